@@ -1,0 +1,1 @@
+"""Your Floriday data in DuckDB: scheduled, complete, queryable."""

@@ -1,0 +1,124 @@
+"""Reading a change feed exactly: from a cursor to what is proven to be its end (R§4).
+
+The rules: a page's maximum is the page's own; an empty page is no end; the next cursor is the highest number that
+the page vouches for, never one more; a feed that cannot advance ends with an error. What is in a record, and where
+it goes, does not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pipelines.errors import StuckFeedError
+from pipelines.floriday.pages import Page
+
+Fetch = Callable[[int], Page]
+"""Asks for the page of records above a number."""
+
+ASKED_AGAIN = 3
+"""How often a page that contradicts itself is asked for again before the walk gives up."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page and what it moves.
+
+    Args:
+        page: the answer.
+        after: the number that was asked with.
+        reached: the number to go on from.
+        current: whether this page, or the maximum, proves that the feed ends here.
+    """
+
+    page: Page
+    after: int
+    reached: int
+    current: bool
+
+
+def walk(fetch: Fetch, start: int, *, maximum: int | None, page_maximum: int) -> Iterator[Step]:
+    """Yield the pages above ``start`` until the feed is proven current.
+
+    Args:
+        fetch: asks for a page.
+        start: the number to start from, exclusive.
+        maximum: what the max-sequence operation said before the walk, or None where it is unknown.
+        page_maximum: the records that a full page holds.
+
+    Raises:
+        StuckFeedError: the server goes on answering with what was read already although there is more.
+    """
+    cursor = start
+    while True:
+        page = _answer(fetch, cursor, maximum, page_maximum)
+        reached = next_cursor(page, cursor, maximum)
+        ended = maximum is not None and reached >= maximum and len(page.records) < page_maximum
+        if reached == cursor:
+            yield Step(page, cursor, cursor, current=maximum is None or cursor >= maximum)
+            return
+        yield Step(page, cursor, reached, current=ended)
+        if ended:
+            return
+        cursor = reached
+
+
+def next_cursor(page: Page, cursor: int, maximum: int | None) -> int:
+    """The number to go on from: the highest that the page vouches for, or ``cursor`` if it does not advance.
+
+    A number above both the page's maximum and the feed's counts only if nothing else advances: one stray number
+    must not carry the cursor past records that were never read.
+    """
+    vouched = [number for number in page.numbers if number is not None and (maximum is None or number <= maximum)]
+    reached = max([page.maximum, *vouched])
+    return reached if reached > cursor else max(page.highest, cursor)
+
+
+def _answer(fetch: Fetch, cursor: int, maximum: int | None, page_maximum: int) -> Page:
+    """The page above ``cursor``; one that answers another question is asked for again."""
+    for _ in range(ASKED_AGAIN):
+        page = fetch(cursor)
+        if page.highest > cursor or not _contradicts(page, cursor, maximum):
+            return page
+    if _repeats(page, cursor) or len(page.records) >= page_maximum:
+        raise StuckFeedError(
+            f"the feed does not advance: asked for what follows {cursor}, the server goes on sending records up to"
+            f" {page.highest}. Nothing is lost, the cursor stays; try again later, and tell Floriday if it lasts",
+            number=cursor,
+        )
+    return page
+
+
+def _contradicts(page: Page, cursor: int, maximum: int | None) -> bool:
+    """Whether a page that does not advance cannot be the feed's end."""
+    return (maximum is not None and maximum > cursor) or _repeats(page, cursor)
+
+
+def _repeats(page: Page, cursor: int) -> bool:
+    """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one."""
+    return any(number is not None and number < cursor for number in page.numbers)
+
+
+def restarted(fetch: Fetch, cursor: int, stored_numbers: Callable[[Page], Mapping[int, int | None]]) -> bool:
+    """Whether a feed whose maximum fell below the cursor has begun a new series (R§4.11).
+
+    Proven only if nothing stands after ``cursor - 1`` and the first page from 0 serves a known record under a lower
+    number than ours, or none that is known.
+
+    Args:
+        fetch: asks for a page.
+        cursor: the last number that was committed.
+        stored_numbers: for a page, the stored number of each known record, by its place in the page.
+    """
+    beyond = fetch(cursor - 1)
+    if beyond.highest >= cursor or any(number is None for number in beyond.numbers):
+        return False
+    first = fetch(0)
+    if not first.records:
+        return False
+    known = stored_numbers(first)
+    return not known or any(_is_lower(first.numbers[place], stored) for place, stored in known.items())
+
+
+def _is_lower(served: int | None, stored: int | None) -> bool:
+    return served is not None and stored is not None and served < stored

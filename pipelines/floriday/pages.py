@@ -1,0 +1,151 @@
+"""A page of a change feed, split into its records without reading them.
+
+Records stay bytes here: what is in them is read by ``pipelines.normalize``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pipelines.errors import GarbledAnswerError
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of a sync operation (R§4.3).
+
+    Args:
+        maximum: the answer's ``maximumSequenceNumber``: the page's own, before filtering.
+        records: each record as received.
+        numbers: each record's sequence number, None where it has none that can be read.
+    """
+
+    maximum: int
+    records: tuple[bytes, ...]
+    numbers: tuple[int | None, ...]
+
+    @property
+    def highest(self) -> int:
+        """The highest number in the page, its own maximum included."""
+        return max([self.maximum, *(number for number in self.numbers if number is not None)])
+
+    @property
+    def size(self) -> int:
+        """Bytes of all records."""
+        return sum(map(len, self.records))
+
+
+class _Envelope(msgspec.Struct):
+    maximumSequenceNumber: int
+    results: list[msgspec.Raw]
+
+
+class _Numbered(msgspec.Struct):
+    sequenceNumber: Any = None
+
+
+class _Numbers(msgspec.Struct):
+    results: list[_Numbered]
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_NUMBERS = msgspec.json.Decoder(_Numbers)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+
+
+def read_page(body: bytes) -> Page:
+    """Split an answer into its records.
+
+    A record that no strict reader takes (half a surrogate pair, NaN, nesting without end) does not spoil the page:
+    it is cut out by its brackets and judged alone later.
+
+    Raises:
+        GarbledAnswerError: the answer is no page: HTML, cut off, ``results`` missing or null.
+    """
+    try:
+        envelope = _ENVELOPE.decode(body)
+        records = tuple(bytes(record) for record in envelope.results)
+        numbers = tuple(_whole(item.sequenceNumber) for item in _NUMBERS.decode(body).results)
+        return Page(envelope.maximumSequenceNumber, records, numbers)
+    except (msgspec.DecodeError, RecursionError):
+        return _read_leniently(body)
+
+
+def number_of(record: bytes) -> int | None:
+    """The sequence number of one record, None where it has none that can be read."""
+    try:
+        return _whole(msgspec.json.decode(record, type=_Numbered).sequenceNumber)
+    except (msgspec.DecodeError, RecursionError):
+        members = dict(_members(record)) if record.startswith(b"{") else {}
+        return _whole(_plain(members.get(b'"sequenceNumber"', b"null")))
+
+
+def _whole(value: object) -> int | None:
+    """A number within int64, written as the normalizer takes it; anything else must not move a cursor."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def _plain(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read_leniently(body: bytes) -> Page:
+    members = dict(_members(body))
+    maximum, results = _whole(_plain(members.get(b'"maximumSequenceNumber"', b""))), members.get(b'"results"', b"")
+    if maximum is None or not results.startswith(b"["):
+        raise GarbledAnswerError("the answer is not a page of records: maximumSequenceNumber or results is missing")
+    records = tuple(_elements(results))
+    return Page(maximum, records, tuple(number_of(record) for record in records))
+
+
+def _members(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The members of a JSON object, found by brackets and quotes alone."""
+    for part in _parts(text, b"{", b"}"):
+        name = _TOKEN.match(part)
+        colon = name and re.compile(rb"\s*:\s*").match(part, name.end())
+        if name is None or colon is None:
+            raise GarbledAnswerError("the answer is not JSON: a member without a name")
+        yield name.group(), part[colon.end() :]
+
+
+def _elements(text: bytes) -> Iterator[bytes]:
+    """The elements of a JSON array, found by brackets and quotes alone."""
+    return _parts(text, b"[", b"]")
+
+
+def _parts(text: bytes, opening: bytes, closing: bytes) -> Iterator[bytes]:
+    text = text.strip()
+    if not (text.startswith(opening) and text.endswith(closing)):
+        raise GarbledAnswerError(f"the answer is not JSON: {len(text)} bytes that are no object or list")
+    depth, start = 0, 1
+    for token in _TOKEN.finditer(text):
+        mark = token.group()
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+        if (depth == 1 and mark == b",") or (depth == 0 and token.end() == len(text)):
+            part = text[start : token.start()].strip()
+            if part:
+                yield part
+            start = token.end()
+        elif depth <= 0:
+            break
+    if depth != 0 or start != len(text):
+        raise GarbledAnswerError("the answer is not JSON: it is cut off or its brackets do not match")

@@ -1,0 +1,9 @@
+"""From the bytes of records to typed frames, exactly.
+
+Two lanes: a fast one in Arrow, and an exact one in plain Python that defines what is right and takes whatever the
+fast one refuses. What is stored where does not belong here.
+"""
+
+from pipelines.normalize.batch import Batch, Rejected, normalize
+
+__all__ = ["Batch", "Rejected", "normalize"]

@@ -1,0 +1,72 @@
+"""Arrow schemas of the catalogue's tables: as read from JSON (wire), and as stored."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.catalogue.tables import Column, Table
+from pipelines.catalogue.types import Kind
+
+TIME = pa.timestamp("us", "UTC")
+MONEY = pa.decimal128(18, 6)
+WIDE = pa.decimal128(38, 24)
+"""Decimals are read with room to spare, and rounded afterwards."""
+
+RECORD = "record"
+"""The column of every frame that tells which record of the batch a row comes from (its place, from 0)."""
+
+COMPUTED = frozenset({"account", "synced_at"})
+"""Columns that the warehouse fills, not the record."""
+
+_WIRE: dict[Kind, pa.DataType] = {
+    Kind.UUID: pa.string(),
+    Kind.TEXT: pa.string(),
+    Kind.DATE: pa.string(),
+    Kind.DATE_TIME: pa.string(),
+    Kind.INT32: pa.int32(),
+    Kind.INT64: pa.int64(),
+    Kind.DECIMAL: WIDE,
+    Kind.BOOLEAN: pa.bool_(),
+}
+_STORED: dict[Kind, pa.DataType] = {
+    **_WIRE,
+    Kind.DATE: pa.date32(),
+    Kind.DATE_TIME: TIME,
+    Kind.DECIMAL: MONEY,
+}
+
+
+def _typed(column: Column, types: dict[Kind, pa.DataType]) -> pa.DataType:
+    return pa.list_(types[column.kind]) if column.repeated else types[column.kind]
+
+
+@cache
+def wire_type(table: Table) -> pa.StructType:
+    """The nested type with which Arrow reads a table's records, children within."""
+    tree: dict[str, Any] = {}
+
+    def put(path: tuple[str, ...], leaf: pa.DataType) -> None:
+        node = tree
+        for step in path[:-1]:
+            node = node.setdefault(step, {})
+        node[path[-1]] = leaf
+
+    for column in table.own_columns:
+        put(column.path or (), _typed(column, _WIRE))
+    for child in table.children:
+        put(child.array, pa.list_(wire_type(child)))
+    return _struct(tree)
+
+
+def _struct(tree: dict[str, Any]) -> pa.StructType:
+    return pa.struct([(name, _struct(leaf) if isinstance(leaf, dict) else leaf) for name, leaf in tree.items()])
+
+
+@cache
+def frame_schema(table: Table) -> pa.Schema:
+    """The columns of a table's frame: the record's place first, then what the record itself tells."""
+    stored = [(column.name, _typed(column, _STORED)) for column in table.columns if column.name not in COMPUTED]
+    return pa.schema([(RECORD, pa.int32()), *stored])

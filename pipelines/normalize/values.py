@@ -1,0 +1,135 @@
+"""Arrow kernels from wire to stored types.
+
+Each takes an array as read and returns the stored array, with the places of the values that cannot be; those places
+hold anything, for their records go to the exact lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.catalogue.tables import Column
+from pipelines.catalogue.types import Kind
+from pipelines.normalize.exact import EPOCH_DAY, FIRST_MICROSECOND, LAST_MICROSECOND, NIL
+from pipelines.normalize.schemas import MONEY, TIME
+
+Places = list[int]
+Converted = tuple[pa.Array, Places]
+
+_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+
+def convert(column: Column, wire: pa.Array) -> Converted:
+    """The stored array of one column, and the places of the rows that hold a value that cannot be."""
+    if not column.repeated:
+        return _KERNELS[column.kind](wire)
+    flat, wrong = _KERNELS[column.kind](pc.list_flatten(wire))
+    owners = pc.list_parent_indices(wire)
+    sizes = list_sizes(wire)
+    # Flattening drops the values below null lists, so the offsets have to be made anew.
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]).astype("int32"))
+    lists = pa.ListArray.from_arrays(offsets, flat, mask=pc.is_null(wire) if wire.null_count else None)
+    return lists, [owners[place].as_py() for place in wrong]
+
+
+def list_sizes(lists: pa.Array) -> np.ndarray:
+    """The number of members of each list, 0 for null."""
+    sizes: np.ndarray = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    return sizes
+
+
+def _same(wire: pa.Array) -> Converted:
+    return wire, []
+
+
+def _blank_to_null(wire: pa.Array) -> pa.Array:
+    blank = pc.or_(pc.utf8_is_space(wire), pc.equal(wire, ""))
+    return pc.if_else(blank, pa.scalar(None, wire.type), wire) if pc.any(blank).as_py() else wire
+
+
+def _text(wire: pa.Array) -> Converted:
+    return _blank_to_null(wire), []
+
+
+def _uuid(wire: pa.Array) -> Converted:
+    text = _blank_to_null(wire)
+    fine = pc.match_substring_regex(text, _UUID)
+    wrong = [] if pc.all(fine).as_py() is not False else pc.indices_nonzero(pc.invert(fine)).to_pylist()
+    nil = pc.equal(text, NIL)
+    if pc.any(nil).as_py():
+        text = pc.if_else(nil, pa.scalar(None, text.type), text)
+    return pc.ascii_lower(text), wrong
+
+
+def _date_time(wire: pa.Array) -> Converted:
+    try:
+        return _within_datetime(pc.cast(wire, TIME)), []
+    except pa.ArrowInvalid:
+        # Arrow refuses more than six digits of a second, which .NET writes: cut, never round.
+        text = pc.replace_substring_regex(_blank_to_null(wire), r"(\.\d{6})\d+", r"\1")
+        return _as_far_as_possible(text, lambda part: _within_datetime(pc.cast(part, TIME)))
+
+
+def _within_datetime(moments: pa.Array) -> pa.Array:
+    """Refuse years that Python's datetime does not have; Arrow takes them."""
+    span = pc.min_max(moments.cast(pa.int64())).as_py()
+    if span["min"] is not None and not FIRST_MICROSECOND <= span["min"] <= span["max"] <= LAST_MICROSECOND:
+        raise pa.ArrowInvalid("year out of range")
+    return moments
+
+
+def _date(wire: pa.Array) -> Converted:
+    return _as_far_as_possible(pc.utf8_slice_codeunits(_blank_to_null(wire), 0, 10), _cast_date)
+
+
+def _cast_date(text: pa.Array) -> pa.Array:
+    days = pc.cast(text, pa.date32())
+    first = pc.min(days.cast(pa.int32())).as_py()
+    if first is not None and first < 1 - EPOCH_DAY:
+        raise pa.ArrowInvalid("year out of range")
+    return days
+
+
+def _decimal(wire: pa.Array) -> Converted:
+    try:
+        return pc.cast(wire, MONEY), []
+    except pa.ArrowInvalid:
+        return _as_far_as_possible(wire, lambda part: pc.cast(pc.round(part, 6, "half_towards_infinity"), MONEY))
+
+
+def _as_far_as_possible(wire: pa.Array, cast: Callable[[pa.Array], pa.Array]) -> Converted:
+    """Cast what can be cast; find the others by halving, for Arrow does not tell which they are."""
+    try:
+        return cast(wire), []
+    except pa.ArrowInvalid:
+        wrong = _refused(wire, cast, 0, len(wire))
+    fine = np.ones(len(wire), bool)
+    fine[wrong] = False
+    return cast(pc.if_else(pa.array(fine), wire, pa.scalar(None, wire.type))), wrong
+
+
+def _refused(wire: pa.Array, cast: Callable[[pa.Array], pa.Array], start: int, length: int) -> Places:
+    try:
+        cast(wire.slice(start, length))
+        return []
+    except pa.ArrowInvalid:
+        if length == 1:
+            return [start]
+    half = length // 2
+    return _refused(wire, cast, start, half) + _refused(wire, cast, start + half, length - half)
+
+
+_KERNELS: dict[Kind, Callable[[pa.Array], Converted]] = {
+    Kind.UUID: _uuid,
+    Kind.TEXT: _text,
+    Kind.DATE: _date,
+    Kind.DATE_TIME: _date_time,
+    Kind.INT32: _same,
+    Kind.INT64: _same,
+    Kind.DECIMAL: _decimal,
+    Kind.BOOLEAN: _same,
+}
