@@ -1,0 +1,104 @@
+"""Records and enumerations that many feeds nest and that both APIs of Floriday serve in the same shape (R§3.0-3.5).
+
+What only one API knows, or knows with other values, stands beside that API's feeds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipelines.catalogue.types import DateTime, Decimal, Int32, Record, Text, Uuid, field
+
+SEQUENCE_NUMBER = "number of its newest change, rising within the feed"
+CREATION_DATE_TIME = "when it was made at Floriday"
+LAST_MODIFIED_DATE_TIME = "when it last changed at Floriday"
+IS_DELETED = "whether it has been deleted at Floriday"
+CARRIER = "carrier that takes the goods (organizations.organizations); NULL where none is known"
+DESPATCH_WAREHOUSE = "warehouse that the goods leave from"
+INCOTERM = "Incoterm, which settles who bears transport and risk"
+NEXT_LEG = "where the goods go after delivery, such as a dock, in the buyer's words"
+DELIVERY_REMARKS = "remarks for the delivery, in free words"
+
+Currency = Literal["EUR", "USD"]
+Incoterm = Literal["DDP", "EXW", "DAP", "FCA", "FOB", "CPT", "CIP", "DPU", "FAS", "CFR", "CIF"]
+VolumePriceUnit = Literal["PACKAGE", "LAYER", "LOAD_CARRIER"]
+AdditionalServiceUnit = Literal["PIECE", "PACKAGE", "LAYER", "LOADCARRIER", "LABEL"]
+SalesChannel = Literal[
+    "UNKNOWN",
+    "FLORAMONDO",
+    "FLORIDAY",
+    "FLORIDAY_FX",
+    "FLORAXCHANGE",
+    "PLANTION_CLOCK",
+    "RFH_CLOCK",
+    "VRM_CLOCK",
+    "EXTERNAL_INTEGRATION",
+]
+SalesChannelInterface = Literal["UI", "VMP", "API", "UNKNOWN"]
+CreditClaimStatus = Literal["OK", "FAILED", "NOT_CHECKED", "RELEASED", "PLANNED", "EXPIRED"]
+
+
+class Price(Record):
+    """An amount of money."""
+
+    currency: Currency = field("currency, as ISO 4217")
+    value: Decimal = field("amount in its currency")
+
+
+class VolumePrice(Record):
+    """The price of a piece for a buyer of whole units."""
+
+    unit: VolumePriceUnit = field("unit that has to be bought whole to get the price")
+    price_per_piece: Decimal = field("price of a piece, in the currency of the price that it lowers")
+
+
+class TradePeriod(Record):
+    """A span between two moments."""
+
+    start_date_time: DateTime = field("start")
+    end_date_time: DateTime = field("end")
+
+
+class SeasonalPeriod(Record):
+    """A span of ISO weeks that returns every year."""
+
+    start_week: Int32 = field("first ISO week, 1 to 53")
+    end_week: Int32 = field("last ISO week, 1 to 53")
+
+
+class Characteristic(Record):
+    """One VBN characteristic with its value; the names of both are in Floricode's code lists only."""
+
+    vbn_code: Text = field("VBN code of the characteristic, such as S01 for the pot size or S20 for the stem length")
+    vbn_value_code: Text = field("VBN code of its value")
+
+
+class Package(Record):
+    """What the pieces are packed in."""
+
+    vbn_package_code: Int32 = field("VBN code")
+    custom_package_id: Uuid | None = field("custom package of an organization; NULL for a common one")
+
+
+class Address(Record):
+    """A postal address."""
+
+    address_line: Text = field("street and number")
+    city: Text = field("city")
+    country_code: Text = field("country, as ISO 3166, mostly in two letters")
+    postal_code: Text = field("postal code")
+    state_or_province: Text | None = field("state or province; NULL where the country has none")
+
+
+class Location(Record):
+    """A place, by its global location number, its address or both."""
+
+    gln: Text | None = field("GLN of 13 digits; NULL where only an address is known")
+    address: Address | None = field("address")
+
+
+class CorrectionDeliveryLocation(Record):
+    """A place of delivery as a correction tells it."""
+
+    location_gln: Text | None = field("GLN of 13 digits")
+    postal_code: Text | None = field("postal code")

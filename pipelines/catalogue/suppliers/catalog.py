@@ -1,0 +1,127 @@
+"""What growers offer: trade items (R§3.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pipelines.catalogue import notes
+from pipelines.catalogue.shared import (
+    CREATION_DATE_TIME,
+    IS_DELETED,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    Characteristic,
+    Package,
+    SeasonalPeriod,
+)
+from pipelines.catalogue.suppliers.shared import SupplyLoadCarrierType
+from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
+from pipelines.floriday.endpoints import SLOW, Endpoint
+
+PhotoType = Literal[
+    "UNKNOWN",
+    "PIECE",
+    "TRAY",
+    "DETAIL",
+    "RULER",
+    "WEBSHOPFRIENDLY",
+    "SCENE",
+    "SEASON",
+    "STEM",
+    "BUNCH",
+    "CONTAINER",
+    "CLOCK",
+]
+
+
+class TradeItemName(Record):
+    """What a trade item is called."""
+
+    nl: Text = field("in Dutch")
+
+
+class Photo(Record):
+    """A photo, by its address."""
+
+    primary: Boolean = field("whether it is the photo to show first")
+    url: Text = field("address of the image; may stop working once nothing uses it")
+    seasonal_period: SeasonalPeriod | None = field("season that it is shown in")
+    type: PhotoType = field("what it shows")
+    sort_index: Int32 | None = field("rank among the photos, lowest first")
+
+
+class PackingConfiguration(Record):
+    """Pieces to a package, packages to a layer, layers to a load carrier."""
+
+    primary: Boolean = field("whether it is the usual way")
+    pieces_per_package: Int32 = field("pieces in a package")
+    package: Package = field("package")
+    packages_per_layer: Int32 = field("packages on a layer")
+    layers_per_load_carrier: Int32 = field("layers on a load carrier")
+    load_carrier: SupplyLoadCarrierType = field("kind of load carrier")
+    photo_url: Text | None = field("address of a photo of the packed goods")
+    allowed_customer_organization_ids: list[Uuid] | None = field(
+        "only customers who may order it so (organizations.organizations); NULL or empty for all"
+    )
+    floricode_vrs_packaging_id: Uuid | None = field("packaging in Floricode's VRS register")
+    is_hidden_for_direct_sales: Boolean = field("whether direct sales leave it out")
+
+
+class TradeItemComponent(Record):
+    """A base item and how many there are of it."""
+
+    base_item_id: Uuid = field("base item")
+    number_of_items: Int32 = field("how many of it go into one piece")
+
+
+class TradeItem(Record):
+    """The products that growers offer: one row for each trade item, in its newest version."""
+
+    trade_item_id: Uuid = field("Floriday's identifier of the trade item, the same through all its versions")
+    seller_organization_id: Uuid = field("grower that sells it (organizations.organizations)")
+    supplier_article_code: Text = field("the grower's own article code")
+    article_gtin: Text | None = field("GTIN of 13 digits; NULL where it has none")
+    vbn_product_code: Int32 = field("VBN code of the kind of plant or flower")
+    trade_item_name: TradeItemName = field("name")
+    characteristics: list[Characteristic] = field(
+        "characteristics of a trade item, such as pot size, height and maturity"
+    )
+    customer_organization_ids: list[Uuid] | None = field(
+        "customers whom it is made for (organizations.organizations); NULL or empty for all"
+    )
+    seasonal_periods: list[SeasonalPeriod] | None = field("seasons in which a trade item is on offer")
+    photos: list[Photo] = field("photos of a trade item")
+    packing_configurations: list[PackingConfiguration] = field("ways to pack a trade item")
+    botanical_names: list[Text] | None = field("botanical names")
+    country_of_origin_iso_codes: list[Text] | None = field("countries that it comes from, as ISO 3166")
+    is_hidden_in_catalog: Boolean = field("whether buyers' catalogues leave it out, as with goods for the auction only")
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    is_parent_for_variant: Boolean = field("whether other trade items are variants of it")
+    parent_id: Uuid | None = field("trade item that it is a variant of (catalog.trade_items); NULL for no variant")
+    trade_item_components: list[TradeItemComponent] | None = field(
+        "ingredients of a composed trade item, such as a bouquet", table="trade_item_components"
+    )
+    trade_item_reference: Text | None = field("reference of 13 characters, beside its id")
+    trade_item_version: Int32 = field("version, raised by each edit; orders and batches tell the one that they used")
+    creation_date_time: DateTime = field(CREATION_DATE_TIME)
+    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    is_deleted: Boolean = field(IS_DELETED)
+    has_invalid_floricode_data: Boolean = field("whether a VBN code of the item has expired")
+    additional_packaging_information_floricode_vrs_packaging_ids: list[Uuid] | None = field(
+        "further packaging in Floricode's VRS register"
+    )
+
+
+TRADE_ITEMS = Feed(
+    schema="catalog",
+    table="trade_items",
+    record=TradeItem,
+    key=("trade_item_id",),
+    endpoint=Endpoint("/trade-items", rate=SLOW, by_id="/trade-items/{tradeItemId}"),
+    scope="catalog:read",
+    retention=Retention(dt.timedelta(days=5 * 365)),
+    notes=(notes.HISTORY_STARTS_HERE,),
+)
+
+FEEDS = (TRADE_ITEMS,)

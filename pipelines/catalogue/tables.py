@@ -1,0 +1,234 @@
+"""From a feed's record to its tables: names, types, order and keys by the rules of the contract.
+
+The rules: snake_case, nested objects joined with ``_``, an array of objects becomes a child table that carries the
+parent's key and its ``position``. DDL, Arrow schemas and documents are made from what stands here, elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from pipelines.catalogue.types import Feed, Field, Kind, Record, Retention, fields_of
+
+Path = tuple[str, ...]
+
+DELETION_SIGNALS: tuple[Path, ...] = (("isDeleted",), ("status", "isDeleted"), ("isDisabledForSync",))
+"""Boolean fields that mark a record as deleted (R§4.5)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        name: the column's name.
+        kind: the scalar type that it holds.
+        description: one line for ``COMMENT ON``.
+        path: the way from the table's own record to the value, or None for a column that no field fills.
+        repeated: whether it is a list of that scalar.
+        personal: whether it is, or may hold, personal data.
+        values: the known values of an enumeration.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    path: Path | None = None
+    repeated: bool = False
+    personal: bool = False
+    values: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The type in DuckDB's words, ``UUID[]`` for a list."""
+        return f"{self.kind}[]" if self.repeated else str(self.kind)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a feed fills, with the tables of the arrays within its records.
+
+    Args:
+        schema: DuckDB schema.
+        name: name without schema.
+        description: text for ``COMMENT ON``.
+        columns: in the order of the warehouse.
+        key: names of the columns that identify a row, ``account`` first.
+        array: for a child, the way from the parent's record to the array.
+        children: child tables.
+        silent: ways to the fields that are known and deliberately have no column.
+    """
+
+    schema: str
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    array: Path = ()
+    children: tuple[Table, ...] = field(default=())
+    silent: tuple[Path, ...] = ()
+
+    @property
+    def qualified_name(self) -> str:
+        """``schema.name``."""
+        return f"{self.schema}.{self.name}"
+
+    @cached_property
+    def own_columns(self) -> tuple[Column, ...]:
+        """The columns that a field of the table's own record fills."""
+        return tuple(column for column in self.columns if column.path is not None)
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by their names."""
+        return {column.name: column for column in self.columns}
+
+    def walk(self) -> Iterator[Table]:
+        """The table and all tables below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+ACCOUNT = Column("account", Kind.TEXT, "Name in the settings of the account whose key read the row")
+POSITION = Column("position", Kind.INT32, "Place in the array, counted from 0")
+IS_DELETED = Column("is_deleted", Kind.BOOLEAN, "Whether the record says that it is deleted; never NULL")
+SYNCED_AT = Column("synced_at", Kind.DATE_TIME, "When the content last changed in this warehouse")
+
+
+def tables_of(feed: Feed) -> Table:
+    """The table of a feed, its children below it."""
+    columns, arrays = _flatten(feed.record, singular(feed.table))
+    columns = [_never_null(column) if column.name == IS_DELETED.name else column for column in columns]
+    own = {column.name: column for column in columns}
+    if IS_DELETED.name not in own:
+        columns.append(IS_DELETED)
+    leading = (ACCOUNT, *(replace(own[name], path=None) for name in feed.key))
+    return Table(
+        schema=feed.schema,
+        name=feed.table,
+        description=_description(feed),
+        columns=(ACCOUNT, *columns, SYNCED_AT),
+        key=(ACCOUNT.name, *feed.key),
+        children=tuple(_child(array, feed.schema, leading, (ACCOUNT.name, *feed.key)) for array in arrays),
+        silent=_silent(feed.record),
+    )
+
+
+def _never_null(column: Column) -> Column:
+    return replace(column, description=f"{column.description}; never NULL")
+
+
+def deletion_paths(table: Table) -> tuple[Path, ...]:
+    """The boolean fields of the table's record that mark it as deleted."""
+    known = {column.path for column in table.columns}
+    return tuple(path for path in DELETION_SIGNALS if path in known)
+
+
+def has_status(table: Table) -> bool:
+    """Whether the record has a status of its own, which may be DELETED."""
+    return any(column.path == ("status",) for column in table.columns)
+
+
+@dataclass(frozen=True)
+class _Array:
+    """An array of records on the way down: the field, what it holds, the way to it, the table that it becomes."""
+
+    member: Field
+    record: type[Record]
+    path: Path
+    table: str
+
+    @property
+    def one(self) -> str:
+        """The field's name for one of its members."""
+        return singular(self.member.name)
+
+
+def _flatten(record: type[Record], stem: str) -> tuple[list[Column], list[_Array]]:
+    columns: list[Column] = []
+    arrays: list[_Array] = []
+
+    def go(part: type[Record], path: Path, prefix: str, around: tuple[str, ...]) -> None:
+        for item in fields_of(part):
+            note = item.note
+            if not note.stored:
+                continue
+            here = (*path, item.json)
+            name = note.column or prefix + item.name
+            if item.record and item.repeated:
+                arrays.append(_Array(item, item.record, here, note.table or f"{stem}_{prefix}{item.name}"))
+            elif item.record:
+                go(item.record, here, f"{name}_", (*around, note.description))
+            elif item.kind:
+                text = _composed(around, note.description)
+                columns.append(Column(name, item.kind, text, here, item.repeated, note.personal, item.values))
+
+    go(record, (), "", ())
+    return columns, arrays
+
+
+def _composed(around: tuple[str, ...], description: str) -> str:
+    """``delivery``, ``place``, ``city`` → ``Delivery, place: city``."""
+    text = f"{', '.join(around)}: {description}" if around else description
+    return _sentence(text)
+
+
+def _sentence(phrase: str) -> str:
+    return phrase[:1].upper() + phrase[1:]
+
+
+def _child(array: _Array, schema: str, leading: tuple[Column, ...], key: tuple[str, ...]) -> Table:
+    columns, arrays = _flatten(array.record, singular(array.table))
+    level = f"{array.one}_position"
+    words = array.one.replace("_", " ")
+    deeper = [*leading, Column(level, Kind.INT32, f"Place of the {words} that it belongs to, counted from 0")]
+    if array.member.note.id:
+        own = {column.name: column for column in columns}
+        deeper.append(replace(own[array.member.note.id], path=None))
+    return Table(
+        schema=schema,
+        name=array.table,
+        description=f"{_sentence(array.member.note.description)}. {_words_of(array.record)}",
+        columns=(*leading, POSITION, *columns),
+        key=(*key, POSITION.name),
+        array=array.path,
+        children=tuple(_child(item, schema, tuple(deeper), (*key, level)) for item in arrays),
+        silent=_silent(array.record),
+    )
+
+
+def _silent(record: type[Record]) -> tuple[Path, ...]:
+    return tuple((item.json,) for item in fields_of(record) if not item.note.stored)
+
+
+def singular(plural: str) -> str:
+    """``supply_lines`` → ``supply_line``, ``batches`` → ``batch``, ``availabilities`` → ``availability``."""
+    if plural.endswith("ies"):
+        return f"{plural[:-3]}y"
+    if plural.endswith(("ches", "shes", "sses", "xes")):
+        return plural[:-2]
+    return plural.removesuffix("s")
+
+
+def _words_of(record: type[Record]) -> str:
+    return " ".join((record.__doc__ or "").split())
+
+
+def _description(feed: Feed) -> str:
+    served = [_retention(feed.retention)] if feed.retention else []
+    return " ".join([_words_of(feed.record), *served, *(f"{note}." for note in feed.notes)])
+
+
+def _retention(retention: Retention) -> str:
+    since = f" from {retention.counted_from}" if retention.counted_from else ""
+    return f"Floriday serves it for at least {_span(retention.keeps.days)}{since}."
+
+
+def _span(days: int) -> str:
+    years, rest = divmod(days, 365)
+    if rest:
+        return f"{days} days"
+    return "a year" if years == 1 else f"{years} years"
