@@ -1,0 +1,62 @@
+# Everything that is done to this project, in a word each. Needs make and Python 3.11, 3.12 or 3.13, nothing else.
+
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python; do \
+	$$each -c '$(SUPPORTED)' 2>/dev/null && echo $$each && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test soak bench lint format lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Create .venv with everything that requirements.lock pins, and this package
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@'$(PYTHON)' -c '$(SUPPORTED)' 2>/dev/null || { \
+		echo 'This needs Python 3.11, 3.12 or 3.13 with its venv module; say which with: make install PYTHON=/path/to/python' >&2; \
+		exit 1; }
+	'$(PYTHON)' -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+		--requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and show what came
+	$(BIN)/floriday demo $(ARGS)
+
+up: $(INSTALLED) ## Start Dagster, and the sandbox when no credentials are set
+	$(BIN)/floriday up $(ARGS)
+
+test: $(INSTALLED) ## Run the tests and show the coverage, which may not fall under 90 %
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+soak: $(INSTALLED) ## Run the tests that take minutes
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: $(INSTALLED) ## Run the benchmarks, one after the other
+	@for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+
+lint: $(INSTALLED) ## Check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Rewrite the code in the project's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## Pin anew what pyproject.toml asks for (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
+
+clean: ## Remove .venv and all caches; data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,18 @@
+"""What holds for every test: settings of its own, and property tests that do not depend on the machine's speed."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+
+
+def pytest_configure() -> None:
+    """Forget the settings of whoever runs the tests, here and in the processes that tests start."""
+    for name in list(os.environ):
+        if name.startswith(("FLORIDAY_", "DAGSTER_")):
+            del os.environ[name]
+    settings.load_profile("ci" if os.environ.get("CI") else "here")
