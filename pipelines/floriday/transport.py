@@ -1,0 +1,154 @@
+"""Connections: what holds for every call, whether it asks for a token or for records.
+
+TLS is verified, an answer has a size and an end, nobody is sent on elsewhere, and no error of the HTTP library gets
+out: those carry the request, and with it the secrets.
+"""
+
+from __future__ import annotations
+
+import io
+import ssl
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from pipelines.errors import FatalError, GarbledAnswerError, PipelineError, RefusedError, UnreachableError
+from pipelines.floriday.patience import Clock
+from pipelines.floriday.problems import one_line
+from pipelines.settings.addresses import host_of, is_loopback
+
+MEGABYTE = 2**20
+
+_CHUNK = 64 * 1024
+_ERROR_BYTES = MEGABYTE
+_CONNECTIONS = 16
+
+
+def user_agent() -> str:
+    """Our name and version, as a courtesy to who reads Floriday's logs (R§1.3)."""
+    try:
+        return f"floriday-warehouse/{version('floriday-warehouse')}"
+    except PackageNotFoundError:
+        return "floriday-warehouse"
+
+
+class Wire(HTTPAdapter):
+    """Sends a request and reads the whole answer, within limits.
+
+    Args:
+        limit: the most bytes that an answer may hold, unpacked.
+        timeout: seconds to connect, and seconds without a byte.
+        longest: seconds that one answer may take to arrive.
+        in_clear: speaks plain http although the address says https; for the loopback only.
+    """
+
+    def __init__(
+        self, clock: Clock, *, limit: int, timeout: tuple[float, float], longest: float = 300.0, in_clear: bool = False
+    ) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS)
+        self._clock = clock
+        self._limit = limit
+        self._timeout = timeout
+        self._longest = longest
+        self._in_clear = in_clear
+
+    def send(
+        self, request: requests.PreparedRequest, *_: Any, proxies: Mapping[str, str] | None = None, **options: Any
+    ) -> requests.Response:
+        """The answer, whole.
+
+        Raises:
+            UnreachableError: refused, cut or timed out.
+            GarbledAnswerError: it cannot be unpacked.
+            RefusedError: it sends the call on to another address; nothing was sent there.
+            FatalError: it is too large, or the certificate does not hold.
+        """
+        url = request.url or ""
+        host = host_of(url)
+        if self._in_clear and is_loopback(host):
+            request.url = "http" + url.removeprefix("https")
+        options |= {"stream": True, "timeout": self._timeout, "proxies": {} if is_loopback(host) else proxies}
+        try:
+            response = super().send(request, **options)
+            with response:
+                body = self._read(response, host)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
+            raise _failure(host, problem) from None
+        if 300 <= response.status_code < 400:
+            raise _redirected(host, response)
+        response.raw = io.BytesIO(body)
+        return response
+
+    def _read(self, response: requests.Response, host: str) -> bytes:
+        limit = self._limit if response.status_code == 200 else min(self._limit, _ERROR_BYTES)
+        ends = self._clock.now() + self._longest
+        body = bytearray()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > limit and response.status_code == 200:
+                raise FatalError(f"{host} answered with more than {limit / MEGABYTE:g} MB, which is refused")
+            if len(body) > limit:
+                break
+            if self._clock.now() > ends:
+                raise UnreachableError(f"{host} took longer than {self._longest:.0f} s for one answer")
+        return bytes(body)
+
+
+def session_over(wire: Wire) -> requests.Session:
+    """A session that speaks over ``wire`` only and adds nothing by itself: no cookies, no `.netrc`."""
+    session = requests.Session()
+    prepare(session, wire)
+    session.auth = _unsigned
+    return session
+
+
+def prepare(session: requests.Session, wire: Wire) -> None:
+    """Makes ``session`` speak over ``wire`` only, under our name."""
+    session.mount("https://", wire)
+    session.mount("http://", wire)
+    session.headers["User-Agent"] = user_agent()
+    session.headers["Accept"] = "application/json"
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _redirected(host: str, response: requests.Response) -> RefusedError:
+    try:
+        target = one_line(host_of(response.headers.get("Location", "")))
+    except ValueError:
+        target = ""
+    target = target or "another address"
+    return RefusedError(f"{host} sends the call on to {target}, which is refused", status=response.status_code)
+
+
+def _failure(host: str, problem: Exception) -> PipelineError:
+    causes = _causes(problem)
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return FatalError(f"the TLS certificate of {host} cannot be verified")
+    if any(isinstance(cause, urllib3.exceptions.DecodeError) for cause in causes):
+        return GarbledAnswerError(f"the answer of {host} cannot be unpacked")
+    if any(isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError)) for cause in causes):
+        return UnreachableError(f"{host} did not answer in time")
+    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+        return UnreachableError(f"the proxy on the way to {host} cannot be used")
+    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return UnreachableError(f"{host} cannot be reached")
+    return UnreachableError(f"the connection to {host} was cut")
+
+
+def _causes(problem: BaseException) -> list[BaseException]:
+    """``problem`` and all that it wraps, however the libraries wrapped it."""
+    found: list[BaseException] = []
+    open_ends: list[object] = [problem]
+    while open_ends:
+        cause = open_ends.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            open_ends += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
+    return found

@@ -1,0 +1,69 @@
+"""Web addresses that may carry a secret: https, or plain http to this very machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+_ALLOWED = re.compile(r"[!-\[\]-~]+")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` (no port, no brackets) is this machine, seen from itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_address(text: str) -> str:
+    """``text`` with scheme and host in lower case and without slashes at its end.
+
+    Raises:
+        ValueError: it is no address, or one that no secret may be sent to. The message starts with a verb,
+            so that it reads on from a variable's name, and never quotes the address.
+    """
+    parts = _split(text)
+    _check_parts(parts)
+    host = host_of(text)
+    if not _HOST.fullmatch(host):
+        raise ValueError("names no host")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("uses plain http, which is for the loopback only: use https")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def host_of(address: str) -> str:
+    """The host of ``address`` in lower case, without its port."""
+    return urlsplit(address).hostname or ""
+
+
+def origin_of(address: str) -> tuple[str, str, int]:
+    """Scheme, host and port: what two addresses of one server share."""
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _split(text: str) -> SplitResult:
+    if not _ALLOWED.fullmatch(text):
+        raise ValueError("holds characters that no address has")
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises when it is no number
+    except ValueError:
+        raise ValueError("is not an address") from None
+    return parts
+
+
+def _check_parts(parts: SplitResult) -> None:
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ValueError("does not start with https://")
+    if "@" in parts.netloc:
+        raise ValueError("carries a user name or password")
+    if "?" in parts.geturl() or parts.query or parts.fragment:
+        raise ValueError("carries a query or a fragment")

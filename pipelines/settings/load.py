@@ -1,0 +1,82 @@
+"""From variables to settings, with every problem told at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from pipelines.errors import SettingError
+from pipelines.settings.model import LocalSettings, Settings
+from pipelines.settings.variables import PREFIX, Variables, gather
+
+_LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
+_SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
+
+_Kind = TypeVar("_Kind", bound=LocalSettings)
+
+
+def load_settings(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
+    """All settings, with the credentials that calling Floriday needs.
+
+    Args:
+        environ: the environment; the process's own by default. It wins over the `.env` file.
+        directory: where a `.env` file is looked for first; the working directory by default.
+
+    Raises:
+        SettingError: one line that names each variable that is missing or malformed and what it expects.
+    """
+    variables = _gather(environ, directory, _SECRETS)
+    _check_keys(variables)
+    return _validated(Settings, variables)
+
+
+def load_local_settings(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> LocalSettings:
+    """The settings of a command that calls nobody: nothing needs to be set. As ``load_settings`` otherwise."""
+    return _validated(LocalSettings, _gather(environ, directory, _LOCAL_SECRETS))
+
+
+def _gather(environ: Mapping[str, str] | None, directory: Path | None, secrets: tuple[str, ...]) -> Variables:
+    return gather(os.environ if environ is None else environ, directory or Path.cwd(), secrets)
+
+
+def _check_keys(variables: Variables) -> None:
+    given = {"API_KEY", "API_KEYS"} & (variables.texts.keys() | variables.problems.keys())
+    if len(given) == 2:
+        variables.problems.setdefault("API_KEY", f"{PREFIX}API_KEY and {PREFIX}API_KEYS exclude each other")
+    if not given:
+        variables.problems["API_KEY"] = (
+            f"{PREFIX}API_KEY is missing: it expects an organization's API key (or {PREFIX}API_KEYS those of several)"
+        )
+
+
+def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
+    problems = dict(variables.problems)
+    settings = None
+    try:
+        settings = kind(**_values(variables))
+    except ValidationError as failure:
+        # Only names and phrases are taken from it: it also holds what was read.
+        for error in failure.errors(include_url=False, include_input=False):
+            name = str(error["loc"][0]).upper()
+            problems.setdefault(name, f"{PREFIX}{name} {_phrase(kind, name.lower(), error)}")
+    if settings is None or problems:
+        raise SettingError("; ".join(problems.values()))
+    return settings
+
+
+def _values(variables: Variables) -> dict[str, Any]:
+    texts = {"WAREHOUSE": "data/floriday.duckdb"} | variables.texts
+    named = {"WAREHOUSE"} if texts.get("PUBLISHED", "off").casefold() == "off" else {"WAREHOUSE", "PUBLISHED"}
+    paths = {name: str(variables.path(texts[name])) for name in named}
+    return {name.lower(): text for name, text in (texts | paths).items()}
+
+
+def _phrase(kind: type[LocalSettings], field: str, error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return f"is missing: it expects {kind.model_fields[field].description}"
+    return str(error.get("ctx", {}).get("error", "is malformed"))

@@ -1,0 +1,109 @@
+"""The settings as types: what local commands need, and what calling Floriday needs besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipelines.settings import values
+from pipelines.settings.addresses import checked_address, host_of
+
+Api = Literal["suppliers", "customers"]
+"""Which of Floriday's two APIs: a grower's or a buyer's."""
+
+
+def _from_text(read: Callable[[str], object]) -> BeforeValidator:
+    """Reads text by ``read`` and leaves defaults as they are."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _published(value: str | None, info: ValidationInfo) -> Path | None:
+    warehouse: Path | None = info.data.get("warehouse")
+    if value is None:
+        return warehouse and warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
+    if value.casefold() == "off":
+        return None
+    path = values.duckdb_file(value)
+    if path == warehouse:
+        raise ValueError("expects another path than FLORIDAY_WAREHOUSE, or off")
+    return path
+
+
+class LocalSettings(BaseSettings):
+    """Everything that works without credentials: the warehouse, its copy, Dagster, reports.
+
+    A field is the variable ``FLORIDAY_<FIELD>`` (contract §1); ``load_local_settings`` makes one. Paths are absolute.
+    ``base_url``, ``feeds`` and ``scopes`` are None where nothing is set, ``automation`` where the command decides.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    base_url: Annotated[str | None, _from_text(values.api_address)] = None
+    scopes: Annotated[tuple[str, ...] | None, _from_text(values.scopes)] = None
+    feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
+    warehouse: Annotated[Path, _from_text(values.duckdb_file)]
+    published: Annotated[Path | None, BeforeValidator(_published)] = None
+    publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)
+    history_start: Annotated[date, _from_text(values.monday)] = Field(default_factory=values.a_year_ago)
+    automation: Annotated[bool | None, _from_text(values.switch)] = None
+    alerts: Annotated[tuple[SecretStr, ...], _from_text(values.alerts)] = ()
+    base_supply_weeks: Annotated[tuple[int, int], _from_text(values.weeks)] = (-2, 8)
+    selected_assortment_only: Annotated[bool, _from_text(values.truth)] = False
+    personal_data: Annotated[Literal["keep"], _from_text(values.kept_personal_data)] = "keep"
+    personal_data_key: Annotated[SecretStr | None, _from_text(values.secret)] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the names are the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was gathered and nothing else: ``variables`` knows what a blank and a ``…_FILE`` mean."""
+        return (init_settings,)
+
+    @property
+    def api(self) -> Api:
+        """Which API the base address names; the suppliers' where none is set."""
+        return cast("Api", values.api_and_version(self.base_url)[0]) if self.base_url else "suppliers"
+
+
+class Settings(LocalSettings):
+    """What calling Floriday needs, all of it there."""
+
+    base_url: Annotated[str, _from_text(values.api_address)] = Field(
+        description="the API's address with its version, such as https://api.floriday.io/suppliers-api-2026v1"
+    )
+    auth_url: Annotated[str, _from_text(checked_address)] = Field(
+        description="the token endpoint (it ends in /token) or the authorization server's address"
+    )
+    client_id: Annotated[str, _from_text(values.credential)] = Field(description="the application's client id")
+    client_secret: Annotated[SecretStr, _from_text(values.secret)] = Field(
+        description="the application's client secret"
+    )
+    api_key: Annotated[SecretStr | None, _from_text(values.secret)] = Field(None, repr=False)
+    api_keys: Annotated[dict[str, SecretStr] | None, _from_text(values.named_keys)] = Field(None, repr=False)
+
+    @property
+    def accounts(self) -> dict[str, SecretStr]:
+        """Each account's API key by its name; the single key's account is ``main``."""
+        if self.api_key is not None:
+            return {"main": self.api_key}
+        return dict(self.api_keys or {})
+
+    @property
+    def version(self) -> str:
+        """The API's version, such as ``2026v1``."""
+        return values.api_and_version(self.base_url)[1]
+
+    @property
+    def environment(self) -> str:
+        """The API's host without its port: what a warehouse belongs to."""
+        return host_of(self.base_url)

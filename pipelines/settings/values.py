@@ -1,0 +1,185 @@
+"""From the text of a variable to its value.
+
+Every function takes text that is not blank and raises ValueError with a phrase that reads on from the variable's
+name. No phrase quotes the text: it may be a secret that stands in the wrong variable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from pipelines.settings.addresses import checked_address
+
+_CREDENTIAL = re.compile(r"[!-~]+")
+_SCOPE = re.compile(r"[!#-+\--\[\]-~]+")
+_API = re.compile(r".*/(suppliers|customers)-api-(\d{4}v\d+)")
+_DURATION = re.compile(r"(\d{1,6})([smhd])")
+_WEEKS = re.compile(r"(-?\d{1,3})\.\.(-?\d{1,3})")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SCHEMAS = frozenset(
+    ("catalog", "supply", "orders", "fulfillment", "organizations", "raw", "history", "sync", "reports", "versions")
+)
+_DUCKDB_NAMES = frozenset(("main", "temp", "system", "information_schema", "pg_catalog"))
+
+
+def credential(text: str) -> str:
+    """An id, a secret or a key: printable, without spaces (it travels in a header or a form)."""
+    if not _CREDENTIAL.fullmatch(text):
+        raise ValueError("expects printable characters without spaces or line breaks inside")
+    return text
+
+
+def secret(text: str) -> SecretStr:
+    """A credential that is never shown."""
+    return SecretStr(credential(text))
+
+
+def named_keys(text: str) -> dict[str, SecretStr]:
+    """Accounts from a JSON object of names and API keys."""
+    try:
+        pairs = json.loads(text, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        pairs = None
+    if not text.startswith("{") or not pairs:
+        raise ValueError('expects a JSON object of names and keys, {"name": "key", …}')
+    keys = {_account_name(name): _named_key(key) for name, key in pairs}
+    if len(keys) < len(pairs):
+        raise ValueError("names an account twice")
+    if len({key.get_secret_value() for key in keys.values()}) < len(keys):
+        raise ValueError("gives one key to two accounts")
+    return keys
+
+
+def _account_name(name: str) -> str:
+    if not name.isprintable() or name != name.strip() or not 0 < len(name) <= 64:
+        raise ValueError("expects account names of 1 to 64 printable characters")
+    return name
+
+
+def _named_key(key: object) -> SecretStr:
+    if not isinstance(key, str) or not _CREDENTIAL.fullmatch(key):
+        raise ValueError("expects every key to be text without spaces or line breaks inside")
+    return SecretStr(key)
+
+
+def api_address(text: str) -> str:
+    """The API's base: an address that ends in the API's name and version."""
+    address = checked_address(text)
+    if not _API.fullmatch(address):
+        raise ValueError("expects an address that ends in suppliers-api-<version> or customers-api-<version>")
+    return address
+
+
+def api_and_version(address: str) -> tuple[str, str]:
+    """``suppliers`` or ``customers``, and the version such as ``2026v1``, of a checked base address."""
+    match = _API.fullmatch(address)
+    assert match is not None
+    return match[1], match[2]
+
+
+def scopes(text: str) -> tuple[str, ...]:
+    """OAuth scopes, space separated, each once."""
+    words = text.split()
+    if not all(_SCOPE.fullmatch(word) for word in words):
+        raise ValueError("expects scopes separated by spaces")
+    return tuple(dict.fromkeys(words))
+
+
+def feeds(text: str) -> tuple[str, ...]:
+    """Names of feeds, comma separated, each once; whether they exist is checked against the catalogue."""
+    names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    if not names:
+        raise ValueError("expects names of feeds, comma separated")
+    return names
+
+
+def alerts(text: str) -> tuple[SecretStr, ...]:
+    """Addresses of the notification library, comma separated."""
+    addresses = [address for part in text.split(",") if (address := part.strip())]
+    if not addresses or not all(re.fullmatch(r"[A-Za-z][\w+.-]*://\S+", address) for address in addresses):
+        raise ValueError("expects addresses such as mailto://…, comma separated")
+    return tuple(SecretStr(address) for address in addresses)
+
+
+def duration(text: str) -> timedelta:
+    """``90s``, ``15m``, ``1h`` or ``1d``."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError("expects a duration such as 90s, 15m or 1h")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def weeks(text: str) -> tuple[int, int]:
+    """``-2..8``: the first and the last week, relative to this one."""
+    match = _WEEKS.fullmatch(text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise ValueError("expects weeks from … to, such as -2..8")
+    return int(match[1]), int(match[2])
+
+
+def monday(text: str) -> date:
+    """The Monday of the week in which a past ISO date lies."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expects a date such as 2026-01-05") from None
+    if day > today():
+        raise ValueError("expects a date that is not in the future")
+    return _week_start(day)
+
+
+def a_year_ago() -> date:
+    """The Monday 52 weeks ago."""
+    return _week_start(today()) - timedelta(weeks=52)
+
+
+def today() -> date:
+    """The day it is in Amsterdam, where the trade's weeks begin."""
+    return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+
+
+def _week_start(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def switch(text: str) -> bool:
+    """``on`` or ``off``."""
+    return _either(text, "on", "off")
+
+
+def truth(text: str) -> bool:
+    """``true`` or ``false``."""
+    return _either(text, "true", "false")
+
+
+def _either(text: str, yes: str, no: str) -> bool:
+    if text.casefold() not in (yes, no):
+        raise ValueError(f"expects {yes} or {no}")
+    return text.casefold() == yes
+
+
+def kept_personal_data(text: str) -> str:
+    """``keep``; the other two ways are announced and refused until they exist."""
+    if text.casefold() in ("hash", "drop"):
+        raise ValueError("can only be keep for now: hash and drop are not available yet")
+    if text.casefold() != "keep":
+        raise ValueError("expects keep")
+    return "keep"
+
+
+def duckdb_file(text: str) -> Path:
+    """The path of a DuckDB file, which need not be there, under a name that DuckDB can tell from the schemas."""
+    path = Path(text)
+    # DuckDB names a database after its file, up to the first dot.
+    name = path.name.lstrip(".").split(".")[0].casefold()
+    if name in _SCHEMAS | _DUCKDB_NAMES:
+        raise ValueError(f"expects another file name: DuckDB could not tell {name} from a schema")
+    if not name or path.is_dir():
+        raise ValueError("expects the path of a file")
+    return path

@@ -1,0 +1,120 @@
+"""Where the text of a variable comes from: the environment, a `.env` file, a file that holds one secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from pipelines.errors import SettingError
+
+PREFIX = "FLORIDAY_"
+_SECRET_FILE_BYTES = 64 * 1024
+
+
+def dotenv_file(directory: Path) -> Path | None:
+    """The `.env` of ``directory``, else that of the checkout this package runs from, else None."""
+    checkout = Path(__file__).resolve().parents[2]
+    folders = [directory] + ([checkout] if (checkout / "workspace.yaml").is_file() else [])
+    return next((path for folder in folders if (path := folder.absolute() / ".env").is_file()), None)
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file, taken literally: a ``$`` in a secret is just a ``$``.
+
+    Raises:
+        SettingError: the file cannot be read, or the line that is not one.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingError(f"{path} cannot be read: {_reason(problem)}") from None
+    broken = next((binding.original.line for binding in bindings if binding.error), None)
+    if broken is not None:
+        raise SettingError(f"{path}: line {broken} is not NAME=value")
+    return {binding.key: binding.value for binding in bindings if binding.key and binding.value}
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Floriday's variables by the part of their name after the prefix; blank ones are not there.
+
+    Args:
+        texts: what is set, secrets read from their files.
+        problems: what is wrong already, by the same names.
+        base: the folder that relative paths count from.
+    """
+
+    texts: dict[str, str]
+    problems: dict[str, str]
+    base: Path
+
+    def path(self, text: str) -> Path:
+        """The absolute path that ``text`` means."""
+        return (self.base / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's own raises for ~nobody
+
+
+def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str]) -> Variables:
+    """The variables of ``environ`` over those of the `.env` file.
+
+    Args:
+        environ: the environment.
+        directory: where a `.env` file is looked for first.
+        secrets: the names whose ``…_FILE`` is read; no other file is touched.
+
+    Raises:
+        SettingError: the `.env` file cannot be read.
+    """
+    path = dotenv_file(directory)
+    texts, above = _floriday(read_dotenv(path) if path else {}), _floriday(environ)
+    for name in secrets:
+        if name in above or f"{name}_FILE" in above:
+            texts.pop(name, None)
+            texts.pop(f"{name}_FILE", None)
+    gathered = Variables(texts | above, {}, path.parent if path else directory.absolute())
+    for name in secrets:
+        _take_file(gathered, name)
+    return gathered
+
+
+def _floriday(variables: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(PREFIX): text.strip()
+        for name, text in variables.items()
+        if name.startswith(PREFIX) and text.strip()
+    }
+
+
+def _take_file(variables: Variables, name: str) -> None:
+    path = variables.texts.pop(f"{name}_FILE", None)
+    if path is None:
+        return
+    if name in variables.texts:
+        variables.problems[name] = f"{PREFIX}{name} and {PREFIX}{name}_FILE exclude each other"
+        return
+    try:
+        variables.texts[name] = _secret_of(variables.path(path))
+    except (OSError, ValueError) as problem:
+        # The path is not told: it may be the secret itself, in the wrong variable.
+        variables.problems[name] = f"{PREFIX}{name}_FILE expects the path of a readable file: {_reason(problem)}"
+
+
+def _secret_of(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_SECRET_FILE_BYTES + 1)
+    if len(content) > _SECRET_FILE_BYTES:
+        raise ValueError("it is too long for a secret")
+    text = content.decode("utf-8-sig").strip()
+    if not text:
+        raise ValueError("it is empty")
+    return text
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return str(getattr(problem, "strerror", None) or problem)
