@@ -15,4 +15,5 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(("FLORIDAY_", "DAGSTER_")):
             del os.environ[name]
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
     settings.load_profile("ci" if os.environ.get("CI") else "here")

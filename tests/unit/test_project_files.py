@@ -50,6 +50,8 @@ def test_make_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"(?m)^\.PHONY: (.*)$", makefile)[0].split()
 
-    shown = subprocess.run(("make", "--no-print-directory", "help"), cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        ("make", "--no-print-directory", "help"), cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
 
     assert [line.split()[1] for line in shown.splitlines()] == targets
