@@ -20,6 +20,7 @@ ORDER = (
     "normalize",
     "warehouse",
     "sync",
+    "pipeline",
     "orchestration",
     "definitions",
     "reports",
