@@ -76,11 +76,12 @@ def next_cursor(page: Page, cursor: int, maximum: int | None) -> int:
 
 def _answer(fetch: Fetch, cursor: int, maximum: int | None, page_maximum: int) -> Page:
     """The page above ``cursor``; one that answers another question is asked for again."""
-    for _ in range(ASKED_AGAIN):
-        page = fetch(cursor)
+    page = fetch(cursor)
+    for _ in range(ASKED_AGAIN - 1):
         if page.highest > cursor or not _contradicts(page, cursor, maximum):
             return page
-    if _repeats(page, cursor) or len(page.records) >= page_maximum:
+        page = fetch(cursor)
+    if page.highest <= cursor and (_repeats(page, cursor) or len(page.records) >= page_maximum):
         raise StuckFeedError(
             f"the feed does not advance: asked for what follows {cursor}, the server goes on sending records up to"
             f" {page.highest}. Nothing is lost, the cursor stays; try again later, and tell Floriday if it lasts",

@@ -41,13 +41,13 @@ class Page:
         return sum(map(len, self.records))
 
 
-class _Envelope(msgspec.Struct):
-    maximumSequenceNumber: int
+class _Envelope(msgspec.Struct, rename="camel"):
+    maximum_sequence_number: int
     results: list[msgspec.Raw]
 
 
-class _Numbered(msgspec.Struct):
-    sequenceNumber: Any = None
+class _Numbered(msgspec.Struct, rename="camel"):
+    sequence_number: Any = None
 
 
 class _Numbers(msgspec.Struct):
@@ -72,8 +72,8 @@ def read_page(body: bytes) -> Page:
     try:
         envelope = _ENVELOPE.decode(body)
         records = tuple(bytes(record) for record in envelope.results)
-        numbers = tuple(_whole(item.sequenceNumber) for item in _NUMBERS.decode(body).results)
-        return Page(envelope.maximumSequenceNumber, records, numbers)
+        numbers = tuple(_whole(item.sequence_number) for item in _NUMBERS.decode(body).results)
+        return Page(envelope.maximum_sequence_number, records, numbers)
     except (msgspec.DecodeError, RecursionError):
         return _read_leniently(body)
 
@@ -81,7 +81,7 @@ def read_page(body: bytes) -> Page:
 def number_of(record: bytes) -> int | None:
     """The sequence number of one record, None where it has none that can be read."""
     try:
-        return _whole(msgspec.json.decode(record, type=_Numbered).sequenceNumber)
+        return _whole(msgspec.json.decode(record, type=_Numbered).sequence_number)
     except (msgspec.DecodeError, RecursionError):
         members = dict(_members(record)) if record.startswith(b"{") else {}
         return _whole(_plain(members.get(b'"sequenceNumber"', b"null")))

@@ -106,7 +106,7 @@ def _exactly(
     for place in refused:
         try:
             made = exact.rows_of(table, raws[place])
-        except exact.Unreadable as error:
+        except exact.UnreadableError as error:
             rejected.append(_reject(table, place, raws[place], str(error)))
             continue
         read.unknown |= unknown_of(table, raws[place])
@@ -126,7 +126,7 @@ def key_of(table: Table, raw: bytes) -> str | None:
         record = json.loads(raw.decode(), parse_float=exact.Number, parse_int=exact.Number, parse_constant=str)
         columns = [column for column in table.own_columns if column.name in table.key]
         by_name = {column.name: exact.read(column, exact.dig(record, column.path or ())) for column in columns}
-    except (ValueError, RecursionError, exact.Unreadable):
+    except (ValueError, RecursionError, exact.UnreadableError):
         return None
     values = [by_name[name] for name in table.key[1:]]
     return None if None in values else "/".join(map(str, values))
@@ -161,7 +161,8 @@ def _originals(raws: Sequence[bytes], kept: list[int]) -> pa.Table:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def _reported(table: Table, unknown: Unknown) -> dict[str, str]:
@@ -189,5 +190,3 @@ def _unknown_values(table: Table, tables: dict[str, pa.Table]) -> dict[str, set[
             if strange:
                 found[f"{part.qualified_name}.{column.name}"] = strange
     return found
-
-

@@ -33,7 +33,7 @@ _LARGEST = Decimal(10**12)
 Row = dict[str, Any]
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A record or value that cannot be read as what it should be; the text says why."""
 
 
@@ -47,21 +47,21 @@ def parse(raw: bytes) -> dict[str, Any]:
     """The record as Python values, numbers as their text.
 
     Raises:
-        Unreadable: it is no JSON object.
+        UnreadableError: it is no JSON object.
     """
     try:
         record = json.loads(raw.decode(), parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
     except RecursionError:
-        raise Unreadable("the record is nested too deeply") from None
+        raise UnreadableError("the record is nested too deeply") from None
     except ValueError as error:
-        raise Unreadable(f"the record is not JSON: {error}") from None
+        raise UnreadableError(f"the record is not JSON: {error}") from None
     if not isinstance(record, dict):
-        raise Unreadable(f"expected an object, got {_show(record)}")
+        raise UnreadableError(f"expected an object, got {_show(record)}")
     return record
 
 
 def _refuse_constant(name: str) -> None:
-    raise Unreadable(f"{name} is not a number of JSON")
+    raise UnreadableError(f"{name} is not a number of JSON")
 
 
 def _show(value: object) -> str:
@@ -73,14 +73,14 @@ def read(column: Column, value: object) -> Any:
     """One value as its column stores it: UUIDs as text, times as microseconds since 1970.
 
     Raises:
-        Unreadable: it is no value of that type.
+        UnreadableError: it is no value of that type.
     """
     if not column.repeated:
         return _scalar(column.kind, value)
     if value is None:
         return None
     if not isinstance(value, list):
-        raise Unreadable(f"expected an array, got {_show(value)}")
+        raise UnreadableError(f"expected an array, got {_show(value)}")
     return [_scalar(column.kind, item) for item in value]
 
 
@@ -94,26 +94,26 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
-        raise Unreadable(f"expected text, got {_show(value)}")
+        raise UnreadableError(f"expected text, got {_show(value)}")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Unreadable("text with half a surrogate pair") from None
+        raise UnreadableError("text with half a surrogate pair") from None
     return str(value)
 
 
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise Unreadable(f"expected true or false, got {_show(value)}")
+        raise UnreadableError(f"expected true or false, got {_show(value)}")
     return value
 
 
 def _number(value: object) -> Decimal:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        raise Unreadable(f"expected a number, got {_show(value)}")
+        raise UnreadableError(f"expected a number, got {_show(value)}")
     number = Decimal(value)
     if number.adjusted() > 40:
-        raise Unreadable(f"number too large: {_show(Number(value))}")
+        raise UnreadableError(f"number too large: {_show(Number(value))}")
     return number
 
 
@@ -123,9 +123,9 @@ def _whole(bits: int) -> Callable[[object], int]:
     def read_whole(value: object) -> int:
         number = _number(value)
         if number != number.to_integral_value(context=_ROOM):
-            raise Unreadable(f"expected a whole number, got {_show(value)}")
+            raise UnreadableError(f"expected a whole number, got {_show(value)}")
         if not -limit <= number < limit:
-            raise Unreadable(f"{_show(value)} does not fit {bits} bits")
+            raise UnreadableError(f"{_show(value)} does not fit {bits} bits")
         return int(number)
 
     return read_whole
@@ -135,20 +135,20 @@ def _decimal(value: object) -> Decimal:
     number = _number(value)
     rounded = Decimal(0) if number.adjusted() < -40 else number.quantize(_STEP, ROUND_HALF_UP, context=_ROOM)
     if abs(rounded) >= _LARGEST:
-        raise Unreadable(f"{_show(value)} does not fit DECIMAL(18,6)")
+        raise UnreadableError(f"{_show(value)} does not fit DECIMAL(18,6)")
     return rounded.quantize(_STEP, context=_ROOM) + 0
 
 
 def _uuid(value: object) -> str | None:
     text = _only_text(value)
     if not _UUID.fullmatch(text):
-        raise Unreadable(f"malformed UUID {_show(value)}")
+        raise UnreadableError(f"malformed UUID {_show(value)}")
     return None if text == NIL else text.lower()
 
 
 def _only_text(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, Number):
-        raise Unreadable(f"expected text, got {_show(value)}")
+        raise UnreadableError(f"expected text, got {_show(value)}")
     return value
 
 
@@ -157,7 +157,7 @@ def _date(value: object) -> dt.date:
     try:
         return dt.date.fromisoformat(text[:10])
     except ValueError:
-        raise Unreadable(f"malformed date {_show(value)}") from None
+        raise UnreadableError(f"malformed date {_show(value)}") from None
 
 
 def _date_time(value: object) -> int:
@@ -170,7 +170,7 @@ def _date_time(value: object) -> int:
         if not FIRST_MICROSECOND <= moment <= LAST_MICROSECOND:
             raise ValueError(text)
     except ValueError:
-        raise Unreadable(f"malformed date-time {_show(value)}") from None
+        raise UnreadableError(f"malformed date-time {_show(value)}") from None
     return moment
 
 
@@ -207,7 +207,7 @@ def dig(record: Any, path: Path) -> Any:
         if record is None:
             return None
         if not isinstance(record, dict):
-            raise Unreadable(f"expected an object, got {_show(record)}")
+            raise UnreadableError(f"expected an object, got {_show(record)}")
         record = record.get(step)
     return record
 
@@ -216,7 +216,7 @@ def rows_of(table: Table, raw: bytes) -> dict[str, list[Row]]:
     """The rows of one record: for each table's qualified name, its rows as columns and values.
 
     Raises:
-        Unreadable: the record must be rejected.
+        UnreadableError: the record must be rejected.
     """
     rows: dict[str, list[Row]] = {part.qualified_name: [] for part in table.walk()}
     record = parse(raw)
@@ -224,7 +224,7 @@ def rows_of(table: Table, raw: bytes) -> dict[str, list[Row]]:
     parent["is_deleted"] = _is_deleted(table, record)
     for name in (*table.key[1:], *(["sequence_number"] if "sequence_number" in table.by_name else [])):
         if parent[name] is None:
-            raise Unreadable(f"{name} is missing")
+            raise UnreadableError(f"{name} is missing")
     rows[table.qualified_name].append(parent)
     for child in table.children:
         _add_children(child, record, parent, rows)
@@ -236,8 +236,8 @@ def _own_values(table: Table, record: Any, leading: Row) -> Row:
     for column in table.own_columns:
         try:
             row[column.name] = read(column, dig(record, column.path or ()))
-        except Unreadable as error:
-            raise Unreadable(f"{'.'.join((*table.array, *(column.path or ())))}: {error}") from None
+        except UnreadableError as error:
+            raise UnreadableError(f"{'.'.join((*table.array, *(column.path or ())))}: {error}") from None
     return row
 
 
@@ -252,11 +252,11 @@ def _add_children(child: Table, record: Any, parent: Row, rows: dict[str, list[R
     if members is None:
         return
     if not isinstance(members, list):
-        raise Unreadable(f"{'.'.join(child.array)}: expected an array, got {_show(members)}")
+        raise UnreadableError(f"{'.'.join(child.array)}: expected an array, got {_show(members)}")
     leading = _handed_down(child, parent)
     for position, member in enumerate(members):
         if member is not None and not isinstance(member, dict):
-            raise Unreadable(f"{'.'.join(child.array)}[{position}]: expected an object, got {_show(member)}")
+            raise UnreadableError(f"{'.'.join(child.array)}[{position}]: expected an object, got {_show(member)}")
         row = _own_values(child, member, {**leading, "position": position})
         rows[child.qualified_name].append(row)
         for grandchild in child.children:

@@ -81,7 +81,8 @@ def _add_children(child: Table, records: pa.Array, parent: dict[str, pa.Array], 
     for column in child.columns:
         if column.path is None and column.name not in ("account", "position"):
             # A level's position goes by the level's own name below it.
-            leading[column.name] = parent.get(column.name, parent.get("position")).take(owners)
+            above = column.name if column.name in parent else "position"
+            leading[column.name] = parent[above].take(owners)
     leading["position"] = _positions(arrays, owners)
     members = pc.list_flatten(arrays)
     columns = _own(child, members, leading, flat)

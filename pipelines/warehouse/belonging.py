@@ -1,0 +1,97 @@
+"""What a warehouse belongs to: one API, one environment, and the organization of each account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.errors import SettingError, WarehouseError
+from pipelines.warehouse.layout import LAYOUT_VERSION
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """What a warehouse belongs to, as ``sync.settings`` and ``sync.accounts`` hold it."""
+
+    api: str
+    environment: str
+    accounts: dict[str, str]
+
+
+def belonging(connection: duckdb.DuckDBPyConnection) -> Belonging | None:
+    """What the warehouse belongs to, or None for a file without a layout.
+
+    Raises:
+        WarehouseError: the layout is newer than this program.
+    """
+    if not _has_layout(connection):
+        return None
+    row = connection.execute("SELECT api, environment, layout_version FROM sync.settings").fetchall()
+    if not row:
+        return None
+    api, environment, version = row[0]
+    if version > LAYOUT_VERSION:
+        raise WarehouseError(
+            f"the warehouse has layout {version}, this version of floriday-warehouse knows up to {LAYOUT_VERSION}:"
+            " upgrade floriday-warehouse; nothing was changed"
+        )
+    accounts = connection.execute("SELECT account, CAST(organization_id AS VARCHAR) FROM sync.accounts").fetchall()
+    return Belonging(api, environment, dict(accounts))
+
+
+def _has_layout(connection: duckdb.DuckDBPyConnection) -> bool:
+    sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync' AND table_name = 'settings' AND NOT internal"
+    return bool(connection.execute(sql).fetchall()[0][0])
+
+
+def check_belonging(belongs: Belonging | None, api: str, environment: str, organizations: dict[str, str]) -> None:
+    """Refuse to mix APIs, environments and organizations in one warehouse.
+
+    Args:
+        belongs: what the warehouse remembers, None for a new one.
+        api: ``suppliers`` or ``customers``.
+        environment: the host of the API.
+        organizations: each account's organization id, as Floriday tells it.
+
+    Raises:
+        SettingError: it belongs to something else.
+    """
+    if belongs is None:
+        return
+    if (belongs.api, belongs.environment) != (api, environment):
+        raise SettingError(
+            f"FLORIDAY_WAREHOUSE belongs to the {belongs.api} API of {belongs.environment}, FLORIDAY_BASE_URL names the"
+            f" {api} API of {environment}: use a warehouse of its own for each"
+        )
+    for account, organization in organizations.items():
+        known = belongs.accounts.get(account)
+        if known is not None and known != organization:
+            raise SettingError(
+                f"account {account}: its key belongs to organization {organization}, the warehouse holds the data of"
+                f" organization {known} under that name: give the account another name, or use another warehouse"
+            )
+    owners = {organization: account for account, organization in belongs.accounts.items()}
+    for account, organization in organizations.items():
+        if owners.get(organization, account) != account:
+            raise SettingError(
+                f"account {account}: its key belongs to organization {organization}, which the warehouse already holds"
+                f" as account {owners[organization]}: use that name"
+            )
+
+
+def remember(
+    connection: duckdb.DuckDBPyConnection, api: str, environment: str, organizations: dict[str, tuple[str, str | None]]
+) -> None:
+    """Write down what the warehouse belongs to, where it does not know yet; within a transaction."""
+    if not connection.execute("SELECT 1 FROM sync.settings").fetchall():
+        connection.execute("INSERT INTO sync.settings VALUES (?, ?, ?, now())", [api, environment, LAYOUT_VERSION])
+    for account, (organization, name) in organizations.items():
+        connection.execute(
+            "DELETE FROM sync.accounts WHERE account = ? AND organization_name IS DISTINCT FROM ?", [account, name]
+        )
+        connection.execute(
+            "INSERT INTO sync.accounts SELECT ?, CAST(? AS UUID), ?, now()"
+            " WHERE NOT EXISTS (SELECT 1 FROM sync.accounts WHERE account = ?)",
+            [account, organization, name, account],
+        )

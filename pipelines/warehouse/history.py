@@ -1,0 +1,72 @@
+"""The history: views over the stored versions, and macros that show a table as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.catalogue.tables import Column, Table
+from pipelines.catalogue.types import Kind
+from pipelines.warehouse.sql import history, listed, literal, quoted, record_key, versions
+
+VALIDITY = (
+    Column(
+        "valid_from", Kind.DATE_TIME, "When this version was first seen here; nothing is known before the first sync"
+    ),
+    Column("valid_to", Kind.DATE_TIME, "When the next version was seen here; NULL for the newest"),
+    Column("is_current", Kind.BOOLEAN, "Whether it is the newest version"),
+    Column("version", Kind.INT32, "Counts the versions of the record that were seen here, from 1"),
+)
+
+RENAMED = {column.name: f"record_{column.name}" for column in VALIDITY}
+"""A record's own field of such a name keeps its place in the history under another one."""
+
+
+def statements(feed: Table) -> Iterator[str]:
+    """The views and macros of a feed's table and its children, parents first."""
+    for table in feed.walk():
+        yield _parent_view(table) if table is feed else _child_view(table, feed)
+        yield f"COMMENT ON VIEW {history(table)} IS {literal(f'One row a version. {table.description}')}"
+        for column in (*table.columns, *VALIDITY):
+            name = RENAMED.get(column.name, column.name) if column in table.columns else column.name
+            yield f"COMMENT ON COLUMN {history(table)}.{quoted(name)} IS {literal(column.description)}"
+        yield _as_of(table)
+
+
+def _typed(table: Table, alias: str) -> str:
+    """The table's own columns; one that is called like a column of every history goes by another name."""
+    return ", ".join(
+        f"{alias}.{quoted(column.name)} AS {quoted(RENAMED.get(column.name, column.name))}" for column in table.columns
+    )
+
+
+def _parent_view(table: Table) -> str:
+    return (
+        f"CREATE VIEW {history(table)} AS SELECT {_typed(table, 't')},"
+        " synced_at AS valid_from, lead(synced_at) OVER later AS valid_to,"
+        " lead(row_version) OVER later IS NULL AS is_current,"
+        f" row_version AS version FROM {versions(table)} t"
+        f" WINDOW later AS (PARTITION BY account, {listed(record_key(table))} ORDER BY row_version)"
+    )
+
+
+def _child_view(table: Table, feed: Table) -> str:
+    joined = " AND ".join(f"c.{quoted(name)} = p.{quoted(name)}" for name in ("account", *record_key(feed)))
+    return (
+        f"CREATE VIEW {history(table)} AS SELECT {_typed(table, 'c')},"
+        f" {listed((c.name for c in VALIDITY), 'p.')}"
+        f" FROM {versions(table)} c JOIN {history(feed)} p ON {joined} AND c.row_version = p.version"
+    )
+
+
+def _as_of(table: Table) -> str:
+    """A date means the end of that day in Amsterdam; anything else is a moment."""
+    moment = (
+        "CASE WHEN length(CAST(moment AS VARCHAR)) = 10"
+        " THEN timezone('Europe/Amsterdam', CAST(CAST(moment AS DATE) + 1 AS TIMESTAMP)) - INTERVAL 1 MICROSECOND"
+        " ELSE CAST(moment AS TIMESTAMPTZ) END"
+    )
+    return (
+        f"CREATE MACRO history.{quoted(table.name + '_as_of')}(moment) AS TABLE"
+        f" SELECT * FROM {history(table)}"
+        f" WHERE valid_from <= ({moment}) AND (valid_to IS NULL OR valid_to > ({moment}))"
+    )

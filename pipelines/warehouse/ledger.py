@@ -1,0 +1,165 @@
+"""What the warehouse remembers of its syncs: how far each feed is read, and in which steps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+
+from pipelines.catalogue.tables import Table
+from pipelines.warehouse.sql import current, from_frame, listed, quoted, raw, record_key
+
+YOUNG = dt.timedelta(minutes=10)
+"""Numbers may become visible late: a page that was a feed's head for less than this is read again (R§4.4)."""
+
+
+@dataclass(frozen=True)
+class FeedPart:
+    """What has one cursor: a feed of an account, or a part of it.
+
+    Args:
+        account: the account's name in the settings.
+        feed: ``schema.table``.
+        part: where a feed has several cursors, else None.
+    """
+
+    account: str
+    feed: str
+    part: str | None = None
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a feed is read.
+
+    Args:
+        series: counts the restarts of the feed's numbering, from 1.
+        cursor: the last sequence number committed, 0 before the first.
+        maximum: what Floriday's max-sequence operation last said.
+        current_at: when the feed was last proven current.
+        committed_at: when a window was last committed.
+    """
+
+    series: int = 1
+    cursor: int = 0
+    maximum: int | None = None
+    current_at: dt.datetime | None = None
+    committed_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """One row of ``sync.windows``: what one transaction read."""
+
+    part: FeedPart
+    series: int
+    from_number: int
+    to_number: int
+    records: int
+    rejected: int
+    started_at: dt.datetime
+    run_id: str
+
+
+_PART = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part"
+
+
+def of_part(part: FeedPart) -> dict[str, object]:
+    """The parameters of a condition on account, feed and part."""
+    return {"account": part.account, "feed": part.feed, "part": part.part}
+
+
+def position(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> Position:
+    """How far the feed is read."""
+    sql = f"SELECT series, cursor, maximum, current_at, committed_at FROM sync.cursors WHERE {_PART}"
+    rows = connection.execute(sql, of_part(part)).fetchall()
+    return Position(*rows[0]) if rows else Position()
+
+
+def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int) -> int:
+    """Where the next walk starts: before the page that was young when it was last read, else at the cursor.
+
+    Args:
+        connection: open for reading.
+        part: the feed.
+        at: its position.
+        table: its table.
+        page: records of a full page; never more than these are read again.
+    """
+    if at.committed_at is None:
+        return at.cursor
+    sql = (
+        f"SELECT min(from_sequence_number) FROM sync.windows WHERE {_PART} AND series = $series"
+        " AND committed_at > $young AND to_sequence_number > from_sequence_number"
+    )
+    young = {**of_part(part), "series": at.series, "young": at.committed_at - YOUNG}
+    first = connection.execute(sql, young).fetchall()[0][0]
+    if first is None:
+        return at.cursor
+    newest = (
+        f"SELECT min(sequence_number), count(*) FROM (SELECT sequence_number FROM {current(table)}"
+        " WHERE account = $account AND sequence_number <= $cursor ORDER BY sequence_number DESC LIMIT $page)"
+    )
+    found = {"account": part.account, "cursor": at.cursor, "page": page}
+    lowest: int
+    count: int
+    lowest, count = connection.execute(newest, found).fetchall()[0]
+    head = lowest - 1 if count == page else 0
+    return int(min(at.cursor, max(first, head)))
+
+
+def move_cursor(connection: duckdb.DuckDBPyConnection, part: FeedPart, to: Position) -> None:
+    """Write the feed's position; within a transaction."""
+    connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(part))
+    connection.execute(
+        "INSERT INTO sync.cursors"
+        " VALUES ($account, $feed, $part, $series, $cursor, $maximum, $current_at, $committed_at)",
+        {
+            **of_part(part),
+            "series": to.series,
+            "cursor": to.cursor,
+            "maximum": to.maximum,
+            "current_at": to.current_at,
+            "committed_at": to.committed_at,
+        },
+    )
+
+
+def add_window(connection: duckdb.DuckDBPyConnection, window: Window, changed: int, committed_at: dt.datetime) -> None:
+    """Write one committed window; within its transaction."""
+    connection.execute(
+        "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed, $rejected,"
+        " $started_at, $committed_at, $run_id)",
+        {
+            **of_part(window.part),
+            "series": window.series,
+            "from": window.from_number,
+            "to": window.to_number,
+            "records": window.records,
+            "changed": changed,
+            "rejected": window.rejected,
+            "started_at": window.started_at,
+            "committed_at": committed_at,
+            "run_id": window.run_id,
+        },
+    )
+
+
+def known_numbers(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, series: int, table: Table, frame: pd.DataFrame
+) -> dict[int, int | None]:
+    """The stored sequence number of each record of a frame that is known in the series, by its place in the frame."""
+    key = listed(record_key(table))
+    same = " AND ".join(f"s.{quoted(name)} = {from_frame(table.by_name[name], 'f')}" for name in record_key(table))
+    connection.register("served", frame)
+    sql = (
+        "SELECT f.record, max(s.sequence_number) FROM served f JOIN ("
+        f"SELECT {key}, sequence_number FROM {current(table)} WHERE account = $account UNION ALL"
+        f" SELECT {key}, sequence_number FROM {raw(table)} WHERE account = $account AND series = $series"
+        f") s ON {same} GROUP BY f.record"
+    )
+    rows = connection.execute(sql, {"account": part.account, "series": series}).fetchall()
+    connection.unregister("served")
+    return dict(rows)

@@ -1,0 +1,59 @@
+"""One sync at a time: a lock file beside the warehouse, which frees itself when its holder dies."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipelines.errors import WarehouseBusyError, WarehouseError
+
+
+@contextmanager
+def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -> Iterator[None]:
+    """Hold the warehouse's lock file.
+
+    Args:
+        warehouse: path of the DuckDB file; the lock file is ``<path>.lock``.
+        holder: who holds it, in words, for the message to others.
+        patience: seconds to wait for another holder.
+
+    Raises:
+        WarehouseBusyError: another sync holds it; the message says who.
+        WarehouseError: the folder does not take files.
+    """
+    path = warehouse.with_name(f"{warehouse.name}.lock")
+    note = warehouse.with_name(f"{warehouse.name}.holder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=patience, mode=0o600)
+        lock.acquire()
+    except Timeout:
+        raise WarehouseBusyError(
+            f"another sync holds {warehouse}: {_holder(note)}. Try again when it is done"
+        ) from None
+    except OSError as error:
+        raise WarehouseError(
+            f"{path.parent} takes no files ({error.strerror}): make it writable, or set FLORIDAY_WAREHOUSE"
+        ) from None
+    try:
+        note.write_text(
+            json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
+        )
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(note: Path) -> str:
+    try:
+        told = json.loads(note.read_text())
+        return f"{told['holder']}, process {told['pid']}, since {told['since']}"
+    except (OSError, ValueError, KeyError):
+        return "its name is not known"

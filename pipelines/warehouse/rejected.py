@@ -1,0 +1,100 @@
+"""Rejected records: kept with reason and payload, one open row for each, resolved when they heal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import duckdb
+import pandas as pd
+
+from pipelines.catalogue.tables import Table
+from pipelines.normalize import Rejected
+from pipelines.warehouse.ledger import FeedPart, of_part
+from pipelines.warehouse.sql import quoted, record_key
+
+_OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
+_SAME = (
+    "(r.key = w.key OR (r.key IS NULL AND w.key IS NULL AND r.sequence_number = w.sequence_number)"
+    " OR (r.key IS NULL AND w.key IS NULL AND r.sequence_number IS NULL AND w.sequence_number IS NULL"
+    " AND r.payload = w.payload))"
+)
+
+
+def keep(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, records: Sequence[Rejected], moment: dt.datetime
+) -> None:
+    """Write rejected records down: one open row for a key, without a key for a number; within a transaction."""
+    if not records:
+        return
+    connection.register("wrong", _frame(records))
+    said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
+    connection.execute(
+        "UPDATE sync.rejected_records r SET payload = w.payload, reason = w.reason, last_seen = $moment,"
+        f" sequence_number = w.sequence_number FROM wrong w WHERE {_OPEN} AND {_SAME}",
+        said,
+    )
+    connection.execute(
+        "INSERT INTO sync.rejected_records SELECT $account, $feed, w.key, w.payload, w.reason, w.sequence_number,"
+        " $moment, $moment, NULL FROM wrong w"
+        f" WHERE NOT EXISTS (SELECT 1 FROM sync.rejected_records r WHERE {_OPEN} AND {_SAME})",
+        said,
+    )
+    connection.unregister("wrong")
+
+
+def _frame(records: Sequence[Rejected]) -> pd.DataFrame:
+    """The last record of each identity."""
+    last: dict[tuple[object, ...], Rejected] = {}
+    for record in records:
+        last[_identity(record)] = record
+    kept = list(last.values())
+    return pd.DataFrame(
+        {
+            "key": pd.Series([record.key for record in kept], dtype="str"),
+            "payload": pd.Series([record.payload for record in kept], dtype="str"),
+            "reason": pd.Series([record.reason for record in kept], dtype="str"),
+            "sequence_number": pd.Series([record.sequence_number for record in kept], dtype="Int64"),
+        }
+    )
+
+
+def _identity(record: Rejected) -> tuple[object, ...]:
+    if record.key is not None:
+        return ("key", record.key)
+    if record.sequence_number is not None:
+        return ("number", record.sequence_number)
+    return ("payload", record.payload)
+
+
+def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime) -> None:
+    """Close the rows whose record was just stored in a valid version, as ``verdicts`` tells; within a transaction."""
+    key = " || '/' || ".join(f"CAST(v.{quoted(name)} AS VARCHAR)" for name in record_key(table))
+    healed = f"(r.key = {key} AND v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
+    by_number = "(r.key IS NULL AND r.sequence_number = v.sequence_number)"
+    connection.execute(
+        "UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v"
+        f" WHERE {_OPEN} AND ({healed} OR {by_number})",
+        {"account": part.account, "feed": part.feed, "moment": moment},
+    )
+
+
+def resolve_vanished(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, numbers: Sequence[int], moment: dt.datetime
+) -> None:
+    """Close the rows at whose number nothing stands any more; within a transaction."""
+    connection.execute(
+        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
+        " AND list_contains($numbers, r.sequence_number)",
+        {"account": part.account, "feed": part.feed, "moment": moment, "numbers": list(numbers)},
+    )
+
+
+def open_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> list[int]:
+    """The sequence numbers at which a rejected record stood when it was last seen, in order."""
+    rows = connection.execute(
+        f"SELECT DISTINCT r.sequence_number FROM sync.rejected_records r WHERE {_OPEN}"
+        " AND r.sequence_number IS NOT NULL ORDER BY 1",
+        {name: of_part(part)[name] for name in ("account", "feed")},
+    ).fetchall()
+    return [number for (number,) in rows]
