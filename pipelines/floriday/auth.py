@@ -26,7 +26,7 @@ from pipelines.floriday.discovery import token_endpoint
 from pipelines.floriday.patience import Clock, Patience
 from pipelines.floriday.problems import retry_after
 from pipelines.floriday.transport import MEGABYTE, Wire, prepare, session_over
-from pipelines.settings.addresses import checked_address, host_of
+from pipelines.settings.addresses import host_of, set_address
 
 BASE_SCOPES = ("role:app", "organization:read")
 """What every call needs, and `/identities` (R§1.3, R§1.5)."""
@@ -87,7 +87,7 @@ class TokenSession:
         clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
         timeout: tuple[float, float] = (10.0, 30.0),
     ) -> None:
-        self._auth_url = checked_address(auth_url)
+        self._auth_url = set_address("FLORIDAY_AUTH_URL", auth_url)
         self._client_secret = client_secret
         self._wanted = tuple(dict.fromkeys(scopes))
         self._patience = patience

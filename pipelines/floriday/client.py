@@ -30,7 +30,7 @@ from pipelines.floriday.limits import Buckets, TokenBucket
 from pipelines.floriday.patience import Clock, Patience
 from pipelines.floriday.problems import retry_after, told
 from pipelines.floriday.transport import MEGABYTE, Wire, session_over
-from pipelines.settings.addresses import checked_address, host_of
+from pipelines.settings.addresses import host_of, set_address
 
 Check = Callable[[bytes], object]
 """Looks at the body of a 200 and raises GarbledAnswerError to have the call made again."""
@@ -114,7 +114,7 @@ class FloridayClient:
     ) -> None:
         self.account = account
         self.calls = 0
-        self._base_url = checked_address(base_url)
+        self._base_url = set_address("FLORIDAY_BASE_URL", base_url)
         self._session = session
         self._api_key = api_key
         self._patience = patience

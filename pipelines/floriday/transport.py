@@ -133,12 +133,13 @@ def _failure(host: str, problem: Exception) -> PipelineError:
         return FatalError(f"the TLS certificate of {host} cannot be verified")
     if any(isinstance(cause, urllib3.exceptions.DecodeError) for cause in causes):
         return GarbledAnswerError(f"the answer of {host} cannot be unpacked")
+    # The library counts this one among the time-outs.
+    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return UnreachableError(f"{host} cannot be reached")
     if any(isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError)) for cause in causes):
         return UnreachableError(f"{host} did not answer in time")
     if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
         return UnreachableError(f"the proxy on the way to {host} cannot be used")
-    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
-        return UnreachableError(f"{host} cannot be reached")
     return UnreachableError(f"the connection to {host} was cut")
 
 

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from pipelines.errors import SettingError
+
 _ALLOWED = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -38,6 +40,18 @@ def checked_address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
+def set_address(variable: str, text: str) -> str:
+    """As ``checked_address``, for an address that comes from ``variable``.
+
+    Raises:
+        SettingError: the same problems, under the variable's name.
+    """
+    try:
+        return checked_address(text)
+    except ValueError as problem:
+        raise SettingError(f"{variable} {problem}") from None
+
+
 def host_of(address: str) -> str:
     """The host of ``address`` in lower case, without its port."""
     return urlsplit(address).hostname or ""
@@ -52,6 +66,8 @@ def origin_of(address: str) -> tuple[str, str, int]:
 def _split(text: str) -> SplitResult:
     if not _ALLOWED.fullmatch(text):
         raise ValueError("holds characters that no address has")
+    if "?" in text or "#" in text:
+        raise ValueError("carries a query or a fragment")
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - raises when it is no number
@@ -65,5 +81,3 @@ def _check_parts(parts: SplitResult) -> None:
         raise ValueError("does not start with https://")
     if "@" in parts.netloc:
         raise ValueError("carries a user name or password")
-    if "?" in parts.geturl() or parts.query or parts.fragment:
-        raise ValueError("carries a query or a fragment")

@@ -1,0 +1,434 @@
+"""Tokens, over real HTTP: how they are asked for, shared, renewed and refused."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier, Event, Lock
+
+import pytest
+from pydantic import SecretStr
+
+from pipelines.errors import AuthenticationError, BusyError, PipelineError, SettingError, UnreachableError
+from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.patience import Patience
+from tests.hand_moved_time import HandMovedTime
+from tests.integration.answering_server import AnsweringServer, Reply, answering_server
+
+SECRET = "s3cr3t&7hat=must+not/show"
+TOKEN = "/oauth2/id/v1/token"
+METADATA = "/oauth2/id/.well-known/oauth-authorization-server"
+RFC_METADATA = "/.well-known/oauth-authorization-server/oauth2/id"
+SCOPES = ("role:app", "organization:read", "supply:read")
+
+
+@pytest.fixture
+def server() -> Iterator[AnsweringServer]:
+    """An authorization server that says what a test wants it to."""
+    with answering_server() as answering:
+        yield answering
+
+
+@pytest.fixture
+def time() -> HandMovedTime:
+    """A time of the test's own."""
+    return HandMovedTime()
+
+
+def grant(token: str = "token-1", **more: object) -> Reply:
+    """A token answer."""
+    return Reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600} | more)
+
+
+def refusal(error: str, status: int = 400) -> Reply:
+    """An OAuth error that echoes the secret, as no server should."""
+    return Reply(status, {"error": error, "error_description": f"no {SECRET}"})
+
+
+def session_at(address: str, time: HandMovedTime, **options: object) -> TokenSession:
+    """A session for an address."""
+    return TokenSession(address, "client-1", SecretStr(SECRET), SCOPES, clock=time.clock, **options)  # type: ignore[arg-type]
+
+
+def failure(session: TokenSession, kind: type[PipelineError] = AuthenticationError) -> str:
+    """What asking for a token ends with: one line, no secret, no chain that holds one."""
+    with pytest.raises(kind) as caught:
+        session.token()
+    line = str(caught.value)
+    assert "\n" not in line
+    assert caught.value.__cause__ is None
+    assert SECRET not in f"{line} {caught.value!r} {caught.value.__dict__}"
+    return line
+
+
+def test_credentials_travel_in_the_body(server: AnsweringServer, time: HandMovedTime) -> None:
+    """One form, no Authorization header, JSON asked for; over http to the loopback without any variable set."""
+    server.will_answer(TOKEN, grant())
+    before = dict(os.environ)
+
+    assert session_at(server.address + TOKEN, time).token() == "token-1"
+
+    [question] = server.asked(TOKEN)
+    assert question.method == "POST"
+    assert question.form == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["client-1"],
+        "client_secret": [SECRET],
+        "scope": [" ".join(SCOPES)],
+    }
+    assert "Authorization" not in question.headers
+    assert question.headers["Accept"] == "application/json"
+    assert question.headers["User-Agent"].startswith("floriday-warehouse")
+    assert dict(os.environ) == before
+
+
+def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(time: HandMovedTime) -> None:
+    """A session for such an address cannot be made."""
+    with pytest.raises(SettingError, match="FLORIDAY_AUTH_URL uses plain http"):
+        session_at("http://idm.floriday.io/v1/token", time)
+
+
+def test_nothing_secret_is_logged(
+    server: AnsweringServer, time: HandMovedTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even when somebody turns every debug log on."""
+    server.will_answer(TOKEN, grant("t0ken-that-must-not-show"))
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "requests_oauthlib.oauth2_session"):
+        session = session_at(server.address + TOKEN, time)
+        session.token()
+
+    shown = f"{caplog.text} {session!r} {vars(session)}"
+    assert "s3cr3t" not in shown
+    assert "t0ken" not in shown
+
+
+def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, time: HandMovedTime) -> None:
+    """It is renewed 60 s early, not sooner."""
+    server.will_answer(TOKEN, grant("token-1"), grant("token-2"))
+    session = session_at(server.address + TOKEN, time)
+    assert session.token() == "token-1"
+    assert session.expires_at == datetime.fromtimestamp(time.seconds + 3600, UTC)
+
+    time.seconds += 3539
+    assert session.token() == "token-1"
+    time.seconds += 1
+    assert session.token() == "token-2"
+
+
+def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: HandMovedTime) -> None:
+    """A token of 40 s lives 20."""
+    server.will_answer(TOKEN, grant("token-1", expires_in=40), grant("token-2"))
+    session = session_at(server.address + TOKEN, time)
+    session.token()
+
+    time.seconds += 19
+    assert session.token() == "token-1"
+    time.seconds += 1
+    assert session.token() == "token-2"
+
+
+@pytest.mark.parametrize("more", [{}, {"expires_in": None}, {"expires_in": "3600"}, {"expires_in": 3600.0}])
+def test_a_token_lives_an_hour_unless_told(
+    server: AnsweringServer, time: HandMovedTime, more: dict[str, object]
+) -> None:
+    """Whatever way the server says so, or does not."""
+    server.will_answer(TOKEN, Reply(200, {"access_token": "token-1"} | more))
+
+    assert session_at(server.address + TOKEN, time).expires_at == datetime.fromtimestamp(time.seconds + 3600, UTC)
+
+
+def test_many_threads_make_one_token_call(server: AnsweringServer, time: HandMovedTime) -> None:
+    """All get the same token."""
+    server.will_answer(TOKEN, grant("token-1"), grant("token-2"))
+    session = session_at(server.address + TOKEN, time)
+    together = Barrier(12)
+
+    def ask() -> str:
+        together.wait()
+        return session.token()
+
+    with ThreadPoolExecutor(12) as threads:
+        tokens = [future.result() for future in [threads.submit(ask) for _ in range(12)]]
+
+    assert tokens == ["token-1"] * 12
+    assert len(server.asked(TOKEN)) == 1
+
+
+def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: HandMovedTime) -> None:
+    """Who comes second with the same stale token gets the one that was fetched meanwhile."""
+    server.will_answer(TOKEN, grant("token-1"), grant("token-2"), grant("token-3"))
+    session = session_at(server.address + TOKEN, time)
+    stale = session.token()
+
+    with ThreadPoolExecutor(8) as threads:
+        fresh = [future.result() for future in [threads.submit(session.renew, stale) for _ in range(8)]]
+
+    assert fresh == ["token-2"] * 8
+    assert len(server.asked(TOKEN)) == 2
+
+
+class CountingLock:
+    """A lock that tells when the fourth thread has come to it."""
+
+    def __init__(self) -> None:
+        self.all_there = Event()
+        self._coming = 0
+        self._counting = Lock()
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        with self._counting:
+            self._coming += 1
+            if self._coming == 4:
+                self.all_there.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_waiting_threads_share_a_failure(server: AnsweringServer, time: HandMovedTime) -> None:
+    """A wrong secret is tried once, and each thread has an error of its own to add its account to."""
+    session = session_at(server.address + TOKEN, time)
+    lock = CountingLock()
+    session._lock = lock  # type: ignore[assignment]  # noqa: SLF001 - the only way to know who waits
+    server.will_answer(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_there))
+
+    with ThreadPoolExecutor(4) as threads:
+        errors = [future.exception() for future in [threads.submit(session.token) for _ in range(4)]]
+
+    assert all(isinstance(error, AuthenticationError) for error in errors)
+    assert len({id(error) for error in errors}) == 4
+    assert len(server.asked(TOKEN)) == 1
+
+
+def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: HandMovedTime) -> None:
+    """The line names both variables and the host, is not retried, and repeats nothing that the server said."""
+    server.will_answer(TOKEN, refusal("invalid_client", 401))
+
+    line = failure(session_at(server.address + TOKEN, time))
+
+    assert line == "127.0.0.1 refuses FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET (invalid_client)"
+    assert len(server.asked(TOKEN)) == 1
+
+
+def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: HandMovedTime) -> None:
+    """None stands for all that was asked for."""
+    server.will_answer(TOKEN, grant())
+    session = session_at(server.address + TOKEN, time)
+
+    assert session.granted is None
+    assert session.refused == ()
+
+
+@pytest.mark.parametrize("scope", ["supply:read role:app", ["supply:read", "role:app"]], ids=["text", "list"])
+def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time: HandMovedTime, scope: object) -> None:
+    """What is not granted is named."""
+    server.will_answer(TOKEN, grant(scope=scope))
+    session = session_at(server.address + TOKEN, time)
+
+    assert session.granted == frozenset(("supply:read", "role:app"))
+    assert session.refused == ("organization:read",)
+
+
+@pytest.mark.parametrize("error", ["invalid_scope", "access_denied"])
+def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
+    server: AnsweringServer, time: HandMovedTime, error: str
+) -> None:
+    """What is granted alone is asked for together, the rest is named; so it goes again when the token ends."""
+    replies = [refusal(error), grant(), grant(), refusal(error), grant("token-2")]
+    server.will_answer(TOKEN, *replies, *replies)
+    session = session_at(server.address + TOKEN, time)
+
+    assert session.token() == "token-2"
+    assert session.granted == frozenset(("role:app", "organization:read"))
+    assert session.refused == ("supply:read",)
+    asked = [question.form["scope"][0] for question in server.asked(TOKEN)]
+    assert asked == [" ".join(SCOPES), *SCOPES, "role:app organization:read"]
+
+
+@pytest.mark.parametrize(
+    "replies", [[refusal("invalid_scope")], [refusal("invalid_scope"), *[grant()] * 3, refusal("invalid_scope")]]
+)
+def test_no_scope_at_all_is_an_error(server: AnsweringServer, time: HandMovedTime, replies: list[Reply]) -> None:
+    """Also where single ones are granted and their sum is not."""
+    server.will_answer(TOKEN, *replies)
+
+    assert "grants none of the scopes role:app" in failure(session_at(server.address + TOKEN, time))
+
+
+def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: HandMovedTime) -> None:
+    """After 429, 500, 503, a cut connection and half an answer; as long as the server asks."""
+    server.will_answer(
+        TOKEN,
+        Reply(429, headers={"Retry-After": "30"}),
+        Reply(503),
+        Reply(dropped=True),
+        Reply(200, b"{", missing=10),
+        grant(),
+    )
+
+    assert session_at(server.address + TOKEN, time).token() == "token-1"
+    assert len(server.asked(TOKEN)) == 5
+    assert time.slept[0] == 30
+
+
+def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, time: HandMovedTime) -> None:
+    """After a few attempts, and a little later it may work."""
+    server.will_answer(TOKEN, Reply(503))
+
+    line = failure(session_at(server.address + TOKEN, time), BusyError)
+
+    assert line == "127.0.0.1 answered 503 to the request for a token (gave up after 5 attempts)"
+
+
+def test_an_unreachable_token_server_is_told(time: HandMovedTime) -> None:
+    """With its host."""
+    with answering_server() as gone:
+        address = gone.address
+
+    assert failure(session_at(address + TOKEN, time), UnreachableError).startswith("127.0.0.1 cannot be reached")
+
+
+def test_a_silent_token_server_is_told(server: AnsweringServer, time: HandMovedTime) -> None:
+    """A time-out ends the wait."""
+    server.will_answer(TOKEN, Reply(stalled=True))
+    session = session_at(server.address + TOKEN, time, patience=Patience(attempts=1), timeout=(1.0, 0.05))
+
+    assert failure(session, UnreachableError).startswith("127.0.0.1 did not answer in time")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(200, b"<html>Welcome</html>"), "something not JSON"),
+        (Reply(200, b""), "something not JSON"),
+        (Reply(200, b'{"access_token": "to'), "something not JSON"),
+        (Reply(200, b"[" * 50_000), "without an access token"),
+        (Reply(200, {}), "without an access token"),
+        (Reply(200, []), "without an access token"),
+        (Reply(200, {"access_token": None}), "without an access token"),
+        (Reply(200, {"access_token": ""}), "a token of an unknown kind"),
+        (Reply(200, {"access_token": "a\r\nX-Evil: b"}), "a token of an unknown kind"),
+        (Reply(200, {"access_token": "a", "token_type": "mac"}), "a token of an unknown kind"),
+        (Reply(200, {"access_token": "a", "expires_in": "soon"}), "no usable token"),
+        (Reply(200, {"error": "server_confused"}), "answered 200 server_confused"),
+        (Reply(400, {"error": "unsupported_grant_type"}), "answered 400 unsupported_grant_type"),
+        (Reply(404), "answered 404"),
+        (Reply(405, b"<html>"), "answered 405"),
+    ],
+)
+def test_a_server_that_gives_no_token_is_told(
+    server: AnsweringServer, time: HandMovedTime, reply: Reply, words: str
+) -> None:
+    """The line names the variable and what came instead."""
+    server.will_answer(TOKEN, reply)
+
+    line = failure(session_at(server.address + TOKEN, time))
+
+    assert line.startswith("FLORIDAY_AUTH_URL: 127.0.0.1 answered")
+    assert words in line
+
+
+def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: HandMovedTime) -> None:
+    """No token is larger than a megabyte."""
+    server.will_answer(TOKEN, grant(padding="x" * 2**21))
+
+    assert "more than 1 MB" in failure(session_at(server.address + TOKEN, time), PipelineError)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_credentials_do_not_follow_a_redirect(server: AnsweringServer, time: HandMovedTime, status: int) -> None:
+    """Neither to another host nor on the same one."""
+    with answering_server() as elsewhere:
+        elsewhere.will_answer("/token", grant())
+        server.will_answer(TOKEN, Reply(status, headers={"Location": f"{elsewhere.address}/token"}))
+
+        assert "sends the call on to 127.0.0.1, which is refused" in failure(session_at(server.address + TOKEN, time))
+        assert elsewhere.questions == []
+
+
+def metadata(server: AnsweringServer, **changes: object) -> Reply:
+    """The server's metadata."""
+    true = {"issuer": f"{server.address}/oauth2/id", "token_endpoint": server.address + TOKEN}
+    return Reply(200, true | changes)
+
+
+@pytest.mark.parametrize("place", [METADATA, RFC_METADATA])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: HandMovedTime, place: str, slash: str) -> None:
+    """Below the server's address or where RFC 8414 has it; once, and without the credentials."""
+    server.will_answer(place, metadata(server))
+    server.will_answer(TOKEN, grant(expires_in=60))
+    session = session_at(f"{server.address}/oauth2/id{slash}", time)
+    session.token()
+    time.seconds += 60
+
+    assert session.token() == "token-1"
+    assert len(server.asked(place)) == 1
+    assert server.questions[0].path == METADATA
+    assert all("Authorization" not in question.headers and not question.form for question in server.asked(place))
+
+
+def test_a_server_without_a_path_is_discovered(server: AnsweringServer, time: HandMovedTime) -> None:
+    """Both places are one then; an issuer that is not told is none that contradicts."""
+    server.will_answer(
+        "/.well-known/oauth-authorization-server", Reply(200, {"token_endpoint": server.address + TOKEN})
+    )
+    server.will_answer(TOKEN, grant())
+
+    assert session_at(server.address, time).token() == "token-1"
+
+
+def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: HandMovedTime) -> None:
+    """A 503 is asked again, in the same place."""
+    server.will_answer(METADATA, Reply(503), Reply(dropped=True), metadata(server))
+    server.will_answer(TOKEN, grant())
+
+    assert session_at(f"{server.address}/oauth2/id", time).token() == "token-1"
+    assert server.asked(RFC_METADATA) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"token_endpoint": "https://evil.example/token"}, "is on another host, which is refused"),
+        ({"token_endpoint": "http://127.0.0.1:1/token"}, "is on another host, which is refused"),
+        ({"token_endpoint": "http://evil.example/token"}, "uses plain http"),
+        ({"token_endpoint": "javascript:alert(1)"}, "does not start with https://"),
+        ({"issuer": "https://evil.example/oauth2/id"}, "speak for another issuer"),
+        ({"issuer": "nonsense"}, "speak for another issuer"),
+    ],
+)
+def test_metadata_that_lead_elsewhere_are_refused(
+    server: AnsweringServer, time: HandMovedTime, changes: dict[str, object], words: str
+) -> None:
+    """The credentials go to the host that the settings name, or nowhere."""
+    server.will_answer(METADATA, metadata(server, **changes))
+
+    assert words in failure(session_at(f"{server.address}/oauth2/id", time))
+    assert server.asked(TOKEN) == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404),
+        Reply(200, b"<html>"),
+        Reply(200, {"issuer": "x"}),
+        Reply(200, []),
+        Reply(302, headers={"Location": "https://evil.example/"}),
+        Reply(302, headers={"Location": "http://[bad"}),
+    ],
+    ids=["missing", "html", "incomplete", "list", "redirect", "bad redirect"],
+)
+def test_an_address_without_metadata_is_told(server: AnsweringServer, time: HandMovedTime, reply: Reply) -> None:
+    """The line says what the variable expects."""
+    server.will_answer(METADATA, reply)
+
+    line = failure(session_at(f"{server.address}/oauth2/id", time))
+
+    assert line.startswith("FLORIDAY_AUTH_URL: 127.0.0.1 serves no metadata for that address; it expects")

@@ -1,0 +1,181 @@
+"""Rate limits: a first load may burst, a steady one never asks for more than Floriday allows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import BusyError
+from pipelines.floriday.endpoints import RateLimit
+from pipelines.floriday.limits import Buckets, TokenBucket
+from pipelines.floriday.patience import Clock, Patience
+from pipelines.floriday.problems import retry_after, told
+from tests.hand_moved_time import HandMovedTime
+
+
+@pytest.fixture
+def time() -> HandMovedTime:
+    """A time of the test's own."""
+    return HandMovedTime()
+
+
+def test_a_full_bucket_lets_a_burst_through(time: HandMovedTime) -> None:
+    """As many calls as the burst allows are made without waiting; the next one waits for its share of a second."""
+    bucket = TokenBucket(RateLimit(2.0, 5), time.clock)
+
+    for _ in range(5):
+        bucket.take()
+    assert time.slept == []
+
+    bucket.take()
+    assert time.slept == [pytest.approx(0.5)]
+
+
+def test_a_bucket_never_holds_more_than_a_burst(time: HandMovedTime) -> None:
+    """A day of silence is worth one burst, not a day's calls."""
+    bucket = TokenBucket(RateLimit(2.0, 3), time.clock)
+    time.seconds += 86_400
+
+    for _ in range(4):
+        bucket.take()
+
+    assert time.slept == [pytest.approx(0.5)]
+
+
+def test_an_emptied_bucket_starts_from_nothing(time: HandMovedTime) -> None:
+    """After the server said 429, what was believed to be left is forgotten."""
+    bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
+    bucket.empty()
+
+    bucket.take()
+
+    assert time.slept == [pytest.approx(0.25)]
+
+
+def test_an_emptied_bucket_keeps_the_pause_that_was_asked_for(time: HandMovedTime) -> None:
+    """A pause that the server asks for holds for whoever calls next, too."""
+    bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
+    bucket.empty(10)
+
+    bucket.take()
+
+    assert time.slept == [pytest.approx(10.25)]
+
+
+@given(per_second=st.floats(0.5, 10), burst=st.integers(1, 20), gaps=st.lists(st.floats(0, 5), max_size=60))
+def test_no_stretch_of_time_holds_more_calls_than_allowed(per_second: float, burst: int, gaps: list[float]) -> None:
+    """Between any two calls lie at most a burst and what was refilled meanwhile, whatever the pace of the caller."""
+    time = HandMovedTime()
+    bucket = TokenBucket(RateLimit(per_second, burst), time.clock)
+    made = []
+    for gap in gaps:
+        time.seconds += gap
+        bucket.take()
+        made.append(time.seconds)
+
+    for first, start in enumerate(made):
+        for last in range(first, len(made)):
+            assert last - first + 1 <= burst + (made[last] - start) * per_second + 1e-6
+
+
+def test_threads_share_a_bucket() -> None:
+    """Calls of many threads at the same moment are spread as those of one: each waits for its own turn."""
+    waits: list[float] = []
+    bucket = TokenBucket(RateLimit(1.0, 10), Clock(now=lambda: 0.0, sleep=waits.append))
+
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(50):
+            threads.submit(bucket.take)
+
+    assert sorted(waits) == [float(wait) for wait in range(1, 41)]
+
+
+def test_every_name_has_its_own_bucket(time: HandMovedTime) -> None:
+    """One endpoint's calls leave another's alone."""
+    buckets = Buckets(time.clock)
+    buckets.of("/batches/sync", RateLimit(1.0, 1)).take()
+
+    buckets.of("/supply-lines/sync", RateLimit(1.0, 1)).take()
+    assert time.slept == []
+
+    buckets.of("/batches/sync", RateLimit(1.0, 1)).take()
+    assert time.slept == [pytest.approx(1.0)]
+
+
+def test_patience_ends_after_its_attempts(time: HandMovedTime) -> None:
+    """Eight attempts, with waits that grow and end at a minute, and the last error tells how many there were."""
+
+    def fail() -> None:
+        raise BusyError("busy")
+
+    with pytest.raises(BusyError, match=r"busy \(gave up after 8 attempts\)"):
+        Patience().persist(fail, time.clock)
+
+    assert len(time.slept) == 7
+    assert all(0.5 * 2**n <= wait <= 0.5 * 2**n + 0.5 for n, wait in enumerate(time.slept))
+
+
+def test_patience_ends_after_its_time(time: HandMovedTime) -> None:
+    """Slow failures end after five minutes, however few they were."""
+
+    def fail_slowly() -> None:
+        time.seconds += 100
+        raise BusyError("busy")
+
+    with pytest.raises(BusyError, match="gave up after 3 attempts"):
+        Patience().persist(fail_slowly, time.clock)
+
+
+def test_a_wait_beyond_patience_is_not_begun(time: HandMovedTime) -> None:
+    """When the server asks for an hour, the call ends at once and says so."""
+
+    def fail() -> None:
+        raise BusyError("busy", retry_after=3600)
+
+    with pytest.raises(BusyError, match="gave up after 1 attempt, asked to wait 3600 s"):
+        Patience().persist(fail, time.clock)
+
+    assert time.slept == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0"}, 0.0),
+        ({"Retry-After": "-7"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT", "Date": "Tue, 24 Nov 2026 12:00:00 GMT"}, 30.0),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT"}, 40.0),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:00:10 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: float | None) -> None:
+    """Seconds, or a date by the server's own clock where it tells the time; nonsense asks for nothing."""
+    assert retry_after(headers, now=60.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (
+            b'{"title":"Unauthorized","detail":"It is missing.","status":"401","domainErrorCode":"invalid-token"}',
+            "400 Unauthorized. It is missing (invalid-token)",
+        ),
+        (b'{"message":"The specified api key is invalid."}', "400 The specified api key is invalid"),
+        (b'{"title":"Invalid","errors":{"limit":["too many"]}}', "400 Invalid. limit: too many"),
+        (b'{"title":"Inva', "400 Bad Request"),
+        (b"<html>Sorry</html>", "400 Bad Request"),
+        (b"", "400 Bad Request"),
+        (b"[" * 100_000, "400 Bad Request"),
+        (b'{"title":"a\\nkey-1\\u001b[31m"}', "400 a … [31m"),
+    ],
+    ids=["problem", "message", "fields", "cut", "html", "empty", "nested", "unruly"],
+)
+def test_what_an_error_says_is_one_line(body: bytes, line: str) -> None:
+    """Whatever the body is, one printable line comes of it, and no secret that the server echoes."""
+    assert told(400, body, withheld=("key-1",)) == line
