@@ -1,0 +1,46 @@
+"""What Floriday stops serving some time after it was of use (R§4.7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pipelines.catalogue.types import Feed
+from pipelines.sandbox.books import Book, Document
+
+Path = tuple[str, ...]
+
+
+COUNTED_FROM: dict[str, tuple[Path, ...]] = {
+    "supply.supply_lines": (("deliveryPeriod", "endDateTime"), ("orderPeriod", "endDateTime")),
+    "supply.batches": (("creationDateTime",),),
+}
+"""The feeds whose records are served for days only, with the ways to the moment from which the catalogue's time is
+counted; the first that leads to one counts."""
+
+
+def expire(book: Book, feed: Feed, now: dt.datetime) -> int:
+    """Take out of a book what is due; returns how many records went."""
+    paths = COUNTED_FROM.get(feed.name)
+    if paths is None or feed.retention is None:
+        return 0
+    last = now - feed.retention.keeps
+    due = [entry for entry in book.entries() if _is_before(entry.document, paths, last)]
+    for entry in due:
+        book.remove(*entry.key)
+    return len(due)
+
+
+def _is_before(record: Document, paths: tuple[Path, ...], last: dt.datetime) -> bool:
+    """Whether the record's moment lies before ``last``; a record without one stays."""
+    moment = next((moment for path in paths if (moment := _moment(record, path))), None)
+    return moment is not None and moment < last
+
+
+def _moment(record: Document, path: Path) -> dt.datetime | None:
+    value: object = record
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    try:
+        return dt.datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,410 @@
+"""The sandbox answers as Floriday does: token, key, scope, numbering and what is wrong."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+
+from pipelines.sandbox import Fault, Kind, Sandbox, Switches
+
+ORDERS = "/sales-orders/sync/"
+
+
+class Caller(requests.Session):
+    """A client with a token and a key."""
+
+    def __init__(self, sandbox: Sandbox, *, account: str = "main", scope: str = "") -> None:
+        super().__init__()
+        self._sandbox = sandbox
+        self.headers["X-Api-Key"] = sandbox.api_keys[account]
+        self.headers["Authorization"] = f"Bearer {token(sandbox, scope=scope).json()['access_token']}"
+
+    def call(self, path: str, **parameters: Any) -> requests.Response:
+        """GET below the API's address."""
+        return self.get(f"{self._sandbox.base_url}{path}", params=parameters, timeout=10, allow_redirects=False)
+
+    def numbers(self, path: str, **parameters: Any) -> tuple[int, list[int]]:
+        """A page's maximum and the numbers of its records."""
+        page = self.call(path, **parameters).json()
+        return page["maximumSequenceNumber"], [record["sequenceNumber"] for record in page["results"]]
+
+
+def token(sandbox: Sandbox, **changes: str) -> requests.Response:
+    """What the token endpoint answers to the right credentials, with changes."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": sandbox.client_id,
+        "client_secret": sandbox.client_secret,
+        **changes,
+    }
+    return requests.post(sandbox.token_url, data={name: text for name, text in form.items() if text}, timeout=10)
+
+
+def order(number: int, **members: Any) -> dict[str, Any]:
+    """A sales order with its key."""
+    return {"salesOrderId": str(UUID(int=number)), "customerOrderId": f"PO {number}", **members}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox without records."""
+    with Sandbox(empty=True, accounts=("main", "second")) as running:
+        yield running
+
+
+@pytest.fixture
+def caller(sandbox: Sandbox) -> Iterator[Caller]:
+    """A client that may do everything."""
+    with Caller(sandbox) as session:
+        yield session
+
+
+def assert_no_token(answer: requests.Response) -> None:
+    """Expect the answer to a token that is none."""
+    assert answer.status_code == 401
+    assert answer.json()["status"] == "401"
+    assert answer.json()["domainErrorCode"] == "invalid-access-token"
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Floriday API", error="invalid_token"'
+    assert answer.headers["x-amzn-ErrorType"] == "UnauthorizedException"
+
+
+class TestTokenEndpoint:
+    """The authorization server."""
+
+    def test_body_credentials_give_a_bearer_token_that_lasts_an_hour(self, sandbox: Sandbox) -> None:
+        """Credentials in the form are enough."""
+        answer = token(sandbox, scope="role:app supply:read").json()
+
+        assert answer["token_type"] == "Bearer"
+        assert answer["expires_in"] == 3600
+        assert answer["scope"].split() == ["role:app", "supply:read"]
+
+    def test_basic_credentials_are_as_good(self, sandbox: Sandbox) -> None:
+        """Credentials in the Authorization header are accepted too."""
+        form = {"grant_type": "client_credentials"}
+        credentials = (sandbox.client_id, sandbox.client_secret)
+
+        assert requests.post(sandbox.token_url, data=form, auth=credentials, timeout=10).status_code == 200
+
+    @pytest.mark.parametrize("wrong", [{"client_id": "somebody"}, {"client_secret": "guess"}, {"client_secret": ""}])
+    def test_wrong_credentials_are_an_invalid_client(self, sandbox: Sandbox, wrong: dict[str, str]) -> None:
+        """A wrong or missing credential is answered with 401."""
+        answer = token(sandbox, **wrong)
+
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+    def test_malformed_basic_credentials_are_an_invalid_client(self, sandbox: Sandbox) -> None:
+        """What is no base64, or no text, is a wrong credential."""
+        for text in ("%%%", base64.b64encode(b"\xff\xfe").decode()):
+            headers = {"Authorization": f"Basic {text}"}
+            answer = requests.post(sandbox.token_url, data={}, headers=headers, timeout=10)
+
+            assert answer.json()["error"] == "invalid_client"
+
+    def test_only_client_credentials_is_a_grant_type(self, sandbox: Sandbox) -> None:
+        """Another grant type is refused."""
+        answer = token(sandbox, grant_type="password")
+
+        assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+
+    def test_unknown_scopes_are_left_out(self, sandbox: Sandbox) -> None:
+        """The granted scopes are those of the asked ones that the application has."""
+        assert token(sandbox, scope="role:app sticker:read").json()["scope"] == "role:app"
+
+    def test_unknown_scopes_refuse_all_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
+        """One unknown scope spoils the request, if the server is that strict."""
+        sandbox.turn(refuses_unknown_scopes=True)
+
+        assert token(sandbox, scope="role:app sticker:read").json()["error"] == "invalid_scope"
+        assert token(sandbox, scope="role:app").status_code == 200
+
+    def test_only_unknown_scopes_are_refused(self, sandbox: Sandbox) -> None:
+        """There is no token for nothing."""
+        assert token(sandbox, scope="sticker:read").json()["error"] == "invalid_scope"
+
+    def test_all_scopes_are_granted_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
+        """Whatever was asked, the token carries everything."""
+        sandbox.turn(grants_all_scopes=True)
+
+        assert set(token(sandbox, scope="role:app").json()["scope"].split()) == sandbox.application.scopes
+
+    def test_scopes_may_stay_untold(self, sandbox: Sandbox) -> None:
+        """An answer without scope is possible."""
+        sandbox.turn(tells_scopes=False)
+
+        assert "scope" not in token(sandbox).json()
+
+    def test_metadata_stands_in_both_places(self, sandbox: Sandbox) -> None:
+        """The token endpoint can be discovered below the issuer and where RFC 8414 puts the document."""
+        path = sandbox.auth_url.removeprefix(sandbox.url)
+        below = f"{sandbox.auth_url}/.well-known/oauth-authorization-server"
+        by_the_rfc = f"{sandbox.url}/.well-known/oauth-authorization-server{path}"
+
+        for address in (below, by_the_rfc):
+            document = requests.get(address, timeout=10).json()
+            assert document["issuer"] == sandbox.auth_url
+            assert document["token_endpoint"] == sandbox.token_url
+
+    def test_metadata_can_be_made_wrong(self, sandbox: Sandbox) -> None:
+        """A document that leads elsewhere can be served, to see what a client makes of it."""
+        sandbox.authorization.metadata_changes["token_endpoint"] = "https://elsewhere.example/token"
+        address = f"{sandbox.auth_url}/.well-known/oauth-authorization-server"
+
+        assert requests.get(address, timeout=10).json()["token_endpoint"] == "https://elsewhere.example/token"
+
+
+class TestGate:
+    """Who gets in."""
+
+    def test_no_token_and_a_wrong_one_are_401(self, sandbox: Sandbox) -> None:
+        """The answer tells it in the header, in the body, and with the status as text."""
+        key = {"X-Api-Key": sandbox.api_keys["main"]}
+
+        assert_no_token(requests.get(f"{sandbox.base_url}/identities", headers=key, timeout=10))
+        bad = {**key, "Authorization": "Bearer nonsense"}
+        assert_no_token(requests.get(f"{sandbox.base_url}/identities", headers=bad, timeout=10))
+
+    def test_a_token_without_a_key_is_401(self, caller: Caller) -> None:
+        """A missing key looks like a missing token."""
+        del caller.headers["X-Api-Key"]
+
+        assert_no_token(caller.call("/identities"))
+
+    def test_a_wrong_key_is_403(self, caller: Caller) -> None:
+        """A key that no organization has is told as such."""
+        caller.headers["X-Api-Key"] = "unknown"
+        answer = caller.call("/identities")
+
+        assert answer.status_code == 403
+        assert answer.json()["detail"] == "The specified api key is invalid."
+
+    def test_a_token_ends(self) -> None:
+        """It is refused from the moment at which its life is over."""
+        moment = [0.0]
+        with Sandbox(empty=True, switches=Switches(token_lifetime=60), clock=lambda: moment[0]) as sandbox:
+            caller = Caller(sandbox)
+            assert caller.call("/identities").status_code == 200
+            moment[0] = 60.0
+
+            assert_no_token(caller.call("/identities"))
+
+    def test_tokens_can_be_ended_and_revoked(self, sandbox: Sandbox, caller: Caller) -> None:
+        """All of them, or a single one."""
+        sandbox.tokens.expire()
+        assert_no_token(caller.call("/identities"))
+
+        fresh = Caller(sandbox)
+        sandbox.tokens.revoke(str(fresh.headers["Authorization"]).removeprefix("Bearer "))
+        assert_no_token(fresh.call("/identities"))
+
+    def test_a_missing_scope_is_403(self, sandbox: Sandbox) -> None:
+        """Each operation asks for its own scope, and every one for the application's role."""
+        without_role = Caller(sandbox, scope="sales-order:read")
+        without_orders = Caller(sandbox, scope="role:app supply:read")
+
+        assert without_role.call(f"{ORDERS}0").status_code == 403
+        assert without_orders.call(f"{ORDERS}0").status_code == 403
+        assert without_orders.call("/identities").status_code == 403
+        assert without_orders.call("/supply-lines/sync/0").status_code == 200
+
+    def test_maxima_of_deliveries_ask_for_another_scope(self, sandbox: Sandbox) -> None:
+        """The maxima of delivery and fulfillment orders want supply:read, their pages fulfillment:read."""
+        caller = Caller(sandbox, scope="role:app fulfillment:read")
+
+        for path in ("/delivery-orders", "/fulfillment-orders"):
+            assert caller.call(f"{path}/sync/0").status_code == 200
+            assert caller.call(f"{path}/current-max-sequence").status_code == 403
+
+    def test_unknown_routes_versions_and_methods(self, sandbox: Sandbox, caller: Caller) -> None:
+        """404 for a route, 403 for another version or API, 405 for a method."""
+        assert caller.call("/nowhere").json()["domainErrorCode"] == "route-not-found"
+        assert caller.get(f"{sandbox.url}/elsewhere", timeout=10).status_code == 404
+        assert caller.get(f"{sandbox.url}/suppliers-api-2025v2/identities", timeout=10).status_code == 403
+        assert caller.get(f"{sandbox.url}/customers-api-2026v1/identities", timeout=10).status_code == 403
+        assert caller.post(f"{sandbox.base_url}{ORDERS}0", timeout=10).status_code == 405
+
+    def test_identity_belongs_to_the_key(self, sandbox: Sandbox) -> None:
+        """Each key shows its own organization, with the application and the version."""
+        for name in ("main", "second"):
+            identity = Caller(sandbox, account=name).call("/identities").json()
+
+            assert identity["organization"]["organizationId"] == sandbox.accounts[name].organization_id
+            assert identity["clientId"] == sandbox.client_id
+            assert identity["apiVersion"] == "2026v1"
+
+
+class TestFeeds:
+    """Pages, maxima and records."""
+
+    def test_pages_are_exclusive_ascending_and_tell_their_own_maximum(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A page begins above the number asked for and ends with its maximum."""
+        numbers = [sandbox.book("sales_orders").put(order(place)) for place in range(5)]
+
+        assert caller.numbers(f"{ORDERS}0", limitResult=2) == (numbers[1], numbers[:2])
+        assert caller.numbers(f"{ORDERS}{numbers[1]}", limitResult=2) == (numbers[3], numbers[2:4])
+        assert caller.numbers(f"{ORDERS}{numbers[4]}") == (numbers[4], [])
+
+    def test_inclusive_numbering_when_the_switch_is_turned(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A page then begins with the record at the number asked for."""
+        numbers = [sandbox.book("sales_orders").put(order(place)) for place in range(3)]
+        sandbox.turn(inclusive=True)
+
+        assert caller.numbers(f"{ORDERS}{numbers[1]}") == (numbers[2], numbers[1:])
+
+    def test_filtered_records_count_for_the_maximum(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A page can be empty although there is more."""
+        book = sandbox.book("sales_orders")
+        numbers = [book.put(order(place), hidden=place < 2) for place in range(3)]
+
+        assert caller.numbers(f"{ORDERS}0", limitResult=2) == (numbers[1], [])
+        assert caller.numbers(f"{ORDERS}{numbers[1]}", limitResult=2) == (numbers[2], numbers[2:])
+
+    def test_an_empty_page_echoes_the_number(self, caller: Caller) -> None:
+        """Also in a feed that holds nothing."""
+        assert caller.numbers(f"{ORDERS}77") == (77, [])
+
+    def test_the_maximum_is_a_bare_number(self, sandbox: Sandbox, caller: Caller) -> None:
+        """It is the feed's, not an object."""
+        number = sandbox.book("sales_orders").put(order(1))
+        answer = caller.call("/sales-orders/current-max-sequence")
+
+        assert answer.text == str(number)
+        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+
+    @pytest.mark.parametrize("limit", ["0", "1001", "-1", "many"])
+    def test_page_sizes_beyond_the_limits_are_400(self, caller: Caller, limit: str) -> None:
+        """They are refused, with the parameter's name, not clipped."""
+        answer = caller.call(f"{ORDERS}0", limitResult=limit)
+
+        assert answer.status_code == 400
+        assert list(answer.json()["errors"]) == ["limitResult"]
+        assert answer.json()["domainErrorCode"] == "invalid-parameters"
+
+    def test_a_number_that_is_none_is_400(self, caller: Caller) -> None:
+        """Text in place of the sequence number is refused."""
+        assert caller.call(f"{ORDERS}latest").status_code == 400
+
+    def test_unknown_parameters_are_ignored(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A wrong page parameter gives the default page."""
+        for place in range(3):
+            sandbox.book("sales_orders").put(order(place))
+
+        assert len(caller.numbers(f"{ORDERS}0", limit=1)[1]) == 3
+
+    def test_records_by_id(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A record can be read by its id, in any case of letters; an unknown one is 404."""
+        sandbox.book("sales_orders").put(order(0xABC))
+
+        assert caller.call(f"/sales-orders/{str(UUID(int=0xABC)).upper()}").json()["customerOrderId"] == "PO 2748"
+        assert caller.call(f"/sales-orders/{UUID(int=5)}").status_code == 404
+
+    def test_bytes_are_served_as_they_are(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Also what is no JSON, between records that are."""
+        book = sandbox.book("sales_orders")
+        book.put(order(1))
+        book.put(b'{"salesOrderId": nonsense,\t"x":1.10}')
+
+        assert b'{"salesOrderId": nonsense,\t"x":1.10}' in caller.call(f"{ORDERS}0").content
+
+    def test_keys_see_their_own_records(self, sandbox: Sandbox) -> None:
+        """What one organization holds, another one does not see; the register is the same for all."""
+        sandbox.book("sales_orders", "main").put(order(1))
+        sandbox.book("organizations", "main").put({"organizationId": "x"})
+        second = Caller(sandbox, account="second")
+
+        assert second.numbers(f"{ORDERS}0") == (0, [])
+        assert len(second.numbers("/organizations/sync/0")[1]) == 1
+
+    def test_every_feed_is_there(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Each feed of the catalogue has its pages and its maximum."""
+        for feed in sandbox.feeds.values():
+            assert caller.call(feed.endpoint.page(0)).json() == {"maximumSequenceNumber": 0, "results": []}
+            assert caller.call(f"{feed.endpoint.max_sequence}").json() == 0
+
+
+class TestRateLimits:
+    """Too many calls."""
+
+    def test_a_key_that_calls_too_often_is_held_up(self) -> None:
+        """The bucket of one operation runs empty; other operations and other keys go on; time fills it again."""
+        moment = [0.0]
+        limits = Switches(rate_limits=0.002, token_lifetime=1e9)
+        with Sandbox(empty=True, accounts=("main", "second"), switches=limits, clock=lambda: moment[0]) as sandbox:
+            caller = Caller(sandbox)
+            codes = [caller.call(f"{ORDERS}0").status_code for _ in range(3)]
+            held_up = caller.call(f"{ORDERS}0")
+
+            assert codes == [200, 200, 429]
+            assert held_up.headers["Retry-After"] == "148"
+            assert caller.call("/supply-lines/sync/0").status_code == 200
+            assert Caller(sandbox, account="second").call(f"{ORDERS}0").status_code == 200
+            moment[0] = 148.0
+            assert caller.call(f"{ORDERS}0").status_code == 200
+
+    def test_limits_can_stay_silent_or_be_off(self) -> None:
+        """A 429 may come without a word about when; without limits there is none."""
+        switches = Switches(rate_limits=0.001, tells_retry_after=False)
+        with Sandbox(empty=True, switches=switches) as sandbox:
+            caller = Caller(sandbox)
+            caller.call(f"{ORDERS}0")
+            held_up = caller.call(f"{ORDERS}0")
+            sandbox.turn(rate_limits=None)
+
+            assert held_up.status_code == 429
+            assert "Retry-After" not in held_up.headers
+            assert caller.call(f"{ORDERS}0").status_code == 200
+
+
+class TestJournal:
+    """The log of calls."""
+
+    def test_calls_are_written_down(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Each with its path, its query, whose key it carried and how it was answered."""
+        sandbox.calls.clear()
+        sandbox.faults.add(Fault(kind=Kind.DROP_BEFORE, where="/identities"))
+        caller.call(f"{ORDERS}0", limitResult=7)
+        with pytest.raises(requests.ConnectionError):
+            caller.call("/identities")
+
+        page, dropped = sandbox.calls
+        assert (page.method, page.query, page.account, page.status) == ("GET", "limitResult=7", "main", 200)
+        assert page.path.endswith("/sales-orders/sync/0")
+        assert sandbox.calls.to("/sales-orders") == [page]
+        assert sandbox.calls[-1] == dropped
+        assert len(sandbox.calls) == 2
+        assert dropped.status is None
+
+
+def test_a_stopped_sandbox_starts_again_on_its_port() -> None:
+    """What it holds is still there."""
+    sandbox = Sandbox(empty=True)
+    with sandbox:
+        sandbox.book("sales_orders").put(order(1))
+        address = sandbox.url
+    with sandbox:
+        assert sandbox.url == address
+        assert len(Caller(sandbox).numbers(f"{ORDERS}0")[1]) == 1
+
+
+def test_a_sandbox_has_no_address_before_it_starts() -> None:
+    """Asking for it says so."""
+    with pytest.raises(RuntimeError, match="started"):
+        _ = Sandbox(empty=True).base_url
+
+
+def test_the_settings_point_at_the_sandbox(sandbox: Sandbox) -> None:
+    """One key or several, in the names that the settings have."""
+    several = sandbox.environment()
+    sandbox.accounts.remove("second")
+    one = sandbox.environment()
+
+    assert one["FLORIDAY_API_KEY"] == sandbox.api_keys["main"]
+    assert "FLORIDAY_API_KEY" not in several
+    assert "second" in several["FLORIDAY_API_KEYS"]
+    assert one["FLORIDAY_BASE_URL"].endswith("/suppliers-api-2026v1")
+    assert one["FLORIDAY_AUTH_URL"].endswith("/v1/token")
