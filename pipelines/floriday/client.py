@@ -6,7 +6,7 @@ Here belongs what holds for every call. What a page of a feed says does not: tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import Annotated, NoReturn, Self
@@ -163,8 +163,9 @@ class FloridayClient:
             raise
 
     def identity(self) -> Identity:
-        """Whose key this is."""
-        return _identity(self.get("/identities", bucket="/identities", rate=USUAL, check=_identity))
+        """Whose key this is. It is asked first, so it gives up early: an address may simply be wrong."""
+        early = replace(self._patience, attempts=min(self._patience.attempts, 5))
+        return _identity(self.get("/identities", bucket="/identities", rate=USUAL, check=_identity, patience=early))
 
     def get(
         self,
@@ -174,6 +175,7 @@ class FloridayClient:
         bucket: str,
         rate: RateLimit,
         check: Check | None = None,
+        patience: Patience | None = None,
     ) -> bytes:
         """The body of a 200, as received.
 
@@ -183,6 +185,7 @@ class FloridayClient:
             bucket: the limit that the call counts for; one bucket a name, for this key.
             rate: that limit.
             check: looks at the body inside the retries; by default it must be JSON, whole.
+            patience: how long the call is tried again, if not as long as all others.
 
         Raises:
             AuthenticationError: the API refuses a fresh token, or there is none.
@@ -193,7 +196,7 @@ class FloridayClient:
         """
         attempt = partial(self._attempt, path, params, self._buckets.of(bucket, rate), check or _json)
         try:
-            return self._patience.persist(attempt, self._clock)
+            return (patience or self._patience).persist(attempt, self._clock)
         except _NoTokenError as failure:
             problem = failure.problem
         except PipelineError as failure:

@@ -23,7 +23,7 @@ STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
 
 _SETTINGS = ("SET TimeZone = 'UTC'", "SET memory_limit = '400MB'", "SET wal_autocheckpoint = '1GB'")
-_LOCKED = ("set TimeZone = 'UTC'", "SET enable_external_access = false", "SET lock_configuration = true")
+_LOCKED = ("SET TimeZone = 'UTC'", "SET enable_external_access = false", "SET lock_configuration = true")
 _LOCK_CONFLICT = "Could not set lock"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
@@ -55,7 +55,7 @@ class Warehouse:
             WarehouseBusyError: another process held the file for longer than the patience.
             WarehouseError: the file cannot be opened.
         """
-        with _umask_guard, _private_files():
+        with _umask_guard, _private_files(), _told_plainly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = self._open(read_only=False, settings=_SETTINGS)
             try:
@@ -119,6 +119,18 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+@contextmanager
+def _told_plainly(path: Path) -> Iterator[None]:
+    """What the disk or the memory refuses, as an error for a person; anything else is a defect and stays one."""
+    try:
+        yield
+    except OSError as error:
+        raise WarehouseError(f"{path} cannot be written: {error.strerror}") from None
+    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
+        said = str(error).splitlines()[0]
+        raise WarehouseError(f"writing {path} failed, and nothing of this batch was stored: {said}") from None
 
 
 @contextmanager
