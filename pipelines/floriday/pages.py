@@ -83,8 +83,15 @@ def number_of(record: bytes) -> int | None:
     try:
         return _whole(msgspec.json.decode(record, type=_Numbered).sequence_number)
     except (msgspec.DecodeError, RecursionError):
-        members = dict(_members(record)) if record.startswith(b"{") else {}
-        return _whole(_plain(members.get(b'"sequenceNumber"', b"null")))
+        return _number_by_brackets(record)
+
+
+def _number_by_brackets(record: bytes) -> int | None:
+    try:
+        members = dict(_members(record))
+    except GarbledAnswerError:
+        return None
+    return _whole(_plain(members.get(b'"sequenceNumber"', b"null")))
 
 
 def _whole(value: object) -> int | None:

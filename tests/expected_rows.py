@@ -1,0 +1,195 @@
+"""The rows that must result from valid records, computed here in plain Python, apart from ``pipelines.normalize``.
+
+Only the catalogue's columns, with their paths and kinds, are taken from the program; every conversion is done anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Any
+from uuid import UUID
+
+import duckdb
+
+from pipelines.catalogue.tables import Column, Path, Table, tables_of
+from pipelines.catalogue.types import Feed, Kind
+
+Row = dict[str, Any]
+"""A row by its columns' names, values as DuckDB hands them out; without ``synced_at``."""
+
+Served = bytes | Mapping[str, Any]
+"""A record: as received, or as Python values with numbers as ``int`` or ``Decimal``."""
+
+SHOWN = 8
+"""Differences that a failure lists."""
+
+
+def parsed(record: Served) -> Mapping[str, Any]:
+    """The record as Python values, its fractions exact."""
+    if isinstance(record, Mapping):
+        return record
+    value: Mapping[str, Any] = json.loads(record, parse_float=Decimal)
+    return value
+
+
+def newest(feed: Feed, records: Iterable[Served]) -> list[Mapping[str, Any]]:
+    """Of each record the one with the highest sequence number; of equals the last."""
+    table = tables_of(feed)
+    best: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for record in map(parsed, records):
+        key = tuple(_value(table.by_name[name], record) for name in table.key[1:])
+        if key not in best or int(record["sequenceNumber"]) >= int(best[key]["sequenceNumber"]):
+            best[key] = record
+    return list(best.values())
+
+
+def expected_rows(feed: Feed, account: str, records: Iterable[Served]) -> dict[str, list[Row]]:
+    """For each table of the feed, by its qualified name, the rows that must stand in it.
+
+    Args:
+        feed: whose records they are.
+        account: whose key read them.
+        records: what is served; of several versions of a record the newest counts.
+    """
+    feed_table = tables_of(feed)
+    rows: dict[str, list[Row]] = {table.qualified_name: [] for table in feed_table.walk()}
+    for record in newest(feed, records):
+        parent = {"account": account, **_own(feed_table, record)}
+        parent["is_deleted"] = is_deleted(record)
+        rows[feed_table.qualified_name].append(parent)
+        for child in feed_table.children:
+            _collect(child, record, parent, rows)
+    return rows
+
+
+def is_deleted(record: Mapping[str, Any]) -> bool:
+    """Whether the record says in one of Floriday's ways that it is deleted."""
+    status = record.get("status")
+    flags = [record.get("isDeleted"), record.get("isDisabledForSync")]
+    if isinstance(status, Mapping):
+        flags.append(status.get("isDeleted"))
+    return any(flag is True for flag in flags) or status == "DELETED"
+
+
+def assert_holds(connection: duckdb.DuckDBPyConnection, feed: Feed, account: str, records: Iterable[Served]) -> None:
+    """All tables of the feed hold, for the account, exactly what the records say: every row, every column."""
+    found = differences(connection, feed, account, records)
+    assert not found, "\n".join(found[:SHOWN])
+
+
+def differences(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, account: str, records: Iterable[Served]
+) -> list[str]:
+    """What in the warehouse is not as the records say, one line each; empty where all is equal."""
+    expected = expected_rows(feed, account, records)
+    found: list[str] = []
+    for table in tables_of(feed).walk():
+        found += _differences(table, expected[table.qualified_name], stored_rows(connection, table, account))
+    return found
+
+
+def stored_rows(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> list[Row]:
+    """The rows of a table that belong to an account, ``synced_at`` left out after a look that it is filled."""
+    sql = f'SELECT * FROM "{table.schema}"."{table.name}" WHERE account = ?'
+    result = connection.execute(sql, [account])
+    names = [column[0] for column in result.description or ()]
+    assert names == [column.name for column in table.columns], f"{table.qualified_name} has the columns {names}"
+    rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    for row in rows:
+        assert row.pop("synced_at", "not a column here") is not None, f"{table.qualified_name}: synced_at is NULL"
+    return rows
+
+
+def _differences(table: Table, expected: list[Row], stored: list[Row]) -> Iterator[str]:
+    name = table.qualified_name
+    wanted, standing = _by_key(table, expected), _by_key(table, stored)
+    if len(standing) < len(stored):
+        yield f"{name}: {len(stored)} rows with {len(standing)} keys"
+    yield from (f"{name}: {key} is missing" for key in wanted.keys() - standing.keys())
+    yield from (f"{name}: {key} should not be there" for key in standing.keys() - wanted.keys())
+    for key in wanted.keys() & standing.keys():
+        for column, value in wanted[key].items():
+            if not _equal(value, standing[key][column]):
+                yield f"{name}: {key} has {column} = {standing[key][column]!r} instead of {value!r}"
+
+
+def _equal(expected: object, stored: object) -> bool:
+    """Of the same type, too: True is not 1 here."""
+    return type(expected) is type(stored) and expected == stored
+
+
+def _by_key(table: Table, rows: list[Row]) -> dict[tuple[Any, ...], Row]:
+    return {tuple(row[name] for name in table.key): row for row in rows}
+
+
+def _own(table: Table, record: Mapping[str, Any] | None) -> Row:
+    return {column.name: _value(column, record) for column in table.columns if column.path}
+
+
+def _collect(child: Table, record: Mapping[str, Any] | None, above: Row, rows: dict[str, list[Row]]) -> None:
+    """A row for each member of the array, with what identifies all levels above it."""
+    for position, member in enumerate(_reach(record, child.array) or ()):
+        row: Row = {}
+        for column in child.columns:
+            if column.name == "position" and column.path is None:
+                row["position"] = position
+            elif column.path is None:
+                row[column.name] = above.get(column.name, above.get("position"))
+            else:
+                row[column.name] = _value(column, member)
+        rows[child.qualified_name].append(row)
+        for grandchild in child.children:
+            _collect(grandchild, member, row, rows)
+
+
+def _reach(record: Any, path: Path) -> Any:
+    for step in path:
+        record = None if record is None else record.get(step)
+    return record
+
+
+def _value(column: Column, record: Mapping[str, Any] | None) -> Any:
+    given = _reach(record, column.path or ())
+    if column.repeated:
+        return None if given is None else [_scalar(column.kind, item) for item in given]
+    return _scalar(column.kind, given)
+
+
+def _scalar(kind: Kind, given: Any) -> Any:
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return None
+    return _CONVERSIONS[kind](given)
+
+
+def _uuid(given: str) -> UUID | None:
+    value = UUID(given)
+    return value if value.int else None
+
+
+def _moment(given: str) -> dt.datetime:
+    value = dt.datetime.fromisoformat(given.upper())
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+def _money(given: Any) -> Decimal:
+    with localcontext(prec=80):
+        return Decimal(str(given)).quantize(Decimal("1e-6"), ROUND_HALF_UP)
+
+
+def _words(given: Any) -> str:
+    return given if isinstance(given, str) else json.dumps(given, default=str).strip('"')
+
+
+_CONVERSIONS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.UUID: _uuid,
+    Kind.TEXT: _words,
+    Kind.DATE: lambda given: dt.date.fromisoformat(given[:10]),
+    Kind.DATE_TIME: _moment,
+    Kind.INT32: lambda given: int(Decimal(given)),
+    Kind.INT64: lambda given: int(Decimal(given)),
+    Kind.DECIMAL: _money,
+    Kind.BOOLEAN: bool,
+}
