@@ -1,0 +1,63 @@
+"""The Dagster instance: where runs, events and logs are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipelines.errors import SettingError
+
+
+def open_instance(root: Path, storage: Path) -> dg.DagsterInstance:
+    """The instance that `dagster dev`, started in ``root``, uses too. Close it, or use it as a context manager.
+
+    Args:
+        root: the project's folder.
+        storage: the folder for runs, events and logs, unless DAGSTER_HOME is set or ``root`` is the working directory
+            and has a `dagster.yaml` of its own.
+
+    Raises:
+        SettingError: DAGSTER_HOME is set to something else than a folder.
+    """
+    home = os.environ.get("DAGSTER_HOME")
+    if home:
+        if not Path(home).expanduser().is_dir() or not Path(home).expanduser().is_absolute():
+            raise SettingError("DAGSTER_HOME expects the absolute path of a folder that is there")
+        return dg.DagsterInstance.get()
+    storage.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root.resolve() == Path.cwd() and (root / "dagster.yaml").is_file():
+        return dg.DagsterInstance.from_config(str(root))
+    return dg.DagsterInstance.local_temp(str(storage), overrides=instance_settings(storage.absolute()))
+
+
+def instance_settings(storage: Path) -> dict[str, Any]:
+    """What `dagster.yaml` says, with ``storage`` in place of `data/dagster`; reasons for the values stand there."""
+    folder, logs = {"base_dir": str(storage)}, {"base_dir": str(storage / "storage")}
+    return {
+        "storage": {"sqlite": folder},
+        "local_artifact_storage": _class("dagster.core.storage.root", "LocalArtifactStorage", folder),
+        "compute_logs": _class("dagster.core.storage.local_compute_log_manager", "LocalComputeLogManager", logs),
+        "run_coordinator": _class(
+            "dagster.core.run_coordinator", "QueuedRunCoordinator", {"dequeue_interval_seconds": 1}
+        ),
+        "concurrency": {
+            "runs": {"max_concurrent_runs": 4},
+            "pools": {"default_limit": 1, "granularity": "run"},
+        },
+        "backfills": {"use_threads": True, "num_workers": 2, "num_submit_workers": 2},
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 60,
+            "poll_interval_seconds": 20,
+            "free_slots_after_run_end_seconds": 30,
+        },
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+    }
+
+
+def _class(module: str, name: str, config: dict[str, Any]) -> dict[str, Any]:
+    return {"module": module, "class": name, "config": config}

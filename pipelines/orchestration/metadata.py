@@ -1,0 +1,131 @@
+"""What Dagster shows of a feed and of its syncs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import dagster as dg
+
+from pipelines.catalogue.tables import Table
+from pipelines.catalogue.types import Feed
+from pipelines.sync import FeedOutcome
+from pipelines.warehouse.connection import Warehouse
+
+ACCOUNTS = "accounts"
+"""The key under which every sync, failed and skipped ones too, tells how it went for each account."""
+
+_COUNTS = ("records", "new", "changed", "rejected", "pages")
+_ACCOUNT_COLUMNS = {
+    "account": "string",
+    **dict.fromkeys((*_COUNTS, "cursor", "maximum", "distance", "series"), "int"),
+    "current": "bool",
+    "restarted": "bool",
+    "seconds": "float",
+    "skipped": "string",
+    "error": "string",
+}
+_ACCOUNT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in _ACCOUNT_COLUMNS.items()])
+
+
+def of_feed(feed: Feed, table: Table) -> dict[str, Any]:
+    """A feed's table and the tables of the arrays in its records, their columns described, and the code behind it."""
+    children = list(table.walk())[1:]
+    return {
+        "dagster/table_name": table.qualified_name,
+        "dagster/column_schema": column_schema(table),
+        "dagster/code_references": _source(feed),
+        **{f"columns of {child.qualified_name}": column_schema(child) for child in children},
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The columns of a table, with their types and descriptions."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type,
+                column.description,
+                dg.TableColumnConstraints(nullable=column.name not in table.key),
+                {"personal": ""} if column.personal else {},
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _source(feed: Feed) -> dg.CodeReferencesMetadataValue:
+    path, line = inspect.getsourcefile(feed.record), inspect.getsourcelines(feed.record)[1]
+    assert path is not None
+    return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=path, line_number=line)])
+
+
+def of_sync(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
+    """What a feed's sync came to, in all and for each account.
+
+    Sequence numbers of two accounts have nothing to do with each other, so cursor and maximum are told for one alone.
+    """
+    totals: dict[str, Any] = {name: sum(getattr(outcome, name) for outcome in outcomes) for name in _COUNTS}
+    distances = [_distance(outcome) for outcome in outcomes]
+    if None not in distances:
+        totals["distance"] = sum(filter(None, distances))
+    if len(outcomes) == 1:
+        totals["cursor"] = outcomes[0].cursor
+        if outcomes[0].maximum is not None:
+            totals["maximum"] = outcomes[0].maximum
+    return {
+        **totals,
+        "current": all(outcome.current for outcome in outcomes),
+        "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
+        ACCOUNTS: dg.MetadataValue.table([dg.TableRecord(_row(each)) for each in outcomes], _ACCOUNT_SCHEMA),
+        **_unknown(outcomes),
+    }
+
+
+def _distance(outcome: FeedOutcome) -> int | None:
+    return None if outcome.maximum is None else max(0, outcome.maximum - outcome.cursor)
+
+
+def _row(outcome: FeedOutcome) -> dict[str, Any]:
+    known = {name: getattr(outcome, name) for name in _ACCOUNT_COLUMNS if name != "distance"}
+    return {**known, "distance": _distance(outcome), "seconds": round(outcome.seconds, 3)}
+
+
+def _unknown(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
+    """What Floriday served that the catalogue does not know, where it did."""
+    found = {name: kind for outcome in outcomes for name, kind in outcome.unknown_fields.items()}
+    values: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        for name, served in outcome.unknown_values.items():
+            values.setdefault(name, set()).update(served)
+    told = {"unknown fields": found, "unknown values": {name: sorted(served) for name, served in values.items()}}
+    return {name: content for name, content in told.items() if content}
+
+
+def of_rows(warehouse: Warehouse, table: Table) -> dict[str, int]:
+    """How many rows the feed's table and its children have, all accounts together.
+
+    Raises:
+        PipelineError: the file cannot be read.
+    """
+    with warehouse.reading() as connection:
+        rows = {each: connection.table(each.qualified_name).shape[0] for each in table.walk()}
+    return {
+        "dagster/row_count" if each is table else f"rows in {each.qualified_name}": count
+        for each, count in rows.items()
+    }
+
+
+def outcomes_in(feed: Feed, metadata: Mapping[str, dg.MetadataValue[Any]]) -> list[FeedOutcome]:
+    """The outcomes that :func:`of_sync` told, read back from an event's metadata; none where it tells of no account."""
+    table = metadata.get(ACCOUNTS)
+    if not isinstance(table, dg.TableMetadataValue):
+        return []
+    names = {field.name for field in fields(FeedOutcome)}
+    return [
+        FeedOutcome(feed=feed.name, **{name: value for name, value in record.data.items() if name in names})  # type: ignore[arg-type]
+        for record in table.records
+    ]

@@ -1,0 +1,137 @@
+"""What the assets of a run share: the settings, the session with Floriday, the warehouse.
+
+Dagster shows a resource's fields and keeps them with every run. So these have none: the variables, and the secrets
+among them, are read inside, when a run needs them.
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations of a resource as they stand.
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from pipelines.errors import PipelineError, WarehouseBusyError
+from pipelines.pipeline import Pipeline, open_pipeline
+from pipelines.settings import LocalSettings, Settings, load_local_settings, load_settings
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.lock import one_sync_at_a_time
+
+PATIENCE = 600.0
+"""Seconds that a run waits, in all, for a sync that was started elsewhere."""
+
+
+class SettingsResource(dg.ConfigurableResource[Any]):
+    """The FLORIDAY_ variables of the environment and of the `.env` file."""
+
+    def environ(self) -> Mapping[str, str]:
+        """The environment that is read."""
+        return os.environ
+
+    def directory(self) -> Path:
+        """Where a `.env` file is looked for first."""
+        return Path.cwd()
+
+    def load(self) -> Settings:
+        """All settings.
+
+        Raises:
+            SettingError: one is missing or malformed.
+        """
+        return load_settings(self.environ(), self.directory())
+
+    def load_local(self) -> LocalSettings:
+        """The settings that need no credentials.
+
+        Raises:
+            SettingError: one is malformed.
+        """
+        return load_local_settings(self.environ(), self.directory())
+
+
+class FloridaySession(dg.ConfigurableResource[Any]):
+    """Floriday, signed in to once a run: an OAuth2Session with client credentials, and a client for each account."""
+
+    settings: dg.ResourceDependency[SettingsResource]
+    _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _pipeline: Pipeline | None = PrivateAttr(default=None)
+    _prepared: bool = PrivateAttr(default=False)
+    _failure: PipelineError | None = PrivateAttr(default=None)
+
+    def open(self) -> Pipeline:
+        """The session, the clients and the warehouse that belong together; nothing is called and nothing created.
+
+        Raises:
+            SettingError: a setting is missing or malformed.
+            UsageError: the feeds of this API are not known.
+        """
+        if self._pipeline is None:
+            self._pipeline = self._opened.enter_context(open_pipeline(self.settings.load()))
+        return self._pipeline
+
+    def prepare(self) -> Pipeline:
+        """The same, with keys that Floriday knows and a warehouse that is theirs; found out once a run.
+
+        Raises:
+            PipelineError: no key is good, or the warehouse cannot be used; each time anew, without asking again.
+        """
+        if self._failure is not None:
+            raise self._failure
+        pipeline = self.open()
+        if not self._prepared:
+            try:
+                pipeline.prepare()
+            except PipelineError as error:
+                self._failure = error
+                raise
+            self._prepared = True
+        return pipeline
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's name
+        """Close what was opened."""
+        self._opened.close()
+
+
+class WarehouseResource(dg.ConfigurableResource[Any]):
+    """The DuckDB file that the settings name, and its lock file."""
+
+    settings: dg.ResourceDependency[SettingsResource]
+    _patience: float = PrivateAttr(default=PATIENCE)
+
+    def file(self) -> Warehouse:
+        """The DuckDB file.
+
+        Raises:
+            SettingError: a setting is malformed.
+        """
+        return Warehouse(self.settings.load_local().warehouse)
+
+    @contextmanager
+    def held(self, holder: str, log: dg.DagsterLogManager) -> Iterator[None]:
+        """Keep every other sync out, once the one that may be under way is done.
+
+        Args:
+            holder: who, in words, for the message to others.
+            log: is told who is waited for.
+
+        Raises:
+            WarehouseBusyError: the other sync took longer than this run's patience.
+            WarehouseError: the folder does not take files.
+        """
+        path = self.file().path
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(one_sync_at_a_time(path, holder))
+            except WarehouseBusyError as busy:
+                log.warning("Waiting: %s", busy.message)
+                began = time.monotonic()
+                try:
+                    stack.enter_context(one_sync_at_a_time(path, holder, patience=self._patience))
+                finally:
+                    self._patience = max(0.0, self._patience - (time.monotonic() - began))
+            yield
