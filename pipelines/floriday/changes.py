@@ -8,7 +8,7 @@ it goes, does not belong here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.errors import StuckFeedError
 from pipelines.floriday.pages import Page
@@ -52,7 +52,7 @@ def walk(fetch: Fetch, start: int, *, maximum: int | None, page_maximum: int) ->
     cursor = start
     while True:
         page = _answer(fetch, cursor, maximum, page_maximum)
-        reached = next_cursor(page, cursor, maximum)
+        reached = next_cursor(page, cursor, maximum, page_maximum)
         ended = maximum is not None and reached >= maximum and len(page.records) < page_maximum
         if reached == cursor:
             yield Step(page, cursor, cursor, current=maximum is None or cursor >= maximum)
@@ -63,12 +63,15 @@ def walk(fetch: Fetch, start: int, *, maximum: int | None, page_maximum: int) ->
         cursor = reached
 
 
-def next_cursor(page: Page, cursor: int, maximum: int | None) -> int:
+def next_cursor(page: Page, cursor: int, maximum: int | None, page_maximum: int) -> int:
     """The number to go on from: the highest that the page vouches for, or ``cursor`` if it does not advance.
 
-    A number above both the page's maximum and the feed's counts only if nothing else advances: one stray number
-    must not carry the cursor past records that were never read.
+    A full page lost nothing to a filter, so only its records vouch: a maximum above them would be the feed's. A number
+    above both the page's maximum and the feed's counts only if nothing else advances: one stray number must not carry
+    the cursor past records that were never read.
     """
+    if len(page.records) >= page_maximum and None not in page.numbers:
+        page = replace(page, maximum=max(number for number in page.numbers if number is not None))
     vouched = [number for number in page.numbers if number is not None and (maximum is None or number <= maximum)]
     reached = max([page.maximum, *vouched])
     return reached if reached > cursor else max(page.highest, cursor)
