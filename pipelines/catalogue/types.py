@@ -131,6 +131,8 @@ class Feed:
         scope: the scope that the sync operation asks for.
         tier: how often it is worth asking (R§4.8).
         retention: how long Floriday serves a record, where it is short or stated.
+        selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
+            (R§4.11).
         notes: sentences of :mod:`pipelines.catalogue.notes` that a reader of the table must know.
     """
 
@@ -142,6 +144,7 @@ class Feed:
     scope: str
     tier: Tier = "daily"
     retention: Retention | None = None
+    selection: bool = False
     notes: tuple[str, ...] = ()
 
     @property

@@ -30,13 +30,17 @@ class Endpoint:
     """The operations of one change feed, relative to the API's base (specification; R§2.1).
 
     Args:
-        path: the resource, ``/sales-orders``; the sync operation is ``<path>/sync/{sequenceNumber}``.
+        path: the resource, ``/sales-orders``.
         page_parameter: ``limitResult`` or ``limit``; a wrong name is silently ignored by Floriday (R§5.2).
         page_maximum: the most records a page may hold; more is answered with 400.
         rate: the limit of the sync operation.
         max_sequence: the operation that tells the feed's highest number, or None where there is none.
         max_sequence_rate: the limit of that operation.
+        max_sequence_scope: the scope that it asks for, where that is not the sync operation's.
         by_id: the operation that reads one record, with the key's JSON name in braces, or None.
+        sync: the sync operation with ``{sequenceNumber}``, where it is not ``<path>/sync/{sequenceNumber}``.
+        parameters: what is sent with every page besides the page parameter, as names and values.
+        part_parameter: the parameter that names the part, for a feed that is only read part by part.
     """
 
     path: str
@@ -45,12 +49,18 @@ class Endpoint:
     rate: RateLimit = USUAL
     max_sequence: str | None = field(default="", kw_only=True)
     max_sequence_rate: RateLimit = field(default=USUAL, kw_only=True)
+    max_sequence_scope: str | None = field(default=None, kw_only=True)
     by_id: str | None = field(default=None, kw_only=True)
+    sync: str = field(default="", kw_only=True)
+    parameters: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    part_parameter: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.max_sequence == "":
             object.__setattr__(self, "max_sequence", f"{self.path}/current-max-sequence")
+        if not self.sync:
+            object.__setattr__(self, "sync", f"{self.path}/sync/{{sequenceNumber}}")
 
     def page(self, after: int) -> str:
         """The path of the page of records whose number is above ``after``."""
-        return f"{self.path}/sync/{after}"
+        return self.sync.format(sequenceNumber=after)
