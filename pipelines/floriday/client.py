@@ -147,7 +147,10 @@ class FloridayClient:
             limit: records at most; as many as the endpoint allows by default.
             check: as in ``get``.
         """
-        params = {**dict(endpoint.parameters), endpoint.page_parameter: limit or endpoint.page_maximum}
+        params: dict[str, str | int] = {
+            **dict(endpoint.parameters),
+            endpoint.page_parameter: limit or endpoint.page_maximum,
+        }
         return self.get(endpoint.page(after), params, bucket=f"{endpoint.path}/sync", rate=endpoint.rate, check=check)
 
     def maximum(self, endpoint: Endpoint) -> int | None:
