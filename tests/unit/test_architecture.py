@@ -19,11 +19,11 @@ ORDER = (
     "catalogue",
     "normalize",
     "warehouse",
+    "reports",
     "sync",
     "pipeline",
     "orchestration",
     "definitions",
-    "reports",
     "sandbox",
     "cli",
 )
