@@ -128,6 +128,7 @@ class Assortment:
         plants = PLANTS[:kinds]
         self.items = [self._item(plant, colour) for plant in plants for colour in plant.colours]
         self.items += [self._clock_item(plant) for plant in plants[:3]]
+        self._by_day: dict[dt.date, list[Item]] = {}
         self._spoil(self.items)
 
     def publish(self) -> None:
@@ -138,7 +139,10 @@ class Assortment:
 
     def in_season(self, day: dt.date) -> list[Item]:
         """What is grown on a day."""
-        return [item for item in self.items if item.is_in_season(day) and not item.record["isDeleted"]]
+        if day not in self._by_day:
+            grown = [item for item in self.items if item.is_in_season(day) and not item.record["isDeleted"]]
+            self._by_day = {day: grown}
+        return self._by_day[day]
 
     def edit(self) -> None:
         """Change one item: a new version of it, and now and then another main picture."""
