@@ -104,8 +104,11 @@ def _contradicts(page: Page, cursor: int, maximum: int | None, page_maximum: int
 
 
 def _repeats(page: Page, cursor: int) -> bool:
-    """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one."""
-    return any(number is not None and number < cursor for number in page.numbers)
+    """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one.
+
+    The number 0 says nothing: it stands for defaults that were never stored.
+    """
+    return any(number is not None and 0 < number < cursor for number in page.numbers)
 
 
 def restarted(fetch: Fetch, cursor: int, stored_numbers: Callable[[Page], Mapping[int, int | None]]) -> bool:
