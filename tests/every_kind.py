@@ -20,7 +20,7 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-THING_ID = "8bb25702-90f6-4123-8ccc-08dc1b2a061e"
+THING_ID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 
 
 class Part(Record):
