@@ -15,8 +15,8 @@ from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError, UsageError
 from pipelines.orchestration import metadata
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
+from pipelines.outcome import FeedOutcome, Listener
 from pipelines.pipeline import Pipeline
-from pipelines.sync import FeedOutcome, Listener
 
 POOL = "duckdb"
 """One run at a time writes to the warehouse (`dagster.yaml`)."""

@@ -15,7 +15,7 @@ from pipelines.orchestration.code_location import build_definitions, feeds_of
 from pipelines.orchestration.instance import open_instance
 from pipelines.orchestration.metadata import outcomes_in
 from pipelines.orchestration.resources import given_settings
-from pipelines.sync import FeedOutcome
+from pipelines.outcome import FeedOutcome
 
 STORAGE = Path("data") / "dagster"
 """Where Dagster keeps its things, from the project's folder (`dagster.yaml`)."""
