@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +13,7 @@ import typer
 from pipelines.cli.console import say
 
 if TYPE_CHECKING:
-    from pipelines.sync import FeedOutcome
+    from pipelines.outcome import FeedOutcome
 
 WAREHOUSE = Path("data") / "demo.duckdb"
 A_WHILE = timedelta(hours=6)
@@ -34,7 +32,6 @@ _QUERIES = (
 
 def demo(
     api: Annotated[str, typer.Option(metavar="API", help="suppliers, or customers in a later version.")] = "suppliers",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what Dagster logs.")] = False,
 ) -> None:
     """Do the whole job on a built-in Floriday, without any settings.
 
@@ -53,8 +50,7 @@ def demo(
         raise UsageError("--api customers comes with a later version; there is: floriday demo --api suppliers")
     began = time.monotonic()
     warehouse = _fresh(Path.cwd() / WAREHOUSE)
-    with _quiet(verbose=verbose):
-        rounds = list(_rounds(api, warehouse))
+    rounds = list(_rounds(api, warehouse))
     say(f"\nDone in {time.monotonic() - began:.0f} s. The newest weeks of the report revenue_by_week:\n", "bold")
     _show_report(warehouse)
     _show_queries(warehouse)
@@ -63,22 +59,13 @@ def demo(
 
 
 def _fresh(warehouse: Path) -> Path:
-    """The path, with whatever an earlier demo left there removed."""
-    warehouse.parent.mkdir(parents=True, exist_ok=True)
-    for left in warehouse.parent.glob(f"{warehouse.name}*"):
-        left.unlink()
+    """The path, with what an earlier demo left there removed; one that is under way is left alone."""
+    from pipelines.warehouse.lock import one_sync_at_a_time
+
+    with one_sync_at_a_time(warehouse, "floriday demo"):
+        for left in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
+            left.unlink(missing_ok=True)
     return warehouse
-
-
-@contextmanager
-def _quiet(*, verbose: bool) -> Iterator[None]:
-    """Dagster's own log on standard error only when it is asked for."""
-    before = logging.root.manager.disable
-    logging.disable(before if verbose else logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 def _rounds(api: str, warehouse: Path) -> Iterator[list[FeedOutcome]]:

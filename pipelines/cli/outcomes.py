@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipelines.cli.console import Heading, complain, one_line, print_table, say
-from pipelines.sync import FeedOutcome
+from pipelines.outcome import FeedOutcome
 
 _HEADINGS = (
     Heading("account"),

@@ -12,9 +12,9 @@ from pipelines.cli.console import complain
 if TYPE_CHECKING:
     from pipelines.catalogue.types import Feed
     from pipelines.cli.progress import Progress
+    from pipelines.outcome import FeedOutcome
     from pipelines.pipeline import Pipeline
     from pipelines.settings import Settings
-    from pipelines.sync import FeedOutcome
 
 
 def sync(

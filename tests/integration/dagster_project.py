@@ -15,8 +15,8 @@ from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.orchestration.running import STORAGE, sync_through_dagster
+from pipelines.outcome import FeedOutcome
 from pipelines.sandbox import Sandbox
-from pipelines.sync import FeedOutcome
 from pipelines.warehouse.connection import Warehouse
 from tests.records import in_json, valid_records
 

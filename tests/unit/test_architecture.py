@@ -20,6 +20,7 @@ ORDER = (
     "normalize",
     "warehouse",
     "reports",
+    "outcome",
     "sync",
     "pipeline",
     "orchestration",

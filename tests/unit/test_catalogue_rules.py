@@ -175,7 +175,7 @@ class TestTables:
         assert names(labels) == ["account", "bouquet_id", "position", "colour"]
 
     def test_deletion(self) -> None:
-        """A record's fields tell its deletion, named or not, and its status; a child's field is no more than a field."""
+        """A record's fields tell its deletion, named or not, and its status; of a child they are only fields."""
         signals = (("isDeleted",), ("isDisabledForSync",))
         bouquets = tables_of(BOUQUETS)
         withered = tables_of(Feed("catalog", "wreaths", Wreath, ("wreath_id",), Endpoint("/wreaths"), "catalog:read"))
