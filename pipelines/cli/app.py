@@ -30,7 +30,10 @@ for command in COMMANDS:
 
 def _version(*, wanted: bool) -> None:
     if wanted:
-        say(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
+        try:
+            say(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
+        except metadata.PackageNotFoundError:
+            say("floriday-warehouse, not installed")
         raise typer.Exit
 
 

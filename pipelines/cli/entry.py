@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 
 from typer.exceptions import Exit, TyperException
 from typer.main import get_command
@@ -14,13 +16,19 @@ from pipelines.cli.app import app
 from pipelines.cli.console import complain
 from pipelines.errors import PipelineError
 
-FAILED, MISUSED, INTERRUPTED, UNHEARD = 1, 2, 130, 141
-"""Exit codes: something failed, a setting or the usage is wrong, Ctrl-C, nobody reads the output any more."""
+FAILED, MISUSED, INTERRUPTED, UNHEARD, TERMINATED = 1, 2, 130, 141, 143
+"""Exit codes: something failed, a setting or the usage is wrong, Ctrl-C, nobody reads the output, SIGTERM."""
 
 
 def main() -> None:
     """Run the command of the process's arguments and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what a handler is given
+    """End as after an exception, so that nothing half-written is left."""
+    raise SystemExit(TERMINATED)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -36,6 +44,8 @@ def run(arguments: Sequence[str]) -> int:
         return UNHEARD
     except PipelineError as error:
         return complain(str(error), error.exit_code)
+    except OSError as error:
+        return complain(": ".join(filter(None, (str(error.filename or ""), error.strerror or "no access"))), FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort, so that nobody sees a traceback unasked
         return _unexpected(error)
     return code

@@ -6,9 +6,11 @@ How an answer is printed or written to a file does not belong here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +19,8 @@ from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.connection import Warehouse
 
 ROWS_A_BATCH = 10_000
+
+_Value = TypeVar("_Value")
 
 _TROUBLED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZONE)\b")
 """Types of which Arrow does not tell the value."""
@@ -66,14 +70,16 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, ob
     """As ``answered``, on a connection that is open for reading and locked."""
     try:
         _check(connection, sql)
-        connection.execute(sql, dict(values or {}))
+        _interruptibly(connection, lambda: connection.execute(sql, dict(values or {})))
         columns = _columns(connection)
         reader = connection.to_arrow_reader(ROWS_A_BATCH)
     except duckdb.Error as error:
         raise PipelineError(_in_one_line(error)) from None
     names = [column.name for column in columns]
     return Result(
-        columns, pa.schema([f.with_name(n) for f, n in zip(reader.schema, names, strict=True)]), _read(reader)
+        columns,
+        pa.schema([f.with_name(n) for f, n in zip(reader.schema, names, strict=True)]),
+        _read(connection, reader),
     )
 
 
@@ -110,11 +116,23 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _read(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     try:
-        yield from reader
+        while (batch := _interruptibly(connection, lambda: next(reader, None))) is not None:
+            yield batch
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise PipelineError(_in_one_line(error)) from None
+
+
+def _interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
+    """The result of ``work``, done in a thread: in the main one DuckDB would let Ctrl-C wait for its end."""
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(work)
+        try:
+            return future.result()
+        except BaseException:
+            connection.interrupt()
+            raise
 
 
 def _in_one_line(error: Exception) -> str:

@@ -16,11 +16,19 @@ ROWS_ON_A_TERMINAL = 500
 
 def write_table(result: Result, stream: BinaryIO) -> None:
     """Write all rows, in columns that are as wide as they must be."""
+    if _is_plan(result):
+        for line in _plan(result):
+            _write_line(stream, line)
+        return
     write_plain(_headings(result), list(_rows(result)), lambda line: _write_line(stream, line))
 
 
 def show(result: Result) -> None:
     """Show the first rows on the terminal; where they are too wide for it, a line a value."""
+    if _is_plan(result):
+        for line in _plan(result):
+            say(line)
+        return
     headings = _headings(result)
     rows: list[list[str]] = []
     more = False
@@ -38,6 +46,17 @@ def show(result: Result) -> None:
         f"({first}{len(rows):,} {'row' if len(rows) == 1 else 'rows'}{'; --format csv shows all' if more else ''})",
         "dim",
     )
+
+
+def _is_plan(result: Result) -> bool:
+    return [column.name for column in result.columns] == ["explain_key", "explain_value"]
+
+
+def _plan(result: Result) -> Iterator[str]:
+    """The lines of what EXPLAIN answers, which is a drawing."""
+    for batch in result.batches:
+        for drawing in batch.column(1).to_pylist():
+            yield from drawing.splitlines()
 
 
 def _write_line(stream: BinaryIO, line: str) -> None:

@@ -35,10 +35,12 @@ def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
         UsageError: a result has more rows, or a text more characters, than Excel takes.
     """
     book = xlsxwriter.Workbook(stream, {"constant_memory": True})
-    cells = _Cells(book)
-    for name, result in results:
-        cells.fill(book.add_worksheet(name[:31]), result)
-    book.close()
+    try:
+        cells = _Cells(book)
+        for name, result in results:
+            cells.fill(book.add_worksheet(name[:31]), result)
+    finally:
+        book.close()  # which also removes the library's own files
 
 
 class _Cells:
