@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
-from pipelines.catalogue.tables import Table, tables_of
+from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.connection import Warehouse, transaction
@@ -54,15 +56,9 @@ class ThingWarehouse:
         return Warehouse(self.path, patience=5.0)
 
     def lay_out(self) -> ThingWarehouse:
-        """Create the tables that the file lacks."""
-        with self.warehouse.writing() as connection, transaction(connection):
-            lay_out(connection, self.tables)
+        """Make the file, with all tables and no row."""
+        self.path.write_bytes(_blank(self.feeds))
         return self
-
-    @property
-    def tables(self) -> list[Table]:
-        """The feeds' tables."""
-        return [tables_of(feed) for feed in self.feeds]
 
     def store(
         self, *raws: bytes, account: str = "main", series: int = 1, feed: Feed = THINGS, begins: int = 0, ends: int = 1
@@ -89,6 +85,16 @@ class ThingWarehouse:
         """All rows of all tables but some, as text and in order, by ``schema.table``."""
         with self.warehouse.reading() as connection:
             return contents(connection, but)
+
+
+@cache
+def _blank(feeds: tuple[Feed, ...]) -> bytes:
+    """The bytes of a file that is laid out; made once, for it takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "w.duckdb"
+        with Warehouse(path).writing() as connection, transaction(connection):
+            lay_out(connection, [tables_of(feed) for feed in feeds])
+        return path.read_bytes()
 
 
 def commit(

@@ -161,6 +161,6 @@ def _explain(path: Path, error: duckdb.Error) -> str:
         return (
             f"{path} was written by a newer DuckDB than this one ({duckdb.__version__}): use the version that wrote it"
         )
-    if "not a valid DuckDB database" in text:
+    if "not a valid DuckDB database" in text or "Corrupt database file" in text:
         return f"{path} is no DuckDB file, or a damaged one: move it away, or restore a backup; nothing was changed"
     return f"{path} cannot be opened: {text}"

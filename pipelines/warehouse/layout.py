@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -107,7 +107,7 @@ SYNC_TABLES = {
 """The tables of the schema ``sync``: what each holds, and its columns."""
 
 
-def lay_out(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Create whatever is missing of the layout; to be called within a transaction.
 
     Args:
