@@ -38,13 +38,17 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         """Where a `.env` file is looked for first."""
         return Path.cwd()
 
+    def reads_dotenv(self) -> bool:
+        """Whether a `.env` file adds to the environment."""
+        return True
+
     def load(self) -> Settings:
         """All settings.
 
         Raises:
             SettingError: one is missing or malformed.
         """
-        return load_settings(self.environ(), self.directory())
+        return load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_local(self) -> LocalSettings:
         """The settings that need no credentials.
@@ -52,15 +56,15 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         Raises:
             SettingError: one is malformed.
         """
-        return load_local_settings(self.environ(), self.directory())
+        return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
 
 def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResource:
-    """Settings from the given variables instead of the process's own; Dagster gets to see neither.
+    """Settings from the given variables and nothing else; Dagster gets to see neither.
 
     Args:
         environ: the FLORIDAY_ variables.
-        directory: where a `.env` file is looked for first.
+        directory: what relative paths count from.
     """
 
     class GivenSettings(SettingsResource):
@@ -71,6 +75,9 @@ def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResou
 
         def directory(self) -> Path:
             return directory
+
+        def reads_dotenv(self) -> bool:
+            return False
 
     return GivenSettings()
 

@@ -26,7 +26,7 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
 
     Args:
         environment: the FLORIDAY_ variables; Dagster does not get to see them.
-        root: the project's folder, for a `.env` file and Dagster's own.
+        root: the project's folder: Dagster's own files, and what relative paths count from.
         full: read everything that Floriday still serves.
 
     Returns:
