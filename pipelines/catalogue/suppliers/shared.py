@@ -10,11 +10,7 @@ from typing import Literal
 from pipelines.catalogue.shared import CUSTOM_PACKAGE, Location, Package
 from pipelines.catalogue.types import Boolean, Int32, Record, Text, Uuid, field
 
-SELLER = "grower that sells (organizations.organizations)"
-CUSTOMER = "buyer (organizations.organizations)"
 ALLOWED_CUSTOMERS = "only customers who may order it so (organizations.organizations); NULL or empty for all"
-TRADE_ITEM = "trade item (catalog.trade_items)"
-TRADE_ITEM_VERSION = "version of the trade item"
 SALES_STRATEGY = "sales strategy that it was sold by (supply.sales_strategies); NULL for none"
 PACKING_AGENT = "who packs for the grower (organizations.organizations); NULL where the grower does"
 SERVICE_CODE = "service code of the location where it was grown, without leading zeros"

@@ -55,7 +55,7 @@ class CustomerOfferLine(Record):
     volume_prices: list[VolumePrice] = field("lower prices of a customer offer line for whole units")
     sales_unit: SalesUnit = field("smallest unit that can be ordered")
     uses_catalog_availability: Boolean = field("whether the trade item's availability decides, not the line's pieces")
-    is_available: Boolean | None = field("what the grower set by hand; NULL where the trade item's availability decides")
+    is_available: Boolean | None = field("what the grower set by hand; NULL where that availability decides")
     included_services: list[CommercialService] = field(INCLUDED_SERVICES)
     packing_configuration: PackingConfigurationBase | None = field("packing")
     counter_id: Uuid | None = field("counter of the pieces that several lines share; NULL for none")
