@@ -17,8 +17,9 @@ from pipelines.floriday.changes import Step, restarted, walk
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
+from pipelines.normalize.batch import key_of
 from pipelines.outcome import FeedOutcome, Listener, together
-from pipelines.warehouse import ledger, rejected
+from pipelines.warehouse import gone, ledger, rejected
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.ledger import FeedPart, Position, Window
 from pipelines.warehouse.store import store
@@ -137,6 +138,8 @@ class _PartSync:
                 steps = []
         if steps:
             self._commit(steps, floor)
+        if self.feed.selection and self.at.series > 1 and self.outcome.current:
+            self._end_what_was_not_served()
 
     def _start(self) -> int:
         with self.warehouse.reading() as connection:
@@ -160,7 +163,19 @@ class _PartSync:
         self.at = replace(self.at, series=self.at.series + 1, cursor=0)
         with self.warehouse.writing() as connection, transaction(connection):
             ledger.move_cursor(connection, self.part, self.at)
+            if self.feed.selection:
+                gone.mark_unnumbered(connection, self.table, self.client.account)
         self._tell(restarted=True, series=self.at.series, cursor=0)
+
+    def _end_what_was_not_served(self) -> None:
+        """A selection was read whole after its restart: what it did not serve has left it."""
+        with self.warehouse.reading() as connection:
+            wrong = rejected.open_keys(connection, self.part)
+            left = gone.still_unnumbered(connection, self.table, self.client.account)
+        ended = [payload for payload in left if key_of(self.table, payload) not in wrong]
+        if ended:
+            last = [gone.deleted(payload, "isDisabledForSync", self.at.cursor) for payload in ended]
+            self._store(last, self.at.cursor, self.at.cursor, self.at.cursor, current=True)
 
     def _note_current(self) -> None:
         with self.warehouse.writing() as connection, transaction(connection):

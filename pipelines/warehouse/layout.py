@@ -85,6 +85,26 @@ SYNC_TABLES = {
             Column("resolved_at", Kind.DATE_TIME, "When a valid version was stored, or nothing stood there any more"),
         ),
     ),
+    "views": (
+        "How each feed was asked for: what an account could see of it",
+        (
+            _ACCOUNT,
+            _FEED,
+            Column("parameters", Kind.TEXT, "The fixed part of the query"),
+            Column("granted", Kind.BOOLEAN, "Whether the token carried the feed's scope"),
+            Column("since", Kind.DATE_TIME, "Since when it is so"),
+        ),
+    ),
+    "rereads": (
+        "Feeds that see more than before and are read from their beginning by the next sync",
+        (
+            _ACCOUNT,
+            _FEED,
+            Column("reason", Kind.TEXT, "Why"),
+            Column("marked_at", Kind.DATE_TIME, "When that was noticed"),
+            Column("done_at", Kind.DATE_TIME, "When the feed was read anew; NULL before"),
+        ),
+    ),
     "accounts": (
         "The organization that each account's key belongs to",
         (

@@ -51,16 +51,21 @@ class Position:
 
 @dataclass(frozen=True)
 class Window:
-    """One row of ``sync.windows``: what one transaction read."""
+    """One row of ``sync.windows``: what one transaction read; a snapshot has no numbers."""
 
     part: FeedPart
     series: int
-    from_number: int
-    to_number: int
+    from_number: int | None
+    to_number: int | None
     records: int
     rejected: int
     started_at: dt.datetime
     run_id: str
+
+    @property
+    def advances(self) -> bool:
+        """Whether it moves the cursor."""
+        return self.from_number is not None and self.to_number is not None and self.to_number > self.from_number
 
 
 _PART = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part"

@@ -98,3 +98,12 @@ def open_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> list[
         {name: of_part(part)[name] for name in ("account", "feed")},
     ).fetchall()
     return [number for (number,) in rows]
+
+
+def open_keys(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> set[str]:
+    """The keys of the records that were served but could not be stored."""
+    rows = connection.execute(
+        f"SELECT r.key FROM sync.rejected_records r WHERE {_OPEN} AND r.key IS NOT NULL",
+        {name: of_part(part)[name] for name in ("account", "feed")},
+    ).fetchall()
+    return {key for (key,) in rows}

@@ -79,7 +79,7 @@ def store(
         rejected.keep(connection, window.part, batch.rejected, moment)
         if len(batch.originals):
             rejected.resolve_stored(connection, table, window.part, moment)
-        if window.to_number > window.from_number or new + changed:
+        if window.advances or new + changed:
             ledger.add_window(connection, window, new + changed, moment)
         moved = replace(to, committed_at=moment, current_at=moment if current else to.current_at)
         ledger.move_cursor(connection, window.part, moved)
@@ -121,8 +121,12 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, 
     own = ", ".join(f"{from_frame(table.by_name[name], 'p')} AS {quoted(name)}" for name in key)
     order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.sequence_number, i.record"
     place = "(series, sequence_number, r.rowid)"
+    numbered = "sequence_number" in table.by_name
+    number = "p.sequence_number" if numbered else "CAST(NULL AS BIGINT) AS sequence_number"
+    standing = "max(sequence_number)" if numbered else "NULL"
+    not_older = "i.sequence_number >= greatest(n.sequence_number, s.sequence_number)" if numbered else "true"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT p.record, {own}, p.sequence_number, o.content_hash"
+        f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT p.record, {own}, {number}, o.content_hash"
         f" FROM {_batch(table)} p JOIN originals o ON o.record = p.record"
     )
     connection.execute(
@@ -136,7 +140,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, 
             FROM {raw(table)} r JOIN keys k ON {same_key(table, "r", "k")} WHERE r.account = $account GROUP BY ALL
         ),
         standing AS (
-            SELECT {listed(key, "t.")}, max(sequence_number) AS sequence_number
+            SELECT {listed(key, "t.")}, {standing} AS sequence_number
             FROM {current_rows(table)} t JOIN keys k ON {same_key(table, "t", "k")}
             WHERE t.account = $account GROUP BY ALL
         ),
@@ -145,8 +149,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, 
                 i.content_hash IS DISTINCT FROM lag(i.content_hash, 1, n.content_hash) OVER ({order}) AS is_version
             FROM incoming i LEFT JOIN newest n ON {same_key(table, "i", "n")}
                 LEFT JOIN standing s ON {same_key(table, "i", "s")}
-            WHERE n.series IS NULL OR n.series < $series
-                OR i.sequence_number >= greatest(n.sequence_number, s.sequence_number)
+            WHERE n.series IS NULL OR n.series < $series OR {not_older}
         )
         SELECT i.*, coalesce(versions, 0) + sum(CAST(is_version AS INTEGER)) OVER ({order}) AS version,
             CASE WHEN bool_or(is_version) OVER (PARTITION BY {listed(key, "i.")}) THEN $moment ELSE synced_at END

@@ -1,0 +1,80 @@
+"""Records that a complete reading no longer serves: where that means that they are deleted, a last version says so.
+
+Only snapshots and selections are complete readings. A feed that stops serving a record has forgotten it, nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import msgspec
+import pandas as pd
+
+from pipelines.catalogue.tables import Table
+from pipelines.warehouse.sql import current, from_frame, listed, quoted, raw, record_key, same_key
+
+
+def mark_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> None:
+    """Before a complete walk of a restarted selection: what it serves gets a number again, the rest keeps none."""
+    connection.execute(f"UPDATE {current(table)} SET sequence_number = 0 WHERE account = ?", [account])
+
+
+def still_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> list[bytes]:
+    """The newest payloads of the records that a complete walk did not serve and that are not deleted yet."""
+    return _payloads(connection, table, "t.account = $account AND t.sequence_number = 0", {"account": account})
+
+
+def not_served(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    account: str,
+    served: pd.DataFrame,
+    within: Mapping[str, int],
+) -> list[bytes]:
+    """The newest payloads of the records that a snapshot no longer lists and that are not deleted yet.
+
+    Args:
+        connection: open for reading.
+        table: the snapshot's.
+        account: whose.
+        served: a frame with the keys that it lists.
+        within: values of key columns that the snapshot was asked for, such as year and week.
+    """
+    connection.register("served", served)
+    key = record_key(table)
+    same = " AND ".join(f"t.{quoted(name)} = {from_frame(table.by_name[name], 'f')}" for name in key)
+    asked = "".join(f" AND t.{quoted(name)} = {int(value)}" for name, value in within.items())
+    missing = f"t.account = $account{asked} AND NOT EXISTS (SELECT 1 FROM served f WHERE {same})"
+    found = _payloads(connection, table, missing, {"account": account})
+    connection.unregister("served")
+    return found
+
+
+def _payloads(
+    connection: duckdb.DuckDBPyConnection, table: Table, where: str, parameters: dict[str, object]
+) -> list[bytes]:
+    rows = connection.execute(
+        f"WITH gone AS (SELECT {listed(record_key(table), 't.')} FROM {current(table)} t"
+        f" WHERE {where} AND NOT t.is_deleted)"
+        f" SELECT arg_max(r.payload, (r.series, coalesce(r.sequence_number, 0), r.rowid)) FROM {raw(table)} r"
+        f" JOIN gone g ON {same_key(table, 'r', 'g')}"
+        f" WHERE r.account = $account GROUP BY {listed(record_key(table), 'r.')}",
+        parameters,
+    ).fetchall()
+    return [payload.encode() for (payload,) in rows]
+
+
+def deleted(payload: bytes, sign: str, number: int | None = None) -> bytes:
+    """A record's last version: as it was, and deleted.
+
+    Args:
+        payload: the newest version as received.
+        sign: the JSON name that says so, ``isDeleted`` or ``isDisabledForSync``.
+        number: the sequence number of the last version, for a feed.
+    """
+    members = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+    members[sign] = msgspec.Raw(b"true")
+    if number is not None:
+        members["sequenceNumber"] = msgspec.Raw(str(number).encode())
+    return msgspec.json.encode(members)
