@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.catalogue import suppliers
+from pipelines.catalogue import customers, suppliers
 from pipelines.catalogue.types import Feed
 from pipelines.errors import UsageError
 
@@ -44,7 +44,10 @@ class Catalogue:
         return tuple(sorted({feed.scope for feed in self.feeds}))
 
 
-_CATALOGUES = {"suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS)}
+_CATALOGUES = {
+    "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS),
+    "customers": Catalogue("customers", "2026v1", customers.FEEDS),
+}
 
 
 def catalogue_of(api: str) -> Catalogue:
