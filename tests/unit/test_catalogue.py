@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.catalogue import catalogue_of
-from pipelines.catalogue.tables import Column, Table, tables_of
+from pipelines.catalogue import Catalogue, catalogue_of
+from pipelines.catalogue.tables import Column, Table, deletion_paths, tables_of
 from pipelines.catalogue.types import (
     Feed,
     Field,
@@ -20,12 +21,26 @@ from pipelines.catalogue.types import (
     fields_of,
 )
 from pipelines.errors import UsageError
-from pipelines.floriday.endpoints import SLOW, USUAL
+from pipelines.floriday.endpoints import SLOW, USUAL, RateLimit
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 SUPPLIERS = catalogue_of("suppliers")
-TABLES = [table for feed in SUPPLIERS.feeds for table in tables_of(feed).walk()]
-COLUMNS = {f"{table.qualified_name}.{column.name}": column for table in TABLES for column in table.columns}
+CUSTOMERS = catalogue_of("customers")
+CATALOGUES = [SUPPLIERS, CUSTOMERS]
+FEEDS = [pytest.param(each.api, feed, id=f"{each.api}-{feed.name}") for each in CATALOGUES for feed in each.feeds]
+BOOLEANS = (
+    r"^(is|has|allow|accepts|uses|lies|should)_|_is_|deliver_separately$|_should_be_printed$|_use_standard_"
+    r"|^(primary|fulfilled|one_label_only|only_asap_delivery|created_by_supplier)$"
+)
+SHORTENED = {
+    "tradeItemPackingConfiguration": "packingConfiguration",
+    "nonWorkingDayDeliveryCondition": "nonWorkingDay",
+    "nonWorkingDayNonWorkingDay": "nonWorkingDay",
+    "SurchargeMinimumNumberOfLoadCarriers": "SurchargeLoadCarriers",
+    "automaticallyAcceptsCorrectionRequests": "autoAcceptsCorrections",
+    "usesCancellationGracePeriodIfMinimumQuantityIsNotMet": "usesCancellationGracePeriod",
+    "acceptsPackingConfigurationRequests": "acceptsPackingRequests",
+}
 DECIMAL = {"type": "number", "format": "decimal"}
 SWAGGER = {
     Kind.UUID: {"type": "string", "format": "uuid"},
@@ -47,18 +62,37 @@ def read_shared(name: str) -> Any:
     return json.loads(file.read_text())
 
 
-@pytest.fixture(scope="module")
-def listed() -> list[dict[str, Any]]:
-    """The tables as the contract's own file lists them."""
-    tables: list[dict[str, Any]] = read_shared("tables.suppliers.json")
+@cache
+def listed(api: str) -> list[dict[str, Any]]:
+    """The tables of an API as the contract's own file lists them."""
+    tables: list[dict[str, Any]] = read_shared(f"tables.{api}.json")
     return tables
 
 
-@pytest.fixture(scope="module")
-def specification() -> dict[str, Any]:
-    """Floriday's own description of the API."""
-    document: dict[str, Any] = read_shared("suppliers-api-2026v1.json")
+@cache
+def specification(api: str) -> dict[str, Any]:
+    """Floriday's own description of an API."""
+    document: dict[str, Any] = read_shared(f"{api}-api-2026v1.json")
     return document
+
+
+@pytest.fixture(params=CATALOGUES, ids=lambda each: each.api)
+def catalogue(request: pytest.FixtureRequest) -> Catalogue:
+    """The catalogue of each API."""
+    each: Catalogue = request.param
+    return each
+
+
+@pytest.fixture
+def tables(catalogue: Catalogue) -> list[Table]:
+    """All its tables."""
+    return [table for feed in catalogue.feeds for table in tables_of(feed).walk()]
+
+
+@pytest.fixture
+def columns(tables: list[Table]) -> dict[str, Column]:
+    """All its columns by their names, ``schema.table.column``."""
+    return {f"{table.qualified_name}.{column.name}": column for table in tables for column in table.columns}
 
 
 def as_listed(table: Table, parent: Table | None = None) -> list[dict[str, Any]]:
@@ -89,16 +123,28 @@ def feed_as_listed(feed: Feed) -> dict[str, Any]:
         "page_parameter": feed.endpoint.page_parameter,
         "page_maximum": feed.endpoint.page_maximum,
         "max_sequence": feed.endpoint.max_sequence,
-        "required": [],
+        "required": [feed.endpoint.part_parameter] if feed.endpoint.part_parameter else [],
     }
 
 
+def stated(operations: dict[str, Any]) -> tuple[str, RateLimit]:
+    """The scope and the rate that the summary of a GET begins with."""
+    summary = operations["get"]["summary"]
+    words = re.match(r"([\w:-]+) - (?:rate limit: ([\d.]+) per second - burst limit: (\d+) - )?", summary)
+    assert words, summary
+    scope, per_second, burst = words.groups()
+    return scope, RateLimit(float(per_second), int(burst)) if per_second else USUAL
+
+
 def as_specified(item: Field) -> dict[str, Any]:
-    """A field in the words of a Swagger definition, its enumeration written out."""
+    """A field in the words of a Swagger definition, its enumeration written out.
+
+    Values are sorted: to Python two Literals are one, whatever the order of their values.
+    """
     if item.record:
         kind: dict[str, Any] = {"$ref": f"#/definitions/{item.record.__name__}"}
     elif item.values:
-        kind = {"type": "string", "enum": list(item.values)}
+        kind = {"type": "string", "enum": sorted(item.values)}
     else:
         assert item.kind
         kind = SWAGGER[item.kind]
@@ -111,11 +157,20 @@ def written_out(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         return written_out(schema["allOf"][0], definitions)
     if "$ref" in schema:
         target = definitions[schema["$ref"].rsplit("/", 1)[-1]]
-        return {"type": "string", "enum": target["enum"]} if "enum" in target else {"$ref": schema["$ref"]}
+        return {"type": "string", "enum": sorted(target["enum"])} if "enum" in target else {"$ref": schema["$ref"]}
     if schema["type"] == "array":
         return {"type": "array", "items": written_out(schema["items"], definitions)}
     kind: dict[str, Any] = {key: schema[key] for key in ("type", "format") if key in schema}
-    return DECIMAL if kind.get("format") == "double" else kind
+    return {"double": DECIMAL, "duration": SWAGGER[Kind.TEXT]}.get(kind.get("format", ""), kind)
+
+
+def run_together(path: tuple[str, ...]) -> str:
+    """The way to a value as one name in camel case, with the words left out that the contract leaves out."""
+    first, *rest = path
+    name = first + "".join(part[0].upper() + part[1:] for part in rest)
+    for long, short in SHORTENED.items():
+        name = name.replace(long, short)
+    return name
 
 
 def records_below(record: type[Record]) -> set[type[Record]]:
@@ -124,22 +179,22 @@ def records_below(record: type[Record]) -> set[type[Record]]:
     return {record}.union(*(records_below(inner) for inner in nested))
 
 
-@pytest.mark.parametrize("feed", SUPPLIERS.feeds, ids=lambda feed: feed.name)
+@pytest.mark.parametrize(("api", "feed"), FEEDS)
 class TestTheFacts:
     """Every feed is what the contract lists and what Floriday specifies."""
 
-    def test_tables(self, feed: Feed, listed: list[dict[str, Any]]) -> None:
+    def test_tables(self, api: str, feed: Feed) -> None:
         """Names, types, order, keys, JSON paths, arrays and personal marks of all its tables equal the contract's."""
         made = as_listed(tables_of(feed))
         made[0] |= feed_as_listed(feed)
         members = {entry["table"] for entry in made}
-        expected = [entry for entry in listed if entry["table"] in members or entry.get("parent") in members]
+        expected = [entry for entry in listed(api) if entry["table"] in members or entry.get("parent") in members]
 
         assert {entry["table"]: entry for entry in expected} == {entry["table"]: entry for entry in made}
 
-    def test_records(self, feed: Feed, specification: dict[str, Any]) -> None:
+    def test_records(self, api: str, feed: Feed) -> None:
         """Fields, their order, types, known values and whether they are required equal the specification's."""
-        definitions = specification["definitions"]
+        definitions = specification(api)["definitions"]
         for record in records_below(feed.record):
             specified = definitions[record.__name__]
             fields = fields_of(record)
@@ -150,87 +205,109 @@ class TestTheFacts:
                 name: written_out(schema, definitions) for name, schema in specified["properties"].items()
             }
 
-    def test_operations(self, feed: Feed, specification: dict[str, Any]) -> None:
-        """The paths of its operations exist."""
+    def test_operations(self, api: str, feed: Feed) -> None:
+        """Its operations exist: pages and single records hold what the catalogue says, the maximum is a number."""
+        endpoint, record = feed.endpoint, {"$ref": f"#/definitions/{feed.record.__name__}"}
+        page = {"$ref": f"#/definitions/SyncResultOf{feed.record.__name__}"}
+        answers = {endpoint.sync: page, endpoint.max_sequence: SWAGGER[Kind.INT64], endpoint.by_id: record}
+        operations = {path: specification(api)["paths"][path]["get"] for path in answers if path}
+
+        assert {path: operation["responses"]["200"]["schema"] for path, operation in operations.items()} == {
+            path: answer for path, answer in answers.items() if path
+        }
+
+    def test_scopes_and_rates(self, api: str, feed: Feed) -> None:
+        """Pages and maximum ask for the scopes, and keep to the rates, that Floriday states."""
+        endpoint, paths = feed.endpoint, specification(api)["paths"]
+
+        assert stated(paths[endpoint.sync]) == (feed.scope, endpoint.rate)
+        if endpoint.max_sequence:
+            asked = endpoint.max_sequence_scope or feed.scope
+            assert stated(paths[endpoint.max_sequence]) == (asked, endpoint.max_sequence_rate)
+
+    def test_parameters(self, api: str, feed: Feed) -> None:
+        """Its parameters exist, and whatever Floriday would filter by default is said to be wanted or not."""
         endpoint = feed.endpoint
-        paths = {f"{endpoint.path}/sync/{{sequenceNumber}}", endpoint.max_sequence, endpoint.by_id}
+        known = {item["name"]: item for item in specification(api)["paths"][endpoint.sync]["get"]["parameters"]}
+        filters = {name for name in known if name.startswith("postFilter")}
+        page = known[endpoint.page_parameter]
 
-        assert paths - {None} <= set(specification["paths"])
+        assert (page["minimum"], page.get("maximum", endpoint.page_maximum)) == (1, endpoint.page_maximum)
+        assert dict(endpoint.parameters) == dict.fromkeys(filters, "false")
+        assert set(dict(endpoint.selected_only_parameters)) in (filters, set())
 
-    def test_identity(self, feed: Feed) -> None:
-        """The key and the sequence number, without which a record is rejected, are required fields."""
-        required = {item.name for item in fields_of(feed.record) if item.required}
 
-        assert {*feed.key, "sequence_number"} <= required
+def test_no_table_is_missing() -> None:
+    """Every table that the contract lists for the Customers API is there."""
+    made = [table.qualified_name for feed in CUSTOMERS.feeds for table in tables_of(feed).walk()]
+
+    assert sorted(made) == sorted(entry["table"] for entry in listed("customers"))
 
 
 class TestDescriptions:
     """Whoever opens the warehouse finds every table and column explained."""
 
-    def test_tables(self) -> None:
+    def test_tables(self, tables: list[Table]) -> None:
         """A table's description is one or more whole sentences."""
-        told = {table.qualified_name: table.description for table in TABLES}
+        told = {table.qualified_name: table.description for table in tables}
 
         assert {name: text for name, text in told.items() if not re.fullmatch(r"[A-Z].{19,}[^.]\.", text)} == {}
 
-    def test_columns(self) -> None:
+    def test_columns(self, columns: dict[str, Column]) -> None:
         """A column's description is a phrase that begins with a capital."""
-        told = {name: column.description for name, column in COLUMNS.items()}
+        told = {name: column.description for name, column in columns.items()}
 
         assert {name: text for name, text in told.items() if not re.fullmatch(r"[A-Z].+[^.\s]", text)} == {}
 
-    def test_references(self) -> None:
+    def test_references(self, tables: list[Table], columns: dict[str, Column]) -> None:
         """The tables that descriptions refer to exist."""
-        schemas = "|".join({table.schema for table in TABLES})
-        told = " ".join(column.description for column in COLUMNS.values())
+        schemas = "|".join({table.schema for table in tables})
+        told = " ".join(column.description for column in columns.values())
         referred = set(re.findall(rf"\b(?:{schemas})\.\w+", told))
 
         assert referred
-        assert referred <= {table.qualified_name for table in TABLES}
+        assert referred <= {table.qualified_name for table in tables}
 
 
 class TestNames:
     """Names follow one set of conventions."""
 
-    def test_snake_case(self) -> None:
+    def test_snake_case(self, columns: dict[str, Column]) -> None:
         """Tables and columns are in snake case."""
-        told = {part for name in COLUMNS for part in name.split(".")}
+        told = {part for name in columns for part in name.split(".")}
 
         assert {name for name in told if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)} == set()
 
     @pytest.mark.parametrize(
         ("kind", "pattern"),
         [
-            (Kind.UUID, r"_ids?$"),
-            (Kind.BOOLEAN, r"^(is|has)_|^(primary|fulfilled|one_label_only|only_asap_delivery|created_by_supplier)$"),
-            (Kind.DATE_TIME, r"_(date_time|date|at|on|deadline|last_modified)$"),
+            (Kind.UUID, r"^id$|_ids?$"),
+            (Kind.BOOLEAN, BOOLEANS),
+            (Kind.DATE_TIME, r"^added$|(^|_)(date_time|date|at|on|deadline|last_modified)$"),
         ],
     )
-    def test_kinds(self, kind: Kind, pattern: str) -> None:
+    def test_kinds(self, columns: dict[str, Column], kind: Kind, pattern: str) -> None:
         """Identifiers, booleans and times are recognized by their names, as far as Floriday's own names allow."""
-        told = {column.name for column in COLUMNS.values() if column.kind is kind}
+        told = {column.name for column in columns.values() if column.kind is kind}
 
         assert {name for name in told if not re.search(pattern, name)} == set()
 
-    def test_once_in_a_table(self) -> None:
+    def test_once_in_a_table(self, tables: list[Table]) -> None:
         """No table has two columns of one name, and its key consists of its columns."""
-        assert [table.name for table in TABLES if len(table.by_name) != len(table.columns)] == []
-        assert [table.name for table in TABLES if not set(table.key) <= set(table.by_name)] == []
+        assert [table.name for table in tables if len(table.by_name) != len(table.columns)] == []
+        assert [table.name for table in tables if not set(table.key) <= set(table.by_name)] == []
 
-    def test_once_in_the_catalogue(self) -> None:
+    def test_once_in_the_catalogue(self, tables: list[Table]) -> None:
         """No two tables share a bare name, because ``raw`` and ``history`` leave the schema out."""
-        bare = [table.name for table in TABLES]
+        bare = [table.name for table in tables]
 
         assert sorted(set(bare)) == sorted(bare)
 
-    def test_camel_case(self) -> None:
-        """A column's name, back in camel case, is the way to its value run together."""
-        ways = {column.name: column.path for column in COLUMNS.values() if column.path}
-        together = {
-            name: first + "".join(part[0].upper() + part[1:] for part in rest) for name, (first, *rest) in ways.items()
-        }
+    def test_camel_case(self, columns: dict[str, Column]) -> None:
+        """A column's name, back in camel case, is the way to its value run together, but for a few long ones."""
+        ways = {name: run_together(column.path) for name, column in columns.items() if column.path}
 
-        assert together == {name: camel_case(name) for name in ways}
+        assert ways == {name: camel_case(columns[name].name) for name in ways}
 
 
 class TestCatalogue:
@@ -251,22 +328,50 @@ class TestCatalogue:
         with pytest.raises(UsageError, match=r"'growers'.*suppliers"):
             catalogue_of("growers")
 
-    def test_scopes(self) -> None:
+    def test_scopes(self, catalogue: Catalogue) -> None:
         """Each scope is named once, in alphabetical order, and none of them may write."""
-        assert SUPPLIERS.scopes == tuple(sorted(set(SUPPLIERS.scopes)))
-        assert all(scope.endswith(":read") for scope in SUPPLIERS.scopes)
+        assert catalogue.scopes == tuple(sorted(set(catalogue.scopes)))
+        assert all(scope.endswith(":read") for scope in catalogue.scopes)
 
-    @pytest.mark.parametrize("feed", SUPPLIERS.feeds, ids=lambda feed: feed.name)
-    def test_reading_one_record(self, feed: Feed) -> None:
+    def test_identity(self, catalogue: Catalogue) -> None:
+        """The key and the sequence number, without which a record is rejected, are required fields."""
+        required = {feed: {item.name for item in fields_of(feed.record) if item.required} for feed in catalogue.feeds}
+
+        assert [feed.name for feed in required if not {*feed.key, "sequence_number"} <= required[feed]] == []
+
+    def test_reading_one_record(self, catalogue: Catalogue) -> None:
         """Where one record can be read by itself, the path asks for the key's field."""
-        keys = {item.json for item in fields_of(feed.record) if item.name in feed.key}
-        asked = re.findall(r"{(\w+)}", feed.endpoint.by_id or "")
+        single = {feed: feed.endpoint.by_id for feed in catalogue.feeds if feed.endpoint.by_id}
+        keys = {feed.name: {item.json for item in fields_of(feed.record) if item.name in feed.key} for feed in single}
 
-        assert set(asked) == (keys if feed.endpoint.by_id else set())
+        assert keys == {feed.name: set(re.findall(r"{(\w+)}", path)) for feed, path in single.items()}
 
     def test_rates(self) -> None:
-        """Organizations and trade items are read slowly, all other feeds at the usual rate."""
+        """Growers read organizations and trade items slowly, all other feeds are read at the usual rate."""
         slow = {feed.table for feed in SUPPLIERS.feeds if feed.endpoint.rate == SLOW}
 
         assert slow == {"organizations", "trade_items"}
         assert {feed.endpoint.rate for feed in SUPPLIERS.feeds} == {SLOW, USUAL}
+        assert {feed.endpoint.rate for feed in CUSTOMERS.feeds} == {USUAL}
+
+    def test_nothing_left_out(self) -> None:
+        """Buyers get everything by default; trade items and supply lines alone can be limited to the selected ones."""
+        limited = {feed.table for feed in CUSTOMERS.feeds if feed.endpoint.selected_only_parameters}
+
+        assert limited == {"trade_items", "supply_lines"}
+        assert {value for feed in CUSTOMERS.feeds for _, value in feed.endpoint.parameters} == {"false"}
+
+    def test_parts(self) -> None:
+        """Of all feeds, only the groups of contracts' trade items are read one supplier at a time."""
+        parted = {feed.table: feed.endpoint.part_parameter for feed in CUSTOMERS.feeds if feed.endpoint.part_parameter}
+
+        assert parted == {"contract_trade_item_groups": "supplierOrganizationId"}
+
+    def test_selection(self) -> None:
+        """Custom supply lines alone are a selection, with an address and a maximum of their own."""
+        (feed,) = (feed for feed in CUSTOMERS.feeds if feed.selection)
+
+        assert feed.name == "supply.custom_supply_lines"
+        assert feed.endpoint.page(7) == "/supply-lines/sync/custom/7"
+        assert feed.endpoint.max_sequence == "/supply-lines/sync/custom/current-max-sequence"
+        assert ("isDisabledForSync",) in deletion_paths(tables_of(feed))

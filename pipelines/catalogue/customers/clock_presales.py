@@ -31,7 +31,9 @@ class ClockPresalesSupplyLine(Record):
     trade_item_id: Uuid = field("what is offered (catalog.trade_items, where a feed delivers it)")
     trade_item_version: Int32 | None = field("version of the trade item that is offered")
     price_per_piece: Price = field("fixed price of a piece; 0 for some")
-    delivery_note_reference: Text = field("number of the delivery note, which is code and letter; NULL before there is one")
+    delivery_note_reference: Text = field(
+        "number of the delivery note, which is code and letter; NULL before there is one"
+    )
     delivery_note_code: Text = field("code of the delivery note; recurs among growers and years")
     delivery_note_letter: Text = field("letter of the delivery note")
     number_of_pieces: Int32 = field("pieces left, fewer with each sale; below 0 for some that are UNAVAILABLE")

@@ -204,7 +204,7 @@ DELIVERY_ORDERS = Feed(
     table="delivery_orders",
     record=DeliveryOrder,
     key=("delivery_order_id",),
-    endpoint=Endpoint("/delivery-orders", by_id="/delivery-orders/{deliveryOrderId}"),
+    endpoint=Endpoint("/delivery-orders", max_sequence_scope="supply:read", by_id="/delivery-orders/{deliveryOrderId}"),
     scope="fulfillment:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its deletion"),
@@ -216,7 +216,9 @@ FULFILLMENT_ORDERS = Feed(
     table="fulfillment_orders",
     record=FulfillmentOrder,
     key=("fulfillment_order_id",),
-    endpoint=Endpoint("/fulfillment-orders", by_id="/fulfillment-orders/{fulfillmentOrderId}"),
+    endpoint=Endpoint(
+        "/fulfillment-orders", max_sequence_scope="supply:read", by_id="/fulfillment-orders/{fulfillmentOrderId}"
+    ),
     scope="fulfillment:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=90), "its delivery"),
