@@ -52,7 +52,7 @@ class ContractVersion(Record):
     """Which version of the agreement it is."""
 
     version_number: Int32 = field("its number, from 1")
-    is_latest_approved_version: Boolean = field("whether it is the one that holds, of all approved ones the newest")
+    is_latest_approved_version: Boolean = field("whether it is the newest approved one, which holds")
     reason_for_version_update: Text = field("why it replaced the version before")
 
 
@@ -108,8 +108,8 @@ class ContractLinePeriod(Record):
     """Price and pieces agreed on for one stretch of the contract."""
 
     contract_line_period_id: Uuid = field("Floriday's identifier of the contract line period")
-    start_date_time: DateTime = field("start")
-    end_date_time: DateTime = field("end")
+    start_date_time: DateTime = field("start of the period")
+    end_date_time: DateTime = field("end of the period")
     price_per_piece: Decimal = field("price of a piece, in the contract's currency")
     price_per_piece_margin: ContractLinePeriodBandwidthPricePerPiece | None = field("margin of the price")
     number_of_pieces: Int32 = field("pieces agreed on")
@@ -150,8 +150,8 @@ class Contract(Record):
     reference: Text = field("reference of the contract, the same through all its versions")
     title: Text = field("what it is called")
     description: Text | None = field("what it is about, in free words")
-    start_date_time: DateTime = field("start")
-    end_date_time: DateTime = field("end")
+    start_date_time: DateTime = field("start of the contract")
+    end_date_time: DateTime = field("end of the contract")
     customer_organization_id: Uuid = field(CUSTOMER)
     supplier_organization_id: Uuid = field(SUPPLIER)
     sub_supplier_organization_ids: list[Uuid] | None = field(

@@ -68,7 +68,7 @@ class NonWorkingDayDeliveryCondition(Record):
     """What differs on public holidays."""
 
     non_working_day_public_holidays: list[PublicHoliday] = field(
-        "public holidays", column="non_working_day_public_holidays"
+        "public holidays that count as such", column="non_working_day_public_holidays"
     )
     non_working_day_use_standard_order_time_frames: Boolean = field(
         "whether the usual times hold", column="non_working_day_use_standard_order_time_frames"
@@ -113,7 +113,7 @@ class DeliveryCondition(Record):
         "times of a delivery condition", table="delivery_condition_times"
     )
     non_working_day_delivery_condition: NonWorkingDayDeliveryCondition = field(
-        "public holidays", column="non_working_day"
+        "non-working days", column="non_working_day"
     )
     has_delivery_cost: Boolean = field("whether delivery costs something")
     additional_costs: DeliveryConditionAdditionalCosts = field("costs")

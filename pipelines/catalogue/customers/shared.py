@@ -13,7 +13,7 @@ from pipelines.catalogue.types import Boolean, DateTime, Int32, Record, Text, Uu
 SUPPLIER = "supplier (organizations.organizations)"
 SELLER = "grower that sells it (organizations.organizations)"
 CUSTOMER = "buyer (organizations.organizations)"
-CUSTOMER_REFERENCE = "the buyer's own reference"
+CUSTOMER_REFERENCE = "the buyer's own reference for the order"
 DELIVERY_CONDITION = "delivery condition that applies (organizations.delivery_conditions)"
 REGION_GLN = "GLN of the region (organizations.delivery_condition_regions)"
 EXPIRES_AT = "until when it can be answered"

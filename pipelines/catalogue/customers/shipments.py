@@ -57,7 +57,7 @@ class LoadCarrierConfiguration(Record):
     )
     document_reference: Text | None = field("reference of the transport document")
     load_carrier_type: LoadCarrierType = field("kind of load carrier")
-    sequence_in_fulfillment: Int32 = field("rank within the shipment, lowest first; may repeat")
+    sequence_in_fulfillment: Int32 = field("rank within the shipment, lowest first")
     receipt_date_time: DateTime | None = field("when it arrived; NULL before that")
     load_carrier_barcode: Text | None = field("its barcode")
 

@@ -17,14 +17,14 @@ StickerType = Literal[
 StickerUploadLayout = Literal["UNKNOWN", "SINGLE", "MULTIPLE"]
 StickerProvidedBy = Literal["UNKNOWN", "SUPPLIER", "CUSTOMER", "THIRD_PARTY"]
 
-EARLIER = "NULL but for stickers from before Floriday dropped that way"
+EARLIER = "NULL but for older stickers"
 
 
 class CustomerStickerFileInformation(Record):
     """What is known of the file that holds the stickers; the file stays at Floriday."""
 
     upload_layout: StickerUploadLayout = field("whether a page holds one sticker or several")
-    number_of_pages: Int32 = field("pages of the file")
+    number_of_pages: Int32 = field("pages")
     number_of_copies: Int32 = field("copies to print")
     deliver_separately: Boolean = field("whether they are delivered loose, not stuck on")
     sticker_provided_by: StickerProvidedBy = field("party that provides the stickers")

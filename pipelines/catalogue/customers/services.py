@@ -57,8 +57,8 @@ class CommercialServiceType(Record):
 class MaterialType(Record):
     """What a package is made of."""
 
-    material_type_id: Uuid = field("Floriday's identifier of the material")
-    name: Text | None = field("name of the material")
+    material_type_id: Uuid = field("Floriday's identifier")
+    name: Text | None = field("name")
 
 
 class CustomPackage(Record):
