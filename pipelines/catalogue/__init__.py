@@ -1,6 +1,6 @@
-"""What Floriday serves, as data: the feeds of an API, their records and the tables that follow from them.
+"""What Floriday serves, as data: the feeds and snapshots of an API, their records and the tables that follow from them.
 
-Here is the way in, :func:`catalogue_of`. Facts about a feed stand in the module of its schema and nowhere else.
+Here is the way in, :func:`catalogue_of`. Facts about a feed stand in one module below and nowhere else.
 """
 
 from __future__ import annotations
@@ -8,23 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.catalogue import customers, suppliers
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Feed, Snapshot
 from pipelines.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The feeds of one API.
+    """The feeds and snapshots of one API.
 
     Args:
         api: ``suppliers`` or ``customers``, as in the API's address.
         version: the API's version, as in its address.
         feeds: in the order in which they are listed everywhere.
+        snapshots: the lists that no feed serves.
     """
 
     api: str
     version: str
     feeds: tuple[Feed, ...]
+    snapshots: tuple[Snapshot, ...] = ()
 
     def feed(self, name: str) -> Feed:
         """The feed called ``sales_orders`` or ``orders.sales_orders``.
@@ -40,12 +42,12 @@ class Catalogue:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes that the feeds ask for, each once, sorted."""
-        return tuple(sorted({feed.scope for feed in self.feeds}))
+        """The scopes that the feeds and snapshots ask for, each once, sorted."""
+        return tuple(sorted({source.scope for source in (*self.feeds, *self.snapshots)}))
 
 
 _CATALOGUES = {
-    "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS),
+    "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),
     "customers": Catalogue("customers", "2026v1", customers.FEEDS),
 }
 

@@ -14,7 +14,8 @@ CREATION_DATE_TIME = "when it was made at Floriday"
 LAST_MODIFIED_DATE_TIME = "when it last changed at Floriday"
 IS_DELETED = "whether it has been deleted at Floriday"
 CARRIER = "carrier that takes the goods (organizations.organizations); NULL where none is known"
-DESPATCH_WAREHOUSE = "warehouse that the goods leave from"
+DESPATCH_WAREHOUSE = "warehouse that the goods leave from (organizations.warehouses)"
+CUSTOM_PACKAGE = "custom package of an organization (catalog.custom_packages); NULL for a common one"
 INCOTERM = "Incoterm, which settles who bears transport and risk"
 NEXT_LEG = "where the goods go after delivery, such as a dock, in the buyer's words"
 DELIVERY_REMARKS = "remarks for the delivery, in free words"
@@ -49,7 +50,7 @@ class VolumePrice(Record):
     """The price of a piece for a buyer of whole units."""
 
     unit: VolumePriceUnit = field("unit that has to be bought whole to get the price")
-    price_per_piece: Decimal = field("price of a piece, in the currency of the price that it lowers")
+    price_per_piece: Decimal = field("price of a piece; its currency is that of the price that it lowers")
 
 
 class TradePeriod(Record):
@@ -77,7 +78,7 @@ class Package(Record):
     """What the pieces are packed in."""
 
     vbn_package_code: Int32 = field("VBN code")
-    custom_package_id: Uuid | None = field("custom package of an organization; NULL for a common one")
+    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
 
 
 class Address(Record):

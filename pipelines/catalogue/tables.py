@@ -1,4 +1,4 @@
-"""From a feed's record to its tables: names, types, order and keys by the rules of the contract.
+"""From the record of a feed or snapshot to its tables: names, types, order and keys by the rules of the contract.
 
 The rules: snake_case, nested objects joined with ``_``, an array of objects becomes a child table that carries the
 parent's key and its ``position``. DDL, Arrow schemas and documents are made from what stands here, elsewhere.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from pipelines.catalogue.types import Feed, Field, Kind, Record, Retention, fields_of
+from pipelines.catalogue.types import Field, Kind, Record, Retention, Snapshot, Source, fields_of
 
 Path = tuple[str, ...]
 
@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that a feed fills, with the tables of the arrays within its records.
+    """A table that a feed or snapshot fills, with the tables of the arrays within its records.
 
     Args:
         schema: DuckDB schema.
@@ -95,30 +95,35 @@ class Table:
 ACCOUNT = Column("account", Kind.TEXT, "Name in the settings of the account whose key read the row")
 POSITION = Column("position", Kind.INT32, "Place in the array, counted from 0")
 IS_DELETED = Column("is_deleted", Kind.BOOLEAN, "Whether the record says that it is deleted; never NULL")
+IS_GONE = Column("is_deleted", Kind.BOOLEAN, "Whether it was missing when the list was last read; never NULL")
 SYNCED_AT = Column("synced_at", Kind.DATE_TIME, "When the content last changed in this warehouse")
 
 
-def tables_of(feed: Feed) -> Table:
-    """The table of a feed, its children below it."""
-    columns, arrays = _flatten(feed.record, singular(feed.table))
-    columns = [_never_null(column) if column.name == IS_DELETED.name else column for column in columns]
+def tables_of(source: Source) -> Table:
+    """The table of a feed or snapshot, its children below it."""
+    columns, arrays = _flatten(source.record, singular(source.table))
     own = {column.name: column for column in columns}
-    if IS_DELETED.name not in own:
-        columns.append(IS_DELETED)
-    leading = (ACCOUNT, *(replace(own[name], path=None) for name in feed.key))
+    leading = (ACCOUNT, *(replace(own[name], path=None) for name in source.key))
     return Table(
-        schema=feed.schema,
-        name=feed.table,
-        description=_description(feed),
-        columns=(ACCOUNT, *columns, SYNCED_AT),
-        key=(ACCOUNT.name, *feed.key),
-        children=tuple(_child(array, feed.schema, leading, (ACCOUNT.name, *feed.key)) for array in arrays),
-        silent=_silent(feed.record),
+        schema=source.schema,
+        name=source.table,
+        description=_description(source),
+        columns=(ACCOUNT, *_with_deletion(columns, listed=isinstance(source, Snapshot)), SYNCED_AT),
+        key=(ACCOUNT.name, *source.key),
+        children=tuple(_child(array, source.schema, leading, (ACCOUNT.name, *source.key)) for array in arrays),
+        silent=_silent(source.record),
     )
 
 
-def _never_null(column: Column) -> Column:
-    return replace(column, description=f"{column.description}; never NULL")
+def _with_deletion(columns: list[Column], *, listed: bool) -> list[Column]:
+    """The columns with ``is_deleted``; what is only listed is deleted too when the list no longer holds it."""
+    if all(column.name != IS_DELETED.name for column in columns):
+        return [*columns, IS_GONE if listed else IS_DELETED]
+    ending = ", or was missing when the list was last read; never NULL" if listed else "; never NULL"
+    return [
+        replace(column, description=f"{column.description}{ending}") if column.name == IS_DELETED.name else column
+        for column in columns
+    ]
 
 
 def deletion_paths(table: Table) -> tuple[Path, ...]:
@@ -217,9 +222,9 @@ def _words_of(record: type[Record]) -> str:
     return " ".join((record.__doc__ or "").split())
 
 
-def _description(feed: Feed) -> str:
-    served = [_retention(feed.retention)] if feed.retention else []
-    return " ".join([_words_of(feed.record), *served, *(f"{note}." for note in feed.notes)])
+def _description(source: Source) -> str:
+    served = [_retention(source.retention)] if source.retention else []
+    return " ".join([_words_of(source.record), *served, *(f"{note}." for note in source.notes)])
 
 
 def _retention(retention: Retention) -> str:

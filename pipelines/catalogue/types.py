@@ -11,11 +11,11 @@ import decimal
 import types
 import typing
 import uuid
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pipelines.floriday.endpoints import Endpoint
+from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 
 
 class Kind(StrEnum):
@@ -119,20 +119,17 @@ class Retention:
 
 
 @dataclass(frozen=True)
-class Feed:
-    """One change feed and the table that it fills.
+class Source:
+    """What fills a table and its children: a :class:`Feed` or a :class:`Snapshot`.
 
     Args:
-        schema: DuckDB schema, Dagster group and module of the catalogue.
+        schema: DuckDB schema and Dagster group.
         table: the parent table's name without schema.
-        record: what a page's ``results`` hold.
+        record: one of what Floriday serves here.
         key: the record's identifying fields, as columns; ``account`` comes before them in the table.
-        endpoint: the operations.
-        scope: the scope that the sync operation asks for.
+        scope: the scope that reading it asks for.
         tier: how often it is worth asking (R§4.8).
         retention: how long Floriday serves a record, where it is short or stated.
-        selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
-            (R§4.11).
         notes: sentences of :mod:`pipelines.catalogue.notes` that a reader of the table must know.
     """
 
@@ -140,17 +137,49 @@ class Feed:
     table: str
     record: type[Record]
     key: tuple[str, ...]
-    endpoint: Endpoint
+    _: KW_ONLY
     scope: str
     tier: Tier = "daily"
     retention: Retention | None = None
-    selection: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """``schema.table``, the feed's name everywhere."""
+        """``schema.table``, its name everywhere."""
         return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True)
+class Feed(Source):
+    """A change feed: pages of the records that are new, changed or deleted since a sequence number.
+
+    Args:
+        endpoint: the operations.
+        selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
+            (R§4.11).
+    """
+
+    endpoint: Endpoint
+    _: KW_ONLY
+    selection: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot(Source):
+    """A list without a change feed: it is read as a whole and compared with the last reading (R§2.2).
+
+    Args:
+        path: the operation, relative to the API's base; it answers with a bare array of records.
+        asked_by: ``week``, for one call an ISO week, or ``moment``, for one call with a moment in time.
+        parameters: names of the query parameters that tell it: those of the year and the week, or that of the moment.
+        rate: the limit of the operation.
+    """
+
+    path: str
+    _: KW_ONLY
+    asked_by: Literal["week", "moment"]
+    parameters: tuple[str, ...]
+    rate: RateLimit = USUAL
 
 
 def camel_case(name: str) -> str:

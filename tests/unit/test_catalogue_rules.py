@@ -16,6 +16,7 @@ from pipelines.catalogue.types import (
     Int64,
     Kind,
     Record,
+    Snapshot,
     Text,
     Uuid,
     field,
@@ -74,7 +75,14 @@ class Wreath(Record):
     status: Literal["FRESH", "DELETED"] = field("state")
 
 
-BOUQUETS = Feed("catalog", "bouquets", Bouquet, ("bouquet_id",), Endpoint("/bouquets"), "catalog:read")
+BOUQUETS = Feed("catalog", "bouquets", Bouquet, ("bouquet_id",), Endpoint("/bouquets"), scope="catalog:read")
+
+
+def snapshot(table: str, record: type[Record], key: str) -> Snapshot:
+    """A list that nobody serves."""
+    return Snapshot(
+        "catalog", table, record, (key,), f"/{table}", scope="catalog:read", asked_by="moment", parameters=("at",)
+    )
 
 
 def bouquet_tables() -> dict[str, Table]:
@@ -177,12 +185,25 @@ class TestTables:
     def test_deletion(self) -> None:
         """A record's own field or status tells its deletion; a child's field of that name is no more than a field."""
         bouquets = tables_of(BOUQUETS)
-        withered = tables_of(Feed("catalog", "wreaths", Wreath, ("wreath_id",), Endpoint("/wreaths"), "catalog:read"))
+        withered = tables_of(
+            Feed("catalog", "wreaths", Wreath, ("wreath_id",), Endpoint("/wreaths"), scope="catalog:read")
+        )
 
         assert (deletion_paths(bouquets), has_status(bouquets)) == ((), False)
         assert (deletion_paths(withered), has_status(withered)) == ((("isDeleted",),), True)
         assert names(withered) == ["account", "wreath_id", "is_deleted", "status", "synced_at"]
         assert withered.by_name["is_deleted"].description == "Whether it withered; never NULL"
+
+    def test_snapshot(self) -> None:
+        """A snapshot's table has no number; what its list no longer holds is deleted too."""
+        colours = tables_of(snapshot("colours", Bud, "colour"))
+        wreaths = tables_of(snapshot("wreaths", Wreath, "wreath_id"))
+
+        assert names(colours) == ["account", "colour", "is_deleted", "synced_at"]
+        assert colours.by_name["is_deleted"].path is None
+        assert "missing when the list was last read" in colours.by_name["is_deleted"].description
+        assert wreaths.by_name["is_deleted"].path == ("isDeleted",)
+        assert "missing when the list was last read" in wreaths.by_name["is_deleted"].description
 
     @pytest.mark.parametrize(
         ("plural", "one"),

@@ -18,7 +18,15 @@ from pipelines.catalogue.customers.shared import (
     PaymentProvider,
     Quantity,
 )
-from pipelines.catalogue.shared import DELIVERY_REMARKS, INCOTERM, SEQUENCE_NUMBER, Characteristic, Incoterm, Price
+from pipelines.catalogue.shared import (
+    CUSTOM_PACKAGE,
+    DELIVERY_REMARKS,
+    INCOTERM,
+    SEQUENCE_NUMBER,
+    Characteristic,
+    Incoterm,
+    Price,
+)
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -68,7 +76,7 @@ class PurchaseOrderPackingConfiguration(Record):
     packages_per_layer: Int32 = field("packages on a layer")
     layers_per_load_carrier: Int32 = field("layers on a load carrier")
     load_carrier_type: LoadCarrierType | None = field("kind of load carrier")
-    custom_package_id: Uuid | None = field("custom package (catalog.custom_packages); NULL for a common one")
+    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
     additional_price: Price | None = field("surcharge")
 
 

@@ -19,6 +19,7 @@ from pipelines.catalogue.customers.shared import (
 )
 from pipelines.catalogue.shared import (
     CREATION_DATE_TIME,
+    CUSTOM_PACKAGE,
     DELIVERY_REMARKS,
     DESPATCH_WAREHOUSE,
     INCOTERM,
@@ -92,7 +93,7 @@ class SalesOrderCalculatedFields(Record):
 class SalesOrderMutables(Record):
     """What of an order can change; prices are in the order's currency."""
 
-    custom_package_id: Uuid | None = field("custom package (catalog.custom_packages); NULL for a common one")
+    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
     number_of_pieces: Int32 = field("pieces")
     pieces_per_package: Int32 = field("pieces in a package")
     vbn_package_code: Int32 = field("VBN code of the package")

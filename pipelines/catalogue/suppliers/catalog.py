@@ -1,4 +1,4 @@
-"""What growers offer: trade items (R§3.1)."""
+"""What growers have to offer: trade items, base items and collections (R§3.1, 3.16)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.catalogue.shared import (
     Package,
     SeasonalPeriod,
 )
-from pipelines.catalogue.suppliers.shared import SupplyLoadCarrierType
+from pipelines.catalogue.suppliers.shared import LoadCarrierType, PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import SLOW, Endpoint
 
@@ -33,6 +33,7 @@ PhotoType = Literal[
     "CONTAINER",
     "CLOCK",
 ]
+BaseItemType = Literal["BASE_ITEM", "POT"]
 
 
 class TradeItemName(Record):
@@ -51,27 +52,10 @@ class Photo(Record):
     sort_index: Int32 | None = field("rank among the photos, lowest first")
 
 
-class PackingConfiguration(Record):
-    """Pieces to a package, packages to a layer, layers to a load carrier."""
-
-    primary: Boolean = field("whether it is the usual way")
-    pieces_per_package: Int32 = field("pieces in a package")
-    package: Package = field("package")
-    packages_per_layer: Int32 = field("packages on a layer")
-    layers_per_load_carrier: Int32 = field("layers on a load carrier")
-    load_carrier: SupplyLoadCarrierType = field("kind of load carrier")
-    photo_url: Text | None = field("address of a photo of the packed goods")
-    allowed_customer_organization_ids: list[Uuid] | None = field(
-        "only customers who may order it so (organizations.organizations); NULL or empty for all"
-    )
-    floricode_vrs_packaging_id: Uuid | None = field("packaging in Floricode's VRS register")
-    is_hidden_for_direct_sales: Boolean = field("whether direct sales leave it out")
-
-
 class TradeItemComponent(Record):
     """A base item and how many there are of it."""
 
-    base_item_id: Uuid = field("base item")
+    base_item_id: Uuid = field("base item (catalog.base_items)")
     number_of_items: Int32 = field("how many of it go into one piece")
 
 
@@ -113,6 +97,73 @@ class TradeItem(Record):
     )
 
 
+class BaseItem(Record):
+    """What trade items are composed of, such as single flowers and pots: one row for each base item."""
+
+    base_item_id: Uuid = field("Floriday's identifier of the base item")
+    base_item_name: Text = field("name")
+    base_item_type: BaseItemType = field("whether it is a pot or something else")
+    seasonal_periods: list[SeasonalPeriod] | None = field("seasons in which a base item can be had")
+    image_url: Text | None = field("address of a photo")
+    is_deleted: Boolean = field(IS_DELETED)
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+
+
+class CollectionPhoto(Record):
+    """A photo of the whole collection."""
+
+    image_id: Uuid = field("Floriday's identifier of the image")
+    sort_index: Int32 = field("rank among the photos, lowest first")
+    last_modified: DateTime | None = field("when it last changed at Floriday")
+    is_deleted: Boolean = field("whether it has been taken out")
+
+
+class CollectionPackingConfiguration(Record):
+    """How a trade item of a collection is packed."""
+
+    pieces_per_package: Int32 = field("pieces in a package")
+    packages_per_layer: Int32 = field("packages on a layer")
+    layers_per_load_carrier: Int32 = field("layers on a load carrier")
+    package: Package = field("package")
+    load_carrier: LoadCarrierType = field("kind of load carrier")
+    allowed_customer_organization_ids: list[Uuid] = field(
+        "only customers who may order it so (organizations.organizations); empty for all"
+    )
+
+
+class CollectionTradeItem(Record):
+    """A trade item, of this grower or another one."""
+
+    trade_item_id: Uuid = field("trade item (catalog.trade_items)")
+    supplier_organization_id: Uuid = field("grower who offers it (organizations.organizations)")
+    is_highlighted: Boolean = field("whether it stands out in the collection")
+    packing_configuration: CollectionPackingConfiguration | None = field(
+        "packing for this collection (NULL for that of the trade item)"
+    )
+    last_modified: DateTime | None = field("when it last changed at Floriday")
+    is_deleted: Boolean = field("whether it has been taken out")
+
+
+class Collection(Record):
+    """Trade items that are presented together: one row for each collection."""
+
+    collection_id: Uuid = field("Floriday's identifier of the collection")
+    name: Text = field("name")
+    description: Text = field("what it is about")
+    photos: list[CollectionPhoto] = field("photos of a collection")
+    trade_items: list[CollectionTradeItem] = field("trade items of a collection")
+    sort_index: Int32 = field("rank among the grower's collections, lowest first")
+    is_visible: Boolean = field("whether buyers see it")
+    is_highlighted: Boolean = field("whether it stands out among the collections")
+    t17_theme_value_codes: list[Text] = field("themes, as values of the VBN characteristic T17")
+    uses_trade_item_specific_packing_configuration: Boolean = field(
+        "whether trade items have a packing of their own in it"
+    )
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    last_modified: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    is_deleted: Boolean = field(IS_DELETED)
+
+
 TRADE_ITEMS = Feed(
     schema="catalog",
     table="trade_items",
@@ -124,4 +175,25 @@ TRADE_ITEMS = Feed(
     notes=(notes.HISTORY_STARTS_HERE,),
 )
 
-FEEDS = (TRADE_ITEMS,)
+BASE_ITEMS = Feed(
+    schema="catalog",
+    table="base_items",
+    record=BaseItem,
+    key=("base_item_id",),
+    endpoint=Endpoint("/base-items", by_id="/base-items/{baseItemId}"),
+    scope="catalog:read",
+    retention=Retention(dt.timedelta(days=5 * 365)),
+    notes=(notes.HISTORY_STARTS_HERE, notes.NO_TIMESTAMPS),
+)
+
+COLLECTIONS = Feed(
+    schema="catalog",
+    table="collections",
+    record=Collection,
+    key=("collection_id",),
+    endpoint=Endpoint("/collections", by_id="/collections/{collectionId}"),
+    scope="catalog:read",
+    notes=(notes.HISTORY_STARTS_HERE,),
+)
+
+FEEDS = (TRADE_ITEMS, BASE_ITEMS, COLLECTIONS)

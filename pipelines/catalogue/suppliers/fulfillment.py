@@ -17,7 +17,18 @@ from pipelines.catalogue.shared import (
     SEQUENCE_NUMBER,
     Package,
 )
-from pipelines.catalogue.suppliers.shared import Destination, LoadCarrierType
+from pipelines.catalogue.suppliers.shared import (
+    ADDITIONAL_LAYERS,
+    DOCUMENT_REFERENCE,
+    NOTE_CODE,
+    NOTE_LETTER,
+    PACKING_AGENT,
+    SALES_STRATEGY,
+    SERVICE_CODE,
+    Destination,
+    FulfillmentStatus,
+    LoadCarrierType,
+)
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -34,17 +45,9 @@ from pipelines.catalogue.types import (
 from pipelines.floriday.endpoints import Endpoint
 
 FulfillmentType = Literal["UNKNOWN", "CLOCK", "DIRECT_SALES", "GOODS_MOVEMENT", "DAYTRADE"]
-FulfillmentStatus = Literal["DRAFT", "PENDING", "ACCEPTED", "FAILED", "CANCELLED", "DELIVERED"]
 LogisticHub = Literal["NONE", "AALSMEER", "NAALDWIJK", "RIJNSBURG", "RHEINMAAS", "EELDE", "PLANTION"]
 CorrectionStatus = Literal["SUCCEEDED", "PENDING", "REJECTED"]
 ReceivedLoadCarrierConfigurationItemStatus = Literal["OK", "NOT_OK"]
-
-PACKING_AGENT = "who packs for the grower (organizations.organizations); NULL where the grower does"
-SERVICE_CODE = "service code of the location where it was grown, without leading zeros"
-NOTE_CODE = "code of the delivery note; its number is code and letter"
-NOTE_LETTER = "letter of the delivery note"
-ADDITIONAL_LAYERS = "layers added to it"
-DOCUMENT_REFERENCE = "reference of the transport document"
 
 
 class FulfillmentOrderClaim(Record):
@@ -64,7 +67,7 @@ class FulfillmentRequest(Record):
     sales_order_id: Uuid | None = field("order that it fulfills (orders.sales_orders); NULL for none")
     clock_pre_sales_price: Decimal | None = field("price of a piece in the clock's presales; NULL where it is no part")
     clock_minimum_price: Decimal | None = field("lowest price of a piece at the clock; NULL where it goes to no clock")
-    additional_service_ids: list[Uuid] | None = field("additional services to carry out")
+    additional_service_ids: list[Uuid] | None = field("additional services to carry out (catalog.additional_services)")
     package: Package | None = field("package")
     pieces_per_package: Int32 | None = field("pieces in a package")
     load_carrier: LoadCarrierType | None = field("kind of load carrier")
@@ -73,7 +76,7 @@ class FulfillmentRequest(Record):
     next_leg_identifier: Text | None = field(NEXT_LEG)
     delivery_remarks: Text | None = field(DELIVERY_REMARKS, personal=True)
     number_of_pieces_picked: Int32 = field("pieces picked so far")
-    sales_strategy_id: Uuid | None = field("sales strategy that it was sold by; NULL for none")
+    sales_strategy_id: Uuid | None = field(SALES_STRATEGY)
     fulfillment_order_claims: list[FulfillmentOrderClaim] = field(
         "claims on a fulfillment request", table="fulfillment_request_claims"
     )

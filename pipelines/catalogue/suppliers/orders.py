@@ -8,6 +8,7 @@ from typing import Literal
 from pipelines.catalogue import notes
 from pipelines.catalogue.shared import (
     CREATION_DATE_TIME,
+    CUSTOM_PACKAGE,
     DELIVERY_REMARKS,
     DESPATCH_WAREHOUSE,
     INCOTERM,
@@ -25,7 +26,7 @@ from pipelines.catalogue.shared import (
     SalesChannel,
     SalesChannelInterface,
 )
-from pipelines.catalogue.suppliers.shared import LoadCarrierType, PaymentProvider
+from pipelines.catalogue.suppliers.shared import SALES_STRATEGY, LoadCarrierType, PaymentProvider
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -64,7 +65,7 @@ class SalesOrderPackingConfiguration(Record):
 class SalesOrderDelivery(Record):
     """When, where and on what terms the goods are delivered."""
 
-    delivery_condition_id: Uuid | None = field("delivery condition that applies")
+    delivery_condition_id: Uuid | None = field("delivery condition that applies (organizations.delivery_conditions)")
     latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
     region_gln: Text | None = field("GLN of the region")
     location: Location = field("place")
@@ -76,11 +77,11 @@ class SalesOrderDelivery(Record):
 class OrderedAdditionalService(Record):
     """A service that the buyer pays for beside the goods."""
 
-    additional_service_id: Uuid = field("service that was ordered")
+    additional_service_id: Uuid = field("service that was ordered (catalog.additional_services)")
     price: Price = field("price of one unit")
     unit: AdditionalServiceUnit = field("unit that is charged for")
     number_of_units: Int32 | None = field("units; NULL but for labels")
-    sticker_id: Uuid | None = field("the buyer's sticker; NULL but for labels")
+    sticker_id: Uuid | None = field("the buyer's sticker (fulfillment.customer_stickers); NULL but for labels")
 
 
 class OrderAmount(Record):
@@ -100,7 +101,7 @@ class SalesOrderCalculatedFields(Record):
 class SalesOrderMutables(Record):
     """What of an order can change; prices are in the order's currency."""
 
-    custom_package_id: Uuid | None = field("custom package of an organization; NULL for a common one")
+    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
     incoterm: Incoterm | None = field(f"{INCOTERM}; may be NULL in changes from before April 2023")
     number_of_pieces: Int32 = field("pieces")
     pieces_per_package: Int32 = field("pieces in a package")
@@ -116,7 +117,9 @@ class SalesOrderMutation(Record):
     """The values before and after one change; the oldest change tells what was first ordered."""
 
     based_on_sales_order_version: Int32 = field("version of the order that was changed")
-    sales_order_correction_request_id: Uuid | None = field("correction request behind it; NULL for none")
+    sales_order_correction_request_id: Uuid | None = field(
+        "correction request behind it (orders.sales_order_correction_requests); NULL for none"
+    )
     sales_order_correction_request_reason: Text | None = field(
         "why the correction was asked for, in free words", personal=True
     )
@@ -141,7 +144,9 @@ class SalesOrder(Record):
         "grower that sold it (organizations.organizations), whatever an auction corrected"
     )
     customer_organization_id: Uuid = field("buyer (organizations.organizations)")
-    supply_line_id: Uuid | None = field("offer that was ordered from (supply.supply_lines)")
+    supply_line_id: Uuid | None = field(
+        "offer that was ordered from (supply.supply_lines; at the clock supply.clock_supply_lines or its presales)"
+    )
     trade_item_id: Uuid = field("what was ordered (catalog.trade_items)")
     sales_channel: SalesChannel = field("platform that it was sold through")
     sales_channel_interface: SalesChannelInterface = field("how it came in: by screen or by software")
@@ -161,9 +166,13 @@ class SalesOrder(Record):
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     trade_item_version: Int32 | None = field("version of the trade item that was ordered")
     sales_order_version: Int32 | None = field("version of the order, 1 as first placed")
-    contract_id: Uuid | None = field("contract that it draws on; NULL for none")
-    blanket_order_line_id: Uuid | None = field("blanket order line that it calls off; NULL for none")
-    bundled_offer_line_id: Uuid | None = field("bundled offer line that was ordered; NULL for none")
+    contract_id: Uuid | None = field("version of a contract that it draws on (orders.contracts); NULL for none")
+    blanket_order_line_id: Uuid | None = field(
+        "blanket order line that it comes from (orders.blanket_order_lines); NULL for none"
+    )
+    bundled_offer_line_id: Uuid | None = field(
+        "bundled offer line that was ordered (supply.bundled_offer_lines); NULL for none"
+    )
     calculated_fields: SalesOrderCalculatedFields = field("calculated by Floriday")
     payment_provider: PaymentProvider = field("who settles the payment")
     delivery_remarks: Text | None = field(DELIVERY_REMARKS, personal=True)
@@ -177,7 +186,7 @@ class SalesOrder(Record):
     mutations: list[SalesOrderMutation] = field("changes of a sales order since it was placed")
     batch_reference: Int64 | None = field("reference of the batch as a number; NULL until a fulfillment order exists")
     is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
-    sales_strategy_id: Uuid | None = field("sales strategy that it was sold by; NULL for none")
+    sales_strategy_id: Uuid | None = field(SALES_STRATEGY)
     is_daytrade_from_nursery: Boolean = field("whether it is day trade straight from the nursery")
 
 

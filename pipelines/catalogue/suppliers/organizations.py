@@ -1,14 +1,24 @@
-"""Who trades: organizations (R§3.11)."""
+"""Who trades with whom and where: organizations, connections, warehouses, delivery locations (R§3.11, 3.12, 3.16)."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import CREATION_DATE_TIME, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER, Address
+from pipelines.catalogue.shared import (
+    CREATION_DATE_TIME,
+    IS_DELETED,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    Address,
+    Location,
+)
 from pipelines.catalogue.suppliers.shared import OrganizationType, PaymentProvider
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
-from pipelines.floriday.endpoints import SLOW, Endpoint
+from pipelines.floriday.endpoints import SLOW, Endpoint, RateLimit
+
+WareHouseServiceType = Literal["EXTERNAL_STOCK", "AUCTION"]
 
 
 class Organization(Record):
@@ -34,6 +44,47 @@ class Organization(Record):
     is_fsi_compliant: Boolean = field("whether it meets the sustainability demands of the FSI")
 
 
+class Connection(Record):
+    """Which buyers this grower trades with: one row for each connection."""
+
+    customer_organization_id: Uuid = field("connected buyer (organizations.organizations)")
+    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    is_deleted: Boolean = field("whether the connection has been ended")
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+
+
+class Warehouse(Record):
+    """Where goods lie and leave from: one row for each warehouse."""
+
+    warehouse_id: Uuid = field("Floriday's identifier of the warehouse")
+    organization_id: Uuid = field("whose it is (organizations.organizations)")
+    name: Text = field("name")
+    services: list[WareHouseServiceType] | None = field("what it does for others")
+    location: Location = field("place")
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    creation_date_time: DateTime = field(CREATION_DATE_TIME)
+    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    is_deleted: Boolean = field(IS_DELETED)
+    is_default: Boolean = field("whether it is the usual one of its organization")
+    has_access: Boolean = field("whether this grower may use it")
+    is_external: Boolean = field("whether it is another organization's")
+
+
+class DeliveryLocation(Record):
+    """Where buyers have goods delivered: one row for each place."""
+
+    location_id: Uuid = field("Floriday's identifier of the place")
+    organization_id: Uuid = field("buyer whose it is (organizations.organizations)")
+    gln: Text = field("GLN of 13 digits")
+    address: Address | None = field("address")
+    is_deleted: Boolean = field(IS_DELETED)
+    is_default: Boolean = field("whether it is the buyer's usual one")
+    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    creation_date_time: DateTime = field(CREATION_DATE_TIME)
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    name: Text | None = field("name")
+
+
 ORGANIZATIONS = Feed(
     schema="organizations",
     table="organizations",
@@ -45,4 +96,36 @@ ORGANIZATIONS = Feed(
     notes=(notes.REGISTER, notes.HISTORY_STARTS_HERE),
 )
 
-FEEDS = (ORGANIZATIONS,)
+CONNECTIONS = Feed(
+    schema="organizations",
+    table="connections",
+    record=Connection,
+    key=("customer_organization_id",),
+    endpoint=Endpoint("/connections"),
+    scope="network:read",
+    retention=Retention(dt.timedelta(days=30), "its deletion"),
+    notes=(notes.DELETED_UNSEEN, notes.HISTORY_STARTS_HERE, notes.SHORT_LIVED),
+)
+
+WAREHOUSES = Feed(
+    schema="organizations",
+    table="warehouses",
+    record=Warehouse,
+    key=("warehouse_id",),
+    endpoint=Endpoint("/warehouses", rate=SLOW, max_sequence_rate=SLOW),
+    scope="organization:read",
+    retention=Retention(dt.timedelta(days=5 * 365)),
+    notes=(notes.HISTORY_STARTS_HERE,),
+)
+
+DELIVERY_LOCATIONS = Feed(
+    schema="organizations",
+    table="delivery_locations",
+    record=DeliveryLocation,
+    key=("location_id",),
+    endpoint=Endpoint("/delivery-locations", rate=RateLimit(1.0, 200), max_sequence_rate=SLOW),
+    scope="organization:read",
+    notes=(notes.HISTORY_STARTS_HERE,),
+)
+
+FEEDS = (ORGANIZATIONS, CONNECTIONS, WAREHOUSES, DELIVERY_LOCATIONS)

@@ -1,4 +1,4 @@
-"""Records and enumerations that several modules of the Suppliers API nest (R§3.0, 3.2, 3.9).
+"""Records, enumerations and phrases that several modules of the Suppliers API share (R§3.0-3.9).
 
 The Customers API has other values under some of these names, so they are not shared with it.
 """
@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.catalogue.shared import Location
-from pipelines.catalogue.types import Record, Text, Uuid, field
+from pipelines.catalogue.shared import CUSTOM_PACKAGE, Location, Package
+from pipelines.catalogue.types import Boolean, Int32, Record, Text, Uuid, field
+
+ALLOWED_CUSTOMERS = "only customers who may order it so (organizations.organizations); NULL or empty for all"
+SALES_STRATEGY = "sales strategy that it was sold by (supply.sales_strategies); NULL for none"
+PACKING_AGENT = "who packs for the grower (organizations.organizations); NULL where the grower does"
+SERVICE_CODE = "service code of the location where it was grown, without leading zeros"
+NOTE_CODE = "code of the delivery note; its number is code and letter"
+NOTE_LETTER = "letter of the delivery note"
+ADDITIONAL_LAYERS = "layers added to it"
+DOCUMENT_REFERENCE = "reference of the transport document"
 
 SupplyStatus = Literal["AVAILABLE", "UNAVAILABLE", "DELETED"]
+Unit = Literal["PIECE", "BUNCH", "PACKAGE", "LAYER", "LOADCARRIER"]
 SalesUnit = Literal["PACKAGE", "LAYER", "LOADCARRIER", "SUPPLYLINE", "PIECE"]
 CommercialService = Literal["DELIVERY", "STICKERING", "NONE"]
 SupplyLoadCarrierType = Literal["NONE", "AUCTION_TROLLEY", "DANISH_TROLLEY", "EURO_TROLLEY", "PALLET", "EURO_PALLET"]
@@ -33,6 +43,10 @@ LoadCarrierType = Literal[
 ]
 PaymentProvider = Literal["RFH", "VRM", "PLANTION", "UNKNOWN", "OTHER", "RFH_E_WALLET", "FX_SERVICES", "RFH_PAY_LATER"]
 OrganizationType = Literal["CUSTOMER", "SUPPLIER", "AGENT", "CARRIER", "OTHER"]
+RequestStatus = Literal["PENDING", "ACCEPTED", "REJECTED"]
+ApprovalStatus = Literal["UNKNOWN", "DRAFT", "FINALIZED", "APPROVED", "DECLINED"]
+PriceGroupType = Literal["CALCULATED", "MANUAL"]
+FulfillmentStatus = Literal["DRAFT", "PENDING", "ACCEPTED", "FAILED", "CANCELLED", "DELIVERED"]
 
 
 class AgreementReference(Record):
@@ -46,5 +60,58 @@ class Destination(Record):
     """Who receives the goods, and where."""
 
     organization_id: Uuid = field("receiving organization (organizations.organizations)")
-    warehouse_id: Uuid | None = field("warehouse that receives; NULL where it is no warehouse known to Floriday")
+    warehouse_id: Uuid | None = field(
+        "warehouse that receives (organizations.warehouses); NULL where it is none known to Floriday"
+    )
     location: Location | None = field("place")
+
+
+class Quantity(Record):
+    """A number of units."""
+
+    amount: Int32 = field("how many units")
+    unit: Unit = field("unit that is counted")
+
+
+class Size(Record):
+    """Width and height of a sticker."""
+
+    width_in_mm: Int32 = field("width in millimetres")
+    height_in_mm: Int32 = field("height in millimetres")
+
+
+class PackingConfiguration(Record):
+    """Pieces to a package, packages to a layer, layers to a load carrier."""
+
+    primary: Boolean = field("whether it is the usual way")
+    pieces_per_package: Int32 = field("pieces in a package")
+    package: Package = field("package")
+    packages_per_layer: Int32 = field("packages on a layer")
+    layers_per_load_carrier: Int32 = field("layers on a load carrier")
+    load_carrier: SupplyLoadCarrierType = field("kind of load carrier")
+    photo_url: Text | None = field("address of a photo of the packed goods")
+    allowed_customer_organization_ids: list[Uuid] | None = field(ALLOWED_CUSTOMERS)
+    floricode_vrs_packaging_id: Uuid | None = field("packaging in Floricode's VRS register")
+    is_hidden_for_direct_sales: Boolean = field("whether direct sales leave it out")
+
+
+class PackingConfigurationBase(Record):
+    """How pieces are packed, with the package's codes among the rest."""
+
+    pieces_per_package: Int32 = field("pieces in a package")
+    vbn_package_code: Int32 = field("VBN code of the package")
+    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
+    packages_per_layer: Int32 = field("packages on a layer")
+    layers_per_load_carrier: Int32 = field("layers on a load carrier")
+    load_carrier: LoadCarrierType = field("kind of load carrier")
+    photo_url: Text | None = field("address of a photo of the packed goods")
+
+
+class RequestPackingConfiguration(Record):
+    """How a buyer asks for pieces to be packed."""
+
+    pieces_per_package: Int32 = field("pieces in a package")
+    package: Package = field("package")
+    packages_per_layer: Int32 = field("packages on a layer")
+    layers_per_load_carrier: Int32 = field("layers on a load carrier")
+    load_carrier: SupplyLoadCarrierType = field("kind of load carrier")

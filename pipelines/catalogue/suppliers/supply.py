@@ -17,6 +17,7 @@ from pipelines.catalogue.shared import (
     VolumePrice,
 )
 from pipelines.catalogue.suppliers.shared import (
+    ALLOWED_CUSTOMERS,
     AgreementReference,
     CommercialService,
     SalesUnit,
@@ -56,9 +57,7 @@ class SupplyLinePackingConfiguration(Record):
     load_carrier: SupplyLoadCarrierType = field("kind of load carrier")
     additional_price_per_piece: Price | None = field("surcharge on a piece")
     photo_url: Text | None = field("address of a photo of the packed goods")
-    allowed_customer_organization_ids: list[Uuid] | None = field(
-        "only customers who may order it so (organizations.organizations); NULL or empty for all"
-    )
+    allowed_customer_organization_ids: list[Uuid] | None = field(ALLOWED_CUSTOMERS)
 
 
 class SupplyLine(Record):
@@ -92,7 +91,7 @@ class SupplyLine(Record):
     sales_unit: SalesUnit | None = field("smallest unit that can be ordered")
     is_promo: Boolean | None = field("whether it is promoted")
     is_deleted: Boolean | None = field(IS_DELETED)
-    price_group_name: Text | None = field("name of the price group that it is for; NULL for none")
+    price_group_name: Text | None = field("name of the price group that it is for (supply.price_groups); NULL for none")
     only_asap_delivery: Boolean = field("whether it is only delivered as soon as possible")
 
 
@@ -116,7 +115,7 @@ class Batch(Record):
     number_of_pieces: Int32 = field("pieces left; 0 where it is sold out")
     initial_number_of_pieces: Int32 = field("pieces at the start")
     packing_configuration: BatchPackingConfiguration = field("packing")
-    warehouse_id: Uuid = field("warehouse that it lies in")
+    warehouse_id: Uuid = field("warehouse that it lies in (organizations.warehouses)")
     image_id: Uuid | None = field("photo of the batch")
     batch_reference: Text = field("Floriday's reference, up to 13 digits; sales orders tell it as a number")
     custom_reference: Text | None = field("service code of four digits, the location where it was grown")
