@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.catalogue import suppliers
+from pipelines.catalogue import customers, suppliers
 from pipelines.catalogue.types import Feed, Snapshot
 from pipelines.errors import UsageError
 
@@ -46,7 +46,10 @@ class Catalogue:
         return tuple(sorted({source.scope for source in (*self.feeds, *self.snapshots)}))
 
 
-_CATALOGUES = {"suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS)}
+_CATALOGUES = {
+    "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),
+    "customers": Catalogue("customers", "2026v1", customers.FEEDS),
+}
 
 
 def catalogue_of(api: str) -> Catalogue:

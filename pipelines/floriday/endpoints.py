@@ -40,6 +40,8 @@ class Endpoint:
         by_id: the operation that reads one record, with the key's JSON name in braces, or None.
         sync: the sync operation with ``{sequenceNumber}``, where it is not ``<path>/sync/{sequenceNumber}``.
         parameters: what is sent with every page besides the page parameter, as names and values.
+        selected_only_parameters: what is sent in place of ``parameters`` where a buyer wants the selected assortment
+            only; empty where that makes no difference.
         part_parameter: the parameter that names the part, for a feed that is only read part by part.
     """
 
@@ -53,6 +55,7 @@ class Endpoint:
     by_id: str | None = field(default=None, kw_only=True)
     sync: str = field(default="", kw_only=True)
     parameters: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    selected_only_parameters: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
     part_parameter: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:

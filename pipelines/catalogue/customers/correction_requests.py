@@ -1,0 +1,109 @@
+"""What grower or buyer wants changed after the sale: sales order correction requests (R§3.6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pipelines.catalogue import notes
+from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, OrganizationType
+from pipelines.catalogue.shared import (
+    CREATION_DATE_TIME,
+    INCOTERM,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    CorrectionDeliveryLocation,
+    Incoterm,
+    Package,
+    Price,
+)
+from pipelines.catalogue.types import (
+    Boolean,
+    DateTime,
+    Decimal,
+    Feed,
+    Int32,
+    Int64,
+    Record,
+    Retention,
+    Text,
+    Uuid,
+    field,
+)
+from pipelines.floriday.endpoints import Endpoint
+
+CorrectionRequestStatus = Literal["PENDING", "ACCEPTED", "DECLINED", "EXPIRED", "DELETED", "PENDING_CLAIM"]
+SalesOrderReclamationActionDecision = Literal[
+    "REAUCTION_BY_SUPPLIER",
+    "REAUCTION_BY_CUSTOMER",
+    "REAUCTION_BY_AUCTION",
+    "REAUCTION_BY_QUALITY",
+    "RETURN_TO_SUPPLIER",
+    "DESTROY",
+    "COMPLAINT_NOT_ACCEPTED",
+    "RETURN_TO_STOCK",
+]
+
+UNCHANGED = "NULL where it stays as it is"
+
+
+class CorrectionAdditionalService(Record):
+    """What becomes of one additional service."""
+
+    additional_service_id: Uuid = field("service (catalog.additional_services)")
+    price_per_unit: Decimal = field("price of one unit, in the order's currency")
+    is_deleted: Boolean = field("whether the correction takes it off")
+
+
+class SalesOrderCorrectionRequest(Record):
+    """Changes asked for after a sale: one row for each sales order correction request."""
+
+    sales_order_correction_request_id: Uuid = field("Floriday's identifier of the sales order correction request")
+    sales_order_id: Uuid = field("order to correct (orders.sales_orders)")
+    status: CorrectionRequestStatus = field("what became of it; only ACCEPTED changed the order")
+    is_sales_order_created_by_supplier: Boolean = field("whether the grower entered the order, not the buyer")
+    initiated_by: OrganizationType = field("party that asks for it")
+    expires_at_date_time: DateTime = field(EXPIRES_AT)
+    creation_date_time: DateTime = field(CREATION_DATE_TIME)
+    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    customer_organization_id: Uuid = field(CUSTOMER)
+    price_per_piece: Price | None = field(f"new price of a piece ({UNCHANGED})")
+    delivery_price_per_piece: Price | None = field(f"new delivery price of a piece ({UNCHANGED})")
+    package: Package | None = field("new package")
+    number_of_pieces: Int32 | None = field(f"new number of pieces; {UNCHANGED}")
+    pieces_per_package: Int32 | None = field(f"new number of pieces in a package; {UNCHANGED}")
+    incoterm: Incoterm | None = field(f"{INCOTERM}; {UNCHANGED}")
+    should_return_packages: Boolean | None = field("whether the packages have to go back")
+    reason: Text | None = field("why it is asked for, in free words", personal=True)
+    is_cancel_request: Boolean = field("whether the order should be cancelled altogether")
+    sales_order_version_after_correction: Int32 | None = field(
+        "version of the order that it led to; NULL where it led to none"
+    )
+    created_by_user_name: Text | None = field("name of the contact person for the request", personal=True)
+    latest_delivery_date_time: DateTime | None = field(f"new latest moment of delivery; {UNCHANGED}")
+    delivery_location: CorrectionDeliveryLocation | None = field("new place of delivery")
+    additional_services: list[CorrectionAdditionalService] = field(
+        "additional services that a sales order correction request changes"
+    )
+    reclamation_action_decision: SalesOrderReclamationActionDecision | None = field(
+        "what happens to the goods after a complaint; NULL for no complaint"
+    )
+
+
+SALES_ORDER_CORRECTION_REQUESTS = Feed(
+    schema="orders",
+    table="sales_order_correction_requests",
+    record=SalesOrderCorrectionRequest,
+    key=("sales_order_correction_request_id",),
+    endpoint=Endpoint(
+        "/sales-order-correction-requests",
+        by_id="/sales-order-correction-requests/{salesOrderCorrectionRequestId}",
+    ),
+    scope="sales-order:read",
+    tier="hourly",
+    retention=Retention(dt.timedelta(days=365), "its creation"),
+    notes=(notes.HISTORY_STARTS_HERE,),
+)
+
+FEEDS = (SALES_ORDER_CORRECTION_REQUESTS,)

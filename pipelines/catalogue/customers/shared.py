@@ -1,0 +1,112 @@
+"""Records and enumerations that several modules of the Customers API nest (R§3.17).
+
+Many bear a name that the Suppliers API uses for other fields or values, so they are not shared with it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipelines.catalogue.shared import AdditionalServiceUnit, Package, Price
+from pipelines.catalogue.types import Boolean, DateTime, Int32, Record, Text, Uuid, field
+
+SUPPLIER = "supplier (organizations.organizations)"
+SELLER = "grower that sells it (organizations.organizations)"
+CUSTOMER = "buyer (organizations.organizations)"
+CUSTOMER_REFERENCE = "the buyer's own reference for the order"
+DELIVERY_CONDITION = "delivery condition that applies (organizations.delivery_conditions)"
+REGION_GLN = "GLN of the region (organizations.delivery_condition_regions)"
+EXPIRES_AT = "until when it can be answered"
+NEXT_LEG = "where the goods go after delivery, in the buyer's words; the seat number for clock trade"
+
+LoadCarrierType = Literal[
+    "NONE",
+    "AUCTION_TROLLEY",
+    "DANISH_TROLLEY",
+    "EURO_TROLLEY",
+    "PALLET",
+    "EURO_PALLET",
+    "DANISH_TROLLEY_NON_CC_RFID",
+    "WATERING_CONTAINER",
+    "DANISH_TROLLEY_WATER_TRAY",
+    "IFCO_PALLET",
+    "CHEP_PALLET_BLUE",
+    "CHEP_PALLET_RED",
+    "BLOCK_PALLET",
+    "HT_EURO_PALLET",
+    "ONE_THIRD_DANISH_TROLLEY",
+]
+SupplyStatus = Literal["AVAILABLE", "UNAVAILABLE"]
+IncludedServices = Literal["NONE", "DELIVERY", "STICKERING"]
+Unit = Literal["PIECE", "BUNCH", "PACKAGE", "LAYER", "LOADCARRIER", "SHIPMENT"]
+OrganizationType = Literal["CUSTOMER", "SUPPLIER", "CARRIER", "AGENT", "REMAINING"]
+PaymentProvider = Literal["UNKNOWN", "RFH", "VRM", "PLANTION", "OTHER", "RFH_E_WALLET", "FX_SERVICES", "RFH_PAY_LATER"]
+
+
+class Period(Record):
+    """A span between two moments."""
+
+    start_date_time: DateTime = field("start")
+    end_date_time: DateTime = field("end")
+
+
+class AgreementReference(Record):
+    """How an agreement between grower and buyer is called."""
+
+    code: Text | None = field("its code")
+    description: Text | None = field("what it is about")
+
+
+class Address(Record):
+    """A postal address, any part of which may be unknown."""
+
+    address_line: Text | None = field("street and number")
+    city: Text | None = field("city")
+    country_code: Text | None = field("country, as ISO 3166, mostly in two letters")
+    postal_code: Text | None = field("postal code")
+    state_or_province: Text | None = field("state or province; NULL where the country has none")
+
+
+class Location(Record):
+    """A place, by its global location number, its address or both."""
+
+    gln: Text | None = field("GLN of 13 digits; NULL where only an address is known")
+    address: Address | None = field("address")
+
+
+class Size(Record):
+    """Width and height."""
+
+    width_in_mm: Int32 = field("width in millimetres")
+    height_in_mm: Int32 = field("height in millimetres")
+
+
+class Quantity(Record):
+    """How many of which unit."""
+
+    amount: Int32 = field("number of units")
+    unit: Unit = field("unit that is counted")
+
+
+class PackingConfiguration(Record):
+    """Pieces to a package, packages to a layer, layers to a load carrier, and what that costs more."""
+
+    package: Package = field("package")
+    pieces_per_package: Int32 = field("pieces in a package")
+    photo_url: Text | None = field("address of a photo of the packed goods")
+    packages_per_layer: Int32 = field("packages on a layer")
+    layers_per_load_carrier: Int32 = field("layers on a load carrier, the lowest included")
+    load_carrier_type: LoadCarrierType = field("kind of load carrier")
+    additional_price_per_piece: Price | None = field("surcharge on a piece")
+    is_primary: Boolean = field("whether it is the usual way")
+    floricode_vrs_packaging_id: Uuid | None = field("packaging in Floricode's VRS register")
+
+
+class OrderedAdditionalService(Record):
+    """A service that the buyer pays for beside the goods."""
+
+    additional_service_id: Uuid = field("service that was ordered (catalog.additional_services)")
+    price: Price = field("price of one unit")
+    unit: AdditionalServiceUnit = field("unit that is charged for")
+    number_of_units: Int32 | None = field("units; NULL but for labels")
+    sticker_id: Uuid | None = field("the buyer's sticker (fulfillment.customer_stickers); NULL but for labels")

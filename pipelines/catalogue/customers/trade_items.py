@@ -1,0 +1,105 @@
+"""What growers offer: trade items (R§3.1, 3.17)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pipelines.catalogue import notes
+from pipelines.catalogue.customers.shared import SELLER, SUPPLIER, PackingConfiguration
+from pipelines.catalogue.shared import (
+    CREATION_DATE_TIME,
+    IS_DELETED,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    Characteristic,
+    SeasonalPeriod,
+)
+from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
+from pipelines.floriday.endpoints import Endpoint
+
+PhotoType = Literal[
+    "UNKNOWN",
+    "PIECE",
+    "TRAY",
+    "DETAIL",
+    "RULER",
+    "SCENE",
+    "SEASON",
+    "STEM",
+    "BUNCH",
+    "CONTAINER",
+    "CLOCK",
+    "WEBSHOP_FRIENDLY",
+]
+
+
+class Photo(Record):
+    """A photo, by its address."""
+
+    id: Uuid = field("Floriday's identifier of the photo")
+    url: Text = field("address of the image; may stop working once nothing uses it")
+    seasonal_period: SeasonalPeriod | None = field("season that it is shown in")
+    type: PhotoType = field("what it shows")
+    primary: Boolean = field("whether it is the photo to show first")
+
+
+class TradeItem(Record):
+    """The products that growers offer: one row for each trade item, in its newest version."""
+
+    trade_item_id: Uuid = field("Floriday's identifier of the trade item, the same through all its versions")
+    supplier_organization_id: Uuid = field(SUPPLIER)
+    seller_organization_id: Uuid = field(SELLER)
+    code: Text = field("the grower's own article code")
+    gtin: Text | None = field("GTIN of 13 digits; NULL where it has none")
+    vbn_product_code: Text = field("VBN code of the kind of plant or flower, here as text")
+    name: Text | None = field("what the grower calls it")
+    characteristics: list[Characteristic] = field(
+        "characteristics of a trade item, such as pot size, height and maturity"
+    )
+    seasonal_periods: list[SeasonalPeriod] | None = field("seasons in which a trade item is on offer")
+    photos: list[Photo] = field("photos of a trade item")
+    packing_configurations: list[PackingConfiguration] = field("ways to pack a trade item")
+    is_deleted: Boolean = field(IS_DELETED)
+    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    botanical_names: list[Text] | None = field("botanical names")
+    country_of_origin_iso_codes: list[Text] | None = field("countries that it comes from, as ISO 3166")
+    trade_item_version: Int32 = field("version, raised by each edit; orders tell the one that was ordered")
+    is_customer_specific: Boolean = field("whether it is made for certain buyers only")
+    is_hidden_in_catalog: Boolean = field("whether buyers' catalogues leave it out, as with goods for the auction only")
+    creation_date_time: DateTime = field(CREATION_DATE_TIME)
+    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
+    has_invalid_floricode_data: Boolean = field("whether a VBN code of the item has expired")
+    parent_id: Uuid | None = field("trade item that it is a variant of (catalog.trade_items); NULL for no variant")
+    additional_packaging_information_floricode_vrs_packaging_ids: list[Uuid] | None = field(
+        "further packaging in Floricode's VRS register"
+    )
+
+
+TRADE_ITEMS = Feed(
+    schema="catalog",
+    table="trade_items",
+    record=TradeItem,
+    key=("trade_item_id",),
+    endpoint=Endpoint(
+        "/trade-items",
+        "limit",
+        by_id="/trade-items/{tradeItemId}",
+        parameters=(
+            ("postFilterSelectedTradeItems", "false"),
+            ("postFilterSelectedTradeItemPackingConfigurations", "false"),
+            ("postFilterVariantsOfSelectedParentTradeItems", "false"),
+        ),
+        selected_only_parameters=(
+            ("postFilterSelectedTradeItems", "true"),
+            ("postFilterSelectedTradeItemPackingConfigurations", "true"),
+            ("postFilterVariantsOfSelectedParentTradeItems", "false"),
+        ),
+    ),
+    scope="catalog:read",
+    tier="fast",
+    retention=Retention(dt.timedelta(days=5 * 365)),
+    notes=(notes.CONNECTED_SUPPLIERS_ONLY, notes.HISTORY_STARTS_HERE),
+)
+
+FEEDS = (TRADE_ITEMS,)
