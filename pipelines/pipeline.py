@@ -13,17 +13,21 @@ from dataclasses import dataclass, field, replace
 
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SettingError, SkippableError, UsageError
 from pipelines.floriday.auth import BASE_SCOPES, TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
 from pipelines.outcome import FeedOutcome, Listener
 from pipelines.reports import install
 from pipelines.settings import LocalSettings, Settings
+from pipelines.snapshots import sync_snapshot
 from pipelines.sync import sync_feed
+from pipelines.warehouse import views
 from pipelines.warehouse.belonging import belonging, check_belonging, remember
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.views import View
+from pipelines.widening import Widening
 
 
 def new_run_id() -> str:
@@ -31,19 +35,34 @@ def new_run_id() -> str:
     return str(uuid.uuid4())
 
 
-def chosen_feeds(settings: LocalSettings, catalogue: Catalogue) -> tuple[Feed, ...]:
-    """The feeds that FLORIDAY_FEEDS names, all where it names none.
+def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Source, ...]:
+    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, as the settings want them asked for.
+
+    Feeds that are read part by part come last: other feeds tell which parts there are.
 
     Raises:
         SettingError: it names one that there is not.
     """
-    if not settings.feeds:
-        return catalogue.feeds
     try:
-        named = {catalogue.feed(name).name for name in settings.feeds}
+        named = {catalogue.source(name).name for name in settings.feeds or ()}
     except UsageError as error:
         raise SettingError(f"FLORIDAY_FEEDS: {error.message}") from None
-    return tuple(feed for feed in catalogue.feeds if feed.name in named)
+    chosen = [source for source in catalogue.sources if not named or source.name in named]
+    return tuple(as_asked(source, settings) for source in sorted(chosen, key=_is_in_parts))
+
+
+def as_asked(source: Source, settings: LocalSettings) -> Source:
+    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY wants."""
+    if not (
+        settings.selected_assortment_only and isinstance(source, Feed) and source.endpoint.selected_only_parameters
+    ):
+        return source
+    endpoint = replace(source.endpoint, parameters=source.endpoint.selected_only_parameters)
+    return replace(source, endpoint=endpoint, widened_by=(*source.widened_by, *source.selected_only_widened_by))
+
+
+def _is_in_parts(source: Source) -> bool:
+    return isinstance(source, Feed) and source.endpoint.part_parameter is not None
 
 
 @dataclass
@@ -58,6 +77,7 @@ class Pipeline:
         warehouse: the DuckDB file.
         identities: whose key each account's is, as Floriday said; filled by :meth:`prepare`.
         failures: accounts whose key was refused, and why; filled by :meth:`prepare`.
+        rereads: feeds of accounts that wait for a full re-read, and why; filled by :meth:`prepare`.
     """
 
     settings: Settings
@@ -67,11 +87,12 @@ class Pipeline:
     warehouse: Warehouse
     identities: dict[str, Identity] = field(default_factory=dict)
     failures: dict[str, PipelineError] = field(default_factory=dict)
+    rereads: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
-    def feeds(self) -> tuple[Feed, ...]:
-        """The feeds that the settings choose."""
-        return chosen_feeds(self.settings, self.catalogue)
+    def sources(self) -> tuple[Source, ...]:
+        """The feeds and snapshots that the settings choose."""
+        return chosen_sources(self.settings, self.catalogue)
 
     def identify(self) -> None:
         """Ask Floriday whose keys these are.
@@ -102,56 +123,95 @@ class Pipeline:
             with self.warehouse.reading() as connection:
                 check_belonging(belonging(connection), api, environment, organizations)
         with self.warehouse.writing() as connection, transaction(connection):
-            tables = [tables_of(feed) for feed in self.catalogue.feeds]
+            tables = [tables_of(source) for source in self.catalogue.sources]
             lay_out(connection, tables)
             install(connection, {part.qualified_name for table in tables for part in table.walk()})
             remember(connection, api, environment, named)
+            views.remember(connection, self._views())
+            self.rereads = dict(views.marked(connection))
+
+    def _views(self) -> list[View]:
+        """How each account asks for each feed now."""
+        return [
+            View(account, source.name, _parameters(source), self.grants(source))
+            for account in self.identities
+            for source in self.sources
+        ]
 
     def sync(
-        self, feed: Feed, account: str, *, run_id: str, full: bool = False, listener: Listener = lambda _: None
+        self, source: Source, account: str, *, run_id: str, full: bool = False, listener: Listener = lambda _: None
     ) -> FeedOutcome:
-        """Sync one feed of one account; expected failures are told in the outcome instead of raised."""
+        """Sync one feed or snapshot of one account; expected failures are told in the outcome instead of raised."""
         try:
-            self.check_scope(feed)
-            return sync_feed(self.clients[account], self.warehouse, feed, run_id=run_id, full=full, listener=listener)
+            self.check_scope(source)
+            client, warehouse = self.clients[account], self.warehouse
+            if isinstance(source, Snapshot):
+                weeks = self.settings.base_supply_weeks
+                return sync_snapshot(client, warehouse, source, run_id=run_id, weeks=weeks, listener=listener)
+            assert isinstance(source, Feed)
+            return self._sync_feed(source, account, run_id=run_id, full=full, listener=listener)
         except SkippableError as error:
-            return FeedOutcome(account, feed.name, skipped=error.message)
+            return FeedOutcome(account, source.name, skipped=error.message)
         except PipelineError as error:
-            return FeedOutcome(account, feed.name, error=error.message)
+            return FeedOutcome(account, source.name, error=error.message)
+
+    def _sync_feed(self, feed: Feed, account: str, *, run_id: str, full: bool, listener: Listener) -> FeedOutcome:
+        marked = (account, feed.name) in self.rereads
+        widening = Widening(self.warehouse, feed, account, self.sources)
+        outcome = sync_feed(
+            self.clients[account], self.warehouse, feed, run_id=run_id, full=full or marked, listener=listener
+        )
+        self.rereads.update(widening.marks(outcome))
+        if marked and outcome.current:
+            with self.warehouse.writing() as connection, transaction(connection):
+                views.done(connection, account, feed.name)
+            del self.rereads[account, feed.name]
+        return outcome
 
     def sync_all(
         self,
-        feeds: Iterable[Feed],
+        sources: Iterable[Source],
         *,
         run_id: str,
         accounts: Iterable[str] | None = None,
         full: bool = False,
         listener: Listener = lambda _: None,
     ) -> Iterator[FeedOutcome]:
-        """Sync feeds of accounts one after the other; a failing one leaves the others done."""
+        """Sync feeds and snapshots of accounts one after the other; a failing one leaves the others done."""
         for account in accounts or self.clients:
-            for feed in feeds:
+            for source in sources:
                 if account in self.failures:
-                    yield FeedOutcome(account, feed.name, error=self.failures[account].message)
+                    yield FeedOutcome(account, source.name, error=self.failures[account].message)
                 else:
-                    yield self.sync(feed, account, run_id=run_id, full=full, listener=listener)
+                    yield self.sync(source, account, run_id=run_id, full=full, listener=listener)
 
-    def check_scope(self, feed: Feed) -> None:
-        """Refuse a feed whose scope the token does not carry.
+    def grants(self, source: Source) -> bool:
+        """Whether the token carries the scope of a feed or snapshot."""
+        granted = self.session.granted
+        return granted is None or source.scope in granted
+
+    def check_scope(self, source: Source) -> None:
+        """Refuse what the token carries no scope for.
 
         Raises:
             ScopeNotGrantedError: it does not.
         """
-        granted = self.session.granted
-        if granted is not None and feed.scope not in granted:
-            raise ScopeNotGrantedError(f"scope {feed.scope} is not granted", feed=feed.name)
+        if not self.grants(source):
+            raise ScopeNotGrantedError(f"scope {source.scope} is not granted", feed=source.name)
+
+
+def _parameters(source: Source) -> str:
+    """The fixed part of a feed's query, as text."""
+    return "&".join(f"{name}={value}" for name, value in source.endpoint.parameters) if isinstance(source, Feed) else ""
 
 
 def scopes_to_ask(settings: Settings, catalogue: Catalogue) -> tuple[str, ...]:
     """The scopes of FLORIDAY_SCOPES, else those that the chosen feeds need, never one that writes."""
     if settings.scopes:
         return settings.scopes
-    return tuple(dict.fromkeys((*BASE_SCOPES, *sorted({feed.scope for feed in chosen_feeds(settings, catalogue)}))))
+    return tuple(
+        dict.fromkeys((*BASE_SCOPES, *sorted({source.scope for source in chosen_sources(settings, catalogue)})))
+    )
 
 
 @contextmanager

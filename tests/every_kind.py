@@ -70,7 +70,7 @@ class Thing(Record):
     is_deleted: Boolean = field("deleted")
 
 
-THINGS = Feed("things", "things", Thing, ("thing_id",), Endpoint("/things"), "things:read")
+THINGS = Feed("things", "things", Thing, ("thing_id",), Endpoint("/things"), scope="things:read")
 """No such feed exists."""
 
 TABLE = tables_of(THINGS)

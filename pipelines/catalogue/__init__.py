@@ -5,10 +5,12 @@ Here is the way in, :func:`catalogue_of`. Facts about a feed stand in one module
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pipelines.catalogue import customers, suppliers
-from pipelines.catalogue.types import Feed, Snapshot
+from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import UsageError
 
 
@@ -28,22 +30,38 @@ class Catalogue:
     feeds: tuple[Feed, ...]
     snapshots: tuple[Snapshot, ...] = ()
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The feeds and the snapshots: whatever fills a table."""
+        return (*self.feeds, *self.snapshots)
+
     def feed(self, name: str) -> Feed:
-        """The feed called ``sales_orders`` or ``orders.sales_orders``.
+        """The change feed called ``sales_orders`` or ``orders.sales_orders``.
 
         Raises:
             UsageError: there is none; the message tells which there are.
         """
-        for feed in self.feeds:
-            if name in (feed.table, feed.name):
-                return feed
-        known = ", ".join(feed.name for feed in self.feeds)
-        raise UsageError(f"The {self.api} API has no feed {name!r}. There are: {known}")
+        return _named(name, self.feeds, self.api)
+
+    def source(self, name: str) -> Source:
+        """The feed or snapshot of that name, as for :meth:`feed`."""
+        return _named(name, self.sources, self.api)
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """The scopes that the feeds and snapshots ask for, each once, sorted."""
-        return tuple(sorted({source.scope for source in (*self.feeds, *self.snapshots)}))
+        return tuple(sorted({source.scope for source in self.sources}))
+
+
+_Named = TypeVar("_Named", bound=Source)
+
+
+def _named(name: str, sources: Sequence[_Named], api: str) -> _Named:
+    for source in sources:
+        if name in (source.table, source.name):
+            return source
+    known = ", ".join(source.name for source in sources)
+    raise UsageError(f"The {api} API has no feed {name!r}. There are: {known}")
 
 
 _CATALOGUES = {

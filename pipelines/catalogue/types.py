@@ -157,11 +157,16 @@ class Feed(Source):
         endpoint: the operations.
         selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
             (R§4.11).
+        widened_by: names of the feeds whose new records bring older ones of this feed into view, below any cursor
+            (R§4.4).
+        selected_only_widened_by: those that do so besides where a buyer wants the selected assortment only.
     """
 
     endpoint: Endpoint
     _: KW_ONLY
     selection: bool = False
+    widened_by: tuple[str, ...] = ()
+    selected_only_widened_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def check() -> None:
     from pipelines.settings import load_settings
 
     with open_pipeline(load_settings()) as pipeline:
-        feeds = pipeline.feeds
+        feeds = pipeline.sources
         _tell_token(pipeline)
         refused = [account for account in pipeline.clients if not _tell_account(pipeline, account)]
         granted = pipeline.session.granted

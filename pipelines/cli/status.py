@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, complain, print_table
+from pipelines.cli.console import Heading, complain, print_table, say
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -50,6 +50,9 @@ def status(
     belongs, standing = _standing(settings)
     maximums, failures = ({}, []) if offline else _asked(belongs, standing)
     print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in standing])
+    for each in standing:
+        if each.reread is not None:
+            say(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
     for failure in failures:
         complain(failure)
     if failures:
@@ -59,7 +62,7 @@ def status(
 def _standing(settings: LocalSettings) -> tuple[Belonging, list[FeedStanding]]:
     from pipelines.catalogue import catalogue_of
     from pipelines.errors import WarehouseError
-    from pipelines.pipeline import chosen_feeds
+    from pipelines.pipeline import chosen_sources
     from pipelines.warehouse.belonging import belonging
     from pipelines.warehouse.connection import Warehouse
     from pipelines.warehouse.standing import standings
@@ -68,11 +71,12 @@ def _standing(settings: LocalSettings) -> tuple[Belonging, list[FeedStanding]]:
         belongs = belonging(connection)
         if belongs is None:
             raise WarehouseError(f"{settings.warehouse} holds nothing of Floriday yet: run `floriday sync` first")
-        return belongs, standings(connection, chosen_feeds(settings, catalogue_of(belongs.api)))
+        return belongs, standings(connection, chosen_sources(settings, catalogue_of(belongs.api)))
 
 
 def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, list[str]]:
     """Ask for the maximum of each feed; an account that Floriday does not answer is asked no further."""
+    from pipelines.catalogue.types import Feed
     from pipelines.errors import PipelineError
     from pipelines.pipeline import open_pipeline
     from pipelines.settings import load_settings
@@ -85,12 +89,12 @@ def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, 
     with open_pipeline(settings) as pipeline:
         for each in standing:
             client = pipeline.clients.get(each.account)
-            if client is None or each.account in failures:
+            if client is None or each.account in failures or not isinstance(each.source, Feed):
                 continue
             try:
-                maximums[each.account, each.feed.name] = client.maximum(each.feed.endpoint)
+                maximums[each.account, each.source.name] = client.maximum(each.source.endpoint)
             except PipelineError as error:
-                failures[each.account] = str(error.about(account=each.account, feed=each.feed.name))
+                failures[each.account] = str(error.about(account=each.account, feed=each.source.name))
     return maximums, list(failures.values())
 
 
@@ -100,7 +104,7 @@ def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str,
     left = each.lost_in(datetime.now(UTC))
     return (
         each.account,
-        each.feed.name,
+        each.source.name,
         f"{each.rows:,}",
         "–" if each.cursor is None else str(each.cursor),
         "never" if each.current_at is None else moment(each.current_at),
@@ -111,5 +115,5 @@ def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str,
 
 
 def _behind(each: FeedStanding, maximums: Maximums) -> str:
-    maximum = maximums.get((each.account, each.feed.name))
+    maximum = maximums.get((each.account, each.source.name))
     return "unknown" if maximum is None else f"{max(0, maximum - (each.cursor or 0)):,}"

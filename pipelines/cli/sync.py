@@ -10,7 +10,7 @@ import typer
 from pipelines.cli.console import complain
 
 if TYPE_CHECKING:
-    from pipelines.catalogue.types import Feed
+    from pipelines.catalogue.types import Source
     from pipelines.cli.progress import Progress
     from pipelines.outcome import FeedOutcome
     from pipelines.pipeline import Pipeline
@@ -85,8 +85,8 @@ def _each(pipeline: Pipeline, shown: Progress, *, full: bool) -> Iterator[FeedOu
         yield outcome
 
 
-def _work(pipeline: Pipeline) -> Iterator[tuple[str, Feed]]:
+def _work(pipeline: Pipeline) -> Iterator[tuple[str, Source]]:
     """What is to be done; an account whose key was refused is told once, not for every feed."""
     for account in pipeline.identities:
-        for feed in pipeline.feeds:
+        for feed in pipeline.sources:
             yield account, feed

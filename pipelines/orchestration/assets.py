@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.catalogue.tables import Table, tables_of
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UsageError
 from pipelines.orchestration import metadata
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
@@ -34,27 +34,28 @@ class SyncConfig(dg.Config):
     accounts: list[str] = Field(default=[], description="Names of the accounts to sync; all where none is named")
 
 
-def asset_key(feed: Feed) -> dg.AssetKey:
+def asset_key(source: Source) -> dg.AssetKey:
     """Schema and table."""
-    return dg.AssetKey([feed.schema, feed.table])
+    return dg.AssetKey([source.schema, source.table])
 
 
-def op_name(feed: Feed) -> str:
+def op_name(source: Source) -> str:
     """What a run's config calls the asset."""
-    return f"{feed.schema}__{feed.table}"
+    return f"{source.schema}__{source.table}"
 
 
-def feed_asset(feed: Feed) -> dg.AssetsDefinition:
+def feed_asset(source: Source) -> dg.AssetsDefinition:
     """The asset of a feed, with its table described."""
-    table = tables_of(feed)
+    table = tables_of(source)
 
     @dg.asset(
-        key=asset_key(feed),
-        group_name=feed.schema,
+        key=asset_key(source),
+        group_name=source.schema,
         kinds={"duckdb", "pandas"},
         description=_description(table),
-        tags={"tier": feed.tier, "scope": feed.scope.replace(":", ".")},
-        metadata=metadata.of_feed(feed, table),
+        tags={"tier": source.tier, "scope": source.scope.replace(":", ".")},
+        metadata=metadata.of_feed(source, table),
+        deps=_read_first(source),
         pool=POOL,
         output_required=False,
     )
@@ -62,7 +63,7 @@ def feed_asset(feed: Feed) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         try:
-            outcomes = _synced(feed, context, config, session, warehouse)
+            outcomes = _synced(source, context, config, session, warehouse)
             told = metadata.of_sync(outcomes)
             _tell(context.log, outcomes)
             _raise_failures(outcomes, told)
@@ -75,6 +76,12 @@ def feed_asset(feed: Feed) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(metadata=told)
 
     return sync
+
+
+def _read_first(source: Source) -> list[dg.AssetKey]:
+    """A feed that is read part by part learns from the connections which parts there are."""
+    in_parts = isinstance(source, Feed) and source.endpoint.part_parameter is not None
+    return [dg.AssetKey(["organizations", "connections"])] if in_parts else []
 
 
 def _description(table: Table) -> str:
@@ -92,7 +99,7 @@ def _and_children(table: Table) -> str:
 
 
 def _synced(
-    feed: Feed,
+    source: Source,
     context: dg.AssetExecutionContext,
     config: SyncConfig,
     session: FloridaySession,
@@ -101,7 +108,7 @@ def _synced(
     accounts = _chosen(config, session.open())
     with warehouse.held(f"Dagster run {context.run_id}", context.log):
         syncs = session.prepare().sync_all(
-            [feed], run_id=context.run_id, accounts=accounts, full=config.full, listener=_progress(context.log)
+            [source], run_id=context.run_id, accounts=accounts, full=config.full, listener=_progress(context.log)
         )
         return list(syncs)
 

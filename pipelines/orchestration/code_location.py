@@ -7,13 +7,13 @@ import warnings
 import dagster as dg
 
 from pipelines.catalogue import catalogue_of
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError, SettingError
 from pipelines.orchestration.assets import feed_asset
 from pipelines.orchestration.jobs import full_sync_job, sync_job
 from pipelines.orchestration.resources import FloridaySession, SettingsResource, WarehouseResource
 from pipelines.orchestration.schedules import hourly_sync
-from pipelines.pipeline import chosen_feeds
+from pipelines.pipeline import chosen_sources
 
 
 def build_definitions(settings: SettingsResource) -> dg.Definitions:
@@ -42,13 +42,13 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
         )
 
 
-def feeds_of(settings: SettingsResource) -> tuple[Feed, ...]:
-    """The feeds that the settings choose; all of the suppliers' API where they choose none or are malformed."""
+def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:
+    """The feeds and snapshots that the settings choose; the suppliers' where they choose none or are malformed."""
     try:
         local = settings.load_local()
-        return chosen_feeds(local, catalogue_of(local.api))
+        return chosen_sources(local, catalogue_of(local.api))
     except PipelineError:
-        return catalogue_of("suppliers").feeds
+        return catalogue_of("suppliers").sources
 
 
 def _automation(settings: SettingsResource) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.catalogue.tables import Table
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Source
 from pipelines.outcome import FeedOutcome
 from pipelines.warehouse.connection import Warehouse
 
@@ -30,13 +30,13 @@ _ACCOUNT_COLUMNS = {
 _ACCOUNT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in _ACCOUNT_COLUMNS.items()])
 
 
-def of_feed(feed: Feed, table: Table) -> dict[str, Any]:
+def of_feed(source: Source, table: Table) -> dict[str, Any]:
     """A feed's table and the tables of the arrays in its records, their columns described, and the code behind it."""
     children = list(table.walk())[1:]
     return {
         "dagster/table_name": table.qualified_name,
         "dagster/column_schema": column_schema(table),
-        "dagster/code_references": _source(feed),
+        "dagster/code_references": _source(source),
         **{f"columns of {child.qualified_name}": column_schema(child) for child in children},
     }
 
@@ -57,8 +57,8 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-def _source(feed: Feed) -> dg.CodeReferencesMetadataValue:
-    path, line = inspect.getsourcefile(feed.record), inspect.getsourcelines(feed.record)[1]
+def _source(source: Source) -> dg.CodeReferencesMetadataValue:
+    path, line = inspect.getsourcefile(source.record), inspect.getsourcelines(source.record)[1]
     assert path is not None
     return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=path, line_number=line)])
 
@@ -119,13 +119,13 @@ def of_rows(warehouse: Warehouse, table: Table) -> dict[str, int]:
     }
 
 
-def outcomes_in(feed: Feed, metadata: Mapping[str, dg.MetadataValue[Any]]) -> list[FeedOutcome]:
+def outcomes_in(source: Source, metadata: Mapping[str, dg.MetadataValue[Any]]) -> list[FeedOutcome]:
     """The outcomes that :func:`of_sync` told, read back from an event's metadata; none where it tells of no account."""
     table = metadata.get(ACCOUNTS)
     if not isinstance(table, dg.TableMetadataValue):
         return []
     names = {field.name for field in fields(FeedOutcome)}
     return [
-        FeedOutcome(feed=feed.name, **{name: value for name, value in record.data.items() if name in names})  # type: ignore[arg-type]
+        FeedOutcome(feed=source.name, **{name: value for name, value in record.data.items() if name in names})  # type: ignore[arg-type]
         for record in table.records
     ]

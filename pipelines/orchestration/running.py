@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets import asset_key, op_name
 from pipelines.orchestration.code_location import build_definitions, feeds_of
 from pipelines.orchestration.instance import open_instance
@@ -46,20 +46,20 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
     ]
 
 
-def _run_config(feeds: Sequence[Feed], *, full: bool) -> dict[str, Any]:
+def _run_config(sources: Sequence[Source], *, full: bool) -> dict[str, Any]:
     """Nothing on the terminal: who asked for the outcomes prints them."""
     return {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "ops": {op_name(feed): {"config": {"full": full}} for feed in feeds},
+        "ops": {op_name(source): {"config": {"full": full}} for source in sources},
     }
 
 
-def _outcomes(feed: Feed, events: Sequence[dg.DagsterEvent]) -> Iterator[FeedOutcome]:
+def _outcomes(source: Source, events: Sequence[dg.DagsterEvent]) -> Iterator[FeedOutcome]:
     for event in events:
-        if event.asset_key == asset_key(feed) and (event.is_step_materialization or event.is_asset_observation):
-            yield from outcomes_in(feed, _metadata(event))
-        elif event.is_step_failure and event.step_key == op_name(feed):
-            yield from _failed(feed, event)
+        if event.asset_key == asset_key(source) and (event.is_step_materialization or event.is_asset_observation):
+            yield from outcomes_in(source, _metadata(event))
+        elif event.is_step_failure and event.step_key == op_name(source):
+            yield from _failed(source, event)
 
 
 def _metadata(event: dg.DagsterEvent) -> Mapping[str, dg.MetadataValue[Any]]:
@@ -68,18 +68,18 @@ def _metadata(event: dg.DagsterEvent) -> Mapping[str, dg.MetadataValue[Any]]:
     return event.step_materialization_data.materialization.metadata
 
 
-def _failed(feed: Feed, event: dg.DagsterEvent) -> list[FeedOutcome]:
+def _failed(source: Source, event: dg.DagsterEvent) -> list[FeedOutcome]:
     failure = event.step_failure_data
     told = failure.user_failure_data
     if told is None:
-        return [FeedOutcome("", feed.name, error=_unexpected(failure.error))]
-    return outcomes_in(feed, told.metadata) or [FeedOutcome("", feed.name, error=told.description)]
+        return [FeedOutcome("", source.name, error=_unexpected(failure.error))]
+    return outcomes_in(source, told.metadata) or [FeedOutcome("", source.name, error=told.description)]
 
 
-def _untold(feed: Feed, result: dg.ExecuteInProcessResult) -> FeedOutcome:
+def _untold(source: Source, result: dg.ExecuteInProcessResult) -> FeedOutcome:
     """The run ended before it came to the feed."""
     errors = [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
-    return FeedOutcome("", feed.name, error=_unexpected(errors[0] if errors else None))
+    return FeedOutcome("", source.name, error=_unexpected(errors[0] if errors else None))
 
 
 def _unexpected(error: SerializableErrorInfo | None) -> str:

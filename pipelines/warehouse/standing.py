@@ -9,7 +9,8 @@ from typing import Any
 
 import duckdb
 
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Feed, Source
+from pipelines.warehouse import views
 from pipelines.warehouse.sql import quoted
 
 
@@ -19,53 +20,57 @@ class FeedStanding:
 
     Args:
         account: the account's name.
-        feed: which.
+        source: which feed or snapshot.
         rows: current rows, deleted ones among them.
         cursor: the last sequence number committed, None before the first sync.
         current_at: when the feed was last proven read to its end.
         rejected: records that could not be stored and have not healed.
+        reread: why the next sync reads it from its beginning, where it does.
     """
 
     account: str
-    feed: Feed
+    source: Source
     rows: int
     cursor: int | None
     current_at: dt.datetime | None
     rejected: int
+    reread: str | None = None
 
     def lost_in(self, now: dt.datetime) -> dt.timedelta | None:
         """How long until Floriday may stop serving something that was not read; None where it is not known.
 
         It is the feed's retention less the time since it was current: what came the moment after is the first to go.
         """
-        if self.feed.retention is None or self.current_at is None:
+        if self.source.retention is None or self.current_at is None:
             return None
-        return self.feed.retention.keeps - (now - self.current_at)
+        return self.source.retention.keeps - (now - self.current_at)
 
 
-def standings(connection: duckdb.DuckDBPyConnection, feeds: Iterable[Feed]) -> list[FeedStanding]:
+def standings(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) -> list[FeedStanding]:
     """A standing for every account that the warehouse knows and every feed.
 
     Args:
         connection: open for reading, laid out.
-        feeds: which, in the order of the result.
+        sources: which, in the order of the result.
     """
     accounts = [name for (name,) in connection.execute("SELECT account FROM sync.accounts ORDER BY account").fetchall()]
     cursors = _by_feed(connection, "max(cursor)", "sync.cursors")
     current = _by_feed(connection, "min(current_at)", "sync.cursors")
     rejected = _by_feed(connection, "count(*)", "sync.rejected_records WHERE resolved_at IS NULL")
-    rows = {feed.name: _rows(connection, feed) for feed in feeds}
+    marked = views.marked(connection)
+    rows = {source.name: _rows(connection, source) for source in sources}
     return [
         FeedStanding(
             account,
-            feed,
-            rows=rows[feed.name].get(account, 0),
-            cursor=cursors.get((account, feed.name)),
-            current_at=current.get((account, feed.name)),
-            rejected=rejected.get((account, feed.name), 0),
+            source,
+            rows=rows[source.name].get(account, 0),
+            cursor=cursors.get((account, source.name)) if isinstance(source, Feed) else None,
+            current_at=current.get((account, source.name)),
+            rejected=rejected.get((account, source.name), 0),
+            reread=marked.get((account, source.name)),
         )
         for account in accounts
-        for feed in feeds
+        for source in sources
     ]
 
 
@@ -74,9 +79,9 @@ def _by_feed(connection: duckdb.DuckDBPyConnection, what: str, source: str) -> d
     return {(account, feed): value for account, feed, value in rows}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, int]:
+def _rows(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
     there = "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? AND NOT internal"
-    if not connection.execute(there, [feed.schema, feed.table]).fetchall():
+    if not connection.execute(there, [source.schema, source.table]).fetchall():
         return {}
-    table = f"{quoted(feed.schema)}.{quoted(feed.table)}"
+    table = f"{quoted(source.schema)}.{quoted(source.table)}"
     return dict(connection.execute(f"SELECT account, count(*) FROM {table} GROUP BY account").fetchall())

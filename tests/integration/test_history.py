@@ -23,7 +23,7 @@ class Edition(Record):
     is_current: Boolean = field("its own word about itself")
 
 
-EDITIONS = Feed("things", "editions", Edition, ("edition_code",), Endpoint("/editions"), "things:read")
+EDITIONS = Feed("things", "editions", Edition, ("edition_code",), Endpoint("/editions"), scope="things:read")
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ ADDITIONAL_SERVICES = Feed(
     endpoint=Endpoint("/additional-services", "limit"),
     scope="catalog:read",
     retention=Retention(dt.timedelta(days=365), "its deletion"),
+    widened_by=("organizations.connections",),
     notes=(notes.CONNECTED_SUPPLIERS_ONLY, notes.HISTORY_STARTS_HERE, notes.NO_TIMESTAMPS),
 )
 

@@ -103,6 +103,8 @@ SUPPLY_LINES = Feed(
     scope="supply:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=14), "the end of its delivery period"),
+    widened_by=("organizations.connections",),
+    selected_only_widened_by=("catalog.selected_trade_items",),
     notes=(notes.CONNECTED_SUPPLIERS_ONLY, notes.HISTORY_STARTS_HERE, notes.NO_TIMESTAMPS, notes.SHORT_LIVED),
 )
 
@@ -120,6 +122,7 @@ CUSTOM_SUPPLY_LINES = Feed(
     tier="fast",
     retention=Retention(dt.timedelta(days=14), "the end of its delivery period"),
     selection=True,
+    widened_by=("organizations.connections",),
     notes=(notes.BUYERS_SELECTION, notes.HISTORY_STARTS_HERE, notes.NO_TIMESTAMPS, notes.SHORT_LIVED),
 )
 

@@ -99,6 +99,8 @@ TRADE_ITEMS = Feed(
     scope="catalog:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=5 * 365)),
+    widened_by=("organizations.connections",),
+    selected_only_widened_by=("catalog.selected_trade_items",),
     notes=(notes.CONNECTED_SUPPLIERS_ONLY, notes.HISTORY_STARTS_HERE),
 )
 
