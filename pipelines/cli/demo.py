@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -23,11 +27,12 @@ _NEWEST_WEEKS = """
     SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
     FROM reports.revenue_by_week LIMIT 12
 """
-_QUERIES = (
+QUERIES = (
     "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC",
     "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10",
     "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10",
 )
+"""What it proposes to try on the warehouse that it leaves."""
 
 
 def demo(
@@ -107,5 +112,13 @@ def _show_report(warehouse: Path) -> None:
 def _show_queries(warehouse: Path) -> None:
     shown = warehouse.relative_to(Path.cwd())
     say(f"\nEverything is in {shown}. Try:\n", "bold")
-    for query in _QUERIES:
-        say(f'FLORIDAY_WAREHOUSE={shown} floriday query "{query}"')
+    for query in QUERIES:
+        say(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
+
+
+def _program() -> str:
+    """How the command is called here: by its name where that is found, else as it was called now."""
+    called = Path(sys.argv[0])
+    if called.name != "floriday" or shutil.which("floriday"):
+        return "floriday"
+    return shlex.quote(os.path.relpath(called))

@@ -166,6 +166,12 @@ class TestVersions:
         assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("a", 3, True)]
         assert things.rows("SELECT sequence_number, word FROM things.things") == [(9, "a")]
 
+    def test_versions_of_a_batch_count_by_their_numbers(self, things: ThingWarehouse) -> None:
+        """Not in the order in which they came."""
+        things.store(word("c", 9), word("b", 5), word("a", 2))
+
+        assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("c", 3, True)]
+
     def test_a_batch_goes_on_from_what_is_stored(self, things: ThingWarehouse) -> None:
         """Its first version is compared with the newest of the warehouse."""
         things.store(word("a", 1))

@@ -52,6 +52,10 @@ def test_a_new_number_alone_is_no_new_content(one: bytes, other: bytes) -> None:
             b'{"note":"\\"sequenceNumber\\":5","sequenceNumber":1}',
             b'{"note":"\\"sequenceNumber\\":6","sequenceNumber":1}',
         ),
+        (
+            b'{"a":"}","x":{"sequenceNumber":5},"sequenceNumber":1}',
+            b'{"a":"}","x":{"sequenceNumber":6},"sequenceNumber":1}',
+        ),
         (b'{"sequenceNumber":1,"note":"sequenceNumber"}', b'{"sequenceNumber":1,"note":"sequenceNumbers"}'),
     ],
 )

@@ -56,6 +56,8 @@ def test_records_stay_as_they_were_received() -> None:
         page_of([FIRST, LAST], 9) + page_of([FIRST], 9),
         page_of([FIRST, LAST], 9) + b"}",
         b'{"maximumSequenceNumber":5,"results":[],5}',
+        b'{"maximumSequenceNumber":5,"results":[],"next":1}{}',
+        b'{"maximumSequenceNumber":5,"results":[],"next":{}',
         b"{" * DEEP,
     ],
 )
