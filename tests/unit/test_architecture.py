@@ -22,6 +22,8 @@ ORDER = (
     "reports",
     "outcome",
     "sync",
+    "snapshots",
+    "widening",
     "pipeline",
     "orchestration",
     "definitions",
