@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.catalogue.tables import Column, Path, Table, deletion_paths, has_status
 from pipelines.catalogue.types import Kind
+from pipelines.normalize.nesting import is_too_deep
 
 NIL = "00000000-0000-0000-0000-000000000000"
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
@@ -49,10 +50,10 @@ def parse(raw: bytes) -> dict[str, Any]:
     Raises:
         UnreadableError: it is no JSON object.
     """
+    if is_too_deep(raw):
+        raise UnreadableError("the record is nested too deeply")
     try:
         record = json.loads(raw.decode(), parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise UnreadableError("the record is nested too deeply") from None
     except ValueError as error:
         raise UnreadableError(f"the record is not JSON: {error}") from None
     if not isinstance(record, dict):

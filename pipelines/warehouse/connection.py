@@ -74,13 +74,16 @@ class Warehouse:
 
         Raises:
             WarehouseBusyError: another process held the file for longer than the patience.
-            WarehouseError: there is no file, or it cannot be opened.
+            WarehouseError: there is no file, it cannot be opened, or it is damaged.
         """
         if not self.exists():
             raise WarehouseError(f"there is no warehouse at {self.path} yet: run `floriday sync` first")
         connection = self._open(read_only=True, settings=_LOCKED if locked else (_UTC,))
         try:
             yield connection
+        except (duckdb.IOException, duckdb.FatalException) as error:
+            said = str(error).splitlines()[0]
+            raise WarehouseError(f"{self.path} cannot be read, it may be damaged: {said}") from None
         finally:
             connection.close()
 

@@ -89,6 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     (folder / "data").mkdir()
     (folder / "data" / "demo.duckdb").write_text("of another time")
+    (folder / ".env").write_text("FLORIDAY_API_KEYS={}\nFLORIDAY_FEEDS=batches\n")
     return folder
 
 
