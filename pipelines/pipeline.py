@@ -100,6 +100,7 @@ class Pipeline:
         Raises:
             PipelineError: none of the keys is good; with several accounts, a bad one alone is kept in ``failures``.
         """
+        self.session.token()
         for account, client in self.clients.items():
             try:
                 self.identities[account] = client.identity()
@@ -142,18 +143,28 @@ class Pipeline:
         self, source: Source, account: str, *, run_id: str, full: bool = False, listener: Listener = lambda _: None
     ) -> FeedOutcome:
         """Sync one feed or snapshot of one account; expected failures are told in the outcome instead of raised."""
+        so_far = FeedOutcome(account, source.name)
+
+        def listen(outcome: FeedOutcome) -> None:
+            nonlocal so_far
+            so_far = outcome
+            listener(outcome)
+
         try:
             self.check_scope(source)
-            client, warehouse = self.clients[account], self.warehouse
-            if isinstance(source, Snapshot):
-                weeks = self.settings.base_supply_weeks
-                return sync_snapshot(client, warehouse, source, run_id=run_id, weeks=weeks, listener=listener)
-            assert isinstance(source, Feed)
-            return self._sync_feed(source, account, run_id=run_id, full=full, listener=listener)
+            return self._sync(source, account, run_id=run_id, full=full, listener=listen)
         except SkippableError as error:
-            return FeedOutcome(account, source.name, skipped=error.message)
+            return replace(so_far, skipped=error.message)
         except PipelineError as error:
-            return FeedOutcome(account, source.name, error=error.message)
+            return replace(so_far, error=error.message)
+
+    def _sync(self, source: Source, account: str, *, run_id: str, full: bool, listener: Listener) -> FeedOutcome:
+        if isinstance(source, Feed):
+            return self._sync_feed(source, account, run_id=run_id, full=full, listener=listener)
+        assert isinstance(source, Snapshot)
+        weeks = self.settings.base_supply_weeks
+        client = self.clients[account]
+        return sync_snapshot(client, self.warehouse, source, run_id=run_id, weeks=weeks, listener=listener)
 
     def _sync_feed(self, feed: Feed, account: str, *, run_id: str, full: bool, listener: Listener) -> FeedOutcome:
         marked = (account, feed.name) in self.rereads

@@ -17,6 +17,8 @@ from pipelines.orchestration.metadata import outcomes_in
 from pipelines.orchestration.resources import given_settings
 from pipelines.outcome import FeedOutcome
 
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+
 STORAGE = Path("data") / "dagster"
 """Where Dagster keeps its things, from the project's folder (`dagster.yaml`)."""
 
@@ -35,15 +37,24 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
 
     Raises:
         SettingError: DAGSTER_HOME is set to something else than a folder.
+        KeyboardInterrupt: the process was told to stop.
     """
     settings = given_settings(environment, root)
     feeds = feeds_of(settings)
     job = build_definitions(settings).resolve_job_def("full_sync" if full else "sync")
     with open_instance(root, root / STORAGE) as instance:
         result = job.execute_in_process(_run_config(feeds, full=full), instance, raise_on_error=False)
+    if any(_was_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt
     return [
         outcome for feed in feeds for outcome in list(_outcomes(feed, result.all_events)) or [_untold(feed, result)]
     ]
+
+
+def _was_interrupted(event: dg.DagsterEvent) -> bool:
+    """Dagster takes Ctrl-C and SIGTERM for itself, and tells of them as a failure."""
+    failure = event.step_failure_data if event.is_step_failure else None
+    return failure is not None and failure.error is not None and failure.error.cls_name == _INTERRUPTED
 
 
 def _run_config(sources: Sequence[Source], *, full: bool) -> dict[str, Any]:
