@@ -22,6 +22,7 @@ SHOWN = 60
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
     r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?",
@@ -156,6 +157,8 @@ def _only_text(value: object) -> str:
 def _date(value: object) -> dt.date:
     text = _only_text(value)
     try:
+        if not _DAY.fullmatch(text) and not _TIME.fullmatch(text):
+            raise ValueError(text)
         return dt.date.fromisoformat(text[:10])
     except ValueError:
         raise UnreadableError(f"malformed date {_show(value)}") from None
