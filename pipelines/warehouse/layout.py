@@ -192,7 +192,8 @@ def _statements(table: Table, *, is_feed: bool) -> Iterator[str]:
     yield from _comments(current(table), "TABLE", table.description, table.columns)
     extra = (SERIES, VERSION) if is_feed else (VERSION,)
     yield _create(versions(table), (*table.columns, *extra))
-    yield from _comments(versions(table), "TABLE", f"All versions. {table.description}", (*table.columns, *extra))
+    # Its columns are described where they are read: in the history. Thousands of comments would cost a second.
+    yield from _comments(versions(table), "TABLE", f"All versions. {table.description}", ())
     if is_feed:
         key = tuple(table.by_name[name] for name in ("account", *record_key(table)))
         yield _create(raw(table), (*key, *RAW_COLUMNS))
