@@ -201,9 +201,9 @@ class TestTables:
 
         assert names(colours) == ["account", "colour", "is_deleted", "synced_at"]
         assert colours.by_name["is_deleted"].path is None
-        assert "missing when the list was last read" in colours.by_name["is_deleted"].description
+        assert "missing when its list was last read" in colours.by_name["is_deleted"].description
         assert wreaths.by_name["is_deleted"].path == ("isDeleted",)
-        assert "missing when the list was last read" in wreaths.by_name["is_deleted"].description
+        assert "missing when its list was last read" in wreaths.by_name["is_deleted"].description
 
     @pytest.mark.parametrize(
         ("plural", "one"),
