@@ -24,6 +24,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
 		--requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@mkdir -p -m 700 data/dagster
 	@touch $@
 
 demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and show what came

@@ -17,8 +17,10 @@ from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SettingError, SkippableError, UsageError
 from pipelines.floriday.auth import BASE_SCOPES, TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
+from pipelines.outcome import FeedOutcome, Listener
+from pipelines.reports import install
 from pipelines.settings import LocalSettings, Settings
-from pipelines.sync import FeedOutcome, Listener, sync_feed
+from pipelines.sync import sync_feed
 from pipelines.warehouse.belonging import belonging, check_belonging, remember
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
@@ -100,7 +102,9 @@ class Pipeline:
             with self.warehouse.reading() as connection:
                 check_belonging(belonging(connection), api, environment, organizations)
         with self.warehouse.writing() as connection, transaction(connection):
-            lay_out(connection, [tables_of(feed) for feed in self.catalogue.feeds])
+            tables = [tables_of(feed) for feed in self.catalogue.feeds]
+            lay_out(connection, tables)
+            install(connection, {part.qualified_name for table in tables for part in table.walk()})
             remember(connection, api, environment, named)
 
     def sync(

@@ -7,8 +7,7 @@ here, only the order in which these happen.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pipelines.catalogue.tables import Table, tables_of
@@ -18,6 +17,7 @@ from pipelines.floriday.changes import Step, restarted, walk
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
+from pipelines.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse import ledger, rejected
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.ledger import FeedPart, Position, Window
@@ -27,53 +27,6 @@ PAGES_A_BATCH = 10
 BYTES_A_BATCH = 32_000_000
 PAGES_OF_REJECTED = 20
 """Pages that one sync asks for again to see whether rejected records have healed."""
-
-
-@dataclass(frozen=True)
-class FeedOutcome:
-    """What the sync of one feed of one account came to.
-
-    Args:
-        account: the account's name.
-        feed: ``schema.table``.
-        records: records read.
-        new: records that were not known.
-        changed: versions of known records.
-        rejected: records that could not be stored.
-        pages: pages read.
-        cursor: the last sequence number committed.
-        maximum: what Floriday's max-sequence operation said, None where it is unknown.
-        series: counts the restarts of the feed's numbering, from 1.
-        current: whether the feed is proven read to its end.
-        restarted: whether a restart of the numbering was found.
-        seconds: how long it took.
-        skipped: why the feed was left out, where it was.
-        error: what failed, in one line, where something did.
-        unknown_fields: fields that the catalogue does not know, with their type.
-        unknown_values: values of enumerations that the catalogue does not know.
-    """
-
-    account: str
-    feed: str
-    records: int = 0
-    new: int = 0
-    changed: int = 0
-    rejected: int = 0
-    pages: int = 0
-    cursor: int = 0
-    maximum: int | None = None
-    series: int = 1
-    current: bool = False
-    restarted: bool = False
-    seconds: float = 0.0
-    skipped: str | None = None
-    error: str | None = None
-    unknown_fields: dict[str, str] = field(default_factory=dict)
-    unknown_values: dict[str, set[str]] = field(default_factory=dict)
-
-
-Listener = Callable[[FeedOutcome], None]
-"""Told after each page what there is so far."""
 
 
 def sync_feed(
@@ -99,14 +52,35 @@ def sync_feed(
         PipelineError: what was committed before stays, the next sync goes on from there.
     """
     try:
-        return _FeedSync(client, warehouse, feed, run_id, listener).run(full=full)
+        outcomes = [
+            _PartSync(client, warehouse, feed, part, run_id=run_id, listener=listener).run(full=full)
+            for part in parts_of(warehouse, feed, client.account)
+        ]
     except PipelineError as error:
         raise error.about(account=client.account, feed=feed.name) from None
+    return together(outcomes) if outcomes else FeedOutcome(client.account, feed.name, current=True)
 
 
-class _FeedSync:
+def parts_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | None]:
+    """What of the feed has a cursor of its own: the suppliers that a buyer is connected with, else the whole of it."""
+    if feed.endpoint.part_parameter is None:
+        return [None]
+    with warehouse.reading() as connection:
+        return list(ledger.connected_suppliers(connection, account))
+
+
+class _PartSync:
+    """The sync of a feed, or of one part of it."""
+
     def __init__(
-        self, client: FloridayClient, warehouse: Warehouse, feed: Feed, run_id: str, listener: Listener
+        self,
+        client: FloridayClient,
+        warehouse: Warehouse,
+        feed: Feed,
+        part: str | None,
+        *,
+        run_id: str,
+        listener: Listener,
     ) -> None:
         self.client = client
         self.warehouse = warehouse
@@ -114,7 +88,7 @@ class _FeedSync:
         self.table: Table = tables_of(feed)
         self.run_id = run_id
         self.listener = listener
-        self.part = FeedPart(client.account, feed.name)
+        self.part = FeedPart(client.account, feed.name, part)
         self.began = time.monotonic()
         self.outcome = FeedOutcome(client.account, feed.name)
         self.at = Position()
@@ -124,9 +98,10 @@ class _FeedSync:
             self.at = ledger.position(connection, self.part)
             wrong = rejected.open_numbers(connection, self.part)
         maximum = self.client.maximum(self.feed.endpoint)
+        idle = self._is_idle(maximum)
         self.at = replace(self.at, maximum=maximum)
         self._tell(cursor=self.at.cursor, maximum=maximum, series=self.at.series)
-        if full or maximum is None or maximum != self.at.cursor:
+        if full or not idle:
             self._read(full=full)
         else:
             self._note_current()
@@ -134,8 +109,18 @@ class _FeedSync:
             self._retry_rejected(wrong)
         return self.outcome
 
+    def _is_idle(self, maximum: int | None) -> bool:
+        """Whether the feed's maximum alone proves that there is nothing to read.
+
+        That of a feed in parts is the highest of all parts: it proves only that none has moved since this one was
+        read to its end.
+        """
+        if maximum is None or self.part.part is None:
+            return maximum is not None and maximum == self.at.cursor
+        return self.at.current_at is not None and maximum == self.at.maximum
+
     def _read(self, *, full: bool) -> None:
-        maximum = self.at.maximum
+        maximum = self.at.maximum if self.part.part is None else None
         if maximum is not None and maximum < self.at.cursor:
             if restarted(self._fetch, self.at.cursor, self._known_numbers):
                 self._open_series()
@@ -160,7 +145,9 @@ class _FeedSync:
 
     def _fetch(self, after: int) -> Page:
         pages: list[Page] = []
-        self.client.page(self.feed.endpoint, after, check=lambda body: pages.append(read_page(body)))
+        self.client.page(
+            self.feed.endpoint, after, part=self.part.part, check=lambda body: pages.append(read_page(body))
+        )
         return pages[-1]
 
     def _known_numbers(self, page: Page) -> dict[int, int | None]:

@@ -127,9 +127,9 @@ def _with_deletion(columns: list[Column], *, listed: bool) -> list[Column]:
 
 
 def deletion_paths(table: Table) -> tuple[Path, ...]:
-    """The boolean fields of the table's record that mark it as deleted."""
+    """The boolean fields that mark a record as deleted, also where the specification does not name them (yet)."""
     known = {column.path for column in table.columns}
-    return tuple(path for path in DELETION_SIGNALS if path in known)
+    return tuple(path for path in DELETION_SIGNALS if len(path) == 1 or path in known)
 
 
 def has_status(table: Table) -> bool:

@@ -71,7 +71,8 @@ def next_cursor(page: Page, cursor: int, maximum: int | None, page_maximum: int)
     the cursor past records that were never read.
     """
     if len(page.records) >= page_maximum and None not in page.numbers:
-        page = replace(page, maximum=max(number for number in page.numbers if number is not None))
+        own = (number for number in page.numbers if number is not None and number <= page.maximum)
+        page = replace(page, maximum=max(own, default=page.maximum))
     vouched = [number for number in page.numbers if number is not None and (maximum is None or number <= maximum)]
     reached = max([page.maximum, *vouched])
     return reached if reached > cursor else max(page.highest, cursor)
@@ -81,10 +82,11 @@ def _answer(fetch: Fetch, cursor: int, maximum: int | None, page_maximum: int) -
     """The page above ``cursor``; one that answers another question is asked for again."""
     page = fetch(cursor)
     for _ in range(ASKED_AGAIN - 1):
-        if page.highest > cursor or not _contradicts(page, cursor, maximum):
+        if not _contradicts(page, cursor, maximum, page_maximum):
             return page
         page = fetch(cursor)
-    if page.highest <= cursor and (_repeats(page, cursor) or len(page.records) >= page_maximum):
+    full = len(page.records) >= page_maximum
+    if _contradicts(page, cursor, maximum, page_maximum) and (full or _repeats(page, cursor)):
         raise StuckFeedError(
             f"the feed does not advance: asked for what follows {cursor}, the server goes on sending records up to"
             f" {page.highest}. Nothing is lost, the cursor stays; try again later, and tell Floriday if it lasts",
@@ -93,14 +95,20 @@ def _answer(fetch: Fetch, cursor: int, maximum: int | None, page_maximum: int) -
     return page
 
 
-def _contradicts(page: Page, cursor: int, maximum: int | None) -> bool:
-    """Whether a page that does not advance cannot be the feed's end."""
-    return (maximum is not None and maximum > cursor) or _repeats(page, cursor)
+def _contradicts(page: Page, cursor: int, maximum: int | None, page_maximum: int) -> bool:
+    """Whether a page does not advance although it cannot be the feed's end."""
+    if next_cursor(page, cursor, maximum, page_maximum) > cursor:
+        return False
+    unproven = len(page.records) >= page_maximum if maximum is None else maximum > cursor
+    return unproven or _repeats(page, cursor)
 
 
 def _repeats(page: Page, cursor: int) -> bool:
-    """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one."""
-    return any(number is not None and number < cursor for number in page.numbers)
+    """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one.
+
+    The number 0 says nothing: it stands for defaults that were never stored.
+    """
+    return any(number is not None and 0 < number < cursor for number in page.numbers)
 
 
 def restarted(fetch: Fetch, cursor: int, stored_numbers: Callable[[Page], Mapping[int, int | None]]) -> bool:

@@ -138,17 +138,29 @@ class FloridayClient:
         """Gives the connections back; the token session stays open, others may share it."""
         self._http.close()
 
-    def page(self, endpoint: Endpoint, after: int, *, limit: int | None = None, check: Check | None = None) -> bytes:
+    def page(
+        self,
+        endpoint: Endpoint,
+        after: int,
+        *,
+        part: str | None = None,
+        limit: int | None = None,
+        check: Check | None = None,
+    ) -> bytes:
         """A page of a change feed, as received: the records whose number is above ``after``.
 
         Args:
             endpoint: of the feed.
             after: the cursor.
+            part: of a feed that is read part by part, which one.
             limit: records at most; as many as the endpoint allows by default.
             check: as in ``get``.
         """
-        params = {**dict(endpoint.parameters), endpoint.page_parameter: limit or endpoint.page_maximum}
-        return self.get(endpoint.page(after), params, bucket=f"{endpoint.path}/sync", rate=endpoint.rate, check=check)
+        params: dict[str, str | int] = dict(endpoint.parameters)
+        if endpoint.part_parameter is not None and part is not None:
+            params[endpoint.part_parameter] = part
+        params[endpoint.page_parameter] = limit or endpoint.page_maximum
+        return self.get(endpoint.page(after), params, bucket=endpoint.sync, rate=endpoint.rate, check=check)
 
     def maximum(self, endpoint: Endpoint) -> int | None:
         """The highest number in a feed; None where there is no such operation or it is not ours to ask (403)."""

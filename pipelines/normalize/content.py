@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-_MEMBER = re.compile(rb'"sequenceNumber"\s*:\s*(-?[0-9]+)\s*(,)?')
+_NAME = b'"sequenceNumber"'
+_MEMBER = re.compile(_NAME + rb"\s*:\s*(-?[0-9]+)\s*[,}]")
 HASH_BYTES = 16
 
 
@@ -20,9 +21,8 @@ def content_hash(raw: bytes) -> bytes:
 
 
 def _without_number(raw: bytes) -> bytes:
-    found = _MEMBER.finditer(raw)
-    match = next(found, None)
-    if match is not None and next(found, None) is None:
+    match = _MEMBER.search(raw) if raw.count(_NAME) == 1 else None
+    if match is not None and raw.count(b"{", 0, match.start()) - raw.count(b"}", 0, match.start()) == 1:
         return raw[: match.start(1)] + raw[match.end(1) :]
     return _without_top_level_number(raw)
 
@@ -31,7 +31,7 @@ def _without_top_level_number(raw: bytes) -> bytes:
     """For the rare record that names a sequence number more than once, or writes it oddly."""
     try:
         members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return raw
     members.pop("sequenceNumber", None)
     return msgspec.json.encode(members)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.catalogue.tables import Column, Table
+from pipelines.catalogue.tables import Column, Table, deletion_paths
 from pipelines.catalogue.types import Kind
 
 TIME = pa.timestamp("us", "UTC")
@@ -54,6 +54,8 @@ def wire_type(table: Table) -> pa.StructType:
             node = node.setdefault(step, {})
         node[path[-1]] = leaf
 
+    for path in () if table.array else deletion_paths(table):
+        put(path, pa.bool_())
     for column in table.own_columns:
         put(column.path or (), _typed(column, _WIRE))
     for child in table.children:

@@ -2,8 +2,10 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -13,8 +15,8 @@ from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError, UsageError
 from pipelines.orchestration import metadata
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
+from pipelines.outcome import FeedOutcome, Listener
 from pipelines.pipeline import Pipeline
-from pipelines.sync import FeedOutcome, Listener
 
 POOL = "duckdb"
 """One run at a time writes to the warehouse (`dagster.yaml`)."""
@@ -62,7 +64,9 @@ def feed_asset(feed: Feed) -> dg.AssetsDefinition:
         try:
             outcomes = _synced(feed, context, config, session, warehouse)
             told = metadata.of_sync(outcomes)
-            if _is_skipped(context, outcomes):
+            _tell(context.log, outcomes)
+            _raise_failures(outcomes, told)
+            if all(outcome.skipped is not None for outcome in outcomes):
                 context.log_event(dg.AssetObservation(context.asset_key, metadata=told))
                 return
             told |= metadata.of_rows(warehouse.file(), table)
@@ -109,7 +113,7 @@ def _chosen(config: SyncConfig, pipeline: Pipeline) -> list[str]:
     return config.accounts or list(pipeline.clients)
 
 
-def _progress(log: dg.DagsterLogManager) -> Listener:
+def _progress(log: logging.Logger) -> Listener:
     """Tells now and then how far a feed is."""
     said = time.monotonic()
 
@@ -122,25 +126,19 @@ def _progress(log: dg.DagsterLogManager) -> Listener:
     return listen
 
 
-def _is_skipped(context: dg.AssetExecutionContext, outcomes: list[FeedOutcome]) -> bool:
-    """Say for each account how it went; whether nothing at all was read.
-
-    Raises:
-        Failure: a sync failed; what the others stored stays.
-    """
+def _tell(log: logging.Logger, outcomes: Sequence[FeedOutcome]) -> None:
     for outcome in outcomes:
+        if outcome.restarted:
+            log.warning("%s: Floriday began the numbering of this feed anew", outcome.account)
         if outcome.skipped is not None:
-            context.log.warning("%s: skipped, %s", outcome.account, outcome.skipped)
+            log.warning("%s: skipped, %s", outcome.account, outcome.skipped)
         elif outcome.error is None:
-            context.log.info(_line(outcome))
+            counts = (outcome.records, outcome.new, outcome.changed, outcome.rejected, outcome.seconds, outcome.cursor)
+            log.info("%s: %d records, %d new, %d changed, %d rejected, %.1f s; cursor %d", outcome.account, *counts)
+
+
+def _raise_failures(outcomes: Sequence[FeedOutcome], told: dict[str, Any]) -> None:
+    """Raise what failed, in one line; what the other accounts stored stays."""
     failed = [f"{outcome.account}: {outcome.error}" for outcome in outcomes if outcome.error is not None]
     if failed:
-        raise dg.Failure("; ".join(failed), metadata=metadata.of_sync(outcomes), allow_retries=False)
-    return all(outcome.skipped is not None for outcome in outcomes)
-
-
-def _line(outcome: FeedOutcome) -> str:
-    return (
-        f"{outcome.account}: {outcome.records} records, {outcome.new} new, {outcome.changed} changed,"
-        f" {outcome.rejected} rejected, in {outcome.seconds:.1f} s; cursor {outcome.cursor}"
-    )
+        raise dg.Failure("; ".join(failed), metadata=told, allow_retries=False)

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed
-from pipelines.sync import FeedOutcome
+from pipelines.outcome import FeedOutcome
 from pipelines.warehouse.connection import Warehouse
 
 ACCOUNTS = "accounts"

@@ -6,6 +6,7 @@ among them, are read inside, when a run needs them.
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of a resource as they stand.
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -37,13 +38,17 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         """Where a `.env` file is looked for first."""
         return Path.cwd()
 
+    def reads_dotenv(self) -> bool:
+        """Whether a `.env` file adds to the environment."""
+        return True
+
     def load(self) -> Settings:
         """All settings.
 
         Raises:
             SettingError: one is missing or malformed.
         """
-        return load_settings(self.environ(), self.directory())
+        return load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_local(self) -> LocalSettings:
         """The settings that need no credentials.
@@ -51,7 +56,30 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         Raises:
             SettingError: one is malformed.
         """
-        return load_local_settings(self.environ(), self.directory())
+        return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
+
+
+def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResource:
+    """Settings from the given variables and nothing else; Dagster gets to see neither.
+
+    Args:
+        environ: the FLORIDAY_ variables.
+        directory: what relative paths count from.
+    """
+
+    class GivenSettings(SettingsResource):
+        """The settings that the caller hands in."""
+
+        def environ(self) -> Mapping[str, str]:
+            return environ
+
+        def directory(self) -> Path:
+            return directory
+
+        def reads_dotenv(self) -> bool:
+            return False
+
+    return GivenSettings()
 
 
 class FloridaySession(dg.ConfigurableResource[Any]):
@@ -101,7 +129,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
     """The DuckDB file that the settings name, and its lock file."""
 
     settings: dg.ResourceDependency[SettingsResource]
-    _patience: float = PrivateAttr(default=PATIENCE)
+    _waited: float = PrivateAttr(default=0.0)
 
     def file(self) -> Warehouse:
         """The DuckDB file.
@@ -112,7 +140,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         return Warehouse(self.settings.load_local().warehouse)
 
     @contextmanager
-    def held(self, holder: str, log: dg.DagsterLogManager) -> Iterator[None]:
+    def held(self, holder: str, log: logging.Logger) -> Iterator[None]:
         """Keep every other sync out, once the one that may be under way is done.
 
         Args:
@@ -131,7 +159,8 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
                 log.warning("Waiting: %s", busy.message)
                 began = time.monotonic()
                 try:
-                    stack.enter_context(one_sync_at_a_time(path, holder, patience=self._patience))
+                    patience = max(0.0, PATIENCE - self._waited)
+                    stack.enter_context(one_sync_at_a_time(path, holder, patience=patience))
                 finally:
-                    self._patience = max(0.0, self._patience - (time.monotonic() - began))
+                    self._waited += time.monotonic() - began
             yield

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from pipelines.catalogue.types import Feed
 from pipelines.orchestration.assets import asset_key, op_name
 from pipelines.orchestration.code_location import build_definitions, feeds_of
 from pipelines.orchestration.instance import open_instance
 from pipelines.orchestration.metadata import outcomes_in
-from pipelines.orchestration.resources import SettingsResource
-from pipelines.sync import FeedOutcome
+from pipelines.orchestration.resources import given_settings
+from pipelines.outcome import FeedOutcome
 
 STORAGE = Path("data") / "dagster"
 """Where Dagster keeps its things, from the project's folder (`dagster.yaml`)."""
@@ -25,7 +26,7 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
 
     Args:
         environment: the FLORIDAY_ variables; Dagster does not get to see them.
-        root: the project's folder, for a `.env` file and Dagster's own.
+        root: the project's folder: Dagster's own files, and what relative paths count from.
         full: read everything that Floriday still serves.
 
     Returns:
@@ -35,22 +36,14 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
     Raises:
         SettingError: DAGSTER_HOME is set to something else than a folder.
     """
-
-    class GivenSettings(SettingsResource):
-        """The settings that the caller hands in."""
-
-        def environ(self) -> Mapping[str, str]:
-            return environment
-
-        def directory(self) -> Path:
-            return root
-
-    settings = GivenSettings()
+    settings = given_settings(environment, root)
     feeds = feeds_of(settings)
     job = build_definitions(settings).resolve_job_def("full_sync" if full else "sync")
     with open_instance(root, root / STORAGE) as instance:
         result = job.execute_in_process(_run_config(feeds, full=full), instance, raise_on_error=False)
-    return [outcome for feed in feeds for outcome in _outcomes(feed, result.all_events)]
+    return [
+        outcome for feed in feeds for outcome in list(_outcomes(feed, result.all_events)) or [_untold(feed, result)]
+    ]
 
 
 def _run_config(feeds: Sequence[Feed], *, full: bool) -> dict[str, Any]:
@@ -69,17 +62,28 @@ def _outcomes(feed: Feed, events: Sequence[dg.DagsterEvent]) -> Iterator[FeedOut
             yield from _failed(feed, event)
 
 
-def _failed(feed: Feed, event: dg.DagsterEvent) -> list[FeedOutcome]:
-    failure = event.step_failure_data
-    told = failure.user_failure_data
-    if told is None:
-        problem = failure.error and (failure.error.cause or failure.error)
-        reason = problem.message.strip().splitlines()[0] if problem and problem.message else "the run ended before it"
-        return [FeedOutcome("", feed.name, error=f"unexpected: {reason}")]
-    return outcomes_in(feed, told.metadata) or [FeedOutcome("", feed.name, error=told.description)]
-
-
 def _metadata(event: dg.DagsterEvent) -> Mapping[str, dg.MetadataValue[Any]]:
     if event.is_asset_observation:
         return event.asset_observation_data.asset_observation.metadata
     return event.step_materialization_data.materialization.metadata
+
+
+def _failed(feed: Feed, event: dg.DagsterEvent) -> list[FeedOutcome]:
+    failure = event.step_failure_data
+    told = failure.user_failure_data
+    if told is None:
+        return [FeedOutcome("", feed.name, error=_unexpected(failure.error))]
+    return outcomes_in(feed, told.metadata) or [FeedOutcome("", feed.name, error=told.description)]
+
+
+def _untold(feed: Feed, result: dg.ExecuteInProcessResult) -> FeedOutcome:
+    """The run ended before it came to the feed."""
+    errors = [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
+    return FeedOutcome("", feed.name, error=_unexpected(errors[0] if errors else None))
+
+
+def _unexpected(error: SerializableErrorInfo | None) -> str:
+    """What the program itself did wrong, in one line; the run in Dagster has all of it."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return f"unexpected: {error.message.strip().splitlines()[0]}" if error else "unexpected: the run ended early"

@@ -6,7 +6,6 @@ one, numbers have gaps, and a page's maximum counts what a filter hides. Nothing
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 from bisect import bisect_left, bisect_right
@@ -21,6 +20,7 @@ Key = tuple[str, ...]
 Document = dict[str, Any]
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(Document, float_hook=Decimal)
 _raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 NUMBER = "sequenceNumber"
@@ -45,8 +45,7 @@ class Entry:
     @property
     def document(self) -> Document:
         """The record, decoded; numbers with a fraction are decimals."""
-        decoded: Document = json.loads(self.body, parse_float=Decimal)
-        return decoded
+        return _decoder.decode(self.body)
 
 
 @dataclass(frozen=True, slots=True)

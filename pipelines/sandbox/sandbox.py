@@ -220,12 +220,13 @@ class Sandbox:
             self._trading = None
 
     def overview(self) -> dict[str, Any]:
-        """What runs here, with the settings that point at it."""
+        """What runs here, with the settings that point at it while it serves."""
         records = {
             account.name: {name: len(self._book_of(account.organization_id, name)) for name in self.feeds}
             for account in self.accounts
         }
-        return {"now": self.now, "environment": self.environment(), "records": records}
+        environment = self.environment() if self._running else {}
+        return {"now": self.now, "environment": environment, "records": records}
 
 
 def _accounts(seed: int, names: Sequence[str], now: dt.datetime) -> Accounts:

@@ -20,28 +20,35 @@ _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
 _Kind = TypeVar("_Kind", bound=LocalSettings)
 
 
-def load_settings(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
+def load_settings(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
+) -> Settings:
     """All settings, with the credentials that calling Floriday needs.
 
     Args:
         environ: the environment; the process's own by default. It wins over the `.env` file.
         directory: where a `.env` file is looked for first; the working directory by default.
+        dotenv: False where the given variables are all that counts.
 
     Raises:
         SettingError: one line that names each variable that is missing or malformed and what it expects.
     """
-    variables = _gather(environ, directory, _SECRETS)
+    variables = _gather(environ, directory, _SECRETS, dotenv=dotenv)
     _check_keys(variables)
     return _validated(Settings, variables)
 
 
-def load_local_settings(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> LocalSettings:
+def load_local_settings(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
+) -> LocalSettings:
     """The settings of a command that calls nobody: nothing needs to be set. As ``load_settings`` otherwise."""
-    return _validated(LocalSettings, _gather(environ, directory, _LOCAL_SECRETS))
+    return _validated(LocalSettings, _gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
 
 
-def _gather(environ: Mapping[str, str] | None, directory: Path | None, secrets: tuple[str, ...]) -> Variables:
-    return gather(os.environ if environ is None else environ, directory or Path.cwd(), secrets)
+def _gather(
+    environ: Mapping[str, str] | None, directory: Path | None, secrets: tuple[str, ...], *, dotenv: bool
+) -> Variables:
+    return gather(os.environ if environ is None else environ, directory or Path.cwd(), secrets, dotenv=dotenv)
 
 
 def _check_keys(variables: Variables) -> None:

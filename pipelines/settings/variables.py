@@ -58,18 +58,21 @@ class Variables:
         return (self.base / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's own raises for ~nobody
 
 
-def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str]) -> Variables:
+def gather(
+    environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True
+) -> Variables:
     """The variables of ``environ`` over those of the `.env` file.
 
     Args:
         environ: the environment.
         directory: where a `.env` file is looked for first.
         secrets: the names whose ``…_FILE`` is read; no other file is touched.
+        dotenv: whether there may be a `.env` file at all.
 
     Raises:
         SettingError: the `.env` file cannot be read.
     """
-    path = dotenv_file(directory)
+    path = dotenv_file(directory) if dotenv else None
     texts, above = _floriday(read_dotenv(path) if path else {}), _floriday(environ)
     for name in secrets:
         if name in above or f"{name}_FILE" in above:

@@ -22,8 +22,10 @@ from pipelines.errors import WarehouseBusyError, WarehouseError
 STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
 
-_SETTINGS = ("SET TimeZone = 'UTC'", "SET memory_limit = '400MB'", "SET wal_autocheckpoint = '1GB'")
-_LOCKED = ("SET TimeZone = 'UTC'", "SET enable_external_access = false", "SET lock_configuration = true")
+_UTC = "SET TimeZone = 'UTC'"
+_WRITING = (_UTC, "SET memory_limit = '300MB'", "SET threads = 1", "SET wal_autocheckpoint = '1GB'")
+"""More memory or threads make a batch no faster: one thread of two is the normalizer's."""
+_LOCKED = (_UTC, "SET enable_external_access = false", "SET lock_configuration = true")
 _LOCK_CONFLICT = "Could not set lock"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
@@ -57,7 +59,7 @@ class Warehouse:
         """
         with _umask_guard, _private_files(), _told_plainly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._open(read_only=False, settings=_SETTINGS)
+            connection = self._open(read_only=False, settings=_WRITING)
             try:
                 yield connection
             finally:
@@ -76,7 +78,7 @@ class Warehouse:
         """
         if not self.exists():
             raise WarehouseError(f"there is no warehouse at {self.path} yet: run `floriday sync` first")
-        connection = self._open(read_only=True, settings=_LOCKED if locked else _SETTINGS)
+        connection = self._open(read_only=True, settings=_LOCKED if locked else (_UTC,))
         try:
             yield connection
         finally:
@@ -159,6 +161,6 @@ def _explain(path: Path, error: duckdb.Error) -> str:
         return (
             f"{path} was written by a newer DuckDB than this one ({duckdb.__version__}): use the version that wrote it"
         )
-    if "not a valid DuckDB database" in text:
+    if "not a valid DuckDB database" in text or "Corrupt database file" in text:
         return f"{path} is no DuckDB file, or a damaged one: move it away, or restore a backup; nothing was changed"
     return f"{path} cannot be opened: {text}"

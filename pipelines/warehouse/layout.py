@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -34,28 +34,80 @@ RAW_COLUMNS = (
 VERSION = Column("row_version", Kind.INT32, "Counts the versions of the record that were seen here, from 1")
 SERIES = Column("row_series", Kind.INT32, "The series of the sequence number")
 
-_SYNC_TABLES = {
-    "cursors": """account VARCHAR, feed VARCHAR, part VARCHAR, series INTEGER, cursor BIGINT, maximum BIGINT,
-        current_at TIMESTAMPTZ, committed_at TIMESTAMPTZ""",
-    "windows": """account VARCHAR, feed VARCHAR, part VARCHAR, series INTEGER, from_sequence_number BIGINT,
-        to_sequence_number BIGINT, records BIGINT, changed BIGINT, rejected BIGINT, started_at TIMESTAMPTZ,
-        committed_at TIMESTAMPTZ, run_id VARCHAR""",
-    "rejected_records": """account VARCHAR, feed VARCHAR, key VARCHAR, payload VARCHAR, reason VARCHAR,
-        sequence_number BIGINT, first_seen TIMESTAMPTZ, last_seen TIMESTAMPTZ, resolved_at TIMESTAMPTZ""",
-    "accounts": "account VARCHAR, organization_id UUID, organization_name VARCHAR, first_seen TIMESTAMPTZ",
-    "settings": "api VARCHAR, environment VARCHAR, layout_version INTEGER, created_at TIMESTAMPTZ",
+_ACCOUNT = Column("account", Kind.TEXT, "Name in the settings of the account whose key read it")
+_FEED = Column("feed", Kind.TEXT, "The feed, as schema.table")
+_PART = Column("part", Kind.TEXT, "The part of the feed, where it has several cursors, else NULL")
+_SERIES = RAW_COLUMNS[0]
+_COMMITTED_AT = Column("committed_at", Kind.DATE_TIME, "When it was committed")
+
+SYNC_TABLES = {
+    "cursors": (
+        "How far each feed of each account is read: one row a feed, or a part of it",
+        (
+            _ACCOUNT,
+            _FEED,
+            _PART,
+            _SERIES,
+            Column("cursor", Kind.INT64, "The last sequence number committed"),
+            Column("maximum", Kind.INT64, "The feed's highest number as Floriday last told it; NULL where it does not"),
+            Column("current_at", Kind.DATE_TIME, "When the feed was last proven read to its end"),
+            _COMMITTED_AT,
+        ),
+    ),
+    "windows": (
+        "One row for each batch of pages that was committed",
+        (
+            _ACCOUNT,
+            _FEED,
+            _PART,
+            _SERIES,
+            Column("from_sequence_number", Kind.INT64, "The number after which it begins"),
+            Column("to_sequence_number", Kind.INT64, "The number up to which it reaches"),
+            Column("records", Kind.INT64, "Records that were served"),
+            Column("changed", Kind.INT64, "New records, and new versions of known ones"),
+            Column("rejected", Kind.INT64, "Records that could not be stored"),
+            Column("started_at", Kind.DATE_TIME, "When it was normalized"),
+            _COMMITTED_AT,
+            Column("run_id", Kind.TEXT, "The run that read it"),
+        ),
+    ),
+    "rejected_records": (
+        "Records that could not be stored, with the reason; open while resolved_at is NULL",
+        (
+            _ACCOUNT,
+            _FEED,
+            Column("key", Kind.TEXT, "The record's key, its values joined with /; NULL where it cannot be read"),
+            Column("payload", Kind.TEXT, "The record as received"),
+            Column("reason", Kind.TEXT, "What is wrong with it"),
+            Column("sequence_number", Kind.INT64, "Its sequence number; NULL where it cannot be read"),
+            Column("first_seen", Kind.DATE_TIME, "When it was first served like this"),
+            Column("last_seen", Kind.DATE_TIME, "When it was last served like this"),
+            Column("resolved_at", Kind.DATE_TIME, "When a valid version was stored, or nothing stood there any more"),
+        ),
+    ),
+    "accounts": (
+        "The organization that each account's key belongs to",
+        (
+            _ACCOUNT,
+            Column("organization_id", Kind.UUID, "Floriday's identifier of the organization"),
+            Column("organization_name", Kind.TEXT, "Its name"),
+            Column("first_seen", Kind.DATE_TIME, "When the account was first used with this warehouse"),
+        ),
+    ),
+    "settings": (
+        "The API and the environment that this warehouse belongs to, and the version of its layout",
+        (
+            Column("api", Kind.TEXT, "suppliers or customers"),
+            Column("environment", Kind.TEXT, "Host of the API"),
+            Column("layout_version", Kind.INT32, "Version of the layout of this file"),
+            Column("created_at", Kind.DATE_TIME, "When the file was laid out"),
+        ),
+    ),
 }
-
-_SYNC_COMMENTS = {
-    "cursors": "How far each feed of each account is read: one row a feed, or a part of it",
-    "windows": "One row for each batch of pages that was committed",
-    "rejected_records": "Records that could not be stored, with the reason; open while resolved_at is NULL",
-    "accounts": "The organization that each account's key belongs to",
-    "settings": "The API and the environment that this warehouse belongs to, and the version of its layout",
-}
+"""The tables of the schema ``sync``: what each holds, and its columns."""
 
 
-def lay_out(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Create whatever is missing of the layout; to be called within a transaction.
 
     Args:
@@ -68,10 +120,11 @@ def lay_out(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> N
     standing = _standing(connection)
     for schema in sorted({*SCHEMAS, *(table.schema for table in tables)}):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
-    for name, columns in _SYNC_TABLES.items():
+    for name, (description, columns) in SYNC_TABLES.items():
         if ("sync", name) not in standing:
-            connection.execute(f"CREATE TABLE sync.{name} ({columns})")
-            connection.execute(f"COMMENT ON TABLE sync.{name} IS {literal(_SYNC_COMMENTS[name])}")
+            connection.execute(_create(f"sync.{name}", columns))
+            for statement in _comments(f"sync.{name}", "TABLE", description, columns):
+                connection.execute(statement)
     for table in tables:
         _lay_out_feed(connection, table, standing)
 

@@ -78,6 +78,16 @@ def position(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> Position:
     return Position(*rows[0]) if rows else Position()
 
 
+def connected_suppliers(connection: duckdb.DuckDBPyConnection, account: str) -> list[str]:
+    """The growers that a buyer is connected with, as far as the connections were read; ids in order."""
+    rows = connection.execute(
+        "SELECT CAST(supplier_organization_id AS VARCHAR) FROM organizations.connections"
+        " WHERE account = ? AND NOT is_deleted ORDER BY 1",
+        [account],
+    ).fetchall()
+    return [supplier for (supplier,) in rows]
+
+
 def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int) -> int:
     """Where the next walk starts: before the page that was young when it was last read, else at the cursor.
 

@@ -42,6 +42,7 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
             f"{path.parent} takes no files ({error.strerror}): make it writable, or set FLORIDAY_WAREHOUSE"
         ) from None
     try:
+        note.touch(mode=0o600)
         note.write_text(
             json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
         )

@@ -16,10 +16,10 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.patience import Patience
+from pipelines.outcome import FeedOutcome
 from pipelines.pipeline import Pipeline, scopes_to_ask
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.sync import FeedOutcome
 from pipelines.warehouse.connection import Warehouse
 from tests.expected_rows import assert_holds, parsed
 from tests.hand_moved_time import HandMovedTime

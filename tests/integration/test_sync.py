@@ -377,13 +377,13 @@ class TestRejectedRecords:
     def test_three_bad_ones_of_a_thousand_are_listed_and_the_rest_kept(self, empty: Sandbox, tmp_path: Path) -> None:
         """The reasons name the field and what is wrong with it; the cursor moves past them."""
         book = empty.book(ORDERS)
+        wrong: dict[int, dict[str, Any]] = {
+            200: {"pricePerPiece": {"currency": "EUR", "value": "many"}},
+            500: {"orderDateTime": "2026-02-30T10:00:00Z"},
+            900: {"salesOrderId": "not-an-id"},
+        }
         for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), seed=5, count=1000)):
-            wrong: dict[str, Any] = {
-                200: {"pricePerPiece": {"currency": "EUR", "value": "many"}},
-                500: {"orderDateTime": "2026-02-30T10:00:00Z"},
-                900: {"salesOrderId": "not-an-id"},
-            }.get(place, {})
-            book.put(in_json({**record, **wrong}), number=record["sequenceNumber"])
+            book.put(in_json({**record, **wrong.get(place, {})}), number=record["sequenceNumber"])
         syncing = Syncing(empty, tmp_path / "w.duckdb")
 
         outcome = syncing.sync_one(ORDERS)

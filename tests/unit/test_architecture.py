@@ -19,11 +19,12 @@ ORDER = (
     "catalogue",
     "normalize",
     "warehouse",
+    "reports",
+    "outcome",
     "sync",
     "pipeline",
     "orchestration",
     "definitions",
-    "reports",
     "sandbox",
     "cli",
 )

@@ -183,14 +183,15 @@ class TestTables:
         assert names(labels) == ["account", "bouquet_id", "position", "colour"]
 
     def test_deletion(self) -> None:
-        """A record's own field or status tells its deletion; a child's field of that name is no more than a field."""
+        """A record's fields tell its deletion, named or not, and its status; of a child they are only fields."""
+        signals = (("isDeleted",), ("isDisabledForSync",))
         bouquets = tables_of(BOUQUETS)
         withered = tables_of(
             Feed("catalog", "wreaths", Wreath, ("wreath_id",), Endpoint("/wreaths"), scope="catalog:read")
         )
 
-        assert (deletion_paths(bouquets), has_status(bouquets)) == ((), False)
-        assert (deletion_paths(withered), has_status(withered)) == ((("isDeleted",),), True)
+        assert (deletion_paths(bouquets), has_status(bouquets)) == (signals, False)
+        assert (deletion_paths(withered), has_status(withered)) == (signals, True)
         assert names(withered) == ["account", "wreath_id", "is_deleted", "status", "synced_at"]
         assert withered.by_name["is_deleted"].description == "Whether it withered; never NULL"
 

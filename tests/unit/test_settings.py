@@ -459,3 +459,13 @@ def test_personal_data_can_only_be_kept_for_now(tmp_path: Path, text: str) -> No
     assert problem(tmp_path, PERSONAL_DATA=text) == (
         "FLORIDAY_PERSONAL_DATA can only be keep for now: hash and drop are not available yet"
     )
+
+
+def test_a_dotenv_file_can_be_left_out(tmp_path: Path) -> None:
+    """Where the given variables are all that counts, a `.env` file beside them says nothing."""
+    (tmp_path / ".env").write_text("FLORIDAY_WAREHOUSE=elsewhere.duckdb\nFLORIDAY_FEEDS=batches\n")
+
+    settings = load_local_settings({"FLORIDAY_WAREHOUSE": "here.duckdb"}, tmp_path, dotenv=False)
+
+    assert settings.warehouse == tmp_path / "here.duckdb"
+    assert settings.feeds is None

@@ -1,0 +1,51 @@
+"""The commands, in the order in which ``--help`` lists them."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.check import check
+from pipelines.cli.console import say
+from pipelines.cli.demo import demo
+from pipelines.cli.query import query
+from pipelines.cli.report import report
+from pipelines.cli.sandbox import sandbox
+from pipelines.cli.status import status
+from pipelines.cli.sync import sync
+
+COMMANDS = (demo, check, sync, status, report, query, sandbox)
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        try:
+            say(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
+        except metadata.PackageNotFoundError:
+            say("floriday-warehouse, not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def floriday(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Your Floriday data in DuckDB: scheduled, complete, queryable.
+
+    Settings come from FLORIDAY_… variables or a .env file; .env.example lists them. To see it work without any:
+
+        floriday demo
+    """

@@ -1,0 +1,65 @@
+"""``floriday check``: whether token, keys and scopes are as a sync needs them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipelines.cli.console import Heading, complain, one_line, print_table, say
+
+if TYPE_CHECKING:
+    from pipelines.pipeline import Pipeline
+
+
+def check() -> None:
+    """Ask Floriday whose keys these are and what they may read.
+
+    Nothing is written, and no secret is shown. The exit code is 1 when the token or a key is refused.
+
+    For example:
+
+        floriday check
+    """
+    from pipelines.pipeline import open_pipeline
+    from pipelines.settings import load_settings
+
+    with open_pipeline(load_settings()) as pipeline:
+        feeds = pipeline.feeds
+        _tell_token(pipeline)
+        refused = [account for account in pipeline.clients if not _tell_account(pipeline, account)]
+        granted = pipeline.session.granted
+        print_table(
+            [Heading("feed"), Heading("scope"), Heading("granted")],
+            [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
+        )
+    if refused:
+        raise typer.Exit(1)
+
+
+def _tell_token(pipeline: Pipeline) -> None:
+    from pipelines.cli.moments import moment, span
+
+    session = pipeline.session
+    ends = session.expires_at
+    say(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
+    granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were asked for"
+    say(f"granted  {one_line(granted)}")
+    if session.refused:
+        say(f"refused  {one_line(' '.join(session.refused))}")
+
+
+def _tell_account(pipeline: Pipeline, account: str) -> bool:
+    """Tell whose key an account's is; returns whether Floriday knows."""
+    from pipelines.errors import PipelineError
+
+    try:
+        identity = pipeline.clients[account].identity()
+    except PipelineError as error:
+        complain(str(error.about(account=account)))
+        return False
+    version = f", API version {identity.api_version}" if identity.api_version else ""
+    name = identity.organization_name or "an organization without a name"
+    say(one_line(f"account  {account}: {name} ({identity.organization_id}){version}"))
+    return True

@@ -1,0 +1,91 @@
+"""What a person or a pipe gets to see: lines, tables, complaints.
+
+A terminal gets colours and boxes through rich; a pipe gets plain text, never cut. Text that came from Floriday is freed
+of control characters before either sees it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column of a printed table; numbers stand on the right."""
+
+    name: str
+    is_number: bool = False
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at the output."""
+    return sys.stdout.isatty()
+
+
+def terminal() -> Console:
+    """The terminal, for text that means only itself."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    """Print a line at once; a style is for terminals."""
+    if style and is_terminal():
+        terminal().print(text, style=style)
+    else:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def complain(text: str, code: int = 1) -> int:
+    """Print one line on standard error; returns the exit code."""
+    sys.stdout.flush()
+    sys.stderr.write(f"floriday: {one_line(text)}\n")
+    sys.stderr.flush()
+    return code
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks and other control characters."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table, boxed on a terminal, aligned in a pipe."""
+    rows = list(rows)
+    if is_terminal():
+        _boxed(headings, rows)
+    else:
+        write_plain(headings, rows, say)
+
+
+def write_plain(headings: Sequence[Heading], rows: Sequence[Sequence[str]], write: Callable[[str], None]) -> None:
+    """Write a table in columns that are as wide as they must be."""
+    lines = [[heading.name for heading in headings], *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(headings))]
+    for line in lines:
+        cells = (
+            text.rjust(width) if heading.is_number else text.ljust(width)
+            for text, width, heading in zip(line, widths, headings, strict=True)
+        )
+        write("  ".join(cells).rstrip())
+
+
+def _boxed(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(Text(heading.name), justify="right" if heading.is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(text) for text in row))
+    terminal().print(table)

@@ -1,0 +1,111 @@
+"""``floriday demo``: the whole job on the built-in sandbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.console import say
+
+if TYPE_CHECKING:
+    from pipelines.outcome import FeedOutcome
+
+WAREHOUSE = Path("data") / "demo.duckdb"
+A_WHILE = timedelta(hours=6)
+"""How long the world trades between the two rounds, in its own time."""
+
+_NEWEST_WEEKS = """
+    SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
+    FROM reports.revenue_by_week LIMIT 12
+"""
+_QUERIES = (
+    "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC",
+    "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10",
+    "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10",
+)
+
+
+def demo(
+    api: Annotated[str, typer.Option(metavar="API", help="suppliers, or customers in a later version.")] = "suppliers",
+) -> None:
+    """Do the whole job on a built-in Floriday, without any settings.
+
+    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb, lets trade go on
+    for a while, syncs the changes, and shows what came. Your own warehouse is not touched.
+
+    For example:
+
+        floriday demo
+    """
+    from pipelines.errors import UsageError
+
+    if api not in ("suppliers", "customers"):
+        raise UsageError(f"--api is suppliers or customers, not {api!r}")
+    if api == "customers":
+        raise UsageError("--api customers comes with a later version; there is: floriday demo --api suppliers")
+    began = time.monotonic()
+    warehouse = _fresh(Path.cwd() / WAREHOUSE)
+    rounds = list(_rounds(api, warehouse))
+    say(f"\nDone in {time.monotonic() - began:.0f} s. The newest weeks of the report revenue_by_week:\n", "bold")
+    _show_report(warehouse)
+    _show_queries(warehouse)
+    if any(outcome.error for outcomes in rounds for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _fresh(warehouse: Path) -> Path:
+    """The path, with what an earlier demo left there removed; one that is under way is left alone."""
+    from pipelines.warehouse.lock import one_sync_at_a_time
+
+    with one_sync_at_a_time(warehouse, "floriday demo"):
+        for left in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
+            left.unlink(missing_ok=True)
+    return warehouse
+
+
+def _rounds(api: str, warehouse: Path) -> Iterator[list[FeedOutcome]]:
+    """The two syncs, with trade in between."""
+    from pipelines.sandbox import Sandbox
+
+    say("Starting a local Floriday …")
+    with Sandbox(api=api) as server:
+        environment = {**server.environment(), "FLORIDAY_WAREHOUSE": str(warehouse), "FLORIDAY_PUBLISHED": "off"}
+        yield _round(f"First sync of {len(server.feeds)} feeds from {server.url}, through Dagster", environment)
+        server.advance(A_WHILE)
+        hours = A_WHILE.total_seconds() / 3600
+        yield _round(f"{hours:.0f} hours of trade later, the changes", environment)
+
+
+def _round(title: str, environment: Mapping[str, str]) -> list[FeedOutcome]:
+    from pipelines.cli.outcomes import counted, print_outcomes
+    from pipelines.orchestration.running import sync_through_dagster
+
+    say(f"\n{title}\n", "bold")
+    began = time.monotonic()
+    outcomes = sync_through_dagster(environment, root=Path.cwd())
+    print_outcomes(outcomes)
+    read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
+    say(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
+    return outcomes
+
+
+def _show_report(warehouse: Path) -> None:
+    from pipelines.cli.options import Format
+    from pipelines.cli.output import give
+    from pipelines.warehouse.connection import Warehouse
+    from pipelines.warehouse.query import answered
+
+    with answered(Warehouse(warehouse), _NEWEST_WEEKS) as result:
+        give(result, Format.TABLE, None, warehouse)
+
+
+def _show_queries(warehouse: Path) -> None:
+    shown = warehouse.relative_to(Path.cwd())
+    say(f"\nEverything is in {shown}. Try:\n", "bold")
+    for query in _QUERIES:
+        say(f'FLORIDAY_WAREHOUSE={shown} floriday query "{query}"')

@@ -1,0 +1,76 @@
+"""Where the command begins and ends: exit codes, and one line on standard error for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+from typer.exceptions import Exit, TyperException
+from typer.main import get_command
+
+from pipelines.cli.app import app
+from pipelines.cli.console import complain
+from pipelines.errors import PipelineError
+
+FAILED, MISUSED, INTERRUPTED, UNHEARD, TERMINATED = 1, 2, 130, 141, 143
+"""Exit codes: something failed, a setting or the usage is wrong, Ctrl-C, nobody reads the output, SIGTERM."""
+
+
+def main() -> None:
+    """Run the command of the process's arguments and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what a handler is given
+    """End as after an exception, so that nothing half-written is left."""
+    raise SystemExit(TERMINATED)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; returns its exit code."""
+    try:
+        code = _invoke(arguments or ["--help"])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return complain("stopped", INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes once more at the end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNHEARD
+    except PipelineError as error:
+        return complain(str(error), error.exit_code)
+    except OSError as error:
+        return complain(": ".join(filter(None, (str(error.filename or ""), error.strerror or "no access"))), FAILED)
+    except Exception as error:  # noqa: BLE001 - the last resort, so that nobody sees a traceback unasked
+        return _unexpected(error)
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    try:
+        with get_command(app).make_context("floriday", [*arguments]) as context:
+            get_command(app).invoke(context)
+    except Exit as end:
+        return end.exit_code
+    except TyperException as misuse:
+        place = getattr(misuse, "ctx", None)
+        command = place.command_path if place else "floriday"
+        return complain(f"{misuse.format_message().rstrip('.')} (see: {command} --help)", MISUSED)
+    return 0
+
+
+def _unexpected(error: Exception) -> int:
+    """Tell the type alone: the message may hold anything."""
+    if os.environ.get("FLORIDAY_DEBUG"):
+        traceback.print_exception(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 - a name to print, not a path
+    return complain(
+        f"unexpected {type(error).__name__} at {place}, a bug: FLORIDAY_DEBUG=1 shows more, data perhaps too",
+        FAILED,
+    )

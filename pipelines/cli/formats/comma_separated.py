@@ -1,0 +1,34 @@
+"""CSV: a header, a line feed at the end of each line, NULL as nothing, text in quotes only where it needs them."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.cli.formats.text import guarded, harmless
+from pipelines.warehouse.query import Result
+
+_NEEDS_QUOTES = r'[",\r\n]|^$|^\s|\s$'
+
+
+def write_csv(result: Result, stream: BinaryIO) -> None:
+    """Write a result batch by batch."""
+    header = guarded(pa.array([column.name for column in result.columns], pa.string()))
+    stream.write(",".join(_fields(header).to_pylist()).encode() + b"\n")
+    for batch in result.batches:
+        lines = _lines([_fields(harmless(column)) for column in batch.columns])
+        stream.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _fields(text: pa.Array) -> pa.Array:
+    doubled = pc.replace_substring(text, '"', '""')
+    in_quotes = pc.binary_join_element_wise('"', doubled, '"', "")
+    return pc.if_else(pc.match_substring_regex(text, _NEEDS_QUOTES), in_quotes, text)
+
+
+def _lines(columns: list[pa.Array]) -> list[str]:
+    joined = pc.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
+    lines: list[str] = joined.to_pylist()
+    return lines

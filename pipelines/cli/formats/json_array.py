@@ -1,0 +1,40 @@
+"""JSON: an array of objects, one a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from pipelines.cli.formats.text import encoded, exact, plain
+from pipelines.errors import PipelineError
+from pipelines.warehouse.query import Result
+
+
+def write_json(result: Result, stream: BinaryIO) -> None:
+    """Write a result batch by batch."""
+    lead = b"[\n"
+    for row in _rows(result):
+        stream.write(lead + encoded(row))
+        lead = b",\n"
+    stream.write(b"[]\n" if lead == b"[\n" else b"\n]\n")
+
+
+def _rows(result: Result) -> Iterator[dict[str, Any]]:
+    names = [column.name for column in result.columns]
+    for batch in result.batches:
+        columns = [_values(name, column) for name, column in zip(names, batch.columns, strict=True)]
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+def _values(name: str, column: pa.Array) -> list[Any]:
+    kind = column.type
+    if pa.types.is_temporal(kind):
+        texts: list[Any] = exact(column).to_pylist()
+        return texts
+    try:
+        return [plain(value) for value in column.to_pylist()]
+    except OverflowError:
+        raise PipelineError(f"column {name} holds a time that JSON cannot show: CAST it AS VARCHAR") from None

@@ -1,0 +1,53 @@
+"""Parquet, with the types of the warehouse: written by Arrow, since a locked DuckDB writes no file."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from pyarrow.parquet import ParquetWriter
+
+from pipelines.warehouse.query import Column, Result
+
+
+def write_parquet(result: Result, stream: BinaryIO) -> None:
+    """Write a result batch by batch; UUIDs are UUIDs again."""
+    kinds = [_kind(column, field.type) for column, field in zip(result.columns, result.schema, strict=True)]
+    names = [column.name for column in result.columns]
+    schema = pa.schema(list(zip(names, kinds, strict=True)))
+    with ParquetWriter(stream, schema, compression="zstd") as writer:
+        for batch in result.batches:
+            columns = [_typed(values, kind) for values, kind in zip(batch.columns, kinds, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+
+def _kind(column: Column, kind: pa.DataType) -> pa.DataType:
+    """The type in Parquet; an interval, which Parquet's readers disagree about, is text."""
+    if column.type == "UUID":
+        return pa.uuid()
+    if column.type == "UUID[]":
+        return pa.list_(pa.uuid())
+    if pa.types.is_dictionary(kind) or pa.types.is_null(kind) or pa.types.is_interval(kind):
+        return pa.string()
+    return kind
+
+
+def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    if kind == values.type:
+        return values
+    if kind == pa.uuid():
+        return _uuids(values)
+    if pa.types.is_list(kind):
+        # A list that is NULL has no values of its own, or they would be counted for its neighbours.
+        return pa.array([_uuid_list(value) for value in values.to_pylist()], pa.list_(pa.binary(16))).cast(kind)
+    return values.cast(pa.string())
+
+
+def _uuids(values: pa.Array) -> pa.Array:
+    stored = pa.array(_uuid_list(values.to_pylist()), pa.binary(16))
+    return pa.ExtensionArray.from_storage(pa.uuid(), stored)
+
+
+def _uuid_list(values: list[Any] | None) -> list[bytes | None] | None:
+    return None if values is None else [value and uuid.UUID(value).bytes for value in values]

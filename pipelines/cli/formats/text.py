@@ -1,0 +1,87 @@
+"""Values as text: exact, times in UTC, harmless to a spreadsheet where that matters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_FORMULA = r"^[=+\-@\t\r\n]"
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def exact(column: pa.Array) -> pa.Array:
+    """Every value as text, NULL as NULL: decimals with their digits, times as ISO 8601, bytes in hex, lists as JSON."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return exact(column.dictionary_decode())
+    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
+        return _moments(column)
+    if pa.types.is_binary(kind) or pa.types.is_nested(kind) or pa.types.is_interval(kind):
+        return pa.array([_nested(value) for value in column.to_pylist()], pa.string())
+    return column.cast(pa.string())
+
+
+def shown(column: pa.Array) -> pa.Array:
+    """As ``exact``, for a person's eyes: decimals without the zeros at their end, but for two."""
+    text = exact(column)
+    if pa.types.is_decimal(column.type):
+        return pc.replace_substring_regex(text, r"^(-?\d+\.\d{2}\d*?)0*$", r"\1")
+    return text
+
+
+def harmless(column: pa.Array) -> pa.Array:
+    """As ``exact``; text that a spreadsheet would take for a formula begins with an apostrophe."""
+    text = exact(column)
+    if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
+        return guarded(text)
+    return text
+
+
+def guarded(text: pa.Array) -> pa.Array:
+    """Text with an apostrophe before what a spreadsheet would take for a formula."""
+    return pc.replace_substring_regex(text, f"({_FORMULA})", r"'\1")
+
+
+def plain(value: Any) -> Any:
+    """A Python value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601, also within lists and structs."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, pa.MonthDayNano):
+        return f"P{value.months}M{value.days}DT{value.nanoseconds / 1e9:.9g}S"
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def encoded(value: Any) -> bytes:
+    """A plain value as JSON; decimals are numbers with their digits."""
+    return _ENCODER.encode(value)
+
+
+def _nested(value: Any) -> str | None:
+    if value is None:
+        return None
+    told = plain(value)
+    return told if isinstance(told, str) else encoded(told).decode()
+
+
+def _moments(column: pa.Array) -> pa.Array:
+    text = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+(Z?)$", r"\1")
+    if pa.types.is_timestamp(column.type):
+        text = pc.replace_substring(text, " ", "T", max_replacements=1)
+    return _infinite(column, text)
+
+
+def _infinite(column: pa.Array, text: pa.Array) -> pa.Array:
+    """DuckDB keeps infinity as the largest number; Arrow does not know that."""
+    wide = column.type.bit_width == 64
+    numbers = column.cast(pa.int64() if wide else pa.int32())
+    limit = 2**63 - 1 if wide else 2**31 - 1
+    for number, word in ((limit, "infinity"), (-limit, "-infinity")):
+        text = pc.if_else(pc.equal(numbers, number), word, text)
+    return text

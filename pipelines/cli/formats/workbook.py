@@ -1,0 +1,133 @@
+"""Excel: typed cells, one sheet a result."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from pipelines.cli.formats.text import exact
+from pipelines.errors import UsageError
+from pipelines.warehouse.query import Result
+
+ROWS_OF_A_SHEET = 1_048_576
+CHARACTERS_OF_A_CELL = 32_767
+_DIGITS = 15
+_FIRST_YEAR, _LAST_YEAR = 1900, 9999
+_NARROWEST, _WIDEST = 8, 60
+
+
+def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
+    """Write a workbook.
+
+    Args:
+        results: each with the name of its sheet.
+        stream: where to.
+
+    Raises:
+        UsageError: a result has more rows, or a text more characters, than Excel takes.
+    """
+    book = xlsxwriter.Workbook(stream, {"constant_memory": True})
+    try:
+        cells = _Cells(book)
+        for name, result in results:
+            cells.fill(book.add_worksheet(name[:31]), result)
+    finally:
+        book.close()  # which also removes the library's own files
+
+
+class _Cells:
+    """Writes cells in the formats of one workbook."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self.header: Format = book.add_format({"bold": True, "bottom": 1})
+        self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.number: Format = book.add_format({"num_format": "0.00####"})
+
+    def fill(self, sheet: Worksheet, result: Result) -> None:
+        names = [column.name for column in result.columns]
+        widths = [len(name) for name in names]
+        for place, name in enumerate(names):
+            sheet.write_string(0, place, name, self.header)
+        line = 0
+        for line, values in enumerate(_rows(result), 1):
+            if line >= ROWS_OF_A_SHEET:
+                raise UsageError(f"an Excel sheet takes {ROWS_OF_A_SHEET - 1:,} rows and there are more: use csv")
+            for place, value in enumerate(values):
+                widths[place] = max(widths[place], self.write(sheet, line, place, value, names[place]))
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, line, max(len(names) - 1, 0))
+        for place, width in enumerate(widths):
+            sheet.set_column(place, place, min(max(width, _NARROWEST), _WIDEST) + 2)
+
+    def write(self, sheet: Worksheet, line: int, place: int, value: Any, name: str) -> int:
+        """Write one cell; returns its width in characters."""
+        if value is None:
+            return 0
+        if isinstance(value, bool):
+            sheet.write_boolean(line, place, value)
+            return 5
+        if isinstance(value, (int, float, Decimal)) and _fits(value):
+            sheet.write_number(line, place, float(value), self.number if isinstance(value, Decimal) else None)
+        elif isinstance(value, dt.date) and _FIRST_YEAR < value.year <= _LAST_YEAR:
+            has_time = isinstance(value, dt.datetime)
+            sheet.write_datetime(line, place, value, self.moment if has_time else self.date)
+        else:
+            _write_text(sheet, line, place, str(value), name)
+        return len(str(value))
+
+
+def _write_text(sheet: Worksheet, line: int, place: int, text: str, name: str) -> None:
+    if len(text) > CHARACTERS_OF_A_CELL:
+        raise UsageError(
+            f"an Excel cell takes {CHARACTERS_OF_A_CELL:,} characters and {name} holds {len(text):,}: use csv"
+        )
+    sheet.write_string(line, place, text)
+
+
+def _fits(number: float | Decimal) -> bool:
+    """Whether Excel, which counts in 15 digits, keeps the number as it is."""
+    if isinstance(number, float):
+        return math.isfinite(number)
+    return len(Decimal(number).normalize().as_tuple().digits) <= _DIGITS
+
+
+def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
+    for batch in result.batches:
+        yield from zip(*(_values(column) for column in batch.columns), strict=True)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Numbers, booleans, dates and moments (UTC, which Excel cannot say) as such, everything else as text."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _moments(column)
+    if (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    ):
+        values: list[Any] = column.to_pylist()
+        return values
+    texts: list[Any] = exact(column).to_pylist()
+    return texts
+
+
+def _moments(column: pa.Array) -> list[Any]:
+    kind = column.type
+    try:
+        if pa.types.is_timestamp(kind):
+            column = column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us"))
+        moments: list[Any] = column.to_pylist()
+    except (OverflowError, pa.ArrowInvalid):
+        moments = exact(column).to_pylist()
+    return moments

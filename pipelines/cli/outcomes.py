@@ -1,0 +1,75 @@
+"""What a sync came to, as a table and remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.outcome import FeedOutcome
+
+_HEADINGS = (
+    Heading("account"),
+    Heading("feed"),
+    Heading("read", is_number=True),
+    Heading("new", is_number=True),
+    Heading("changed", is_number=True),
+    Heading("rejected", is_number=True),
+    Heading("cursor", is_number=True),
+    Heading("current"),
+    Heading("time", is_number=True),
+)
+_VALUES_NAMED = 5
+
+
+def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
+    """Print a row a feed, then what needs a sentence; failures go to standard error."""
+    print_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
+    for outcome in outcomes:
+        for remark in _remarks(outcome):
+            say(f"{subject(outcome)}: {one_line(remark)}")
+        if outcome.error:
+            complain(f"{subject(outcome)}: {outcome.error}")
+
+
+def subject(outcome: FeedOutcome) -> str:
+    """Which feed of which account it is about."""
+    return " · ".join(filter(None, (outcome.account, outcome.feed)))
+
+
+def told(outcome: FeedOutcome) -> str:
+    """An outcome in a few words."""
+    if outcome.skipped or outcome.error:
+        return one_line(f"skipped, {outcome.skipped}" if outcome.skipped else f"failed, {outcome.error}")
+    return (
+        f"{counted(outcome.records, 'record')} read, {outcome.new:,} new, {outcome.changed:,} changed,"
+        f" {outcome.rejected:,} rejected in {outcome.seconds:.1f} s"
+    )
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 page``, ``2,000 records``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _row(outcome: FeedOutcome) -> tuple[str, ...]:
+    if outcome.skipped:
+        return (outcome.account, outcome.feed, "", "", "", "", "", "skipped", "")
+    counts = (outcome.records, outcome.new, outcome.changed, outcome.rejected)
+    current = "failed" if outcome.error else "yes" if outcome.current else "no"
+    told_counts = tuple(f"{count:,}" for count in counts)
+    return (outcome.account, outcome.feed, *told_counts, str(outcome.cursor), current, f"{outcome.seconds:.1f} s")
+
+
+def _remarks(outcome: FeedOutcome) -> Iterator[str]:
+    if outcome.skipped:
+        yield f"skipped: {outcome.skipped}"
+    if outcome.restarted:
+        yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
+    if outcome.rejected:
+        yield f"{counted(outcome.rejected, 'record')} rejected; sync.rejected_records holds them with their reasons"
+    for name, kind in sorted(outcome.unknown_fields.items()):
+        yield f"Floriday serves a field {name} ({kind}) that this version does not know; it is kept in the raw log"
+    for name, values in sorted(outcome.unknown_values.items()):
+        first = ", ".join(sorted(values)[:_VALUES_NAMED])
+        more = f" and {len(values) - _VALUES_NAMED} more" if len(values) > _VALUES_NAMED else ""
+        yield f"{name} has values that this version does not know: {first}{more}; they are stored as they are"

@@ -1,0 +1,96 @@
+"""Results to where they are wanted: a terminal, a pipe or a file, in the format that was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pipelines.cli.console import is_terminal
+from pipelines.cli.options import Format
+from pipelines.errors import PipelineError, UsageError
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.query import Result
+
+_BINARY = (Format.PARQUET, Format.XLSX)
+
+
+def chosen_format(wanted: Format | None, output: Path | None) -> Format:
+    """The format that was asked for, else the one that the file's name tells, else a table.
+
+    Raises:
+        UsageError: the format is one for files, and no file was named.
+    """
+    ending = output.suffix.removeprefix(".").lower() if output else ""
+    chosen = wanted or (Format(ending) if ending in list(Format) else Format.TABLE)
+    if chosen in _BINARY and output is None:
+        raise UsageError(f"{chosen} is for files: say which with --output FILE.{chosen}")
+    return chosen
+
+
+def give(result: Result, style: Format, output: Path | None, warehouse: Path) -> None:
+    """Print a result, or write it to a file.
+
+    Args:
+        result: read while it is written.
+        style: a format that fits the output.
+        output: the file, or None for standard output.
+        warehouse: the DuckDB file, which is never written over.
+    """
+    if style is Format.TABLE and output is None and is_terminal():
+        from pipelines.cli.formats.table import show
+
+        show(result)
+        return
+    with destination(output, warehouse) if output else nullcontext(sys.stdout.buffer) as stream:
+        _write(result, style, stream)
+        stream.flush()
+
+
+def _write(result: Result, style: Format, stream: BinaryIO) -> None:
+    from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
+
+    if style is Format.XLSX:
+        workbook.write_xlsx([("result", result)], stream)
+        return
+    writers = {
+        Format.TABLE: table.write_table,
+        Format.CSV: comma_separated.write_csv,
+        Format.JSON: json_array.write_json,
+        Format.PARQUET: parquet.write_parquet,
+    }
+    writers[style](result, stream)
+
+
+@contextmanager
+def destination(output: Path, warehouse: Path) -> Iterator[BinaryIO]:
+    """A file that is there when all of it was written, and as it was before when something failed.
+
+    Raises:
+        UsageError: the file cannot be written there, or is the warehouse.
+        PipelineError: the disk is full, or gone.
+    """
+    if output.name.startswith(warehouse.name) and output.parent.absolute().resolve() == warehouse.parent.resolve():
+        raise UsageError(f"--output {output} is the warehouse itself, or beside it under its name: choose another")
+    whole = not output.exists() or output.is_file()
+    part = output.with_name(f"{output.name}.part") if whole else output
+    try:
+        stream = part.open("wb")
+    except OSError as error:
+        raise UsageError(f"--output {output} cannot be written: {error.strerror}") from None
+    try:
+        with stream:
+            yield stream
+        if whole:
+            part.replace(output)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise PipelineError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from None
+    finally:
+        if whole:
+            part.unlink(missing_ok=True)

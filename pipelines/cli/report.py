@@ -1,0 +1,130 @@
+"""``floriday report``: the reports, one by one or all in a workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.options import Format, FormatOption, OutputOption
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.reports import Report
+    from pipelines.warehouse.query import Result
+
+
+def report(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; without a name they are listed.")] = None,
+    from_date: Annotated[
+        datetime | None, typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day, in Amsterdam.")
+    ] = None,
+    to_date: Annotated[
+        datetime | None, typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day, in Amsterdam.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only this currency, such as EUR.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All reports: one sheet each in an xlsx file.")] = False,
+    format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """List the reports, or print one.
+
+    Days and weeks are those of Amsterdam; currencies are never added together. In SQL, a report is a view and a macro
+    that takes the same parameters: FROM reports.revenue_by_week(from_date := '2026-01-01').
+
+    For example:
+
+        floriday report
+
+        floriday report revenue_by_week --from 2026-01-05 --to 2026-02-01
+
+        floriday report --all --output reports.xlsx
+    """
+    given: dict[str, object | None] = {
+        "from_date": from_date and from_date.date(),
+        "to_date": to_date and to_date.date(),
+        "currency": currency,
+    }
+    values = {parameter: value for parameter, value in given.items() if value is not None}
+    if name is None and not every:
+        _list()
+    elif every:
+        _write_all(name, values, format, output)
+    else:
+        assert name is not None
+        _print(name, values, format, output)
+
+
+def _list() -> None:
+    from pipelines.reports import reports
+
+    headings = [Heading("report"), Heading("parameters"), Heading("tells")]
+    print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in reports()])
+
+
+def _options(each: Report) -> list[str]:
+    return [f"--{parameter.removesuffix('_date').replace('_', '-')}" for parameter in each.parameters]
+
+
+def _print(name: str, values: dict[str, object], format: Format | None, output: Path | None) -> None:
+    from pipelines.cli.output import chosen_format, give
+    from pipelines.errors import UsageError
+    from pipelines.reports import report as report_of
+    from pipelines.settings import load_local_settings
+    from pipelines.warehouse.connection import Warehouse
+
+    style, chosen = chosen_format(format, output), report_of(name)
+    if values.keys() - chosen.parameters.keys():
+        raise UsageError(f"{name} takes {', '.join(_options(chosen)) or 'no parameters'} and nothing else")
+    path = load_local_settings().warehouse
+    with Warehouse(path).reading(locked=True) as connection:
+        give(_result(connection, chosen, values), style, output, path)
+
+
+def _result(connection: duckdb.DuckDBPyConnection, chosen: Report, values: dict[str, object]) -> Result:
+    from pipelines.errors import PipelineError
+    from pipelines.warehouse.query import ask
+
+    if chosen.name not in _installed(connection):
+        raise PipelineError(
+            f"the warehouse does not have the report {chosen.name} yet: `floriday sync` puts it there, where the API"
+            f" serves {' and '.join(chosen.tables)}"
+        )
+    given = ", ".join(f"{parameter} := ${parameter}" for parameter in values)
+    return ask(connection, f"FROM reports.{chosen.name}({given})", values)
+
+
+def _installed(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    sql = "SELECT function_name FROM duckdb_functions() WHERE schema_name = 'reports' AND NOT internal"
+    return {name for (name,) in connection.execute(sql).fetchall()}
+
+
+def _write_all(name: str | None, values: dict[str, object], format: Format | None, output: Path | None) -> None:
+    from pipelines.cli.formats.workbook import write_xlsx
+    from pipelines.cli.output import chosen_format, destination
+    from pipelines.errors import UsageError
+    from pipelines.reports import reports
+    from pipelines.settings import load_local_settings
+    from pipelines.warehouse.connection import Warehouse
+
+    if name is not None or chosen_format(format, output) is not Format.XLSX or output is None:
+        raise UsageError("--all is every report in one workbook: floriday report --all --output FILE.xlsx")
+    path = load_local_settings().warehouse
+    with Warehouse(path).reading(locked=True) as connection, destination(output, path) as stream:
+        there = [each for each in reports() if each.name in _installed(connection)]
+
+        def results() -> Iterator[tuple[str, Result]]:
+            for each in there:
+                taken = {parameter: value for parameter, value in values.items() if parameter in each.parameters}
+                yield each.name, _result(connection, each, taken)
+
+        write_xlsx(results(), stream)
+    say(f"{len(there)} {'report' if len(there) == 1 else 'reports'} in {output}")
+    for each in reports():
+        if each not in there:
+            complain(f"{each.name} is left out: the warehouse does not have it")

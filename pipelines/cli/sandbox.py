@@ -1,0 +1,50 @@
+"""``floriday sandbox``: a local Floriday in the foreground."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.console import say
+
+
+def sandbox(
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Where to listen; 0 for a free port.")
+    ] = 8321,
+) -> None:
+    """Run a local Floriday that trades, in the foreground.
+
+    It prints the settings that point at it; the credentials are made up. It listens on this machine only, until Ctrl-C,
+    and forgets everything then; the next time it begins with the same organizations and keys.
+
+    For example:
+
+        floriday sandbox
+
+        floriday sandbox --port 0
+    """
+    from pipelines.errors import UsageError
+    from pipelines.sandbox import Sandbox
+
+    stopped = threading.Event()
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, lambda *_: stopped.set())
+    try:
+        server = Sandbox(port=port).start()
+    except OSError as error:
+        raise UsageError(
+            f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"
+        ) from None
+    try:
+        server.keep_trading()
+        say(f"# A local Floriday listens at {server.url} until Ctrl-C. These settings, made up, point at it:")
+        for name, value in server.environment().items():
+            say(f"export {name}={shlex.quote(value)}")
+        stopped.wait()
+    finally:
+        server.stop()

@@ -1,0 +1,12 @@
+"""Questions that a nursery asks, one SQL file each.
+
+A report's file holds its text as well: what it measures, how to read it, its parameters and columns. How a result is
+printed or written to a file does not belong here.
+"""
+
+from __future__ import annotations
+
+from pipelines.reports.installation import install
+from pipelines.reports.report import Report, report, reports
+
+__all__ = ["Report", "install", "report", "reports"]

@@ -1,0 +1,58 @@
+"""When the trade happens: Amsterdam's clock, the week's rhythm, and the year's feasts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+_WEEKDAYS = (1.25, 1.0, 1.05, 1.3, 1.05, 0.3, 0.1)
+_FEASTS = {6: 1.6, 7: 1.5, 9: 1.2, 10: 1.5, 18: 1.5, 19: 1.7, 43: 1.2, 44: 1.4, 49: 1.3, 50: 1.5, 51: 1.7, 52: 0.8}
+_SUMMER = range(27, 34)
+
+BUSY_WEEKS = 8
+"""Weeks before a world's moment in which it trades fully."""
+THIN = 0.12
+"""How much it trades a year before that, compared with now."""
+_YEAR_AGO = (dt.timedelta(weeks=61), dt.timedelta(weeks=48))
+
+
+def moment(day: dt.date, hour: int, minute: int = 0) -> dt.datetime:
+    """A time of day in Amsterdam, in UTC."""
+    return dt.datetime.combine(day, dt.time(hour, minute), AMSTERDAM).astimezone(dt.UTC)
+
+
+def day_of(when: dt.datetime) -> dt.date:
+    """The day that a moment belongs to in Amsterdam."""
+    return when.astimezone(AMSTERDAM).date()
+
+
+def week_of(day: dt.date) -> int:
+    """The ISO week of a day."""
+    return day.isocalendar().week
+
+
+def rhythm(day: dt.date) -> float:
+    """How busy a day is, 1.0 for an ordinary one."""
+    week = week_of(day)
+    return _WEEKDAYS[day.weekday()] * (0.7 if week in _SUMMER else _FEASTS.get(week, 1.0))
+
+
+def activity(day: dt.date, founded: dt.datetime) -> float:
+    """How much a world that was made at ``founded`` trades on a day: fully, thinly, or not at all."""
+    ago = day_of(founded) - day
+    if ago <= dt.timedelta(weeks=BUSY_WEEKS):
+        return 1.0
+    return THIN if _YEAR_AGO[1] <= ago <= _YEAR_AGO[0] else 0.0
+
+
+def history_of(founded: dt.datetime) -> dt.datetime:
+    """The moment at which the first day of such a world begins."""
+    return moment(day_of(founded) - _YEAR_AGO[0], 0)
+
+
+def workday_after(day: dt.date, days: int) -> dt.date:
+    """The day that is so many days later, or the Monday after it if that is a Sunday."""
+    later = day + dt.timedelta(days=days)
+    return later + dt.timedelta(days=later.weekday() == 6)

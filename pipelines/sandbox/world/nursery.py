@@ -1,0 +1,80 @@
+"""A nursery's days: what happens when, from the first harvest to the count in the evening."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from pipelines.sandbox.world.assortment import PLANTS, Assortment
+from pipelines.sandbox.world.calendar import day_of, moment, rhythm
+from pipelines.sandbox.world.logistics import Logistics
+from pipelines.sandbox.world.sales import Sales
+from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.stock import Stock
+
+ORDERS_A_DAY = 75
+_THURSDAY = 3
+_SATURDAY = 5
+
+
+class Nursery:
+    """One grower that trades.
+
+    Args:
+        site: where it does.
+        activity: tells how much it trades on a day, 1.0 for fully.
+    """
+
+    def __init__(self, site: Site, activity: Callable[[dt.date], float]) -> None:
+        self._site = site
+        self._activity = activity
+        self.assortment = Assortment(site, kinds=len(PLANTS) if site.size >= 1 else 6)
+        self.stock = Stock(site)
+        self.logistics = Logistics(site)
+        self.sales = Sales(site, self.assortment, self.stock, self.logistics)
+        self.assortment.publish()
+
+    def open(self) -> None:
+        """Begin a day: note all that will happen in it, and the day after."""
+        today = day_of(self._site.now)
+        activity = self._activity(today)
+        if activity:
+            self._plan(today, activity)
+        self._site.at(moment(today + dt.timedelta(days=1), 0), self.open)
+
+    def _plan(self, today: dt.date, activity: float) -> None:
+        site = self._site
+        site.at(moment(today, 4, 30), lambda: self._harvest(today, activity))
+        if today.weekday() == _THURSDAY:
+            site.at(moment(today, 10), lambda: self._offer_next_week(today))
+        orders = round(site.chance.gauss(1, 0.12) * ORDERS_A_DAY * site.size * activity * rhythm(today))
+        for _ in range(orders):
+            minute = min(14 * 60, int(site.chance.betavariate(2, 3) * 15 * 60))
+            site.at(moment(today, 5, 0) + dt.timedelta(minutes=minute), self.sales.place)
+        site.at(moment(today, 13, 15), self.stock.reprice)
+        site.at(moment(today, 17, 45), self.stock.count)
+        site.at(moment(today, 18), self.stock.withdraw)
+        if site.happens(activity):
+            site.at(moment(today, 15), self.assortment.edit)
+        if today.weekday() == _SATURDAY:
+            site.at(moment(today, 3), self.assortment.renumber)
+
+    def _harvest(self, today: dt.date, activity: float) -> None:
+        share = 0.62 if today.weekday() < 5 else 0.2
+        for item in self.assortment.in_season(today):
+            if self._site.happens(share * min(1.0, self._site.size * activity)):
+                self.stock.harvest(item)
+
+    def _offer_next_week(self, today: dt.date) -> None:
+        for item in self.assortment.in_season(today + dt.timedelta(days=7)):
+            if not item.is_clock_only:
+                self.stock.offer_week(item)
+
+    def stir(self, orders: int) -> None:
+        """Let a few things happen at once: orders, other prices, a correction, a count, a line that goes."""
+        for _ in range(orders):
+            self.sales.place()
+        self.stock.reprice()
+        self.sales.correct_some(1)
+        self.stock.count()
+        self.stock.withdraw()

@@ -1,0 +1,65 @@
+"""The command ``floriday`` as a process of its own: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Args:
+        code: its exit code.
+        out: what stood on standard output.
+        err: what stood on standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line that a failed command leaves on standard error."""
+        assert self.err.endswith("\n")
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("floriday: ")
+        return self.err.removeprefix("floriday: ").strip()
+
+
+def command(*arguments: str) -> list[str]:
+    """The process's arguments."""
+    return [sys.executable, "-m", "pipelines.cli", *arguments]
+
+
+def surroundings(**variables: str) -> dict[str, str]:
+    """The process's environment: that of the tests, and the given variables."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **variables}
+
+
+def floriday(*arguments: str, folder: Path, **variables: str) -> Ended:
+    """Run a command to its end.
+
+    Args:
+        arguments: of the command.
+        folder: the working directory.
+        variables: of the environment.
+    """
+    ended = subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=surroundings(**variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
+    return Ended(ended.returncode, ended.stdout, ended.stderr)

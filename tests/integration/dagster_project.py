@@ -1,0 +1,117 @@
+"""A project's folder with a sandbox to sync from, for tests of what Dagster does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipelines.catalogue import catalogue_of
+from pipelines.orchestration.code_location import build_definitions
+from pipelines.orchestration.instance import open_instance
+from pipelines.orchestration.resources import given_settings
+from pipelines.orchestration.running import STORAGE, sync_through_dagster
+from pipelines.outcome import FeedOutcome
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.connection import Warehouse
+from tests.records import in_json, valid_records
+
+SUPPLIERS = catalogue_of("suppliers")
+RECORDS = 12
+"""Records of each feed and account in a filled sandbox."""
+
+
+def fill(sandbox: Sandbox) -> None:
+    """Put a few records into every book of every account."""
+    for account in sandbox.api_keys:
+        for feed in SUPPLIERS.feeds:
+            book = sandbox.book(feed.name, account)
+            for record in valid_records(feed, seed=3, count=RECORDS):
+                book.put(in_json(record), number=record["sequenceNumber"])
+
+
+@dataclass
+class Project:
+    """One sandbox and one folder.
+
+    Args:
+        sandbox: started.
+        root: the folder; its `.env` file is empty, so that none is looked for elsewhere.
+        settings: variables beside those that point at the sandbox.
+    """
+
+    sandbox: Sandbox
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.root / ".env").touch()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The FLORIDAY_ variables."""
+        return {**self.sandbox.environment(), "FLORIDAY_WAREHOUSE": str(self.warehouse.path), **self.settings}
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The DuckDB file."""
+        return Warehouse(self.root / "data" / "w.duckdb")
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must be seen nowhere."""
+        return [self.sandbox.client_secret, *self.sandbox.api_keys.values()]
+
+    def sync(self, *, full: bool = False) -> dict[str, FeedOutcome]:
+        """One sync through Dagster of an application with one account; outcomes by feed."""
+        return {outcome.feed: outcome for outcome in sync_through_dagster(self.environment, root=self.root, full=full)}
+
+    def run(self, job: str, ops: Mapping[str, Mapping[str, Any]] | None = None) -> dg.ExecuteInProcessResult:
+        """Execute a job as Dagster would, with config for its assets."""
+        definitions = build_definitions(given_settings(self.environment, self.root))
+        config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
+        with self.instance() as instance:
+            return definitions.resolve_job_def(job).execute_in_process(
+                config if ops else None, instance, raise_on_error=False
+            )
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """The instance that the project's runs are kept in."""
+        with open_instance(self.root, self.root / STORAGE) as instance:
+            yield instance
+
+    def last_run(self) -> dg.DagsterRun:
+        """The newest run."""
+        with self.instance() as instance:
+            return instance.get_runs(limit=1)[0]
+
+    def metadata(self, feed: str) -> Mapping[str, Any]:
+        """What the newest materialization of a feed's asset tells, as plain values."""
+        with self.instance() as instance:
+            event = instance.get_latest_materialization_event(dg.AssetKey(feed.split(".")))
+        assert event is not None
+        assert event.asset_materialization is not None
+        return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query finds in the warehouse."""
+        with self.warehouse.reading() as connection:
+            return connection.execute(sql).fetchall()
+
+    def files(self) -> dict[Path, bytes]:
+        """Everything that Dagster left on disk."""
+        return {path: path.read_bytes() for path in (self.root / STORAGE).rglob("*") if path.is_file()}
+
+
+def failure_lines(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """What each failed step says, by its name."""
+    return {
+        event.step_key or "": event.step_failure_data.user_failure_data.description or ""
+        for event in result.all_events
+        if event.is_step_failure and event.step_failure_data.user_failure_data
+    }

@@ -1,0 +1,474 @@
+"""A batch is stored whole or not at all, and reading again repairs without adding anything."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.types import Feed
+from pipelines.floriday.changes import walk
+from pipelines.floriday.pages import Page, read_page
+from pipelines.normalize import normalize
+from pipelines.warehouse.ledger import FeedPart, Position, position
+from pipelines.warehouse.store import store
+from tests.every_kind import TABLE, THINGS, thing
+from tests.expected_rows import assert_holds
+from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
+from tests.thing_warehouse import A, B, C, ThingWarehouse, commit, contents, window, word
+
+FEEDS = catalogue_of("suppliers").feeds
+PART = FeedPart("main", THINGS.name)
+VERSIONS = "SELECT word, version, is_current FROM history.things WHERE account = 'main' ORDER BY thing_id, version"
+RAW = "SELECT count(*) FROM raw.things"
+fresh_accounts = (f"account{number}" for number in count())
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> ThingWarehouse:
+    """An empty warehouse for things."""
+    return ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+
+
+@pytest.fixture(scope="module")
+def every_feed(tmp_path_factory: pytest.TempPathFactory) -> ThingWarehouse:
+    """One warehouse for all feeds; each example brings an account of its own."""
+    return ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb", (*FEEDS, THINGS)).lay_out()
+
+
+def branches(*ids: str, number: int = 1, identity: str = A) -> bytes:
+    """A thing with branches of these ids, each with one leaf."""
+    made = [{"branchId": f"8bb25702-90f6-4123-8ccc-{id:0>12}", "leaves": [{"word": id}]} for id in ids]
+    return thing(f'"branches":{json.dumps(made)}', number, identity)
+
+
+class TestOneBatch:
+    """What a transaction leaves behind."""
+
+    def test_every_kind_of_row_is_written(self, things: ThingWarehouse) -> None:
+        """Current rows, children, raw and typed versions, the window and the cursor."""
+        stored = things.store(branches("1", "2"), word("b", 7, B), begins=3, ends=9)
+
+        assert (stored.new, stored.changed, stored.rejected) == (2, 0, 0)
+        counts = {name: len(rows) for name, rows in things.contents().items() if rows}
+        assert counts == {
+            "things.things": 2,
+            "things.thing_branches": 2,
+            "things.thing_branch_leaves": 2,
+            "versions.things": 2,
+            "versions.thing_branches": 2,
+            "versions.thing_branch_leaves": 2,
+            "raw.things": 2,
+            "sync.cursors": 1,
+            "sync.windows": 1,
+        }
+
+    def test_the_raw_log_tells_what_was_received(self, things: ThingWarehouse) -> None:
+        """Payload to the byte, number, series, run and moment."""
+        raw = word("\\u00e9", 7)
+        stored = things.store(raw)
+
+        columns = "account, CAST(thing_id AS VARCHAR), series, sequence_number, payload, octet_length(content_hash)"
+        assert things.rows(f"SELECT {columns}, synced_at, run_id FROM raw.things") == [
+            ("main", A, 1, 7, raw.decode(), 16, stored.committed_at, "run")
+        ]
+
+    def test_window_and_cursor_tell_how_far_it_is(self, things: ThingWarehouse) -> None:
+        """The cursor is proven current at the moment of the commit."""
+        stored = things.store(word("a", 5), thing('"count":"x"', 6, B), begins=3, ends=9)
+
+        moment = stored.committed_at
+        columns = "from_sequence_number, to_sequence_number, records, changed, rejected, committed_at, run_id"
+        assert things.rows(f"SELECT {columns} FROM sync.windows") == [(3, 9, 2, 1, 1, moment, "run")]
+        with things.warehouse.reading() as connection:
+            assert position(connection, PART) == Position(1, 9, None, moment, moment)
+            assert position(connection, FeedPart("other", THINGS.name)) == Position()
+
+    @pytest.mark.parametrize("broken", ["things.things", "things.thing_branch_leaves", "cursor"])
+    def test_an_error_in_the_middle_leaves_nothing(self, things: ThingWarehouse, broken: str) -> None:
+        """Whatever statement fails, first or last, the file is as before, and the next batch is stored."""
+        things.store(branches("1", "2"), word("b", 2, B))
+        before = things.contents()
+        batch = normalize(TABLE, [branches("3", number=5), word("c", 6, C), thing('"count":"x"', 7, B)])
+        to = Position(1, 9)
+        if broken == "cursor":
+            to = replace(to, cursor="far")  # type: ignore[arg-type]
+        else:
+            frame = batch.frames[broken].rename(columns={"word": "wrong"})
+            batch = replace(batch, frames={**batch.frames, broken: frame})
+
+        with things.warehouse.writing() as connection:
+            with pytest.raises(duckdb.Error):
+                store(connection, TABLE, batch, window(PART, batch, ends=9), to, current=True)
+            assert contents(connection) == before
+
+        assert things.contents() == before
+        assert things.store(word("c", 6, C)).new == 1
+
+    def test_an_empty_batch_only_moves_the_cursor(self, things: ThingWarehouse) -> None:
+        """A filtered page without records is progress too."""
+        things.store(begins=3, ends=9)
+
+        assert things.values("SELECT cursor FROM sync.cursors") == [9]
+        assert things.rows("SELECT records, changed FROM sync.windows") == [(0, 0)]
+
+
+class TestVersions:
+    """What adds a version, and what does not."""
+
+    def test_the_same_again_changes_nothing(self, things: ThingWarehouse) -> None:
+        """No row is added anywhere, and none differs; only the cursor's moment moves."""
+        raws = [branches("1", "2"), word("b", 2, B)]
+        things.store(*raws, begins=0, ends=2)
+        before = things.contents(but=["sync.cursors"])
+
+        stored = things.store(*raws, begins=2, ends=2)
+
+        assert (stored.new, stored.changed) == (0, 0)
+        assert things.contents(but=["sync.cursors"]) == before
+
+    def test_a_new_number_alone_is_no_version(self, things: ThingWarehouse) -> None:
+        """The current row tells the new number; history, the raw log and synced_at stay."""
+        things.store(word("a", 1))
+        before = things.values("SELECT synced_at FROM things.things")
+
+        stored = things.store(word("a", 50))
+
+        assert stored.changed == 0
+        assert things.rows("SELECT sequence_number, word FROM things.things") == [(50, "a")]
+        assert things.values("SELECT synced_at FROM things.things") == before
+        assert things.values(RAW) == [1]
+
+    def test_there_and_back_again_is_three_versions(self, things: ThingWarehouse) -> None:
+        """A value that returns is a change like any other."""
+        for number, text in enumerate(["a", "b", "a"]):
+            things.store(word(text, number + 1))
+
+        assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("a", 3, True)]
+        assert things.values(RAW) == [3]
+
+    def test_there_and_back_again_within_a_batch_too(self, things: ThingWarehouse) -> None:
+        """Several versions of a record in one batch count each, in the order of their numbers."""
+        stored = things.store(word("a", 9), word("b", 5), word("b", 7), word("a", 2))
+
+        assert (stored.new, stored.changed) == (1, 2)
+        assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("a", 3, True)]
+        assert things.rows("SELECT sequence_number, word FROM things.things") == [(9, "a")]
+
+    def test_versions_of_a_batch_count_by_their_numbers(self, things: ThingWarehouse) -> None:
+        """Not in the order in which they came."""
+        things.store(word("c", 9), word("b", 5), word("a", 2))
+
+        assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("c", 3, True)]
+
+    def test_a_batch_goes_on_from_what_is_stored(self, things: ThingWarehouse) -> None:
+        """Its first version is compared with the newest of the warehouse."""
+        things.store(word("a", 1))
+
+        stored = things.store(word("a", 2), word("b", 3))
+
+        assert (stored.new, stored.changed) == (0, 1)
+        assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, True)]
+
+    def test_an_older_record_is_ignored(self, things: ThingWarehouse) -> None:
+        """Also if it is older only than the number of an unchanged delivery, and whatever else the batch holds."""
+        things.store(word("a", 3))
+        things.store(word("a", 9))
+        before = things.contents(but=["sync.cursors", "sync.windows"])
+
+        for number in (2, 5):
+            stored = things.store(word("old", number))
+            assert stored.changed == 0
+
+        assert things.contents(but=["sync.cursors", "sync.windows"]) == before
+
+    def test_another_content_under_the_same_number_is_a_version(self, things: ThingWarehouse) -> None:
+        """What is read again and differs is newer than what was read before."""
+        things.store(word("a", 3))
+
+        assert things.store(word("b", 3)).changed == 1
+        assert things.values("SELECT word FROM things.things") == ["b"]
+
+    def test_deletion_and_return_are_shown(self, things: ThingWarehouse) -> None:
+        """The row stays and says so; the history tells both."""
+        for number, deleted in enumerate(["false", "true", "false"]):
+            things.store(thing(f'"isDeleted":{deleted}', number + 1))
+            assert things.values("SELECT is_deleted FROM things.things") == [deleted == "true"]
+
+        assert things.values("SELECT is_deleted FROM history.things ORDER BY version") == [False, True, False]
+
+    def test_synced_at_moves_with_the_content(self, things: ThingWarehouse) -> None:
+        """And with nothing else."""
+        moments = []
+        for number, text in enumerate(["a", "a", "b", "b"]):
+            things.store(word(text, number + 1))
+            moments += things.values("SELECT synced_at FROM things.things")
+
+        assert moments[0] == moments[1] < moments[2] == moments[3]
+
+    def test_a_clock_that_is_set_back_keeps_the_order(self, things: ThingWarehouse) -> None:
+        """No version is stored before one that was stored earlier."""
+        things.store(word("a", 1))
+        tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+        things.change("UPDATE sync.windows SET committed_at = ?", tomorrow)
+        for table in ("versions.things", "raw.things"):
+            things.change(f"UPDATE {table} SET synced_at = ?", tomorrow)
+
+        stored = things.store(word("b", 2))
+
+        assert stored.committed_at > tomorrow
+        assert things.values("SELECT valid_to > valid_from FROM history.things WHERE NOT is_current") == [True]
+        assert things.values("SELECT word FROM raw.things JOIN history.things USING (synced_at) WHERE is_current") == [
+            "b"
+        ]
+
+
+class TestChildren:
+    """A parent's children are those of its newest version."""
+
+    def test_shrinking_arrays_lose_their_rows(self, things: ThingWarehouse) -> None:
+        """Children and grandchildren; those of other parents stay."""
+        things.store(branches("1", "2", "3"), branches("4", "5", identity=B))
+
+        things.store(branches("2", number=3))
+
+        assert things.values("SELECT word FROM things.thing_branch_leaves ORDER BY word") == ["2", "4", "5"]
+        assert things.rows("SELECT position, count(*) FROM things.thing_branches GROUP BY 1 ORDER BY 1") == [
+            (0, 2),
+            (1, 1),
+        ]
+
+    @pytest.mark.parametrize("nothing", ["", '"branches":[]', '"branches":null'])
+    def test_arrays_that_vanish_leave_no_rows(self, things: ThingWarehouse, nothing: str) -> None:
+        """Empty, null and missing alike."""
+        things.store(branches("1", "2"))
+
+        things.store(thing(nothing, 2))
+
+        assert things.values("SELECT count(*) FROM things.thing_branches") == [0]
+        assert things.values("SELECT count(*) FROM things.thing_branch_leaves") == [0]
+
+    def test_a_child_moves_to_another_parent(self, things: ThingWarehouse) -> None:
+        """It stands below both while both say so, and at the end where it was moved to."""
+        things.store(branches("1"), branches("2", identity=B))
+
+        things.store(branches("1", "2", number=3))
+        shared = things.values("SELECT count(*) FROM things.thing_branch_leaves WHERE word = '2'")
+        things.store(thing("", 4, B))
+
+        assert shared == [2]
+        assert things.rows("SELECT CAST(thing_id AS VARCHAR), word FROM things.thing_branch_leaves ORDER BY 2") == [
+            (A, "1"),
+            (A, "2"),
+        ]
+
+    def test_an_older_parent_does_not_bring_its_children_back(self, things: ThingWarehouse) -> None:
+        """Nor does the older one of two in a batch."""
+        things.store(branches("1", number=5), branches("2", number=4))
+        things.store(branches("3", number=2))
+
+        assert things.values("SELECT word FROM things.thing_branch_leaves") == ["1"]
+
+
+class TestAccountsAndSeries:
+    """What is kept apart."""
+
+    def test_accounts_never_mix(self, things: ThingWarehouse) -> None:
+        """The same records of two accounts are rows, versions and cursors of their own."""
+        things.store(branches("1", number=5), account="one", ends=5)
+        things.store(branches("2", number=3), account="two", ends=3)
+        things.store(thing("", 6), account="one", ends=6)
+
+        assert things.rows("SELECT account, sequence_number FROM things.things ORDER BY 1") == [("one", 6), ("two", 3)]
+        assert things.rows("SELECT account, word FROM things.thing_branch_leaves") == [("two", "2")]
+        assert things.rows("SELECT account, version FROM history.things ORDER BY 1, 2") == [
+            ("one", 1),
+            ("one", 2),
+            ("two", 1),
+        ]
+        assert things.rows("SELECT account, cursor FROM sync.cursors ORDER BY 1") == [("one", 6), ("two", 3)]
+
+    def test_a_new_series_begins_with_lower_numbers(self, things: ThingWarehouse) -> None:
+        """Rows are kept, versions go on counting, and what has not changed adds none."""
+        things.store(word("a", 1000), word("b", 1001, B), word("c", 1002, C))
+
+        stored = things.store(word("a", 1), word("new", 2, B), series=2)
+
+        assert (stored.new, stored.changed) == (0, 1)
+        assert things.rows("SELECT word, sequence_number FROM things.things ORDER BY word") == [
+            ("a", 1),
+            ("c", 1002),
+            ("new", 2),
+        ]
+        assert things.rows("SELECT series, sequence_number FROM raw.things ORDER BY ALL")[-1] == (2, 2)
+        assert things.rows(VERSIONS)[1:3] == [("b", 1, False), ("new", 2, True)]
+
+    def test_within_the_new_series_older_records_are_ignored(self, things: ThingWarehouse) -> None:
+        """The order is that of series and number together."""
+        things.store(word("a", 1000))
+        things.store(word("b", 5), series=2)
+
+        assert things.store(word("c", 4), series=2).changed == 0
+        assert things.store(word("d", 6), series=2).changed == 1
+        assert things.values("SELECT word FROM history.things ORDER BY version") == ["a", "b", "d"]
+
+
+class TestRepair:
+    """Rows that were lost here come back."""
+
+    @pytest.mark.parametrize("lost", ["things", "thing_branches", "thing_branch_leaves"])
+    def test_lost_rows_come_back_without_a_version(self, things: ThingWarehouse, lost: str) -> None:
+        """Reading again is enough, whichever table lost them."""
+        raws = [branches("1", "2"), word("b", 2, B)]
+        things.store(*raws)
+        before = things.contents(but=["sync.cursors", "sync.windows"])
+        things.change(f"DELETE FROM things.{lost}")
+
+        stored = things.store(*raws)
+
+        assert (stored.new, stored.changed) == (0, 0)
+        assert things.contents(but=["sync.cursors", "sync.windows"]) == before
+
+    def test_rows_that_were_changed_by_hand_are_right_again(self, things: ThingWarehouse) -> None:
+        """Values come from what was read, not from what stands there."""
+        things.store(word("a", 1))
+        things.change("UPDATE things.things SET word = 'by hand'")
+
+        things.store(word("a", 1))
+
+        assert things.values("SELECT word FROM things.things") == ["a"]
+
+
+@pytest.mark.parametrize("feed", [*FEEDS, THINGS], ids=lambda feed: feed.name)
+@settings(max_examples=4)
+@given(seed=seeds())
+def test_any_valid_record_survives(every_feed: ThingWarehouse, feed: Feed, seed: int) -> None:
+    """From bytes to frames to DuckDB and back, every row and column is what the record says."""
+    account = next(fresh_accounts)
+    records = [in_json(record) for record in valid_records(feed, seed, 25)]
+
+    stored = every_feed.store(*records, account=account, feed=feed)
+
+    assert (stored.new, stored.rejected) == (len(records), 0)
+    with every_feed.warehouse.reading() as connection:
+        assert_holds(connection, feed, account, records)
+
+
+def versions_of(feed: Feed, seed: int) -> list[dict[str, Any]]:
+    """Records of a few keys, some of them only renumbered, in the order of their numbers."""
+    random = Random(seed)
+    made: list[dict[str, Any]] = []
+    for number in range(1, random.randrange(4, 30)):
+        if made and random.random() < 0.3:
+            made.append(renumbered(random.choice(made), number))
+        else:
+            made.append(valid_record(feed, random, number, identity=random.randrange(6)))
+    return made
+
+
+def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
+    """The records in batches of any size."""
+    while raws:
+        size = random.randrange(1, 9)
+        yield raws[:size]
+        raws = raws[size:]
+
+
+@settings(max_examples=8)
+@given(seed=seeds())
+def test_the_tables_are_the_same_however_versions_are_split_into_batches(every_feed: ThingWarehouse, seed: int) -> None:
+    """Current rows, children, raw log and history, but for the moments; and they are what the records say."""
+    records = [in_json(record) for record in versions_of(THINGS, seed)]
+    accounts = [next(fresh_accounts) for _ in range(3)]
+    with every_feed.warehouse.writing() as connection:
+        commit(connection, records, FeedPart(accounts[0], THINGS.name), THINGS)
+        for account in accounts[1:]:
+            for batch in split(records, Random(f"{seed} {account}")):
+                commit(connection, batch, FeedPart(account, THINGS.name), THINGS)
+
+        for account in accounts:
+            assert_holds(connection, THINGS, account, records)
+        whole, *others = [without_moments(connection, account) for account in accounts]
+    assert all(other == whole for other in others)
+
+
+def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict[str, list[str]]:
+    """Everything of an account but when it was stored."""
+    queries = {
+        table: f"SELECT * EXCLUDE (account, {moments}) FROM {table} WHERE account = ?"
+        for table, moments in {
+            "raw.things": "synced_at",
+            "history.things": "synced_at, valid_from, valid_to",
+            "history.thing_branches": "valid_from, valid_to",
+            "history.thing_branch_leaves": "valid_from, valid_to",
+        }.items()
+    }
+    return {
+        table: sorted(map(repr, connection.execute(query, [account]).fetchall())) for table, query in queries.items()
+    }
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+@settings(max_examples=3)
+@given(
+    seed=seeds(),
+    page_size=st.integers(2, 9),
+    pages_a_batch=st.integers(1, 4),
+    inclusive=st.booleans(),
+    known=st.booleans(),
+)
+def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
+    *,
+    every_feed: ThingWarehouse,
+    feed: Feed,
+    seed: int,
+    page_size: int,
+    pages_a_batch: int,
+    inclusive: bool,
+    known: bool,
+) -> None:
+    """Both kinds of numbering, with and without a maximum: in the end every table is what the server holds."""
+    account = next(fresh_accounts)
+    records = valid_records(feed, seed, 20)
+    numbers = [record["sequenceNumber"] for record in records]
+
+    def fetch(after: int) -> Page:
+        first = after if inclusive else after + 1
+        found = [in_json(record) for record in records if record["sequenceNumber"] >= first][:page_size]
+        return read_page(page_of(found, None if found else after))
+
+    steps = list(walk(fetch, 0, maximum=max(numbers) if known else None, page_maximum=page_size))
+
+    with every_feed.warehouse.writing() as connection:
+        for first in range(0, len(steps), pages_a_batch):
+            raws = [raw for step in steps[first : first + pages_a_batch] for raw in step.page.records]
+            commit(connection, raws, FeedPart(account, feed.name), feed)
+        assert_holds(connection, feed, account, records)
+        versions = f'SELECT count(*) FROM raw."{feed.table}" WHERE account = ?'
+        assert connection.execute(versions, [account]).fetchall() == [(len(records),)]
+
+
+def test_a_batch_of_rejects_is_stored_beside_the_rest(things: ThingWarehouse) -> None:
+    """A page of a thousand with three bad records keeps the others and lists these."""
+    raws = [word("a", number, f"8bb25702-90f6-4123-8ccc-{number:012x}") for number in range(1, 1001)]
+    for place in (0, 500, 999):
+        raws[place] = raws[place].replace(b'"word":', b'"count":')
+
+    stored = things.store(*raws, ends=1000)
+
+    assert (stored.new, stored.rejected) == (997, 3)
+    assert things.values("SELECT count(*) FROM things.things") == [997]
+    assert things.rows("SELECT sequence_number, reason FROM sync.rejected_records ORDER BY 1") == [
+        (number, "count: expected a number, got 'a'") for number in (1, 501, 1000)
+    ]

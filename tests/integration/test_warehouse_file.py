@@ -1,0 +1,449 @@
+"""The file itself: its layout, who may open it, what it refuses, and whose data it holds."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pytest
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import Column, Table, tables_of
+from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
+from pipelines.warehouse.belonging import Belonging, belonging, check_belonging, remember
+from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.layout import LAYOUT_VERSION, lay_out
+from pipelines.warehouse.lock import one_sync_at_a_time
+from tests.every_kind import TABLE
+from tests.thing_warehouse import ThingWarehouse, contents, word
+
+TABLES = [tables_of(feed) for feed in catalogue_of("suppliers").feeds]
+OURS, THEIRS = "8bb25702-90f6-4123-8ccc-0000000000aa", "8bb25702-90f6-4123-8ccc-0000000000bb"
+HOST = "api.staging.floriday.io"
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> ThingWarehouse:
+    """A warehouse for things, with one in it."""
+    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    made.store(word("a", 1))
+    return made
+
+
+@pytest.fixture(scope="module")
+def suppliers(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse that is laid out for the whole catalogue."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("w") / "folder" / "w.duckdb")
+    with warehouse.writing() as connection, transaction(connection):
+        lay_out(connection, TABLES)
+    return warehouse
+
+
+@contextmanager
+def another_process(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A Python program that prints when it is ready, and ends with its standard input."""
+    command = [sys.executable, "-c", f"import sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()"]
+    with subprocess.Popen(
+        [*command, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Let another process come to its end."""
+    process.communicate("")
+
+
+READER = "import duckdb\nheld = duckdb.connect(sys.argv[1], read_only=True)"
+WRITER = "import duckdb\nheld = duckdb.connect(sys.argv[1])"
+
+
+def mode(path: Path) -> int:
+    """A file's permissions."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def checksum(header: bytearray) -> int:
+    """What DuckDB writes before the header of a file."""
+    result = 5381
+    for place in range(0, len(header), 8):
+        result ^= int.from_bytes(header[place : place + 8], "little") * 0xBF58476D1CE4E5B9 % 2**64
+    return result
+
+
+class TestLayout:
+    """What is in the file before any record."""
+
+    def test_columns_are_the_catalogues(self, suppliers: Warehouse) -> None:
+        """Every table has its columns, with names, types and order."""
+        with suppliers.reading() as connection:
+            for table in (part for feed in TABLES for part in feed.walk()):
+                found = connection.execute(
+                    "SELECT column_name, data_type FROM duckdb_columns()"
+                    " WHERE schema_name = ? AND table_name = ? ORDER BY column_index",
+                    [table.schema, table.name],
+                ).fetchall()
+                assert found == [(column.name, column.type) for column in table.columns]
+
+    def test_everything_is_described(self, suppliers: Warehouse) -> None:
+        """Each table, each view and each column of them carries a comment."""
+        with suppliers.reading() as connection:
+            for what, name in (("tables", "table_name"), ("views", "view_name"), ("columns", "table_name")):
+                found = connection.execute(
+                    f"SELECT schema_name, {name}, comment FROM duckdb_{what}() WHERE NOT internal"
+                ).fetchall()
+                assert len(found) > 20
+                assert [row for row in found if not row[2]] == []
+
+    def test_comments_are_the_catalogues(self, suppliers: Warehouse) -> None:
+        """In the current tables to the letter; the histories say that they are."""
+        query = "SELECT comment FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? ORDER BY column_index"
+        with suppliers.reading() as connection:
+            for table in TABLES:
+                found = [row[0] for row in connection.execute(query, [table.schema, table.name]).fetchall()]
+                assert found == [column.description for column in table.columns]
+                said = connection.execute(
+                    "SELECT comment FROM duckdb_views() WHERE schema_name = 'history' AND view_name = ?", [table.name]
+                ).fetchall()
+                assert said == [(f"One row a version. {table.description}",)]
+
+    def test_every_table_has_a_history_and_its_macro(self, suppliers: Warehouse) -> None:
+        """Parents and children; they answer, with nothing."""
+        with suppliers.reading() as connection:
+            for table in (part for feed in TABLES for part in feed.walk()):
+                assert connection.execute(f"FROM history.{table.name}").fetchall() == []
+                assert connection.execute(f"FROM history.{table.name}_as_of('2026-01-01')").fetchall() == []
+
+    def test_laying_out_again_changes_nothing(self, things: ThingWarehouse) -> None:
+        """It is done before every sync."""
+        before = things.contents()
+        with things.warehouse.writing() as connection, transaction(connection):
+            lay_out(connection, [TABLE])
+
+        assert things.contents() == before
+
+    def test_feeds_are_added_to_an_older_file(self, things: ThingWarehouse) -> None:
+        """What it holds stays."""
+        with things.warehouse.writing() as connection, transaction(connection):
+            lay_out(connection, [TABLE, *TABLES])
+
+        assert things.values("SELECT count(*) FROM orders.sales_orders") == [0]
+        assert things.values("SELECT word FROM things.things") == ["a"]
+
+    @pytest.mark.parametrize(
+        ("columns", "told"),
+        [
+            ((*TABLE.columns, Column("hue", TABLE.columns[0].kind, "hue")), "hue"),
+            (TABLE.columns[:-1], TABLE.columns[-1].name),
+            (TABLE.columns[::-1], "in another order"),
+        ],
+    )
+    def test_a_table_with_other_columns_is_refused(
+        self, things: ThingWarehouse, columns: tuple[Column, ...], told: str
+    ) -> None:
+        """The line names them; nothing is changed."""
+        before = things.contents()
+        other: Table = replace(TABLE, columns=columns)
+
+        with (
+            pytest.raises(WarehouseError, match=rf"things\.things .*\({told}\)"),
+            things.warehouse.writing() as connection,
+            transaction(connection),
+        ):
+            lay_out(connection, [other])
+
+        assert things.contents() == before
+
+
+class TestPrivacy:
+    """Who may read the files, and what SQL of others may do."""
+
+    def test_files_are_their_owners_alone(self, tmp_path: Path) -> None:
+        """The database and its write-ahead log, whatever the umask was, which is as before afterwards."""
+        before = os.umask(0o022)
+        try:
+            warehouse = Warehouse(tmp_path / "deeper" / "w.duckdb")
+            with warehouse.writing() as connection:
+                connection.execute("CREATE TABLE t AS SELECT 1")
+                wal = warehouse.path.with_name("w.duckdb.wal")
+                assert (mode(wal), mode(warehouse.path)) == (0o600, 0o600)
+            assert mode(warehouse.path) == 0o600
+            assert os.umask(0o022) == 0o022
+        finally:
+            os.umask(before)
+
+    def test_the_lock_file_is_its_owners_alone(self, tmp_path: Path) -> None:
+        """Like the rest."""
+        with one_sync_at_a_time(tmp_path / "w.duckdb", "a test"):
+            assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "SELECT * FROM read_csv('{folder}/secret.csv')",
+            "SELECT * FROM '{folder}/secret.csv'",
+            "SELECT * FROM read_text('{folder}/secret.csv')",
+            "SELECT * FROM glob('{folder}/*')",
+            "COPY things.things TO '{folder}/out.csv'",
+            "COPY things.things FROM '{folder}/secret.csv'",
+            "EXPORT DATABASE '{folder}/out'",
+            "ATTACH '{folder}/other.duckdb' AS other",
+            "INSTALL httpfs",
+            "LOAD httpfs",
+            "SELECT * FROM read_csv('https://localhost/secret.csv')",
+            "SET enable_external_access = true",
+            "SET lock_configuration = false",
+            "RESET enable_external_access",
+            "PRAGMA enable_logging",
+            "SET threads = 64",
+            "INSERT INTO things.things (account) VALUES ('x')",
+            "DELETE FROM things.things",
+            "UPDATE things.things SET word = 'x'",
+            "CREATE TABLE things.other AS SELECT 1",
+            "DROP TABLE things.things",
+            "SELECT * FROM frame",
+        ],
+    )
+    def test_locked_reading_only_reads(self, things: ThingWarehouse, tmp_path: Path, sql: str) -> None:
+        """No file, no network, no setting, no write, no variable of the program around it."""
+        (tmp_path / "secret.csv").write_text("secret\n")
+        before = things.contents()
+        frame = duckdb.sql("SELECT 1").df()
+        assert len(frame) == 1
+
+        with things.warehouse.reading(locked=True) as connection, pytest.raises(duckdb.Error):
+            connection.execute(sql.format(folder=tmp_path)).fetchall()
+
+        assert things.contents() == before
+        assert not list(tmp_path.glob("out*"))
+
+    def test_locked_reading_answers(self, things: ThingWarehouse) -> None:
+        """Times are told in UTC."""
+        with things.warehouse.reading(locked=True) as connection:
+            assert connection.execute("SELECT word FROM things.things").fetchall() == [("a",)]
+            assert connection.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
+
+    def test_reading_does_not_write(self, things: ThingWarehouse) -> None:
+        """Nor leaves anything beside the file."""
+        with things.warehouse.reading() as connection, pytest.raises(duckdb.Error, match="read-only"):
+            connection.execute("DELETE FROM things.things")
+
+        assert [path.name for path in things.path.parent.iterdir()] == ["w.duckdb"]
+
+    def test_what_is_not_committed_is_undone(self, things: ThingWarehouse) -> None:
+        """However the block ends."""
+
+        def interrupted() -> None:
+            with things.warehouse.writing() as connection, transaction(connection):
+                connection.execute("DELETE FROM things.things")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        with things.warehouse.writing() as connection:
+            connection.execute("BEGIN")
+            connection.execute("DELETE FROM things.things")
+
+        assert things.values("SELECT word FROM things.things") == ["a"]
+
+
+class TestOthers:
+    """Other processes that hold the file."""
+
+    @pytest.mark.parametrize("holder", [READER, WRITER])
+    def test_a_writer_waits_until_the_file_is_free(self, things: ThingWarehouse, holder: str) -> None:
+        """It tries again, and writes when the other is done."""
+        waits: list[float] = []
+        with another_process(holder, things.path) as other:
+
+            def wait(seconds: float) -> None:
+                waits.append(seconds)
+                if len(waits) == 3:
+                    end(other)
+
+            with Warehouse(things.path, sleep=wait).writing() as connection:
+                connection.execute("UPDATE things.things SET word = 'b'")
+
+        assert len(waits) >= 3
+        assert all(0 < seconds < 1 for seconds in waits)
+        assert things.values("SELECT word FROM things.things") == ["b"]
+
+    def test_a_reader_waits_for_a_writer(self, things: ThingWarehouse) -> None:
+        """And gives up like a writer."""
+        with another_process(WRITER, things.path) as other:
+            with pytest.raises(WarehouseBusyError), Warehouse(things.path, patience=0.0).reading():
+                raise AssertionError("it was opened")
+            with Warehouse(things.path, sleep=lambda _: end(other)).reading() as connection:
+                assert connection.execute("SELECT word FROM things.things").fetchall() == [("a",)]
+
+    def test_who_holds_the_file_too_long_is_named(self, things: ThingWarehouse) -> None:
+        """In one line, with the process; nothing was changed."""
+        with another_process(READER, things.path) as other:
+            with pytest.raises(WarehouseBusyError) as caught, Warehouse(things.path, patience=0.0).writing():
+                raise AssertionError("it was opened")
+
+            assert str(other.pid) in caught.value.message
+            assert str(things.path) in caught.value.message
+            assert "\n" not in caught.value.message
+
+    def test_a_second_sync_is_told_who_is_at_it(self, tmp_path: Path) -> None:
+        """In another process or in this one; afterwards the way is free."""
+        path = tmp_path / "folder" / "w.duckdb"
+        code = (
+            "from pathlib import Path\nfrom pipelines.warehouse.lock import one_sync_at_a_time\n"
+            "held = one_sync_at_a_time(Path(sys.argv[1]), 'floriday sync')\nheld.__enter__()"
+        )
+        with another_process(code, path) as other:
+            with pytest.raises(WarehouseBusyError) as caught, one_sync_at_a_time(path, "another"):
+                raise AssertionError("both hold it")
+            assert f"floriday sync, process {other.pid}, since 20" in caught.value.message
+
+        with one_sync_at_a_time(path, "another"):
+            assert sorted(file.name for file in path.parent.iterdir()) == ["w.duckdb.holder", "w.duckdb.lock"]
+
+    def test_a_lock_file_that_was_left_behind_does_no_harm(self, tmp_path: Path) -> None:
+        """Its holder was killed: the lock died with it, and the note is not believed."""
+        path = tmp_path / "w.duckdb"
+        (tmp_path / "w.duckdb.lock").touch()
+        (tmp_path / "w.duckdb.holder").write_text("nonsense")
+
+        with one_sync_at_a_time(path, "a test"):
+            assert "a test" in (tmp_path / "w.duckdb.holder").read_text()
+
+
+class TestDamage:
+    """Files that cannot be used."""
+
+    def test_reading_what_is_not_there_says_what_to_do(self, tmp_path: Path) -> None:
+        """And creates nothing."""
+        with pytest.raises(WarehouseError, match="floriday sync"), Warehouse(tmp_path / "w.duckdb").reading():
+            raise AssertionError("it was opened")
+
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("content", [b"no database at all", b"x" * 100_000], ids=["short", "long"])
+    def test_another_file_is_refused_and_left_alone(self, tmp_path: Path, content: bytes) -> None:
+        """In one line, for readers and writers."""
+        path = tmp_path / "w.duckdb"
+        path.write_bytes(content)
+
+        for opening in (Warehouse(path).reading, Warehouse(path).writing):
+            with pytest.raises(WarehouseError) as caught, opening():
+                raise AssertionError("it was opened")
+            assert "\n" not in caught.value.message
+            assert str(path) in caught.value.message
+
+        assert path.read_bytes() == content
+
+    @pytest.mark.parametrize("part", [0.01, 0.1, 0.6])
+    def test_a_truncated_file_is_refused(self, things: ThingWarehouse, part: float) -> None:
+        """As soon as what is missing is needed; in one line, and nothing is written to it."""
+        random = Random(1)
+        things.store(*(word(random.randbytes(30_000).hex(), number) for number in range(2, 60)))
+        whole = things.path.read_bytes()
+        cut = whole[: int(len(whole) * part)]
+        things.path.write_bytes(cut)
+
+        with pytest.raises(WarehouseError) as caught, things.warehouse.writing() as connection:
+            contents(connection)
+
+        assert "\n" not in caught.value.message
+        assert things.path.read_bytes() == cut
+
+    def test_a_damaged_file_is_told(self, things: ThingWarehouse) -> None:
+        """The line says what to do."""
+        content = bytearray(things.path.read_bytes())
+        content[40] ^= 1
+        things.path.write_bytes(content)
+
+        with pytest.raises(WarehouseError, match=r"damaged one: .* restore a backup"), things.warehouse.reading():
+            raise AssertionError("it was opened")
+
+    def test_a_file_of_a_newer_duckdb_is_refused(self, things: ThingWarehouse) -> None:
+        """The line says which version is at work here."""
+        content = bytearray(things.path.read_bytes())
+        content[12:20] = (9999).to_bytes(8, "little")
+        content[:8] = checksum(content[8:4096]).to_bytes(8, "little")
+        things.path.write_bytes(content)
+
+        with pytest.raises(WarehouseError, match="newer DuckDB") as caught, things.warehouse.reading():
+            raise AssertionError("it was opened")
+
+        assert duckdb.__version__ in caught.value.message
+
+    def test_a_folder_that_cannot_be_is_told(self, tmp_path: Path) -> None:
+        """A file stands where the folder should be."""
+        (tmp_path / "file").touch()
+
+        with pytest.raises(WarehouseError, match=r"w\.duckdb"), Warehouse(tmp_path / "file" / "w.duckdb").writing():
+            raise AssertionError("it was opened")
+        with pytest.raises(WarehouseError), one_sync_at_a_time(tmp_path / "file" / "w.duckdb", "a test"):
+            raise AssertionError("it was locked")
+
+    def test_a_newer_layout_is_refused(self, things: ThingWarehouse) -> None:
+        """The line says to upgrade."""
+        things.change("INSERT INTO sync.settings VALUES ('suppliers', ?, ?, now())", HOST, LAYOUT_VERSION + 1)
+
+        with things.warehouse.reading() as connection, pytest.raises(WarehouseError, match="upgrade"):
+            belonging(connection)
+
+
+class TestBelonging:
+    """One API, one environment, and one organization an account."""
+
+    def test_a_file_remembers_whose_it_is(self, things: ThingWarehouse) -> None:
+        """From its first use on; the first word counts, but a new name of the organization is taken over."""
+        for name in ("Kwekerij A", "Kwekerij B"):
+            with things.warehouse.writing() as connection, transaction(connection):
+                remember(connection, "suppliers", HOST, {"main": (OURS, name)})
+
+        with things.warehouse.reading() as connection:
+            assert belonging(connection) == Belonging("suppliers", HOST, {"main": OURS})
+        assert things.rows("SELECT account, organization_name FROM sync.accounts") == [("main", "Kwekerij B")]
+        assert things.values("SELECT layout_version FROM sync.settings") == [LAYOUT_VERSION]
+
+    def test_a_file_without_a_layout_belongs_to_nobody(self, tmp_path: Path, things: ThingWarehouse) -> None:
+        """Nor does one that was laid out and never used."""
+        with Warehouse(tmp_path / "empty.duckdb").writing() as connection:
+            assert belonging(connection) is None
+        with things.warehouse.reading() as connection:
+            assert belonging(connection) is None
+
+    @pytest.mark.parametrize(
+        ("api", "environment", "organizations"),
+        [
+            pytest.param("customers", HOST, {"main": OURS}, id="another API"),
+            pytest.param("suppliers", "api.floriday.io", {"main": OURS}, id="another environment"),
+            pytest.param("suppliers", HOST, {"main": THEIRS}, id="another organization under the name"),
+            pytest.param("suppliers", HOST, {"second": OURS}, id="the organization under another name"),
+            pytest.param("suppliers", HOST, {"main": OURS, "second": OURS}, id="the organization twice"),
+        ],
+    )
+    def test_what_does_not_belong_there_is_refused(
+        self, api: str, environment: str, organizations: dict[str, str]
+    ) -> None:
+        """In one line that names both sides."""
+        belongs = Belonging("suppliers", HOST, {"main": OURS})
+
+        with pytest.raises(SettingError) as caught:
+            check_belonging(belongs, api, environment, organizations)
+
+        assert "\n" not in caught.value.message
+        assert HOST in caught.value.message or OURS in caught.value.message
+
+    def test_new_accounts_are_welcome(self) -> None:
+        """And everyone is at a new file."""
+        check_belonging(Belonging("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"second": THEIRS})
+        check_belonging(Belonging("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"main": OURS})
+        check_belonging(None, "customers", HOST, {"main": THEIRS})

@@ -1,0 +1,172 @@
+"""The command as a whole: help, exit codes, one line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from pipelines.cli import entry
+from pipelines.cli.app import COMMANDS, app
+from pipelines.cli.console import one_line
+from pipelines.cli.reference import reference
+from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
+from tests.command_line import ROOT, floriday
+
+HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")
+NAMES = [command.__name__ for command in COMMANDS]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
+    """Runs a command that raises; gives its exit code."""
+
+    def run(problem: BaseException) -> int:
+        broken = typer.Typer()
+
+        @broken.callback(invoke_without_command=True)
+        def command() -> None:
+            raise problem
+
+        monkeypatch.setattr(entry, "app", broken)
+        return entry.run(["--"])
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in NAMES)])
+def test_help_is_quick(arguments: list[str]) -> None:
+    """Help imports neither Dagster nor DuckDB nor anything else that takes its time."""
+    program = (
+        "import sys\nfrom pipelines.cli.entry import run\n"
+        f"code = run({arguments!r})\n"
+        f"sys.exit(code or ' '.join(sorted(set({HEAVY!r}) & set(sys.modules))) or None)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_sync_needs_no_dagster() -> None:
+    """What `floriday sync` imports has nothing of Dagster."""
+    program = (
+        "import sys, pipelines.cli.outcomes, pipelines.cli.progress, pipelines.pipeline, pipelines.warehouse.lock\n"
+        "sys.exit('dagster' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_every_command_has_an_example(command: Callable[..., None]) -> None:
+    """A command's help ends in examples of it."""
+    text = command.__doc__ or ""
+
+    assert f"For example:\n\n        floriday {command.__name__}" in text
+
+
+def test_the_reference_is_up_to_date() -> None:
+    """docs/cli.md is what the commands' help says; ``python -m pipelines.cli.reference > docs/cli.md`` renews it."""
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference()
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """``floriday`` alone lists the commands."""
+    assert entry.run([]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["synk"], "No such command 'synk'"),
+        (["sync", "--quick"], "No such option: --quick"),
+        (["query"], "Missing argument 'SQL'"),
+        (["report", "revenue_by_week", "--from", "soon"], "'soon' does not match"),
+        (["sandbox", "--port", "70000"], "less than or equal to 65535"),
+        (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),
+        (["demo", "--api", "customers"], "--api customers comes with a later version"),
+        (["demo", "--api", "buyers"], "--api is suppliers or customers"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a command does not take ends it with exit code 2 and a line that says so."""
+    assert entry.run(arguments) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("floriday: ")
+    assert err.count("\n") == 1
+    assert told in err
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "line"),
+    [
+        (SettingError("FLORIDAY_API_KEY is missing"), 2, "FLORIDAY_API_KEY is missing"),
+        (PipelineError("two\n\x1b[31mlines", account="main", feed="a.b"), 1, "main · a.b: two [31mlines"),
+        (WarehouseBusyError("another sync is under way"), 1, "another sync is under way"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (PermissionError(13, "Permission denied", "/data"), 1, "/data: Permission denied"),
+    ],
+    ids=["setting", "lines", "busy", "interrupted", "full", "forbidden"],
+)
+def test_expected_failures_are_one_line(
+    problem: BaseException,
+    code: int,
+    line: str,
+    failing: Callable[[BaseException], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each kind of failure has its exit code, and its message stands on one line of standard error."""
+    assert failing(problem) == code
+    assert capsys.readouterr().err == f"floriday: {line}\n"
+
+
+def test_an_unexpected_failure_tells_its_type_alone(
+    failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message of a bug may hold anything, so it is not shown; where it happened is."""
+    assert failing(ValueError("secret 123")) == 1
+
+    err = capsys.readouterr().err
+    assert err.startswith("floriday: unexpected ValueError at test_cli_entry.py:")
+    assert "secret" not in err
+    assert "Traceback" not in err
+
+
+def test_a_bug_can_be_looked_into(
+    failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With FLORIDAY_DEBUG the traceback is shown."""
+    monkeypatch.setenv("FLORIDAY_DEBUG", "1")
+
+    failing(ValueError("what it was"))
+
+    assert "ValueError: what it was" in capsys.readouterr().err
+
+
+def test_missing_settings_are_one_line(tmp_path: Path) -> None:
+    """A command that needs credentials and has none names every variable that is missing, with exit code 2."""
+    ended = floriday("sync", folder=tmp_path)
+
+    assert ended.code == 2
+    for variable in ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL"):
+        assert f"FLORIDAY_{variable} is missing" in ended.complaint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_text_from_elsewhere_cannot_steer_a_terminal() -> None:
+    """Control characters and line breaks become spaces."""
+    assert one_line("a\x1b[2J\n\r\tb\x07 ©") == "a [2J b ©"
+
+
+def test_commands_are_those_that_are_listed() -> None:
+    """Every command of the application is in the list that the tests go through."""
+    assert [info.callback.__name__ for info in app.registered_commands if info.callback] == NAMES

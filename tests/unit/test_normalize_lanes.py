@@ -1,0 +1,128 @@
+"""The fast lane and the exact lane agree on whatever comes, for every feed of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import Table, tables_of
+from pipelines.catalogue.types import Feed
+from pipelines.normalize import Batch, exact, normalize, reading
+from pipelines.normalize.schemas import frame_schema
+from tests.every_kind import THINGS
+from tests.records import in_json, nasty_records, seeds, valid_records
+
+FEEDS = (*catalogue_of("suppliers").feeds, THINGS)
+Rows = list[dict[str, Any]]
+
+every_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _narrowed_down_to_one_record() -> Any:
+    """Else what Arrow refuses takes its neighbours to the exact lane, and hides what the fast lane makes of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(reading, "LEAF", 1)
+        yield
+
+
+def exact_rows(table: Table, raws: list[bytes]) -> tuple[dict[str, Rows], list[tuple[int, str]]]:
+    """What plain Python makes of the records, one by one: rows of each table, and places and reasons of rejects."""
+    rows: dict[str, Rows] = {part.qualified_name: [] for part in table.walk()}
+    rejected = []
+    for place, raw in enumerate(raws):
+        try:
+            made = exact.rows_of(table, raw)
+        except exact.UnreadableError as error:
+            rejected.append((place, str(error)))
+            continue
+        for name, some in made.items():
+            rows[name] += [{**row, "record": place} for row in some]
+    for part in table.walk():
+        schema = frame_schema(part)
+        rows[part.qualified_name] = pa.Table.from_pylist(rows[part.qualified_name], schema=schema).to_pylist()
+    return rows, rejected
+
+
+def batch_rows(table: Table, batch: Batch) -> dict[str, Rows]:
+    """A batch's frames as rows, in the order of the records."""
+    rows = {}
+    for part in table.walk():
+        frame = batch.frames[part.qualified_name]
+        found = pa.Table.from_pandas(frame, schema=frame_schema(part), preserve_index=False).to_pylist()
+        rows[part.qualified_name] = sorted(found, key=lambda row: row["record"])
+    return rows
+
+
+def first_difference(expected: Rows, found: Rows) -> tuple[object, object] | None:
+    """A short word about two lists of rows."""
+    if len(expected) != len(found):
+        return len(expected), len(found)
+    return next(((want, have) for want, have in zip(expected, found, strict=True) if want != have), None)
+
+
+@every_feed
+@settings(max_examples=8)
+@given(seed=seeds())
+def test_both_lanes_make_the_same_of_nasty_records(feed: Feed, seed: int) -> None:
+    """The same rows in the same order, the same rejects for the same reasons; nothing else is lost or added."""
+    table = tables_of(feed)
+    raws = nasty_records(feed, seed, 60)
+    expected, rejected = exact_rows(table, raws)
+
+    batch = normalize(table, raws)
+
+    assert [(item.record, item.reason) for item in batch.rejected] == rejected
+    found = batch_rows(table, batch)
+    for name, rows in expected.items():
+        assert first_difference(rows, found[name]) is None, name
+    kept = set(range(len(raws))) - {place for place, _ in rejected}
+    assert sorted(batch.originals["record"]) == sorted(kept)
+
+
+@every_feed
+@settings(max_examples=6)
+@given(seed=seeds())
+def test_valid_records_are_kept_by_both_lanes(feed: Feed, seed: int) -> None:
+    """However they are written; no field of the catalogue is unknown."""
+    table = tables_of(feed)
+    raws = [in_json(record) for record in valid_records(feed, seed, 40)]
+    expected, rejected = exact_rows(table, raws)
+
+    batch = normalize(table, raws)
+
+    assert rejected == []
+    assert batch.rejected == ()
+    assert batch.unknown_fields == {}
+    found = batch_rows(table, batch)
+    for name, rows in expected.items():
+        assert first_difference(rows, found[name]) is None, name
+
+
+def test_a_record_is_the_same_in_whatever_company() -> None:
+    """Alone, or with others in a batch of several blocks."""
+    table = tables_of(THINGS)
+    raws = nasty_records(THINGS, 5, 60)
+    together = batch_rows(table, normalize(table, raws * 20))
+
+    for place, raw in enumerate(raws):
+        alone = batch_rows(table, normalize(table, [raw]))
+        for name, rows in alone.items():
+            last = len(raws) * 19 + place
+            company = [{**row, "record": 0} for row in together[name] if row["record"] == last]
+            assert first_difference(rows, company) is None, name
+
+
+def test_the_makers_of_records_cover_what_matters() -> None:
+    """Of the nasty ones a good part is rejected and a good part is kept, else these tests would prove little."""
+    feed = FEEDS[0]
+    served = rejected = 0
+    for seed in range(5):
+        batch = normalize(tables_of(feed), nasty_records(feed, seed, 60))
+        served, rejected = served + batch.served, rejected + len(batch.rejected)
+
+    assert 0.1 < rejected / served < 0.8

@@ -1,0 +1,533 @@
+"""What is given and what is stored, value by value: the contract's rules for every type, in both lanes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.catalogue.types import Kind
+from pipelines.normalize import Batch, exact, normalize
+from pipelines.normalize.schemas import frame_schema
+from tests.every_kind import TABLE, THING_ID, thing
+
+Rows = dict[str, list[dict[str, Any]]]
+Lane = Callable[[bytes], Rows]
+PARTS = {part.qualified_name: part for part in TABLE.walk()}
+BIG = "9110008000001"
+OTHER = "8bb25702-90f6-4123-d59c-08dc1b2a061e"
+NIL = "00000000-0000-0000-0000-000000000000"
+NESTED = "things.things"
+BRANCHES = "things.thing_branches"
+LEAVES = "things.thing_branch_leaves"
+
+
+class RejectedError(Exception):
+    """A lane rejected the record; the text is the reason."""
+
+
+def exactly(raw: bytes) -> Rows:
+    """The rows of the exact lane, of the types in which they are stored."""
+    try:
+        rows = exact.rows_of(TABLE, raw)
+    except exact.UnreadableError as error:
+        raise RejectedError(error) from None
+    return {
+        name: pa.Table.from_pylist(some, schema=frame_schema(PARTS[name])).to_pylist() for name, some in rows.items()
+    }
+
+
+def as_a_batch(raw: bytes) -> Rows:
+    """The rows that come out of a batch, whichever lane the record took."""
+    batch = normalize(TABLE, [raw])
+    for rejected in batch.rejected:
+        raise RejectedError(rejected.reason)
+    return rows_of(batch)
+
+
+def rows_of(batch: Batch) -> Rows:
+    """A batch's frames as rows of Python values."""
+    return {
+        name: pa.Table.from_pandas(frame, schema=frame_schema(PARTS[name]), preserve_index=False).to_pylist()
+        for name, frame in batch.frames.items()
+    }
+
+
+@pytest.fixture(params=[exactly, as_a_batch])
+def lane(request: pytest.FixtureRequest) -> Lane:
+    """Both ways that a record can take."""
+    chosen: Lane = request.param
+    return chosen
+
+
+def utc(*parts: int) -> dt.datetime:
+    """A moment."""
+    year, month, day, hour, minute, second, microsecond = (*parts, *[0] * (7 - len(parts)))
+    return dt.datetime(year, month, day, hour, minute, second, microsecond, tzinfo=dt.UTC)
+
+
+STORED: dict[str, list[tuple[str, object]]] = {
+    "amount": [
+        ("1.5", Decimal("1.5")),
+        ("0", Decimal(0)),
+        ("-0", Decimal(0)),
+        ("-0.0", Decimal(0)),
+        ("1e3", Decimal(1000)),
+        ("12.345678", Decimal("12.345678")),
+        ("0.30000000000000004", Decimal("0.3")),
+        ("0.1234565", Decimal("0.123457")),
+        ("0.1234575", Decimal("0.123458")),
+        ("-0.1234565", Decimal("-0.123457")),
+        ("-0.0000005", Decimal("-0.000001")),
+        ("0.0000004999999999", Decimal(0)),
+        ("0.12345649999999999", Decimal("0.123456")),
+        ("1.5E-7", Decimal(0)),
+        ("1e-400", Decimal(0)),
+        ("0.1234565000000000000000000000000001", Decimal("0.123457")),
+        ("0.1234564999999999999999999999999999", Decimal("0.123456")),
+        ("123456789012.123456", Decimal("123456789012.123456")),
+        ("-999999999999.9999994", Decimal("-999999999999.999999")),
+        ('"12.5"', Decimal("12.5")),
+        ('"1e2"', Decimal(100)),
+        ('".5"', Decimal("0.5")),
+        ('"+5"', Decimal(5)),
+        ('""', None),
+        ('" \\u2003"', None),
+        ("null", None),
+    ],
+    "count": [
+        ("5", 5),
+        ("-98200", -98200),
+        ("5.0", 5),
+        ("1e3", 1000),
+        ('"5"', 5),
+        ('"5.00"', 5),
+        ("2147483647", 2**31 - 1),
+        ("-2147483648", -(2**31)),
+        ('""', None),
+        ("null", None),
+    ],
+    "big": [
+        (BIG, int(BIG)),
+        (f'"{BIG}"', int(BIG)),
+        ("9007199254740993.0", 2**53 + 1),
+        ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854775808", -(2**63)),
+        ('" "', None),
+    ],
+    "word": [
+        ('"Rosa"', "Rosa"),
+        ('" kept as it came "', " kept as it came "),
+        ('"\\u00d8rsted \\ud83c\\udf37 \\/"', "Ørsted \U0001f337 /"),
+        ('"nul \\u0000 within"', "nul \u0000 within"),
+        ('"12.50"', "12.50"),
+        ('"null"', "null"),
+        (BIG, BIG),
+        ("1.50", "1.50"),
+        ("1E3", "1E3"),
+        ("true", "true"),
+        ("false", "false"),
+        ('""', None),
+        ('"  \\t\\n"', None),
+        ('"\\u2003\\u00a0\\u3000"', None),
+        ("null", None),
+    ],
+    "colour": [('"RED"', "RED"), ('"MAUVE"', "MAUVE"), ('""', None)],
+    "flag": [("true", True), ("false", False), ("null", None), ('""', None), ('"  "', None)],
+    "other_id": [
+        (f'"{OTHER}"', OTHER),
+        (f'"{OTHER.upper()}"', OTHER),
+        (f'"{NIL}"', None),
+        ('""', None),
+        ('" "', None),
+        ("null", None),
+    ],
+    "day": [
+        ('"2026-01-02"', dt.date(2026, 1, 2)),
+        ('"2026-01-02T23:59:59Z"', dt.date(2026, 1, 2)),
+        ('"0001-01-01"', dt.date(1, 1, 1)),
+        ('"9999-12-31"', dt.date(9999, 12, 31)),
+        ('""', None),
+    ],
+    "moment": [
+        ('"2026-01-02T03:04:05Z"', utc(2026, 1, 2, 3, 4, 5)),
+        ('"2026-01-02T03:04:05.1Z"', utc(2026, 1, 2, 3, 4, 5, 100_000)),
+        ('"2026-01-02T03:04:05.123456Z"', utc(2026, 1, 2, 3, 4, 5, 123_456)),
+        ('"2026-01-02T03:04:05.1234567Z"', utc(2026, 1, 2, 3, 4, 5, 123_456)),
+        ('"2026-01-02T03:04:05.9999999Z"', utc(2026, 1, 2, 3, 4, 5, 999_999)),
+        ('"1969-12-31T23:59:59.9999999Z"', utc(1969, 12, 31, 23, 59, 59, 999_999)),
+        ('"9999-12-31T23:59:59.9999999Z"', utc(9999, 12, 31, 23, 59, 59, 999_999)),
+        ('"2026-01-02T03:04:05+02:00"', utc(2026, 1, 2, 1, 4, 5)),
+        ('"2026-01-02T03:04:05-0530"', utc(2026, 1, 2, 8, 34, 5)),
+        ('"2026-01-02T03:04:05+02"', utc(2026, 1, 2, 1, 4, 5)),
+        ('"2026-01-02T03:04:05"', utc(2026, 1, 2, 3, 4, 5)),
+        ('"2026-01-02t03:04:05z"', utc(2026, 1, 2, 3, 4, 5)),
+        ('"2026-01-02T03:04Z"', utc(2026, 1, 2, 3, 4)),
+        ('"0001-01-01T00:00:00Z"', utc(1, 1, 1)),
+        ('""', None),
+        ("null", None),
+    ],
+    "words": [
+        ("null", None),
+        ("[]", []),
+        ('["b","a","b"]', ["b", "a", "b"]),
+        ('["a","",null,"  ","c"]', ["a", None, None, None, "c"]),
+        ('["a",5,true]', ["a", "5", "true"]),
+    ],
+    "ids": [(f'["{OTHER}","{NIL}",null,""]', [OTHER, None, None, None])],
+    "counts": [('[1,"2",3.0,null,""]', [1, 2, 3, None, None])],
+    "amounts": [('[0.1234565,"2",null]', [Decimal("0.123457"), Decimal(2), None])],
+    "moments": [('["2026-01-02T03:04:05.1234567Z",null]', [utc(2026, 1, 2, 3, 4, 5, 123_456), None])],
+}
+
+REFUSED: dict[str, list[str]] = {
+    "amount": [
+        "999999999999.9999995",
+        "1e12",
+        "-1e12",
+        "1e400",
+        '"many"',
+        "true",
+        "{}",
+        "[1]",
+        '"1_000"',
+        '"\\u0665"',
+        '"1,5"',
+    ],
+    "count": [
+        "5.5",
+        "2147483648",
+        "-2147483649",
+        "99999999999999999999",
+        '"5.5"',
+        '"x"',
+        "false",
+        "[5]",
+        "{}",
+        "1e400",
+    ],
+    "big": ["9223372036854775808", "-9223372036854775809", "1e19", "0.5"],
+    "word": ["{}", "[]", '["a"]', '"half \\ud800"', '"\\udf37 other half"', "NaN", "Infinity", "01"],
+    "flag": ['"true"', '"no"', "0", "1", "[]"],
+    "other_id": [
+        f'"{OTHER.replace("-", "")}"',
+        f'"{{{OTHER}}}"',
+        f'"{OTHER}\\n"',
+        f'" {OTHER}"',
+        '"x"',
+        "5",
+        "true",
+        f'"{OTHER[:-1]}g"',
+    ],
+    "day": ['"2026-02-30"', '"2026-1-2"', '"02-01-2026"', '"0000-01-01"', '"many"', "20260102", "{}"],
+    "moment": [
+        '"2026-02-30T00:00:00Z"',
+        '"2026-01-02T24:00:00Z"',
+        '"2026-01-02T23:60:00Z"',
+        '"2026-01-02T23:59:60Z"',
+        '"2026-01-02"',
+        '"0000-12-31T00:00:00Z"',
+        '"10000-01-01T00:00:00Z"',
+        '"0001-01-01T00:30:00+02:00"',
+        '"9999-12-31T23:30:00-02:00"',
+        '"2026-01-02T03:04:05.Z"',
+        '"2026-01-02T03:04:05 CET"',
+        '"yesterday"',
+        "1767323045",
+        "{}",
+    ],
+    "words": ['"a"', "{}", "5", '["a",{}]', '["a",[]]'],
+    "ids": [f'["{OTHER}","x"]', f'"{OTHER}"'],
+    "counts": ["[1,2147483648]", "[1.5]"],
+    "amounts": ["[1e12]", '["many"]'],
+    "moments": ['["2026-02-30T00:00:00Z"]'],
+}
+
+
+def member(column: str, text: str) -> str:
+    """The column's member in JSON, its value as given."""
+    return f'"{(TABLE.by_name[column].path or ())[0]}":{text}'
+
+
+@pytest.mark.parametrize(("column", "given", "stored"), [(c, g, s) for c, cases in STORED.items() for g, s in cases])
+def test_a_value_is_stored(lane: Lane, column: str, given: str, stored: object) -> None:
+    """As its type asks for, from whatever way of writing that can be read."""
+    found = lane(thing(member(column, given)))[NESTED][0][column]
+
+    assert found == stored
+    assert type(found) is type(stored)
+
+
+@pytest.mark.parametrize(("column", "given"), [(c, g) for c, cases in REFUSED.items() for g in cases])
+def test_a_value_that_cannot_be_read_rejects_its_record(lane: Lane, column: str, given: str) -> None:
+    """The reason names the field, but for what is no JSON at all."""
+    with pytest.raises(RejectedError) as reason:
+        lane(thing(member(column, given)))
+
+    path = ".".join(TABLE.by_name[column].path or ())
+    assert str(reason.value).startswith((f"{path}: ", "the record is not JSON", "NaN is not", "Infinity is not"))
+    assert len(str(reason.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "reason"),
+    [
+        ("amount", '"many"', "amount: expected a number, got 'many'"),
+        ("amount", "1e12", "amount: 1e12 does not fit DECIMAL(18,6)"),
+        ("count", "5.5", "count: expected a whole number, got 5.5"),
+        ("count", "2147483648", "count: 2147483648 does not fit 32 bits"),
+        ("other_id", '"x"', "otherId: malformed UUID 'x'"),
+        ("moment", '"2026-02-30T00:00:00Z"', "moment: malformed date-time '2026-02-30T00:00:00Z'"),
+        ("flag", '"true"', "flag: expected true or false, got 'true'"),
+        ("words", "{}", "words: expected an array, got {}"),
+        ("word", '"\\ud800"', "word: text with half a surrogate pair"),
+    ],
+)
+def test_a_reason_says_field_expectation_and_value(lane: Lane, column: str, given: str, reason: str) -> None:
+    """In words that a person understands."""
+    with pytest.raises(RejectedError) as rejected:
+        lane(thing(member(column, given)))
+
+    assert str(rejected.value) == reason
+
+
+@pytest.mark.parametrize("part", ["", '"part":null', '"part":{}', '"part":{"word":null}'])
+def test_a_missing_nested_object_is_null(lane: Lane, part: str) -> None:
+    """Whether the object, or the value in it, is absent, null or empty."""
+    row = lane(thing(part))[NESTED][0]
+
+    assert (row["part_word"], row["part_amount"]) == (None, None)
+
+
+@pytest.mark.parametrize("part", ["[]", '"a"', "5", "true"])
+def test_something_else_than_an_object_rejects(lane: Lane, part: str) -> None:
+    """Also where it is empty."""
+    with pytest.raises(RejectedError, match="expected an object"):
+        lane(thing(f'"part":{part}'))
+
+
+@pytest.mark.parametrize("branches", ["", '"branches":null', '"branches":[]'])
+def test_no_array_gives_no_rows(lane: Lane, branches: str) -> None:
+    """Missing, null and empty are the same for an array of objects."""
+    rows = lane(thing(branches))
+
+    assert rows[BRANCHES] == []
+    assert rows[LEAVES] == []
+
+
+def test_a_null_in_an_array_of_objects_is_a_row_of_nulls(lane: Lane) -> None:
+    """It keeps its place, and its neighbours theirs."""
+    rows = lane(thing('"branches":[{"count":1},null,{"count":3}]'))[BRANCHES]
+
+    assert [(row["position"], row["count"], row["thing_id"]) for row in rows] == [
+        (0, 1, THING_ID),
+        (1, None, THING_ID),
+        (2, 3, THING_ID),
+    ]
+
+
+def test_grandchildren_carry_every_level_above_them(lane: Lane) -> None:
+    """The record's key, the branch's place and own id, and their own place from 0 in each array."""
+    leaves = [{"word": "a"}, {"word": "b"}]
+    branches = [
+        {"branchId": OTHER.upper(), "leaves": leaves},
+        {"leaves": None},
+        {"branchId": NIL, "leaves": leaves[:1]},
+    ]
+
+    rows = lane(thing(f'"branches":{json.dumps(branches)}'))[LEAVES]
+
+    places = [(row["thing_id"], row["branch_position"], row["branch_id"], row["position"], row["word"]) for row in rows]
+    assert places == [(THING_ID, 0, OTHER, 0, "a"), (THING_ID, 0, OTHER, 1, "b"), (THING_ID, 2, None, 0, "a")]
+
+
+@pytest.mark.parametrize("branches", ['"a"', "5", "[5]", '["a"]', "[[]]", "[true]"])
+def test_something_else_than_an_array_of_objects_rejects(lane: Lane, branches: str) -> None:
+    """The reason tells the array, and the place in it."""
+    with pytest.raises(RejectedError, match=r"^branches(\[0\])?: expected an (array|object)"):
+        lane(thing(f'"branches":{branches}'))
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b'{"sequenceNumber":1}', "thing_id is missing"),
+        (f'{{"thingId":"{NIL}","sequenceNumber":1}}'.encode(), "thing_id is missing"),
+        (b'{"thingId":"","sequenceNumber":1}', "thing_id is missing"),
+        (b'{"thingId":"x","sequenceNumber":1}', "thingId: malformed UUID 'x'"),
+        (f'{{"thingId":"{OTHER}"}}'.encode(), "sequence_number is missing"),
+        (f'{{"thingId":"{OTHER}","sequenceNumber":null}}'.encode(), "sequence_number is missing"),
+        (f'{{"thingId":"{OTHER}","sequenceNumber":"x"}}'.encode(), "sequenceNumber: expected a number, got 'x'"),
+        (b"null", "expected an object, got None"),
+        (b"[]", "expected an object, got []"),
+        (b'"text"', "expected an object, got 'text'"),
+        (b"5", "expected an object, got 5"),
+        (b"{", "the record is not JSON: "),
+        (b"", "the record is not JSON: "),
+        (b'{"a":1} {"b":2}', "the record is not JSON: "),
+        (
+            thing('"word":"?"').replace(b"?", b"\xff"),
+            "the record is not JSON",
+        ),
+        (thing('"x":' + "[" * 6000 + "]" * 6000), "the record is nested too deeply"),
+    ],
+)
+def test_a_record_without_key_or_number_or_sense_is_rejected(lane: Lane, raw: bytes, reason: str) -> None:
+    """Everything else may be missing."""
+    with pytest.raises(RejectedError) as rejected:
+        lane(raw)
+
+    assert str(rejected.value).startswith(reason)
+
+
+def test_only_key_and_number_are_needed(lane: Lane) -> None:
+    """Whatever the specification calls required."""
+    row = lane(thing())[NESTED][0]
+
+    assert {name for name, value in row.items() if value is not None} <= {
+        "record",
+        "thing_id",
+        "sequence_number",
+        "is_deleted",
+    }
+
+
+def test_of_a_member_that_comes_twice_the_last_counts(lane: Lane) -> None:
+    """As most readers of JSON do it."""
+    assert lane(thing('"count":1,"count":2'))[NESTED][0]["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("members", "deleted"),
+    [
+        ("", False),
+        ('"isDeleted":true', True),
+        ('"isDeleted":false', False),
+        ('"isDeleted":null', False),
+        ('"isDeleted":""', False),
+    ],
+)
+def test_is_deleted_is_never_null(lane: Lane, members: str, deleted: bool) -> None:  # noqa: FBT001
+    """It is false where the record does not say."""
+    assert lane(thing(members))[NESTED][0]["is_deleted"] is deleted
+
+
+def test_every_blank_character_is_blank() -> None:
+    """The same characters in both lanes, over all of Unicode: those that Python strips."""
+    characters = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    blank = [character for character in characters if not character.strip()]
+    near = [character for character in characters if character.isspace() or not character.isprintable()][:400]
+    raws = [
+        thing(member("word", json.dumps(character)), place, f"8bb25702-90f6-4123-8ccc-{place:012x}")
+        for place, character in enumerate([*blank, *near])
+    ]
+
+    rows = rows_of(normalize(TABLE, raws))[NESTED]
+
+    assert [row["word"] is None for row in rows] == [not text.strip() for text in (*blank, *near)]
+    assert len(blank) > 20
+
+
+WELL_WRITTEN = (
+    '"word":"a","count":5,"big":9110008000001,"amount":0.1234565,"moment":"2026-01-02T03:04:05.1234567Z",'
+    f'"day":"2026-01-02","flag":true,"otherId":"{OTHER.upper()}","words":["a",""],"ids":["{NIL}"],'
+    '"part":{"word":"  "},"branches":[{"leaves":[{}]},null],"tomorrow":[1]'
+)
+
+
+def test_well_written_records_take_the_fast_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that Floriday usually writes goes through plain Python."""
+
+    def never(*_: object) -> Rows:
+        raise AssertionError("the exact lane was used")
+
+    monkeypatch.setattr(exact, "rows_of", never)
+
+    batch = normalize(TABLE, [thing(WELL_WRITTEN, place) for place in range(50)])
+
+    assert len(batch.frames[NESTED]) == 50
+    assert not batch.rejected
+
+
+def test_bad_records_stand_alone_in_a_page() -> None:
+    """Of a thousand, three of different kinds are rejected with place, key, number and payload; the rest is kept."""
+    raws = [thing(WELL_WRITTEN, place, f"8bb25702-90f6-4123-8ccc-{place:012x}") for place in range(1000)]
+    raws[7] = thing('"moment":"2026-02-30T00:00:00Z"', 7, f"{NIL[:-1]}7")
+    raws[500] = thing('"word":"\\ud800"', 500, "x")
+    raws[999] = b'{"thingId":5,"\xff'
+
+    batch = normalize(TABLE, raws)
+
+    assert [(item.record, item.key, item.sequence_number) for item in batch.rejected] == [
+        (7, f"{NIL[:-1]}7", 7),
+        (500, None, 500),
+        (999, None, None),
+    ]
+    assert [item.payload for item in batch.rejected] == [raws[7].decode(), raws[500].decode(), '{"thingId":5,"\\xff']
+    assert len(batch.frames[NESTED]) == len(batch.originals) == 997
+    assert batch.served == 1000
+
+
+def test_the_original_is_kept_to_the_byte() -> None:
+    """Blanks, line breaks and ways of writing too; one for each record that was kept."""
+    odd = b'{ "thingId" : "%s",\n\t"sequenceNumber" : 5.0 , "word":"\\u00e9\\/" }' % OTHER.encode()
+
+    batch = normalize(TABLE, [odd, b"{}", thing()])
+
+    originals = dict(zip(batch.originals["record"], batch.originals["payload"], strict=True))
+    assert originals == {0: odd.decode(), 2: thing().decode()}
+
+
+def test_unknown_fields_are_told_and_do_no_harm() -> None:
+    """With their way down, at any depth and of any type; what is known without a column of its own is not told."""
+    branches = '"branches":[{"twig":"x","thingId":"known","leaves":[{"hue":[]}]}]'
+    more = f'"tomorrow":1,"part":{{"news":{{"a":1}}}},{branches}'
+    exactly_read = '"count":5.0,"later":true'
+
+    batch = normalize(TABLE, [thing(more), thing(exactly_read), thing('"tomorrow":"of another type"')])
+
+    assert not batch.rejected
+    assert set(batch.unknown_fields) == {
+        "tomorrow",
+        "part.news",
+        "branches[].twig",
+        "branches[].leaves[].hue",
+        "later",
+    }
+
+
+def test_unknown_values_of_an_enumeration_are_told_and_kept() -> None:
+    """Those of lists too; blank is not a value."""
+    batch = normalize(TABLE, [thing('"colour":"MAUVE","colours":["RED","",null,"TEAL"]'), thing('"colour":"RED"')])
+
+    assert batch.unknown_values == {"things.things.colour": {"MAUVE"}, "things.things.colours": {"TEAL"}}
+
+
+def test_an_empty_batch_has_empty_frames() -> None:
+    """With all columns, so that it can be stored like any other."""
+    batch = normalize(TABLE, [])
+
+    assert {name: list(frame.columns) for name, frame in batch.frames.items()} == {
+        name: frame_schema(part).names for name, part in PARTS.items()
+    }
+    assert len(batch.originals) == 0
+
+
+def test_frames_hold_no_python_objects() -> None:
+    """Every column is Arrow's, so that nothing is paid a value."""
+    batch = normalize(TABLE, [thing(WELL_WRITTEN), thing('"count":"5"')])
+
+    for frame in (*batch.frames.values(), batch.originals):
+        assert {str(kind).endswith("[pyarrow]") for kind in frame.dtypes} == {True}
+
+
+def test_every_kind_has_its_statements() -> None:
+    """Nothing of the language of the catalogue is left out above."""
+    stated = {TABLE.by_name[name].kind for name in STORED} & {TABLE.by_name[name].kind for name in REFUSED}
+
+    assert stated == set(Kind)

@@ -1,0 +1,201 @@
+"""A page is split into its records whatever stands in one of them, and what is no page is called so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import GarbledAnswerError
+from pipelines.floriday.pages import Page, number_of, read_page
+from tests.records import page_of
+
+FIRST, LAST = b'{"sequenceNumber":1,"name":"first"}', b'{"name":"last","sequenceNumber":9}'
+DEEP = 6_000
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def numbered(text: str) -> bytes:
+    """A record whose sequence number is written so."""
+    return f'{{"id":"a","sequenceNumber":{text}}}'.encode()
+
+
+def test_records_stay_as_they_were_received() -> None:
+    """Order of members, blanks and ways of writing are kept to the byte."""
+    odd = b'{ "b" : 1.50 ,\n "sequenceNumber":5, "a":"\\u00e9\\/" }'
+
+    page = read_page(b' { "results" : [ %s , %s ] , "maximumSequenceNumber" : 7 }\n' % (odd, FIRST))
+
+    assert page == Page(7, (odd, FIRST), (5, 1))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"<html><body>Service Unavailable</body></html>",
+        b"null",
+        b"[]",
+        b'"results"',
+        b'{"maximumSequenceNumber":5}',
+        b'{"maximumSequenceNumber":5,"results":null}',
+        b'{"maximumSequenceNumber":5,"results":{}}',
+        b'{"results":[]}',
+        b'{"maximumSequenceNumber":null,"results":[]}',
+        b'{"maximumSequenceNumber":"many","results":[]}',
+        b'{"maximumSequenceNumber":5.5,"results":[]}',
+        b'{"title":"Forbidden","status":403}',
+        b'\xef\xbb\xbf{"maximumSequenceNumber":5,"results":[]}',
+        page_of([FIRST, LAST], 9) + page_of([FIRST], 9),
+        page_of([FIRST, LAST], 9) + b"}",
+        b'{"maximumSequenceNumber":5,"results":[],5}',
+        b'{"maximumSequenceNumber":5,"results":[],"next":1}{}',
+        b'{"maximumSequenceNumber":5,"results":[],"next":{}',
+        b"{" * DEEP,
+    ],
+)
+def test_what_is_no_page_is_refused(answer: bytes) -> None:
+    """HTML, other JSON, a byte order mark, two answers in one: to be asked for again, never taken for an end."""
+    with pytest.raises(GarbledAnswerError):
+        read_page(answer)
+
+
+@pytest.mark.parametrize("spoilt", [LAST, b'{"sequenceNumber":5,"name":"\\ud800"}'])
+def test_a_page_that_is_cut_anywhere_is_refused(spoilt: bytes) -> None:
+    """However little is missing at the end, the rest is not taken for the page; nor where a record is spoilt too."""
+    whole = page_of([FIRST, spoilt], 9)
+
+    for length in range(len(whole)):
+        with pytest.raises(GarbledAnswerError):
+            read_page(whole[:length])
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        b'{"sequenceNumber":5,"name":"half \\ud83d of a pair"}',
+        b'{"sequenceNumber":5,"price":NaN}',
+        b'{"sequenceNumber":5,"price":-Infinity}',
+        b'{"sequenceNumber":5,"price":01}',
+        b'{"sequenceNumber":5,"price":1e400}',
+        b'{"sequenceNumber":5,"price":}',
+        b'{"sequenceNumber":5,"name":"\x01\t"}',
+        b'{"sequenceNumber":5,"name":"\xff"}',
+        b'{"sequenceNumber":5,"deep":' + b"[" * DEEP + b"]" * DEEP + b"}",
+        b'{"sequenceNumber":5,"deep":' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"}",
+        b'{"sequenceNumber":5,"name":"]}, \\" {[","odd":NaN}',
+    ],
+)
+def test_a_spoilt_record_leaves_its_neighbours_alone(spoilt: bytes) -> None:
+    """What no strict reader takes is cut out whole, with its number, and so are the records around it."""
+    page = read_page(page_of([FIRST, spoilt, LAST], 9))
+
+    assert page.records == (FIRST, spoilt, LAST)
+    assert page.numbers == (1, 5, 9)
+
+
+@pytest.mark.parametrize("hopeless", [b"{NaN:1}", b'{"a"}', b"NaN", b'{\xff"a":NaN}'])
+def test_a_record_that_is_no_json_has_no_number(hopeless: bytes) -> None:
+    """It is cut out like any other, and does not cost its neighbours."""
+    page = read_page(page_of([FIRST, hopeless, LAST], 9))
+
+    assert page.records == (FIRST, hopeless, LAST)
+    assert page.numbers == (1, None, 9)
+    assert number_of(hopeless) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("5", 5),
+        ("-3", -3),
+        ("5.0", 5),
+        ("1e3", 1000),
+        ('"5"', 5),
+        ('"+5"', 5),
+        ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854775808", -(2**63)),
+        ("9223372036854775808", None),
+        ("18446744073709551616", None),
+        ("1e400", None),
+        ("9007199254740993.0", None),
+        ("5.5", None),
+        ('"many"', None),
+        ('"5x"', None),
+        ('"99999999999999999999"', None),
+        ('""', None),
+        ("true", None),
+        ("null", None),
+        ("[5]", None),
+        ("{}", None),
+    ],
+)
+def test_a_number_counts_if_it_fits_a_cursor(written: str, number: int | None) -> None:
+    """Text and 5.0 are numbers too; what is none, or beyond int64, must not move a cursor."""
+    record = numbered(written)
+
+    assert read_page(page_of([record, FIRST], 9)).numbers == (number, 1)
+    assert number_of(record) == number
+
+
+@pytest.mark.parametrize(
+    ("record", "number"),
+    [
+        (b"{}", None),
+        (b"null", None),
+        (b"7", None),
+        (b"[]", None),
+        (b'"text"', None),
+        (b'{"lines":[{"sequenceNumber":8}]}', None),
+        (b'{"lines":[{"sequenceNumber":8}],"sequenceNumber":5}', 5),
+        (b'{"\\u0073equenceNumber":5}', 5),
+        (b'{"sequenceNumber":4,"sequenceNumber":5}', 5),
+        (b'{"note":"\\"sequenceNumber\\":8","sequenceNumber":5}', 5),
+        (b'{"note":"\\"sequenceNumber\\":8","sequenceNumber":5,"odd":NaN}', 5),
+        (b'{"lines":[{"sequenceNumber":8}],"sequenceNumber" : 5 ,"odd":NaN}', 5),
+    ],
+)
+def test_the_number_is_the_records_own(record: bytes, number: int | None) -> None:
+    """A number within a nested object or a text is not the record's; of two the last counts; names may be escaped."""
+    assert read_page(page_of([FIRST, record], 9)).numbers == (1, number)
+    assert number_of(record) == number
+
+
+def test_the_highest_number_is_the_pages_or_a_records() -> None:
+    """Whichever is higher; a page without a number has its own."""
+    assert read_page(page_of([FIRST, LAST], 5)).highest == 9
+    assert read_page(page_of([FIRST, LAST], 12)).highest == 12
+    assert read_page(page_of([numbered("null")], 4)).highest == 4
+    assert read_page(page_of([], 0)) == Page(0, (), ())
+
+
+def test_the_size_is_that_of_the_records() -> None:
+    """Bytes as received, without what is around them."""
+    assert read_page(page_of([FIRST, LAST], 9)).size == len(FIRST) + len(LAST)
+
+
+@given(
+    records=st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=4),
+    ascii_only=st.booleans(),
+    indent=st.sampled_from([None, 0, 2]),
+    spoilt=st.booleans(),
+)
+def test_any_records_are_split_where_they_end(
+    *, records: list[dict[str, object]], ascii_only: bool, indent: int | None, spoilt: bool
+) -> None:
+    """With whatever brackets, quotes and escapes in them, and also where the page must be split by brackets alone."""
+    raws = [json.dumps(record, ensure_ascii=ascii_only, indent=indent).encode() for record in records]
+    if spoilt:
+        raws.append(b'{"odd":NaN}')
+
+    page = read_page(page_of(raws, 3))
+
+    assert list(page.records) == raws
+    assert len(page.numbers) == len(raws)
