@@ -95,7 +95,7 @@ class Table:
 ACCOUNT = Column("account", Kind.TEXT, "Name in the settings of the account whose key read the row")
 POSITION = Column("position", Kind.INT32, "Place in the array, counted from 0")
 IS_DELETED = Column("is_deleted", Kind.BOOLEAN, "Whether the record says that it is deleted; never NULL")
-IS_GONE = Column("is_deleted", Kind.BOOLEAN, "Whether it was missing when the list was last read; never NULL")
+IS_GONE = Column("is_deleted", Kind.BOOLEAN, "Whether it was missing when its list was last read; never NULL")
 SYNCED_AT = Column("synced_at", Kind.DATE_TIME, "When the content last changed in this warehouse")
 
 
@@ -119,7 +119,7 @@ def _with_deletion(columns: list[Column], *, listed: bool) -> list[Column]:
     """The columns with ``is_deleted``; what is only listed is deleted too when the list no longer holds it."""
     if all(column.name != IS_DELETED.name for column in columns):
         return [*columns, IS_GONE if listed else IS_DELETED]
-    ending = ", or was missing when the list was last read; never NULL" if listed else "; never NULL"
+    ending = ", or was missing when its list was last read; never NULL" if listed else "; never NULL"
     return [
         replace(column, description=f"{column.description}{ending}") if column.name == IS_DELETED.name else column
         for column in columns

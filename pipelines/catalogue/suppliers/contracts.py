@@ -37,8 +37,8 @@ ContractPeriodKind = Literal["NONE", "WEEK", "MONTH", "QUARTER", "HALF_YEAR", "Y
 ContractTermsAndConditions = Literal["UNKNOWN", "GENERAL_OF_RFH", "RETAIL"]
 
 GROUP = "trade items that may be delivered alike (orders.contract_trade_item_groups); NULL for none"
-LOWER_PERCENTAGE = "how far it may be below, in per cent; NULL for no such margin"
-UPPER_PERCENTAGE = "how far it may be above, in per cent; NULL for no such margin"
+LOWER_PERCENTAGE = "margin below, in per cent; NULL for no such margin"
+UPPER_PERCENTAGE = "margin above, in per cent; NULL for no such margin"
 
 
 class ContractVersion(Record):
@@ -82,8 +82,8 @@ class ContractLineTradeItem(Record):
 class ContractLinePeriodBandwidthPricePerPiece(Record):
     """How far the price may differ."""
 
-    lower_margin_price_per_piece: Decimal | None = field("lowest price of a piece; NULL for no such margin")
-    upper_margin_price_per_piece: Decimal | None = field("highest price of a piece; NULL for no such margin")
+    lower_margin_price_per_piece: Decimal | None = field("margin below, as an amount; NULL for no such margin")
+    upper_margin_price_per_piece: Decimal | None = field("margin above, as an amount; NULL for no such margin")
     lower_margin_percentage: Int32 | None = field(LOWER_PERCENTAGE)
     upper_margin_percentage: Int32 | None = field(UPPER_PERCENTAGE)
 
@@ -91,8 +91,8 @@ class ContractLinePeriodBandwidthPricePerPiece(Record):
 class ContractLinePeriodBandwidthNumberOfPieces(Record):
     """How far the number of pieces may differ."""
 
-    lower_margin_number_of_pieces: Int32 | None = field("fewest pieces; NULL for no such margin")
-    upper_margin_number_of_pieces: Int32 | None = field("most pieces; NULL for no such margin")
+    lower_margin_number_of_pieces: Int32 | None = field("margin below, in pieces; NULL for no such margin")
+    upper_margin_number_of_pieces: Int32 | None = field("margin above, in pieces; NULL for no such margin")
     lower_margin_percentage: Int32 | None = field(LOWER_PERCENTAGE)
     upper_margin_percentage: Int32 | None = field(UPPER_PERCENTAGE)
 
@@ -173,7 +173,7 @@ class ContractTradeItemGroupTradeItem(Record):
     """A trade item, packed in one way."""
 
     trade_item_id: Uuid = field("trade item (catalog.trade_items)")
-    is_primary: Boolean = field("whether it is the one that the contract line names")
+    is_primary: Boolean = field("whether it is the main one of the group")
     packing_configuration: PackingConfigurationBase = field("packing")
     is_deleted: Boolean = field("whether it has been taken out")
 

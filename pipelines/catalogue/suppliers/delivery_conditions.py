@@ -82,8 +82,8 @@ class DeliveryConditionAdditionalCostsPerCurrency(Record):
     """What delivery costs buyers who pay in one currency."""
 
     currency: Currency = field("currency, as ISO 4217")
-    delivery_surcharge: Decimal = field("surcharge on a small order")
-    delivery_surcharge_threshold: Decimal = field("order value from which there is no surcharge")
+    delivery_surcharge: Decimal = field("surcharge on an order below the threshold")
+    delivery_surcharge_threshold: Decimal = field("value of an order that the surcharge depends on")
     shipping_costs_per_unit: Decimal = field("cost of shipping one unit")
 
 
@@ -92,7 +92,7 @@ class DeliveryConditionAdditionalCosts(Record):
 
     shipping_costs_unit: Unit = field("unit that shipping is charged for")
     delivery_surcharge_minimum_number_of_load_carriers_threshold: Decimal = field(
-        "load carriers from which there is no surcharge",
+        "number of load carriers that the surcharge depends on",
         column="additional_costs_delivery_surcharge_load_carriers_threshold",
     )
     additional_costs_per_currency: list[DeliveryConditionAdditionalCostsPerCurrency] = field(
@@ -113,7 +113,7 @@ class DeliveryCondition(Record):
         "days and times of a delivery condition", table="delivery_condition_times"
     )
     non_working_day_delivery_condition: NonWorkingDayDeliveryCondition = field(
-        "public holidays", column="non_working_day"
+        "non-working days", column="non_working_day"
     )
     has_delivery_cost: Boolean = field("whether delivery costs anything")
     additional_costs: DeliveryConditionAdditionalCosts = field("costs")

@@ -56,7 +56,9 @@ class CustomerStickerFileInformation(Record):
     deliver_separately: Boolean = field("whether the stickers go along loose")
     sticker_provided_by: StickerProvidedBy = field("who brings the stickers")
     should_be_printed: Boolean = field("whether the grower has to print it")
-    parent_id: Uuid | None = field("sticker whose file it shares (fulfillment.customer_stickers); NULL for none")
+    parent_id: Uuid | None = field(
+        "what it comes from, presumably another sticker (fulfillment.customer_stickers); NULL for none"
+    )
 
 
 class CustomerStickerComposition(Record):

@@ -87,7 +87,9 @@ class SalesOrderCorrectionRequest(Record):
         "version of the order that it led to; NULL where it led to none"
     )
     created_by_user_name: Text | None = field("name of the contact person for the request", personal=True)
-    stock_application: SalesOrderCorrectionStockApplication = field("whether the pieces go back to stock")
+    stock_application: SalesOrderCorrectionStockApplication = field(
+        "whether the change in pieces is booked on the stock"
+    )
     latest_delivery_date_time: DateTime | None = field(f"new latest moment of delivery; {UNCHANGED}")
     delivery_location: CorrectionDeliveryLocation | None = field(f"new place of delivery ({UNCHANGED})")
     additional_services: list[CorrectionAdditionalService] = field("additional services that a correction changes")

@@ -58,7 +58,7 @@ class CustomerOfferLine(Record):
     is_available: Boolean | None = field("what the grower set by hand; NULL where that availability decides")
     included_services: list[CommercialService] = field(INCLUDED_SERVICES)
     packing_configuration: PackingConfigurationBase | None = field("packing")
-    counter_id: Uuid | None = field("counter of the pieces that several lines share; NULL for none")
+    counter_id: Uuid | None = field("counter that keeps its pieces; NULL for none")
     is_deleted: Boolean = field("whether the line has been taken out")
 
 
@@ -139,7 +139,7 @@ class SupplyRequestLine(Record):
     accepted_at_date_time: DateTime | None = field("when the grower accepted; NULL before that")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
-    is_locked_by_customer: Boolean = field("whether the buyer lets nothing be changed any more")
+    is_locked_by_customer: Boolean = field("whether the buyer has locked it against changes")
     supply_line_id: Uuid | None = field("offer that answers it (supply.supply_lines); NULL for none yet")
     rejection_reason: Text | None = field("why the grower declined, in free words", personal=True)
     is_deleted: Boolean = field("whether the line has been taken out")

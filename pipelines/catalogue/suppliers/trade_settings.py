@@ -9,10 +9,10 @@ from pipelines.floriday.endpoints import Endpoint
 
 
 class TradeSetting(Record):
-    """A switch, and for whom it does not count."""
+    """A switch, and who is exempt from it."""
 
     is_active: Boolean = field("whether it is on")
-    exempted_organization_ids: list[Uuid] = field("for whom it is the other way round (organizations.organizations)")
+    exempted_organization_ids: list[Uuid] = field("who is exempt from it (organizations.organizations)")
     last_modified: DateTime | None = field("when it was last set; NULL where never")
 
 
