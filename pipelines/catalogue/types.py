@@ -127,6 +127,7 @@ class Source:
         table: the parent table's name without schema.
         record: one of what Floriday serves here.
         key: the record's identifying fields, as columns; ``account`` comes before them in the table.
+        scope: the scope that reading it asks for.
         tier: how often it is worth asking (R§4.8).
         retention: how long Floriday serves a record, where it is short or stated.
         notes: sentences of :mod:`pipelines.catalogue.notes` that a reader of the table must know.
@@ -137,6 +138,7 @@ class Source:
     record: type[Record]
     key: tuple[str, ...]
     _: KW_ONLY
+    scope: str
     tier: Tier = "daily"
     retention: Retention | None = None
     notes: tuple[str, ...] = ()
@@ -153,7 +155,6 @@ class Feed(Source):
 
     Args:
         endpoint: the operations.
-        scope: the scope that the sync operation asks for.
         selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
             (R§4.11).
         widened_by: names of the feeds whose new records bring older ones of this feed into view, below any cursor
@@ -162,7 +163,6 @@ class Feed(Source):
     """
 
     endpoint: Endpoint
-    scope: str
     _: KW_ONLY
     selection: bool = False
     widened_by: tuple[str, ...] = ()
@@ -175,14 +175,12 @@ class Snapshot(Source):
 
     Args:
         path: the operation, relative to the API's base; it answers with a bare array of records.
-        scope: the scope that the operation asks for.
         asked_by: ``week``, for one call an ISO week, or ``moment``, for one call with a moment in time.
         parameters: names of the query parameters that tell it: those of the year and the week, or that of the moment.
         rate: the limit of the operation.
     """
 
     path: str
-    scope: str
     _: KW_ONLY
     asked_by: Literal["week", "moment"]
     parameters: tuple[str, ...]

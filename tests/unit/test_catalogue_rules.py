@@ -75,13 +75,13 @@ class Wreath(Record):
     status: Literal["FRESH", "DELETED"] = field("state")
 
 
-BOUQUETS = Feed("catalog", "bouquets", Bouquet, ("bouquet_id",), Endpoint("/bouquets"), "catalog:read")
+BOUQUETS = Feed("catalog", "bouquets", Bouquet, ("bouquet_id",), Endpoint("/bouquets"), scope="catalog:read")
 
 
 def snapshot(table: str, record: type[Record], key: str) -> Snapshot:
     """A list that nobody serves."""
     return Snapshot(
-        "catalog", table, record, (key,), f"/{table}", "catalog:read", asked_by="moment", parameters=("at",)
+        "catalog", table, record, (key,), f"/{table}", scope="catalog:read", asked_by="moment", parameters=("at",)
     )
 
 
@@ -186,7 +186,9 @@ class TestTables:
         """A record's fields tell its deletion, named or not, and its status; of a child they are only fields."""
         signals = (("isDeleted",), ("isDisabledForSync",))
         bouquets = tables_of(BOUQUETS)
-        withered = tables_of(Feed("catalog", "wreaths", Wreath, ("wreath_id",), Endpoint("/wreaths"), "catalog:read"))
+        withered = tables_of(
+            Feed("catalog", "wreaths", Wreath, ("wreath_id",), Endpoint("/wreaths"), scope="catalog:read")
+        )
 
         assert (deletion_paths(bouquets), has_status(bouquets)) == (signals, False)
         assert (deletion_paths(withered), has_status(withered)) == (signals, True)
