@@ -9,7 +9,7 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.codes import Codes
 
@@ -66,6 +66,13 @@ def grower(seed: int, account: str, now: dt.datetime) -> Document:
     chance = random.Random(f"grower/{seed}/{account}")
     name = words.GROWERS[0] if account == "main" else chance.choice(words.GROWERS[1:])
     return organization(name, "SUPPLIER", chance, Codes(f"grower/{seed}/{account}"), now, country="NL")
+
+
+def buyer(seed: int, account: str, now: dt.datetime) -> Document:
+    """The buyer that an account's key belongs to."""
+    chance = random.Random(f"buyer/{seed}/{account}")
+    name = f"{chance.choice(words.FIRST_WORDS)} {chance.choice(words.SECOND_WORDS)} B.V."
+    return organization(name, "CUSTOMER", chance, Codes(f"buyer/{seed}/{account}"), now, country="NL")
 
 
 @dataclass(frozen=True)

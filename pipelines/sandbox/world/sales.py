@@ -10,7 +10,7 @@ import itertools
 from collections import deque
 from decimal import Decimal
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world import sales_order
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment, Item

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sandbox.accounts import Account
-from pipelines.sandbox.books import Book, Document
+from pipelines.sandbox.books import Book
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes
 from pipelines.sandbox.world.parties import Register
