@@ -32,7 +32,7 @@ from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Application, Tokens
 from pipelines.sandbox.world import World, buyer, grower
 
-SHARED_FEEDS = frozenset({"organizations.organizations"})
+SHARED_FEEDS = frozenset({"organizations.organizations", "catalog.commercial_service_types"})
 """What all organizations see alike."""
 
 

@@ -119,6 +119,11 @@ class Register:
         self.carriers = [self._organization(name, "CARRIER", country="NL") for name in words.CARRIERS]
         self.auctions = [self._organization(name, "OTHER", country="NL") for name in words.AUCTIONS]
         self.strangers = [self._stranger() for _ in range(STRANGERS)]
+        self.service_types: list[Document] = [
+            {"commercialServiceTypeId": self._codes.uuid(), "commercialServiceTypeName": name}
+            for name in words.SERVICE_TYPES
+        ]
+        self.materials = [{"materialTypeId": self._codes.uuid(), "name": name} for name in ("karton", "kunststof")]
 
     def organizations(self) -> list[Document]:
         """Everyone in the register."""
