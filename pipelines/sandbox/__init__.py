@@ -4,10 +4,24 @@
 Facts of Floriday belong in the catalogue or in the module whose subject they are; nothing here is used by a sync.
 """
 
-from pipelines.sandbox.books import Book, Books, Document, Entry
+from pipelines.sandbox.books import Book, Books
+from pipelines.sandbox.entries import Document, Entry, View
 from pipelines.sandbox.faults import Fault, Faults, Kind, status
 from pipelines.sandbox.journal import Call
 from pipelines.sandbox.sandbox import Sandbox
 from pipelines.sandbox.switches import Switches
 
-__all__ = ["Book", "Books", "Call", "Document", "Entry", "Fault", "Faults", "Kind", "Sandbox", "Switches", "status"]
+__all__ = [
+    "Book",
+    "Books",
+    "Call",
+    "Document",
+    "Entry",
+    "Fault",
+    "Faults",
+    "Kind",
+    "Sandbox",
+    "Switches",
+    "View",
+    "status",
+]

@@ -83,6 +83,11 @@ def invalid(parameter: str, message: str) -> Response:
     )
 
 
+def locked() -> Response:
+    """423: what is asked for is being rebuilt (R§4.11)."""
+    return problem(423, "resource-locked", "Locked", "The supply lines are being rebuilt. Try again later.")
+
+
 def too_many(retry_after: int | str | None = None) -> Response:
     """429: too many calls, with or without a word about when to come back."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}

@@ -10,60 +10,13 @@ import random
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import msgspec
 
-Key = tuple[str, ...]
-Document = dict[str, Any]
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
-_decoder = msgspec.json.Decoder(Document, float_hook=Decimal)
-_raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-NUMBER = "sequenceNumber"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A record as it is served.
-
-    Args:
-        key: its identifying values, as text.
-        number: the number at which it stands.
-        body: its JSON text.
-        hidden: whether a filter keeps it out of every page; it still counts for the page's maximum.
-    """
-
-    key: Key
-    number: int
-    body: bytes
-    hidden: bool = False
-
-    @property
-    def document(self) -> Document:
-        """The record, decoded; numbers with a fraction are decimals."""
-        return _decoder.decode(self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page before it becomes JSON.
-
-    Args:
-        maximum: the highest number on it before filtering, or the number that was asked for if nothing stands above.
-        entries: what it shows, ascending.
-    """
-
-    maximum: int
-    entries: tuple[Entry, ...]
-
-    def encode(self) -> bytes:
-        """The answer's body."""
-        results = b",".join([entry.body for entry in self.entries])
-        return b'{"maximumSequenceNumber":%d,"results":[%b]}' % (self.maximum, results)
+from pipelines.sandbox.entries import EVERYTHING, NUMBER, Document, Entry, Key, Page, View, encode, numbered
 
 
 class Book:
@@ -76,10 +29,25 @@ class Book:
         seed: what the gaps between numbers follow from.
         first: the number below which no record stands.
         widest_gap: the most by which a number is above the one before it; 1 for none.
+        part: JSON name of the member that tells a record's part, for a feed that is read part by part.
+        tells_numbers: whether the records themselves tell their numbers; those of a snapshot do not.
     """
 
-    def __init__(self, key: tuple[str, ...], *, seed: str = "", first: int = 0, widest_gap: int = 9) -> None:
+    def __init__(
+        self,
+        key: tuple[str, ...],
+        *,
+        seed: str = "",
+        first: int = 0,
+        widest_gap: int = 9,
+        part: str | None = None,
+        tells_numbers: bool = True,
+    ) -> None:
         self.key = key
+        self.is_locked = False
+        """Whether it is being rebuilt, and may not be read meanwhile."""
+        self._part = part
+        self._tells_numbers = tells_numbers
         self._random = random.Random(f"gaps/{seed}")
         self._widest_gap = widest_gap
         self._head = first
@@ -110,6 +78,7 @@ class Book:
         key: Key | None = None,
         number: int | None = None,
         hidden: bool = False,
+        filtered_by: Iterable[str] = (),
     ) -> int:
         """Store a record in place of the one with the same key, at a new number.
 
@@ -118,7 +87,8 @@ class Book:
                 served exactly as it is.
             key: its identifying values, where they cannot be read from it.
             number: where it shall stand, above all others if not given.
-            hidden: whether a filter keeps it out of the pages.
+            hidden: whether it is kept out of all pages.
+            filtered_by: names of the post filters that keep it out of a page when they are on.
 
         Returns:
             The number at which it stands.
@@ -127,17 +97,30 @@ class Book:
             ValueError: another record stands there already.
         """
         with self._lock:
-            return self._place(record, key, self.reserve() if number is None else number, hidden=hidden)
+            number = self.reserve() if number is None else number
+            entry = self._entry(record, key, number)
+            return self._place(replace(entry, hidden=hidden, filtered_by=frozenset(filtered_by)))
 
-    def _place(self, record: Mapping[str, Any] | bytes, key: Key | None, number: int, *, hidden: bool) -> int:
-        body = record if isinstance(record, bytes) else _encoder.encode({**record, NUMBER: number})
-        entry = Entry(key or self._key_of(record) or (f"nameless {number}",), number, body, hidden)
-        standing = self._at.get(number)
+    def _entry(self, record: Mapping[str, Any] | bytes, key: Key | None, number: int) -> Entry:
+        members = _members(record)
+        part = members.get(self._part) if self._part else None
+        return Entry(
+            key=key or self._key_of(members) or (f"nameless {number}",),
+            number=number,
+            body=record if isinstance(record, bytes) else encode(self._numbered(record, number)),
+            part=None if part is None else str(part),
+        )
+
+    def _numbered(self, record: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+        return {**record, NUMBER: number} if self._tells_numbers else record
+
+    def _place(self, entry: Entry) -> int:
+        standing = self._at.get(entry.number)
         if standing and standing.key != entry.key:
-            raise ValueError(f"{standing.key} stands at {number} already")
+            raise ValueError(f"{standing.key} stands at {entry.number} already")
         self._take_out(entry.key)
         self._put_in(entry)
-        return number
+        return entry.number
 
     def _put_in(self, entry: Entry) -> None:
         if not self._numbers or entry.number > self._numbers[-1]:
@@ -155,12 +138,10 @@ class Book:
             del self._at[entry.number]
         return entry
 
-    def _key_of(self, record: Mapping[str, Any] | bytes) -> Key | None:
-        try:
-            members = msgspec.json.decode(record) if isinstance(record, bytes) else record
-            return tuple(str(members[name]) for name in self.key)
-        except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):
+    def _key_of(self, members: Mapping[str, Any]) -> Key | None:
+        if any(name not in members for name in self.key):
             return None
+        return tuple(str(members[name]) for name in self.key)
 
     def remove(self, *key: object) -> None:
         """Stop serving a record, without a trace: what retention does.
@@ -180,7 +161,8 @@ class Book:
 
     def _move(self, entry: Entry, number: int) -> int:
         self._take_out(entry.key)
-        self._put_in(replace(entry, number=number, body=_numbered(entry.body, number)))
+        body = numbered(entry.body, number) if self._tells_numbers else entry.body
+        self._put_in(replace(entry, number=number, body=body))
         return number
 
     def hide(self, *key: object) -> None:
@@ -207,19 +189,20 @@ class Book:
             for entry in entries:
                 self._move(entry, self.reserve())
 
-    def page(self, after: int, limit: int, *, inclusive: bool = False) -> Page:
+    def page(self, after: int, limit: int, view: View = EVERYTHING, *, inclusive: bool = False) -> Page:
         """The records that stand above ``after``, ``limit`` of them before filtering.
 
         Args:
             after: the number asked for.
             limit: the page's size.
+            view: what of the feed is asked for.
             inclusive: whether the record at ``after`` itself belongs to the page.
         """
         with self._lock:
             start = (bisect_left if inclusive else bisect_right)(self._numbers, after)
-            numbers = self._numbers[start : start + limit]
-            entries = [self._at[number] for number in numbers]
-        return Page(numbers[-1] if numbers else after, tuple(entry for entry in entries if not entry.hidden))
+            above = (self._at[number] for number in islice(self._numbers, start, None))
+            entries = list(islice(filter(view.counts, above), limit))
+        return Page(entries[-1].number if entries else after, tuple(filter(view.shows, entries)))
 
     def page_before(self, number: int, limit: int) -> Page:
         """The page that ends with the last record at or below ``number``."""
@@ -246,14 +229,14 @@ def _text(key: Iterable[object]) -> Key:
     return tuple(str(part) for part in key)
 
 
-def _numbered(body: bytes, number: int) -> bytes:
-    """The record with another number and every other member as it was; what is no record stays as it is."""
+def _members(record: Mapping[str, Any] | bytes) -> Mapping[str, Any]:
+    """The members of a record; none of what is no record."""
+    if not isinstance(record, bytes):
+        return record
     try:
-        members = _raw_members.decode(body)
-    except msgspec.DecodeError:
-        return body
-    members[NUMBER] = msgspec.Raw(str(number).encode())
-    return _encoder.encode(members)
+        return msgspec.json.decode(record, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
 
 
 class Books:

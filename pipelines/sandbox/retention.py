@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.catalogue.types import Feed
-from pipelines.sandbox.books import Book, Document
+from pipelines.catalogue.types import Source
+from pipelines.sandbox.books import Book
+from pipelines.sandbox.entries import Document
 
 Path = tuple[str, ...]
 
@@ -18,12 +19,12 @@ COUNTED_FROM: dict[str, tuple[Path, ...]] = {
 counted; the first that leads to one counts."""
 
 
-def expire(book: Book, feed: Feed, now: dt.datetime) -> int:
+def expire(book: Book, source: Source, now: dt.datetime) -> int:
     """Take out of a book what is due; returns how many records went."""
-    paths = COUNTED_FROM.get(feed.name)
-    if paths is None or feed.retention is None:
+    paths = COUNTED_FROM.get(source.name)
+    if paths is None or source.retention is None:
         return 0
-    last = now - feed.retention.keeps
+    last = now - source.retention.keeps
     due = [entry for entry in book.entries() if _is_before(entry.document, paths, last)]
     for entry in due:
         book.remove(*entry.key)

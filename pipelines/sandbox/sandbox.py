@@ -8,7 +8,8 @@ import random
 import string
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -16,21 +17,22 @@ from typing import Any, Self
 import msgspec
 
 from pipelines.catalogue import catalogue_of
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Feed, Source
 from pipelines.sandbox import retention, server
 from pipelines.sandbox.accounts import Account, Accounts
 from pipelines.sandbox.authorization import ISSUER_PATH, TOKEN_PATH, AuthorizationServer
-from pipelines.sandbox.books import Book, Books, Document
+from pipelines.sandbox.books import Book, Books
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.feeds import key_of
 from pipelines.sandbox.journal import Calls
 from pipelines.sandbox.limits import RateLimits
+from pipelines.sandbox.operations import key_of
 from pipelines.sandbox.running import LOOPBACK, Running
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Application, Tokens
-from pipelines.sandbox.world import World, grower
+from pipelines.sandbox.world import World, buyer, grower
 
-SHARED_FEEDS = frozenset({"organizations.organizations"})
+SHARED_FEEDS = frozenset({"organizations.organizations", "catalog.commercial_service_types"})
 """What all organizations see alike."""
 
 
@@ -43,7 +45,7 @@ class Sandbox:
         api: ``suppliers`` or ``customers``.
         accounts: names of the organizations that have a key; in the world the first one trades most.
         scale: how much the world trades, 1.0 for some 15,000 records of the first account.
-        empty: whether there is no world and all books are empty.
+        empty: whether there is no world and all books are empty; the Customers API has no world yet.
         port: where it listens, 0 for any free port.
         scopes: what the application is entitled to, all that the feeds ask for if not given.
         switches: how the server behaves.
@@ -70,7 +72,10 @@ class Sandbox:
         self._trading: threading.Event | None = None
         now = now or dt.datetime.now(dt.UTC).replace(microsecond=0)
         catalogue = catalogue_of(api)
+        self.api = api
         self.feeds = {feed.name: feed for feed in catalogue.feeds}
+        self.snapshots = {snapshot.name: snapshot for snapshot in catalogue.snapshots}
+        self.sources: dict[str, Source] = {**self.feeds, **self.snapshots}
         self.api_path = f"/{api}-api-{catalogue.version}"
         self.switches = switches or Switches()
         self.limits = RateLimits(self.switches, clock)
@@ -78,23 +83,31 @@ class Sandbox:
         self.calls = Calls()
         self.tokens = Tokens(clock)
         self.books = Books(self._make_book, SHARED_FEEDS)
-        self.accounts = _accounts(seed, accounts, now)
+        self.accounts = _accounts(api, seed, accounts, now)
         self.application = _application(seed, scopes or (APPLICATION_ROLE, "organization:read", *catalogue.scopes))
         self.authorization = AuthorizationServer(self.application, self.tokens, self.switches, lambda: self.url)
-        self.world = None if empty else World(seed, now, self.accounts, self._book_of, scale)
+        has_world = api == "suppliers" and not empty
+        self.world = World(seed, now, self.accounts, self._book_of, scale) if has_world else None
         self._empty_since = now
         self.expire()
 
     def _make_book(self, organization: str, feed: str) -> Book:
         seed = f"{self._seed}/{organization}/{feed}"
-        return Book(key_of(self.feeds[feed]), seed=seed, first=random.Random(seed).randrange(10**6, 10**9))
+        source = self.sources[feed]
+        return Book(
+            key_of(source),
+            seed=seed,
+            first=random.Random(seed).randrange(10**6, 10**9),
+            part=source.endpoint.part_parameter if isinstance(source, Feed) else None,
+            tells_numbers=isinstance(source, Feed),
+        )
 
     def _book_of(self, organization: str, feed: str) -> Book:
         return self.books.book(organization, feed)
 
     def start(self) -> Self:
         """Start serving, on the same port as before if it was started already."""
-        self._running = Running(server.build(self, tuple(self.feeds.values())), self._port)
+        self._running = Running(server.build(self), self._port)
         self._port = self._running.port
         return self
 
@@ -161,18 +174,33 @@ class Sandbox:
             **({"FLORIDAY_API_KEYS": json.dumps(keys)} if len(keys) > 1 else {"FLORIDAY_API_KEY": min(keys.values())}),
         }
 
-    def feed(self, name: str) -> Feed:
-        """The feed called ``sales_orders`` or ``orders.sales_orders``."""
-        return next(feed for feed in self.feeds.values() if name in (feed.table, feed.name))
+    def source(self, name: str) -> Source:
+        """The feed or snapshot called ``sales_orders`` or ``orders.sales_orders``."""
+        return next(source for source in self.sources.values() if name in (source.table, source.name))
 
-    def book(self, feed: str, account: str | None = None) -> Book:
-        """The book of a feed and an account, the first one if not named."""
+    def book(self, source: str, account: str | None = None) -> Book:
+        """The book of a feed or snapshot and an account, the first one if not named."""
         owner = self.accounts[account or next(iter(self.accounts)).name]
-        return self.books.book(owner.organization_id, self.feed(feed).name)
+        return self.books.book(owner.organization_id, self.source(source).name)
 
-    def truth(self, feed: str, account: str | None = None) -> list[Document]:
-        """All records that an account's key would see in a feed, decoded, ascending by number."""
-        return self.book(feed, account).documents()
+    def truth(self, source: str, account: str | None = None) -> list[Document]:
+        """All records that an account's key could see in a feed or snapshot, decoded, ascending by number."""
+        return self.book(source, account).documents()
+
+    @contextmanager
+    def rebuild(self, feed: str, account: str | None = None) -> Iterator[Book]:
+        """Rebuild a selection: its operations answer 423 within the block, after it a new series begins at 0 (R§4.11).
+
+        Yields:
+            The book, to be changed meanwhile.
+        """
+        book = self.book(feed, account)
+        book.is_locked = True
+        try:
+            yield book
+        finally:
+            book.restart()
+            book.is_locked = False
 
     @property
     def now(self) -> dt.datetime:
@@ -189,7 +217,7 @@ class Sandbox:
 
     def expire(self) -> int:
         """Stop serving what Floriday would not serve any more at the world's moment; returns how many records went."""
-        return sum(retention.expire(book, self.feeds[feed], self.now) for feed, book in self.books)
+        return sum(retention.expire(book, self.sources[feed], self.now) for feed, book in self.books)
 
     def turn(self, **switches: Any) -> None:
         """Turn switches by their names.
@@ -222,17 +250,18 @@ class Sandbox:
     def overview(self) -> dict[str, Any]:
         """What runs here, with the settings that point at it while it serves."""
         records = {
-            account.name: {name: len(self._book_of(account.organization_id, name)) for name in self.feeds}
+            account.name: {name: len(self._book_of(account.organization_id, name)) for name in self.sources}
             for account in self.accounts
         }
         environment = self.environment() if self._running else {}
         return {"now": self.now, "environment": environment, "records": records}
 
 
-def _accounts(seed: int, names: Sequence[str], now: dt.datetime) -> Accounts:
+def _accounts(api: str, seed: int, names: Sequence[str], now: dt.datetime) -> Accounts:
+    owner = {"suppliers": grower, "customers": buyer}[api]
     accounts = Accounts()
     for name in names:
-        accounts.add(Account(name, _secret(f"{seed}/key/{name}", 40), grower(seed, name, now)))
+        accounts.add(Account(name, _secret(f"{seed}/key/{name}", 40), owner(seed, name, now)))
     return accounts
 
 

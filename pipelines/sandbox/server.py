@@ -13,14 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipelines.catalogue.types import Feed
 from pipelines.sandbox import answers
 from pipelines.sandbox.accounts import Accounts
 from pipelines.sandbox.control import PATH as CONTROL_PATH
 from pipelines.sandbox.control import Control
-from pipelines.sandbox.feeds import Caller, FeedRoutes
 from pipelines.sandbox.injection import FaultInjection
 from pipelines.sandbox.journal import Journal
+from pipelines.sandbox.operations import Caller, Operations
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Tokens
 
 if TYPE_CHECKING:
@@ -63,9 +62,14 @@ class Gate:
         return None
 
 
-def build(sandbox: Sandbox, feeds: tuple[Feed, ...]) -> ASGIApp:
-    """The application of a sandbox that serves these feeds."""
-    operations = FeedRoutes(sandbox.books, sandbox.limits, sandbox.switches).routes(feeds)
+IDENTITIES = {"suppliers": "organization", "customers": "customerOrganization"}
+"""What an API calls the organization whose key it is (specification)."""
+
+
+def build(sandbox: Sandbox) -> ASGIApp:
+    """The application of a sandbox."""
+    feeds, snapshots = tuple(sandbox.feeds.values()), tuple(sandbox.snapshots.values())
+    operations = Operations(sandbox.books, sandbox.limits, sandbox.switches).routes(feeds, snapshots)
     api = Router([_identities(sandbox), *operations], default=answers.unknown_route())
     app = Starlette(
         routes=[
@@ -97,8 +101,8 @@ def _identities(sandbox: Sandbox) -> Route:
         if "organization:read" not in caller.grant.scopes:
             return answers.missing_scope("organization:read")
         version = sandbox.api_path.rpartition("-")[2]
-        organization = caller.account.organization
-        return answers.answer({"organization": organization, "clientId": sandbox.client_id, "apiVersion": version})
+        organization = {IDENTITIES[sandbox.api]: caller.account.organization}
+        return answers.answer({**organization, "clientId": sandbox.client_id, "apiVersion": version})
 
     return Route("/identities", identities)
 

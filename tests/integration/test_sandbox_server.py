@@ -114,18 +114,18 @@ class TestTokenEndpoint:
 
     def test_unknown_scopes_are_left_out(self, sandbox: Sandbox) -> None:
         """The granted scopes are those of the asked ones that the application has."""
-        assert token(sandbox, scope="role:app sticker:read").json()["scope"] == "role:app"
+        assert token(sandbox, scope="role:app supply:write").json()["scope"] == "role:app"
 
     def test_unknown_scopes_refuse_all_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
         """One unknown scope spoils the request, if the server is that strict."""
         sandbox.turn(refuses_unknown_scopes=True)
 
-        assert token(sandbox, scope="role:app sticker:read").json()["error"] == "invalid_scope"
+        assert token(sandbox, scope="role:app supply:write").json()["error"] == "invalid_scope"
         assert token(sandbox, scope="role:app").status_code == 200
 
     def test_only_unknown_scopes_are_refused(self, sandbox: Sandbox) -> None:
         """There is no token for nothing."""
-        assert token(sandbox, scope="sticker:read").json()["error"] == "invalid_scope"
+        assert token(sandbox, scope="supply:write").json()["error"] == "invalid_scope"
 
     def test_all_scopes_are_granted_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
         """Whatever was asked, the token carries everything."""
@@ -320,11 +320,183 @@ class TestFeeds:
         assert second.numbers(f"{ORDERS}0") == (0, [])
         assert len(second.numbers("/organizations/sync/0")[1]) == 1
 
-    def test_every_feed_is_there(self, sandbox: Sandbox, caller: Caller) -> None:
-        """Each feed of the catalogue has its pages and its maximum."""
-        for feed in sandbox.feeds.values():
-            assert caller.call(feed.endpoint.page(0)).json() == {"maximumSequenceNumber": 0, "results": []}
-            assert caller.call(f"{feed.endpoint.max_sequence}").json() == 0
+    @pytest.mark.parametrize("api", ["suppliers", "customers"])
+    def test_everything_is_there(self, api: str) -> None:
+        """Each feed of the catalogue has its pages and its maximum where there is one, each snapshot its list."""
+        part = {"supplierOrganizationId": str(UUID(int=1))}
+        with Sandbox(api=api, empty=True) as sandbox:
+            caller = Caller(sandbox)
+            for feed in sandbox.feeds.values():
+                page = caller.call(feed.endpoint.page(0), **{feed.endpoint.page_parameter: 10}, **part)
+                assert page.json() == {"maximumSequenceNumber": 0, "results": []}
+                if feed.endpoint.max_sequence:
+                    assert caller.call(feed.endpoint.max_sequence).json() == 0
+            for snapshot in sandbox.snapshots.values():
+                parameters = dict.fromkeys(snapshot.parameters, "1" if snapshot.asked_by == "week" else "2026-11-24")
+                assert caller.call(snapshot.path, **parameters).json() == []
+
+    @pytest.mark.parametrize("api", ["suppliers", "customers"])
+    def test_records_with_an_address_are_there(self, api: str) -> None:
+        """Each feed that has an operation for single records serves them by their ids, and no other operation does."""
+        with Sandbox(api=api, empty=True) as sandbox:
+            caller = Caller(sandbox)
+            for feed in sandbox.feeds.values():
+                if path := feed.endpoint.by_id:
+                    (key,) = sandbox.book(feed.name).key
+                    sandbox.book(feed.name).put({key: "an-id"})
+                    assert caller.call(path.format(**{key: "AN-ID"})).json()[key] == "an-id"
+                    assert caller.call(path.format(**{key: "another"})).status_code == 404
+
+    def test_fixed_paths_are_no_records(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Where a page or a record could be meant by its form, the fixed path counts."""
+        sandbox.book("sales_strategies").put({"salesStrategyId": "a"}, number=8)
+
+        assert caller.call("/sales-strategies/sync/max-sequence-number").json() == 8
+        assert caller.call("/trade-settings/customer/max-sequence").json() == 0
+        assert caller.call("/trade-items/base-supply", year=2026, week=48).json() == []
+        assert caller.call("/batches/mutations/sync/0").json()["results"] == []
+
+    def test_a_feed_without_a_maximum(self, caller: Caller) -> None:
+        """Inbound fulfillment orders have no operation for it."""
+        assert caller.call("/fulfillment-orders/inbound/current-max-sequence").status_code == 404
+
+    def test_a_page_size_that_has_to_be_told(self, caller: Caller) -> None:
+        """Availabilities per week are refused without one."""
+        path = "/trade-items/availabilities-per-week/sync/0"
+
+        assert list(caller.call(path).json()["errors"]) == ["limit"]
+        assert caller.call(path, limit=1000).status_code == 200
+
+    @pytest.mark.parametrize("path", ["/contracts/sync/0", "/delivery-condition-sets/sync/0"])
+    def test_small_pages(self, caller: Caller, path: str) -> None:
+        """Contracts and delivery condition sets come a hundred to a page at most."""
+        assert caller.call(path, limitResult=100).status_code == 200
+        assert caller.call(path, limitResult=101).status_code == 400
+
+    def test_single_groups_ask_for_another_scope(self, sandbox: Sandbox) -> None:
+        """A group of a contract's trade items by its id wants catalog:read, its pages contract:read."""
+        caller = Caller(sandbox, scope="role:app contract:read")
+
+        assert caller.call("/contract-trade-item-groups/sync/0").status_code == 200
+        assert caller.call("/contract-trade-item-groups/some").status_code == 403
+
+
+class TestSnapshots:
+    """Lists that no feed serves."""
+
+    def test_a_week(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A bare list of the week's records, which tell no number."""
+        for week in (47, 48):
+            sandbox.book("weekly_base_supply").put({"tradeItemId": "a", "year": 2026, "week": week})
+
+        assert caller.call("/trade-items/base-supply", year=2026, week=48).json() == [
+            {"tradeItemId": "a", "year": 2026, "week": 48}
+        ]
+
+    def test_a_moment(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A bare list of what can be ordered at the moment."""
+        period = {"startDateTime": "2026-11-24T06:00:00Z", "endDateTime": "2026-11-25T06:00:00Z"}
+        sandbox.book("batch_base_supply").put({"batchId": "a", "orderPeriod": period})
+        listed = [
+            caller.call("/batches/base-supply", orderDateTime=moment).json()
+            for moment in ("2026-11-24T05:59:59Z", "2026-11-24T06:00:00Z", "2026-11-25T07:00:00+01:00", "2026-11-26")
+        ]
+
+        assert [len(each) for each in listed] == [0, 1, 1, 0]
+        assert listed[1] == [{"batchId": "a", "orderPeriod": period}]
+
+    @pytest.mark.parametrize(
+        ("path", "parameters", "wrong"),
+        [
+            ("/trade-items/base-supply", {}, "year"),
+            ("/trade-items/base-supply", {"year": 2026}, "week"),
+            ("/trade-items/base-supply", {"year": 2026, "week": "next"}, "week"),
+            ("/batches/base-supply", {}, "orderDateTime"),
+            ("/batches/base-supply", {"orderDateTime": "now"}, "orderDateTime"),
+        ],
+    )
+    def test_parameters_are_demanded(self, caller: Caller, path: str, parameters: dict[str, Any], wrong: str) -> None:
+        """A missing or useless one is 400, with its name."""
+        answer = caller.call(path, **parameters)
+
+        assert answer.status_code == 400
+        assert list(answer.json()["errors"]) == [wrong]
+
+    def test_weeks_are_limited_more_than_others(self, caller: Caller) -> None:
+        """After twenty calls at once a key has to wait a second for each."""
+        codes = [caller.call("/trade-items/base-supply", year=2026, week=1).status_code for _ in range(40)]
+
+        assert codes[:20] == [200] * 20
+        assert 429 in codes
+
+
+class TestCustomers:
+    """What only the Customers API has."""
+
+    @pytest.fixture
+    def sandbox(self) -> Iterator[Sandbox]:
+        """A sandbox for buyers, without records."""
+        with Sandbox(api="customers", empty=True) as running:
+            yield running
+
+    def test_identity_is_told_by_another_name(self, sandbox: Sandbox, caller: Caller) -> None:
+        """The organization is the customer's."""
+        identity = caller.call("/identities").json()
+
+        assert identity["customerOrganization"]["organizationId"] == sandbox.accounts["main"].organization_id
+        assert "organization" not in identity
+
+    def test_filters_hide_records_that_still_count(self, sandbox: Sandbox, caller: Caller) -> None:
+        """What is not in the assortment is left out unless the filter is turned off; the page's maximum counts it."""
+        book = sandbox.book("supply_lines")
+        first = book.put({"supplyLineId": "a"})
+        second = book.put({"supplyLineId": "b"}, filtered_by=["postFilterSelectedTradeItems"])
+        path = "/supply-lines/sync/0"
+
+        assert caller.numbers(path) == (second, [first])
+        assert caller.numbers(path, postFilterSelectedTradeItems="true") == (second, [first])
+        assert caller.numbers(path, postFilterSelectedTradeItems="false") == (second, [first, second])
+        assert caller.call(path, postFilterSelectedTradeItems="maybe").status_code == 400
+
+    def test_filters_that_are_off_by_default(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Presales of growers who are not connected are served unless the filter is turned on."""
+        number = sandbox.book("clock_presales_supply_lines").put(
+            {"supplyLineId": "a"}, filtered_by=["postFilterConnections"]
+        )
+        path = "/auction/clock-presales-supply/sync/0"
+
+        assert caller.numbers(path) == (number, [number])
+        assert caller.numbers(path, postFilterConnections="true") == (number, [])
+
+    def test_parts(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Groups of contracts' trade items are asked for one supplier at a time, and only that one's are served."""
+        book = sandbox.book("contract_trade_item_groups")
+        numbers = [
+            book.put({"contractTradeItemGroupId": str(place), "supplierOrganizationId": "ab"[place % 2]})
+            for place in range(5)
+        ]
+        path = "/contract-trade-item-groups/sync/"
+
+        assert list(caller.call(f"{path}0").json()["errors"]) == ["supplierOrganizationId"]
+        assert caller.numbers(f"{path}0", supplierOrganizationId="A", limit=2) == (numbers[2], [numbers[0], numbers[2]])
+        assert caller.numbers(f"{path}{numbers[2]}", supplierOrganizationId="a") == (numbers[4], [numbers[4]])
+        assert caller.numbers(f"{path}0", supplierOrganizationId="b") == (numbers[3], [numbers[1], numbers[3]])
+        assert caller.numbers(f"{path}7", supplierOrganizationId="c") == (7, [])
+
+    def test_rebuilding_a_selection(self, sandbox: Sandbox, caller: Caller) -> None:
+        """While it lasts there is no answer, after it a new series begins at 0; other feeds go on."""
+        book = sandbox.book("custom_supply_lines")
+        old = book.put({"supplyLineId": "a"}, number=5_000_000)
+        path = "/supply-lines/sync/custom"
+        with sandbox.rebuild("custom_supply_lines"):
+            assert caller.call(f"{path}/0").status_code == 423
+            assert caller.call(f"{path}/current-max-sequence").status_code == 423
+            assert caller.call("/supply-lines/sync/0").status_code == 200
+            book.put({"supplyLineId": "b"})
+
+        maximum, (first, second) = caller.numbers(f"{path}/0")
+        assert 0 < first < second == maximum < old
+        assert caller.call(f"{path}/current-max-sequence").json() == maximum
 
 
 class TestRateLimits:

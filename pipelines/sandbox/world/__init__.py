@@ -4,7 +4,7 @@ Each module makes one kind of thing: organizations, trade items, stock, orders, 
 together for one grower, ``agenda`` holds what is going to happen. The world knows books and no server.
 """
 
-from pipelines.sandbox.world.parties import grower
+from pipelines.sandbox.world.parties import buyer, grower
 from pipelines.sandbox.world.world import World
 
-__all__ = ["World", "grower"]
+__all__ = ["World", "buyer", "grower"]

@@ -7,7 +7,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 
 class Agenda:

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world.calendar import week_of
 from pipelines.sandbox.world.site import CENT, Site, package
 
@@ -133,9 +133,13 @@ class Assortment:
 
     def publish(self) -> None:
         """Let Floriday serve all that belongs in a catalogue."""
-        for item in self.items:
-            if not item.is_clock_only:
-                self._site.publish(FEED, item.record)
+        for item in self.catalogue:
+            self._site.publish(FEED, item.record)
+
+    @property
+    def catalogue(self) -> list[Item]:
+        """What buyers can look up."""
+        return [item for item in self.items if not item.is_clock_only]
 
     def in_season(self, day: dt.date) -> list[Item]:
         """What is grown on a day."""
@@ -146,7 +150,7 @@ class Assortment:
 
     def edit(self) -> None:
         """Change one item: a new version of it, and now and then another main picture."""
-        record = self._site.chance.choice([item for item in self.items if not item.is_clock_only]).record
+        record = self._site.chance.choice(self.catalogue).record
         record["tradeItemVersion"] += 1
         record["lastModifiedDateTime"] = self._site.now
         if record["photos"] and self._site.happens(0.5):
@@ -155,7 +159,7 @@ class Assortment:
 
     def renumber(self) -> None:
         """Get new numbers for some items whose content stays as it is."""
-        for item in self._site.chance.sample([item for item in self.items if not item.is_clock_only], 5):
+        for item in self._site.chance.sample(self.catalogue, 5):
             self._site.renumber(FEED, item.id)
 
     def _item(self, plant: Plant, colour: str) -> Item:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from pipelines.sandbox.entries import Document
+
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 _WEEKDAYS = (1.25, 1.0, 1.05, 1.3, 1.05, 0.3, 0.1)
@@ -56,3 +58,14 @@ def workday_after(day: dt.date, days: int) -> dt.date:
     """The day that is so many days later, or the Monday after it if that is a Sunday."""
     later = day + dt.timedelta(days=days)
     return later + dt.timedelta(days=later.weekday() == 6)
+
+
+def period(start: dt.datetime, end: dt.datetime) -> Document:
+    """A span of time as Floriday tells it."""
+    return {"startDateTime": start, "endDateTime": end}
+
+
+def days(day: dt.date, first: int, beyond: int) -> Document:
+    """The days from the first one until before another one, counted from ``day``, as a span of time."""
+    start, end = (moment(day + dt.timedelta(days=count), 0) for count in (first, beyond))
+    return period(start, end - dt.timedelta(seconds=1))

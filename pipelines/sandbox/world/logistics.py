@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world import fulfillment_order, sales_order
+from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.sales_order import Order
 from pipelines.sandbox.world.site import Site, package
+from pipelines.sandbox.world.tracking import Tracking
 
 DELIVERIES = "fulfillment.delivery_orders"
 FULFILLMENTS = fulfillment_order.FEED
@@ -42,10 +44,14 @@ class Logistics:
 
     Args:
         site: the nursery.
+        invoicing: what settles them.
+        tracking: what follows them.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, invoicing: Invoicing, tracking: Tracking) -> None:
         self._site = site
+        self._invoicing = invoicing
+        self._tracking = tracking
         self._open: dict[Group, Delivery] = {}
         self._of_order: dict[str, Delivery] = {}
 
@@ -135,7 +141,7 @@ class Logistics:
         self._site.publish(FULFILLMENTS, record)
         for request in goods:
             self._has_left(delivery.orders[request["fulfillmentRequestId"]])
-        self._site.after(4, lambda: self._accepted(record))
+        self._site.after(4, lambda: self._accepted(record, delivery))
 
     def _has_left(self, order: Order) -> None:
         order.is_fulfilled = True
@@ -145,11 +151,13 @@ class Logistics:
         self._site.publish(sales_order.FEED, order.record)
         self._of_order.pop(order.id, None)
 
-    def _accepted(self, record: Document) -> None:
+    def _accepted(self, record: Document, delivery: Delivery) -> None:
         if self._site.happens(0.01):
             self._set_status(record, "FAILED")
             return
         self._set_status(record, "ACCEPTED")
+        self._invoicing.settle_delivery(record, delivery.orders)
+        self._tracking.leave(record)
         late = self._site.happens(0.08)
         minutes = self._site.chance.randint(5, 240) if late else -self._site.chance.randint(5, 150)
         arrives = record["latestDeliveryDateTime"] + dt.timedelta(minutes=minutes)
@@ -158,6 +166,7 @@ class Logistics:
     def _received(self, record: Document) -> None:
         fulfillment_order.receive(self._site, record)
         self._set_status(record, "DELIVERED")
+        self._tracking.arrive(record)
         if self._site.happens(0.04):
             self._site.after(self._site.chance.randint(60, 1500), lambda: self._corrected(record))
 

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Protocol
 
 from pipelines.sandbox.world.assortment import PLANTS, Assortment
+from pipelines.sandbox.world.availability import Availability
 from pipelines.sandbox.world.calendar import day_of, moment, rhythm
+from pipelines.sandbox.world.clock import Clock
+from pipelines.sandbox.world.composition import Composition
+from pipelines.sandbox.world.corrections import Corrections
+from pipelines.sandbox.world.dealings import Dealings
+from pipelines.sandbox.world.delivery_conditions import DeliveryConditions
+from pipelines.sandbox.world.inbound import Inbound
+from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.logistics import Logistics
-from pipelines.sandbox.world.sales import Sales
+from pipelines.sandbox.world.network import Network
+from pipelines.sandbox.world.places import Places
+from pipelines.sandbox.world.pricing import Pricing
+from pipelines.sandbox.world.sales import Partners, Sales
+from pipelines.sandbox.world.services import Services
 from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.stickers import Stickers
 from pipelines.sandbox.world.stock import Stock
+from pipelines.sandbox.world.tracking import Tracking
 
 ORDERS_A_DAY = 75
 _THURSDAY = 3
 _SATURDAY = 5
+
+
+class Papers(Protocol):
+    """What a nursery keeps at Floriday besides its trade, and changes now and then."""
+
+    def publish(self) -> None:
+        """Let Floriday serve it."""
+
+    def change(self) -> None:
+        """Change something in it."""
 
 
 class Nursery:
@@ -29,10 +54,26 @@ class Nursery:
         self._site = site
         self._activity = activity
         self.assortment = Assortment(site, kinds=len(PLANTS) if site.size >= 1 else 6)
-        self.stock = Stock(site)
-        self.logistics = Logistics(site)
-        self.sales = Sales(site, self.assortment, self.stock, self.logistics)
+        pricing = Pricing(site)
+        self.stock = Stock(site, pricing)
+        self._clock = Clock(site)
+        self._inbound = Inbound(site)
+        invoicing = Invoicing(site)
+        logistics = Logistics(site, invoicing, Tracking(site))
+        partners = Partners(logistics, self._clock, Corrections(site), invoicing, Stickers(site))
+        self.sales = Sales(site, self.assortment, self.stock, partners)
+        self._dealings = Dealings(site, self.assortment, self.sales)
+        self._papers: list[Papers] = [
+            Places(site),
+            Network(site),
+            DeliveryConditions(site),
+            Services(site),
+            Composition(site, self.assortment),
+            Availability(site, self.assortment),
+            pricing,
+        ]
         self.assortment.publish()
+        self._is_busy = False
 
     def open(self) -> None:
         """Begin a day: note all that will happen in it, and the day after."""
@@ -40,7 +81,21 @@ class Nursery:
         activity = self._activity(today)
         if activity:
             self._plan(today, activity)
+        if activity >= 1:
+            self._site.at(moment(today, 8), self._do_business)
         self._site.at(moment(today + dt.timedelta(days=1), 0), self.open)
+
+    def _do_business(self) -> None:
+        """What a nursery does beside its orders, from the first busy day on."""
+        if self._is_busy:
+            for papers in self._papers:
+                papers.change()
+        else:
+            self._is_busy = True
+            for papers in self._papers:
+                papers.publish()
+            self._dealings.begin()
+        self._dealings.go_on()
 
     def _plan(self, today: dt.date, activity: float) -> None:
         site = self._site
@@ -63,7 +118,8 @@ class Nursery:
         share = 0.62 if today.weekday() < 5 else 0.2
         for item in self.assortment.in_season(today):
             if self._site.happens(share * min(1.0, self._site.size * activity)):
-                self.stock.harvest(item)
+                self._clock.consider(self.stock.harvest(item))
+        self._inbound.announce(self.stock.some(2))
 
     def _offer_next_week(self, today: dt.date) -> None:
         for item in self.assortment.in_season(today + dt.timedelta(days=7)):

@@ -9,7 +9,7 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.codes import Codes
 
@@ -68,6 +68,13 @@ def grower(seed: int, account: str, now: dt.datetime) -> Document:
     return organization(name, "SUPPLIER", chance, Codes(f"grower/{seed}/{account}"), now, country="NL")
 
 
+def buyer(seed: int, account: str, now: dt.datetime) -> Document:
+    """The buyer that an account's key belongs to."""
+    chance = random.Random(f"buyer/{seed}/{account}")
+    name = f"{chance.choice(words.FIRST_WORDS)} {chance.choice(words.SECOND_WORDS)} B.V."
+    return organization(name, "CUSTOMER", chance, Codes(f"buyer/{seed}/{account}"), now, country="NL")
+
+
 @dataclass(frozen=True)
 class Customer:
     """A buyer and its habits.
@@ -112,6 +119,11 @@ class Register:
         self.carriers = [self._organization(name, "CARRIER", country="NL") for name in words.CARRIERS]
         self.auctions = [self._organization(name, "OTHER", country="NL") for name in words.AUCTIONS]
         self.strangers = [self._stranger() for _ in range(STRANGERS)]
+        self.service_types: list[Document] = [
+            {"commercialServiceTypeId": self._codes.uuid(), "commercialServiceTypeName": name}
+            for name in words.SERVICE_TYPES
+        ]
+        self.materials = [{"materialTypeId": self._codes.uuid(), "name": name} for name in ("karton", "kunststof")]
 
     def organizations(self) -> list[Document]:
         """Everyone in the register."""

@@ -8,20 +8,46 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections import deque
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world import sales_order
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment, Item
+from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
+from pipelines.sandbox.world.clock import Clock
+from pipelines.sandbox.world.corrections import Corrections
+from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.logistics import Logistics
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales_order import CHANNELS, CLOCK_CHANNELS, Channel, Order
 from pipelines.sandbox.world.site import CENT, Site
-from pipelines.sandbox.world.stock import Batch, Stock
+from pipelines.sandbox.world.stickers import Stickers
+from pipelines.sandbox.world.stock import Stock
 
 _DELIVERY_TIMES = ((0, 30), (5, 0), (7, 0), (10, 0), (13, 30))
+
+
+@dataclass(frozen=True)
+class Partners:
+    """Who else has to do with an order.
+
+    Args:
+        logistics: delivers it.
+        clock: sells it at the auction.
+        corrections: keeps the requests to change it.
+        invoicing: settles it.
+        stickers: prints for it.
+    """
+
+    logistics: Logistics
+    clock: Clock
+    corrections: Corrections
+    invoicing: Invoicing
+    stickers: Stickers
 
 
 class Sales:
@@ -31,14 +57,14 @@ class Sales:
         site: the nursery.
         assortment: what it grows.
         stock: what it has.
-        logistics: what delivers it.
+        partners: who else has to do with an order.
     """
 
-    def __init__(self, site: Site, assortment: Assortment, stock: Stock, logistics: Logistics) -> None:
+    def __init__(self, site: Site, assortment: Assortment, stock: Stock, partners: Partners) -> None:
         self._site = site
         self._assortment = assortment
         self._stock = stock
-        self._logistics = logistics
+        self._partners = partners
         self._recent: deque[Order] = deque(maxlen=400)
         self._customer_weights = list(itertools.accumulate(one.weight for one in site.register.customers))
         self._channel_weights = list(itertools.accumulate(channel.weight for channel in CHANNELS))
@@ -48,9 +74,40 @@ class Sales:
         item = self._wanted()
         channel = self._channel(item)
         customer = self._site.chance.choices(self._site.register.customers, cum_weights=self._customer_weights)[0]
-        order = self._order(item, customer, channel, self._stock.find(item))
-        self._recent.append(order)
+        self._begin(self._order(item, customer, channel, self._stock.find(item)))
+
+    def sell(
+        self,
+        item: Item,
+        customer: Customer,
+        channel: Channel,
+        *,
+        pieces: int,
+        value: Decimal,
+        latest: dt.datetime | None = None,
+        **members: Any,
+    ) -> Order:
+        """Take an order whose terms are agreed on: it gets what is left of a batch, and is rejected if nothing is.
+
+        Args:
+            item: what is sold.
+            customer: who buys it.
+            channel: how.
+            pieces: how many are wanted.
+            value: price of a piece, in the buyer's currency.
+            latest: when it has to be there.
+            members: members of the order that are known already.
+        """
+        batch = self._stock.find(item, pieces)
+        if batch:
+            pieces = min(pieces, batch.left // item.pieces_per_package * item.pieces_per_package)
+        latest = latest or self._latest_delivery(channel)
+        record = sales_order.write(self._site, item, customer, channel, pieces=pieces, value=value, latest=latest)
+        record |= {"batchId": batch.id if batch else None, **members}
+        self._tell_who(record, channel)
+        order = Order(record, item, customer, channel, batch)
         self._begin(order)
+        return order
 
     def _wanted(self) -> Item:
         """An item that a buyer wants, rather one that there is."""
@@ -103,9 +160,13 @@ class Sales:
             record["supplierOrganizationId"] = str(site.register.auctions[0]["organizationId"])
 
     def _begin(self, order: Order) -> None:
+        self._recent.append(order)
         if order.batch is None:
             self._set_status(order, "REJECTED")
             return
+        if not order.channel.is_direct:
+            self._partners.clock.sell(order.record)
+        self._partners.stickers.request(order)
         self._stock.move(order.batch, -order.record["numberOfPieces"], "CLAIM", order=order.id)
         if order.channel.instrument == "BID_OFFER" or self._site.happens(0.03):
             self._set_status(order, "PENDING")
@@ -134,7 +195,11 @@ class Sales:
             return
         self._set_status(order, "COMMITTED")
         if order.channel.is_direct:
-            self._logistics.request(order)
+            self._partners.logistics.request(order)
+        else:
+            self._site.after(900, lambda: self._partners.invoicing.settle_clock(order))
+        if self._site.happens(0.02):
+            self._site.after(self._site.chance.randint(10, 900), lambda: self._partners.corrections.ask(order))
         if self._site.happens(0.05):
             self._site.after(self._site.chance.randint(20, 2000), lambda: self.correct(order))
 
@@ -180,7 +245,7 @@ class Sales:
         self._stock.move(batch, pieces, "UNCLAIM", order=order.id)
         if order.is_fulfilled:
             self._stock.move(batch, -pieces, "CORRECTION", reason=words.CORRECTION_REASONS[0])
-        self._logistics.correct(order)
+        self._partners.logistics.correct(order)
 
     def _write_mutation(self, order: Order, kind: str, before: Document) -> None:
         record, is_request = order.record, kind == "CORRECTION_REQUEST"
@@ -199,6 +264,9 @@ class Sales:
         }
         record["mutations"] = [*record["mutations"], mutation]
         record["salesOrderVersion"] += 1
+        if is_request:
+            self._partners.corrections.met(order, mutation)
+        self._partners.invoicing.correct(order, before)
         self._set_status(order, record["status"])
 
     def _undo(self, order: Order, ending: str) -> None:

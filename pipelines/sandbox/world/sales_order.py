@@ -6,12 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.sandbox.books import Document
+from pipelines.sandbox.entries import Document
 from pipelines.sandbox.world.assortment import Item
-from pipelines.sandbox.world.codes import check_digit
+from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import CENT, Site, package, price
-from pipelines.sandbox.world.stock import Batch
+from pipelines.sandbox.world.services import OFFERED
+from pipelines.sandbox.world.site import CENT, HUBS, Site, package, price
 
 FEED = "orders.sales_orders"
 _FINE = Decimal("0.00000001")
@@ -46,8 +46,8 @@ CHANNELS = (
 )  # fmt: skip
 CLOCK_CHANNELS = CHANNELS[2:]
 
-HUBS = tuple(digits + check_digit(digits) for digits in ("871423120500", "871423120501", "871423120502"))
-"""GLNs of the delivery regions."""
+CONTRACT = Channel(0, "CONTRACT", ("FLORIDAY", "EXTERNAL_INTEGRATION"), ("UI", "API"), is_direct=True)
+"""What is called off under a contract."""
 
 
 @dataclass
@@ -105,7 +105,7 @@ def write(
         "pricePerPiece": price(value, currency),
         "barcodeLogisticServiceProvider": None,
         "delivery": _delivery(site, customer, channel, latest),
-        "additionalServices": _services(site, channel, currency),
+        "additionalServices": _services(site, channel, pieces, currency),
         "cancellationDeadline": now + dt.timedelta(minutes=site.chance.choice((30, 60, 90))),
         "automaticallyCancelledOn": None,
         "status": "ACCEPTED",
@@ -173,9 +173,10 @@ def _surcharge(record: Document) -> Decimal:
 
 
 def _services_per_piece(record: Document) -> Decimal:
-    in_package = record["packingConfiguration"]["piecesPerPackage"]
+    packing, pieces = record["packingConfiguration"], max(1, record["numberOfPieces"])
+    divisors = {"PIECE": 1, "PACKAGE": packing["piecesPerPackage"], "LABEL": pieces}
     shares = [
-        service["price"]["value"] / (1 if service["unit"] == "PIECE" else in_package)
+        service["price"]["value"] * (service["numberOfUnits"] or 1) / divisors[service["unit"]]
         for service in record["additionalServices"] or []
     ]
     return sum(shares, Decimal(0)).quantize(_FINE)
@@ -198,7 +199,7 @@ def _delivery(site: Site, customer: Customer, channel: Channel, latest: dt.datet
     is_delivered = channel.is_direct and customer.incoterm == "DDP"
     cost = price(Decimal(site.chance.randint(600, 4500)) / 100, customer.currency)
     return {
-        "deliveryConditionId": site.delivery_condition_ids[0] if channel.is_direct else None,
+        "deliveryConditionId": site.delivery_condition_ids[customer.incoterm] if channel.is_direct else None,
         "latestDeliveryDateTime": latest,
         "regionGln": site.chance.choice(HUBS) if channel.is_direct else None,
         "location": customer.location,
@@ -208,16 +209,16 @@ def _delivery(site: Site, customer: Customer, channel: Channel, latest: dt.datet
     }
 
 
-def _services(site: Site, channel: Channel, currency: str) -> list[Document]:
+def _services(site: Site, channel: Channel, pieces: int, currency: str) -> list[Document]:
     """The extra work that a buyer asks for: mostly none."""
     number = site.chance.choices((0, 1, 2), (70, 22, 8))[0] if channel.is_direct else 0
     return [
         {
             "additionalServiceId": site.service_ids[place],
-            "price": price(Decimal("0.02") if place else Decimal("0.35"), currency),
-            "unit": "PIECE" if place else "PACKAGE",
-            "numberOfUnits": None,
-            "stickerId": None,
+            "price": price(OFFERED[place].price, currency),
+            "unit": OFFERED[place].unit,
+            "numberOfUnits": pieces if OFFERED[place].unit == "LABEL" else None,
+            "stickerId": site.codes.uuid() if OFFERED[place].unit == "LABEL" else None,
         }
-        for place in site.chance.sample(range(len(site.service_ids)), number)
+        for place in site.chance.sample(range(len(OFFERED)), number)
     ]

@@ -9,12 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sandbox.accounts import Account
-from pipelines.sandbox.books import Book, Document
+from pipelines.sandbox.books import Book
+from pipelines.sandbox.entries import NUMBER, Document, encode
 from pipelines.sandbox.world.agenda import Action, Agenda
-from pipelines.sandbox.world.codes import Codes
+from pipelines.sandbox.world.codes import Codes, check_digit
 from pipelines.sandbox.world.parties import Register
 
 CENT = Decimal("0.01")
+
+HUBS = tuple(digits + check_digit(digits) for digits in ("871423120500", "871423120501", "871423120502"))
+"""GLNs of the delivery regions."""
 
 
 class Site:
@@ -45,9 +49,12 @@ class Site:
         self.register = register
         self.size = size
         self.warehouse_id = self.codes.uuid()
+        self.second_warehouse_id = self.codes.uuid()
         self.auction_warehouse_id = self.codes.uuid()
-        self.service_ids = [self.codes.uuid() for _ in range(4)]
-        self.delivery_condition_ids = [self.codes.uuid() for _ in range(3)]
+        self.service_ids = [self.codes.uuid() for _ in range(5)]
+        self.delivery_condition_ids = {incoterm: self.codes.uuid() for incoterm in ("DDP", "EXW", "FCA", "DAP")}
+        self.delivery_condition_set_id = self.codes.uuid()
+        self.custom_package_ids = [self.codes.uuid() for _ in range(3)]
         self._agenda = agenda
         self._book = book
 
@@ -64,9 +71,13 @@ class Site:
         """Let something happen in so many minutes."""
         self._agenda.at(self.now + dt.timedelta(minutes=minutes), action)
 
-    def publish(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record, or its new state."""
-        self._book(self.organization_id, feed).put(record)
+    def publish(self, source: str, record: Mapping[str, Any]) -> None:
+        """Let Floriday serve a record of a feed or a snapshot, or its new state."""
+        self._book(self.organization_id, source).put(record)
+
+    def publish_default(self, feed: str, record: Mapping[str, Any]) -> None:
+        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (R§3.12)."""
+        self._book(self.organization_id, feed).put(encode({**record, NUMBER: 0}))
 
     def renumber(self, feed: str, *key: str) -> None:
         """Let Floriday give a record a new number, as it does for reasons of its own."""

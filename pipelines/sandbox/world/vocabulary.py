@@ -43,3 +43,5 @@ BUYERS = ("P. de Wit", "Anouk Visser", "M. Schröder", "Łukasz Nowak", "inkoop"
 REMARKS = ("a.u.b. hoezen", "graag stevige takken", "aan dock 7 lossen", "no stickers please", "vóór 6 uur")
 CORRECTION_REASONS = ("beschadigd bij transport", "te kort geleverd", "te rijp", "verkeerde maat", "prijsafspraak")
 WASTE_REASONS = ("uitval", "telverschil", "botrytis")
+SERVICE_TYPES = ("Hoezen", "Stickeren", "Etiketten", "Verpakken", "Keuren", "Transport", "Inrichten", None)
+WISHES = ("graag in oranje", "iets kleinere pot", "met eigen label", "mag ook in wit", "voor de weekactie")

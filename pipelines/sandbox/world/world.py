@@ -40,6 +40,9 @@ class World:
         self._organizations = book("", "organizations.organizations")
         for organization in [*(account.organization for account in accounts), *self.register.organizations()]:
             self._organizations.put(organization)
+        self._service_types = book("", "catalog.commercial_service_types")
+        for kind in self.register.service_types:
+            kind["sequenceNumber"] = self._service_types.put(kind)
         self.nurseries: list[Nursery] = []
         for place, account in enumerate(accounts):
             site = Site(seed, account, self._agenda, self.register, book, size=scale * (OTHERS if place else 1))
@@ -69,3 +72,5 @@ class World:
         organization = self._chance.choice(self.register.strangers)
         organization |= {"lastModifiedDateTime": self.now, "isFsiCompliant": not organization["isFsiCompliant"]}
         self._organizations.put(organization)
+        kind = self._chance.choice(self.register.service_types)
+        kind["sequenceNumber"] = self._service_types.renumber(kind["commercialServiceTypeId"])
