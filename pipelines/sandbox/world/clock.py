@@ -67,7 +67,8 @@ class Clock:
         record["supplyLineId"] = line["supplyLineId"]
         record["salesStrategyId"] = line["salesStrategyId"]
         if line is lot.presales and line["status"] == "AVAILABLE":
-            line["numberOfPieces"] = max(0, line["numberOfPieces"] - record["numberOfPieces"])
+            left = max(0, line["numberOfPieces"] - record["numberOfPieces"])
+            line |= {"numberOfPieces": left, "status": "AVAILABLE" if left else "UNAVAILABLE"}
             line["lastModifiedDateTime"] = self._site.now
             self._site.publish(PRESALES, line)
 
@@ -141,8 +142,9 @@ def _line(site: Site, batch: Batch, note: dict[str, str], auction_date: dt.date,
 
 
 def _presales(site: Site, batch: Batch, note: dict[str, str], auction_date: dt.date, location: str) -> Document:
-    """Half of a batch, to be had until shortly before the auction."""
+    """Half of a batch at most, to be had until shortly before the auction."""
     in_package = batch.item.pieces_per_package
+    packages = batch.left // in_package // 2
     return {
         "supplyLineId": site.codes.uuid(),
         "status": "AVAILABLE",
@@ -153,7 +155,7 @@ def _presales(site: Site, batch: Batch, note: dict[str, str], auction_date: dt.d
         "deliveryNoteReference": note["code"] + note["letter"],
         "deliveryNoteCode": note["code"],
         "deliveryNoteLetter": note["letter"],
-        "numberOfPieces": batch.left // in_package // 2 * in_package,
+        "numberOfPieces": min(packages, site.chance.randint(2, 30)) * in_package,
         "packingConfiguration": packing.briefly(batch.item),
         "tradePeriod": period(site.now, moment(auction_date, 5, 55)),
         "supplierOrganizationId": site.organization_id,

@@ -15,6 +15,7 @@ from pipelines.sandbox.world.site import Site
 
 _WEDNESDAY = 2
 _SUNDAY = 6
+_SMALLEST = 0.35
 
 
 class Dealings:
@@ -43,11 +44,21 @@ class Dealings:
         weekday = day_of(self._site.now).weekday()
         if weekday == _SUNDAY:
             return
-        self._offers.ask(*self._catalog_requests.come_in())
-        self._offers.make("CUSTOMER_OFFER")
-        self._offers.make("PURCHASE_TIP")
-        self._order_requests.come_in()
-        self._bundles.make()
         self._contracts.change()
         if weekday == _WEDNESDAY:
             self._contracts.call_off()
+        for deal in (self._ask, self._offer, self._order_requests.come_in, self._bundles.make):
+            for _ in range(self._times()):
+                deal()
+
+    def _times(self) -> int:
+        """How often something is dealt with in a day: once where a nursery is large, less where it is small."""
+        size = self._site.size
+        return round(size) if size >= 1 else int(self._site.happens(max(_SMALLEST, size)))
+
+    def _ask(self) -> None:
+        self._offers.ask(*self._catalog_requests.come_in())
+
+    def _offer(self) -> None:
+        self._offers.make("CUSTOMER_OFFER")
+        self._offers.make("PURCHASE_TIP")

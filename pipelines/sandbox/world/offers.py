@@ -33,8 +33,14 @@ class Offers:
         self._assortment = assortment
         self._sales = sales
 
-    def make(self, kind: str, customers: list[Customer] | None = None, request: Document | None = None) -> Document:
-        """Make an offer, that a buyer may take up; it ends by itself. Returns it."""
+    def make(
+        self, kind: str, customers: list[Customer] | None = None, request: Document | None = None
+    ) -> tuple[Document, str | None]:
+        """Make an offer that a buyer may take up; it ends by itself.
+
+        Returns:
+            The offer, and the id of the supply line that it brings on the market; a draft brings none.
+        """
         site = self._site
         customers = customers or site.chance.sample(site.register.customers[:12], 1 if kind == "PURCHASE_TIP" else 3)
         grown = [item for item in self._assortment.in_season(day_of(site.now)) if not item.is_clock_only]
@@ -43,9 +49,7 @@ class Offers:
         line = self._line(item, customers[0], kind)
         offer["customerOfferLines"] = [line]
         site.publish(OFFERS, offer)
-        if not offer["isDraft"]:
-            self._sell(item, customers[0], offer, line)
-        return offer
+        return offer, None if offer["isDraft"] else self._sell(item, customers[0], offer, line)
 
     def ask(self, item_request: str, packing_request: str) -> None:
         """A buyer asks for supply; the grower answers each line within some hours."""
@@ -53,19 +57,20 @@ class Offers:
         self._site.publish(REQUESTS, request)
         self._site.after(self._site.chance.randint(60, 900), lambda: self._answer(request))
 
-    def _sell(self, item: Item, customer: Customer, offer: Document, line: Document) -> None:
-        """Bring the offer on the market for as long as it lasts."""
+    def _sell(self, item: Item, customer: Customer, offer: Document, line: Document) -> str:
+        """Bring the offer on the market for as long as it lasts; returns the supply line's id."""
         site = self._site
         on_market = supply_line.of_offer(site, item, offer, line)
+        id = str(on_market["supplyLineId"])
         site.publish(supply_line.FEED, on_market)
         if site.happens(0.6):
             pieces, value = line["numberOfPieces"] // 2, line["pricePerPiece"]["value"]
-            id = on_market["supplyLineId"]
             site.after(
                 site.chance.randint(10, 170),
                 lambda: self._sales.sell(item, customer, _DIRECT, pieces=pieces, value=value, supplyLineId=id),
             )
         site.at(line["tradePeriod"]["endDateTime"], lambda: self._end(offer, on_market))
+        return id
 
     def _end(self, offer: Document, on_market: Document) -> None:
         on_market["status"] = "UNAVAILABLE"
@@ -115,7 +120,7 @@ class Offers:
             "usesCatalogAvailability": False,
             "isAvailable": True,
             "includedServices": ["DELIVERY"] if site.happens(0.2) else [],
-            "packingConfiguration": packing.with_codes(item),
+            "packingConfiguration": packing.with_codes(item, site.custom_package_ids[0] if site.happens(0.2) else None),
             "counterId": None,
             "isDeleted": False,
         }
@@ -181,8 +186,8 @@ class Offers:
 
     def _accept(self, request: Document, line: Document) -> None:
         customers = [one for one in self._site.register.customers if one.id == request["customerOrganizationId"]]
-        offer = self.make("SUPPLY_REQUEST", customers, request)
+        offer, supply_line_id = self.make("SUPPLY_REQUEST", customers, request)
         (offered,) = offer["customerOfferLines"]
         offered["supplyRequestLineId"] = line["supplyRequestLineId"]
         self._site.publish(OFFERS, offer)
-        line |= {"status": "ACCEPTED", "acceptedAtDateTime": self._site.now}
+        line |= {"status": "ACCEPTED", "acceptedAtDateTime": self._site.now, "supplyLineId": supply_line_id}

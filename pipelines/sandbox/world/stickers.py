@@ -61,5 +61,5 @@ class Stickers:
                 "shouldBePrinted": True,
                 "parentId": None,
             },
-            "compositions": [composition, {"stickerType": "PACKAGE", "numberOfUnits": 1}] if is_mixed else None,
+            "compositions": [composition, {"stickerType": "PACKAGE", "numberOfUnits": 1}] if is_mixed else [],
         }
