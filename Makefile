@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test soak bench lint format lock clean
+.PHONY: help install demo up test soak bench lint format docs lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,11 @@ lint: $(INSTALLED) ## Check style, format and types
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(INSTALLED) ## Make the data dictionary and the command line's page anew
+	$(BIN)/python -m pipelines.dictionary docs/dictionary
+	$(BIN)/python -m pipelines.cli.reference > docs/cli.md.new
+	@mv docs/cli.md.new docs/cli.md
 
 lock: ## Pin anew what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

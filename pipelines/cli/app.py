@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.catalogue import catalogue
 from pipelines.cli.check import check
 from pipelines.cli.console import say
 from pipelines.cli.demo import demo
@@ -16,7 +17,7 @@ from pipelines.cli.sandbox import sandbox
 from pipelines.cli.status import status
 from pipelines.cli.sync import sync
 
-COMMANDS = (demo, check, sync, status, report, query, sandbox)
+COMMANDS = (demo, check, sync, status, report, query, sandbox, catalogue)
 
 app = typer.Typer(
     rich_markup_mode=None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.cli.versions import tell_version
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Pipeline
@@ -34,6 +35,7 @@ def check() -> None:
             [Heading("feed"), Heading("scope"), Heading("granted")],
             [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
         )
+        tell_version(pipeline.settings)
     if refused:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.versions import tell_version
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -53,6 +54,7 @@ def status(
     for each in standing:
         if each.reread is not None:
             say(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
+    tell_version(settings)
     for failure in failures:
         complain(failure)
     if failures:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import complain
+from pipelines.cli.versions import tell_another_version
 
 if TYPE_CHECKING:
     from pipelines.catalogue.types import Source
@@ -52,6 +53,7 @@ def sync(
         with one_sync_at_a_time(settings.warehouse, "floriday sync"):
             outcomes = _synced(pipeline, full=full)
         print_outcomes(outcomes)
+        tell_another_version(settings)
     failures = [complain(str(error.about(account=name))) for name, error in pipeline.failures.items()]
     if failures or any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)

@@ -74,6 +74,11 @@ class LocalSettings(BaseSettings):
         """Which API the base address names; the suppliers' where none is set."""
         return cast("Api", values.api_and_version(self.base_url)[0]) if self.base_url else "suppliers"
 
+    @property
+    def version(self) -> str | None:
+        """The API's version, such as ``2026v1``; None where no base address is set."""
+        return values.api_and_version(self.base_url)[1] if self.base_url else None
+
 
 class Settings(LocalSettings):
     """What calling Floriday needs, all of it there."""

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from pipelines.catalogue import catalogue_of
-from pipelines.cli import progress
+from pipelines.cli import progress, versions
 from pipelines.cli.entry import run
 from pipelines.cli.moments import span
 from pipelines.sandbox import Fault, Kind, Sandbox, status
@@ -434,3 +434,71 @@ class TestStatus:
 def test_spans_are_told_in_fitting_units(length: timedelta, text: str) -> None:
     """A span has at least two of the unit in which it is told."""
     assert span(length) == text
+
+
+class TestVersion:
+    """What is said about the version of the API, beneath everything else."""
+
+    @pytest.fixture
+    def on(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Lets commands run on another day."""
+        return lambda day: monkeypatch.setattr(versions, "today", lambda: datetime.fromisoformat(day).date())
+
+    @pytest.fixture
+    def newer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+        """A Floriday of another version than the catalogue's, at which the settings point."""
+        sandbox = Sandbox(empty=True)
+        sandbox.api_path = "/suppliers-api-2026v2"
+        with sandbox:
+            for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(tmp_path / "n.duckdb")}.items():
+                monkeypatch.setenv(name, value)
+            monkeypatch.chdir(tmp_path)
+            yield sandbox
+
+    @pytest.mark.parametrize(
+        ("day", "told"),
+        [("2026-08-01", ""), ("2026-12-01", "deprecated"), ("2027-04-01", "only 30 days left"), ("2028-01-01", "was")],
+    )
+    @pytest.mark.parametrize("command", ["check", "status"])
+    def test_its_end_is_told_in_time(
+        self, command: str, day: str, told: str, printed: Printed, on: Callable[[str], None]
+    ) -> None:
+        """The last line of check and status tells when the version is deprecated, ends soon or is gone."""
+        on(day)
+        printed("sync", "sales_orders")
+
+        code, out, err = printed(command)
+
+        assert (code, err) == (0, "")
+        last = out.splitlines()[-1]
+        assert ("version 2026v1 of the API" in last) is bool(told)
+        assert told in last
+
+    @pytest.mark.parametrize("arguments", [("check",), ("sync", ORDERS), ("status",), ("status", "--offline")])
+    def test_another_version_is_taken_and_told(
+        self, arguments: tuple[str, ...], newer: Sandbox, capsys: pytest.CaptureFixture[str], on: Callable[[str], None]
+    ) -> None:
+        """The settings' version is asked, whatever the catalogue's; one line says so."""
+        on("2026-12-01")
+        run(("sync", "sales_orders"))
+        capsys.readouterr()
+
+        code = run(arguments)
+
+        out = capsys.readouterr().out
+        assert code == 0
+        assert out.count("asks for version 2026v2 of the API, this program knows 2026v1") == 1
+        assert all(call.path.startswith("/suppliers-api-2026v2") for call in newer.calls if "-api-" in call.path)
+
+    def test_without_a_base_address_there_is_no_version(
+        self, printed: Printed, monkeypatch: pytest.MonkeyPatch, on: Callable[[str], None]
+    ) -> None:
+        """``status --offline`` needs no address, and says nothing of a version then."""
+        printed("sync", "sales_orders")
+        on("2028-01-01")
+        monkeypatch.delenv("FLORIDAY_BASE_URL")
+
+        code, out, _ = printed("status", "--offline")
+
+        assert code == 0
+        assert "version" not in out

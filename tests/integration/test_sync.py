@@ -101,7 +101,10 @@ class TestIdleSync:
         assert orders.content() == before
 
     def test_it_costs_one_call_a_feed(self, orders: Syncing) -> None:
-        """A token, an identity, and the maximum of each feed: that proves all of them current."""
+        """A token, an identity, and the maximum of each feed prove all of them current.
+
+        The feed without such an operation costs a page, a snapshot each of its questions.
+        """
         orders.sync()
         orders.sandbox.calls.clear()
 
@@ -109,8 +112,10 @@ class TestIdleSync:
 
         assert all(outcome.current for outcome in outcomes.values())
         paths = [call.path for call in orders.sandbox.calls]
-        assert len(paths) == 2 + len(SUPPLIERS.feeds)
-        assert not [path for path in paths if "/sync/" in path]
+        assert len([path for path in paths if path.endswith(("max-sequence", "max-sequence-number"))]) == 38
+        assert len([path for path in paths if "/sync/" in path and "max-sequence" not in path]) == 1
+        assert len([path for path in paths if path.endswith("/base-supply")]) == 11 + 1
+        assert len(paths) == 2 + 38 + 1 + 12
 
     def test_it_moves_the_time_until_which_a_feed_is_current(self, orders: Syncing) -> None:
         """The cursor stays, ``current_at`` moves."""
@@ -129,7 +134,7 @@ class TestChanges:
 
     def test_changed_and_deleted_records_arrive_as_new_versions(self, orders: Syncing) -> None:
         """The tables equal the server again, and raw and history have exactly the new versions."""
-        orders.sync()
+        orders.sync(ORDERS)
         first, second, third = keys(orders)[:3]
         change(orders, first, numberOfPieces=12345)
         change(orders, second, status="CANCELLED", mutations=[])
@@ -140,11 +145,11 @@ class TestChanges:
 
         assert (outcome.new, outcome.changed, outcome.rejected) == (0, 3, 0)
         assert orders.versions(ORDERS) == before + 3
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
     def test_a_renumbered_record_is_no_version(self, orders: Syncing) -> None:
         """A technical bump moves the number of the current row and nothing else."""
-        orders.sync()
+        orders.sync(ORDERS)
         before = orders.versions(ORDERS)
         key = keys(orders)[5]
         orders.sandbox.book(ORDERS).renumber(*key)
@@ -153,15 +158,15 @@ class TestChanges:
 
         assert (outcome.new, outcome.changed) == (0, 0)
         assert orders.versions(ORDERS) == before
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
     def test_what_the_server_forgets_stays(self, orders: Syncing) -> None:
         """A record that retention took away is neither removed nor marked deleted."""
-        orders.sync()
+        orders.sync(ORDERS)
         orders.sandbox.book(ORDERS).remove(*keys(orders)[3])
         change(orders, keys(orders)[0], numberOfPieces=5)
 
-        orders.sync()
+        orders.sync(ORDERS)
 
         assert orders.rows(f"SELECT count(*), count(*) FILTER (is_deleted) FROM {ORDERS}") == [(30, 0)]
 
@@ -198,7 +203,7 @@ class TestFullSync:
 
     def test_lost_rows_come_back_without_a_version(self, orders: Syncing) -> None:
         """Rows deleted by hand, of parents and children, are repaired; raw and history stay as they are."""
-        orders.sync()
+        orders.sync(ORDERS)
         before = orders.content()
         with orders.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
             connection.execute(f"DELETE FROM {ORDERS} WHERE hash(sales_order_id) % 2 = 0")
@@ -208,16 +213,16 @@ class TestFullSync:
         outcome = orders.sync_one(ORDERS, full=True)
 
         assert outcome.records == 30
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
         after = orders.content()
         assert {name for name in before if after[name] != before[name]} == {"sync.windows"}
 
     def test_the_cursor_does_not_move_back(self, orders: Syncing) -> None:
         """A full sync ends where the incremental one stood."""
-        orders.sync()
+        orders.sync(ORDERS)
         ((before,),) = orders.rows(f"SELECT cursor FROM sync.cursors WHERE feed = '{ORDERS}'")
 
-        orders.sync(full=True)
+        orders.sync(ORDERS, full=True)
 
         assert orders.rows(f"SELECT cursor FROM sync.cursors WHERE feed = '{ORDERS}'") == [(before,)]
 
@@ -229,12 +234,12 @@ class TestNumbering:
         """A record that is served twice at a page's edge is stored once."""
         orders.sandbox.turn(inclusive=True)
 
-        orders.sync()
+        orders.sync(ORDERS)
         change(orders, keys(orders)[0], numberOfPieces=3)
-        orders.sync()
+        orders.sync(ORDERS)
 
         assert orders.versions(ORDERS) == 31
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
     def test_filtered_pages_do_not_end_the_walk(self, orders: Syncing) -> None:
         """Pages whose records are all filtered away advance the cursor and are followed by others."""
@@ -245,25 +250,25 @@ class TestNumbering:
 
         assert outcome.current
         assert outcome.records == 18
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
     def test_a_late_number_is_found_by_the_next_walk(self, orders: Syncing) -> None:
         """A record that becomes visible below the head, a little later, is not missed."""
         book = orders.sandbox.book(ORDERS)
         late = book.reserve()
         change(orders, keys(orders)[0], numberOfPieces=2)
-        orders.sync()
+        orders.sync(ORDERS)
         record = valid_records(SUPPLIERS.feed(ORDERS), seed=99, count=1)[0]
         book.put(in_json({**record, "sequenceNumber": late}), number=late)
         change(orders, keys(orders)[1], numberOfPieces=3)
 
-        orders.sync()
+        orders.sync(ORDERS)
 
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
     def test_a_restarted_series_is_read_from_its_beginning(self, orders: Syncing) -> None:
         """Numbers that begin anew open the next series; rows stay, versions are not doubled."""
-        orders.sync()
+        orders.sync(ORDERS)
         gone = keys(orders)[0]
         orders.sandbox.book(ORDERS).remove(*gone)
         orders.sandbox.book(ORDERS).restart()
@@ -279,7 +284,7 @@ class TestNumbering:
 
     def test_a_stale_maximum_is_no_restart(self, orders: Syncing) -> None:
         """A maximum below the cursor alone proves nothing: the feed is read on as before."""
-        orders.sync()
+        orders.sync(ORDERS)
         change(orders, keys(orders)[0], numberOfPieces=4)
         orders.sandbox.faults.add(Fault(kind=Kind.LOWER_MAXIMUM, where="/sales-orders/current-max-sequence"))
 
@@ -287,15 +292,15 @@ class TestNumbering:
 
         assert not outcome.restarted
         assert outcome.current
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
     def test_a_feed_wide_maximum_in_a_page_skips_nothing(self, orders: Syncing) -> None:
         """A full page is followed by what comes after its records, whatever maximum it states."""
         orders.sandbox.faults.add(Fault(kind=Kind.FEED_WIDE_MAXIMUM, where="/sales-orders/sync/*", times=3))
 
-        orders.sync()
+        orders.sync(ORDERS)
 
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
 
 FAULTS = [
@@ -343,13 +348,13 @@ class TestFailures:
         for record in valid_records(SUPPLIERS.feed("supply.batches"), seed=3, count=5):
             orders.sandbox.book("supply.batches").put(record)
 
-        outcomes = orders.sync()
+        outcomes = orders.sync(ORDERS, "supply.batches")
 
         assert "500" in (outcomes["main", ORDERS].error or "")
         assert outcomes["main", "supply.batches"].new == 5
         orders.sandbox.faults.clear()
-        orders.sync()
-        orders.assert_equal()
+        orders.sync(ORDERS)
+        orders.assert_equal(ORDERS)
 
     def test_a_rebuilding_feed_is_skipped(self, orders: Syncing) -> None:
         """423 is said, and is no failure."""
@@ -410,7 +415,7 @@ class TestRejectedRecords:
 
     def test_the_last_good_version_stays(self, orders: Syncing) -> None:
         """A bad version of a known record is listed, and the row stays as it was until a good one comes."""
-        orders.sync()
+        orders.sync(ORDERS)
         key = keys(orders)[2]
         good = orders.rows(f"SELECT * FROM {ORDERS} WHERE sales_order_id = '{key[0]}'")
         change(orders, key, numberOfPieces="plenty")
@@ -420,9 +425,9 @@ class TestRejectedRecords:
         assert outcome.rejected == 1
         assert orders.rows(f"SELECT * FROM {ORDERS} WHERE sales_order_id = '{key[0]}'") == good
         change(orders, key, numberOfPieces=77)
-        orders.sync()
+        orders.sync(ORDERS)
         assert orders.rows("SELECT count(*) FROM sync.rejected_records WHERE resolved_at IS NULL") == [(0,)]
-        orders.assert_equal()
+        orders.assert_equal(ORDERS)
 
 
 class TestAccounts:

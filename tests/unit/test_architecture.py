@@ -20,6 +20,7 @@ ORDER = (
     "normalize",
     "warehouse",
     "reports",
+    "dictionary",
     "outcome",
     "sync",
     "snapshots",

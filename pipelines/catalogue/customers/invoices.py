@@ -33,7 +33,9 @@ class LogisticMeansInvoiceStatus(Record):
     """What was invoiced for trolleys, layers and packages: one row for each invoice line."""
 
     invoice_line_id: Uuid = field("identifier of the line on the invoice")
-    load_carrier_barcode: Text | None = field("barcode of the load carrier")
+    load_carrier_barcode: Text | None = field(
+        "barcode of the load carrier (fulfillment.advance_shipping_notice_load_carriers)"
+    )
     delivery_note_code: Text | None = field("code of the delivery note")
     fulfillment_order_id: Uuid = field("shipment that they came with (fulfillment.advance_shipping_notices)")
     invoice_id: Text = field("number of the invoice")

@@ -105,7 +105,7 @@ class OrderRequestDelivery(Record):
         "set of delivery conditions that applies (organizations.delivery_condition_sets)"
     )
     latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field("GLN of the region")
+    region_gln: Text | None = field("GLN of the region (organizations.delivery_condition_regions)")
     location: Location = field("place")
     incoterm: Incoterm = field(INCOTERM)
     next_leg_identifier: Text | None = field(NEXT_LEG)

@@ -67,7 +67,7 @@ class SalesOrderDelivery(Record):
 
     delivery_condition_id: Uuid | None = field("delivery condition that applies (organizations.delivery_conditions)")
     latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field("GLN of the region")
+    region_gln: Text | None = field("GLN of the region (organizations.delivery_condition_regions)")
     location: Location = field("place")
     incoterm: Incoterm | None = field(INCOTERM)
     next_leg_identifier: Text | None = field(NEXT_LEG)
@@ -145,7 +145,8 @@ class SalesOrder(Record):
     )
     customer_organization_id: Uuid = field("buyer (organizations.organizations)")
     supply_line_id: Uuid | None = field(
-        "offer that was ordered from (supply.supply_lines; at the clock supply.clock_supply_lines or its presales)"
+        "offer that was ordered from (supply.supply_lines; at the clock supply.clock_supply_lines, in its presales"
+        " supply.clock_presales_supply_lines)"
     )
     trade_item_id: Uuid = field("what was ordered (catalog.trade_items)")
     sales_channel: SalesChannel = field("platform that it was sold through")
@@ -184,7 +185,9 @@ class SalesOrder(Record):
     created_by_user_name: Text | None = field("name of the contact person for the order", personal=True)
     batch_id: Uuid | None = field("stock that it was sold from (supply.batches)")
     mutations: list[SalesOrderMutation] = field("changes of a sales order since it was placed")
-    batch_reference: Int64 | None = field("reference of the batch as a number; NULL until a fulfillment order exists")
+    batch_reference: Int64 | None = field(
+        "reference of the batch, as in supply.batches, but as a number; NULL until a fulfillment order exists"
+    )
     is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
     sales_strategy_id: Uuid | None = field(SALES_STRATEGY)
     is_daytrade_from_nursery: Boolean = field("whether it is day trade straight from the nursery")

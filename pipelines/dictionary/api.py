@@ -1,0 +1,49 @@
+"""One API as the pages see it: tables, where they come from, what joins to what, and where each is described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from pipelines.catalogue import Catalogue
+from pipelines.catalogue.relations import Relation, relations
+from pipelines.catalogue.tables import Table, tables_of
+from pipelines.catalogue.types import Source
+
+
+class Api:
+    """The tables of a catalogue.
+
+    Args:
+        catalogue: of one API.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.roots: dict[str, tuple[Source, Table]] = {
+            source.name: (source, tables_of(source)) for source in catalogue.sources
+        }
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """All tables by their names, children after their parents."""
+        return {table.qualified_name: table for _, root in self.roots.values() for table in root.walk()}
+
+    @cached_property
+    def relations(self) -> tuple[Relation, ...]:
+        """What joins to what, without children's joins to their parents."""
+        return relations(self.tables.values())
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The schemas, in the order in which the catalogue has them."""
+        return tuple(dict.fromkeys(table.schema for table in self.tables.values()))
+
+    def families(self, schema: str) -> Iterator[tuple[Source, Table]]:
+        """The feeds and snapshots of a schema, with their tables."""
+        return (each for each in self.roots.values() if each[0].schema == schema)
+
+    def link(self, table: Table, *, here: str | None = None) -> str:
+        """A link to a table's section, from the page of the schema ``here`` or from that of the whole API."""
+        place = "" if table.schema == here else f"{table.schema}.md"
+        return f"[{table.qualified_name}]({place}#{table.name})"
