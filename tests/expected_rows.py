@@ -15,7 +15,7 @@ from uuid import UUID
 import duckdb
 
 from pipelines.catalogue.tables import Column, Path, Table, tables_of
-from pipelines.catalogue.types import Feed, Kind
+from pipelines.catalogue.types import Kind, Source
 
 Row = dict[str, Any]
 """A row by its columns' names, values as DuckDB hands them out; without ``synced_at``."""
@@ -35,18 +35,23 @@ def parsed(record: Served) -> Mapping[str, Any]:
     return value
 
 
-def newest(feed: Feed, records: Iterable[Served]) -> list[Mapping[str, Any]]:
+def newest(feed: Source, records: Iterable[Served]) -> list[Mapping[str, Any]]:
     """Of each record the one with the highest sequence number; of equals the last."""
     table = tables_of(feed)
     best: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for record in map(parsed, records):
         key = tuple(_value(table.by_name[name], record) for name in table.key[1:])
-        if key not in best or int(record["sequenceNumber"]) >= int(best[key]["sequenceNumber"]):
+        if key not in best or _number(record) >= _number(best[key]):
             best[key] = record
     return list(best.values())
 
 
-def expected_rows(feed: Feed, account: str, records: Iterable[Served]) -> dict[str, list[Row]]:
+def _number(record: Mapping[str, Any]) -> int:
+    """The sequence number; the records of a snapshot have none."""
+    return int(record.get("sequenceNumber", 0))
+
+
+def expected_rows(feed: Source, account: str, records: Iterable[Served]) -> dict[str, list[Row]]:
     """For each table of the feed, by its qualified name, the rows that must stand in it.
 
     Args:
@@ -74,14 +79,14 @@ def is_deleted(record: Mapping[str, Any]) -> bool:
     return any(flag is True for flag in flags) or status == "DELETED"
 
 
-def assert_holds(connection: duckdb.DuckDBPyConnection, feed: Feed, account: str, records: Iterable[Served]) -> None:
+def assert_holds(connection: duckdb.DuckDBPyConnection, feed: Source, account: str, records: Iterable[Served]) -> None:
     """All tables of the feed hold, for the account, exactly what the records say: every row, every column."""
     found = differences(connection, feed, account, records)
     assert not found, "\n".join(found[:SHOWN])
 
 
 def differences(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, account: str, records: Iterable[Served]
+    connection: duckdb.DuckDBPyConnection, feed: Source, account: str, records: Iterable[Served]
 ) -> list[str]:
     """What in the warehouse is not as the records say, one line each; empty where all is equal."""
     expected = expected_rows(feed, account, records)

@@ -17,7 +17,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from pipelines.catalogue.tables import Path, Table, tables_of
-from pipelines.catalogue.types import Feed, Field, Kind, Record, fields_of
+from pipelines.catalogue.types import Feed, Field, Kind, Record, Source, fields_of
 
 JsonObject = dict[str, Any]
 """A record as Python values; numbers are ``int`` or ``Decimal``, never a float."""
@@ -81,7 +81,7 @@ def feed_named(feeds: Iterable[Feed], name: str) -> Feed:
     return next(feed for feed in feeds if feed.name == name)
 
 
-def valid_record(feed: Feed, random: Random, number: int, identity: int | None = None) -> JsonObject:
+def valid_record(feed: Source, random: Random, number: int, identity: int | None = None) -> JsonObject:
     """A record that the warehouse must take, with fields present, absent and null, and values of every writing.
 
     Args:
@@ -105,7 +105,7 @@ def valid_record(feed: Feed, random: Random, number: int, identity: int | None =
     return {name: record[name] for name in names}
 
 
-def valid_records(feed: Feed, seed: int, count: int, first_number: int = 1) -> list[JsonObject]:
+def valid_records(feed: Source, seed: int, count: int, first_number: int = 1) -> list[JsonObject]:
     """Records of different keys, their numbers rising with gaps."""
     random, number, records = Random(f"{feed.name} {seed}"), first_number, []
     for _ in range(count):

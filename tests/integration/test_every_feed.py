@@ -1,0 +1,104 @@
+"""Every feed and snapshot of both APIs ends equal to a server that holds random, valid records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.types import Feed, Snapshot, Source
+from pipelines.sandbox import Sandbox
+from tests.expected_rows import assert_holds, parsed
+from tests.integration.syncing import Syncing
+from tests.records import in_json, valid_record
+
+COUNT = 24
+CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
+"""The growers that the buyer is connected with, in the customers' API."""
+
+
+@pytest.fixture(params=["suppliers", "customers"])
+def syncing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Syncing]:
+    """A sandbox of each API, without any record."""
+    with Sandbox(api=request.param, empty=True) as sandbox:
+        sandbox.turn(rate_limits=None)
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=10, api=request.param)
+
+
+def random_record(source: Source, random: Random, number: int, place: int) -> dict[str, Any]:
+    """A valid record that fits where the server lists it: a known week, a connected grower."""
+    record = valid_record(source, random, number, identity=place)
+    if isinstance(source, Snapshot) and source.asked_by == "week":
+        iso = (dt.datetime.now(dt.UTC).date() + dt.timedelta(weeks=place % 8)).isocalendar()
+        record |= {"year": iso.year, "week": iso.week}
+    if source.name == "organizations.connections" and "supplierOrganizationId" in record:
+        record |= {"supplierOrganizationId": CONNECTED[place % 2], "isDeleted": False}
+    if isinstance(source, Feed) and source.endpoint.part_parameter:
+        record[source.endpoint.part_parameter] = CONNECTED[place % 2]
+    return record
+
+
+def fill(syncing: Syncing, seed: int, places: range) -> None:
+    """Put random records at some places of every book: new ones, or other versions of those that stand there."""
+    for source in syncing.catalogue.sources:
+        random, book = Random(f"{source.name} {seed}"), syncing.sandbox.book(source.name)
+        for place in places:
+            number = book.reserve()
+            record = random_record(source, random, number, place)
+            if isinstance(source, Snapshot):
+                record.pop("sequenceNumber", None)
+            book.put(in_json(record), number=number)
+
+
+def assert_every_table_equal(syncing: Syncing) -> None:
+    """All tables of the API equal what the server holds."""
+    with syncing.reading() as connection:
+        for source in syncing.catalogue.sources:
+            served = [parsed(entry.body) for entry in syncing.sandbox.book(source.name).entries()]
+            assert_holds(connection, source, "main", served)
+
+
+def test_every_table_equals_the_server_before_and_after_changes(syncing: Syncing) -> None:
+    """First load, an idle sync that changes nothing, changes and deletions: equal each time, row for row."""
+    fill(syncing, seed=1, places=range(COUNT))
+
+    first = syncing.sync()
+
+    assert not {name: one.error for name, one in first.items() if one.error or one.rejected or not one.current}
+    assert_every_table_equal(syncing)
+    before = syncing.content()
+    syncing.sync()
+    assert syncing.content() == before
+    fill(syncing, seed=2, places=range(COUNT // 2, COUNT + 6))
+    second = syncing.sync()
+    assert not {name: one.error for name, one in second.items() if one.error or one.rejected}
+    assert_every_table_equal(syncing)
+
+
+@pytest.mark.parametrize("api", ["suppliers", "customers"])
+def test_the_worlds_own_records_arrive(api: str, tmp_path: Path) -> None:
+    """What the sandbox's nursery and buyer deal in lands in every table, and again after a day of trade."""
+    with Sandbox(api=api, scale=0.1) as sandbox:
+        syncing = Syncing(sandbox, tmp_path / "w.duckdb", api=api)
+        outcomes = syncing.sync()
+        assert not {name: one.error for name, one in outcomes.items() if one.error or one.rejected}
+        assert_every_table_equal(syncing) if api == "suppliers" else None
+        sandbox.advance(dt.timedelta(hours=20))
+
+        outcomes = syncing.sync()
+
+        assert not {name: one.error for name, one in outcomes.items() if one.error or one.rejected}
+        syncing.assert_equal()
+
+
+def test_each_api_is_whole() -> None:
+    """39 feeds and 2 snapshots of growers, 29 feeds of buyers."""
+    suppliers, customers = catalogue_of("suppliers"), catalogue_of("customers")
+
+    assert (len(suppliers.feeds), len(suppliers.snapshots)) == (39, 2)
+    assert (len(customers.feeds), len(customers.snapshots)) == (29, 0)
