@@ -85,7 +85,7 @@ class Contracts:
     def _order(self, grower: Grower, contract: Document, line: Document) -> None:
         item = next(item for item in grower.items if item.id == line["tradeItemId"])
         value, pieces = line["pricePerPiece"]["value"], line["numberOfPieces"]
-        order = sales_order(self._desk, grower, item, "CONTRACT", pieces, value, None)
+        order = sales_order(self._desk, grower, item, instrument="CONTRACT", pieces=pieces, value=value)
         order.record |= {"contractId": contract["contractId"], "blanketOrderLineId": line["blanketOrderLineId"]}
         self._follow(order)
 

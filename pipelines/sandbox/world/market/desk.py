@@ -32,9 +32,9 @@ class Desk:
         seed: what its chance follows from.
         account: the buyer.
         agenda: the world's clock.
+        book: tells the book of an organization and a feed.
         register: everyone else.
         growers: who sells.
-        book: tells the book of an organization and a feed.
         size: how much it buys, 1.0 for about 30 orders on an ordinary day.
     """
 
@@ -43,10 +43,10 @@ class Desk:
         seed: int,
         account: Account,
         agenda: Agenda,
-        register: Register,
-        growers: tuple[Grower, ...],
         book: Callable[[str, str], Book],
         *,
+        register: Register,
+        growers: tuple[Grower, ...],
         size: float,
     ) -> None:
         self.chance = random.Random(f"desk/{seed}/{account.name}")

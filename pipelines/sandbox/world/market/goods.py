@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
 
@@ -19,28 +18,26 @@ KINDS = 3
 
 def items_of(supplier: str, place: int, chance: random.Random, codes: Codes, now: dt.datetime) -> list[Item]:
     """The assortment of a grower, which follows from its place among the growers."""
-    plants = [PLANTS[(place * KINDS + one) % len(PLANTS)] for one in range(KINDS)]
     numbers = count(1)
-    items = [
-        _item(supplier, plant, colour, numbers, chance, codes, now) for plant in plants for colour in plant.colours
-    ]
-    items[-1].record["isDeleted"] = True
-    items[0].record["isHiddenInCatalog"] = place % 3 == 0
-    items[2].record["photos"] = []
-    if place % 4 == 1:
-        items[1].record["parentId"] = items[0].id
+    items = []
+    for plant in [PLANTS[(place * KINDS + one) % len(PLANTS)] for one in range(KINDS)]:
+        for colour in plant.colours:
+            record = _record(plant, colour, chance, codes, now)
+            record |= {"supplierOrganizationId": supplier, "sellerOrganizationId": supplier}
+            record["code"] = f"{plant.code}-{next(numbers):03d}"
+            value = (Decimal(plant.price) * chance.randint(85, 120) / 100).quantize(CENT)
+            items.append(Item(record, value, plant.season, chance.uniform(0.3, 2.0)))
+    _spoil([item.record for item in items], place)
     return items
 
 
-def _item(
-    supplier: str, plant: Plant, colour: str, numbers: Iterator[int], chance: random.Random, codes: Codes,
-    now: dt.datetime,
-) -> Item:  # fmt: skip
-    spread = Decimal(chance.randint(85, 120)) / 100
-    record = _record(plant, colour, chance, codes, now)
-    record |= {"supplierOrganizationId": supplier, "sellerOrganizationId": supplier}
-    record["code"] = f"{plant.code}-{next(numbers):03d}"
-    return Item(record, (Decimal(plant.price) * spread).quantize(CENT), plant.season, chance.uniform(0.3, 2.0))
+def _spoil(records: list[Document], place: int) -> None:
+    """What an assortment that people keep looks like: an item that is gone, one without a picture, a variant."""
+    records[-1]["isDeleted"] = True
+    records[0]["isHiddenInCatalog"] = place % 3 == 0
+    records[2]["photos"] = []
+    if place % 4 == 1:
+        records[1]["parentId"] = records[0]["tradeItemId"]
 
 
 def _record(plant: Plant, colour: str, chance: random.Random, codes: Codes, now: dt.datetime) -> Document:

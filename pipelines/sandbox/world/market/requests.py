@@ -41,6 +41,10 @@ class Requests:
         self._desk.publish(SUPPLY_REQUESTS, supply)
         self._desk.after(self._desk.chance.randint(60, 900), lambda: self._offer(supply))
 
+    def _ask(self, feed: str, request: Document, grower: Grower) -> None:
+        self._desk.publish(feed, request)
+        self._desk.after(self._desk.chance.randint(60, 1400), lambda: self._answer(feed, request, grower))
+
     def _answer(self, feed: str, request: Document, grower: Grower) -> None:
         if self._desk.happens(0.2):
             return

@@ -53,7 +53,9 @@ class Sales:
         per_package = line.item.pieces_per_package
         pieces = min(self._desk.chance.randint(1, 24), line.record["numberOfPieces"] // per_package) * per_package
         id = line.record["supplyLineId"]
-        order = sales_order(self._desk, line.grower, line.item, "DIRECT_SALES", pieces, line.price, id)
+        order = sales_order(
+            self._desk, line.grower, line.item, instrument="DIRECT_SALES", pieces=pieces, value=line.price, line=id
+        )
         self._supply.take(line, pieces)
         if self._desk.happens(0.08):
             self._pass_on(order)
@@ -71,7 +73,9 @@ class Sales:
         pieces = min(self._desk.chance.randint(1, 6), line["numberOfPieces"] // per_package) * per_package
         value = line["pricePerPiece"]["value"]
         self._presales.take(line, pieces)
-        order = sales_order(self._desk, grower, item, "CLOCK_PRESALES", pieces, value, line["supplyLineId"])
+        order = sales_order(
+            self._desk, grower, item, instrument="CLOCK_PRESALES", pieces=pieces, value=value, line=line["supplyLineId"]
+        )
         self._publish(order)
         self._shipments.plan(order)
 
@@ -81,7 +85,7 @@ class Sales:
         item = self._desk.chance.choice(grower.sold)
         pieces = item.pieces_per_package * self._desk.chance.randint(1, 8)
         value = (item.price * Decimal(self._desk.chance.randint(60, 130)) / 100).quantize(CENT)
-        order = sales_order(self._desk, grower, item, "CLOCK_SALES", pieces, value, None)
+        order = sales_order(self._desk, grower, item, instrument="CLOCK_SALES", pieces=pieces, value=value)
         self._publish(order)
         self._shipments.plan(order)
 

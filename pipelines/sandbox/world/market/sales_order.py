@@ -53,7 +53,14 @@ class Order:
 
 
 def sales_order(
-    desk: Desk, grower: Grower, item: Item, instrument: str, pieces: int, value: Decimal, line: str | None
+    desk: Desk,
+    grower: Grower,
+    item: Item,
+    *,
+    instrument: str,
+    pieces: int,
+    value: Decimal,
+    line: str | None = None,
 ) -> Order:
     """A new order of a buyer.
 

@@ -61,8 +61,8 @@ class Market:
         self.buyers: list[Buyer] = []
         for place, account in enumerate(accounts):
             size = scale * (OTHERS if place else 1)
-            own_growers = growers_of(seed, self._agenda.now, self.register)
-            desk = Desk(seed, account, self._agenda, self.register, own_growers, book, size=size)
+            growers_for = growers_of(seed, self._agenda.now, self.register)
+            desk = Desk(seed, account, self._agenda, book, register=self.register, growers=growers_for, size=size)
             self.buyers.append(Buyer(desk, now))
             self.buyers[-1].begin()
         self._agenda.run(now)
