@@ -35,7 +35,7 @@ _CHANGED = "SELECT version, valid_from, status, number_of_pieces FROM history.sa
 QUERIES = {
     "suppliers": (_BY_STATUS, _CHANGED, "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10"),
     "customers": (
-        "SELECT name, number_of_pieces FROM supply.supply_lines JOIN catalog.trade_items USING (trade_item_id) LIMIT 10",
+        "SELECT name, count(*) FROM supply.supply_lines JOIN catalog.trade_items USING (trade_item_id) GROUP BY ALL",
         _CHANGED,
         "SELECT actions_required, count(*) AS orders FROM orders.purchase_orders GROUP BY ALL",
     ),
@@ -48,9 +48,9 @@ def demo(
 ) -> None:
     """Do the whole job on a built-in Floriday, without any settings.
 
-    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb (of the customers:
-    data/demo-customers.duckdb), lets trade go on for a while, syncs the changes, and shows what came. Your own warehouse
-    is not touched.
+    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb, or of the
+    Customers API into data/demo-customers.duckdb, lets trade go on for a while, syncs the changes, and shows what came.
+    Your own warehouse is not touched.
 
     For example:
 

@@ -36,15 +36,15 @@ class Network:
         self._waiting = growers[FIRST + 2 :]
 
     def publish(self) -> None:
-        """Let Floriday serve the connections, and what all growers have to tell; some never set anything."""
+        """Let Floriday serve the connections, and what all growers have to tell; one never set anything."""
         for grower in self._desk.suppliers:
             self._serve(grower)
         for grower in self._former:
             self._serve(grower, is_deleted=True)
-        for place, grower in enumerate(self._desk.growers):
+        for grower in self._desk.growers:
             self._publish_grower(grower)
-            if place > 1:
-                self._desk.publish(SETTINGS, grower.settings)
+        for grower in self._desk.growers[1:]:
+            self._desk.publish(SETTINGS, grower.settings)
         self._publish_defaults(self._desk.growers[0])
 
     def _publish_grower(self, grower: Grower) -> None:
@@ -85,7 +85,7 @@ class Network:
     def change(self) -> None:
         """Let a grower change something of all that it tells."""
         desk = self._desk
-        grower = desk.chance.choice(desk.suppliers)
+        grower = desk.chance.choice([one for one in desk.suppliers if one is not desk.growers[0]])
         name = desk.chance.choice([name for name in grower.settings if name != "supplierOrganizationId"])
         grower.settings[name] = {**grower.settings[name], "isActive": desk.happens(0.5), "lastModified": desk.now}
         desk.publish(SETTINGS, grower.settings)

@@ -31,12 +31,8 @@ class Requests:
     def make(self) -> None:
         """Ask for one of each kind; the answers come within a day, if at all."""
         grower = self._desk.chance.choice(self._desk.suppliers)
-        for feed, request in (
-            (TRADE_ITEM_REQUESTS, self._for_item(grower)),
-            (PACKING_REQUESTS, self._for_packing(grower)),
-        ):
-            self._desk.publish(feed, request)
-            self._desk.after(self._desk.chance.randint(60, 1400), lambda f=feed, r=request: self._answer(f, r, grower))
+        self._ask(TRADE_ITEM_REQUESTS, self._for_item(grower), grower)
+        self._ask(PACKING_REQUESTS, self._for_packing(grower), grower)
         supply = self._for_supply(grower)
         self._desk.publish(SUPPLY_REQUESTS, supply)
         self._desk.after(self._desk.chance.randint(60, 900), lambda: self._offer(supply))

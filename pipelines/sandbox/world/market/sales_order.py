@@ -73,8 +73,8 @@ def sales_order(
         value: price of a piece.
         line: the supply line's id, where there is one.
     """
-    is_clock = instrument in _CLOCK
     record = {
+        **_course(desk, is_clock=instrument in _CLOCK),
         "salesOrderId": desk.codes.uuid(),
         "supplierOrganizationId": grower.id,
         "sellerOrganizationId": grower.id,
@@ -82,30 +82,38 @@ def sales_order(
         "mainCustomerOrganizationId": None,
         "supplyLineId": line,
         "tradeItemId": item.id,
-        "salesChannel": "RFH_CLOCK" if is_clock else desk.chance.choice(("FLORIDAY", "FLORIDAY", "FLORAXCHANGE")),
-        "salesChannelInterface": "UNKNOWN" if is_clock else desk.chance.choice(("UI", "API")),
-        "salesChannelOrderId": desk.codes.order_reference(),
         "numberOfPieces": pieces,
         "pricePerPiece": price(value),
-        "barcodeLogisticServiceProvider": None,
         "tradeInstrument": instrument,
         "packingConfiguration": {**with_load_carrier(item), "additionalPricePerPiece": None, "photoUrl": None},
         "additionalServices": _services(desk, grower, pieces),
+        "delivery": _delivery(desk, grower),
+        "tradeItemVersion": item.record["tradeItemVersion"],
+        "contractId": None,
+        "blanketOrderLineId": None,
+        "deliveryPricePerPiece": None if instrument in _CLOCK else price(Decimal("0.03")),
+        "despatchWarehouseId": grower.warehouse_id,
+    }
+    record["calculatedFields"] = calculated(record)
+    return Order(record, item, grower)
+
+
+def _course(desk: Desk, *, is_clock: bool) -> Document:
+    """How an order came about, and where it stands."""
+    return {
+        "salesChannel": "RFH_CLOCK" if is_clock else desk.chance.choice(("FLORIDAY", "FLORIDAY", "FLORAXCHANGE")),
+        "salesChannelInterface": "UNKNOWN" if is_clock else desk.chance.choice(("UI", "API")),
+        "salesChannelOrderId": desk.codes.order_reference(),
+        "barcodeLogisticServiceProvider": None,
         "customerOrderReference": f"INK-{desk.codes.number(7)}" if desk.happens(0.7) else None,
         "orderDateTime": desk.now,
-        "delivery": _delivery(desk, grower),
         "status": "COMMITTED" if is_clock else "PENDING",
         "creditClaimStatus": "OK" if desk.happens(0.9) else "NOT_CHECKED",
         "cancellationDeadline": desk.now + dt.timedelta(minutes=30),
         "automaticallyCancelledOn": None,
-        "tradeItemVersion": item.record["tradeItemVersion"],
         "salesOrderVersion": 1,
-        "contractId": None,
-        "blanketOrderLineId": None,
         "paymentProvider": "RFH",
         "deliveryRemarks": desk.chance.choice(words.REMARKS) if desk.happens(0.15) else None,
-        "deliveryPricePerPiece": None if is_clock else price(Decimal("0.03")),
-        "despatchWarehouseId": grower.warehouse_id,
         "creationDateTime": desk.now,
         "lastModifiedDateTime": None,
         "isCreatedBySupplier": not is_clock and desk.happens(0.1),
@@ -116,8 +124,6 @@ def sales_order(
         "isPaid": None if desk.happens(0.8) else False,
         "customerLogisticReference": f"P{desk.codes.number(6)}" if desk.happens(0.2) else None,
     }
-    record["calculatedFields"] = calculated(record)
-    return Order(record, item, grower)
 
 
 def calculated(record: Document) -> Document:

@@ -96,8 +96,8 @@ class Supply:
 
     def review(self) -> None:
         """Judge anew which lines are of selected items."""
-        for line in self._lines:
-            self._desk.review(SUPPLY_LINES, line.record["supplyLineId"])
+        for entry in self._desk.book(SUPPLY_LINES).standing():
+            self._desk.review(SUPPLY_LINES, *entry.key)
 
     def _some(self, share: float) -> list[Line]:
         lines = [line for line in self._lines if _is_on_offer(line)]

@@ -93,8 +93,9 @@ class Market:
 
 
 def details(organization: Document) -> Document:
-    """An organization in the shape of the Customers API (R§3.17)."""
+    """An organization in the shape of the Customers API, which always tells a relation number (R§3.17)."""
     told = {name: organization[name] for name in _DETAILS}
     if told["organizationType"] == "OTHER":
         told["organizationType"] = "REMAINING"
+    told["rfhRelationId"] = told["rfhRelationId"] or 1 + int(told["organizationId"][:4], 16)
     return {**told, "phytosanitaryNumber": None}
