@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ import typer
 
 from pipelines.cli.console import say
 
-WAREHOUSE = Path("data") / "demo.duckdb"
+WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 A_WHILE = timedelta(hours=6)
 """How long the world trades between the two rounds, in its own time."""
 
@@ -24,38 +24,50 @@ _NEWEST_WEEKS = """
     SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
     FROM reports.revenue_by_week LIMIT 12
 """
-QUERIES = (
-    "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC",
-    "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10",
-    "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10",
-)
+_BY_STATUS = "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC"
+RESULTS = {
+    "suppliers": ("The newest weeks of the report revenue_by_week", _NEWEST_WEEKS),
+    "customers": ("The orders by their status", _BY_STATUS),
+}
+"""What it shows of each API's warehouse: a title and a query."""
+
+_CHANGED = "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10"
+QUERIES = {
+    "suppliers": (_BY_STATUS, _CHANGED, "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10"),
+    "customers": (
+        "SELECT name, count(*) FROM supply.supply_lines JOIN catalog.trade_items USING (trade_item_id) GROUP BY ALL",
+        _CHANGED,
+        "SELECT actions_required, count(*) AS orders FROM orders.purchase_orders GROUP BY ALL",
+    ),
+}
 """What it proposes to try on the warehouse that it leaves."""
 
 
 def demo(
-    api: Annotated[str, typer.Option(metavar="API", help="suppliers, or customers in a later version.")] = "suppliers",
+    api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers",
 ) -> None:
     """Do the whole job on a built-in Floriday, without any settings.
 
-    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb, lets trade go on
-    for a while, syncs the changes, and shows what came. Your own warehouse is not touched.
+    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb, or of the
+    Customers API into data/demo-customers.duckdb, lets trade go on for a while, syncs the changes, and shows what came.
+    Your own warehouse is not touched.
 
     For example:
 
         floriday demo
+        floriday demo --api customers
     """
     from pipelines.errors import UsageError
 
     if api not in ("suppliers", "customers"):
         raise UsageError(f"--api is suppliers or customers, not {api!r}")
-    if api == "customers":
-        raise UsageError("--api customers comes with a later version; there is: floriday demo --api suppliers")
     began = time.monotonic()
-    warehouse = _fresh(Path.cwd() / WAREHOUSE)
+    warehouse = _fresh(Path.cwd() / WAREHOUSES[api])
     _sync_twice(api, warehouse)
-    say(f"\nDone in {time.monotonic() - began:.0f} s. The newest weeks of the report revenue_by_week:\n", "bold")
-    _show_report(warehouse)
-    _show_queries(warehouse)
+    title, query = RESULTS[api]
+    say(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
+    _show_result(warehouse, query)
+    _show_queries(warehouse, QUERIES[api])
 
 
 def _fresh(warehouse: Path) -> Path:
@@ -95,20 +107,20 @@ def _sync(title: str, environment: Mapping[str, str]) -> None:
         raise typer.Exit(1)
 
 
-def _show_report(warehouse: Path) -> None:
+def _show_result(warehouse: Path, query: str) -> None:
     from pipelines.cli.options import Format
     from pipelines.cli.output import give
     from pipelines.warehouse.connection import Warehouse
     from pipelines.warehouse.query import answered
 
-    with answered(Warehouse(warehouse), _NEWEST_WEEKS) as result:
+    with answered(Warehouse(warehouse), query) as result:
         give(result, Format.TABLE, None, warehouse)
 
 
-def _show_queries(warehouse: Path) -> None:
+def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
     shown = warehouse.relative_to(Path.cwd())
     say(f"\nEverything is in {shown}. Try:\n", "bold")
-    for query in QUERIES:
+    for query in queries:
         say(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
 
 

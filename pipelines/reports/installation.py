@@ -15,17 +15,26 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> l
 
     Args:
         connection: open for writing, laid out, within a transaction.
-        tables: what there is, as ``schema.table``; a report that reads anything else is left out.
+        tables: what there is, as ``schema.table``; a report that reads anything else, or a column that they lack,
+            is left out.
 
     Returns:
         The names of the reports that were created.
     """
     installed = _installed(connection)
     fresh = [each for each in reports() if installed.get(each.name) != _comment(each) and set(each.tables) <= {*tables}]
-    for report in fresh:
+    return [report.name for report in fresh if _create(connection, report)]
+
+
+def _create(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
+    """Create a report, unless the tables, being those of the other API, lack a column that it reads."""
+    try:
         for statement in _statements(report):
             connection.execute(statement)
-    return [report.name for report in fresh]
+    except duckdb.BinderException:
+        connection.execute(f"DROP MACRO TABLE IF EXISTS reports.{quoted(report.name)}")
+        return False
+    return True
 
 
 def _installed(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:

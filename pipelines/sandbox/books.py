@@ -220,6 +220,11 @@ class Book:
         with self._lock:
             return tuple(entry for number in self._numbers if not (entry := self._at[number]).hidden)
 
+    def standing(self) -> tuple[Entry, ...]:
+        """All records, ascending, hidden ones included."""
+        with self._lock:
+            return tuple(self._at[number] for number in self._numbers)
+
     def documents(self) -> list[Document]:
         """:meth:`entries`, decoded."""
         return [entry.document for entry in self.entries()]

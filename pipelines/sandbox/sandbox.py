@@ -30,10 +30,13 @@ from pipelines.sandbox.operations import key_of
 from pipelines.sandbox.running import LOOPBACK, Running
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Application, Tokens
-from pipelines.sandbox.world import World, buyer, grower
+from pipelines.sandbox.world import Market, World, buyer, grower
 
 SHARED_FEEDS = frozenset({"organizations.organizations", "catalog.commercial_service_types"})
 """What all organizations see alike."""
+
+WORLDS: dict[str, type[World | Market]] = {"suppliers": World, "customers": Market}
+"""The world of each API."""
 
 
 class Sandbox:
@@ -44,8 +47,8 @@ class Sandbox:
         now: the world's moment, the real one (to the second) if not given.
         api: ``suppliers`` or ``customers``.
         accounts: names of the organizations that have a key; in the world the first one trades most.
-        scale: how much the world trades, 1.0 for some 15,000 records of the first account.
-        empty: whether there is no world and all books are empty; the Customers API has no world yet.
+        scale: how much the world trades, 1.0 for some 15,000 records of the first account, of a buyer some 5,000.
+        empty: whether there is no world and all books are empty.
         port: where it listens, 0 for any free port.
         scopes: what the application is entitled to, all that the feeds ask for if not given.
         switches: how the server behaves.
@@ -86,8 +89,7 @@ class Sandbox:
         self.accounts = _accounts(api, seed, accounts, now)
         self.application = _application(seed, scopes or (APPLICATION_ROLE, "organization:read", *catalogue.scopes))
         self.authorization = AuthorizationServer(self.application, self.tokens, self.switches, lambda: self.url)
-        has_world = api == "suppliers" and not empty
-        self.world = World(seed, now, self.accounts, self._book_of, scale) if has_world else None
+        self.world = None if empty else WORLDS[api](seed, now, self.accounts, self._book_of, scale)
         self._empty_since = now
         self.expire()
 

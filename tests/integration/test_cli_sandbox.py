@@ -134,7 +134,7 @@ class TestDemo:
         assert not (folder / "mine.duckdb").exists()
         assert (folder / "data" / "dagster").is_dir()
 
-    @pytest.mark.parametrize("number", range(len(demonstration.QUERIES)))
+    @pytest.mark.parametrize("number", range(len(demonstration.QUERIES["suppliers"])))
     def test_its_queries_work(self, number: int, ended: Ended, folder: Path) -> None:
         """Each query that it proposes has an answer."""
         line = [line for line in ended.out.splitlines() if line.startswith("FLORIDAY_WAREHOUSE=")][number]
@@ -157,3 +157,33 @@ class TestDemo:
         assert ended.code == 1
         assert "another demo" in ended.complaint
         assert path.read_text() == "in use"
+
+
+class TestDemoOfABuyer:
+    """``floriday demo --api customers``."""
+
+    @pytest.fixture(scope="class")
+    def folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A folder of its own."""
+        return tmp_path_factory.mktemp("buyer")
+
+    @pytest.fixture(scope="class")
+    def ended(self, folder: Path) -> Ended:
+        """How it ended."""
+        return floriday("demo", "--api", "customers", folder=folder)
+
+    def test_it_shows_both_rounds(self, ended: Ended) -> None:
+        """Every feed of the Customers API with what came, and in the end the orders by their status."""
+        assert (ended.code, ended.err) == (0, "")
+        first, second = ended.out.split("of trade later")
+        for feed in catalogue_of("customers").feeds:
+            assert re.search(rf"main +{feed.name} +[1-9]", first), feed.name
+            assert re.search(rf"main +{feed.name} ", second)
+        assert re.search(r"status +orders\n.*COMMITTED +\d+", second, re.DOTALL)
+
+    def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
+        """Of its own, in which the queries that it proposes have answers."""
+        assert "data/demo-customers.duckdb" in ended.out
+        with duckdb.connect(str(folder / "data" / "demo-customers.duckdb"), read_only=True) as connection:
+            for query in demonstration.QUERIES["customers"]:
+                assert connection.execute(query).fetchall()

@@ -90,7 +90,6 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["report", "revenue_by_week", "--from", "soon"], "'soon' does not match"),
         (["sandbox", "--port", "70000"], "less than or equal to 65535"),
         (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),
-        (["demo", "--api", "customers"], "--api customers comes with a later version"),
         (["demo", "--api", "buyers"], "--api is suppliers or customers"),
     ],
 )

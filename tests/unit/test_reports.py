@@ -137,3 +137,22 @@ def test_a_report_without_its_tables_is_left_out() -> None:
 
     assert "revenue_by_week" not in install(connection, NAMES - {"orders.sales_orders"})
     assert connection.execute("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'reports'").fetchall() == [(0,)]
+
+
+def test_a_report_without_its_columns_is_left_out() -> None:
+    """A report that reads a column that the other API's table lacks is not there, in part or as a whole."""
+    connection = duckdb.connect()
+    tables = [tables_of(source) for source in catalogue_of("customers").sources]
+    lay_out(connection, tables)
+    connection.begin()
+
+    assert "revenue_by_week" not in install(
+        connection, {part.qualified_name for each in tables for part in each.walk()}
+    )
+    connection.commit()
+    assert connection.execute("SELECT count(*) FROM duckdb_views() WHERE view_name = 'revenue_by_week'").fetchall() == [
+        (0,)
+    ]
+    assert connection.execute(
+        "SELECT count(*) FROM duckdb_functions() WHERE function_name = 'revenue_by_week'"
+    ).fetchall() == [(0,)]

@@ -10,7 +10,7 @@ from pipelines.sandbox.world.site import HUBS, Site
 FEED = "organizations.delivery_condition_sets"
 
 _WORKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]
-_HUB_NAMES = ("Aalsmeer", "Naaldwijk", "Rijnsburg")
+HUB_NAMES = ("Aalsmeer", "Naaldwijk", "Rijnsburg")
 _ZONE = "Europe/Amsterdam"
 _HOLIDAYS = ["NEW_YEARS_DAY", "EASTER_MONDAY", "DUTCH_KINGS_DAY", "ASCENSION_DAY", "FIRST_DAY_OF_CHRISTMAS"]
 
@@ -64,7 +64,7 @@ class DeliveryConditions:
         is_free = incoterm == "EXW"
         return {
             "deliveryConditionId": id,
-            "deliveryRegions": [{"gln": gln, "name": name} for gln, name in zip(HUBS, _HUB_NAMES, strict=True)],
+            "deliveryRegions": [{"gln": gln, "name": name} for gln, name in zip(HUBS, HUB_NAMES, strict=True)],
             "minimumQuantity": {"amount": 1, "unit": "PACKAGE" if is_free else "LAYER"},
             "incoterm": incoterm,
             "deliveryConditionTimes": [
