@@ -43,7 +43,7 @@ class Catalogue:
     @property
     def scopes(self) -> tuple[str, ...]:
         """The scopes that the feeds and snapshots ask for, each once, sorted."""
-        return tuple(sorted({source.scope for source in (*self.feeds, *self.snapshots)}))
+        return tuple(sorted({feed.scope for feed in self.feeds} | {snapshot.scope for snapshot in self.snapshots}))
 
 
 _CATALOGUES = {"suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS)}
