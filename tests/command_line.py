@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -63,3 +64,24 @@ def floriday(*arguments: str, folder: Path, **variables: str) -> Ended:
     )
     assert "Traceback" not in ended.stderr
     return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def on_a_terminal(*arguments: str, columns: int, **variables: str) -> str:
+    """What a command prints on a terminal of so many columns."""
+    leader, follower = pty.openpty()
+    environment = surroundings(**{"TERM": "xterm-256color", "COLUMNS": str(columns), **variables})
+    process = subprocess.Popen(command(*arguments), env=environment, stdout=follower, stderr=follower)
+    os.close(follower)
+    printed = b""
+    while chunk := _read(leader):
+        printed += chunk
+    os.close(leader)
+    assert process.wait(60) == 0
+    return printed.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end was closed
+        return b""

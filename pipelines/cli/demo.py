@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipelines.cli.console import say
-
-if TYPE_CHECKING:
-    from pipelines.outcome import FeedOutcome
 
 WAREHOUSE = Path("data") / "demo.duckdb"
 A_WHILE = timedelta(hours=6)
@@ -23,11 +24,12 @@ _NEWEST_WEEKS = """
     SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
     FROM reports.revenue_by_week LIMIT 12
 """
-_QUERIES = (
+QUERIES = (
     "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC",
     "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10",
     "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10",
 )
+"""What it proposes to try on the warehouse that it leaves."""
 
 
 def demo(
@@ -50,12 +52,10 @@ def demo(
         raise UsageError("--api customers comes with a later version; there is: floriday demo --api suppliers")
     began = time.monotonic()
     warehouse = _fresh(Path.cwd() / WAREHOUSE)
-    rounds = list(_rounds(api, warehouse))
+    _sync_twice(api, warehouse)
     say(f"\nDone in {time.monotonic() - began:.0f} s. The newest weeks of the report revenue_by_week:\n", "bold")
     _show_report(warehouse)
     _show_queries(warehouse)
-    if any(outcome.error for outcomes in rounds for outcome in outcomes):
-        raise typer.Exit(1)
 
 
 def _fresh(warehouse: Path) -> Path:
@@ -68,20 +68,20 @@ def _fresh(warehouse: Path) -> Path:
     return warehouse
 
 
-def _rounds(api: str, warehouse: Path) -> Iterator[list[FeedOutcome]]:
+def _sync_twice(api: str, warehouse: Path) -> None:
     """The two syncs, with trade in between."""
     from pipelines.sandbox import Sandbox
 
     say("Starting a local Floriday …")
     with Sandbox(api=api) as server:
         environment = {**server.environment(), "FLORIDAY_WAREHOUSE": str(warehouse), "FLORIDAY_PUBLISHED": "off"}
-        yield _round(f"First sync of {len(server.feeds)} feeds from {server.url}, through Dagster", environment)
+        _sync(f"First sync of {len(server.feeds)} feeds from {server.url}, through Dagster", environment)
         server.advance(A_WHILE)
         hours = A_WHILE.total_seconds() / 3600
-        yield _round(f"{hours:.0f} hours of trade later, the changes", environment)
+        _sync(f"{hours:.0f} hours of trade later, the changes", environment)
 
 
-def _round(title: str, environment: Mapping[str, str]) -> list[FeedOutcome]:
+def _sync(title: str, environment: Mapping[str, str]) -> None:
     from pipelines.cli.outcomes import counted, print_outcomes
     from pipelines.orchestration.running import sync_through_dagster
 
@@ -91,7 +91,8 @@ def _round(title: str, environment: Mapping[str, str]) -> list[FeedOutcome]:
     print_outcomes(outcomes)
     read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
     say(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
-    return outcomes
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 def _show_report(warehouse: Path) -> None:
@@ -107,5 +108,13 @@ def _show_report(warehouse: Path) -> None:
 def _show_queries(warehouse: Path) -> None:
     shown = warehouse.relative_to(Path.cwd())
     say(f"\nEverything is in {shown}. Try:\n", "bold")
-    for query in _QUERIES:
-        say(f'FLORIDAY_WAREHOUSE={shown} floriday query "{query}"')
+    for query in QUERIES:
+        say(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
+
+
+def _program() -> str:
+    """How the command is called here: by its name where that is found, else as it was called now."""
+    called = Path(sys.argv[0])
+    if called.name != "floriday" or shutil.which("floriday"):
+        return "floriday"
+    return shlex.quote(os.path.relpath(called))

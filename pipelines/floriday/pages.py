@@ -74,7 +74,7 @@ def read_page(body: bytes) -> Page:
         records = tuple(bytes(record) for record in envelope.results)
         numbers = tuple(_whole(item.sequence_number) for item in _NUMBERS.decode(body).results)
         return Page(envelope.maximum_sequence_number, records, numbers)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_leniently(body)
 
 
@@ -82,7 +82,7 @@ def number_of(record: bytes) -> int | None:
     """The sequence number of one record, None where it has none that can be read."""
     try:
         return _whole(msgspec.json.decode(record, type=_Numbered).sequence_number)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _number_by_brackets(record)
 
 

@@ -17,6 +17,7 @@ from pipelines.floriday.pages import number_of
 from pipelines.normalize import exact
 from pipelines.normalize.content import content_hash, text_column
 from pipelines.normalize.flattening import Flat, flatten
+from pipelines.normalize.nesting import is_too_deep
 from pipelines.normalize.reading import Read, Unknown, read_records, unknown_of
 from pipelines.normalize.schemas import RECORD, frame_schema
 
@@ -89,12 +90,14 @@ def normalize(table: Table, raws: Sequence[bytes]) -> Batch:
 
 
 def _is_strict(raw: bytes) -> bool:
-    """Whether the record is JSON in the strict sense; Arrow takes more, and reads it otherwise."""
+    """Whether the record is an object of JSON in the strict sense; Arrow takes more, and reads it otherwise."""
+    if raw[:1] != b"{" or is_too_deep(raw):
+        return False
     try:
         msgspec.json.decode(raw, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError:
         return False
-    return raw[:1] == b"{"
+    return True
 
 
 def _exactly(

@@ -31,7 +31,7 @@ def _without_top_level_number(raw: bytes) -> bytes:
     """For the rare record that names a sequence number more than once, or writes it oddly."""
     try:
         members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return raw
     members.pop("sequenceNumber", None)
     return msgspec.json.encode(members)

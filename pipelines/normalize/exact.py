@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.catalogue.tables import Column, Path, Table, deletion_paths, has_status
 from pipelines.catalogue.types import Kind
+from pipelines.normalize.nesting import is_too_deep
 
 NIL = "00000000-0000-0000-0000-000000000000"
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
@@ -21,6 +22,7 @@ SHOWN = 60
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
     r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?",
@@ -49,10 +51,10 @@ def parse(raw: bytes) -> dict[str, Any]:
     Raises:
         UnreadableError: it is no JSON object.
     """
+    if is_too_deep(raw):
+        raise UnreadableError("the record is nested too deeply")
     try:
         record = json.loads(raw.decode(), parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise UnreadableError("the record is nested too deeply") from None
     except ValueError as error:
         raise UnreadableError(f"the record is not JSON: {error}") from None
     if not isinstance(record, dict):
@@ -155,6 +157,8 @@ def _only_text(value: object) -> str:
 def _date(value: object) -> dt.date:
     text = _only_text(value)
     try:
+        if not _DAY.fullmatch(text) and not _TIME.fullmatch(text):
+            raise ValueError(text)
         return dt.date.fromisoformat(text[:10])
     except ValueError:
         raise UnreadableError(f"malformed date {_show(value)}") from None

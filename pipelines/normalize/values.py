@@ -83,7 +83,12 @@ def _within_datetime(moments: pa.Array) -> pa.Array:
 
 
 def _date(wire: pa.Array) -> Converted:
-    return _as_far_as_possible(pc.utf8_slice_codeunits(_blank_to_null(wire), 0, 10), _cast_date)
+    text = _blank_to_null(wire)
+    plain = pc.match_substring_regex(text, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    days, wrong = _as_far_as_possible(pc.if_else(plain, text, pa.scalar(None, text.type)), _cast_date)
+    if pc.all(plain).as_py() is False:
+        wrong = wrong + pc.indices_nonzero(pc.invert(plain)).to_pylist()
+    return days, wrong
 
 
 def _cast_date(text: pa.Array) -> pa.Array:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.sandbox import answers
 from pipelines.sandbox.faults import Fault, Faults, Kind
+from pipelines.sandbox.journal import WRITE
 
 CONNECTION = "connection"
 """Where ``running`` leaves the connection's protocol in a request's state."""
@@ -45,6 +46,7 @@ class _Exchange:
 
     def close(self) -> None:
         """Cut the connection."""
+        self.scope["state"][WRITE]()
         self._transport.close()
 
     async def hang_up(self) -> None:

@@ -65,6 +65,10 @@ class Calls:
         return [asdict(call) for call in self]
 
 
+WRITE = "write into the journal"
+"""Where the state of a request keeps what writes it down, for who cuts its connection."""
+
+
 class Journal:
     """The layer that writes every call down but those to the control routes.
 
@@ -81,19 +85,20 @@ class Journal:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and write down what was answered before the client can know it."""
-        status: int | None = None
+        written = False
 
-        def write() -> None:
-            query = scope["query_string"].decode("latin-1")
-            self._calls.add(Call(scope["method"], scope["path"], query, self._account_of(scope), status))
+        def write(status: int | None = None) -> None:
+            nonlocal written
+            if not written:
+                query = scope["query_string"].decode("latin-1")
+                self._calls.add(Call(scope["method"], scope["path"], query, self._account_of(scope), status))
+            written = True
 
         async def watch(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                write()
+                write(message["status"])
             await send(message)
 
+        scope["state"][WRITE] = write
         await self._app(scope, receive, watch)
-        if status is None:
-            write()
+        write()

@@ -58,9 +58,7 @@ class Variables:
         return (self.base / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's own raises for ~nobody
 
 
-def gather(
-    environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True
-) -> Variables:
+def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True) -> Variables:
     """The variables of ``environ`` over those of the `.env` file.
 
     Args:

@@ -22,10 +22,11 @@ from pipelines.errors import WarehouseBusyError, WarehouseError
 STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
 
-_UTC = "SET TimeZone = 'UTC'"
-_WRITING = (_UTC, "SET memory_limit = '300MB'", "SET threads = 1", "SET wal_autocheckpoint = '1GB'")
+_QUIET = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
+"""Every session; DuckDB would draw a bar into whatever reads the output."""
+_WRITING = (*_QUIET, "SET memory_limit = '300MB'", "SET threads = 1", "SET wal_autocheckpoint = '1GB'")
 """More memory or threads make a batch no faster: one thread of two is the normalizer's."""
-_LOCKED = (_UTC, "SET enable_external_access = false", "SET lock_configuration = true")
+_LOCKED = (*_QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
 _LOCK_CONFLICT = "Could not set lock"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
@@ -74,13 +75,16 @@ class Warehouse:
 
         Raises:
             WarehouseBusyError: another process held the file for longer than the patience.
-            WarehouseError: there is no file, or it cannot be opened.
+            WarehouseError: there is no file, it cannot be opened, or it is damaged.
         """
         if not self.exists():
             raise WarehouseError(f"there is no warehouse at {self.path} yet: run `floriday sync` first")
-        connection = self._open(read_only=True, settings=_LOCKED if locked else (_UTC,))
+        connection = self._open(read_only=True, settings=_LOCKED if locked else _QUIET)
         try:
             yield connection
+        except (duckdb.IOException, duckdb.FatalException) as error:
+            said = str(error).splitlines()[0]
+            raise WarehouseError(f"{self.path} cannot be read, it may be damaged: {said}") from None
         finally:
             connection.close()
 

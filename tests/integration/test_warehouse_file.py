@@ -355,10 +355,11 @@ class TestDamage:
         cut = whole[: int(len(whole) * part)]
         things.path.write_bytes(cut)
 
-        with pytest.raises(WarehouseError) as caught, things.warehouse.writing() as connection:
-            contents(connection)
+        for opening in (things.warehouse.reading, things.warehouse.writing):
+            with pytest.raises(WarehouseError) as caught, opening() as connection:
+                contents(connection)
+            assert "\n" not in caught.value.message
 
-        assert "\n" not in caught.value.message
         assert things.path.read_bytes() == cut
 
     def test_a_damaged_file_is_told(self, things: ThingWarehouse) -> None:

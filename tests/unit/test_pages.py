@@ -199,3 +199,13 @@ def test_any_records_are_split_where_they_end(
 
     assert list(page.records) == raws
     assert len(page.numbers) == len(raws)
+
+
+def test_a_number_in_bytes_that_are_no_text_is_none() -> None:
+    """A sequence number whose text is not UTF-8 cannot be read; the page goes on."""
+    body = b'{"maximumSequenceNumber":7,"results":[{"sequenceNumber":"\xff"},{"sequenceNumber":7}]}'
+
+    page = read_page(body)
+
+    assert page.numbers == (None, 7)
+    assert number_of(b'{"sequenceNumber":"\xff"}') is None

@@ -1,0 +1,26 @@
+"""How deep a record is nested: readers that recurse must not meet a bomb."""
+
+from __future__ import annotations
+
+import re
+
+DEEPEST = 200
+"""Levels that a record may have; Floriday's have fewer than ten. Arrow's reader ends the process at some thousands."""
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+
+def is_too_deep(raw: bytes) -> bool:
+    """Whether objects and arrays within each other go deeper than a record may."""
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        return False
+    depth = 0
+    for token in _TOKEN.finditer(raw):
+        mark = token.group()
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+        if depth > DEEPEST:
+            return True
+    return False

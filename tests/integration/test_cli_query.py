@@ -1,0 +1,424 @@
+"""``floriday query`` and ``floriday report``: read-only for good, in every format."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.cli.entry import run
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.layout import lay_out
+from tests.command_line import command, floriday, on_a_terminal, surroundings
+from tests.integration.syncing import Syncing
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with some trade in it."""
+    path = tmp_path_factory.mktemp("query") / "nursery.duckdb"
+    with Sandbox(scale=0.05) as sandbox:
+        Syncing(sandbox, path).sync()
+    return path
+
+
+@pytest.fixture
+def warehouse(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The settings point at the warehouse, which is the same afterwards, with nothing new beside it."""
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(filled))
+    monkeypatch.chdir(tmp_path)
+    before, beside = fingerprint(filled), sorted(filled.parent.iterdir())
+    yield filled
+    assert fingerprint(filled) == before
+    assert sorted(filled.parent.iterdir()) == beside
+
+
+def fingerprint(path: Path) -> str:
+    """Changes with any byte of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+REFUSED = (
+    "COPY orders.sales_orders TO 'out.csv'",
+    "COPY (SELECT 1) TO 'out.parquet' (FORMAT parquet)",
+    "EXPORT DATABASE 'out'",
+    "IMPORT DATABASE 'out'",
+    "ATTACH 'other.duckdb'",
+    "ATTACH ':memory:' AS other",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "FROM read_csv('secret.csv')",
+    "FROM read_parquet('secret.csv')",
+    "FROM read_json('secret.csv')",
+    "FROM read_text('secret.csv')",
+    "FROM read_blob('secret.csv')",
+    "FROM glob('*')",
+    "FROM sniff_csv('secret.csv')",
+    "FROM parquet_metadata('secret.csv')",
+    "FROM 'secret.csv'",
+    "FROM 'https://example.com/a.csv'",
+    "FROM read_csv('https://example.com/a.csv')",
+    "FROM query('COPY (SELECT 1) TO ''out.csv''')",
+    "SET enable_external_access = true",
+    "SET lock_configuration = false",
+    "SET threads = 1",
+    "RESET threads",
+    "SET VARIABLE x = 1",
+    "PRAGMA threads = 1",
+    "PRAGMA enable_profiling",
+    "CREATE TABLE orders.mine AS SELECT 1",
+    "CREATE TEMP TABLE mine AS SELECT 1",
+    "CREATE TEMP TABLE mine AS SELECT 1; FROM mine",
+    "CREATE SECRET (TYPE s3)",
+    "INSERT INTO sync.settings VALUES ('a', 'b', 1, now())",
+    "UPDATE sync.cursors SET cursor = 0",
+    "DELETE FROM orders.sales_orders",
+    "DROP TABLE orders.sales_orders",
+    "ALTER TABLE orders.sales_orders ADD COLUMN mine INTEGER",
+    "WITH gone AS (DELETE FROM orders.sales_orders RETURNING *) FROM gone",
+    "CHECKPOINT",
+    "VACUUM",
+    "BEGIN",
+    "CALL pragma_version()",
+    "PREPARE mine AS SELECT 1",
+    "USE sync",
+    "SELECT 1; SELECT 2",
+    "SELECT 1; DROP TABLE orders.sales_orders",
+    "PIVOT orders.sales_orders ON status USING count(*); SELECT 1",
+    "",
+    " ; -- nothing",
+    "SELEC 1",
+    "SELECT nothing FROM orders.sales_orders",
+    "SELECT $1",
+    "FROM path",
+    "FROM result",
+    "FROM warehouse",
+)
+"""What writes, reads elsewhere, changes a setting, or is not one question; the last ones look for local variables."""
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_it_only_reads(sql: str, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is no reading statement over the warehouse alone ends in one line, and nothing has changed."""
+    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+
+    code = run(["query", sql])
+
+    out, err = capsys.readouterr()
+    assert code in {1, 2}
+    assert out == ""
+    assert err.startswith("floriday: ")
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+    assert warehouse.exists()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM orders.sales_orders",
+        "FROM catalog.trade_items LIMIT 1",
+        "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
+        "VALUES (1), (2)",
+        "DESCRIBE orders.sales_orders",
+        "SHOW ALL TABLES",
+        "SUMMARIZE catalog.trade_items",
+        "EXPLAIN SELECT 1",
+        "PIVOT orders.sales_orders ON status USING count(*) GROUP BY trade_instrument",
+        "FROM history.sales_orders_as_of(current_date) LIMIT 1",
+        "FROM reports.revenue_by_week LIMIT 1",
+        "SELECT timezone('Europe/Amsterdam', now());",
+        "PRAGMA version",
+    ],
+)
+@pytest.mark.usefixtures("warehouse")
+def test_everything_that_reads_is_answered(sql: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """All ways in which DuckDB is asked work."""
+    assert run(["query", sql]) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("warehouse")
+class TestFormats:
+    """One answer in every format."""
+
+    SQL = "SELECT trade_item_id, trade_item_name_nl AS name FROM catalog.trade_items ORDER BY 1"
+
+    def test_a_pipe_gets_a_plain_table(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """No colours, no boxes, nothing cut."""
+        run(["query", "SELECT repeat('x', 500) AS long"])
+
+        assert capsys.readouterr().out == f"long\n{'x' * 500}\n"
+
+    def test_csv_and_json_agree(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The same rows, whichever format they come in."""
+        run(["query", self.SQL, "--format", "csv"])
+        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        run(["query", self.SQL, "-f", "json"])
+
+        assert rows
+        assert json.loads(capsys.readouterr().out) == rows
+
+    @pytest.mark.parametrize("ending", ["csv", "json", "parquet", "xlsx", "txt"])
+    def test_a_file_has_the_format_of_its_name(
+        self, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The ending tells the format, unless another is asked for; nothing is printed besides."""
+        path = tmp_path / f"items.{ending}"
+
+        assert run(["query", self.SQL, "--output", str(path)]) == 0
+
+        assert capsys.readouterr().out == ""
+        begins = {
+            "csv": b"trade_item_id,",
+            "json": b"[\n{",
+            "parquet": b"PAR1",
+            "xlsx": b"PK",
+            "txt": b"trade_item_id  ",
+        }
+        assert path.read_bytes().startswith(begins[ending])
+        assert path.stat().st_mode & 0o777 == 0o666 & ~current_umask()
+
+    @pytest.mark.parametrize("style", ["parquet", "xlsx"])
+    def test_binary_formats_need_a_file(self, style: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Nobody wants them on a terminal."""
+        assert run(["query", self.SQL, "--format", style]) == 2
+        assert f"--output FILE.{style}" in capsys.readouterr().err
+
+    def test_a_large_answer_streams(self, tmp_path: Path) -> None:
+        """Memory does not grow with the rows of a CSV file."""
+        program = (
+            "import resource\nfrom pipelines.cli.entry import run\n"
+            "def grown(rows):\n"
+            "    run(['query', f'SELECT i, uuid() AS u FROM range({rows}) t (i)', '-o', 'out.csv'])\n"
+            "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+            "before = grown(100_000)\nprint(grown(2_000_000) - before)"
+        )
+        ended = subprocess.run(
+            [command()[0], "-c", program], cwd=tmp_path, env=surroundings(), capture_output=True, text=True, check=True
+        )
+
+        assert int(ended.stdout) < 60
+        assert (tmp_path / "out.csv").read_bytes().count(b"\n") == 2_000_001
+
+
+def current_umask() -> int:
+    """The umask of this process."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+class TestOutput:
+    """A file is whole, or as it was."""
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_a_failure_leaves_the_old_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A query that fails on its way leaves no half file, and the one that was there."""
+        path = tmp_path / "out.csv"
+        path.write_text("old")
+
+        code = run(
+            ["query", "SELECT CAST(if(i = 50000, 'x', '1') AS INTEGER) FROM range(100000) t (i)", "-o", str(path)]
+        )
+
+        assert code == 1
+        assert "Conversion Error" in capsys.readouterr().err
+        assert path.read_text() == "old"
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize("name", ["nursery.duckdb", "nursery.duckdb.wal", "nursery.duckdb.lock"])
+    def test_the_warehouse_is_not_written_over(
+        self, name: str, warehouse: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Neither the file itself nor those beside it under its name can be the output."""
+        assert run(["query", "SELECT 1", "--format", "csv", "--output", str(warehouse.with_name(name))]) == 2
+        assert "choose another" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_a_folder_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A path that cannot be written is a usage error."""
+        assert run(["query", "SELECT 1", "--output", str(tmp_path / "none" / "out.csv")]) == 2
+        assert "No such file or directory" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_a_full_disk(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """What cannot be written to the end is told."""
+        assert run(["query", "SELECT 1", "--output", "/dev/full"]) == 1
+        assert "/dev/full cannot be written: No space left on device" in capsys.readouterr().err
+
+
+def test_without_a_warehouse(tmp_path: Path) -> None:
+    """There is nothing to ask, and nothing is created."""
+    ended = floriday("query", "SELECT 1", folder=tmp_path, FLORIDAY_WAREHOUSE="none.duckdb")
+
+    assert ended.code == 1
+    assert "run `floriday sync` first" in ended.complaint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_output_that_nobody_reads_is_no_error(warehouse: Path) -> None:
+    """A pipe that is closed early ends the command without a word."""
+    process = subprocess.Popen(
+        command("query", "FROM range(1000000)", "--format", "csv"),
+        cwd=warehouse.parent,
+        env=surroundings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stderr
+    with process.stdout as out, process.stderr as err:
+        out.read(10)
+        out.close()
+        assert (process.wait(60), err.read()) == (141, b"")
+
+
+@pytest.mark.parametrize(("end", "code", "told"), [(signal.SIGINT, 130, b"stopped"), (signal.SIGTERM, 143, b"")])
+def test_a_long_query_can_be_stopped(
+    end: signal.Signals, code: int, told: bytes, warehouse: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C ends what DuckDB is computing; the file that was being written is gone."""
+    sql = "SELECT i FROM range(10000000000) a (i) WHERE i > 0"
+    process = subprocess.Popen(
+        command("query", sql, "--output", "out.csv"), cwd=tmp_path, env=surroundings(), stderr=subprocess.PIPE
+    )
+    wait_for(tmp_path / "out.csv.part")
+    process.send_signal(end)
+
+    _, err = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert told in err
+    assert list(tmp_path.iterdir()) == []
+    assert warehouse.exists()
+
+
+def wait_for(path: Path) -> None:
+    """Return once a file is there and something is in it."""
+    until = time.monotonic() + 30
+    while not path.exists() or not path.stat().st_size:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("warehouse")
+class TestTerminal:
+    """Colours and boxes are for people."""
+
+    def test_a_box(self) -> None:
+        """A result that fits stands in a box, with the number of its rows."""
+        printed = on_a_terminal("query", "SELECT 1 AS one, '[bold]x' AS text", columns=80)
+
+        assert "───" in printed
+        assert "[bold]x" in printed
+        assert "(1 row)" in printed
+        assert "\x1b[" in printed
+
+    def test_no_color(self) -> None:
+        """NO_COLOR is respected."""
+        printed = on_a_terminal("query", "SELECT 1 AS one", columns=80, NO_COLOR="1")
+
+        assert "\x1b[3" not in printed
+        assert "(1 row)" in printed
+
+    def test_a_wide_result_is_unfolded(self) -> None:
+        """A result that is wider than the terminal is shown a value a line."""
+        printed = on_a_terminal("query", "FROM orders.sales_orders LIMIT 2", columns=80)
+
+        assert "row 1" in printed
+        assert "  sales_order_id" in printed
+
+    def test_a_long_result_is_cut(self) -> None:
+        """A terminal gets the first rows, and is told how to see all."""
+        printed = on_a_terminal("query", "FROM range(2000)", columns=80)
+
+        assert "499" in printed
+        assert "(the first 500 rows; --format csv shows all)" in printed
+
+
+class TestReport:
+    """``floriday report``."""
+
+    def test_the_list_needs_no_warehouse(self, tmp_path: Path) -> None:
+        """Without a name the reports are listed with what they tell and take."""
+        ended = floriday("report", folder=tmp_path)
+
+        assert ended.code == 0
+        assert "revenue_by_week  --from --to --currency  Revenue by week of delivery" in ended.out
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_parameters_reach_the_report(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Days and currency narrow the rows as in SQL."""
+        sql = "FROM reports.revenue_by_week(from_date := '2000-01-03', to_date := '2100-01-01', currency := 'EUR')"
+        run(["query", sql, "--format", "json"])
+        expected = json.loads(capsys.readouterr().out)
+
+        options = ["--from", "2000-01-03", "--to", "2100-01-01", "--currency", "EUR"]
+        assert run(["report", "revenue_by_week", *options, "--format", "json"]) == 0
+
+        assert expected
+        assert json.loads(capsys.readouterr().out) == expected
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_days_without_orders(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Nothing on those days is an empty report."""
+        assert run(["report", "revenue_by_week", "--to", "1999-12-31", "--format", "csv"]) == 0
+        assert capsys.readouterr().out.count("\n") == 1
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_all_reports_in_a_workbook(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """One sheet each, under the report's name."""
+        assert run(["report", "--all", "--output", str(tmp_path / "reports.xlsx")]) == 0
+
+        assert "reports.xlsx" in capsys.readouterr().out
+        with zipfile.ZipFile(tmp_path / "reports.xlsx") as book:
+            assert b'name="revenue_by_week"' in book.read("xl/workbook.xml")
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_parquet(self, tmp_path: Path) -> None:
+        """Figures keep their types."""
+        run(["report", "revenue_by_week", "--output", str(tmp_path / "weeks.parquet")])
+
+        schema = pq.read_schema(tmp_path / "weeks.parquet")
+        assert str(schema.field("revenue").type) == "decimal128(38, 6)"
+        assert str(schema.field("iso_week").type) == "int32"
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["turnover"], "no report 'turnover'; there are: "),
+            (["--all"], "floriday report --all --output FILE.xlsx"),
+            (["--all", "--output", "x.csv"], "floriday report --all --output FILE.xlsx"),
+            (["revenue_by_week", "--all", "--output", "x.xlsx"], "floriday report --all --output FILE.xlsx"),
+        ],
+    )
+    @pytest.mark.usefixtures("warehouse")
+    def test_wrong_usage(self, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """What cannot be meant is exit code 2 and one line."""
+        assert run(["report", *arguments]) == 2
+        assert told in capsys.readouterr().err
+
+    def test_a_warehouse_without_reports(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """An older warehouse gets them with its next sync, and the command says so."""
+        path = tmp_path / "old.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            lay_out(connection, [])
+        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
+
+        assert run(["report", "revenue_by_week"]) == 1
+        assert "`floriday sync` puts it there" in capsys.readouterr().err

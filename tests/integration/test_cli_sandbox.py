@@ -1,0 +1,159 @@
+"""``floriday sandbox`` and ``floriday demo``: the built-in Floriday, in the foreground and at work."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from dotenv import dotenv_values
+
+from pipelines.catalogue import catalogue_of
+from pipelines.cli import demo as demonstration
+from pipelines.warehouse.lock import one_sync_at_a_time
+from tests.command_line import Ended, command, floriday, surroundings
+
+FEEDS = [feed.name for feed in catalogue_of("suppliers").feeds]
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A sandbox in the foreground of its own process, and what it has printed."""
+    process = subprocess.Popen(
+        command("sandbox", *arguments),
+        cwd=folder,
+        env=surroundings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stderr
+    with process.stdout as out, process.stderr:
+        yield process, "".join(out.readline() for _ in range(6))
+        process.kill()
+        process.wait(10)
+
+
+class TestSandbox:
+    """``floriday sandbox``."""
+
+    @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+    def test_its_settings_work_until_it_is_stopped(self, end: signal.Signals, tmp_path: Path) -> None:
+        """What it prints is a `.env` file and a shell script alike; it ends with exit code 0, without a word."""
+        with running(tmp_path, "--port", "0") as (process, printed):
+            settings = {name: value or "" for name, value in dotenv_values(stream=io.StringIO(printed)).items()}
+            in_shell = dict(word.split("=", 1) for word in shlex.split(printed, comments=True) if "=" in word)
+            checked = floriday("check", folder=tmp_path, **settings)
+
+            process.send_signal(end)
+
+            _, err = process.communicate(timeout=20)
+        assert settings == in_shell
+        assert {name.removeprefix("FLORIDAY_") for name in settings} == {
+            *("CLIENT_ID", "CLIENT_SECRET", "AUTH_URL", "BASE_URL", "API_KEY")
+        }
+        assert checked.code == 0
+        assert (process.returncode, err) == (0, "")
+
+    def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
+        """It says so, and how to choose another."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+
+            ended = floriday("sandbox", "--port", str(port), folder=tmp_path)
+
+        assert ended.code == 2
+        assert ended.complaint.startswith(f"--port {port} cannot be used")
+
+    def test_the_port_is_kept(self, tmp_path: Path) -> None:
+        """The address that was asked for is the one that is printed."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+
+        with running(tmp_path, "--port", str(port)) as (_, printed):
+            assert f"FLORIDAY_BASE_URL=http://127.0.0.1:{port}/suppliers-api-" in printed
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where a demo has run, over what an older one had left."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "data").mkdir()
+    (folder / "data" / "demo.duckdb").write_text("of another time")
+    (folder / ".env").write_text("FLORIDAY_API_KEYS={}\nFLORIDAY_FEEDS=batches\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ended(folder: Path) -> Ended:
+    """How it ended; other settings were there, and did not count."""
+    return floriday("demo", folder=folder, FLORIDAY_WAREHOUSE=str(folder / "mine.duckdb"))
+
+
+class TestDemo:
+    """``floriday demo``."""
+
+    def test_it_shows_both_rounds(self, ended: Ended) -> None:
+        """Every feed with what came in the first sync and in the second, without a word of Dagster's."""
+        assert (ended.code, ended.err) == (0, "")
+        first, second = ended.out.split("of trade later")
+        for feed in FEEDS:
+            assert re.search(rf"main +{feed} +[1-9]", first)
+            assert re.search(rf"main +{feed} ", second)
+        assert re.search(r"records read, [1-9][\d,]* new, \d+ changed in [\d.]+ s", second)
+        assert "dagster" not in ended.out
+        assert "\x1b" not in ended.out
+
+    def test_it_is_quick(self, ended: Ended) -> None:
+        """It says how long it took, which is under a minute."""
+        took = re.search(r"Done in (\d+) s", ended.out)
+
+        assert took
+        assert int(took[1]) < 60
+
+    def test_it_shows_the_report(self, ended: Ended) -> None:
+        """The newest weeks, with figures."""
+        assert re.search(r"iso_year +iso_week +trade_item_name", ended.out)
+        assert re.search(r"20\d\d +\d+ +\S.* EUR +\d+ +\d+ +\d+\.\d\d", ended.out)
+
+    def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
+        """The file is where it says, the user's own is not touched, and Dagster remembers the runs."""
+        assert "data/demo.duckdb" in ended.out
+        with duckdb.connect(str(folder / "data" / "demo.duckdb"), read_only=True) as connection:
+            counts = connection.execute("SELECT count(*), count(DISTINCT feed) FROM sync.cursors").fetchall()
+        assert counts == [(len(FEEDS), len(FEEDS))]
+        assert not (folder / "mine.duckdb").exists()
+        assert (folder / "data" / "dagster").is_dir()
+
+    @pytest.mark.parametrize("number", range(len(demonstration.QUERIES)))
+    def test_its_queries_work(self, number: int, ended: Ended, folder: Path) -> None:
+        """Each query that it proposes has an answer."""
+        line = [line for line in ended.out.splitlines() if line.startswith("FLORIDAY_WAREHOUSE=")][number]
+        setting, program, *arguments = shlex.split(line)
+
+        answer = floriday(*arguments, folder=folder, FLORIDAY_WAREHOUSE=setting.partition("=")[2])
+
+        assert program == "floriday"
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.count("\n") > 1
+
+    def test_one_at_a_time(self, tmp_path: Path) -> None:
+        """A demo that is under way keeps its file."""
+        path = tmp_path / "data" / "demo.duckdb"
+        with one_sync_at_a_time(path, "another demo"):
+            path.write_text("in use")
+
+            ended = floriday("demo", folder=tmp_path)
+
+        assert ended.code == 1
+        assert "another demo" in ended.complaint
+        assert path.read_text() == "in use"
