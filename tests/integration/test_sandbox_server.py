@@ -114,18 +114,18 @@ class TestTokenEndpoint:
 
     def test_unknown_scopes_are_left_out(self, sandbox: Sandbox) -> None:
         """The granted scopes are those of the asked ones that the application has."""
-        assert token(sandbox, scope="role:app supply:write").json()["scope"] == "role:app"
+        assert token(sandbox, scope="role:app weather:read").json()["scope"] == "role:app"
 
     def test_unknown_scopes_refuse_all_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
         """One unknown scope spoils the request, if the server is that strict."""
         sandbox.turn(refuses_unknown_scopes=True)
 
-        assert token(sandbox, scope="role:app supply:write").json()["error"] == "invalid_scope"
+        assert token(sandbox, scope="role:app weather:read").json()["error"] == "invalid_scope"
         assert token(sandbox, scope="role:app").status_code == 200
 
     def test_only_unknown_scopes_are_refused(self, sandbox: Sandbox) -> None:
         """There is no token for nothing."""
-        assert token(sandbox, scope="supply:write").json()["error"] == "invalid_scope"
+        assert token(sandbox, scope="weather:read").json()["error"] == "invalid_scope"
 
     def test_all_scopes_are_granted_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
         """Whatever was asked, the token carries everything."""
