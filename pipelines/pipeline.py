@@ -26,6 +26,7 @@ from pipelines.warehouse import views
 from pipelines.warehouse.belonging import belonging, check_belonging, remember
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.ledger import Ledger, open_ledger
 from pipelines.warehouse.views import View
 from pipelines.widening import Widening
 
@@ -78,6 +79,7 @@ class Pipeline:
         identities: whose key each account's is, as Floriday said; filled by :meth:`prepare`.
         failures: accounts whose key was refused, and why; filled by :meth:`prepare`.
         rereads: feeds of accounts that wait for a full re-read, and why; filled by :meth:`prepare`.
+        known: how far every feed is read; filled by :meth:`prepare`.
     """
 
     settings: Settings
@@ -88,6 +90,7 @@ class Pipeline:
     identities: dict[str, Identity] = field(default_factory=dict)
     failures: dict[str, PipelineError] = field(default_factory=dict)
     rereads: dict[tuple[str, str], str] = field(default_factory=dict)
+    known: Ledger = field(default_factory=Ledger)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -130,6 +133,7 @@ class Pipeline:
             remember(connection, api, environment, named)
             views.remember(connection, self._views())
             self.rereads = dict(views.marked(connection))
+            self.known = open_ledger(connection)
 
     def _views(self) -> list[View]:
         """How each account asks for each feed now."""
@@ -170,7 +174,13 @@ class Pipeline:
         marked = (account, feed.name) in self.rereads
         widening = Widening(self.warehouse, feed, account, self.sources)
         outcome = sync_feed(
-            self.clients[account], self.warehouse, feed, run_id=run_id, full=full or marked, listener=listener
+            self.clients[account],
+            self.warehouse,
+            feed,
+            run_id=run_id,
+            known=self.known,
+            full=full or marked,
+            listener=listener,
         )
         self.rereads.update(widening.marks(outcome))
         if marked and outcome.current:
@@ -195,6 +205,13 @@ class Pipeline:
                     yield FeedOutcome(account, source.name, error=self.failures[account].message)
                 else:
                     yield self.sync(source, account, run_id=run_id, full=full, listener=listener)
+        self.note()
+
+    def note(self) -> None:
+        """Write down which feeds were found to be current without having changed."""
+        if self.known.noted:
+            with self.warehouse.writing() as connection, transaction(connection):
+                self.known.write(connection)
 
     def grants(self, source: Source) -> bool:
         """Whether the token carries the scope of a feed or snapshot."""
@@ -251,8 +268,10 @@ def open_pipeline(settings: Settings, *, accounts: Iterable[str] | None = None) 
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
+    pipeline = Pipeline(settings, catalogue, session, clients, Warehouse(settings.warehouse))
     try:
-        yield Pipeline(settings, catalogue, session, clients, Warehouse(settings.warehouse))
+        yield pipeline
+        pipeline.note()
     finally:
         for client in clients.values():
             client.close()

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+import duckdb
 import msgspec
 
 from pipelines.catalogue.tables import tables_of
@@ -108,8 +109,9 @@ class _Reading:
         began = time.monotonic()
         records = self._records(question)
         batch = normalize(self.table, records)
-        ended = self._ended(batch, question)
-        stored = self._store(normalize(self.table, [*records, *ended]) if ended else batch)
+        with self.warehouse.writing() as connection:
+            ended = self._ended(connection, batch, question)
+            stored = self._store(connection, normalize(self.table, [*records, *ended]) if ended else batch)
         return FeedOutcome(
             account=self.client.account,
             feed=self.snapshot.name,
@@ -137,17 +139,16 @@ class _Reading:
         self.client.get(path, question.parameters, bucket=path, rate=self.snapshot.rate, check=read)
         return records
 
-    def _ended(self, batch: Batch, question: Question) -> list[bytes]:
+    def _ended(self, connection: duckdb.DuckDBPyConnection, batch: Batch, question: Question) -> list[bytes]:
         """The last versions of what the list no longer has; none while it holds a record that cannot be told."""
         rejected = {record.key for record in batch.rejected}
         if None in rejected:
             return []
-        with self.warehouse.reading() as connection:
-            frame = batch.frames[self.table.qualified_name]
-            missing = gone.not_served(connection, self.table, self.client.account, frame, question.within)
+        frame = batch.frames[self.table.qualified_name]
+        missing = gone.not_served(connection, self.table, self.client.account, frame, question.within)
         return [gone.deleted(one, "isDeleted") for one in missing if key_of(self.table, one) not in rejected]
 
-    def _store(self, batch: Batch) -> Stored:
+    def _store(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored:
         part = FeedPart(self.client.account, self.snapshot.name)
         window = Window(
             part=part,
@@ -159,5 +160,4 @@ class _Reading:
             started_at=dt.datetime.now(dt.UTC),
             run_id=self.run_id,
         )
-        with self.warehouse.writing() as connection:
-            return store(connection, self.table, batch, window, Position(), current=True)
+        return store(connection, self.table, batch, window, Position(), current=True)

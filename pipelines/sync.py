@@ -21,7 +21,7 @@ from pipelines.normalize.batch import key_of
 from pipelines.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse import gone, ledger, rejected
 from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Ledger, Position, Window
 from pipelines.warehouse.store import store
 
 PAGES_A_BATCH = 10
@@ -36,6 +36,7 @@ def sync_feed(
     feed: Feed,
     *,
     run_id: str,
+    known: Ledger,
     full: bool = False,
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
@@ -46,6 +47,7 @@ def sync_feed(
         warehouse: laid out.
         feed: which.
         run_id: written into every row of the ledger and the raw log.
+        known: how far all feeds are; follows what happens here. What is only noted in it, the caller writes.
         full: read again from sequence number 0; harmless, and repairs what was lost here.
         listener: told after each page.
 
@@ -54,7 +56,7 @@ def sync_feed(
     """
     try:
         outcomes = [
-            _PartSync(client, warehouse, feed, part, run_id=run_id, listener=listener).run(full=full)
+            _PartSync(client, warehouse, feed, part, run_id=run_id, known=known, listener=listener).run(full=full)
             for part in parts_of(warehouse, feed, client.account)
         ]
     except PipelineError as error:
@@ -81,6 +83,7 @@ class _PartSync:
         part: str | None,
         *,
         run_id: str,
+        known: Ledger,
         listener: Listener,
     ) -> None:
         self.client = client
@@ -88,16 +91,15 @@ class _PartSync:
         self.feed = feed
         self.table: Table = tables_of(feed)
         self.run_id = run_id
+        self.known = known
         self.listener = listener
         self.part = FeedPart(client.account, feed.name, part)
         self.began = time.monotonic()
         self.outcome = FeedOutcome(client.account, feed.name)
-        self.at = Position()
+        self.at = known.positions.get(self.part, Position())
 
     def run(self, *, full: bool) -> FeedOutcome:
-        with self.warehouse.reading() as connection:
-            self.at = ledger.position(connection, self.part)
-            wrong = rejected.open_numbers(connection, self.part)
+        wrong = self.known.rejected.pop((self.client.account, self.feed.name), [])
         maximum = self.client.maximum(self.feed.endpoint)
         idle = self._is_idle(maximum)
         self.at = replace(self.at, maximum=maximum)
@@ -142,6 +144,8 @@ class _PartSync:
             self._end_what_was_not_served()
 
     def _start(self) -> int:
+        if self.at.committed_at is None:
+            return self.at.cursor
         with self.warehouse.reading() as connection:
             page = self.feed.endpoint.page_maximum
             return ledger.reread_from(connection, self.part, self.at, self.table, page)
@@ -178,9 +182,8 @@ class _PartSync:
             self._store(last, self.at.cursor, self.at.cursor, self.at.cursor, current=True)
 
     def _note_current(self) -> None:
-        with self.warehouse.writing() as connection, transaction(connection):
-            self.at = replace(self.at, current_at=datetime.now(UTC))
-            ledger.move_cursor(connection, self.part, self.at)
+        self.at = replace(self.at, current_at=datetime.now(UTC))
+        self.known.note(self.part, self.at)
         self._tell(current=True)
 
     def _commit(self, steps: list[Step], floor: int) -> None:
@@ -209,7 +212,11 @@ class _PartSync:
         to = replace(self.at, cursor=cursor)
         with self.warehouse.writing() as connection:
             stored = store(connection, self.table, batch, window, to, current=current)
-        self.at = replace(to, committed_at=stored.committed_at)
+        self.at = replace(
+            to, committed_at=stored.committed_at, current_at=stored.committed_at if current else to.current_at
+        )
+        self.known.positions[self.part] = self.at
+        self.known.noted.pop(self.part, None)
         self._tell(
             new=self.outcome.new + stored.new,
             changed=self.outcome.changed + stored.changed,

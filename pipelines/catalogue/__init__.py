@@ -64,7 +64,7 @@ def _named(name: str, sources: Sequence[_Named], api: str) -> _Named:
     raise UsageError(f"The {api} API has no feed {name!r}. There are: {known}")
 
 
-_CATALOGUES = {
+CATALOGUES = {
     "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),
     "customers": Catalogue("customers", "2026v1", customers.FEEDS),
 }
@@ -76,6 +76,6 @@ def catalogue_of(api: str) -> Catalogue:
     Raises:
         UsageError: this program does not know the API's feeds.
     """
-    if api not in _CATALOGUES:
-        raise UsageError(f"No feeds are known of the {api!r} API. There are those of: {', '.join(_CATALOGUES)}")
-    return _CATALOGUES[api]
+    if api not in CATALOGUES:
+        raise UsageError(f"No feeds are known of the {api!r} API. There are those of: {', '.join(CATALOGUES)}")
+    return CATALOGUES[api]

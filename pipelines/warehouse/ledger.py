@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import pandas as pd
@@ -81,6 +81,46 @@ def position(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> Position:
     sql = f"SELECT series, cursor, maximum, current_at, committed_at FROM sync.cursors WHERE {_PART}"
     rows = connection.execute(sql, of_part(part)).fetchall()
     return Position(*rows[0]) if rows else Position()
+
+
+@dataclass
+class Ledger:
+    """What a run knows of all feeds from one look, so that a feed with nothing new costs no opening of the file.
+
+    Args:
+        positions: how far each feed, or part of it, is read.
+        rejected: for an account and feed, the numbers at which rejected records stood, in order.
+        noted: positions that only moved in time, still to be written.
+    """
+
+    positions: dict[FeedPart, Position] = field(default_factory=dict)
+    rejected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    noted: dict[FeedPart, Position] = field(default_factory=dict)
+
+    def note(self, part: FeedPart, at: Position) -> None:
+        """Remember a position that only moved in time."""
+        self.positions[part] = self.noted[part] = at
+
+    def write(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Write what was noted; within a transaction."""
+        for part, at in self.noted.items():
+            move_cursor(connection, part, at)
+        self.noted.clear()
+
+
+def open_ledger(connection: duckdb.DuckDBPyConnection) -> Ledger:
+    """Everything that a run has to know before it asks Floriday."""
+    cursors = connection.execute(
+        "SELECT account, feed, part, series, cursor, maximum, current_at, committed_at FROM sync.cursors"
+    ).fetchall()
+    wrong = connection.execute(
+        "SELECT account, feed, list(DISTINCT sequence_number ORDER BY sequence_number) FROM sync.rejected_records"
+        " WHERE resolved_at IS NULL AND sequence_number IS NOT NULL GROUP BY account, feed"
+    ).fetchall()
+    return Ledger(
+        {FeedPart(*row[:3]): Position(*row[3:]) for row in cursors},
+        {(account, feed): numbers for account, feed, numbers in wrong},
+    )
 
 
 def connected_suppliers(connection: duckdb.DuckDBPyConnection, account: str) -> list[str]:

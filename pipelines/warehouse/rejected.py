@@ -90,16 +90,6 @@ def resolve_vanished(
     )
 
 
-def open_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> list[int]:
-    """The sequence numbers at which a rejected record stood when it was last seen, in order."""
-    rows = connection.execute(
-        f"SELECT DISTINCT r.sequence_number FROM sync.rejected_records r WHERE {_OPEN}"
-        " AND r.sequence_number IS NOT NULL ORDER BY 1",
-        {name: of_part(part)[name] for name in ("account", "feed")},
-    ).fetchall()
-    return [number for (number,) in rows]
-
-
 def open_keys(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> set[str]:
     """The keys of the records that were served but could not be stored."""
     rows = connection.execute(

@@ -120,7 +120,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, 
     key = record_key(table)
     own = ", ".join(f"{from_frame(table.by_name[name], 'p')} AS {quoted(name)}" for name in key)
     order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.sequence_number, i.record"
-    place = "(series, sequence_number, r.rowid)"
+    place = "(series, coalesce(sequence_number, 0), r.rowid)"
     numbered = "sequence_number" in table.by_name
     number = "p.sequence_number" if numbered else "CAST(NULL AS BIGINT) AS sequence_number"
     standing = "max(sequence_number)" if numbered else "NULL"

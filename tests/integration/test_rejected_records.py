@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.ledger import FeedPart
-from pipelines.warehouse.rejected import open_numbers, resolve_vanished
+from pipelines.warehouse.ledger import FeedPart, open_ledger
+from pipelines.warehouse.rejected import resolve_vanished
 from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
@@ -189,7 +189,7 @@ def test_numbers_at_which_something_is_open_are_told_in_order(things: ThingWareh
     things.store(word("healed", 7, B))
 
     with things.warehouse.reading() as connection:
-        assert open_numbers(connection, PART) == [5, 9]
+        assert open_ledger(connection).rejected[PART.account, PART.feed] == [5, 9]
 
 
 def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> None:
@@ -199,5 +199,5 @@ def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> Non
 
     with things.warehouse.writing() as connection, transaction(connection):
         resolve_vanished(connection, PART, [5, 9], dt.datetime.now(dt.UTC))
-        assert open_numbers(connection, PART) == [6]
-        assert open_numbers(connection, FeedPart("other", THINGS.name)) == [5]
+        assert open_ledger(connection).rejected[PART.account, PART.feed] == [6]
+        assert open_ledger(connection).rejected["other", THINGS.name] == [5]

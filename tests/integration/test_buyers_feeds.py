@@ -1,0 +1,132 @@
+"""What is special about the Customers API: parts, connections that widen the view, filters, a rebuilt selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue import catalogue_of
+from pipelines.sandbox import Sandbox, status
+from tests.integration.syncing import Syncing
+from tests.records import in_json, valid_records
+
+CUSTOMERS = catalogue_of("customers")
+CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"
+LINES, CUSTOM = "supply.supply_lines", "supply.custom_supply_lines"
+GROWERS = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
+
+
+@pytest.fixture
+def syncing(tmp_path: Path) -> Iterator[Syncing]:
+    """A buyer without any record."""
+    with Sandbox(api="customers", empty=True) as sandbox:
+        yield Syncing(sandbox, tmp_path / "w.duckdb", api="customers")
+
+
+def put(syncing: Syncing, feed: str, record: dict[str, Any], number: int | None = None) -> int:
+    """Store a record at the next number, or at a given one."""
+    book = syncing.sandbox.book(feed)
+    at = book.reserve() if number is None else number
+    return book.put(in_json({**record, "sequenceNumber": at}), number=at)
+
+
+def connect(syncing: Syncing, grower: str) -> None:
+    """Connect the buyer with a grower."""
+    put(
+        syncing,
+        CONNECTIONS,
+        {"supplierOrganizationId": grower, "lastModified": "2026-11-24T10:00:00Z", "isDeleted": False},
+    )
+
+
+def records(feed: str, count: int, seed: int = 1, **fields: Any) -> list[dict[str, Any]]:
+    """Random records with some fields fixed."""
+    return [{**record, **fields} for record in valid_records(CUSTOMERS.feed(feed), seed, count)]
+
+
+def test_groups_are_read_one_connected_grower_at_a_time(syncing: Syncing) -> None:
+    """Each has a cursor of its own; a grower that is not connected is not asked for."""
+    for place, grower in enumerate(GROWERS):
+        for record in records(GROUPS, 3, seed=place, supplierOrganizationId=grower):
+            put(syncing, GROUPS, record)
+    connect(syncing, GROWERS[0])
+    syncing.sync(CONNECTIONS, GROUPS)
+    assert syncing.rows(f"SELECT count(*) FROM {GROUPS}") == [(3,)]
+    connect(syncing, GROWERS[1])
+
+    syncing.sync(CONNECTIONS, GROUPS)
+
+    syncing.assert_equal(GROUPS)
+    parts = syncing.rows(f"SELECT part FROM sync.cursors WHERE feed = '{GROUPS}' ORDER BY part")
+    assert parts == [(grower,) for grower in GROWERS]
+
+
+def test_idle_parts_cost_one_call_each(syncing: Syncing) -> None:
+    """The feed's maximum, unmoved since each part was read to its end, proves all of them current."""
+    for grower in GROWERS:
+        connect(syncing, grower)
+        for record in records(GROUPS, 2, seed=hash(grower) % 97, supplierOrganizationId=grower):
+            put(syncing, GROUPS, record)
+    syncing.sync(CONNECTIONS, GROUPS)
+    syncing.sandbox.calls.clear()
+
+    outcome = syncing.sync_one(GROUPS)
+
+    assert outcome.current
+    assert not syncing.sandbox.calls.to("/contract-trade-item-groups/sync/")
+
+
+def test_a_new_connection_brings_older_records_into_view(syncing: Syncing) -> None:
+    """Records of the new grower stand below the cursor: the feed is marked, and its next sync reads from 0."""
+    old = records(LINES, 2, seed=3)
+    numbers = [syncing.sandbox.book(LINES).reserve() for _ in old]
+    connect(syncing, GROWERS[0])
+    for record in records(LINES, 2, seed=4):
+        put(syncing, LINES, record)
+    syncing.sync(CONNECTIONS, LINES)
+    for record, number in zip(old, numbers, strict=True):
+        put(syncing, LINES, record, number)
+    connect(syncing, GROWERS[1])
+
+    syncing.sync(CONNECTIONS)
+
+    reason = syncing.rows(f"SELECT reason FROM sync.rereads WHERE feed = '{LINES}' AND done_at IS NULL")
+    assert reason == [("1 new in organizations.connections",)]
+    syncing.sync(LINES)
+    syncing.assert_equal(LINES)
+    assert syncing.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
+
+
+def test_everything_is_asked_for_unless_the_setting_says_otherwise(syncing: Syncing) -> None:
+    """The post filters are off until the setting turns them on, and that change means a full re-read."""
+    put(syncing, LINES, records(LINES, 1)[0])
+    syncing.sync(LINES)
+    assert "postFilterSelectedTradeItems=false" in syncing.sandbox.calls.to("/supply-lines/sync/")[-1].query
+
+    syncing.sync(LINES, FLORIDAY_SELECTED_ASSORTMENT_ONLY="true")
+
+    last = syncing.sandbox.calls.to("/supply-lines/sync/")[-1]
+    assert (last.path.rpartition("/")[2], "postFilterSelectedTradeItems=true" in last.query) == ("0", True)
+
+
+def test_a_rebuilt_selection_is_read_anew_and_ends_what_it_left_out(syncing: Syncing) -> None:
+    """423 while it lasts; then the series begins at 0, and what the complete walk does not serve is deleted."""
+    book = syncing.sandbox.book(CUSTOM)
+    for record in records(CUSTOM, 4, status="AVAILABLE", isDeleted=False, isDisabledForSync=False):
+        put(syncing, CUSTOM, record)
+    syncing.sync(CUSTOM)
+    syncing.sandbox.faults.add(status(423, "/supply-lines/sync/custom*", times=None))
+    assert syncing.sync_one(CUSTOM).skipped
+    syncing.sandbox.faults.clear()
+    book.remove(*book.entries()[0].key)
+    book.restart()
+
+    outcome = syncing.sync_one(CUSTOM)
+
+    assert outcome.restarted
+    assert syncing.rows(f"SELECT count(*), count(*) FILTER (is_deleted) FROM {CUSTOM}") == [(4, 1)]
+    assert syncing.rows("SELECT count(*) FROM raw.custom_supply_lines") == [(5,)]
+    assert syncing.sync_one(CUSTOM).changed == 0

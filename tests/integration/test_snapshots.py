@@ -1,0 +1,114 @@
+"""Snapshots: read whole, compared with the last reading, versions only where something changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.types import Snapshot
+from pipelines.sandbox import Sandbox
+from pipelines.snapshots import questions
+from tests.integration.syncing import Syncing
+from tests.records import in_json
+
+WEEKLY = "supply.weekly_base_supply"
+ITEM = "0aa7e2a0-51a4-4b1a-9f0e-{:012d}"
+
+
+@pytest.fixture
+def syncing(tmp_path: Path) -> Iterator[Syncing]:
+    """A server that offers three items in this week and one far in the future."""
+    with Sandbox(empty=True) as sandbox:
+        sandbox.turn(rate_limits=None)
+        found = Syncing(sandbox, tmp_path / "w.duckdb")
+        for place in range(3):
+            offer(found, place)
+        offer(found, 9, weeks=30)
+        yield found
+
+
+def offer(syncing: Syncing, place: int, weeks: int = 0, **fields: Any) -> tuple[str, ...]:
+    """Offer an item in the week that is so many away; returns the record's key."""
+    iso = (dt.datetime.now(dt.UTC).date() + dt.timedelta(weeks=weeks)).isocalendar()
+    record = {"tradeItemId": ITEM.format(place), "year": iso.year, "week": iso.week, "numberOfPieces": 100} | fields
+    book = syncing.sandbox.book(WEEKLY)
+    book.put(in_json({"priceGroupPrices": [], **record}), number=book.reserve())
+    return (ITEM.format(place), str(iso.year), str(iso.week))
+
+
+def rows(syncing: Syncing) -> list[tuple[Any, ...]]:
+    """Items, pieces and whether they are gone."""
+    return syncing.rows(
+        f"SELECT right(CAST(trade_item_id AS VARCHAR), 1), number_of_pieces, is_deleted FROM {WEEKLY} ORDER BY 1"
+    )
+
+
+def test_only_the_weeks_of_the_setting_are_asked_for(syncing: Syncing) -> None:
+    """Two weeks back to eight ahead, unless FLORIDAY_BASE_SUPPLY_WEEKS says otherwise."""
+    syncing.sync(WEEKLY)
+    assert rows(syncing) == [("0", 100, False), ("1", 100, False), ("2", 100, False)]
+    assert len(syncing.sandbox.calls.to("/base-supply")) == 11
+
+    syncing.sync(WEEKLY, FLORIDAY_BASE_SUPPLY_WEEKS="29..31")
+
+    assert rows(syncing)[-1] == ("9", 100, False)
+    assert len(rows(syncing)) == 4
+
+
+def test_an_unchanged_list_adds_no_version(syncing: Syncing) -> None:
+    """Reading it again writes nothing into raw and history."""
+    syncing.sync(WEEKLY)
+    before = syncing.content()
+
+    outcome = syncing.sync_one(WEEKLY)
+
+    assert (outcome.records, outcome.new, outcome.changed) == (3, 0, 0)
+    assert syncing.content() == before
+
+
+def test_what_changed_and_what_is_gone_are_versions(syncing: Syncing) -> None:
+    """A row that the list no longer has is marked deleted, by a last version of its own, and comes back when listed."""
+    syncing.sync(WEEKLY)
+    offer(syncing, 0, numberOfPieces=40)
+    syncing.sandbox.book(WEEKLY).remove(*offer(syncing, 1))
+
+    outcome = syncing.sync_one(WEEKLY)
+
+    assert (outcome.new, outcome.changed) == (0, 2)
+    assert rows(syncing) == [("0", 40, False), ("1", 100, True), ("2", 100, False)]
+    again = syncing.sync_one(WEEKLY)
+    assert again.changed == 0
+    offer(syncing, 1)
+    syncing.sync(WEEKLY)
+    assert rows(syncing)[1] == ("1", 100, False)
+    versions = syncing.rows(
+        "SELECT version, is_deleted, is_current FROM history.weekly_base_supply"
+        f" WHERE trade_item_id = '{ITEM.format(1)}' ORDER BY version"
+    )
+    assert versions == [(1, False, False), (2, True, False), (3, False, True)]
+
+
+def test_a_bad_record_is_not_taken_for_gone(syncing: Syncing) -> None:
+    """It is rejected alone; its last good row stays, and so do those of the others."""
+    syncing.sync(WEEKLY)
+    offer(syncing, 1, numberOfPieces="many")
+
+    outcome = syncing.sync_one(WEEKLY)
+
+    assert (outcome.rejected, outcome.changed) == (1, 0)
+    assert rows(syncing)[1] == ("1", 100, False)
+
+
+def test_weeks_are_those_of_amsterdam() -> None:
+    """Late on a Sunday evening in UTC it is Monday, and the next ISO week, in Amsterdam."""
+    weekly = next(one for one in catalogue_of("suppliers").snapshots if one.name == WEEKLY)
+    assert isinstance(weekly, Snapshot)
+
+    (asked,) = questions(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
+
+    assert asked.parameters == {"year": 2026, "week": 53}
