@@ -68,6 +68,7 @@ CATALOGUES = {
     "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),
     "customers": Catalogue("customers", "2026v1", customers.FEEDS),
 }
+"""What is known of each API, by its name in the API's address."""
 
 
 def catalogue_of(api: str) -> Catalogue:

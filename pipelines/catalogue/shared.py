@@ -1,4 +1,4 @@
-"""Records and enumerations that many feeds nest and that both APIs of Floriday serve in the same shape (R§3.0-3.5).
+"""Records and enumerations that many feeds nest and that both APIs of Floriday serve in the same shape.
 
 What only one API knows, or knows with other values, stands beside that API's feeds.
 """

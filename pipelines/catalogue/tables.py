@@ -15,7 +15,7 @@ from pipelines.catalogue.types import Field, Kind, Record, Retention, Snapshot, 
 Path = tuple[str, ...]
 
 DELETION_SIGNALS: tuple[Path, ...] = (("isDeleted",), ("status", "isDeleted"), ("isDisabledForSync",))
-"""Boolean fields that mark a record as deleted (R§4.5)."""
+"""Boolean fields that mark a record as deleted (docs/floriday.md: Deletion)."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ Tier = Literal["fast", "hourly", "daily"]
 
 @dataclass(frozen=True)
 class Retention:
-    """How long Floriday goes on serving a record (R§4.7).
+    """How long Floriday goes on serving a record (docs/floriday.md: Retention).
 
     Args:
         keeps: the least time.
@@ -128,7 +128,7 @@ class Source:
         record: one of what Floriday serves here.
         key: the record's identifying fields, as columns; ``account`` comes before them in the table.
         scope: the scope that reading it asks for.
-        tier: how often it is worth asking (R§4.8).
+        tier: how often it is worth asking (docs/floriday.md: Change feeds).
         retention: how long Floriday serves a record, where it is short or stated.
         notes: sentences of :mod:`pipelines.catalogue.notes` that a reader of the table must know.
     """
@@ -156,9 +156,9 @@ class Feed(Source):
     Args:
         endpoint: the operations.
         selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
-            (R§4.11).
+            (docs/floriday.md: Change feeds).
         widened_by: names of the feeds whose new records bring older ones of this feed into view, below any cursor
-            (R§4.4).
+            (docs/floriday.md: Change feeds).
         selected_only_widened_by: those that do so besides where a buyer wants the selected assortment only.
     """
 
@@ -171,7 +171,7 @@ class Feed(Source):
 
 @dataclass(frozen=True)
 class Snapshot(Source):
-    """A list without a change feed: it is read as a whole and compared with the last reading (R§2.2).
+    """A list without a change feed: it is read as a whole and compared with the last reading (the specification).
 
     Args:
         path: the operation, relative to the API's base; it answers with a bare array of records.

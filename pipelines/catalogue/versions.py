@@ -1,4 +1,4 @@
-"""The calendar of Floriday's API versions, and what there is to say about the version that is asked (R§1.6).
+"""The calendar of Floriday's API versions, and what there is to say about the version that is asked (docs/floriday.md).
 
 Two versions a year. Each goes from Alpha over Beta to Main, is deprecated while the next one is Main, and is removed.
 """

@@ -29,7 +29,7 @@ from pipelines.floriday.transport import MEGABYTE, Wire, prepare, session_over
 from pipelines.settings.addresses import host_of, set_address
 
 BASE_SCOPES = ("role:app", "organization:read")
-"""What every call needs, and `/identities` (R§1.3, R§1.5)."""
+"""What every call needs, and `/identities` (docs/floriday.md: Access)."""
 
 _USUAL_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 366 * 86400.0

@@ -1,4 +1,4 @@
-"""Reading a change feed exactly: from a cursor to what is proven to be its end (R§4).
+"""Reading a change feed exactly: from a cursor to what is proven to be its end (docs/floriday.md: Change feeds).
 
 The rules: a page's maximum is the page's own; an empty page is no end; the next cursor is the highest number that
 the page vouches for, never one more; a feed that cannot advance ends with an error. What is in a record, and where
@@ -112,7 +112,7 @@ def _repeats(page: Page, cursor: int) -> bool:
 
 
 def restarted(fetch: Fetch, cursor: int, stored_numbers: Callable[[Page], Mapping[int, int | None]]) -> bool:
-    """Whether a feed whose maximum fell below the cursor has begun a new series (R§4.11).
+    """Whether a feed whose maximum fell below the cursor has begun a new series (docs/floriday.md: Change feeds).
 
     Proven only if nothing stands after ``cursor - 1`` and the first page from 0 serves a known record under a lower
     number than ours, or none that is known.

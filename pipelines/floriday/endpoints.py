@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A token bucket as Floriday states it, per API key and endpoint (R§4.9).
+    """A token bucket as Floriday states it, per API key and endpoint (docs/floriday.md: Rate limits).
 
     Args:
         per_second: calls a second that refill the bucket.
@@ -27,11 +27,11 @@ SLOW = RateLimit(2.0, 200)
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The operations of one change feed, relative to the API's base (specification; R§2.1).
+    """The operations of one change feed, relative to the API's base (the specification).
 
     Args:
         path: the resource, ``/sales-orders``.
-        page_parameter: ``limitResult`` or ``limit``; a wrong name is silently ignored by Floriday (R§5.2).
+        page_parameter: ``limitResult`` or ``limit``; a wrong name is silently ignored by Floriday (docs/floriday.md).
         page_maximum: the most records a page may hold; more is answered with 400.
         rate: the limit of the sync operation.
         max_sequence: the operation that tells the feed's highest number, or None where there is none.

@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each limit that Floriday states (R§4.9)."""
+"""Rate limits: a token bucket for each limit that Floriday states (docs/floriday.md: Rate limits)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pipelines.errors import GarbledAnswerError
 
 @dataclass(frozen=True)
 class Page:
-    """One answer of a sync operation (R§4.3).
+    """One answer of a sync operation (docs/floriday.md: Change feeds).
 
     Args:
         maximum: the answer's ``maximumSequenceNumber``: the page's own, before filtering.

@@ -31,7 +31,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Patience:
-    """How often and how long a call is tried again (design §3).
+    """How often and how long a call is tried again.
 
     Args:
         attempts: the most calls, the first included.

@@ -1,4 +1,4 @@
-"""What an answer that is no 200 says, however it says it (R§1.4, R§4.10)."""
+"""What an answer that is no 200 says, however it says it (docs/floriday.md: Access, Errors)."""
 
 from __future__ import annotations
 

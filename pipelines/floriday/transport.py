@@ -29,7 +29,7 @@ _CONNECTIONS = 16
 
 
 def user_agent() -> str:
-    """Our name and version, as a courtesy to who reads Floriday's logs (R§1.3)."""
+    """Our name and version, as a courtesy to who reads Floriday's logs (docs/floriday.md: Access)."""
     try:
         return f"floriday-warehouse/{version('floriday-warehouse')}"
     except PackageNotFoundError:

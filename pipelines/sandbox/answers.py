@@ -1,4 +1,4 @@
-"""Answers in Floriday's own form: records, and what it says when something is wrong (R§1.4, R§4.10)."""
+"""Answers in Floriday's own form: records, and what it says when something is wrong (docs/floriday.md)."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def invalid(parameter: str, message: str) -> Response:
 
 
 def locked() -> Response:
-    """423: what is asked for is being rebuilt (R§4.11)."""
+    """423: what is asked for is being rebuilt (docs/floriday.md: Change feeds)."""
     return problem(423, "resource-locked", "Locked", "The supply lines are being rebuilt. Try again later.")
 
 

@@ -1,4 +1,4 @@
-"""The authorization server: its token endpoint and its metadata (R§1.1, R§1.2)."""
+"""The authorization server: its token endpoint and its metadata (docs/floriday.md: Access)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the server holds: for each organization and feed a book of numbered records.
 
-A book keeps Floriday's rules (R§4): one record stands at exactly one number, every change gives it a new and higher
+A book keeps Floriday's rules: one record stands at exactly one number, every change gives it a new and higher
 one, numbers have gaps, and a page's maximum counts what a filter hides. Nothing here knows of HTTP.
 """
 

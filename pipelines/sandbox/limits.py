@@ -1,4 +1,4 @@
-"""Token buckets: how often one key may call one operation (R§4.9)."""
+"""Token buckets: how often one key may call one operation (docs/floriday.md: Rate limits)."""
 
 from __future__ import annotations
 

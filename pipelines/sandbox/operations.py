@@ -28,7 +28,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 Operation = Callable[[Request, Book], Response]
 
 BY_ID_SCOPES = {"orders.contract_trade_item_groups": "catalog:read"}
-"""Scopes of the operations for single records that ask for another one than their feed (R§1.5)."""
+"""Scopes of the operations for single records that ask for another one than their feed (docs/floriday.md: Access)."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ WITHOUT_DEFAULT_SIZE = frozenset({"supply.trade_item_availabilities_per_week"})
 """The feeds of which the page size has to be told (specification)."""
 
 FILTERS_ON_BY_DEFAULT = frozenset({"postFilterSelectedTradeItems", "postFilterSelectedTradeItemPackingConfigurations"})
-"""The post filters that are on unless the call turns them off (R§2.3)."""
+"""The post filters that are on unless the call turns them off (the specification)."""
 
 
 class InvalidParameterError(Exception):

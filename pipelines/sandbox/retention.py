@@ -1,4 +1,4 @@
-"""What Floriday stops serving some time after it was of use (R§4.7)."""
+"""What Floriday stops serving some time after it was of use (docs/floriday.md: Retention)."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ class Sandbox:
 
     @contextmanager
     def rebuild(self, feed: str, account: str | None = None) -> Iterator[Book]:
-        """Rebuild a selection: its operations answer 423 within the block, after it a new series begins at 0 (R§4.11).
+        """Rebuild a selection: its operations answer 423 within the block, after it a new series begins at 0.
 
         Yields:
             The book, to be changed meanwhile.

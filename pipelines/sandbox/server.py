@@ -29,7 +29,7 @@ _SOME_API = re.compile(r"/(suppliers|customers)-api-[^/]+(/|$)")
 
 
 class Gate:
-    """Lets only those in who bring a token and a key (R§1.4).
+    """Lets only those in who bring a token and a key (docs/floriday.md: Access).
 
     Args:
         app: what is behind it.

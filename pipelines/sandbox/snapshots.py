@@ -1,4 +1,4 @@
-"""Lists that no feed serves: what they hold, as they are asked for (R§2.2)."""
+"""Lists that no feed serves: what they hold, as they are asked for (the specification)."""
 
 from __future__ import annotations
 

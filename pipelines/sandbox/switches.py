@@ -18,7 +18,7 @@ class Switches:
         tells_scopes: whether the token's answer names the granted scopes.
         rate_limits: what the stated rate limits are multiplied with, or None for none.
         tells_retry_after: whether a 429 of the rate limits says when to come back.
-        inclusive: whether a page begins with the record at the number asked for (R§4.2).
+        inclusive: whether a page begins with the record at the number asked for (docs/floriday.md: Change feeds).
         serves_control: whether the control routes under ``/sandbox`` are there.
     """
 

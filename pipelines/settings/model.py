@@ -37,7 +37,7 @@ def _published(value: str | None, info: ValidationInfo) -> Path | None:
 class LocalSettings(BaseSettings):
     """Everything that works without credentials: the warehouse, its copy, Dagster, reports.
 
-    A field is the variable ``FLORIDAY_<FIELD>`` (contract §1); ``load_local_settings`` makes one. Paths are absolute.
+    A field is the variable ``FLORIDAY_<FIELD>``; ``load_local_settings`` makes one. Paths are absolute.
     ``base_url``, ``feeds`` and ``scopes`` are None where nothing is set, ``automation`` where the command decides.
     """
 

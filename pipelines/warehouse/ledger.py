@@ -12,7 +12,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.warehouse.sql import current, from_frame, listed, quoted, raw, record_key
 
 YOUNG = dt.timedelta(minutes=10)
-"""Numbers may become visible late: a page that was a feed's head for less than this is read again (R§4.4)."""
+"""Numbers may become visible late: a page that was a feed's head for less than this is read again."""
 
 
 @dataclass(frozen=True)

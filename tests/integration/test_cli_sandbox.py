@@ -21,7 +21,7 @@ from pipelines.cli import demo as demonstration
 from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.command_line import Ended, command, floriday, surroundings
 
-FEEDS = [feed.name for feed in catalogue_of("suppliers").feeds]
+FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
 
 @contextmanager

@@ -300,7 +300,7 @@ class TestCheck:
         for account in sandbox.accounts:
             assert f"{account.name}: " in out
             assert str(account.organization_id) in out
-        assert len(re.findall(r"  yes$", out, re.MULTILINE)) == len(FEEDS)
+        assert len(re.findall(r"  yes$", out, re.MULTILINE)) == len(SUPPLIERS.sources)
         for secret in (sandbox.client_secret, *sandbox.api_keys.values()):
             assert secret not in out
         assert not warehouse.exists()

@@ -1,4 +1,4 @@
-"""What a buyer calls off from a contract: blanket orders (R§3.8)."""
+"""What a buyer calls off from a contract: blanket orders (the specification)."""
 
 from __future__ import annotations
 

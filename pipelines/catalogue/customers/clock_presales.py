@@ -1,4 +1,4 @@
-"""What the auctions sell before the clock: clock presales supply lines (R§3.16)."""
+"""What the auctions sell before the clock: clock presales supply lines (the specification)."""
 
 from __future__ import annotations
 

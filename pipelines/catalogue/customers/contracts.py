@@ -1,4 +1,4 @@
-"""What grower and buyer agreed for a season: contracts, and the groups of trade items that they name (R§3.8)."""
+"""What grower and buyer agreed for a season: contracts, and the groups of trade items that they name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What grower or buyer wants changed after the sale: sales order correction requests (R§3.6)."""
+"""What grower or buyer wants changed after the sale: sales order correction requests (the specification)."""
 
 from __future__ import annotations
 

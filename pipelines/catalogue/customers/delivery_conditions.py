@@ -1,4 +1,4 @@
-"""On what terms growers deliver: regions, times and costs (R§3.13)."""
+"""On what terms growers deliver: regions, times and costs (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has been settled and invoiced: the lines for sales orders and for logistic means (R§3.15)."""
+"""What has been settled and invoiced: the lines for sales orders and for logistic means (the specification)."""
 
 from __future__ import annotations
 

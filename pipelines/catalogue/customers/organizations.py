@@ -1,4 +1,4 @@
-"""With whom and where is traded: organizations, connections and warehouses (R§3.11, 3.12, 3.16, 3.17)."""
+"""With whom and where is traded: organizations, connections and warehouses (the specification)."""
 
 from __future__ import annotations
 

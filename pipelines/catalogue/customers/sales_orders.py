@@ -1,4 +1,4 @@
-"""What has been bought: sales orders, and those of sub-customers (R§3.5, 3.17)."""
+"""What has been bought: sales orders, and those of sub-customers (the specification)."""
 
 from __future__ import annotations
 

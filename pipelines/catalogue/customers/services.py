@@ -1,4 +1,4 @@
-"""What growers add to their goods: additional services, the types of them, and packages of their own (R§3.14)."""
+"""What growers add to their goods: additional services, the types of them, and packages of their own."""
 
 from __future__ import annotations
 

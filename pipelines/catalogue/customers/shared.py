@@ -1,4 +1,4 @@
-"""Records and enumerations that several modules of the Customers API nest (R§3.17).
+"""Records and enumerations that several modules of the Customers API nest (the specification).
 
 Many bear a name that the Suppliers API uses for other fields or values, so they are not shared with it.
 """

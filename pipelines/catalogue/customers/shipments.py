@@ -1,4 +1,4 @@
-"""What is on its way to the buyer: advance shipping notices (R§3.10, 3.17)."""
+"""What is on its way to the buyer: advance shipping notices (the specification)."""
 
 from __future__ import annotations
 

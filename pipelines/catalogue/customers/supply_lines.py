@@ -1,4 +1,4 @@
-"""What is on offer in direct sales: supply lines, and the selection of them that a buyer set up (R§3.2, 3.17, 4.11)."""
+"""What is on offer in direct sales: supply lines, and the selection of them that a buyer set up (docs/floriday.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What buyers ask growers to offer: supply requests (R§3.7)."""
+"""What buyers ask growers to offer: supply requests (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What growers offer: trade items (R§3.1, 3.17)."""
+"""What growers offer: trade items (the specification)."""
 
 from __future__ import annotations
 

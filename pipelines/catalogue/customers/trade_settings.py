@@ -1,4 +1,4 @@
-"""How growers have set up their trade: supplier trade settings (R§3.12)."""
+"""How growers have set up their trade: supplier trade settings (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether trade items can be had: in general, and week by week (R§3.3)."""
+"""Whether trade items can be had: in general, and week by week (the specification)."""
 
 from __future__ import annotations
 

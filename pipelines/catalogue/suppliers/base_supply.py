@@ -1,4 +1,4 @@
-"""What prices growers set before supply lines follow from them: price groups, base supply by week and batch (R§3.3)."""
+"""What prices growers set before supply lines follow from them: price groups, base supply by week and batch."""
 
 from __future__ import annotations
 

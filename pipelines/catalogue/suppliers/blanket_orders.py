@@ -1,4 +1,4 @@
-"""What is called off under contracts: blanket orders (R§3.8)."""
+"""What is called off under contracts: blanket orders (the specification)."""
 
 from __future__ import annotations
 

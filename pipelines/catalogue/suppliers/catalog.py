@@ -1,4 +1,4 @@
-"""What growers have to offer: trade items, base items and collections (R§3.1, 3.16)."""
+"""What growers have to offer: trade items, base items and collections (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What buyers ask growers to put into their catalogue: trade items and ways of packing them (R§2.1, 3.7)."""
+"""What buyers ask growers to put into their catalogue: trade items and ways of packing them (the specification)."""
 
 from __future__ import annotations
 

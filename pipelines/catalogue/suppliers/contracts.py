@@ -1,4 +1,4 @@
-"""What grower and buyer agree on for longer: contracts and the groups of trade items in them (R§3.8)."""
+"""What grower and buyer agree on for longer: contracts and the groups of trade items in them (the specification)."""
 
 from __future__ import annotations
 

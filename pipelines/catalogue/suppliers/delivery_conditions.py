@@ -1,4 +1,4 @@
-"""When, where and at what cost growers deliver: sets of delivery conditions (R§3.13)."""
+"""When, where and at what cost growers deliver: sets of delivery conditions (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sold goods reach the buyer: delivery orders and fulfillment orders (R§3.9, 3.10)."""
+"""How sold goods reach the buyer: delivery orders and fulfillment orders (the specification)."""
 
 from __future__ import annotations
 

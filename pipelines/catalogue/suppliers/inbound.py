@@ -1,4 +1,4 @@
-"""What others send to one's own warehouses: inbound fulfillment orders (R§3.10)."""
+"""What others send to one's own warehouses: inbound fulfillment orders (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has been invoiced: lines for goods and lines for their load carriers and packages (R§3.15)."""
+"""What has been invoiced: lines for goods and lines for their load carriers and packages (the specification)."""
 
 from __future__ import annotations
 

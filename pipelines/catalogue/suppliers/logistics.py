@@ -1,4 +1,4 @@
-"""What goes along with shipments: scans on their way, and the stickers of buyers (R§2.1, 3.10)."""
+"""What goes along with shipments: scans on their way, and the stickers of buyers (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked about orders: corrections of placed ones, and requests for new ones (R§3.6)."""
+"""What is asked about orders: corrections of placed ones, and requests for new ones (the specification)."""
 
 from __future__ import annotations
 

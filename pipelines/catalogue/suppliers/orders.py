@@ -1,4 +1,4 @@
-"""What has been sold: sales orders (R§3.5)."""
+"""What has been sold: sales orders (the specification)."""
 
 from __future__ import annotations
 

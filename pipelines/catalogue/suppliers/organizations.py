@@ -1,4 +1,4 @@
-"""Who trades with whom and where: organizations, connections, warehouses, delivery locations (R§3.11, 3.12, 3.16)."""
+"""Who trades with whom and where: organizations, connections, warehouses, delivery locations (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes with the goods: additional services and their types, custom packages (R§3.14)."""
+"""What goes with the goods: additional services and their types, custom packages (the specification)."""
 
 from __future__ import annotations
 

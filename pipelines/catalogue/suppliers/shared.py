@@ -1,4 +1,4 @@
-"""Records, enumerations and phrases that several modules of the Suppliers API share (R§3.0-3.9).
+"""Records, enumerations and phrases that several modules of the Suppliers API share (the specification).
 
 The Customers API has other values under some of these names, so they are not shared with it.
 """

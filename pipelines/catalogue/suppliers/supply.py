@@ -1,4 +1,4 @@
-"""What is on offer and in stock: supply lines, batches and their mutations (R§3.2, 3.4)."""
+"""What is on offer and in stock: supply lines, batches and their mutations (the specification)."""
 
 from __future__ import annotations
 

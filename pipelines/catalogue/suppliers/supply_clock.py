@@ -1,4 +1,4 @@
-"""What goes to the auction clock: its lines, those of its presales, and the strategies behind them (R§3.16)."""
+"""What goes to the auction clock: its lines, those of its presales, and the strategies behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is offered to chosen buyers: customer offers, bundled offers, and the supply requests behind them (R§3.7)."""
+"""What is offered to chosen buyers: customer offers, bundled offers, and the supply requests behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How buyers want to trade: their trade settings (R§3.12)."""
+"""How buyers want to trade: their trade settings (the specification)."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Item:
         price: usual price of a piece.
         season: first and last week, which may lie in the next year.
         popularity: how often it is bought, compared with the others.
-        is_clock_only: made for the clock from a batch's properties: no feed ever delivers it (R§3.1).
+        is_clock_only: made for the clock from a batch's properties: no feed ever delivers it (the specification).
     """
 
     record: Document

@@ -1,4 +1,4 @@
-"""What is called off under contracts, and the sales orders that come of it (R§3.8)."""
+"""What is called off under contracts, and the sales orders that come of it (the specification)."""
 
 from __future__ import annotations
 

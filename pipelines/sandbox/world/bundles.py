@@ -1,4 +1,4 @@
-"""Bundles of several items at one price (R§3.7)."""
+"""Bundles of several items at one price (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What buyers ask a nursery to put into its catalogue (R§2.1)."""
+"""What buyers ask a nursery to put into its catalogue (the specification)."""
 
 from __future__ import annotations
 

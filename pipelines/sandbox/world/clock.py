@@ -1,4 +1,4 @@
-"""What goes to the auction: sales strategies, presales lines, clock lines, and what becomes of them (R§3.16)."""
+"""What goes to the auction: sales strategies, presales lines, clock lines, and what becomes of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids and numbers of the trade, by its rules (R§8.1), from a seed."""
+"""Ids and numbers of the trade, by its rules (docs/floriday.md: Payloads), from a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What trade items are made of and shown in: base items and collections (R§3.1, R§3.16)."""
+"""What trade items are made of and shown in: base items and collections (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a contract and a blanket order are written down (R§3.8)."""
+"""How a contract and a blanket order are written down (the specification)."""
 
 from __future__ import annotations
 

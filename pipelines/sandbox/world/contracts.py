@@ -1,4 +1,4 @@
-"""The contracts of a nursery: concluded, revised, and called off week by week (R§3.8)."""
+"""The contracts of a nursery: concluded, revised, and called off week by week (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests to change orders afterwards: those that were met, and those that were not (R§3.6)."""
+"""Requests to change orders afterwards: those that were met, and those that were not (the specification)."""
 
 from __future__ import annotations
 

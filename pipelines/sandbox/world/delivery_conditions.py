@@ -1,4 +1,4 @@
-"""When, where and at what cost a nursery delivers (R§3.13)."""
+"""When, where and at what cost a nursery delivers (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a fulfillment order is written down: what stands on which load carrier, and what becomes of it (R§3.10)."""
+"""How a fulfillment order is written down: what stands on which load carrier, and what becomes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goods that come in from the nursery's other place (R§2.1)."""
+"""Goods that come in from the nursery's other place (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is settled and invoiced, in two phases: a line comes without an invoice first (R§3.15)."""
+"""What is settled and invoiced, in two phases: a line comes without an invoice first (the specification)."""
 
 from __future__ import annotations
 

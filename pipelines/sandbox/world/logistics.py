@@ -1,4 +1,4 @@
-"""How committed orders leave: delivery orders with requests, fulfillment orders with load carriers (R§3.9, R§3.10)."""
+"""How committed orders leave: delivery orders with requests, fulfillment orders with load carriers."""
 
 from __future__ import annotations
 

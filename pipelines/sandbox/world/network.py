@@ -1,4 +1,4 @@
-"""Who is connected with a nursery, and how they want to trade (R§3.12)."""
+"""Who is connected with a nursery, and how they want to trade (the specification)."""
 
 from __future__ import annotations
 

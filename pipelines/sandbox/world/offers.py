@@ -1,4 +1,4 @@
-"""What a nursery offers to chosen buyers, and the supply requests behind it (R§3.7)."""
+"""What a nursery offers to chosen buyers, and the supply requests behind it (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What buyers would like to order, which the grower has to accept first (R§3.6)."""
+"""What buyers would like to order, which the grower has to accept first (the specification)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Organizations: the growers with a key, their customers, carriers, auctions, and the rest of the register.
 
-The register is what Floriday passes on from the sector: some have no name, some no GLN, many an end date (R§3.11).
+The register is what Floriday passes on from the sector: some have no name, some no GLN, many an end date.
 """
 
 from __future__ import annotations

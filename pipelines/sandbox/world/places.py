@@ -1,4 +1,4 @@
-"""Where goods leave from and arrive: warehouses and delivery locations (R§3.16)."""
+"""Where goods leave from and arrive: warehouses and delivery locations (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prices before supply lines follow from them: price groups, base supply by week and by batch (R§3.3)."""
+"""Prices before supply lines follow from them: price groups, base supply by week and by batch (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a sales order is written down, and how its amounts follow from it (R§3.5)."""
+"""How a sales order is written down, and how its amounts follow from it (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes with the goods: the services of a nursery, and packages of its own (R§3.14)."""
+"""What goes with the goods: the services of a nursery, and packages of its own (the specification)."""
 
 from __future__ import annotations
 

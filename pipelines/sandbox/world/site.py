@@ -76,7 +76,7 @@ class Site:
         self._book(self.organization_id, source).put(record)
 
     def publish_default(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (R§3.12)."""
+        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (the specification)."""
         self._book(self.organization_id, feed).put(encode({**record, NUMBER: 0}))
 
     def renumber(self, feed: str, *key: str) -> None:

@@ -1,4 +1,4 @@
-"""Stickers that buyers want on their goods (R§2.1)."""
+"""Stickers that buyers want on their goods (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a supply line is written down (R§3.2)."""
+"""How a supply line is written down (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where load carriers were scanned on their way (R§2.1)."""
+"""Where load carriers were scanned on their way (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contracts of a buyer with its growers, the groups of items that they name, and what is called off (R§3.8)."""
+"""Contracts of a buyer with its growers, the groups of items that they name, and what is called off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked to be changed of orders after they are committed (R§3.6)."""
+"""What is asked to be changed of orders after they are committed (the specification)."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ CUSTOM_SUPPLY_LINES = "supply.custom_supply_lines"
 SERVICES = "catalog.additional_services"
 
 OF_CONNECTED = (TRADE_ITEMS, SUPPLY_LINES, CUSTOM_SUPPLY_LINES, SERVICES)
-"""The feeds of which Floriday serves what belongs to connected growers, and nothing else (R§2.3)."""
+"""The feeds of which Floriday serves what belongs to connected growers, and nothing else (the specification)."""
 SELECTED_ONLY = "postFilterSelectedTradeItems"
 
 
@@ -107,7 +107,7 @@ class Desk:
         return ()
 
     def publish_default(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (R§3.12)."""
+        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (the specification)."""
         self.book(feed).put(encode({**record, NUMBER: 0}))
 
     def review(self, feed: str, *key: str) -> None:

@@ -1,4 +1,4 @@
-"""Trade items and their packing in the shapes of the Customers API (R§3.17)."""
+"""Trade items and their packing in the shapes of the Customers API (the specification)."""
 
 from __future__ import annotations
 

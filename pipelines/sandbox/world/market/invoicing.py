@@ -1,4 +1,4 @@
-"""Invoice lines in their two phases, for goods and for what carries them (R§3.15)."""
+"""Invoice lines in their two phases, for goods and for what carries them (the specification)."""
 
 from __future__ import annotations
 

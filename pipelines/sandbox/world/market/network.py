@@ -1,6 +1,6 @@
-"""With whom a buyer is connected, and what it knows of those growers (R§3.12).
+"""With whom a buyer is connected, and what it knows of those growers (the specification).
 
-A new connection brings older records of that grower into view, at the numbers where they stand (R§4.4).
+A new connection brings older records of that grower into view, at the numbers where they stand (docs/floriday.md).
 """
 
 from __future__ import annotations

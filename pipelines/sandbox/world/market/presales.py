@@ -1,4 +1,4 @@
-"""What is offered before the clock: the whole market, connected or not (R§2.3)."""
+"""What is offered before the clock: the whole market, connected or not (the specification)."""
 
 from __future__ import annotations
 

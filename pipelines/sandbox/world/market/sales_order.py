@@ -1,4 +1,4 @@
-"""A sales order's record in the shape of the Customers API, and its amounts (R§3.5, R§3.17)."""
+"""A sales order's record in the shape of the Customers API, and its amounts (the specification)."""
 
 from __future__ import annotations
 

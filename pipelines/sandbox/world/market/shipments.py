@@ -1,4 +1,4 @@
-"""What is on its way to a buyer: advance shipping notices, and the invoices that follow (R§3.10, R§3.15)."""
+"""What is on its way to a buyer: advance shipping notices, and the invoices that follow (the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What growers offer a buyer: supply lines, and those of them that the custom selection holds (R§3.17, R§4.11)."""
+"""What growers offer a buyer: supply lines, and those of them that the custom selection holds (docs/floriday.md)."""
 
 from __future__ import annotations
 

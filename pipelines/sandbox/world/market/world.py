@@ -93,7 +93,7 @@ class Market:
 
 
 def details(organization: Document) -> Document:
-    """An organization in the shape of the Customers API, which always tells a relation number (R§3.17)."""
+    """An organization in the shape of the Customers API, which always tells a relation number (the specification)."""
     told = {name: organization[name] for name in _DETAILS}
     if told["organizationType"] == "OTHER":
         told["organizationType"] = "REMAINING"
