@@ -52,7 +52,9 @@ def status(
     maximums, failures = ({}, []) if offline else _asked(belongs, standing)
     print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in standing])
     for each in standing:
-        if each.reread is not None:
+        if not each.granted:
+            say(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
+        elif each.reread is not None:
             say(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
     tell_version(settings)
     for failure in failures:

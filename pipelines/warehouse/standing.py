@@ -26,6 +26,7 @@ class FeedStanding:
         current_at: when the feed was last proven read to its end.
         rejected: records that could not be stored and have not healed.
         reread: why the next sync reads it from its beginning, where it does.
+        granted: whether the token carried its scope when it was last to be synced.
     """
 
     account: str
@@ -35,6 +36,7 @@ class FeedStanding:
     current_at: dt.datetime | None
     rejected: int
     reread: str | None = None
+    granted: bool = True
 
     def lost_in(self, now: dt.datetime) -> dt.timedelta | None:
         """How long until Floriday may stop serving something that was not read; None where it is not known.
@@ -57,7 +59,7 @@ def standings(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) 
     cursors = _by_feed(connection, "max(cursor)", "sync.cursors")
     current = _by_feed(connection, "min(current_at)", "sync.cursors")
     rejected = _by_feed(connection, "count(*)", "sync.rejected_records WHERE resolved_at IS NULL")
-    marked = views.marked(connection)
+    marked, refused = views.marked(connection), views.not_granted(connection)
     rows = {source.name: _rows(connection, source) for source in sources}
     return [
         FeedStanding(
@@ -68,6 +70,7 @@ def standings(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) 
             current_at=current.get((account, source.name)),
             rejected=rejected.get((account, source.name), 0),
             reread=marked.get((account, source.name)),
+            granted=(account, source.name) not in refused,
         )
         for account in accounts
         for source in sources

@@ -55,6 +55,11 @@ def _known(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], View]
     return {(account, feed): View(account, feed, parameters, granted) for account, feed, parameters, granted in rows}
 
 
+def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """The feeds, by account and feed, whose scope the token did not carry when they were last to be synced."""
+    return set(connection.execute("SELECT account, feed FROM sync.views WHERE NOT granted").fetchall())
+
+
 def mark(connection: duckdb.DuckDBPyConnection, account: str, feeds: Iterable[str], reason: str) -> None:
     """Mark feeds that were read before for a full re-read; within a transaction."""
     for feed in feeds:

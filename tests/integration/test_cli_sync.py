@@ -177,9 +177,11 @@ class TestSync:
         scopes = ("role:app", "organization:read", "sales-order:read")
         with Sandbox(empty=True, scopes=scopes) as sandbox:
             ended = floriday("sync", folder=tmp_path, **sandbox.environment())
+            standing = floriday("status", "--offline", folder=tmp_path)
 
         assert (ended.code, ended.err) == (0, "")
         assert "main · catalog.trade_items: skipped: scope catalog:read is not granted" in ended.out
+        assert "main catalog.trade_items is skipped: scope catalog:read is not granted" in standing.out
         assert table(ended.out)["main", ORDERS][-3] == "yes"
 
     def test_rejected_records_and_drift_are_told(self, printed: Printed, sandbox: Sandbox) -> None:
