@@ -35,7 +35,7 @@ up: $(INSTALLED) ## Start Dagster, and the sandbox when no credentials are set
 
 test: $(INSTALLED) ## Run the tests and show the coverage, which may not fall under 90 %
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -189,15 +189,16 @@ def test_a_person_syncs_from_the_ui(folder: Path) -> None:
         told = (first.heard + second.heard).encode() + b"".join(path.read_bytes() for path in written)
         secrets = [sandbox.client_secret, *sandbox.api_keys.values()]
 
-    assert sorted(".".join(asset["assetKey"]["path"]) for asset in assets) == sorted(f.name for f in SUPPLIERS.feeds)
+    assert sorted(".".join(asset["assetKey"]["path"]) for asset in assets) == sorted(f.name for f in SUPPLIERS.sources)
     assert unset_status == "FAILURE"
-    assert len(failures) == len(SUPPLIERS.feeds)
+    assert len(failures) == len(SUPPLIERS.sources)
     assert all("FLORIDAY_CLIENT_ID is missing" in json.dumps(failure) for failure in failures)
     assert synced_status == "SUCCESS"
     rows = [
         entry for each in materializations for entry in each["metadataEntries"] if entry["label"] == "dagster/row_count"
     ]
-    assert [entry["intValue"] for entry in rows] == [RECORDS] * len(SUPPLIERS.feeds)
+    counts = sorted(entry["intValue"] for entry in rows)
+    assert counts == [0] * len(SUPPLIERS.snapshots) + [RECORDS] * len(SUPPLIERS.feeds)
     assert remembered == {synced}
     assert statuses == ["FAILURE", "SUCCESS", "SUCCESS"]
     assert [secret for secret in secrets if secret.encode() in told] == []

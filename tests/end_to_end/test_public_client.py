@@ -149,7 +149,7 @@ def test_the_client_reads_what_the_sandbox_holds(sandbox: Sandbox, apis: Any, fe
     truth: dict[int, Document] = {record["sequenceNumber"]: record for record in sandbox.truth(feed)}
 
     assert result.success, result.error
-    assert result.entities_processed == len(truth) >= 3
+    assert result.entities_processed == len(truth) >= 2
     assert result.end_sequence_number == sandbox.book(feed).maximum
     assert records.keys() == truth.keys()
     for number, record in records.items():

@@ -164,12 +164,14 @@ class TestDemoOfABuyer:
     """``floriday demo --api customers``."""
 
     @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A folder of its own."""
         return tmp_path_factory.mktemp("buyer")
 
     @pytest.fixture(scope="class")
-    def ended(self, folder: Path) -> Ended:
+    @classmethod
+    def ended(cls, folder: Path) -> Ended:
         """How it ended."""
         return floriday("demo", "--api", "customers", folder=folder)
 

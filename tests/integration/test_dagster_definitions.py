@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
 
 from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Source
 from pipelines.errors import SettingError
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance import instance_settings, open_instance
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
 
-FEEDS = [pytest.param(feed, id=feed.name) for feed in SUPPLIERS.feeds]
+FEEDS = [pytest.param(feed, id=feed.name) for feed in SUPPLIERS.sources]
 
 LISTING = """
 import json
@@ -49,7 +49,7 @@ def loaded(directory: Path, **variables: str) -> dg.RepositoryDefinition:
     return build_definitions(given_settings(variables, directory)).get_repository_def()
 
 
-def spec(repository: dg.RepositoryDefinition, feed: Feed) -> dg.AssetSpec:
+def spec(repository: dg.RepositoryDefinition, feed: Source) -> dg.AssetSpec:
     """The description of a feed's asset."""
     key = dg.AssetKey([feed.schema, feed.table])
     return repository.assets_defs_by_key[key].specs_by_key[key]
@@ -69,7 +69,7 @@ class TestLoading:
         )
 
         assert done.stderr == ""
-        assert json.loads(done.stdout) == sorted(f"{feed.schema}/{feed.table}" for feed in SUPPLIERS.feeds)
+        assert json.loads(done.stdout) == sorted(f"{feed.schema}/{feed.table}" for feed in SUPPLIERS.sources)
 
     @pytest.mark.parametrize(
         "variables",
@@ -84,14 +84,14 @@ class TestLoading:
         """All feeds of the suppliers' API are there, and nothing starts by itself."""
         repository = loaded(tmp_path, **variables)
 
-        assert len(repository.assets_defs_by_key) == len(SUPPLIERS.feeds)
+        assert len(repository.assets_defs_by_key) == len(SUPPLIERS.sources)
         assert repository.schedule_defs[0].default_status is dg.DefaultScheduleStatus.STOPPED
 
     def test_a_broken_env_file_keeps_nothing_from_loading(self, tmp_path: Path) -> None:
         """The same holds for a `.env` file that is none."""
         (tmp_path / ".env").write_text("this is = not\n'a file")
 
-        assert len(loaded(tmp_path).assets_defs_by_key) == len(SUPPLIERS.feeds)
+        assert len(loaded(tmp_path).assets_defs_by_key) == len(SUPPLIERS.sources)
 
     def test_chosen_feeds_are_the_assets(self, tmp_path: Path) -> None:
         """FLORIDAY_FEEDS leaves the other feeds out of assets and jobs."""
@@ -119,7 +119,7 @@ class TestDescription:
         assert snapshot == {
             "assets": {
                 feed.name: {"group": each.group_name, "kinds": sorted(each.kinds), "tags": dict(each.tags)}
-                for feed in SUPPLIERS.feeds
+                for feed in SUPPLIERS.sources
                 for each in [spec(repository, feed)]
             },
             "jobs": sorted(repository.job_names),
@@ -130,7 +130,7 @@ class TestDescription:
         }
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_columns_are_those_of_the_catalogue(self, settings: SettingsResource, feed: Feed) -> None:
+    def test_columns_are_those_of_the_catalogue(self, settings: SettingsResource, feed: Source) -> None:
         """The table and each child table have their columns in order, with type and description, personal data told."""
         metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
         parent, *children = tables_of(feed).walk()
@@ -146,7 +146,7 @@ class TestDescription:
         assert metadata["dagster/table_name"] == feed.name
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_the_description_says_what_materializing_does(self, settings: SettingsResource, feed: Feed) -> None:
+    def test_the_description_says_what_materializing_does(self, settings: SettingsResource, feed: Source) -> None:
         """It holds the table's own description, names every table that is written and tells what `full` means."""
         description = spec(build_definitions(settings).get_repository_def(), feed).description or ""
 
@@ -155,7 +155,7 @@ class TestDescription:
         assert "`full`" in description
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_the_code_behind_a_feed_is_one_click_away(self, settings: SettingsResource, feed: Feed) -> None:
+    def test_the_code_behind_a_feed_is_one_click_away(self, settings: SettingsResource, feed: Source) -> None:
         """Its code reference leads to the record in the catalogue."""
         metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
 

@@ -17,7 +17,7 @@ from tests.expected_rows import assert_holds, parsed
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_record
 
-COUNT = 24
+COUNT = 14
 CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
 """The growers that the buyer is connected with, in the customers' API."""
 

@@ -83,7 +83,7 @@ class CustomPackage(Record):
     package_height_in_mm: Int32 = field("height in millimetres")
     package_weight_in_gram: Int32 | None = field("weight in grams")
     fallback_vbn_package_code: Int32 = field("VBN code that stands in for it where custom packages are not known")
-    material_type_id: Uuid | None = field("what it is made of; material_type_name tells its name")
+    material_type_id: Uuid | None = field("Floriday's identifier of its material (material_type_name)")
     is_deleted: Boolean | None = field(IS_DELETED)
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)

@@ -58,7 +58,7 @@ class CustomerOfferLine(Record):
     is_available: Boolean | None = field("what the grower set by hand; NULL where that availability decides")
     included_services: list[CommercialService] = field(INCLUDED_SERVICES)
     packing_configuration: PackingConfigurationBase | None = field("packing")
-    counter_id: Uuid | None = field("counter that keeps its pieces; NULL for none")
+    counter_id: Uuid | None = field("Floriday's identifier of the counter that keeps its pieces; NULL for none")
     is_deleted: Boolean = field("whether the line has been taken out")
 
 
