@@ -209,7 +209,8 @@ def _resolve(name: str, annotation: Any, note: FieldNote) -> Field:
     if typing.get_origin(inner) is Annotated:
         kind = typing.get_args(inner)[1]
     elif typing.get_origin(inner) is Literal:
-        kind, values = Kind.TEXT, typing.get_args(inner)
+        # Sorted: `typing` takes Literals of another order for equal, and hands out whichever it met first.
+        kind, values = Kind.TEXT, tuple(sorted(typing.get_args(inner)))
     else:
         record = inner
     return Field(name, note.json or camel_case(name), note, kind, record, values, repeated, required)

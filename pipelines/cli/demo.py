@@ -87,7 +87,7 @@ def _sync_twice(api: str, warehouse: Path) -> None:
     say("Starting a local Floriday …")
     with Sandbox(api=api) as server:
         environment = {**server.environment(), "FLORIDAY_WAREHOUSE": str(warehouse), "FLORIDAY_PUBLISHED": "off"}
-        _sync(f"First sync of {len(server.feeds)} feeds from {server.url}, through Dagster", environment)
+        _sync(f"First sync of {len(server.sources)} feeds from {server.url}, through Dagster", environment)
         server.advance(A_WHILE)
         hours = A_WHILE.total_seconds() / 3600
         _sync(f"{hours:.0f} hours of trade later, the changes", environment)

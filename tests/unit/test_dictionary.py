@@ -124,7 +124,7 @@ def test_what_a_column_tells(made: dict[str, str]) -> None:
     assert "→ [supply.batches](supply.md#batches).`batch_id`" in orders
     assert "`batch_reference`, a VARCHAR there: compare as text" in orders
     assert "**Personal data**, or may be" in orders
-    assert "Known values: `PENDING`, `ACCEPTED`" in orders
+    assert "Known values: `ACCEPTED`, `CANCELLED`" in orders
     assert "led to by: " in orders
 
 
