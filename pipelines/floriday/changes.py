@@ -37,7 +37,7 @@ class Step:
     current: bool
 
 
-def walk(fetch: Fetch, start: int, *, maximum: int | None, page_maximum: int) -> Iterator[Step]:
+def walk(fetch: Fetch, start: int, *, maximum: int | None, page_maximum: int, complete: bool = False) -> Iterator[Step]:
     """Yield the pages above ``start`` until the feed is proven current.
 
     Args:
@@ -45,15 +45,17 @@ def walk(fetch: Fetch, start: int, *, maximum: int | None, page_maximum: int) ->
         start: the number to start from, exclusive.
         maximum: what the max-sequence operation said before the walk, or None where it is unknown.
         page_maximum: the records that a full page holds.
+        complete: whether to go on until nothing follows, past the maximum: a record that moved beyond it meanwhile
+            would be missing otherwise.
 
     Raises:
         StuckFeedError: the server goes on answering with what was read already although there is more.
     """
     cursor = start
     while True:
-        page = _answer(fetch, cursor, maximum, page_maximum)
+        page = answer(fetch, cursor, maximum, page_maximum)
         reached = next_cursor(page, cursor, maximum, page_maximum)
-        ended = maximum is not None and reached >= maximum and len(page.records) < page_maximum
+        ended = not complete and maximum is not None and reached >= maximum and len(page.records) < page_maximum
         if reached == cursor:
             yield Step(page, cursor, cursor, current=maximum is None or cursor >= maximum)
             return
@@ -78,15 +80,19 @@ def next_cursor(page: Page, cursor: int, maximum: int | None, page_maximum: int)
     return reached if reached > cursor else max(page.highest, cursor)
 
 
-def _answer(fetch: Fetch, cursor: int, maximum: int | None, page_maximum: int) -> Page:
-    """The page above ``cursor``; one that answers another question is asked for again."""
+def answer(fetch: Fetch, cursor: int, maximum: int | None, page_maximum: int) -> Page:
+    """The page above ``cursor``; one that answers another question is asked for again.
+
+    Raises:
+        StuckFeedError: it goes on doing so.
+    """
     page = fetch(cursor)
     for _ in range(ASKED_AGAIN - 1):
         if not _contradicts(page, cursor, maximum, page_maximum):
             return page
         page = fetch(cursor)
     full = len(page.records) >= page_maximum
-    if _contradicts(page, cursor, maximum, page_maximum) and (full or _repeats(page, cursor)):
+    if _contradicts(page, cursor, maximum, page_maximum) and (full or repeats(page, cursor)):
         raise StuckFeedError(
             f"the feed does not advance: asked for what follows {cursor}, the server goes on sending records up to"
             f" {page.highest}. Nothing is lost, the cursor stays; try again later, and tell Floriday if it lasts",
@@ -100,10 +106,10 @@ def _contradicts(page: Page, cursor: int, maximum: int | None, page_maximum: int
     if next_cursor(page, cursor, maximum, page_maximum) > cursor:
         return False
     unproven = len(page.records) >= page_maximum if maximum is None else maximum > cursor
-    return unproven or _repeats(page, cursor)
+    return unproven or repeats(page, cursor)
 
 
-def _repeats(page: Page, cursor: int) -> bool:
+def repeats(page: Page, cursor: int) -> bool:
     """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one.
 
     The number 0 says nothing: it stands for defaults that were never stored.

@@ -28,7 +28,7 @@ from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 from pipelines.floriday.limits import Buckets, TokenBucket
 from pipelines.floriday.patience import Clock, Patience
-from pipelines.floriday.problems import retry_after, told
+from pipelines.floriday.problems import REQUEST_ID, retry_after, told
 from pipelines.floriday.transport import MEGABYTE, Wire, session_over
 from pipelines.settings.addresses import host_of, set_address
 
@@ -222,7 +222,7 @@ class FloridayClient:
             token = self._token(partial(self._session.renew, token))
             response = self._send(path, params, bucket, token)
         if response.status_code != 200:
-            self._raise(path, response, bucket, token)
+            self._raise(path, response, token)
         body = response.content
         check(body)
         return body
@@ -236,21 +236,26 @@ class FloridayClient:
     def _send(
         self, path: str, params: Mapping[str, str | int] | None, bucket: TokenBucket, token: str
     ) -> requests.Response:
-        bucket.take()
-        with self._count_lock:
-            self.calls += 1
-        return self._http.get(
-            f"{self._base_url}{path}", params=params, auth=_Signature(token, self._api_key), allow_redirects=False
-        )
+        signature = _Signature(token, self._api_key)
+        with bucket.call() as outcome:
+            with self._count_lock:
+                self.calls += 1
+            response = self._http.get(f"{self._base_url}{path}", params=params, auth=signature, allow_redirects=False)
+            if response.status_code == 429:
+                outcome.refused_for = min(self._asked_to_wait(response) or 0.0, self._patience.seconds)
+            else:
+                outcome.passed = True
+        return response
 
-    def _raise(self, path: str, response: requests.Response, bucket: TokenBucket, token: str) -> NoReturn:
+    def _asked_to_wait(self, response: requests.Response) -> float | None:
+        return retry_after(response.headers, self._clock.wall())
+
+    def _raise(self, path: str, response: requests.Response, token: str) -> NoReturn:
         status = response.status_code
-        said = told(status, response.content, (token, self._api_key.get_secret_value()))
+        secrets = (token, self._api_key.get_secret_value())
+        said = told(status, response.content, secrets, response.headers.get(REQUEST_ID))
         if status in _BUSY:
-            wait = retry_after(response.headers, self._clock.wall())
-            if status == 429:
-                bucket.empty(min(wait or 0.0, self._patience.seconds))
-            raise BusyError(f"{self.host} answered {said} to {path}", retry_after=wait)
+            raise BusyError(f"{self.host} answered {said} to {path}", retry_after=self._asked_to_wait(response))
         if status == 401:
             raise AuthenticationError(self._unauthorized(said))
         if status == 423:

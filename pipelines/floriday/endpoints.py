@@ -67,3 +67,8 @@ class Endpoint:
     def page(self, after: int) -> str:
         """The path of the page of records whose number is above ``after``."""
         return self.sync.format(sequenceNumber=after)
+
+    @property
+    def fixed_query(self) -> str:
+        """What is sent with every page besides the page parameter, as text."""
+        return "&".join(f"{name}={value}" for name, value in self.parameters)

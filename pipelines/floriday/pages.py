@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -24,11 +24,13 @@ class Page:
         maximum: the answer's ``maximumSequenceNumber``: the page's own, before filtering.
         records: each record as received.
         numbers: each record's sequence number, None where it has none that can be read.
+        is_strict: whether the whole answer is JSON in the strict sense, and with it each record.
     """
 
     maximum: int
     records: tuple[bytes, ...]
     numbers: tuple[int | None, ...]
+    is_strict: bool = field(default=True, compare=False)
 
     @property
     def highest(self) -> int:
@@ -118,7 +120,7 @@ def _read_leniently(body: bytes) -> Page:
     if maximum is None or not results.startswith(b"["):
         raise GarbledAnswerError("the answer is not a page of records: maximumSequenceNumber or results is missing")
     records = tuple(_elements(results))
-    return Page(maximum, records, tuple(number_of(record) for record in records))
+    return Page(maximum, records, tuple(number_of(record) for record in records), is_strict=False)
 
 
 def _members(text: bytes) -> Iterator[tuple[bytes, bytes]]:

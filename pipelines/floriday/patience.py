@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +14,37 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from pipelines.errors import RetriableError
 
 _Result = TypeVar("_Result")
+
+_here = threading.local()
+
+
+class StoppedError(Exception):
+    """Ends the pause of a thread that is not wanted any more; caught where the thread began."""
+
+
+@contextmanager
+def pauses_until(stop: threading.Event) -> Iterator[None]:
+    """Within the block, a pause of this thread ends early, with StoppedError, as soon as ``stop`` is set."""
+    _here.stop = stop
+    try:
+        yield
+    finally:
+        del _here.stop
+
+
+def stopping() -> bool:
+    """Whether this thread is to end."""
+    stop: threading.Event | None = getattr(_here, "stop", None)
+    return stop is not None and stop.is_set()
+
+
+def pause(seconds: float) -> None:
+    """Let so many seconds pass."""
+    stop: threading.Event | None = getattr(_here, "stop", None)
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise StoppedError
 
 
 @dataclass(frozen=True)
@@ -26,7 +59,7 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
 
 
 @dataclass(frozen=True)

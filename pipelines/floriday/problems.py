@@ -11,23 +11,28 @@ from typing import Any
 
 import msgspec
 
+REQUEST_ID = "x-amzn-RequestId"
+"""The header in which the gateway says what it calls a request (docs/floriday.md: Errors)."""
+
 _SENTENCE = 300
 
 
-def told(status: int, body: bytes, withheld: Iterable[str] = ()) -> str:
-    """One line: the status, Floriday's title and detail, and its own code where it gave one.
+def told(status: int, body: bytes, withheld: Iterable[str] = (), request_id: str | None = None) -> str:
+    """One line: the status, Floriday's title and detail, its own code and its id of the request where it gave them.
 
     Args:
         status: the HTTP status.
         body: as received: problem details, another object, HTML, or cut.
         withheld: secrets, which are taken out should the server echo them.
+        request_id: as the answer's header has it.
     """
     problem = _problem(body)
     words = [str(problem[key]) for key in ("title", "detail", "message", "Message") if problem.get(key)]
     words += _field_errors(problem.get("errors"))
-    code = problem.get("domainErrorCode")
     said = ". ".join(word.rstrip(".") for word in dict.fromkeys(words)) or _phrase(status)
-    return one_line(f"{status} {said}{f' ({code})' if code else ''}", withheld)
+    named = [str(problem.get("domainErrorCode") or ""), f"request {request_id}" if request_id else ""]
+    names = one_line(", ".join(filter(None, named)), withheld)
+    return one_line(f"{status} {said}", withheld) + (f" ({names})" if names else "")
 
 
 def one_line(text: str, withheld: Iterable[str] = ()) -> str:

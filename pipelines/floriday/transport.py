@@ -23,7 +23,7 @@ from pipelines.settings.addresses import host_of, is_loopback
 
 MEGABYTE = 2**20
 
-_CHUNK = 64 * 1024
+_CHUNK = MEGABYTE // 4
 _ERROR_BYTES = MEGABYTE
 _CONNECTIONS = 16
 
@@ -49,7 +49,7 @@ class Wire(HTTPAdapter):
     def __init__(
         self, clock: Clock, *, limit: int, timeout: tuple[float, float], longest: float = 300.0, in_clear: bool = False
     ) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS)
+        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, pool_block=True)
         self._clock = clock
         self._limit = limit
         self._timeout = timeout
@@ -80,7 +80,8 @@ class Wire(HTTPAdapter):
             raise _failure(host, problem) from None
         if 300 <= response.status_code < 400:
             raise _redirected(host, response)
-        response.raw = io.BytesIO(body)
+        response.raw = io.BytesIO()  # without what the server wanted to be kept as cookies
+        response._content, response._content_consumed = body, True  # type: ignore[attr-defined]  # noqa: SLF001 - no copy
         return response
 
     def _read(self, response: requests.Response, host: str) -> bytes:

@@ -1,0 +1,214 @@
+"""Pages fetched ahead of those who store them, within a budget of bytes, and over several connections where that helps.
+
+The rules of a feed are those of ``changes``; here is only who asks for which page when. A thread walks the feed and
+hands its steps over. Where many pages are to come, it has others read ranges of it side by side, up to the maximum
+that was asked for at the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Lock, Thread
+
+from pipelines.floriday.changes import Fetch, Step, answer, next_cursor, walk
+from pipelines.floriday.pages import Page
+from pipelines.floriday.patience import StoppedError, pauses_until
+from pipelines.floriday.pipe import Budget, Pipe
+from pipelines.floriday.ranges import Coverage, Interval, Range, Sharing
+
+CONNECTIONS = 8
+"""Calls for one feed under way at once: a server that takes 300 ms for each gives a page every 40 ms then."""
+
+WORTH_SPLITTING = 20
+"""Pages that must be left, as far as the last one tells, to read them over several connections."""
+
+RECORDS_WORTH_SPLITTING = 2000
+"""Records that must be left, as far as the last page tells, for the same."""
+
+_PATIENCE_AT_THE_END = 10.0
+"""Seconds to wait for threads that are in the middle of an answer when nobody wants it any more."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is to be read of a feed.
+
+    Args:
+        fetch: asks for a page.
+        start: the number to start from, exclusive.
+        maximum: what the max-sequence operation said, or None where it is unknown.
+        page_maximum: the records that a full page holds.
+        up_to: the last number that is of interest; the walk goes on to the end of its page. None for the feed's end.
+        read: intervals that need not be read again, such as an interrupted load left them.
+        complete: as of ``walk``; one page after the other then.
+    """
+
+    fetch: Fetch
+    start: int
+    maximum: int | None
+    page_maximum: int
+    up_to: int | None = None
+    read: Coverage = field(default_factory=Coverage)
+    complete: bool = False
+
+
+@contextmanager
+def fetched_ahead(way: Way, budget: Budget) -> Iterator[Iterator[Step]]:
+    """The steps of a walk, fetched by threads while the last ones are stored; none of them is left behind.
+
+    What was fetched before a failure comes before the failure.
+
+    Args:
+        way: what is to be read.
+        budget: how much may wait.
+    """
+    with budget.shared():
+        pipe = Pipe(budget)
+        walker = Thread(target=_run, args=(_Walk(way, pipe).steps, pipe), name="floriday walk", daemon=True)
+        walker.start()
+        try:
+            yield iter(pipe.get, None)
+        finally:
+            pipe.stop()
+            walker.join(_PATIENCE_AT_THE_END)
+
+
+def _run(work: Callable[[], None], pipe: Pipe) -> None:
+    failure: BaseException | None = None
+    try:
+        with pauses_until(pipe.stopped):
+            work()
+    except StoppedError:
+        pass
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the steps are taken
+        failure = error
+    pipe.end(failure)
+
+
+class _Walk:
+    """One walk: alone at first, with others over the long middle, alone to the proven end."""
+
+    def __init__(self, way: Way, pipe: Pipe) -> None:
+        self._way = way
+        self._pipe = pipe
+        self._held_back: list[Step] = []
+        self._top: Step | None = None
+        self._lock = Lock()
+
+    def steps(self) -> None:
+        """Hand over all steps."""
+        for step in self._walk(self._way.start):
+            self._pipe.put(step)
+            if self._is_over(step):
+                return
+            gaps = self._gaps_worth_splitting(step)
+            if gaps:
+                break
+        else:
+            return
+        self._read_side_by_side(gaps, step.reached - step.after)
+        for later in self._held_back:
+            self._pipe.put(later)
+        reached = self._way.read.reached_from(step.reached)
+        if self._way.up_to is not None and reached >= self._way.up_to:
+            return
+        # The page that was the head when the load began is read again, for numbers may become visible late. What got
+        # a number above the maximum since then is met here as well, after everything that was numbered before it.
+        for last in self._walk(reached if self._top is None else min(reached, self._top.after)):
+            self._pipe.put(last)
+            if self._is_over(last):
+                return
+
+    def _walk(self, start: int) -> Iterator[Step]:
+        way = self._way
+        return walk(way.fetch, start, maximum=way.maximum, page_maximum=way.page_maximum, complete=way.complete)
+
+    def _is_over(self, step: Step) -> bool:
+        return self._way.up_to is not None and step.reached >= self._way.up_to
+
+    @property
+    def _end(self) -> int | None:
+        """The last number that is surely of interest and was there at the beginning; None where that is unknown."""
+        if self._way.maximum is None or self._way.up_to is None:
+            return self._way.maximum
+        return min(self._way.maximum, self._way.up_to)
+
+    def _gaps_worth_splitting(self, step: Step) -> list[Interval]:
+        end, span = self._end, step.reached - step.after
+        if end is None or self._way.complete or not 0 < span < end - step.reached:
+            return []
+        gaps = self._way.read.gaps(step.reached, end)
+        is_resumed = gaps != [(step.reached, end)]
+        pages = (end - step.reached) // span
+        many = pages >= WORTH_SPLITTING and pages * self._way.page_maximum >= RECORDS_WORTH_SPLITTING
+        return gaps if is_resumed or many else []
+
+    def _read_side_by_side(self, gaps: Sequence[Interval], span: int) -> None:
+        sharing = Sharing(gaps, span)
+        failures: list[BaseException] = []
+
+        def read() -> None:
+            try:
+                with pauses_until(self._pipe.halted):
+                    while (mine := sharing.take()) is not None:
+                        self._read(mine, sharing)
+            except BaseException as error:  # noqa: BLE001 - it is raised again by the walk
+                failures.append(error)
+                sharing.close()
+                self._pipe.halted.set()
+
+        readers = [Thread(target=read, name="floriday range", daemon=True) for _ in range(CONNECTIONS)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        if failures:
+            raise next((one for one in failures if not isinstance(one, StoppedError)), failures[0])
+
+    def _read(self, mine: Range, sharing: Sharing) -> None:
+        way = self._way
+        try:
+            while mine.after < mine.up_to and not self._pipe.halted.is_set():
+                asked = mine.after
+                with self._pipe.room():
+                    page = answer(way.fetch, asked, way.maximum, way.page_maximum)
+                reached = next_cursor(page, asked, way.maximum, way.page_maximum)
+                if reached == asked:
+                    return  # nothing is served there any more; the walk from there on says what that means
+                self._hand_over(page, sharing.advance(mine, reached))
+        finally:
+            sharing.finish(mine)
+
+    def _hand_over(self, page: Page, covered: Interval) -> None:
+        """Hand over what a page holds of a range.
+
+        Records beyond it are left out where the page is in order, for they are met again in the next range. What was
+        numbered after the beginning is held back, so that it comes after everything that was numbered before it.
+        """
+        maximum, numbers = self._way.maximum, [number for number in page.numbers if number is not None]
+        assert maximum is not None
+        last = covered[1] if numbers == sorted(numbers) else maximum
+        own = _those(page, lambda number: number is None or number <= last)
+        later = _those(page, lambda number: number is not None and number > maximum)
+        step = Step(own, *covered, current=False)
+        with self._lock:
+            self._way.read.add(*covered)
+            if self._top is None or self._top.after < step.after:
+                self._top = step
+            if later.records:
+                self._held_back.append(Step(later, covered[1], covered[1], current=False))
+        self._pipe.put(step)
+
+
+def _those(page: Page, wanted: Callable[[int | None], bool]) -> Page:
+    """The page with those records only whose numbers are wanted."""
+    places = [place for place, number in enumerate(page.numbers) if wanted(number)]
+    if len(places) == len(page.numbers):
+        return page
+    return replace(
+        page,
+        records=tuple(page.records[place] for place in places),
+        numbers=tuple(page.numbers[place] for place in places),
+    )
