@@ -5,5 +5,6 @@ fast one refuses. What is stored where does not belong here.
 """
 
 from pipelines.normalize.batch import Batch, Rejected, normalize
+from pipelines.normalize.personal import PersonalData
 
-__all__ = ["Batch", "Rejected", "normalize"]
+__all__ = ["Batch", "PersonalData", "Rejected", "normalize"]

@@ -18,6 +18,7 @@ from pipelines.normalize import exact
 from pipelines.normalize.content import content_hash, text_column
 from pipelines.normalize.flattening import Flat, flatten
 from pipelines.normalize.nesting import is_too_deep
+from pipelines.normalize.protection import Withheld
 from pipelines.normalize.reading import Read, Unknown, read_records, unknown_of
 from pipelines.normalize.schemas import RECORD, frame_schema
 
@@ -31,7 +32,7 @@ class Rejected:
         key: the key's values joined with ``/``, or None where one cannot be read.
         sequence_number: or None where it cannot be read.
         reason: what is wrong with it, in words.
-        payload: as received; bytes that are no UTF-8 are written as escapes.
+        payload: as received; bytes that are no UTF-8 are written as escapes. Empty where personal data would be in it.
     """
 
     record: int
@@ -63,14 +64,16 @@ class Batch:
     unknown_values: dict[str, set[str]] = field(default_factory=dict)
 
 
-def normalize(table: Table, raws: Sequence[bytes]) -> Batch:
+def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashed: bool = True) -> Batch:
     """Read, type and flatten records of a feed.
 
     Args:
         table: the feed's table, children within.
         raws: the records as received.
+        is_strict: whether each is known to be a value of JSON in the strict sense.
+        hashed: whether the originals are wanted, with their hashes.
     """
-    strict = [place for place, raw in enumerate(raws) if _is_strict(raw)]
+    strict = [place for place, raw in enumerate(raws) if _is_sound(raw)] if is_strict else _strict(raws)
     read = read_records(table, [raws[place] for place in strict])
     places = [strict[place] for place in read.places]
     assert read.records is not None
@@ -82,16 +85,33 @@ def normalize(table: Table, raws: Sequence[bytes]) -> Batch:
     return Batch(
         served=len(raws),
         frames={name: _frame(rows_of_table) for name, rows_of_table in tables.items()},
-        originals=_frame(_originals(raws, kept)),
+        originals=_frame(_originals(raws, kept if hashed else [])),
         rejected=tuple(rejected),
         unknown_fields=_reported(table, read.unknown),
         unknown_values=_unknown_values(table, tables),
     )
 
 
+def _strict(raws: Sequence[bytes]) -> list[int]:
+    """The places of the records that are objects of JSON in the strict sense."""
+    try:
+        together = msgspec.json.decode(b"[%s]" % b",".join(raws), type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        together = []
+    # Where each record comes out as long as it went in, each is good by itself.
+    if [len(memoryview(raw)) for raw in together] == [len(raw) for raw in raws]:
+        return [place for place, raw in enumerate(raws) if _is_sound(raw)]
+    return [place for place, raw in enumerate(raws) if _is_strict(raw)]
+
+
+def _is_sound(raw: bytes) -> bool:
+    """Whether a value is an object that a reader which recurses may be given."""
+    return raw[:1] == b"{" and not is_too_deep(raw)
+
+
 def _is_strict(raw: bytes) -> bool:
     """Whether the record is an object of JSON in the strict sense; Arrow takes more, and reads it otherwise."""
-    if raw[:1] != b"{" or is_too_deep(raw):
+    if not _is_sound(raw):
         return False
     try:
         msgspec.json.decode(raw, type=msgspec.Raw)
@@ -119,6 +139,8 @@ def _exactly(
 
 
 def _reject(table: Table, place: int, raw: bytes, reason: str) -> Rejected:
+    if isinstance(raw, Withheld):
+        return Rejected(place, None, raw.number, raw.reason, "")
     payload = raw.decode("utf-8", "backslashreplace")
     return Rejected(place, key_of(table, raw), number_of(raw), reason, payload)
 

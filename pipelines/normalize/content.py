@@ -21,7 +21,8 @@ def content_hash(raw: bytes) -> bytes:
 
 
 def _without_number(raw: bytes) -> bytes:
-    match = _MEMBER.search(raw) if raw.count(_NAME) == 1 else None
+    at = raw.find(_NAME)
+    match = _MEMBER.match(raw, at) if at >= 0 and raw.find(_NAME, at + 1) < 0 else None
     if match is not None and raw.count(b"{", 0, match.start()) - raw.count(b"}", 0, match.start()) == 1:
         return raw[: match.start(1)] + raw[match.end(1) :]
     return _without_top_level_number(raw)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
+from uuid import UUID
 
 from pipelines.catalogue.tables import Column, Path, Table, deletion_paths, has_status
 from pipelines.catalogue.types import Kind
@@ -72,13 +73,14 @@ def _show(value: object) -> str:
 
 
 def read(column: Column, value: object) -> Any:
-    """One value as its column stores it: UUIDs as text, times as microseconds since 1970.
+    """One value as its column stores it: UUIDs within lists as text, times as microseconds since 1970.
 
     Raises:
         UnreadableError: it is no value of that type.
     """
     if not column.repeated:
-        return _scalar(column.kind, value)
+        scalar = _scalar(column.kind, value)
+        return UUID(scalar) if column.kind is Kind.UUID and scalar is not None else scalar
     if value is None:
         return None
     if not isinstance(value, list):

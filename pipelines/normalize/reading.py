@@ -81,7 +81,8 @@ def _read_block(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.S
     """The records as structs, or None if Arrow refuses one of them."""
     data = b"\n".join(raws)
     try:
-        str(data, "utf-8")  # Arrow's reader does not look, and would make broken text of it
+        if not data.isascii():
+            str(data, "utf-8")  # Arrow's reader does not look, and would make broken text of it
         table = pyarrow.json.read_json(
             pa.BufferReader(data),
             read_options=pyarrow.json.ReadOptions(block_size=len(data) + 64, use_threads=False),

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipelines.catalogue.tables import Column, Table, deletion_paths
 from pipelines.catalogue.types import Kind
+from pipelines.normalize.uuids import UUID
 
 TIME = pa.timestamp("us", "UTC")
 MONEY = pa.decimal128(18, 6)
@@ -39,8 +40,15 @@ _STORED: dict[Kind, pa.DataType] = {
 }
 
 
-def _typed(column: Column, types: dict[Kind, pa.DataType]) -> pa.DataType:
-    return pa.list_(types[column.kind]) if column.repeated else types[column.kind]
+def _wire(column: Column) -> pa.DataType:
+    return pa.list_(_WIRE[column.kind]) if column.repeated else _WIRE[column.kind]
+
+
+def _stored(column: Column) -> pa.DataType:
+    """UUIDs are such, except within lists, where they stay text."""
+    if column.repeated:
+        return pa.list_(_STORED[column.kind])
+    return UUID if column.kind is Kind.UUID else _STORED[column.kind]
 
 
 @cache
@@ -57,7 +65,7 @@ def wire_type(table: Table) -> pa.StructType:
     for path in () if table.array else deletion_paths(table):
         put(path, pa.bool_())
     for column in table.own_columns:
-        put(column.path or (), _typed(column, _WIRE))
+        put(column.path or (), _wire(column))
     for child in table.children:
         put(child.array, pa.list_(wire_type(child)))
     return _struct(tree)
@@ -70,5 +78,5 @@ def _struct(tree: dict[str, Any]) -> pa.StructType:
 @cache
 def frame_schema(table: Table) -> pa.Schema:
     """The columns of a table's frame: the record's place first, then what the record itself tells."""
-    stored = [(column.name, _typed(column, _STORED)) for column in table.columns if column.name not in COMPUTED]
+    stored = [(column.name, _stored(column)) for column in table.columns if column.name not in COMPUTED]
     return pa.schema([(RECORD, pa.int32()), *stored])

@@ -16,17 +16,18 @@ from pipelines.catalogue.tables import Column
 from pipelines.catalogue.types import Kind
 from pipelines.normalize.exact import EPOCH_DAY, FIRST_MICROSECOND, LAST_MICROSECOND, NIL
 from pipelines.normalize.schemas import MONEY, TIME
+from pipelines.normalize.uuids import uuids
+
+_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 Places = list[int]
 Converted = tuple[pa.Array, Places]
-
-_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 
 def convert(column: Column, wire: pa.Array) -> Converted:
     """The stored array of one column, and the places of the rows that hold a value that cannot be."""
     if not column.repeated:
-        return _KERNELS[column.kind](wire)
+        return uuids(_blank_to_null(wire)) if column.kind is Kind.UUID else _KERNELS[column.kind](wire)
     flat, wrong = _KERNELS[column.kind](pc.list_flatten(wire))
     owners = pc.list_parent_indices(wire)
     sizes = list_sizes(wire)
@@ -55,7 +56,8 @@ def _text(wire: pa.Array) -> Converted:
     return _blank_to_null(wire), []
 
 
-def _uuid(wire: pa.Array) -> Converted:
+def _uuid_text(wire: pa.Array) -> Converted:
+    """Within lists UUIDs stay text, for Arrow makes no lists of them from Python's values."""
     text = _blank_to_null(wire)
     fine = pc.match_substring_regex(text, _UUID)
     wrong = [] if pc.all(fine).as_py() is not False else pc.indices_nonzero(pc.invert(fine)).to_pylist()
@@ -129,7 +131,7 @@ def _refused(wire: pa.Array, cast: Callable[[pa.Array], pa.Array], start: int, l
 
 
 _KERNELS: dict[Kind, Callable[[pa.Array], Converted]] = {
-    Kind.UUID: _uuid,
+    Kind.UUID: _uuid_text,
     Kind.TEXT: _text,
     Kind.DATE: _date,
     Kind.DATE_TIME: _date_time,
