@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -17,6 +18,12 @@ class Belonging:
     api: str
     environment: str
     accounts: dict[str, str]
+    layout_version: int = LAYOUT_VERSION
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older version of this program laid it out, so that it has to be brought up to date."""
+        return self.layout_version < LAYOUT_VERSION
 
 
 def belonging(connection: duckdb.DuckDBPyConnection) -> Belonging | None:
@@ -33,11 +40,28 @@ def belonging(connection: duckdb.DuckDBPyConnection) -> Belonging | None:
     api, environment, version = row[0]
     if version > LAYOUT_VERSION:
         raise WarehouseError(
-            f"the warehouse has layout {version}, this version of floriday-warehouse knows up to {LAYOUT_VERSION}:"
-            " upgrade floriday-warehouse; nothing was changed"
+            f"the warehouse was written by a newer floriday-warehouse: its layout is {version}, this one knows up to"
+            f" {LAYOUT_VERSION}. Upgrade floriday-warehouse, or restore a backup of before; nothing was changed"
         )
     accounts = connection.execute("SELECT account, CAST(organization_id AS VARCHAR) FROM sync.accounts").fetchall()
-    return Belonging(api, environment, dict(accounts))
+    return Belonging(api, environment, dict(accounts), version)
+
+
+def owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Belonging:
+    """What the warehouse at ``path`` belongs to.
+
+    Raises:
+        WarehouseError: to nobody yet, or the layout is older or newer than this program's.
+    """
+    belongs = belonging(connection)
+    if belongs is None:
+        raise WarehouseError(f"{path} holds nothing of Floriday yet: run `floriday sync` first")
+    if belongs.is_older:
+        raise WarehouseError(
+            f"{path} was laid out by an older floriday-warehouse: `floriday sync` brings it up to date, `floriday"
+            " rebuild` does so without asking Floriday"
+        )
+    return belongs
 
 
 def _has_layout(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -86,12 +110,10 @@ def remember(
     """Write down what the warehouse belongs to, where it does not know yet; within a transaction."""
     if not connection.execute("SELECT 1 FROM sync.settings").fetchall():
         connection.execute("INSERT INTO sync.settings VALUES (?, ?, ?, now())", [api, environment, LAYOUT_VERSION])
+    known = dict(connection.execute("SELECT account, organization_name FROM sync.accounts").fetchall())
     for account, (organization, name) in organizations.items():
-        connection.execute(
-            "DELETE FROM sync.accounts WHERE account = ? AND organization_name IS DISTINCT FROM ?", [account, name]
-        )
-        connection.execute(
-            "INSERT INTO sync.accounts SELECT ?, CAST(? AS UUID), ?, now()"
-            " WHERE NOT EXISTS (SELECT 1 FROM sync.accounts WHERE account = ?)",
-            [account, organization, name, account],
-        )
+        if account in known and known[account] == name:
+            continue
+        connection.execute("DELETE FROM sync.accounts WHERE account = ?", [account])
+        given = [account, organization, name]
+        connection.execute("INSERT INTO sync.accounts VALUES (?, CAST(? AS UUID), ?, now())", given)

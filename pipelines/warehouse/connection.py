@@ -6,35 +6,45 @@ whoever comes second tries again.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.warehouse.refusals import REFUSED, busy, damaged, explain, is_busy, is_refusal
+from pipelines.warehouse.turns import give_way, waiting_to_write
 
 STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
 
 _QUIET = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
 """Every session; DuckDB would draw a bar into whatever reads the output."""
-_WRITING = (*_QUIET, "SET memory_limit = '300MB'", "SET threads = 1", "SET wal_autocheckpoint = '1GB'")
-"""More memory or threads make a batch no faster: one thread of two is the normalizer's."""
+_WRITING = (*_QUIET, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0")
+"""A commit of more than 100 kB goes into the file at once instead of through the write-ahead log, as one checkpoint.
+
+What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
+"""
 _LOCKED = (*_QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
-_LOCK_CONFLICT = "Could not set lock"
+_MEGABYTES = 240
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A DuckDB file and the patience with which it is opened.
+    """A DuckDB file and the patience with which it is opened. Of several threads, one at a time has it open.
 
     Args:
         path: where the file is, or will be.
@@ -45,10 +55,27 @@ class Warehouse:
     path: Path
     patience: float = 60.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    _in_use: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     def exists(self) -> bool:
         """Whether there is a file to read."""
         return self.path.exists()
+
+    def require(self) -> None:
+        """Go no further without a file.
+
+        Raises:
+            WarehouseError: there is none.
+        """
+        if not self.exists():
+            raise WarehouseError(
+                f"there is no warehouse at {self.path} yet: run `floriday sync` first, or restore a backup there"
+            )
+
+    @property
+    def log(self) -> Path:
+        """The write-ahead log: there while a process writes, and after one that was killed."""
+        return self.path.with_name(f"{self.path.name}.wal")
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -58,9 +85,9 @@ class Warehouse:
             WarehouseBusyError: another process held the file for longer than the patience.
             WarehouseError: the file cannot be opened.
         """
-        with _umask_guard, _private_files(), _told_plainly(self.path):
+        with self._in_use, private_files(), _told_plainly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._open(read_only=False, settings=_WRITING)
+            connection = self._open(read_only=False, settings=(*_WRITING, *frugal(self.path)))
             try:
                 yield connection
             finally:
@@ -77,35 +104,93 @@ class Warehouse:
             WarehouseBusyError: another process held the file for longer than the patience.
             WarehouseError: there is no file, it cannot be opened, or it is damaged.
         """
-        if not self.exists():
-            raise WarehouseError(f"there is no warehouse at {self.path} yet: run `floriday sync` first")
-        connection = self._open(read_only=True, settings=_LOCKED if locked else _QUIET)
+        self.require()
+        with self._in_use:
+            connection = self._opened_for_reading(locked=locked)
+            try:
+                with self._read_plainly():
+                    yield connection
+            finally:
+                connection.close()
+
+    def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
+        return self._open(read_only=True, settings=_LOCKED if locked else _QUIET)
+
+    @contextmanager
+    def _read_plainly(self) -> Iterator[None]:
+        """What cannot be read, as an error for a person."""
         try:
-            yield connection
+            yield
         except (duckdb.IOException, duckdb.FatalException) as error:
             said = str(error).splitlines()[0]
-            raise WarehouseError(f"{self.path} cannot be read, it may be damaged: {said}") from None
-        finally:
-            connection.close()
+            told = damaged(self.path, error) or f"{self.path} cannot be read, it may be damaged: {said}"
+            raise WarehouseError(told) from None
+
+    def settle(self) -> None:
+        """Wait until nobody writes, and fold in what a killed process left in the write-ahead log.
+
+        Raises:
+            WarehouseBusyError: another process held the file for longer than the patience.
+            WarehouseError: there is no file, or it cannot be used.
+        """
+        with self.reading():
+            # Nobody writes now, so a log that is there has no owner any more.
+            left = self.log.exists()
+        if left:
+            with self.writing():
+                pass  # whoever writes takes it in first
+
+    @contextmanager
+    def at_rest(self) -> Iterator[BinaryIO]:
+        """The bytes of the file as one commit left it; meanwhile other processes may read it, and writers wait.
+
+        Not while this process has the file open: POSIX takes all locks of a process on a file away, DuckDB's among
+        them, as soon as the process closes any of its descriptors of that file. The locks of other processes are
+        untouched by what happens here.
+
+        Raises:
+            WarehouseBusyError: other processes wrote for longer than the patience.
+            WarehouseError: there is no file, or it cannot be used.
+        """
+        ends = time.monotonic() + self.patience
+        while True:
+            self.settle()
+            with self.path.open("rb") as stream:
+                if _shares_lock(stream) and not self.log.exists():
+                    yield stream
+                    return
+            if time.monotonic() >= ends:
+                raise WarehouseBusyError(f"{self.path} is written to without a pause: try again later")
 
     def _open(self, *, read_only: bool, settings: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
         connection = self._patiently(read_only=read_only)
-        for setting in settings:
-            connection.execute(setting)
+        try:
+            for setting in settings:
+                connection.execute(setting)
+            if not read_only and self.log.exists():
+                _fold(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _patiently(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        ends, pause = time.monotonic() + self.patience, _FIRST_PAUSE
-        while True:
-            try:
-                return self._connect(read_only=read_only)
-            except duckdb.Error as error:
-                if not _is_busy(error):
-                    raise WarehouseError(_explain(self.path, error)) from None
-                if time.monotonic() >= ends:
-                    raise WarehouseBusyError(_busy(self.path, self.patience, error)) from None
-            self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        if read_only:
+            give_way(self.path, self.sleep)
+        ends = time.monotonic() + self.patience
+        with ExitStack() as waiting:
+            for pause in _pauses():
+                try:
+                    return self._connect(read_only=read_only)
+                except duckdb.Error as error:
+                    if not is_busy(error):
+                        raise WarehouseError(explain(self.path, error)) from None
+                    if time.monotonic() >= ends:
+                        raise WarehouseBusyError(busy(self.path, self.patience, error)) from None
+                if not read_only and pause == _FIRST_PAUSE:
+                    waiting.enter_context(waiting_to_write(self.path))
+                self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        raise AssertionError("there is no last pause")
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(
@@ -127,6 +212,28 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+def frugal(path: Path) -> tuple[str, str]:
+    """Settings of a session that works beside others: more memory or threads make a batch no faster.
+
+    One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows a
+    commit needs more than 240 MB, and fails without them.
+    """
+    size = path.stat().st_size // 2**20 if path.exists() else 0
+    return f"SET memory_limit = '{_MEGABYTES + size // 20}MiB'", "SET threads = 1"
+
+
+def _fold(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take what a killed process left in the write-ahead log into the file, so that the log goes.
+
+    DuckDB leaves one that ends in the middle of a transaction where it is, until something small is committed. A large
+    commit passes it by, and then file and log do not belong together any more, and nobody can open them.
+    """
+    with transaction(connection):
+        connection.execute("CREATE SCHEMA something_small")
+        connection.execute("DROP SCHEMA something_small")
+    connection.execute("CHECKPOINT")
+
+
 @contextmanager
 def _told_plainly(path: Path) -> Iterator[None]:
     """What the disk or the memory refuses, as an error for a person; anything else is a defect and stays one."""
@@ -134,37 +241,51 @@ def _told_plainly(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise WarehouseError(f"{path} cannot be written: {error.strerror}") from None
-    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
+    except REFUSED as error:
+        if not is_refusal(error):
+            raise
         said = str(error).splitlines()[0]
-        raise WarehouseError(f"writing {path} failed, and nothing of this batch was stored: {said}") from None
+        told = damaged(path, error) or f"writing {path} failed, and nothing of this batch was stored: {said}"
+        raise WarehouseError(told) from None
 
 
 @contextmanager
-def _private_files() -> Iterator[None]:
+def private_files() -> Iterator[None]:
     """DuckDB creates its files, the write-ahead log of each session too, as the umask says."""
-    before = os.umask(0o077)
+    with _umask_guard:
+        before = os.umask(0o077)
+        try:
+            yield
+        finally:
+            os.umask(before)
+
+
+def interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
+    """The result of ``work``, done in a thread: in the main one DuckDB would let Ctrl-C wait for its end."""
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(work)
+        try:
+            return future.result()
+        except BaseException:
+            # DuckDB forgets an interruption that comes just before it begins.
+            while not future.done():
+                connection.interrupt()
+                wait([future], _LONGEST_PAUSE)
+            raise
+
+
+def _shares_lock(stream: BinaryIO) -> bool:
+    """Take the lock that DuckDB takes for a reader, on our own descriptor; False while another process writes."""
     try:
-        yield
-    finally:
-        os.umask(before)
+        fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
-def _is_busy(error: duckdb.Error) -> bool:
-    return _LOCK_CONFLICT in str(error) or "different configuration than existing connections" in str(error)
-
-
-def _busy(path: Path, patience: float, error: duckdb.Error) -> str:
-    text = str(error)
-    holder = text[text.find("held in") + 8 : text.find("See also")].strip(" .") if "held in" in text else "another one"
-    return f"{path} is open in another process ({holder}) for more than {patience:.0f} s: close it there and try again"
-
-
-def _explain(path: Path, error: duckdb.Error) -> str:
-    text = str(error).splitlines()[0].strip()
-    if "version number" in text:
-        return (
-            f"{path} was written by a newer DuckDB than this one ({duckdb.__version__}): use the version that wrote it"
-        )
-    if "not a valid DuckDB database" in text or "Corrupt database file" in text:
-        return f"{path} is no DuckDB file, or a damaged one: move it away, or restore a backup; nothing was changed"
-    return f"{path} cannot be opened: {text}"
+def _pauses() -> Iterator[float]:
+    """Seconds between two attempts, without an end."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * 1.5, _LONGEST_PAUSE)

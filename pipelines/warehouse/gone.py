@@ -12,7 +12,8 @@ import msgspec
 import pandas as pd
 
 from pipelines.catalogue.tables import Table
-from pipelines.warehouse.sql import current, from_frame, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.served import served_keys
+from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
 
 
 def mark_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> None:
@@ -41,14 +42,10 @@ def not_served(
         served: a frame with the keys that it lists.
         within: values of key columns that the snapshot was asked for, such as year and week.
     """
-    connection.register("served", served)
-    key = record_key(table)
-    same = " AND ".join(f"t.{quoted(name)} = {from_frame(table.by_name[name], 'f')}" for name in key)
     asked = "".join(f" AND t.{quoted(name)} = {int(value)}" for name, value in within.items())
-    missing = f"t.account = $account{asked} AND NOT EXISTS (SELECT 1 FROM served f WHERE {same})"
-    found = _payloads(connection, table, missing, {"account": account})
-    connection.unregister("served")
-    return found
+    missing = f"t.account = $account{asked} AND NOT EXISTS (SELECT 1 FROM served f WHERE {same_key(table, 't', 'f')})"
+    with served_keys(connection, table, served):
+        return _payloads(connection, table, missing, {"account": account})
 
 
 def _payloads(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
@@ -10,7 +10,9 @@ from pipelines.catalogue.tables import Column, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import WarehouseError
 from pipelines.warehouse import history
-from pipelines.warehouse.sql import current, definition, literal, quoted, raw, record_key, versions
+from pipelines.warehouse.feed_tables import RAW_COLUMNS, comments, create, create_feed, expected_columns, statements
+from pipelines.warehouse.sql import literal, qualified, quoted
+from pipelines.warehouse.there import Columns, standing_columns, standing_schemas
 
 LAYOUT_VERSION = 1
 
@@ -21,18 +23,6 @@ SCHEMAS = {
     "sync": "What the warehouse knows about its own syncs",
     "reports": "Answers made from the other tables",
 }
-
-RAW_COLUMNS = (
-    Column("series", Kind.INT32, "Counts the restarts of the feed's numbering, from 1"),
-    Column("sequence_number", Kind.INT64, "Floriday's number of this version when it was first seen here"),
-    Column("payload", Kind.TEXT, "The record as received, JSON text"),
-    Column("content_hash", Kind.TEXT, "Hash of the bytes received, without the top-level sequence number"),
-    Column("synced_at", Kind.DATE_TIME, "When this version was stored here"),
-    Column("run_id", Kind.TEXT, "The run that stored it"),
-)
-
-VERSION = Column("row_version", Kind.INT32, "Counts the versions of the record that were seen here, from 1")
-SERIES = Column("row_series", Kind.INT32, "The series of the sequence number")
 
 _ACCOUNT = Column("account", Kind.TEXT, "Name in the settings of the account whose key read it")
 _FEED = Column("feed", Kind.TEXT, "The feed, as schema.table")
@@ -66,9 +56,20 @@ SYNC_TABLES = {
             Column("records", Kind.INT64, "Records that were served"),
             Column("changed", Kind.INT64, "New records, and new versions of known ones"),
             Column("rejected", Kind.INT64, "Records that could not be stored"),
-            Column("started_at", Kind.DATE_TIME, "When it was normalized"),
+            Column("started_at", Kind.DATE_TIME, "When the sync of the feed that read it began"),
             _COMMITTED_AT,
             Column("run_id", Kind.TEXT, "The run that read it"),
+        ),
+    ),
+    "catch_ups": (
+        "Runs that went on with what an earlier one had not read to its end; what they read may be as old as that run",
+        (
+            _ACCOUNT,
+            _FEED,
+            _PART,
+            _SERIES,
+            Column("run_id", Kind.TEXT, "The run that went on"),
+            Column("since", Kind.DATE_TIME, "When the feed had last been proven read to its end; NULL for never"),
         ),
     ),
     "rejected_records": (
@@ -83,6 +84,18 @@ SYNC_TABLES = {
             Column("first_seen", Kind.DATE_TIME, "When it was first served like this"),
             Column("last_seen", Kind.DATE_TIME, "When it was last served like this"),
             Column("resolved_at", Kind.DATE_TIME, "When a valid version was stored, or nothing stood there any more"),
+        ),
+    ),
+    "unknown": (
+        "Fields and values of enumerations that were served and that the catalogue did not know",
+        (
+            _ACCOUNT,
+            _FEED,
+            Column("kind", Kind.TEXT, "field, or value for one of an enumeration"),
+            Column("name", Kind.TEXT, "The way to the field in the JSON, or schema.table.column of the enumeration"),
+            Column("seen", Kind.TEXT, "The type that the field seems to have, or the value"),
+            Column("first_seen", Kind.DATE_TIME, "When it was first served"),
+            Column("last_seen", Kind.DATE_TIME, "When it was last served"),
         ),
     ),
     "views": (
@@ -114,6 +127,21 @@ SYNC_TABLES = {
             Column("first_seen", Kind.DATE_TIME, "When the account was first used with this warehouse"),
         ),
     ),
+    "personal_data": (
+        "How personal data stand in this warehouse: one row, none while they are kept",
+        (
+            Column("treatment", Kind.TEXT, "keep, hash or drop"),
+            Column("key_fingerprint", Kind.TEXT, "What tells the key of the hashes from another, and no more of it"),
+            Column("since", Kind.DATE_TIME, "Since when it is so"),
+        ),
+    ),
+    "erased": (
+        "Personal values that were erased on request and stay away when Floriday serves them again",
+        (
+            Column("value_hash", Kind.TEXT, "Keyed hash of the value"),
+            Column("erased_at", Kind.DATE_TIME, "When it was erased first"),
+        ),
+    ),
     "settings": (
         "The API and the environment that this warehouse belongs to, and the version of its layout",
         (
@@ -126,6 +154,14 @@ SYNC_TABLES = {
 }
 """The tables of the schema ``sync``: what each holds, and its columns."""
 
+SYNC_VIEWS = {
+    "row_counts": (
+        "How many rows there are of each feed and snapshot: one row for each account that has any",
+        (_ACCOUNT, _FEED, Column("records", Kind.INT64, "Current rows, deleted records among them")),
+    ),
+}
+"""The views of the schema ``sync``: what each tells, and its columns."""
+
 
 def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Create whatever is missing of the layout; to be called within a transaction.
@@ -135,86 +171,80 @@ def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> N
         tables: the feeds' tables, children within.
 
     Raises:
-        WarehouseError: a table stands there with other columns.
+        WarehouseError: a table stands there with other columns, or a feed lacks one of its tables.
     """
-    standing = _standing(connection)
-    for schema in sorted({*SCHEMAS, *(table.schema for table in tables)}):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+    standing = standing_columns(connection)
+    _check(tables, standing)
+    for schema in sorted({*SCHEMAS, *(table.schema for table in tables)} - standing_schemas(connection)):
+        connection.execute(f"CREATE SCHEMA {quoted(schema)}")
     for name, (description, columns) in SYNC_TABLES.items():
         if ("sync", name) not in standing:
-            connection.execute(_create(f"sync.{name}", columns))
-            for statement in _comments(f"sync.{name}", "TABLE", description, columns):
+            connection.execute(create(f"sync.{name}", columns))
+            for statement in comments(f"sync.{name}", "TABLE", description, columns):
                 connection.execute(statement)
     for table in tables:
-        _lay_out_feed(connection, table, standing)
+        if ("raw", table.name) not in standing:
+            create_feed(connection, table)
+    _lay_out_row_counts(connection, tables, standing)
 
 
-def _standing(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """The columns and types of every table of the file."""
-    rows = connection.execute(
-        "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
-        " WHERE NOT internal AND database_name = current_database() ORDER BY schema_name, table_name, column_index"
-    ).fetchall()
-    standing: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for schema, table, column, kind in rows:
-        standing.setdefault((schema, table), []).append((column, kind))
-    return standing
-
-
-def _lay_out_feed(
-    connection: duckdb.DuckDBPyConnection, feed: Table, standing: dict[tuple[str, str], list[tuple[str, str]]]
-) -> None:
-    fresh = (feed.schema, feed.name) not in standing
-    for table in feed.walk():
-        _check(table, standing)
-        if (table.schema, table.name) not in standing:
-            for statement in _statements(table, is_feed=table is feed):
-                connection.execute(statement)
-    if fresh:
+def describe(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
+    """Make all descriptions, history views and macros anew, as this version has them; within a transaction."""
+    for name, (description, columns) in SYNC_TABLES.items():
+        for statement in comments(f"sync.{name}", "TABLE", description, columns):
+            connection.execute(statement)
+    for feed in tables:
+        for table in feed.walk():
+            for statement in statements(table, is_feed=table is feed):
+                if statement.startswith("COMMENT"):
+                    connection.execute(statement)
         for statement in history.statements(feed):
             connection.execute(statement)
 
 
-def _check(table: Table, standing: dict[tuple[str, str], list[tuple[str, str]]]) -> None:
-    found = standing.get((table.schema, table.name))
-    expected = [(column.name, column.type) for column in table.columns]
-    if found is None or found == expected:
+def _lay_out_row_counts(
+    connection: duckdb.DuckDBPyConnection,
+    feeds: Sequence[Table],
+    standing: Columns,
+) -> None:
+    """Make the view anew where a feed's table is new; it counts those that stood there before too."""
+    before = {(schema, name) for schema, name in standing if schema not in SCHEMAS and ("raw", name) in standing}
+    counted = before | {(feed.schema, feed.name) for feed in feeds}
+    if not counted or (counted == before and ("sync", "row_counts") in standing):
         return
-    differing = sorted({name for name, _ in set(found) ^ set(expected)})
-    raise WarehouseError(
-        f"the table {table.qualified_name} of this warehouse has other columns than this version of floriday-warehouse"
-        f" ({', '.join(differing) or 'in another order'}): use the version that made it, or start a new warehouse"
+    counts = (
+        f"SELECT account, {literal(f'{schema}.{name}')} AS feed, count(*) AS records"
+        f" FROM {qualified(schema, name)} GROUP BY account"
+        for schema, name in sorted(counted)
     )
+    connection.execute(f"CREATE OR REPLACE VIEW sync.row_counts AS {' UNION ALL '.join(counts)}")
+    description, columns = SYNC_VIEWS["row_counts"]
+    for statement in comments("sync.row_counts", "VIEW", description, columns):
+        connection.execute(statement)
 
 
-def _statements(table: Table, *, is_feed: bool) -> Iterator[str]:
-    yield _create(current(table), table.columns)
-    yield from _comments(current(table), "TABLE", table.description, table.columns)
-    extra = (SERIES, VERSION) if is_feed else (VERSION,)
-    yield _create(versions(table), (*table.columns, *extra))
-    # Its columns are described where they are read: in the history. Thousands of comments would cost a second.
-    yield from _comments(versions(table), "TABLE", f"All versions. {table.description}", ())
-    if is_feed:
-        key = tuple(table.by_name[name] for name in ("account", *record_key(table)))
-        yield _create(raw(table), (*key, *RAW_COLUMNS))
-        yield from _comments(raw(table), "TABLE", f"As received. {table.description}", (*key, *RAW_COLUMNS))
+def _check(feeds: Sequence[Table], standing: Columns) -> None:
+    """Refuse a file in which a table is not as this version has it."""
+    for name, (_, columns) in SYNC_TABLES.items():
+        _compare("sync", name, [(column.name, column.type) for column in columns], standing)
+    for feed in feeds:
+        expected = expected_columns(feed)
+        there = any(table in standing for table in expected)
+        for (schema, name), columns_of_it in expected.items():
+            if there and (schema, name) not in standing:
+                raise _changed(schema, name, "is missing")
+            _compare(schema, name, columns_of_it, standing)
 
 
-_SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "BLOB"}
+def _compare(schema: str, name: str, expected: list[tuple[str, str]], standing: Columns) -> None:
+    found = standing.get((schema, name), expected)
+    if found != expected:
+        differing = ", ".join(sorted({column for column, _ in set(found) ^ set(expected)})) or "in another order"
+        raise _changed(schema, name, f"has other columns than this version of floriday-warehouse ({differing})")
 
 
-def _create(name: str, columns: tuple[Column, ...]) -> str:
-    raw_log = name.startswith("raw.")
-    parts = [
-        f"{quoted(column.name)} {_SPECIAL_TYPES[column.name]}"
-        if raw_log and column.name in _SPECIAL_TYPES
-        else definition(column)
-        for column in columns
-    ]
-    return f"CREATE TABLE {name} ({', '.join(parts)})"
-
-
-def _comments(name: str, what: str, description: str, columns: tuple[Column, ...]) -> Iterator[str]:
-    yield f"COMMENT ON {what} {name} IS {literal(description)}"
-    for column in columns:
-        yield f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column.description)}"
+def _changed(schema: str, name: str, how: str) -> WarehouseError:
+    return WarehouseError(
+        f"the table {schema}.{name} of this warehouse {how}, although its layout is of this version: it was changed by"
+        " something else. `floriday rebuild` makes the tables of feeds anew from the raw log; else restore a backup"
+    )

@@ -9,7 +9,10 @@ import duckdb
 import pandas as pd
 
 from pipelines.catalogue.tables import Table
-from pipelines.warehouse.sql import current, from_frame, listed, quoted, raw, record_key
+from pipelines.catalogue.types import Feed
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.served import served_keys
+from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
 
 YOUNG = dt.timedelta(minutes=10)
 """Numbers may become visible late: a page that was a feed's head for less than this is read again."""
@@ -133,6 +136,14 @@ def connected_suppliers(connection: duckdb.DuckDBPyConnection, account: str) -> 
     return [supplier for (supplier,) in rows]
 
 
+def parts_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | None]:
+    """What of the feed has a cursor of its own: the suppliers that a buyer is connected with, else the whole of it."""
+    if feed.endpoint.part_parameter is None:
+        return [None]
+    with warehouse.reading() as connection:
+        return list(connected_suppliers(connection, account))
+
+
 def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int) -> int:
     """Where the next walk starts: before the page that was young when it was last read, else at the cursor.
 
@@ -153,16 +164,45 @@ def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Posit
     first = connection.execute(sql, young).fetchall()[0][0]
     if first is None:
         return at.cursor
+    return int(min(at.cursor, max(first, _page_before(connection, part, at.cursor, table, page))))
+
+
+def _page_before(connection: duckdb.DuckDBPyConnection, part: FeedPart, number: int, table: Table, page: int) -> int:
+    """The number after which the last full page up to ``number`` begins, as far as its records are stored."""
     newest = (
         f"SELECT min(sequence_number), count(*) FROM (SELECT sequence_number FROM {current(table)}"
-        " WHERE account = $account AND sequence_number <= $cursor ORDER BY sequence_number DESC LIMIT $page)"
+        " WHERE account = $account AND sequence_number <= $number ORDER BY sequence_number DESC LIMIT $page)"
     )
-    found = {"account": part.account, "cursor": at.cursor, "page": page}
+    found = {"account": part.account, "number": number, "page": page}
     lowest: int
     count: int
     lowest, count = connection.execute(newest, found).fetchall()[0]
-    head = lowest - 1 if count == page else 0
-    return int(min(at.cursor, max(first, head)))
+    return lowest - 1 if count == page else 0
+
+
+def read_beyond(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int
+) -> list[tuple[int, int]]:
+    """What an interrupted load has read beyond the cursor: intervals, from after the first number up to the second.
+
+    Its last page is left out: it may have been the feed's head, where numbers become visible late.
+
+    Args:
+        connection: open for reading.
+        part: the feed.
+        at: its position.
+        table: its table.
+        page: records of a full page.
+    """
+    windows = connection.execute(
+        f"SELECT from_sequence_number, to_sequence_number FROM sync.windows WHERE {_PART} AND series = $series"
+        " AND to_sequence_number > $cursor AND to_sequence_number > from_sequence_number",
+        {**of_part(part), "series": at.series, "cursor": at.cursor},
+    ).fetchall()
+    if not windows:
+        return []
+    head = _page_before(connection, part, max(ends for _, ends in windows), table, page)
+    return [(begins, min(ends, head)) for begins, ends in windows if begins < min(ends, head)]
 
 
 def move_cursor(connection: duckdb.DuckDBPyConnection, part: FeedPart, to: Position) -> None:
@@ -207,14 +247,11 @@ def known_numbers(
 ) -> dict[int, int | None]:
     """The stored sequence number of each record of a frame that is known in the series, by its place in the frame."""
     key = listed(record_key(table))
-    same = " AND ".join(f"s.{quoted(name)} = {from_frame(table.by_name[name], 'f')}" for name in record_key(table))
-    connection.register("served", frame)
     sql = (
         "SELECT f.record, max(s.sequence_number) FROM served f JOIN ("
         f"SELECT {key}, sequence_number FROM {current(table)} WHERE account = $account UNION ALL"
         f" SELECT {key}, sequence_number FROM {raw(table)} WHERE account = $account AND series = $series"
-        f") s ON {same} GROUP BY f.record"
+        f") s ON {same_key(table, 's', 'f')} GROUP BY f.record"
     )
-    rows = connection.execute(sql, {"account": part.account, "series": series}).fetchall()
-    connection.unregister("served")
-    return dict(rows)
+    with served_keys(connection, table, frame):
+        return dict(connection.execute(sql, {"account": part.account, "series": series}).fetchall())

@@ -27,8 +27,7 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
         WarehouseBusyError: another sync holds it; the message says who.
         WarehouseError: the folder does not take files.
     """
-    path = warehouse.with_name(f"{warehouse.name}.lock")
-    note = warehouse.with_name(f"{warehouse.name}.holder")
+    path, note = _files(warehouse)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=patience, mode=0o600)
@@ -50,6 +49,27 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def holder(warehouse: Path) -> str | None:
+    """Who holds the warehouse's lock file now, in words; None for nobody."""
+    path, note = _files(warehouse)
+    if not path.exists():
+        return None
+    lock = FileLock(path, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return _holder(note)
+    except OSError:
+        return None
+    lock.release()
+    return None
+
+
+def _files(warehouse: Path) -> tuple[Path, Path]:
+    """The lock file, and the note beside it that says who holds it."""
+    return warehouse.with_name(f"{warehouse.name}.lock"), warehouse.with_name(f"{warehouse.name}.holder")
 
 
 def _holder(note: Path) -> str:

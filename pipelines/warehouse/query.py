@@ -6,21 +6,17 @@ How an answer is printed or written to a file does not belong here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.connection import Warehouse, interruptibly
 
 ROWS_A_BATCH = 10_000
-
-_Value = TypeVar("_Value")
 
 _TROUBLED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZONE)\b")
 """Types of which Arrow does not tell the value."""
@@ -70,7 +66,7 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, ob
     """As ``answered``, on a connection that is open for reading and locked."""
     try:
         _check(connection, sql)
-        _interruptibly(connection, lambda: connection.execute(sql, dict(values or {})))
+        interruptibly(connection, lambda: connection.execute(sql, dict(values or {})))
         columns = _columns(connection)
         reader = connection.to_arrow_reader(ROWS_A_BATCH)
     except duckdb.Error as error:
@@ -118,21 +114,10 @@ def _free(name: str, taken: set[str]) -> str:
 
 def _read(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     try:
-        while (batch := _interruptibly(connection, lambda: next(reader, None))) is not None:
+        while (batch := interruptibly(connection, lambda: next(reader, None))) is not None:
             yield batch
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise PipelineError(_in_one_line(error)) from None
-
-
-def _interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
-    """The result of ``work``, done in a thread: in the main one DuckDB would let Ctrl-C wait for its end."""
-    with ThreadPoolExecutor(1) as thread:
-        future = thread.submit(work)
-        try:
-            return future.result()
-        except BaseException:
-            connection.interrupt()
-            raise
 
 
 def _in_one_line(error: Exception) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
@@ -19,6 +20,55 @@ _SAME = (
     " OR (r.key IS NULL AND w.key IS NULL AND r.sequence_number IS NULL AND w.sequence_number IS NULL"
     " AND r.payload = w.payload))"
 )
+
+
+LISTED = (
+    "SELECT account, feed, key, sequence_number AS number, reason, first_seen, last_seen FROM sync.rejected_records"
+    " WHERE resolved_at IS NULL AND (len($feeds) = 0 OR list_contains($feeds, feed))"
+    " AND (len($accounts) = 0 OR list_contains($accounts, account))"
+    " ORDER BY account, feed, sequence_number, key, first_seen"
+)
+"""The open records of some feeds and accounts, of all where none is given, without what was received."""
+
+WITH_PAYLOADS = LISTED.replace("first_seen, last_seen", "first_seen, last_seen, payload", 1)
+"""The same, with what was received."""
+
+
+@dataclass(frozen=True)
+class OpenRecord:
+    """A record that could not be stored and has not healed.
+
+    Args:
+        account: whose.
+        feed: ``schema.table``.
+        key: where it can be read.
+        number: its sequence number, where it can be read.
+        reason: what is wrong with it.
+        payload: as received.
+    """
+
+    account: str
+    feed: str
+    key: str | None
+    number: int | None
+    reason: str
+    payload: str
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes it the same record when it is served again."""
+        return (self.account, self.feed, *_identity(self.key, self.number, self.payload))
+
+
+def open_records(
+    connection: duckdb.DuckDBPyConnection, feeds: Iterable[str], accounts: Iterable[str]
+) -> list[OpenRecord]:
+    """The open records of some feeds and accounts, of all where none is given."""
+    rows = connection.execute(
+        f"SELECT account, feed, key, number, reason, payload FROM ({WITH_PAYLOADS})",
+        {"feeds": list(feeds), "accounts": list(accounts)},
+    ).fetchall()
+    return [OpenRecord(*row) for row in rows]
 
 
 def keep(
@@ -47,7 +97,7 @@ def _frame(records: Sequence[Rejected]) -> pd.DataFrame:
     """The last record of each identity."""
     last: dict[tuple[object, ...], Rejected] = {}
     for record in records:
-        last[_identity(record)] = record
+        last[_identity(record.key, record.sequence_number, record.payload)] = record
     kept = list(last.values())
     return pd.DataFrame(
         {
@@ -59,12 +109,12 @@ def _frame(records: Sequence[Rejected]) -> pd.DataFrame:
     )
 
 
-def _identity(record: Rejected) -> tuple[object, ...]:
-    if record.key is not None:
-        return ("key", record.key)
-    if record.sequence_number is not None:
-        return ("number", record.sequence_number)
-    return ("payload", record.payload)
+def _identity(key: str | None, number: int | None, payload: str) -> tuple[object, ...]:
+    if key is not None:
+        return ("key", key)
+    if number is not None:
+        return ("number", number)
+    return ("payload", payload)
 
 
 def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime) -> None:

@@ -13,6 +13,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def qualified(schema: str, name: str) -> str:
+    """A table or view within its schema."""
+    return f"{quoted(schema)}.{quoted(name)}"
+
+
 def literal(text: str) -> str:
     """A string constant."""
     return "'" + text.replace("'", "''") + "'"
@@ -25,33 +30,40 @@ def listed(names: Iterable[str], prefix: str = "") -> str:
 
 def current(table: Table) -> str:
     """The table of current rows."""
-    return f"{quoted(table.schema)}.{quoted(table.name)}"
+    return qualified(table.schema, table.name)
 
 
 def raw(table: Table) -> str:
     """The raw log of a feed."""
-    return f"raw.{quoted(table.name)}"
+    return qualified("raw", table.name)
 
 
 def versions(table: Table) -> str:
     """The table behind the history view."""
-    return f"versions.{quoted(table.name)}"
+    return qualified("versions", table.name)
 
 
 def history(table: Table) -> str:
     """The history view."""
-    return f"history.{quoted(table.name)}"
-
-
-def definition(column: Column) -> str:
-    """A column in CREATE TABLE."""
-    return f"{quoted(column.name)} {column.type}"
+    return qualified("history", table.name)
 
 
 def from_frame(column: Column, alias: str) -> str:
-    """A column of a normalized frame as the table takes it; frames hold UUIDs as text."""
+    """A column of a normalized frame as the table takes it; frames hold UUIDs within lists as text."""
     name = f"{alias}.{quoted(column.name)}"
-    return f"CAST({name} AS {column.type})" if column.kind is Kind.UUID else name
+    return f"CAST({name} AS {column.type})" if column.kind is Kind.UUID and column.repeated else name
+
+
+def from_row(table: Table, alias: str, synced_at: str) -> str:
+    """The columns of a table, in its order, from a normalized frame; ``$account`` and ``synced_at`` fill the rest.
+
+    Args:
+        table: which.
+        alias: of the frame.
+        synced_at: an expression.
+    """
+    filled = {"account": "$account", "synced_at": synced_at}
+    return ", ".join(filled.get(column.name) or from_frame(column, alias) for column in table.columns)
 
 
 def record_key(table: Table) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """THE transaction: everything that a batch of pages changes, or nothing of it.
 
-Raw versions, history, current rows, children, rejected records, the window and the cursor are committed together.
+Raw versions, history, current rows, children, rejected records, what was unknown, the window and the cursor are
+committed together.
 The content hash decides only about raw and history; current rows and children are always written from what was
 read, so that reading again repairs.
 """
@@ -8,15 +9,16 @@ read, so that reading again repairs.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse import ledger, rejected
+from pipelines.warehouse import days, ledger, rejected, unknown
 from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.ledger import Position, Window
 from pipelines.warehouse.sql import (
@@ -24,6 +26,7 @@ from pipelines.warehouse.sql import (
 )
 from pipelines.warehouse.sql import (
     from_frame,
+    from_row,
     listed,
     quoted,
     raw,
@@ -31,6 +34,12 @@ from pipelines.warehouse.sql import (
     same_key,
     versions,
 )
+
+WINDOWS_BETWEEN_MERGES = 64
+RECORDS_OF_A_LARGE_BATCH = 2000
+THREADS = 2
+MERGES = 100
+"""DuckDB's own default for one checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ def store(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     batch: Batch,
-    window: Window,
+    windows: Window | Sequence[Window],
     to: Position,
     *,
     current: bool,
@@ -65,25 +74,58 @@ def store(
         connection: open for writing.
         table: the feed's table.
         batch: what was read, normalized.
-        window: what to write into ``sync.windows``.
+        windows: what to write into ``sync.windows``, of one account and feed; where there are several, each tells of
+            as many records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
     """
+    windows = [windows] if isinstance(windows, Window) else windows
+    window = windows[0]
+    # A small batch is mostly looking for its keys in large tables, and there is no next one to be normalized meanwhile.
+    connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
     with transaction(connection), _registered(connection, batch):
         moment = _moment(connection)
         said = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
-        new, changed = _judge(connection, table, said) if len(batch.originals) else (0, 0)
+        judged = _judge(connection, table, said) if len(batch.originals) else _Judged()
+        new, changed = judged.new, judged.changed
         if len(batch.originals):
-            _append_versions(connection, table, said)
-            _rewrite_rows(connection, table, said)
+            _append_versions(connection, table, said, judged)
+            _write_rows(connection, table, said, judged)
         rejected.keep(connection, window.part, batch.rejected, moment)
+        unknown.keep(connection, window.part, batch, moment)
         if len(batch.originals):
             rejected.resolve_stored(connection, table, window.part, moment)
-        if window.advances or new + changed:
-            ledger.add_window(connection, window, new + changed, moment)
+        for one, versions_of_it in zip(windows, _shares(connection, windows, new + changed), strict=True):
+            if one.advances or versions_of_it:
+                days.note_catch_up(connection, one, to.current_at)
+                ledger.add_window(connection, one, versions_of_it, moment)
         moved = replace(to, committed_at=moment, current_at=moment if current else to.current_at)
         ledger.move_cursor(connection, window.part, moved)
+        _merge_now_and_then(connection, new + changed)
     return Stored(new, changed, len(batch.rejected), moment)
+
+
+def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], versions_in_all: int) -> list[int]:
+    """How many new versions each window has."""
+    if len(windows) == 1 or not versions_in_all:
+        return [versions_in_all] * len(windows)
+    ends = list(accumulate(window.records for window in windows))
+    sql = "SELECT count(*) FROM verdicts WHERE is_version AND record >= $begins AND record < $ends"
+    return [
+        connection.execute(sql, {"begins": ends_here - window.records, "ends": ends_here}).fetchall()[0][0]
+        for window, ends_here in zip(windows, ends, strict=True)
+    ]
+
+
+def _merge_now_and_then(connection: duckdb.DuckDBPyConnection, added: int) -> None:
+    """Let the checkpoint after this transaction put small groups of rows together, once in many small ones.
+
+    Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
+    everything else. Large batches need none, for their groups are large enough.
+    """
+    (windows,) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()[0]
+    due = windows % WINDOWS_BETWEEN_MERGES == 0 and added < RECORDS_OF_A_LARGE_BATCH
+    connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
 
 
 def _moment(connection: duckdb.DuckDBPyConnection) -> dt.datetime:
@@ -111,8 +153,25 @@ def _batch(table: Table) -> str:
     return quoted(f"batch_{table.name}")
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> tuple[int, int]:
-    """Fill the temporary table ``verdicts``; returns how many records are new, and how many versions of known ones.
+@dataclass(frozen=True)
+class _Judged:
+    """What the verdicts on a batch come to.
+
+    Args:
+        new: records that were not known.
+        changed: versions of known records.
+        all_first: whether each record of the batch is the only version of its record, here and in the batch.
+        some_twice: whether the batch has several versions of a record.
+    """
+
+    new: int = 0
+    changed: int = 0
+    all_first: bool = False
+    some_twice: bool = False
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> _Judged:
+    """Fill the temporary table ``verdicts``.
 
     A record older than the one stored gets no verdict. Of several versions of a record in one batch each counts,
     and the one with the highest number becomes the current row.
@@ -140,12 +199,13 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, 
             FROM {raw(table)} r JOIN keys k ON {same_key(table, "r", "k")} WHERE r.account = $account GROUP BY ALL
         ),
         standing AS (
-            SELECT {listed(key, "t.")}, {standing} AS sequence_number
+            SELECT {listed(key, "t.")}, {standing} AS sequence_number, list(t.rowid) AS places
             FROM {current_rows(table)} t JOIN keys k ON {same_key(table, "t", "k")}
             WHERE t.account = $account GROUP BY ALL
         ),
         judged AS (
-            SELECT i.*, n.versions, n.synced_at,
+            SELECT i.*, n.versions, n.synced_at, s.places,
+                n.versions IS NOT NULL OR s.places IS NOT NULL AS is_known,
                 i.content_hash IS DISTINCT FROM lag(i.content_hash, 1, n.content_hash) OVER ({order}) AS is_version
             FROM incoming i LEFT JOIN newest n ON {same_key(table, "i", "n")}
                 LEFT JOIN standing s ON {same_key(table, "i", "s")}
@@ -155,53 +215,73 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, 
             CASE WHEN bool_or(is_version) OVER (PARTITION BY {listed(key, "i.")}) THEN $moment ELSE synced_at END
                 AS row_synced_at,
             row_number() OVER (PARTITION BY {listed(key, "i.")} ORDER BY i.sequence_number DESC, i.record DESC) = 1
-                AS is_newest
+                AS is_newest,
+            count(*) OVER (PARTITION BY {listed(key, "i.")}) > 1 AS is_twice
         FROM judged i
         """,
-        {name: said[name] for name in ("account", "series", "moment")},
+        _some(said, "account", "series", "moment"),
     )
-    counts = "count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1)"
-    new, changed = connection.execute(f"SELECT {counts} FROM verdicts").fetchall()[0]
-    return new, changed
+    (told,) = connection.execute(
+        "SELECT count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"
+        " count(*) FILTER (version = 1 AND NOT is_known AND NOT is_twice) = (SELECT count(*) FROM incoming),"
+        " coalesce(bool_or(is_twice), false) FROM verdicts"
+    ).fetchall()
+    return _Judged(*told)
 
 
-def _append_versions(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> None:
+def _append_versions(
+    connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: _Judged
+) -> None:
+    """Append raw and typed versions; the place in the raw log tells apart what has the same number."""
+    order = " ORDER BY v.version, v.record" if judged.some_twice else ""
     connection.execute(
         f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'v.')}, $series, v.sequence_number,"
         " o.payload, v.content_hash, $moment, $run_id FROM verdicts v JOIN originals o ON o.record = v.record"
-        " WHERE v.is_version ORDER BY v.version, v.record",
+        f" WHERE v.is_version{order}",
         said,
     )
+    version = "CAST(1 AS INTEGER)" if judged.all_first else "v.version"
+    chosen = "" if judged.all_first else " JOIN verdicts v ON v.record = b.record WHERE v.is_version"
     for part in table.walk():
-        extra = "CAST($series AS INTEGER), v.version" if part is table else "v.version"
-        given = {
-            "account": said["account"],
-            **({"series": said["series"], "moment": said["moment"]} if part is table else {}),
-        }
-        connection.execute(
-            f"INSERT INTO {versions(part)} SELECT {_values(part, '$moment')}, {extra} FROM {_batch(part)} b"
-            " JOIN verdicts v ON v.record = b.record WHERE v.is_version",
-            given,
-        )
+        row = from_row(part, "b", "$moment")
+        extra = f"CAST($series AS INTEGER), {version}" if part is table else version
+        given = _some(said, "account", "moment", "series") if part is table else _some(said, "account")
+        connection.execute(f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM {_batch(part)} b{chosen}", given)
 
 
-def _rewrite_rows(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> None:
-    """Delete and insert by key; a primary key and MERGE cost ten to forty times that at ten million rows."""
-    given = {"account": said["account"]}
+def _write_rows(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: _Judged) -> None:
+    """Delete and insert by key; a primary key and MERGE cost ten to forty times that at ten million rows.
+
+    Where all records are the first of their key, nothing is there to be deleted.
+    """
+    if judged.all_first:
+        for part in table.walk():
+            row = from_row(part, "b", "$moment")
+            given = _some(said, "account", "moment") if part is table else _some(said, "account")
+            connection.execute(f"INSERT INTO {current_rows(part)} SELECT {row} FROM {_batch(part)} b", given)
+        return
     for part in table.walk():
+        _delete_rows(connection, table, part, said)
         connection.execute(
-            f"DELETE FROM {current_rows(part)} t USING verdicts v WHERE t.account = $account AND v.is_newest"
-            f" AND {same_key(table, 't', 'v')}",
-            given,
-        )
-        connection.execute(
-            f"INSERT INTO {current_rows(part)} SELECT {_values(part, 'v.row_synced_at')} FROM {_batch(part)} b"
+            f"INSERT INTO {current_rows(part)} SELECT {from_row(part, 'b', 'v.row_synced_at')} FROM {_batch(part)} b"
             " JOIN verdicts v ON v.record = b.record WHERE v.is_newest",
-            given,
+            _some(said, "account"),
         )
 
 
-def _values(table: Table, synced_at: str) -> str:
-    """The columns of a table, in its order, from its frame ``b``."""
-    filled = {"account": "$account", "synced_at": synced_at}
-    return ", ".join(filled.get(column.name) or from_frame(column, "b") for column in table.columns)
+def _delete_rows(connection: duckdb.DuckDBPyConnection, table: Table, part: Table, said: dict[str, object]) -> None:
+    """Delete what the batch replaces: the feed's own rows where they were found to stand, children by their key."""
+    if part is table:
+        places = "SELECT unnest(places) FROM verdicts WHERE is_newest"
+        connection.execute(f"DELETE FROM {current_rows(part)} WHERE rowid IN ({places})")
+        return
+    connection.execute(
+        f"DELETE FROM {current_rows(part)} t USING verdicts v WHERE t.account = $account AND v.is_newest"
+        f" AND {same_key(table, 't', 'v')}",
+        _some(said, "account"),
+    )
+
+
+def _some(said: dict[str, object], *names: str) -> dict[str, object]:
+    """The parameters that a statement has: DuckDB refuses more."""
+    return {name: said[name] for name in names}

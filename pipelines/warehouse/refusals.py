@@ -1,0 +1,59 @@
+"""What DuckDB says when it cannot open or write a file, in one line for a person."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+REFUSED = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
+"""What it raises where the disk or the memory refuses something; see :func:`is_refusal`."""
+
+_LOCK_CONFLICT = "Could not set lock"
+_DAMAGED = ("Could not read enough bytes", "not a valid DuckDB database", "Corrupt database file")
+_NOT_COMMITTED = "Failed to commit"
+_OTHER_LOG = re.compile(r"File checkpoint iteration: (\d+), WAL checkpoint iteration: (\d+)")
+
+
+def is_refusal(error: duckdb.Error) -> bool:
+    """Whether one of :data:`REFUSED` is a refusal; a failed transaction is one where the commit found the disk full."""
+    return not isinstance(error, duckdb.TransactionException) or _NOT_COMMITTED in str(error)
+
+
+def is_busy(error: duckdb.Error) -> bool:
+    """Whether another process holds the file."""
+    return _LOCK_CONFLICT in str(error) or "different configuration than existing connections" in str(error)
+
+
+def busy(path: Path, patience: float, error: duckdb.Error) -> str:
+    """Who holds the file, after waiting so many seconds."""
+    text = str(error)
+    holder = text[text.find("held in") + 8 : text.find("See also")].strip(" .") if "held in" in text else "another one"
+    return f"{path} is open in another process ({holder}) for more than {patience:.0f} s: close it there and try again"
+
+
+def explain(path: Path, error: duckdb.Error) -> str:
+    """Why the file cannot be opened, and what to do."""
+    text = str(error).splitlines()[0].strip()
+    if "version number" in text:
+        return (
+            f"{path} was written by a newer DuckDB than this one ({duckdb.__version__}): use the version that wrote it"
+        )
+    iterations = _OTHER_LOG.search(str(error))
+    if iterations and int(iterations[1]) > int(iterations[2]):
+        return (
+            f"{path} is newer than {path.name}.wal beside it, which a killed process left: all that was committed is in"
+            f" the file. Move {path.name}.wal away and try again"
+        )
+    return damaged(path, error) or f"{path} cannot be opened: {text}"
+
+
+def damaged(path: Path, error: duckdb.Error) -> str | None:
+    """What to do about a file that is not whole; None where that is not what the error says."""
+    if not any(sign in str(error) for sign in _DAMAGED):
+        return None
+    return (
+        f"{path} is no DuckDB file, or a truncated or damaged one: move it away, or restore a backup in its place;"
+        " nothing was changed"
+    )

@@ -1,0 +1,34 @@
+"""Removing a warehouse that is made up anew each time: of the demo, of the sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.warehouse.lock import one_sync_at_a_time
+
+
+def remove(warehouse: Path, holder: str) -> None:
+    """Remove the DuckDB file, its write-ahead log and its copy for readers, where they are.
+
+    Args:
+        warehouse: path of the DuckDB file.
+        holder: who removes it, in words, for the message to others.
+
+    Raises:
+        WarehouseBusyError: a sync is under way there.
+        WarehouseError: the folder does not take files.
+    """
+    with one_sync_at_a_time(warehouse, holder):
+        for path in (warehouse, published_beside(warehouse)):
+            remove_file(path)
+
+
+def published_beside(warehouse: Path) -> Path:
+    """Where the copy for readers is unless the settings say otherwise."""
+    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
+
+
+def remove_file(path: Path) -> None:
+    """Remove a DuckDB file and its write-ahead log, where they are."""
+    for left in (path, path.with_name(f"{path.name}.wal")):
+        left.unlink(missing_ok=True)
