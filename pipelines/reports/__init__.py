@@ -6,7 +6,8 @@ printed or written to a file does not belong here.
 
 from __future__ import annotations
 
-from pipelines.reports.installation import install
+from pipelines.reports.glance import Glance, glance
+from pipelines.reports.installation import install, installed
 from pipelines.reports.report import Report, report, reports
 
-__all__ = ["Report", "install", "report", "reports"]
+__all__ = ["Glance", "Report", "glance", "install", "installed", "report", "reports"]

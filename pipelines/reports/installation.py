@@ -7,34 +7,68 @@ from collections.abc import Collection, Iterator
 import duckdb
 
 from pipelines.reports.report import Report, reports
+from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.sql import literal, quoted
 
 
-def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> list[str]:
+def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, anew: bool = False) -> list[str]:
     """Create the reports that the warehouse does not have in this version, and leave the others alone.
 
     Args:
         connection: open for writing, laid out, within a transaction.
-        tables: what there is, as ``schema.table``; a report that reads anything else, or a column that they lack,
-            is left out.
+        tables: what there is of records, as ``schema.table``, each with its history. A report that reads anything
+            else, ``sync`` aside, or a column that they lack, is left out.
+        anew: whether to make all of them anew, as must be when tables have other columns than before.
 
     Returns:
         The names of the reports that were created.
     """
-    installed = _installed(connection)
-    fresh = [each for each in reports() if installed.get(each.name) != _comment(each) and set(each.tables) <= {*tables}]
-    return [report.name for report in fresh if _create(connection, report)]
+    standing = {} if anew else _installed(connection)
+    there = _readable(tables)
+    fresh = [each for each in reports() if standing.get(each.name) != _comment(each) and there.issuperset(each.tables)]
+    fitting = [report for report in fresh if _fits(connection, report)]
+    for report in fresh:
+        if report in fitting:
+            _create(connection, report)
+        elif anew or report.name in standing:
+            _drop(connection, report)
+    return [report.name for report in fitting]
 
 
-def _create(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
-    """Create a report, unless the tables, being those of the other API, lack a column that it reads."""
+def installed(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The names of the reports that the warehouse has, in whichever version."""
+    return frozenset(_installed(connection))
+
+
+def _readable(tables: Collection[str]) -> set[str]:
+    """The tables, their history and the versions behind it, and what the warehouse knows about its syncs."""
+    names = [table.partition(".")[2] for table in tables]
+    past = (f"{schema}.{name}" for schema in ("history", "versions") for name in names)
+    return {*tables, *past, *(f"sync.{name}" for name in (*SYNC_TABLES, *SYNC_VIEWS))}
+
+
+def _fits(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
+    """Whether the tables have all columns that a report reads; those of the other API may not."""
     try:
-        for statement in _statements(report):
-            connection.execute(statement)
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO fitting({_parameters(report)}) AS TABLE {report.sql}")
+        connection.execute("EXPLAIN FROM fitting()")
     except duckdb.BinderException:
-        connection.execute(f"DROP MACRO TABLE IF EXISTS reports.{quoted(report.name)}")
         return False
     return True
+
+
+def _create(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    for statement in _statements(report):
+        connection.execute(statement)
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    connection.execute(f"DROP MACRO TABLE IF EXISTS reports.{quoted(report.name)}")
+    connection.execute(f"DROP VIEW IF EXISTS reports.{quoted(report.name)}")
+
+
+def _parameters(report: Report) -> str:
+    return ", ".join(f"{quoted(parameter)} := NULL" for parameter in report.parameters)
 
 
 def _installed(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
@@ -52,9 +86,8 @@ def _comment(report: Report) -> str:
 
 def _statements(report: Report) -> Iterator[str]:
     name = f"reports.{quoted(report.name)}"
-    parameters = ", ".join(f"{quoted(parameter)} := NULL" for parameter in report.parameters)
     yield f"DROP VIEW IF EXISTS {name}"
-    yield f"CREATE OR REPLACE MACRO {name}({parameters}) AS TABLE {report.sql}"
+    yield f"CREATE OR REPLACE MACRO {name}({_parameters(report)}) AS TABLE {report.sql}"
     yield f"COMMENT ON MACRO TABLE {name} IS {literal(_comment(report))}"
     yield f"CREATE VIEW {name} AS SELECT * FROM {name}()"
     yield f"COMMENT ON VIEW {name} IS {literal(report.description)}"

@@ -1,7 +1,8 @@
 """Reading a report's file.
 
 It begins with comments: a paragraph that says what the report measures, paragraphs on how to read it, then a list each
-of ``parameters``, ``columns`` and ``tables``, one indented line an entry with its name first. The query follows.
+of ``parameters``, ``columns`` and ``tables``, one indented line an entry with its name first. The query follows. Behind
+a table stand those of the columns it reads that the table of one API lacks, with commas in between.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Report:
         parameters: what narrows it down, each with its description; all are optional.
         columns: in their order, each with its description.
         tables: what it reads, as ``schema.table``.
+        decisive: of these tables, the columns that not every API's has; without them there is no such report.
         sql: one SELECT.
         fingerprint: changes whenever the file does.
     """
@@ -37,6 +39,7 @@ class Report:
     parameters: dict[str, str]
     columns: dict[str, str]
     tables: tuple[str, ...]
+    decisive: dict[str, tuple[str, ...]]
     sql: str
     fingerprint: str
 
@@ -44,6 +47,20 @@ class Report:
     def description(self) -> str:
         """Everything that a reader must know, for ``COMMENT ON``."""
         return " ".join((self.summary, *self.notes))
+
+    def steps(self, *, before: str) -> str:
+        """The named steps with which the query begins, ``WITH`` and last comma included, for what counts alike.
+
+        Args:
+            before: the step before which to stop.
+
+        Raises:
+            ValueError: the query has no such step.
+        """
+        steps, found, _ = self.sql.partition(f"\n{before} AS (")
+        if not found:
+            raise ValueError(f"{self.name}.sql has no step {before}")
+        return steps
 
 
 @cache
@@ -84,6 +101,7 @@ def parse(name: str, text: str) -> Report:
         parameters=lists["parameters"],
         columns=lists["columns"],
         tables=tuple(lists["tables"]),
+        decisive={table: tuple(told.replace(",", " ").split()) for table, told in lists["tables"].items() if told},
         sql="\n".join(lines[top:]).strip().rstrip(";"),
         fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
     )

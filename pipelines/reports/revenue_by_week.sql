@@ -1,22 +1,25 @@
 -- Revenue by week of delivery: one row for each account, ISO week, trade item and currency.
 --
--- Only orders of status COMMITTED count. The week is that of the latest delivery in Amsterdam; orders without that
--- moment stand in a row without a week, unless days are asked for. Currencies are never added together.
+-- Only orders of status COMMITTED count, deleted ones don't. The week is that of the latest delivery in Amsterdam;
+-- orders without that moment stand in a row without a week, unless days are asked for. Currencies are never added
+-- together.
 --
 -- The revenue of last year is that of the whole ISO week of the same number a year earlier, whatever days are asked
 -- for. It is NULL where nothing was delivered then, and for a week 53 where the year before had none.
 --
 -- parameters:
---   from_date  first day of delivery, in Amsterdam
---   to_date    last day of delivery, in Amsterdam
---   currency   only this currency, as ISO 4217
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   customer    only this buyer, by the organization's id
+--   trade_item  only this trade item, by its id
 --
 -- columns:
 --   account            name of the account in the settings
 --   iso_year           year that the ISO week belongs to
 --   iso_week           ISO week of the latest delivery, 1 to 53
 --   trade_item_id      what was ordered (catalog.trade_items)
---   trade_item_name    its Dutch name; NULL while the trade item is not known
+--   trade_item_name    its name; NULL while the trade item is not known
 --   currency           currency of the revenue, as ISO 4217
 --   orders             sales orders
 --   pieces             pieces, after all corrections
@@ -27,63 +30,61 @@
 --   catalog.trade_items
 --   orders.sales_orders
 
-WITH delivered AS (
+WITH days AS (
+    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
     SELECT
-        o.account,
-        o.trade_item_id,
-        o.calculated_fields_order_amount_currency AS money,
-        CAST(timezone('Europe/Amsterdam', o.delivery_latest_delivery_date_time) AS DATE) AS day,
-        o.number_of_pieces,
-        o.calculated_fields_order_amount_value AS amount
-    FROM orders.sales_orders o
-    WHERE o.status = 'COMMITTED' AND NOT o.is_deleted
+        m.moment,
+        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
+        CAST(isoyear(day) AS INTEGER) AS iso_year,
+        CAST(weekofyear(day) AS INTEGER) AS iso_week,
+        (from_date IS NULL OR day >= CAST(from_date AS DATE))
+            AND (to_date IS NULL OR day <= CAST(to_date AS DATE)) AS is_asked
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),
 weeks AS (
     SELECT
-        d.account,
-        CAST(isoyear(d.day) AS INTEGER) AS iso_year,
-        CAST(weekofyear(d.day) AS INTEGER) AS iso_week,
-        d.trade_item_id,
-        d.money,
-        count(*) AS orders,
-        CAST(sum(d.number_of_pieces) AS BIGINT) AS pieces,
-        sum(d.amount) AS revenue
-    FROM delivered d
-    WHERE (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR d.money = currency)
+        o.account,
+        d.iso_year,
+        d.iso_week,
+        o.trade_item_id,
+        o.calculated_fields_order_amount_currency AS money,
+        count(*) FILTER (d.is_asked) AS orders,
+        CAST(sum(o.number_of_pieces) FILTER (d.is_asked) AS BIGINT) AS pieces,
+        sum(o.calculated_fields_order_amount_value) FILTER (d.is_asked) AS revenue,
+        sum(o.calculated_fields_order_amount_value) AS revenue_of_all_days
+    FROM orders.sales_orders o
+    JOIN days d ON d.moment IS NOT DISTINCT FROM o.delivery_latest_delivery_date_time
+    WHERE o.status = 'COMMITTED'
+        AND NOT o.is_deleted
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
     GROUP BY ALL
 ),
-a_year_earlier AS (
-    SELECT
-        d.account,
-        isoyear(d.day) + 1 AS iso_year,
-        weekofyear(d.day) AS iso_week,
-        d.trade_item_id,
-        d.money,
-        sum(d.amount) AS revenue
-    FROM delivered d
-    GROUP BY ALL
+items AS (
+    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
+    FROM catalog.trade_items i
 )
 SELECT
     w.account,
     w.iso_year,
     w.iso_week,
     w.trade_item_id,
-    i.trade_item_name_nl AS trade_item_name,
+    i.trade_item_name,
     w.money AS currency,
     w.orders,
     w.pieces,
     w.revenue,
-    e.revenue AS revenue_last_year
+    e.revenue_of_all_days AS revenue_last_year
 FROM weeks w
-LEFT JOIN a_year_earlier e
+LEFT JOIN weeks e
     ON e.account = w.account
-    AND e.iso_year = w.iso_year
+    AND e.iso_year = w.iso_year - 1
     AND e.iso_week = w.iso_week
     AND e.trade_item_id IS NOT DISTINCT FROM w.trade_item_id
     AND e.money IS NOT DISTINCT FROM w.money
-LEFT JOIN catalog.trade_items i
+LEFT JOIN items i
     ON i.account = w.account AND i.trade_item_id = w.trade_item_id
+WHERE w.orders > 0
 ORDER BY w.account, w.iso_year DESC NULLS LAST, w.iso_week DESC NULLS LAST, w.money, w.revenue DESC NULLS LAST,
     w.trade_item_id

@@ -1,0 +1,139 @@
+// Pictures, drawn by Apache ECharts as SVG. Each comes with a sentence that says what is to be seen.
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name) => style.getPropertyValue(name).trim();
+  return {
+    ink: of("--ink"), muted: of("--muted"), line: of("--line"), card: of("--card"), before: of("--before"),
+    series: [1, 2, 3, 4, 5, 6].map((number) => of(`--series-${number}`)),
+  };
+}
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
+
+function frame(look) {
+  const text = { color: look.muted, fontFamily: FONT, fontSize: 12 };
+  return {
+    animation: false,
+    textStyle: text,
+    color: look.series,
+    grid: { left: 4, right: 8, top: 14, bottom: 2, containLabel: true },
+    tooltip: {
+      trigger: "axis", renderMode: "richText", confine: true, axisPointer: { type: "shadow", shadowStyle: { color: look.muted, opacity: 0.12 } },
+      backgroundColor: look.card, borderColor: look.line, borderWidth: 1, padding: 10,
+      textStyle: { ...text, color: look.ink },
+    },
+  };
+}
+
+function scale(look, format, more = {}) {
+  return {
+    type: "value", splitNumber: 4, axisLabel: { color: look.muted, formatter: format }, axisLine: { show: false },
+    axisTick: { show: false }, splitLine: { lineStyle: { color: look.line } }, ...more,
+  };
+}
+
+function tick(format) {
+  return format === percent ? (value) => percent(value, 0) : short;
+}
+
+// From nothing to all of it, in quarters.
+const SHARE = { min: 0, max: 1, interval: 0.25 };
+
+function shares(look) {
+  return scale(look, tick(percent), { ...SHARE, position: "top", splitLine: { show: false } });
+}
+
+function tip(title, entries, format) {
+  const lines = entries
+    .filter(({ value }) => value !== null && value !== undefined)
+    .map(({ seriesName, value, seriesIndex }) => `${seriesName}  ${format(value, seriesIndex)}`);
+  return [title, ...lines].join("\n");
+}
+
+function drawnSeries(look, each, place, flat) {
+  const colour = each.colour || look.series[place % look.series.length];
+  const common = { name: each.name, data: each.values, xAxisIndex: each.second ? 1 : 0, emphasis: { disabled: true } };
+  if (each.line) {
+    return {
+      ...common, type: "line", symbol: "circle", symbolSize: 5, showSymbol: each.values.length < 30, connectNulls: false,
+      lineStyle: { width: 2, color: colour, type: each.dashed ? [4, 4] : "solid" }, itemStyle: { color: colour }, z: 3,
+    };
+  }
+  return {
+    ...common, type: "bar", stack: each.stack, barMaxWidth: flat ? 16 : 26, barCategoryGap: "28%",
+    itemStyle: { color: colour, borderRadius: each.stack ? 0 : flat ? [0, 2, 2, 0] : [2, 2, 0, 0] },
+  };
+}
+
+// Which colour stands for what, as text beside the picture; one series alone is what the title says.
+function legendOf({ series }) {
+  if (series.length < 2) return null;
+  return make("ul", { class: "legend" }, ...series.map(({ name, colour, line }, place) =>
+    make("li", { class: `${colour || `series-${1 + (place % 6)}`}${line ? " line" : ""}` }, name)));
+}
+
+// Upright: weeks beside each other, as bars and lines.
+function upright({ weeks, series, format, axis = {}, alt }) {
+  return {
+    alt,
+    series,
+    height: 240,
+    option: (look) => ({
+      ...frame(look),
+      tooltip: {
+        ...frame(look).tooltip,
+        formatter: (entries) => tip(
+          weekName(weeks[entries[0].dataIndex]), entries, format,
+        ),
+      },
+      xAxis: {
+        type: "category", data: weeks.map(weekName), axisTick: { show: false },
+        axisLine: { lineStyle: { color: look.line } },
+        axisLabel: { color: look.muted, hideOverlap: true, lineHeight: 15, formatter: (_, place) => weekLabel(weeks, place) },
+      },
+      yAxis: [
+        scale(look, tick(format), axis),
+      ],
+      series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place)),
+    }),
+  };
+}
+
+function weekLabel(weeks, place) {
+  const { year, week } = isoWeek(weeks[place]);
+  return `W${week}${place === 0 || week === 1 ? `\n${year}` : ""}`;
+}
+
+// Lying: names below each other, each with its bar.
+function lying({ labels, series, format, secondFormat, axis = {}, alt, flat }) {
+  return {
+    alt,
+    series,
+    height: 46 + (secondFormat ? 22 : 0) + (flat ? 22 : 26) * labels.length,
+    option: (look, width) => ({
+      ...frame(look),
+      tooltip: {
+        ...frame(look).tooltip,
+        formatter: (entries) => tip(
+          labels[entries[0].dataIndex], entries, (value, place) => (series[place].second ? secondFormat : format)(value),
+        ),
+      },
+      xAxis: [scale(look, tick(format), axis), ...(secondFormat ? [shares(look)] : [])],
+      yAxis: {
+        type: "category", inverse: true, data: labels, axisTick: { show: false },
+        axisLine: { lineStyle: { color: look.line } },
+        axisLabel: { color: look.ink, width: Math.min(220, width * 0.4), overflow: "truncate", interval: 0 },
+      },
+      series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place, true)),
+    }),
+  };
+}
+
+function extremes(labels, values, format) {
+  const there = values.map((value, place) => [value, place]).filter(([value]) => value !== null);
+  if (!there.length) return "There is nothing to see.";
+  const [most, where] = there.reduce((left, right) => (right[0] > left[0] ? right : left));
+  const [least, other] = there.reduce((left, right) => (right[0] < left[0] ? right : left));
+  return `Highest is ${format(most)} (${labels[where]}), lowest ${format(least)} (${labels[other]}).`;
+}

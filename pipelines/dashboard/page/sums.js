@@ -1,0 +1,109 @@
+// What is counted, chosen and added up. Facts come in columns; texts in them are places in CONTENT.keys.
+
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+document.getElementById("old").hidden = "DecompressionStream" in window;
+const CONTENT = await unpacked(document.getElementById("content").textContent.trim());
+const FACTS = CONTENT.facts;
+const BUYS = CONTENT.api === "customers";
+const SPLITS = new Set(["account", "week", "partner", "item", "carrier", "channel", "instrument", "currency",
+  "price_currency", "initiator", "reason"]);
+const MEASURES = Object.fromEntries(
+  Object.entries(FACTS).map(([name, columns]) => [name, Object.keys(columns).filter((each) => !SPLITS.has(each))]),
+);
+const PLACES = new Map(CONTENT.keys.map((text, place) => [text, place]));
+const OTHER = "*";
+
+for (const columns of Object.values(FACTS)) {
+  columns.week = columns.week.map((week) => (week === null ? null : week + CONTENT.first));
+}
+
+const PARTNER = BUYS
+  ? { one: "grower", many: "growers", One: "Grower", Many: "Growers" }
+  : { one: "customer", many: "customers", One: "Customer", Many: "Customers" };
+
+function nameOf(split, place) {
+  const text = CONTENT.keys[place];
+  const kind = split === "item" ? "trade item" : split === "carrier" ? "carrier" : PARTNER.one;
+  if (text === null) return `No ${kind} told`;
+  if (text === OTHER) return `All other ${kind === "trade item" ? "items" : PARTNER.many}`;
+  return CONTENT.names[split][text] || `Unknown ${kind} ${text.slice(0, 8)}`;
+}
+
+// Whether a row is within what is chosen; a fact that is not split by something takes no notice of it.
+function chooser(columns, chosen, currency) {
+  const account = PLACES.get(chosen.account);
+  const tests = [(row) => columns.account[row] === account];
+  if (chosen.from !== null) {
+    tests.push((row) => columns.week[row] !== null && columns.week[row] >= chosen.from && columns.week[row] <= chosen.to);
+  }
+  for (const split of ["partner", "item"]) {
+    if (columns[split] && chosen[split] !== null) tests.push((row) => columns[split][row] === chosen[split]);
+  }
+  if (chosen.currency !== null && columns[currency]) tests.push((row) => columns[currency][row] === chosen.currency);
+  return (row) => tests.every((test) => test(row));
+}
+
+// The sums of a fact's measures for each combination of some splits, as objects with both.
+function added(fact, chosen, by = [], currency = "currency") {
+  const columns = FACTS[fact];
+  if (!columns) return [];
+  const measures = MEASURES[fact];
+  const fits = chooser(columns, chosen, currency);
+  const sums = new Map();
+  for (let row = 0; row < columns.account.length; row += 1) {
+    if (!fits(row)) continue;
+    const key = by.map((split) => columns[split][row]).join();
+    let sum = sums.get(key);
+    if (!sum) {
+      sum = Object.fromEntries([...by.map((split) => [split, columns[split][row]]), ...measures.map((each) => [each, 0])]);
+      sums.set(key, sum);
+    }
+    for (const measure of measures) sum[measure] += columns[measure][row] || 0;
+  }
+  return [...sums.values()];
+}
+
+function total(fact, chosen, currency = "currency") {
+  const [sum] = added(fact, chosen, [], currency);
+  return sum || Object.fromEntries((MEASURES[fact] || []).map((each) => [each, 0]));
+}
+
+// The weeks that a fact's picture has: those chosen, from the first in which there is something.
+function weeksOf(fact, chosen) {
+  const columns = FACTS[fact];
+  const account = PLACES.get(chosen.account);
+  const there = columns.week.filter((week, row) => week !== null && columns.account[row] === account);
+  if (!there.length) return [];
+  const least = there.reduce((left, right) => Math.min(left, right));
+  const most = there.reduce((left, right) => Math.max(left, right));
+  const from = chosen.from === null ? least : Math.max(chosen.from, least);
+  const to = chosen.from === null ? most : Math.min(chosen.to, Math.max(most, CONTENT.week));
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, place) => from + place);
+}
+
+// What came in a year before the chosen weeks, week by week.
+function lastYear(chosen) {
+  const columns = FACTS.sales;
+  const before = new Map();
+  if (!columns) return { of: () => null };
+  const fits = chooser(columns, { ...chosen, from: null }, "currency");
+  columns.week.forEach((week, row) => {
+    if (week !== null && fits(row)) before.set(week, (before.get(week) || 0) + (columns.revenue[row] || 0));
+  });
+  return { of: (week) => before.get(yearEarlier(week)) ?? null };
+}
+
+function isClock(place) {
+  return (CONTENT.keys[place] || "").startsWith("CLOCK_");
+}
+
+// From most to least; what is shown together as others comes last.
+function falling(measure) {
+  const isOther = (sum) => [sum.partner, sum.item].some((place) => place !== undefined && CONTENT.keys[place] === OTHER);
+  return (left, right) => isOther(left) - isOther(right) || right[measure] - left[measure];
+}

@@ -1,0 +1,82 @@
+"""Writing the dashboard to a file that is whole or as it was, and that nobody else may read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.dashboard.embedding import MOST_LETTERS, fill
+from pipelines.dashboard.facts import SALES
+from pipelines.dashboard.page import page_of
+from pipelines.errors import PipelineError, UsageError
+from pipelines.warehouse.connection import Warehouse, private_files
+
+NAME = "dashboard.html"
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What was written.
+
+    Args:
+        path: of the file.
+        size: of it, in bytes.
+        orders: of status COMMITTED that it counts.
+    """
+
+    path: Path
+    size: int
+    orders: int
+
+
+def path_beside(warehouse: Path) -> Path:
+    """Where the dashboard of a warehouse is written, unless another place is asked for."""
+    return warehouse.with_name(NAME)
+
+
+def write_dashboard(
+    warehouse: Warehouse, output: Path, now: dt.datetime | None = None, most_letters: int = MOST_LETTERS
+) -> Dashboard:
+    """Write the dashboard of what the warehouse holds now.
+
+    Args:
+        warehouse: is read, and closed before anything is written.
+        output: the file; its folder is made if need be.
+        now: the moment that is this week to the page, the real one where not given.
+        most_letters: room for what the figures are added up from.
+
+    Raises:
+        UsageError: the file would lie over the warehouse.
+        WarehouseError: there is no warehouse, or it cannot be read.
+        PipelineError: the file cannot be written.
+    """
+    if output.name.startswith(warehouse.path.name) and output.parent.resolve() == warehouse.path.parent.resolve():
+        raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
+    with warehouse.reading() as connection:
+        try:
+            filling = fill(connection, now or dt.datetime.now(dt.UTC), most_letters)
+        except duckdb.CatalogException:
+            raise PipelineError(f"{warehouse.path} holds nothing of Floriday yet: run `floriday sync` first") from None
+    page, found = page_of(filling.packed).encode(), filling.found
+    _replace(output, page)
+    orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))
+    return Dashboard(output, len(page), orders)
+
+
+def _replace(output: Path, page: bytes) -> None:
+    part = output.with_name(f"{output.name}.part")
+    try:
+        with private_files():
+            output.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            part.write_bytes(page)
+        part.replace(output)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise PipelineError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from None

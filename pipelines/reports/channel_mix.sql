@@ -1,0 +1,72 @@
+-- Where the revenue comes from: one row for each account, month, sales channel, trade instrument, interface and currency.
+--
+-- Only orders of status COMMITTED count, deleted ones don't. The month is that of the latest delivery in Amsterdam;
+-- orders without that moment stand in rows without a month, unless days are asked for.
+--
+-- The share is that of all revenue of the account in the month and currency, of what is asked for.
+--
+-- parameters:
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   customer    only this buyer, by the organization's id
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account                  name of the account in the settings
+--   month                    month of the latest delivery, as its first day
+--   sales_channel            platform that was sold through
+--   trade_instrument         way of trading: clock, direct, contract
+--   sales_channel_interface  how the orders came in: by screen or by software
+--   currency                 currency of the revenue, as ISO 4217
+--   orders                   sales orders
+--   pieces                   pieces, after all corrections
+--   revenue                  value of the orders, in the currency
+--   share                    part of the month's revenue in the currency, 1 for all of it; NULL where that is 0
+--
+-- tables:
+--   orders.sales_orders
+
+WITH days AS (
+    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+),
+mix AS (
+    SELECT
+        o.account,
+        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        o.sales_channel,
+        o.trade_instrument,
+        o.sales_channel_interface,
+        o.calculated_fields_order_amount_currency AS money,
+        count(*) AS orders,
+        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
+        sum(o.calculated_fields_order_amount_value) AS revenue
+    FROM orders.sales_orders o
+    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
+    WHERE o.status = 'COMMITTED'
+        AND NOT o.is_deleted
+        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+    GROUP BY ALL
+)
+SELECT
+    m.account,
+    m.month,
+    m.sales_channel,
+    m.trade_instrument,
+    m.sales_channel_interface,
+    m.money AS currency,
+    m.orders,
+    m.pieces,
+    m.revenue,
+    CAST(
+        m.revenue / nullif(sum(m.revenue) OVER (PARTITION BY m.account, m.month, m.money), 0) AS DECIMAL(38, 6)
+    ) AS share
+FROM mix m
+ORDER BY m.account, m.month DESC NULLS LAST, m.money, m.revenue DESC NULLS LAST, m.sales_channel, m.trade_instrument,
+    m.sales_channel_interface

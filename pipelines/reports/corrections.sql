@@ -1,0 +1,103 @@
+-- What is corrected after the sale: one row for each account, month, customer, initiator and currency.
+--
+-- A correction request counts in the month in which its order was to be delivered, in Amsterdam; requests about orders
+-- that are not known, or that lack that moment, stand in rows without a month, unless days are asked for. Deleted
+-- requests don't count. The order's own status does not matter.
+--
+-- The differences are those that the requests made: what the order's changes that name a request tell, new less old. A
+-- cancellation takes all pieces. What changed without a request is not in this report.
+--
+-- parameters:
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   customer    only this buyer, by the organization's id
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account                   name of the account in the settings
+--   month                     month of the order's latest delivery, as its first day
+--   customer_organization_id  buyer (organizations.organizations)
+--   customer_name             its registered name; NULL while the organization is not known
+--   initiated_by              side that asked
+--   currency                  currency of the orders, as ISO 4217; NULL while an order is not known
+--   requests                  correction requests
+--   accepted                  of these, accepted ones
+--   pieces_delta              pieces more than before, below 0 for fewer
+--   value_delta               value of the orders more than before, in the currency, below 0 for less
+--
+-- tables:
+--   orders.sales_order_correction_requests
+--   orders.sales_order_mutations
+--   orders.sales_orders
+--   organizations.organizations
+
+WITH changes AS (
+    SELECT
+        m.account,
+        m.sales_order_correction_request_id,
+        m.old_values_number_of_pieces AS old_pieces,
+        CAST(m.old_values_total_price_per_piece AS DECIMAL(38, 6)) AS old_price,
+        if(m.correction_type = 'CANCELLATION', 0, m.new_values_number_of_pieces) AS new_pieces,
+        CAST(m.new_values_total_price_per_piece AS DECIMAL(38, 6)) AS new_price
+    FROM orders.sales_order_mutations m
+    WHERE m.sales_order_correction_request_id IS NOT NULL
+),
+effects AS (
+    SELECT
+        c.account,
+        c.sales_order_correction_request_id,
+        sum(CAST(c.new_pieces AS BIGINT) - c.old_pieces) AS pieces_delta,
+        sum(if(c.new_pieces = 0, 0, c.new_price * c.new_pieces) - c.old_price * c.old_pieces) AS value_delta
+    FROM changes c
+    GROUP BY ALL
+),
+asked AS (
+    SELECT
+        r.account,
+        r.customer_organization_id,
+        r.initiated_by,
+        r.status,
+        r.sales_order_correction_request_id,
+        o.calculated_fields_order_amount_currency AS money,
+        CAST(timezone('Europe/Amsterdam', o.delivery_latest_delivery_date_time) AS DATE) AS day
+    FROM orders.sales_order_correction_requests r
+    LEFT JOIN orders.sales_orders o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
+    WHERE NOT r.is_deleted
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (customer IS NULL OR r.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+corrected AS (
+    SELECT
+        a.account,
+        CAST(date_trunc('month', a.day) AS DATE) AS month,
+        a.customer_organization_id,
+        a.initiated_by,
+        a.money,
+        count(*) AS requests,
+        count(*) FILTER (a.status = 'ACCEPTED') AS accepted,
+        CAST(coalesce(sum(e.pieces_delta), 0) AS BIGINT) AS pieces_delta,
+        coalesce(sum(e.value_delta), 0) AS value_delta
+    FROM asked a
+    LEFT JOIN effects e
+        ON e.account = a.account AND e.sales_order_correction_request_id = a.sales_order_correction_request_id
+    WHERE (from_date IS NULL OR a.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR a.day <= CAST(to_date AS DATE))
+    GROUP BY ALL
+)
+SELECT
+    c.account,
+    c.month,
+    c.customer_organization_id,
+    n.name AS customer_name,
+    c.initiated_by,
+    c.money AS currency,
+    c.requests,
+    c.accepted,
+    c.pieces_delta,
+    c.value_delta
+FROM corrected c
+LEFT JOIN organizations.organizations n
+    ON n.account = c.account AND n.organization_id = c.customer_organization_id
+ORDER BY c.account, c.month DESC NULLS LAST, c.money, c.requests DESC, c.customer_organization_id, c.initiated_by

@@ -1,0 +1,80 @@
+-- Which customers bring in most: one row for each account, customer and currency.
+--
+-- Only orders of status COMMITTED count, deleted ones don't. Shares and ranks are those within the account and currency,
+-- of what is asked for: with days or a trade item they follow them. Customers of equal revenue share a rank.
+--
+-- parameters:
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account                   name of the account in the settings
+--   customer_organization_id  buyer (organizations.organizations)
+--   customer_name             its registered name; NULL while the organization is not known
+--   currency                  currency of the revenue, as ISO 4217
+--   orders                    sales orders
+--   pieces                    pieces, after all corrections
+--   revenue                   value of the orders, in the currency
+--   share                     part of all revenue in the currency, 1 for all of it; NULL where that is 0
+--   cumulative_share          share of this customer and of all that rank above it
+--   rank                      place by revenue in the currency, from 1
+--
+-- tables:
+--   orders.sales_orders
+--   organizations.organizations
+
+WITH customers AS (
+    SELECT
+        o.account,
+        o.customer_organization_id,
+        o.calculated_fields_order_amount_currency AS money,
+        count(*) AS orders,
+        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
+        sum(o.calculated_fields_order_amount_value) AS revenue
+    FROM orders.sales_orders o
+    WHERE o.status = 'COMMITTED'
+        AND NOT o.is_deleted
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+        AND (
+            from_date IS NULL
+            OR o.delivery_latest_delivery_date_time
+                >= timezone('Europe/Amsterdam', CAST(CAST(from_date AS DATE) AS TIMESTAMP))
+        )
+        AND (
+            to_date IS NULL
+            OR o.delivery_latest_delivery_date_time
+                < timezone('Europe/Amsterdam', CAST(CAST(to_date AS DATE) + 1 AS TIMESTAMP))
+        )
+    GROUP BY ALL
+),
+ranked AS (
+    SELECT
+        c.*,
+        nullif(sum(c.revenue) OVER (PARTITION BY c.account, c.money), 0) AS revenue_of_all,
+        sum(c.revenue) OVER falling AS revenue_so_far,
+        rank() OVER (PARTITION BY c.account, c.money ORDER BY c.revenue DESC NULLS LAST) AS rank
+    FROM customers c
+    WINDOW falling AS (
+        PARTITION BY c.account, c.money
+        ORDER BY c.revenue DESC NULLS LAST, c.customer_organization_id
+        ROWS UNBOUNDED PRECEDING
+    )
+)
+SELECT
+    r.account,
+    r.customer_organization_id,
+    n.name AS customer_name,
+    r.money AS currency,
+    r.orders,
+    r.pieces,
+    r.revenue,
+    CAST(r.revenue / r.revenue_of_all AS DECIMAL(38, 6)) AS share,
+    CAST(r.revenue_so_far / r.revenue_of_all AS DECIMAL(38, 6)) AS cumulative_share,
+    r.rank
+FROM ranked r
+LEFT JOIN organizations.organizations n
+    ON n.account = r.account AND n.organization_id = r.customer_organization_id
+ORDER BY r.account, r.money, r.rank, r.customer_organization_id

@@ -1,0 +1,122 @@
+-- Invoices against orders: one row for each sales order that is invoiced differently than ordered, or not at all.
+--
+-- Only orders of status COMMITTED are to be invoiced, as they are after all corrections; of the others, those stand here
+-- for which something was invoiced and not taken back. Deleted orders are left out. An order counts once its latest
+-- delivery has passed; orders without that moment count too, unless days are asked for.
+--
+-- An invoice line comes in two phases: settled, then invoiced. Only what has an invoice counts as invoiced; what is
+-- settled and waits for one is told apart. Corrections are lines of their own and count with the others. Lines tell no
+-- currency, and are taken to be in that of the order. Amounts that differ by less than a cent are equal.
+--
+-- Plantion and VRM tell nothing of their invoices: their orders are left out, unless there is a line. Lines of orders
+-- that are not known are left out.
+--
+-- parameters:
+--   from_date  first day of delivery, in Amsterdam
+--   to_date    last day of delivery, in Amsterdam
+--   currency   only this currency, as ISO 4217
+--   customer   only this buyer, by the organization's id
+--   grower     only this grower, by the organization's id
+--
+-- columns:
+--   account                   name of the account in the settings
+--   sales_order_id            the order (orders.sales_orders)
+--   sales_channel_order_id    its number at the sales channel
+--   delivery_date             day of its latest delivery, in Amsterdam
+--   seller_organization_id    who sold it (organizations.organizations)
+--   seller_name               its name; NULL while it is not known
+--   customer_organization_id  who bought it (organizations.organizations)
+--   customer_name             its name; NULL while it is not known
+--   status                    the order's status
+--   reason                    NOT_SETTLED for no line, NOT_INVOICED for lines without an invoice, DIFFERENCE otherwise
+--   ordered_pieces            pieces, after all corrections; 0 where the order is not COMMITTED
+--   invoiced_pieces           pieces that were invoiced
+--   order_amount              value of the order, in the currency; 0 where it is not COMMITTED
+--   invoiced_amount           what was invoiced, in the currency
+--   difference                order amount less what was invoiced: above 0 where something is missing
+--   currency                  currency of the order, as ISO 4217
+--   settled_pieces            pieces that are settled and not yet invoiced
+--   settled_amount            what is settled and not yet invoiced, in the currency
+--
+-- tables:
+--   orders.invoice_lines
+--   orders.sales_orders
+--   organizations.organizations
+
+WITH days AS (
+    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+),
+lines AS (
+    SELECT
+        l.account,
+        l.sales_order_id,
+        count(*) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_lines,
+        sum(l.number_of_pieces) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_pieces,
+        sum(l.sub_total_amount) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_amount,
+        sum(l.number_of_pieces) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_pieces,
+        sum(l.sub_total_amount) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_amount
+    FROM orders.invoice_lines l
+    WHERE NOT l.is_deleted
+    GROUP BY ALL
+),
+compared AS (
+    SELECT
+        o.account,
+        o.sales_order_id,
+        o.sales_channel_order_id,
+        d.day,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.customer_organization_id,
+        o.status,
+        CASE WHEN l.account IS NULL THEN 'NOT_SETTLED' WHEN l.invoiced_lines = 0 THEN 'NOT_INVOICED' ELSE 'DIFFERENCE' END
+            AS reason,
+        CASE WHEN o.status = 'COMMITTED' THEN o.number_of_pieces ELSE 0 END AS ordered_pieces,
+        CAST(coalesce(l.invoiced_pieces, 0) AS BIGINT) AS invoiced_pieces,
+        CASE WHEN o.status = 'COMMITTED' THEN o.calculated_fields_order_amount_value ELSE 0 END AS order_amount,
+        coalesce(l.invoiced_amount, 0) AS invoiced_amount,
+        o.calculated_fields_order_amount_currency AS money,
+        CAST(coalesce(l.settled_pieces, 0) AS BIGINT) AS settled_pieces,
+        coalesce(l.settled_amount, 0) AS settled_amount
+    FROM orders.sales_orders o
+    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
+    LEFT JOIN lines l ON l.account = o.account AND l.sales_order_id = o.sales_order_id
+    WHERE NOT o.is_deleted
+        AND coalesce(o.delivery_latest_delivery_date_time <= now(), true)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (grower IS NULL
+            OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))
+        AND (l.account IS NOT NULL
+            OR (coalesce(o.sales_channel, '') NOT IN ('PLANTION_CLOCK', 'VRM_CLOCK')
+                AND coalesce(o.payment_provider, '') NOT IN ('PLANTION', 'VRM')))
+)
+SELECT
+    c.account,
+    c.sales_order_id,
+    c.sales_channel_order_id,
+    c.day AS delivery_date,
+    c.seller_organization_id,
+    s.name AS seller_name,
+    c.customer_organization_id,
+    b.name AS customer_name,
+    c.status,
+    c.reason,
+    c.ordered_pieces,
+    c.invoiced_pieces,
+    c.order_amount,
+    c.invoiced_amount,
+    c.order_amount - c.invoiced_amount AS difference,
+    c.money AS currency,
+    c.settled_pieces,
+    c.settled_amount
+FROM compared c
+LEFT JOIN organizations.organizations s
+    ON s.account = c.account AND s.organization_id = c.seller_organization_id
+LEFT JOIN organizations.organizations b
+    ON b.account = c.account AND b.organization_id = c.customer_organization_id
+WHERE (c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01)
+    AND (from_date IS NULL OR c.day >= CAST(from_date AS DATE))
+    AND (to_date IS NULL OR c.day <= CAST(to_date AS DATE))
+ORDER BY c.account, c.day NULLS LAST, c.sales_order_id

@@ -1,0 +1,75 @@
+-- Load carriers that left and that were invoiced: one row for each account, month and load carrier type.
+--
+-- The month is that of the shipment's latest delivery in Amsterdam, for its invoice lines too, so that both are about
+-- the same shipments. Lines of shipments that are not known (Floriday stops serving these first) count in the month of
+-- their invoice. Shipments without that moment stand in a row without a month, unless days are asked for.
+--
+-- Shipments that were drafted only, cancelled or failed carry nothing; what was invoiced for them counts all the same.
+-- A line counts once it has an invoice: before, it is settled only. Packages are no load carriers. What Floriday
+-- invoices as DANISH_TROLLEY may have left as one of the special kinds of it, which stand in rows of their own.
+--
+-- parameters:
+--   from_date  first day, in Amsterdam
+--   to_date    last day, in Amsterdam
+--
+-- columns:
+--   account            name of the account in the settings
+--   month              month, as its first day
+--   load_carrier_type  kind of load carrier; NULL where it was not told
+--   carriers           load carriers that left
+--   additional_layers  shelves on them, beside the first
+--   invoiced           load carriers that were invoiced
+--   invoiced_layers    shelves that were invoiced
+--
+-- tables:
+--   fulfillment.fulfillment_order_load_carriers
+--   fulfillment.fulfillment_orders
+--   fulfillment.logistic_means_invoice_lines
+
+WITH means AS (
+    SELECT
+        f.account,
+        f.latest_delivery_date_time AS moment,
+        l.load_carrier_type,
+        count(*) AS carriers,
+        sum(l.number_of_additional_layers) AS additional_layers,
+        0 AS invoiced,
+        0 AS invoiced_layers
+    FROM fulfillment.fulfillment_order_load_carriers l
+    JOIN fulfillment.fulfillment_orders f
+        ON f.account = l.account AND f.fulfillment_order_id = l.fulfillment_order_id
+    WHERE coalesce(f.status, '') NOT IN ('DRAFT', 'CANCELLED', 'FAILED')
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        l.account,
+        CASE WHEN f.account IS NULL THEN l.invoice_date ELSE f.latest_delivery_date_time END AS moment,
+        regexp_replace(l.logistic_means_type, '_LAYER$', '') AS load_carrier_type,
+        0 AS carriers,
+        0 AS additional_layers,
+        sum(l.number_of_items) FILTER (coalesce(NOT suffix(l.logistic_means_type, '_LAYER'), true)) AS invoiced,
+        sum(l.number_of_items) FILTER (suffix(l.logistic_means_type, '_LAYER')) AS invoiced_layers
+    FROM fulfillment.logistic_means_invoice_lines l
+    LEFT JOIN fulfillment.fulfillment_orders f
+        ON f.account = l.account AND f.fulfillment_order_id = l.fulfillment_order_id
+    WHERE l.logistic_means_type IS DISTINCT FROM 'PACKAGE'
+        AND (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL)
+        AND NOT l.is_deleted
+    GROUP BY ALL
+),
+days AS (
+    SELECT *, CAST(timezone('Europe/Amsterdam', moment) AS DATE) AS day FROM means
+)
+SELECT
+    d.account,
+    CAST(date_trunc('month', d.day) AS DATE) AS month,
+    d.load_carrier_type,
+    CAST(sum(d.carriers) AS BIGINT) AS carriers,
+    CAST(coalesce(sum(d.additional_layers), 0) AS BIGINT) AS additional_layers,
+    CAST(coalesce(sum(d.invoiced), 0) AS BIGINT) AS invoiced,
+    CAST(coalesce(sum(d.invoiced_layers), 0) AS BIGINT) AS invoiced_layers
+FROM days d
+WHERE (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
+    AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
+GROUP BY d.account, date_trunc('month', d.day), d.load_carrier_type
+ORDER BY d.account, date_trunc('month', d.day) DESC NULLS LAST, 4 DESC, d.load_carrier_type

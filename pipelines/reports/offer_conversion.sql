@@ -1,0 +1,73 @@
+-- How many offers are ordered from: one row for each account, month and supply type.
+--
+-- An offer is a supply line of direct sales. It counts in the month in Amsterdam in which its order period begins, those
+-- without one in rows without a month, unless days are asked for. Offers that were deleted later had been made, and
+-- count.
+--
+-- What was offered is the most pieces that were ever seen on the line: Floriday serves what is left, so of lines that
+-- sold before they were first seen it is too little. What was sold are the pieces of its orders of status COMMITTED.
+--
+-- parameters:
+--   from_date   first day on which the order period may begin, in Amsterdam
+--   to_date     last day on which the order period may begin, in Amsterdam
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account         name of the account in the settings
+--   supply_type     kind of offer
+--   month           month in which the order period begins, as its first day
+--   supply_lines    offers
+--   with_orders     of these, offers with at least one order
+--   conversion      part of the offers that have an order, 1 for all of them
+--   pieces_offered  pieces on the offers
+--   pieces_sold     pieces ordered from them, after all corrections
+--
+-- tables:
+--   orders.sales_orders
+--   supply.supply_lines
+--   versions.supply_lines
+
+WITH days AS (
+    -- There are far fewer moments than offers, and the step to Amsterdam's clock is what costs time.
+    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
+    FROM (SELECT DISTINCT l.order_period_start_date_time AS moment FROM supply.supply_lines l) m
+),
+offered AS (
+    -- The view in history would first tell until when each version was valid.
+    SELECT v.account, v.supply_line_id, max(greatest(v.number_of_pieces, 0)) AS pieces
+    FROM versions.supply_lines v
+    GROUP BY ALL
+),
+sold AS (
+    SELECT o.account, o.supply_line_id, sum(o.number_of_pieces) AS pieces
+    FROM orders.sales_orders o
+    WHERE o.status = 'COMMITTED' AND NOT o.is_deleted AND o.supply_line_id IS NOT NULL
+    GROUP BY ALL
+),
+lines AS (
+    SELECT
+        l.account,
+        l.supply_line_id,
+        l.trade_item_id,
+        COLUMNS('^(supply_type|type)$') AS supply_type,
+        l.order_period_start_date_time AS moment
+    FROM supply.supply_lines l
+)
+SELECT
+    l.account,
+    l.supply_type,
+    CAST(date_trunc('month', d.day) AS DATE) AS month,
+    count(*) AS supply_lines,
+    count(s.supply_line_id) AS with_orders,
+    CAST(count(s.supply_line_id) / count(*) AS DECIMAL(38, 6)) AS conversion,
+    CAST(coalesce(sum(f.pieces), 0) AS BIGINT) AS pieces_offered,
+    CAST(coalesce(sum(s.pieces), 0) AS BIGINT) AS pieces_sold
+FROM lines l
+LEFT JOIN days d ON d.moment = l.moment
+LEFT JOIN offered f ON f.account = l.account AND f.supply_line_id = l.supply_line_id
+LEFT JOIN sold s ON s.account = l.account AND s.supply_line_id = l.supply_line_id
+WHERE (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
+    AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
+    AND (trade_item IS NULL OR l.trade_item_id = CAST(trade_item AS UUID))
+GROUP BY ALL
+ORDER BY l.account, month DESC NULLS LAST, l.supply_type

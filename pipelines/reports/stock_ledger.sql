@@ -1,0 +1,64 @@
+-- The ledger of the stock: what happened to each batch, one row for each account, batch and type of mutation.
+--
+-- Pieces are the sum of all changes of that type, below 0 for pieces taken. CLAIM and UNCLAIM are sales and what was
+-- given back; a CORRECTION below 0 is waste. A batch's first pieces and all its changes make up what is left of it, as
+-- far as Floriday still told them at the first sync. Batches that are deleted or not known keep their ledger. Days are
+-- those of the mutations.
+--
+-- parameters:
+--   from_date   first day, in Amsterdam
+--   to_date     last day, in Amsterdam
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account          name of the account in the settings
+--   batch_id         the batch (supply.batches)
+--   batch_reference  its reference, as text; NULL while the batch is not known
+--   batch_date       day of harvest or production, in Amsterdam; NULL while the batch is not known
+--   trade_item_id    what it consists of (catalog.trade_items); NULL while the batch is not known
+--   trade_item_name  its name; NULL while the trade item is not known
+--   type             what happened
+--   mutations        how often
+--   pieces           pieces added, below 0 for pieces taken
+--   first_at         when it happened first
+--   last_at          when it happened last
+--
+-- tables:
+--   catalog.trade_items
+--   supply.batch_mutations
+--   supply.batches
+
+WITH ledger AS (
+    SELECT
+        m.account,
+        m.batch_id,
+        m.type,
+        count(*) AS mutations,
+        CAST(coalesce(sum(m.delta_number_of_pieces), 0) AS BIGINT) AS pieces,
+        min(m.creation_date_time) AS first_at,
+        max(m.creation_date_time) AS last_at
+    FROM supply.batch_mutations m
+    WHERE NOT m.is_deleted
+        AND (from_date IS NULL
+            OR CAST(timezone('Europe/Amsterdam', m.creation_date_time) AS DATE) >= CAST(from_date AS DATE))
+        AND (to_date IS NULL
+            OR CAST(timezone('Europe/Amsterdam', m.creation_date_time) AS DATE) <= CAST(to_date AS DATE))
+    GROUP BY ALL
+)
+SELECT
+    l.account,
+    l.batch_id,
+    b.batch_reference,
+    CAST(timezone('Europe/Amsterdam', b.batch_date) AS DATE) AS batch_date,
+    b.trade_item_id,
+    i.trade_item_name_nl AS trade_item_name,
+    l.type,
+    l.mutations,
+    l.pieces,
+    l.first_at,
+    l.last_at
+FROM ledger l
+LEFT JOIN supply.batches b ON b.account = l.account AND b.batch_id = l.batch_id
+LEFT JOIN catalog.trade_items i ON i.account = b.account AND i.trade_item_id = b.trade_item_id
+WHERE trade_item IS NULL OR b.trade_item_id = CAST(trade_item AS UUID)
+ORDER BY l.account, batch_date DESC NULLS LAST, l.batch_id, l.type

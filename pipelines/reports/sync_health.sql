@@ -1,0 +1,72 @@
+-- How well the warehouse keeps up: one row for each account and feed or snapshot that it is to sync.
+--
+-- It tells what the warehouse knows of itself, without asking Floriday: behind is the distance to the highest number that
+-- Floriday told at the last sync. Numbers are not consecutive, so fewer records may be missing. A feed that was never
+-- synced, because its scope is not granted or something failed, has no cursor. A snapshot has no numbers, and its cursor
+-- is 0.
+--
+-- Of a feed with several cursors the highest counts, the distances are added, and the last sync is that of any part.
+--
+-- parameters:
+--
+-- columns:
+--   account          name of the account in the settings
+--   feed             the feed or snapshot, as schema.table
+--   is_granted       whether the token carried its scope when it was last to be synced
+--   cursor           the last sequence number committed
+--   behind           distance from the cursor to the feed's highest number; NULL where Floriday does not tell that
+--   last_synced_at   when it was last read, whether or not something was new
+--   minutes_since    whole minutes since then
+--   current_at       when it was last proven read to its end
+--   last_changed_at  when something new or changed was last stored
+--   records          current rows, deleted records among them
+--   rejected_open    records that could not be stored and have not healed
+--
+-- tables:
+--   sync.cursors
+--   sync.rejected_records
+--   sync.row_counts
+--   sync.views
+--   sync.windows
+
+WITH feeds AS (
+    SELECT v.account, v.feed FROM sync.views v
+    UNION
+    SELECT c.account, c.feed FROM sync.cursors c
+),
+positions AS (
+    SELECT
+        c.account,
+        c.feed,
+        max(c.cursor) AS cursor,
+        CAST(sum(greatest(c.maximum - c.cursor, 0)) FILTER (c.maximum IS NOT NULL) AS BIGINT) AS behind,
+        max(greatest(c.current_at, c.committed_at)) AS last_synced_at,
+        max(c.current_at) AS current_at
+    FROM sync.cursors c
+    GROUP BY ALL
+),
+changes AS (
+    SELECT w.account, w.feed, max(w.committed_at) AS last_changed_at FROM sync.windows w WHERE w.changed > 0 GROUP BY ALL
+),
+rejected AS (
+    SELECT r.account, r.feed, count(*) AS records FROM sync.rejected_records r WHERE r.resolved_at IS NULL GROUP BY ALL
+)
+SELECT
+    f.account,
+    f.feed,
+    v.granted AS is_granted,
+    p.cursor,
+    p.behind,
+    p.last_synced_at,
+    (epoch_us(now()) - epoch_us(p.last_synced_at)) // 60000000 AS minutes_since,
+    p.current_at,
+    c.last_changed_at,
+    coalesce(n.records, 0) AS records,
+    coalesce(r.records, 0) AS rejected_open
+FROM feeds f
+LEFT JOIN sync.views v ON v.account = f.account AND v.feed = f.feed
+LEFT JOIN positions p ON p.account = f.account AND p.feed = f.feed
+LEFT JOIN changes c ON c.account = f.account AND c.feed = f.feed
+LEFT JOIN sync.row_counts n ON n.account = f.account AND n.feed = f.feed
+LEFT JOIN rejected r ON r.account = f.account AND r.feed = f.feed
+ORDER BY f.account, f.feed
