@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
+from collections.abc import Sequence
 
 import dagster as dg
 
 from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.relations import relations
+from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
-from pipelines.errors import PipelineError, SettingError
-from pipelines.orchestration.assets import feed_asset
-from pipelines.orchestration.jobs import full_sync_job, sync_job
+from pipelines.choice import chosen_sources
+from pipelines.errors import PipelineError
+from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness
+from pipelines.orchestration.assets.dashboard import DASHBOARD, dashboard_asset
+from pipelines.orchestration.assets.feeds import feed_asset
+from pipelines.orchestration.assets.reports import report_assets
+from pipelines.orchestration.automation.by_itself import Automation
+from pipelines.orchestration.automation.changed_feeds import changed_feeds
+from pipelines.orchestration.automation.elsewhere import syncs_elsewhere
+from pipelines.orchestration.automation.jobs import dashboard_job, full_sync_job, sync_job
+from pipelines.orchestration.automation.rereading import reread_days_job
+from pipelines.orchestration.automation.schedules import daily_dashboard, daily_sync, hourly_sync, weekly_full_sync
 from pipelines.orchestration.resources import FloridaySession, SettingsResource, WarehouseResource
-from pipelines.orchestration.schedules import hourly_sync
-from pipelines.pipeline import chosen_sources
+from pipelines.orchestration.upkeep.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
+from pipelines.settings import LocalSettings, load_local_settings
 
 
 def build_definitions(settings: SettingsResource) -> dg.Definitions:
-    """Assets, jobs, schedules and resources.
+    """Assets, jobs, schedules, sensors and resources.
 
     Nothing needs to be set: without FLORIDAY_BASE_URL the feeds are those of the suppliers' API. A malformed setting
     does not keep Dagster from loading either; the run says what is wrong with it.
@@ -25,14 +38,31 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
     Args:
         settings: where runs get their settings.
     """
-    feeds = feeds_of(settings)
+    local = _local(settings)
+    sources, start = feeds_of(settings), local.history_start
+    automation = Automation(settings, bool(local.automation))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
-        sync = sync_job(feeds)
+        reports = report_assets(sources)
+        keys = [report.key for report in reports]
+        sync, full_sync, dashboard = sync_job(sources, keys), full_sync_job(sources), dashboard_job(DASHBOARD)
         return dg.Definitions(
-            assets=[feed_asset(feed) for feed in feeds],
-            jobs=[sync, full_sync_job(feeds)],
-            schedules=[hourly_sync(sync, automation=_automation(settings))],
+            assets=[*_feed_assets(sources, start), *reports, dashboard_asset(keys)],
+            jobs=[sync, full_sync, dashboard, reread_days_job(sources), prune_runs_job, compact_job],
+            schedules=[
+                hourly_sync(automation, sync, sources, keys),
+                daily_sync(automation, sync, sources, keys),
+                daily_dashboard(automation, dashboard),
+                weekly_full_sync(automation, full_sync, sources),
+                prune_runs_schedule(automation, prune_runs_job),
+                compact_schedule(automation, compact_job),
+            ],
+            sensors=[
+                changed_feeds(automation, sync, sources),
+                syncs_elsewhere(automation, sources, start),
+                alert_on_failure(settings),
+                alert_on_staleness(settings),
+            ],
             resources={
                 "settings": settings,
                 "session": FloridaySession(settings=settings),
@@ -40,6 +70,11 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
             },
             executor=dg.in_process_executor,
         )
+
+
+def _feed_assets(sources: Sequence[Source], start: dt.date) -> list[dg.AssetsDefinition]:
+    joins = relations(table for source in sources for table in tables_of(source).walk())
+    return [feed_asset(source, start, joins) for source in sources]
 
 
 def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:
@@ -51,8 +86,9 @@ def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:
         return catalogue_of("suppliers").sources
 
 
-def _automation(settings: SettingsResource) -> bool:
+def _local(settings: SettingsResource) -> LocalSettings:
+    """The settings that need no credentials; what is set by default where one of them is malformed."""
     try:
-        return bool(settings.load_local().automation)
-    except SettingError:
-        return False
+        return settings.load_local()
+    except PipelineError:
+        return load_local_settings({}, settings.directory(), dotenv=False)

@@ -9,17 +9,18 @@ among them, are read inside, when a run needs them.
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, SecretStr
 
 from pipelines.errors import PipelineError, WarehouseBusyError
+from pipelines.orchestration.assets.together import Together
 from pipelines.pipeline import Pipeline, open_pipeline
-from pipelines.settings import LocalSettings, Settings, load_local_settings, load_settings
+from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.lock import one_sync_at_a_time
 
@@ -58,6 +59,14 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         """
         return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
+    def load_alerts(self) -> tuple[SecretStr, ...]:
+        """Where alerts go, whatever else is malformed.
+
+        Raises:
+            SettingError: FLORIDAY_ALERTS is malformed.
+        """
+        return load_alerts(self.environ(), self.directory(), dotenv=self.reads_dotenv())
+
 
 def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResource:
     """Settings from the given variables and nothing else; Dagster gets to see neither.
@@ -90,6 +99,7 @@ class FloridaySession(dg.ConfigurableResource[Any]):
     _pipeline: Pipeline | None = PrivateAttr(default=None)
     _prepared: bool = PrivateAttr(default=False)
     _failure: PipelineError | None = PrivateAttr(default=None)
+    _together: Together | None = PrivateAttr(default=None)
 
     def open(self) -> Pipeline:
         """The session, the clients and the warehouse that belong together; nothing is called and nothing created.
@@ -120,9 +130,29 @@ class FloridaySession(dg.ConfigurableResource[Any]):
             self._prepared = True
         return pipeline
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's name
-        """Close what was opened."""
-        self._opened.close()
+    def together(self, run_id: str) -> Together:
+        """The syncs of the run's feeds.
+
+        Raises:
+            PipelineError: as of :meth:`prepare`.
+        """
+        pipeline = self.prepare()
+        if self._together is None:
+            self._together = Together(pipeline, run_id)
+        return self._together
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Renew the copy for readers, where the run's syncs made it due, and close what was opened."""
+        with self._opened:
+            if self._together is not None:
+                self._together.close()
+            if self._pipeline is not None and self._prepared:
+                try:
+                    self._pipeline.note()
+                    self._pipeline.publish()
+                except PipelineError as error:
+                    assert context.log is not None
+                    context.log.warning("%s", error)
 
 
 class WarehouseResource(dg.ConfigurableResource[Any]):
@@ -130,6 +160,8 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
 
     settings: dg.ResourceDependency[SettingsResource]
     _waited: float = PrivateAttr(default=0.0)
+    _is_held: bool = PrivateAttr(default=False)
+    _lock: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     def file(self) -> Warehouse:
         """The DuckDB file.
@@ -139,9 +171,8 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         """
         return Warehouse(self.settings.load_local().warehouse)
 
-    @contextmanager
-    def held(self, holder: str, log: logging.Logger) -> Iterator[None]:
-        """Keep every other sync out, once the one that may be under way is done.
+    def hold(self, holder: str, log: logging.Logger) -> None:
+        """Keep every other sync out until the run ends, once the one that may be under way is done.
 
         Args:
             holder: who, in words, for the message to others.
@@ -151,16 +182,29 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
             WarehouseBusyError: the other sync took longer than this run's patience.
             WarehouseError: the folder does not take files.
         """
+        if self._is_held:
+            return
         path = self.file().path
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(one_sync_at_a_time(path, holder))
-            except WarehouseBusyError as busy:
-                log.warning("Waiting: %s", busy.message)
-                began = time.monotonic()
-                try:
-                    patience = max(0.0, PATIENCE - self._waited)
-                    stack.enter_context(one_sync_at_a_time(path, holder, patience=patience))
-                finally:
-                    self._waited += time.monotonic() - began
-            yield
+        try:
+            self._lock.enter_context(one_sync_at_a_time(path, holder))
+        except WarehouseBusyError as busy:
+            log.warning("Waiting: %s", busy.message)
+            self._wait(path, holder)
+        self._is_held = True
+
+    def _wait(self, path: Path, holder: str) -> None:
+        """Wait for the other sync, but not longer than what is left of the run's patience."""
+        began = time.monotonic()
+        try:
+            self._lock.enter_context(one_sync_at_a_time(path, holder, patience=max(0.0, PATIENCE - self._waited)))
+        finally:
+            self._waited += time.monotonic() - began
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's name
+        """Let other syncs in."""
+        self.release()
+
+    def release(self) -> None:
+        """Give up the warehouse."""
+        self._lock.close()
+        self._is_held = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets import asset_key, op_name
+from pipelines.orchestration.assets.feeds import asset_key, op_name
+from pipelines.orchestration.assets.metadata import outcomes_in
+from pipelines.orchestration.assets.partitions import week_of
+from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.code_location import build_definitions, feeds_of
-from pipelines.orchestration.instance import open_instance
-from pipelines.orchestration.metadata import outcomes_in
+from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.outcome import FeedOutcome
 
@@ -43,7 +46,9 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
     feeds = feeds_of(settings)
     job = build_definitions(settings).resolve_job_def("full_sync" if full else "sync")
     with open_instance(root, root / STORAGE) as instance:
-        result = job.execute_in_process(_run_config(feeds, full=full), instance, raise_on_error=False)
+        result = job.execute_in_process(
+            _run_config(feeds, full=full), instance, partition_key=week_of(datetime.now(UTC)), raise_on_error=False
+        )
     if any(_was_interrupted(event) for event in result.all_events):
         raise KeyboardInterrupt
     return [
@@ -59,10 +64,8 @@ def _was_interrupted(event: dg.DagsterEvent) -> bool:
 
 def _run_config(sources: Sequence[Source], *, full: bool) -> dict[str, Any]:
     """Nothing on the terminal: who asked for the outcomes prints them."""
-    return {
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "ops": {op_name(source): {"config": {"full": full}} for source in sources},
-    }
+    asked = ops_config(sources, full=True) if full else ops_config(sources, incremental=True)
+    return {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **asked}
 
 
 def _outcomes(source: Source, events: Sequence[dg.DagsterEvent]) -> Iterator[FeedOutcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,7 @@ def open_instance(root: Path, storage: Path) -> dg.DagsterInstance:
     Raises:
         SettingError: DAGSTER_HOME is set to something else than a folder.
     """
-    home = os.environ.get("DAGSTER_HOME")
-    if home:
-        if not Path(home).expanduser().is_dir() or not Path(home).expanduser().is_absolute():
-            raise SettingError("DAGSTER_HOME expects the absolute path of a folder that is there")
+    if dagster_home(os.environ):
         return dg.DagsterInstance.get()
     storage.mkdir(mode=0o700, parents=True, exist_ok=True)
     if root.resolve() == Path.cwd() and (root / "dagster.yaml").is_file():
@@ -33,13 +31,28 @@ def open_instance(root: Path, storage: Path) -> dg.DagsterInstance:
     return dg.DagsterInstance.local_temp(str(storage), overrides=instance_settings(storage.absolute()))
 
 
+def dagster_home(environ: Mapping[str, str]) -> Path | None:
+    """The folder that DAGSTER_HOME names, where it is set.
+
+    Raises:
+        SettingError: it is set to something else than a folder.
+    """
+    if not environ.get("DAGSTER_HOME"):
+        return None
+    home = Path(environ["DAGSTER_HOME"]).expanduser()
+    if not home.is_dir() or not home.is_absolute():
+        raise SettingError("DAGSTER_HOME expects the absolute path of a folder that is there")
+    return home
+
+
 def instance_settings(storage: Path) -> dict[str, Any]:
     """What `dagster.yaml` says, with ``storage`` in place of `data/dagster`; reasons for the values stand there."""
     folder, logs = {"base_dir": str(storage)}, {"base_dir": str(storage / "storage")}
     return {
-        "storage": {"sqlite": folder},
+        "storage": {"custom": _class("pipelines.orchestration.instance.storage", "KeepingSqliteStorage", folder)},
         "local_artifact_storage": _class("dagster.core.storage.root", "LocalArtifactStorage", folder),
         "compute_logs": _class("dagster.core.storage.local_compute_log_manager", "LocalComputeLogManager", logs),
+        "run_launcher": _class("pipelines.orchestration.instance.launcher", "CheckedRunLauncher", {}),
         "run_coordinator": _class(
             "dagster.core.run_coordinator", "QueuedRunCoordinator", {"dequeue_interval_seconds": 1}
         ),
@@ -51,8 +64,13 @@ def instance_settings(storage: Path) -> dict[str, Any]:
         "run_monitoring": {
             "enabled": True,
             "start_timeout_seconds": 60,
+            "cancel_timeout_seconds": 60,
             "poll_interval_seconds": 20,
             "free_slots_after_run_end_seconds": 30,
+        },
+        "retention": {
+            instigator: {"purge_after_days": {"skipped": 1, "started": 7, "success": 7, "failure": 30}}
+            for instigator in ("schedule", "sensor")
         },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},

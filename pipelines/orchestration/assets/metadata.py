@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import dagster as dg
+import duckdb
 
+from pipelines.catalogue.relations import Relation
 from pipelines.catalogue.tables import Table
-from pipelines.catalogue.types import Source
-from pipelines.outcome import FeedOutcome
-from pipelines.warehouse.connection import Warehouse
+from pipelines.catalogue.types import Feed, Kind, Snapshot, Source
+from pipelines.outcome import FeedOutcome, united
 
 ACCOUNTS = "accounts"
 """The key under which every sync, failed and skipped ones too, tells how it went for each account."""
@@ -27,18 +28,51 @@ _ACCOUNT_COLUMNS = {
     "skipped": "string",
     "error": "string",
 }
+_CARDINALITY = {True: "at most one", False: "any number"}
+_IN_SHORT = {Kind.DATE_TIME.value: "TIMESTAMPTZ"}
+"""DuckDB's short names of types that would leave a column's description no room."""
+
 _ACCOUNT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in _ACCOUNT_COLUMNS.items()])
 
 
-def of_feed(source: Source, table: Table) -> dict[str, Any]:
-    """A feed's table and the tables of the arrays in its records, their columns described, and the code behind it."""
+def of_feed(source: Source, table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
+    """A feed's table and the tables of the arrays in its records, their columns described, and the code behind it.
+
+    Args:
+        source: the feed or snapshot.
+        table: its table.
+        relations: of all tables; those that begin or end here are told.
+    """
     children = list(table.walk())[1:]
     return {
         "dagster/table_name": table.qualified_name,
         "dagster/column_schema": column_schema(table),
         "dagster/code_references": _source(source),
-        **{f"columns of {child.qualified_name}": column_schema(child) for child in children},
+        "operation": _operation(source),
+        **{f"columns of {child.name}": column_schema(child) for child in children},
+        **_relations(table, relations),
     }
+
+
+def _operation(source: Source) -> str:
+    if isinstance(source, Feed):
+        return f"GET {source.endpoint.sync}"
+    assert isinstance(source, Snapshot)
+    return f"GET {source.path}"
+
+
+def _relations(table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
+    """How the feed's tables join to others, and others to them: a page of its own, for there may be many."""
+    own = {part.qualified_name for part in table.walk()}
+    ours = [each for each in relations if {each.table.qualified_name, each.target.qualified_name} & own]
+    lines = ["| column | leads to | rows there |", "| --- | --- | --- |", *map(_join, ours)]
+    return {"relations": dg.MetadataValue.md("\n".join(lines))} if ours else {}
+
+
+def _join(relation: Relation) -> str:
+    column = f"{relation.table.qualified_name}.{relation.column.name}"
+    leads_to = f"{relation.target.qualified_name}.{relation.target_column.name}"
+    return f"| `{column}` | `{leads_to}` | {_CARDINALITY[relation.is_to_one]} |"
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -47,7 +81,7 @@ def column_schema(table: Table) -> dg.TableSchema:
         columns=[
             dg.TableColumn(
                 column.name,
-                column.type,
+                _IN_SHORT.get(column.type, column.type),
                 column.description,
                 dg.TableColumnConstraints(nullable=column.name not in table.key),
                 {"personal": ""} if column.personal else {},
@@ -97,26 +131,15 @@ def _row(outcome: FeedOutcome) -> dict[str, Any]:
 def _unknown(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
     """What Floriday served that the catalogue does not know, where it did."""
     found = {name: kind for outcome in outcomes for name, kind in outcome.unknown_fields.items()}
-    values: dict[str, set[str]] = {}
-    for outcome in outcomes:
-        for name, served in outcome.unknown_values.items():
-            values.setdefault(name, set()).update(served)
+    values = united(*(outcome.unknown_values for outcome in outcomes))
     told = {"unknown fields": found, "unknown values": {name: sorted(served) for name, served in values.items()}}
     return {name: content for name, content in told.items() if content}
 
 
-def of_rows(warehouse: Warehouse, table: Table) -> dict[str, int]:
-    """How many rows the feed's table and its children have, all accounts together.
-
-    Raises:
-        PipelineError: the file cannot be read.
-    """
-    with warehouse.reading() as connection:
-        rows = {each: connection.table(each.qualified_name).shape[0] for each in table.walk()}
-    return {
-        "dagster/row_count" if each is table else f"rows in {each.qualified_name}": count
-        for each, count in rows.items()
-    }
+def of_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """How many rows the feed's table and its children have, all accounts together."""
+    rows = {each: connection.table(each.qualified_name).shape[0] for each in table.walk()}
+    return {"dagster/row_count" if each is table else f"rows in {each.name}": count for each, count in rows.items()}
 
 
 def outcomes_in(source: Source, metadata: Mapping[str, dg.MetadataValue[Any]]) -> list[FeedOutcome]:

@@ -1,0 +1,58 @@
+"""The asset of the dashboard: materializing it writes the page anew."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from pipelines.dashboard import Dashboard, path_beside, write_dashboard
+from pipelines.errors import PipelineError
+from pipelines.orchestration.assets.feeds import POOL
+from pipelines.orchestration.assets.reports import GROUP
+from pipelines.orchestration.resources import WarehouseResource
+
+DASHBOARD = dg.AssetKey([GROUP, "dashboard"])
+
+
+def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The asset, downstream of the reports that it shows.
+
+    Its own schedule renews it: in the run of a sync Dagster would skip it when one feed fails, which its top tells.
+    """
+
+    @dg.asset(
+        key=DASHBOARD,
+        group_name=GROUP,
+        kinds={"html"},
+        description=(
+            "The reports as one page, `dashboard.html` beside the warehouse, to be mailed, printed and opened without a"
+            " network. Materializing writes it anew; `daily_dashboard` does so every morning."
+        ),
+        deps=reports,
+        output_required=False,
+        pool=POOL,  # after the sync that is under way
+    )
+    def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
+        try:
+            file = warehouse.file()
+            if not file.exists():
+                context.log.warning("there is no warehouse yet: sync first")
+                return
+            yield dg.MaterializeResult(metadata=_shown(write_dashboard(file, path_beside(file.path))))
+        except (PipelineError, duckdb.Error) as error:
+            raise dg.Failure(f"dashboard: {error}", allow_retries=False) from None
+
+    return write
+
+
+def _shown(made: Dashboard) -> dict[str, Any]:
+    """Where it is, and what is in it."""
+    return {
+        "page": dg.MetadataValue.url(made.path.resolve().as_uri()),
+        "path": dg.MetadataValue.path(made.path),
+        "bytes": dg.MetadataValue.int(made.size),
+        "orders": dg.MetadataValue.int(made.orders),
+    }

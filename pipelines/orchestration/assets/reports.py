@@ -1,0 +1,130 @@
+"""One asset a report, downstream of the tables that it reads: materializing it computes and shows it."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from pipelines.catalogue.tables import Table, tables_of
+from pipelines.catalogue.types import Source
+from pipelines.errors import PipelineError
+from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.reports import Glance, Report, glance, installed, reports
+
+GROUP = "reports"
+LAST = "-1"
+"""Priority of a report in a run: after all feeds, also those that it does not stand downstream of."""
+
+FIRST_ROWS = 10
+"""Rows of a report that its materialization shows."""
+
+Filled = dict[str, tuple[Source, Table]]
+"""What can be read of the feeds, by its name in SQL: the feed that fills it, and the table whose columns it has."""
+
+
+def report_key(report: Report) -> dg.AssetKey:
+    """Schema and name of the report."""
+    return dg.AssetKey([GROUP, report.name])
+
+
+def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = None) -> list[dg.AssetsDefinition]:
+    """The assets of the reports all of whose tables the feeds fill, with the columns that decide.
+
+    Args:
+        sources: the feeds and snapshots in use.
+        chosen: the reports; all that there are where not given.
+    """
+    filled = {
+        name: (source, table) for source in sources for table in tables_of(source).walk() for name in _names(table)
+    }
+    known = reports() if chosen is None else chosen
+    return [_report_asset(each, filled) for each in known if all(_is_there(each, name, filled) for name in each.tables)]
+
+
+def _names(table: Table) -> tuple[str, ...]:
+    """The table, its history, and the versions behind that."""
+    return table.qualified_name, f"history.{table.name}", f"versions.{table.name}"
+
+
+def _is_there(report: Report, name: str, filled: Filled) -> bool:
+    """Whether a table that a report reads is one of the feeds' and has its columns, or is the warehouse's own."""
+    if name.startswith("sync."):
+        return True
+    if name not in filled:
+        return False
+    columns = {column.name for column in filled[name][1].columns}
+    return columns.issuperset(report.decisive.get(name, ()))
+
+
+def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=report_key(report),
+        group_name=GROUP,
+        kinds={"duckdb", "sql"},
+        description=_description(report),
+        metadata={
+            "dagster/table_name": f"{GROUP}.{report.name}",
+            "parameters": list(report.parameters),
+            "query": dg.MetadataValue.md(f"```sql\n{report.sql}\n```"),
+        },
+        deps=_read(report, filled),
+        output_required=False,
+        op_tags={"dagster/priority": LAST},
+    )
+    def show(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
+        try:
+            file = warehouse.file()
+            if not file.exists():
+                context.log.warning("there is no warehouse yet: sync first")
+                return
+            with file.reading() as connection:
+                if report.name not in installed(connection):
+                    context.log.warning("not in the warehouse: a sync puts it there, where the API has what it reads")
+                    return
+                yield dg.MaterializeResult(metadata=_shown(report, glance(connection, report, first=FIRST_ROWS)))
+        except (PipelineError, duckdb.Error) as error:
+            raise dg.Failure(f"{report.name}: {error}", allow_retries=False) from None
+
+    return show
+
+
+def _description(report: Report) -> str:
+    notes = "".join(f"\n\n{note}" for note in report.notes)
+    return (
+        f"{report.summary}{notes}\n\nIt is the view `{GROUP}.{report.name}`, and a macro of that name with parameters;"
+        " both read the tables as they are at the moment. Materializing shows what they say now."
+    )
+
+
+def _read(report: Report, filled: Filled) -> list[dg.AssetKey]:
+    """The assets of the feeds that fill the tables which a report reads.
+
+    Every sync writes into those of ``sync``. A report on them stands downstream of none, for Dagster would skip it when
+    one feed fails, which is when it is needed.
+    """
+    return list(dict.fromkeys(asset_key(filled[name][0]) for name in report.tables if name in filled))
+
+
+def _shown(report: Report, seen: Glance) -> dict[str, Any]:
+    """How many rows there are, the columns with their types, and the first rows."""
+    described = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in seen.columns.items()]
+    return {
+        "dagster/row_count": seen.rows,
+        "dagster/column_schema": dg.TableSchema(columns=described),
+        "first rows": dg.MetadataValue.md(_table(list(seen.columns), seen.first)),
+    }
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,145 @@
+"""The sensor that asks Floriday how far its feeds are, and starts a run of just those that moved.
+
+One cheap call a fast feed and account tells its highest sequence number. A run is asked for only while none is under
+way, so that runs never pile up, and more and more seldom for a feed whose runs come to nothing (``asked_for``).
+Their checks are left to the hourly run, so that many small runs leave small traces.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import dagster as dg
+
+from pipelines.catalogue.types import Feed, Source
+from pipelines.choice import is_in_parts
+from pipelines.errors import PipelineError
+from pipelines.floriday.client import FloridayClient
+from pipelines.orchestration.automation.asked_for import Move, Requests
+from pipelines.orchestration.automation.by_itself import Automation
+from pipelines.orchestration.automation.jobs import Job
+from pipelines.orchestration.automation.schedules import run_of
+from pipelines.orchestration.automation.under_way import under_way
+from pipelines.orchestration.resources import SettingsResource
+from pipelines.pipeline import Pipeline, open_pipeline
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.ledger import FeedPart, Position, open_ledger
+
+EVERY = 30
+"""Seconds between two questions."""
+
+SIDE_BY_SIDE = 8
+"""Accounts that are asked at once."""
+
+PATIENCE = 5.0
+"""Seconds to wait for a warehouse that another process holds; then the next tick looks."""
+
+
+def changed_feeds(automation: Automation, job: Job, sources: Sequence[Source]) -> dg.SensorDefinition:
+    """Start a run of the fast feeds that moved, and of every feed that was never read."""
+    watch = _Watch(automation.settings, tuple(sources))
+
+    @dg.sensor(
+        name="changed_feeds",
+        job=job,
+        minimum_interval_seconds=EVERY,
+        default_status=automation.sensor_status,
+        description=(
+            "Asks Floriday for the highest sequence number of each fast feed, and starts a run of those that moved,"
+            " and of feeds that were never read. FLORIDAY_AUTOMATION says whether it runs by itself."
+        ),
+    )
+    def look(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if busy := under_way(context.instance, automation.settings):
+            return dg.SkipReason(f"{busy}: Floriday is asked after it")
+        try:
+            moves = watch.moves()
+        except PipelineError as error:
+            return dg.SkipReason(str(error))
+        asked = Requests.read(context.cursor)
+        due = asked.due(moves, time.time())
+        if not due:
+            return dg.SkipReason("nothing has changed" if not moves else "what changed was asked for already")
+        chosen = [source for source in sources if source.name in due]
+        is_first = any(moves[feed].number is None for feed in due)
+        run = run_of(chosen, checked=is_first, incremental=True)
+        return dg.SensorResult(run_requests=[run], cursor=asked.noted(moves, due, time.time()).text())
+
+    return look
+
+
+class _Watch:
+    """Keeps token and connections from one look to the next.
+
+    Args:
+        settings: where the credentials are found.
+        sources: the feeds and snapshots in use.
+    """
+
+    def __init__(self, settings: SettingsResource, sources: tuple[Source, ...]) -> None:
+        self._settings = settings
+        self._sources = sources
+        self._opened = ExitStack()
+        self._pipeline: Pipeline | None = None
+
+    def moves(self) -> dict[str, Move]:
+        """The feeds that are worth a run now.
+
+        Raises:
+            PipelineError: Floriday cannot be asked, or the warehouse not be read.
+        """
+        pipeline = self._open()
+        pipeline.session.token()
+        positions = _positions(pipeline.warehouse)
+        granted = [source for source in self._sources if pipeline.grants(source)]
+        read: dict[str, int] = defaultdict(int)
+        for part, at in positions.items():
+            read[part.feed] += at.cursor
+        moves: dict[str, Move] = {}
+        clients = list(pipeline.clients.values())
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            for found in pool.map(lambda client: dict(_moved(client, granted, positions)), clients):
+                for feed, number in found.items():
+                    known = moves[feed].number if feed in moves else number
+                    moves[feed] = Move(_further(known, number), read[feed])
+        return moves
+
+    def _open(self) -> Pipeline:
+        if self._pipeline is None:
+            self._pipeline = self._opened.enter_context(open_pipeline(self._settings.load()))
+        return self._pipeline
+
+
+def _further(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)
+
+
+def _positions(warehouse: Warehouse) -> Mapping[FeedPart, Position]:
+    """How far each feed is read; nothing before the first sync."""
+    if not warehouse.exists():
+        return {}
+    with Warehouse(warehouse.path, patience=PATIENCE).reading() as connection:
+        return open_ledger(connection).positions
+
+
+def _moved(
+    client: FloridayClient, sources: Sequence[Source], positions: Mapping[FeedPart, Position]
+) -> Iterator[tuple[str, int | None]]:
+    """What has moved for an account; one that Floriday refuses has not, the hourly run tells of it."""
+    known_account = any(part.account == client.account for part in positions)
+    for source in sources:
+        known = [at for part, at in positions.items() if (part.account, part.feed) == (client.account, source.name)]
+        if not known:
+            if not (known_account and is_in_parts(source)):  # one without any part has no position, ever
+                yield source.name, None
+        elif isinstance(source, Feed) and source.tier == "fast":
+            try:
+                maximum = client.maximum(source.endpoint)
+            except PipelineError:
+                return
+            if maximum is not None and maximum != max(at.cursor for at in known):
+                yield source.name, maximum

@@ -1,0 +1,165 @@
+"""`dagster dev` as a child process: started quietly, watched, and ended with all that it started.
+
+What it is told of settings, and when it is to end, is known to who starts it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import DagsterError
+from pipelines.orchestration.serving import sessions
+from pipelines.orchestration.serving.lock_files import LockFile
+from pipelines.orchestration.serving.server_log import ServerLog
+from pipelines.settings import handed
+
+LOOPBACK = "127.0.0.1"
+PATIENCE = 240.0
+"""Seconds for a start; a first one on a slow disk takes most of a minute."""
+
+_ENDS_ITS_OWN, _ENDS_WHEN_TOLD, _ENDS_WHEN_KILLED = 5.0, 10.0, 2.0
+"""Seconds for `dagster dev` to end its web server and daemon, for a run to note that it was ended, and for the rest."""
+
+LONGEST_STOP = _ENDS_ITS_OWN + _ENDS_WHEN_TOLD + _ENDS_WHEN_KILLED
+"""Seconds that it takes to stop at most; a service manager has to be more patient."""
+
+_SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
+_WORKSPACE = """{
+  workspaceOrError {
+    ... on PythonError {message}
+    ... on Workspace {
+      locationEntries {locationOrLoadError {__typename ... on PythonError {message causes {message}}}}
+    }
+  }
+}"""
+
+
+class DagsterDev:
+    """A running `dagster dev`, in a session of its own.
+
+    It leaves this process's signals alone: Ctrl-C on the terminal is for whoever started it to pass on. Its own are
+    those of a fresh process as long as this one handles SIGINT and SIGTERM, which a child does not inherit; one that
+    ignored SIGINT would ignore SIGTERM too.
+
+    Args:
+        root: the project's folder, in which it works.
+        home: the folder of its own files.
+        port: where it serves, on the loopback.
+        settings: the FLORIDAY_ variables; no others count for it.
+        lock: is held by it while it lives.
+    """
+
+    def __init__(self, root: Path, home: Path, port: int, settings: Mapping[str, str], lock: LockFile) -> None:
+        self.port = port
+        self.log = ServerLog(home / "up.log")
+        output = self.log.opened()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - every word of it is ours
+                _command(root, port),
+                cwd=root,
+                env=surroundings(os.environ, home, settings),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                umask=0o077,
+                pass_fds=(lock.descriptor,),
+            )
+        finally:
+            os.close(output)
+        lock.write(self._process.pid, self.address)
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def serves(self) -> bool:
+        """Whether it answers, with the assets loaded.
+
+        Raises:
+            DagsterError: it ended by itself, or could not load them.
+        """
+        self.check()
+        try:
+            workspace = self._ask(_WORKSPACE)["workspaceOrError"]
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            return False
+        locations = [entry["locationOrLoadError"] for entry in workspace.get("locationEntries", ())]
+        for told in (workspace, *filter(None, locations)):
+            if "message" in told:
+                raise DagsterError(f"Dagster could not load the assets: {_innermost(told)}")
+        return bool(locations) and all(locations)
+
+    def check(self) -> None:
+        """See to it that it still runs.
+
+        Raises:
+            DagsterError: it ended by itself.
+        """
+        code = self._process.poll()
+        if code is not None:
+            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+            raise DagsterError(f"Dagster ended by itself ({how}); what it said last is in {self.log.path}")
+
+    def _ask(self, query: str) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=5)
+        try:
+            connection.request("POST", "/graphql", json.dumps({"query": query}), {"Content-Type": "application/json"})
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        return dict(answer["data"])
+
+    def stop(self, hurry: Callable[[], bool]) -> None:
+        """End it and everything that it started; a run that is under way is told to end, too.
+
+        Args:
+            hurry: whether to wait no longer.
+        """
+        self._process.terminate()
+        ends = time.monotonic() + _ENDS_ITS_OWN
+        while self._process.poll() is None and not hurry() and time.monotonic() < ends:
+            time.sleep(0.1)
+        session = self._process.pid
+        if not sessions.end(session, signal.SIGTERM, _ENDS_WHEN_TOLD, hurry):
+            sessions.end(session, signal.SIGKILL, _ENDS_WHEN_KILLED, lambda: False)
+        self._process.poll()
+
+
+def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of Dagster's processes.
+
+    Args:
+        environ: that of this process; no FLORIDAY_ variable of it gets through.
+        home: the folder of Dagster's own files.
+        settings: the FLORIDAY_ variables that count.
+    """
+    kept = {name: text for name, text in environ.items() if not name.startswith("FLORIDAY_")}
+    return {
+        **kept,
+        **handed(settings),
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_DISABLE_TELEMETRY": "true",
+        "PYTHONWARNINGS": ",".join(filter(None, (environ.get("PYTHONWARNINGS"), _SUPERSEDED))),
+    }
+
+
+def _command(root: Path, port: int) -> list[str]:
+    workspace = root / "workspace.yaml"
+    target = ["--workspace", str(workspace)] if workspace.is_file() else ["--module-name", "pipelines.definitions"]
+    return [sys.executable, "-m", "dagster", "dev", "--host", LOOPBACK, "--port", str(port), *target]
+
+
+def _innermost(error: Mapping[str, Any]) -> str:
+    """What caused an error, where it tells."""
+    return str([error, *(error.get("causes") or ())][-1]["message"]).strip()

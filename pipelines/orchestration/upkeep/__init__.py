@@ -1,0 +1,1 @@
+"""Keeping small what grows: old runs are forgotten, and the warehouse is written anew."""
