@@ -7,17 +7,29 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.backup import backup
 from pipelines.cli.catalogue import catalogue
 from pipelines.cli.check import check
+from pipelines.cli.compact import compact
 from pipelines.cli.console import say
+from pipelines.cli.dashboard import dashboard
 from pipelines.cli.demo import demo
+from pipelines.cli.export import export
 from pipelines.cli.query import query
+from pipelines.cli.rebuild import rebuild
+from pipelines.cli.redact import redact
+from pipelines.cli.rejected import rejected
+from pipelines.cli.rename import rename
 from pipelines.cli.report import report
 from pipelines.cli.sandbox import sandbox
 from pipelines.cli.status import status
 from pipelines.cli.sync import sync
+from pipelines.cli.up import up
 
-COMMANDS = (demo, check, sync, status, report, query, sandbox, catalogue)
+COMMANDS = (
+    *(demo, check, sync, status, rejected, report, query, dashboard, up),
+    *(rebuild, backup, export, compact, rename, redact, sandbox, catalogue),
+)
 
 app = typer.Typer(
     rich_markup_mode=None,

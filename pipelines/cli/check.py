@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,15 +14,45 @@ if TYPE_CHECKING:
     from pipelines.pipeline import Pipeline
 
 
-def check() -> None:
+def check(
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Ask Floriday nothing, but send a test message to FLORIDAY_ALERTS.")
+    ] = False,
+) -> None:
     """Ask Floriday whose keys these are and what they may read.
 
-    Nothing is written, and no secret is shown. The exit code is 1 when the token or a key is refused.
+    Nothing is written, and no secret is shown. The exit code is 1 when the token or a key is refused, or when an
+    address does not take the test message.
 
     For example:
 
         floriday check
+
+        floriday check --alert
     """
+    if alert:
+        _send_test()
+    else:
+        _check()
+
+
+def _send_test() -> None:
+    from pipelines.alerts import Alert, send
+    from pipelines.errors import SettingError
+    from pipelines.settings import load_alerts
+
+    addresses = load_alerts()
+    if not addresses:
+        raise SettingError("FLORIDAY_ALERTS is missing: it expects the addresses that alerts go to, comma separated")
+    failures = send(addresses, Alert("Floriday: a test", "Alerts of floriday-warehouse arrive here."))
+    say(f"{len(addresses) - len(failures)} of {len(addresses)} addresses took the test message")
+    for failure in failures:
+        complain(f"FLORIDAY_ALERTS: {failure}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _check() -> None:
     from pipelines.pipeline import open_pipeline
     from pipelines.settings import load_settings
 
@@ -41,7 +71,7 @@ def check() -> None:
 
 
 def _tell_token(pipeline: Pipeline) -> None:
-    from pipelines.cli.moments import moment, span
+    from pipelines.moments import moment, span
 
     session = pipeline.session
     ends = session.expires_at

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.errors import PipelineError
 from pipelines.outcome import FeedOutcome
+
+if TYPE_CHECKING:
+    from pipelines.pipeline import Pipeline
 
 _HEADINGS = (
     Heading("account"),
@@ -29,6 +34,21 @@ def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
             say(f"{subject(outcome)}: {one_line(remark)}")
         if outcome.error:
             complain(f"{subject(outcome)}: {outcome.error}")
+
+
+def publish(pipeline: Pipeline) -> None:
+    """The copy for readers that stay connected; a sync that could not renew it has not failed for that."""
+    try:
+        pipeline.publish()
+    except PipelineError as error:
+        complain(str(error))
+
+
+def is_well(pipeline: Pipeline, outcomes: Collection[FeedOutcome]) -> bool:
+    """Tell of the accounts whose key was refused; whether there are none, and no feed has failed."""
+    for name, error in pipeline.failures.items():
+        complain(str(error.about(account=name)))
+    return not pipeline.failures and not any(outcome.error for outcome in outcomes)
 
 
 def subject(outcome: FeedOutcome) -> str:
@@ -66,7 +86,7 @@ def _remarks(outcome: FeedOutcome) -> Iterator[str]:
     if outcome.restarted:
         yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
     if outcome.rejected:
-        yield f"{counted(outcome.rejected, 'record')} rejected; sync.rejected_records holds them with their reasons"
+        yield f"{counted(outcome.rejected, 'record')} rejected; `floriday rejected` lists them with their reasons"
     for name, kind in sorted(outcome.unknown_fields.items()):
         yield f"Floriday serves a field {name} ({kind}) that this version does not know; it is kept in the raw log"
     for name, values in sorted(outcome.unknown_values.items()):

@@ -67,7 +67,7 @@ def _write(result: Result, style: Format, stream: BinaryIO) -> None:
 
 
 @contextmanager
-def destination(output: Path, warehouse: Path) -> Iterator[BinaryIO]:
+def destination(output: Path, warehouse: Path, option: str = "--output") -> Iterator[BinaryIO]:
     """A file that is there when all of it was written, and as it was before when something failed.
 
     Raises:
@@ -75,13 +75,16 @@ def destination(output: Path, warehouse: Path) -> Iterator[BinaryIO]:
         PipelineError: the disk is full, or gone.
     """
     if output.name.startswith(warehouse.name) and output.parent.absolute().resolve() == warehouse.parent.resolve():
-        raise UsageError(f"--output {output} is the warehouse itself, or beside it under its name: choose another")
+        raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
     whole = not output.exists() or output.is_file()
     part = output.with_name(f"{output.name}.part") if whole else output
     try:
-        stream = part.open("wb")
+        if whole:
+            part.unlink(missing_ok=True)
+        # What a question brings to light is for its asker's eyes, whatever the umask says.
+        stream = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
     except OSError as error:
-        raise UsageError(f"--output {output} cannot be written: {error.strerror}") from None
+        raise UsageError(f"{option} {output} cannot be written: {error.strerror}") from None
     try:
         with stream:
             yield stream

@@ -13,6 +13,7 @@ from pipelines.outcome import FeedOutcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -60,26 +61,38 @@ class _Lines:
 
 
 class _Bar:
-    """One bar, for the feed that is being read."""
+    """A bar for each feed that is being read."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._task = bars.add_task("", told="")
-        self._feed: tuple[str, str] | None = None
-        self._start = 0
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+        self._whole: dict[tuple[str, str], int] = {}
 
     def tell(self, outcome: FeedOutcome) -> None:
-        if self._feed != (outcome.account, outcome.feed):
-            self._feed = (outcome.account, outcome.feed)
-            self._start = outcome.cursor
-            self._bars.reset(self._task, description=subject(outcome))
-        total = outcome.maximum - self._start if outcome.maximum and outcome.maximum > self._start else None
-        done = outcome.cursor - self._start
-        self._bars.update(self._task, total=total, completed=done, told=_so_far(outcome))
+        feed = (outcome.account, outcome.feed)
+        if not outcome.pages:
+            return
+        if feed not in self._tasks:
+            self._tasks[feed] = self._bars.add_task(subject(outcome), told="")
+        whole = max(self._whole.get(feed, 0), outcome.left or 0)
+        self._whole[feed] = whole
+        done = whole - outcome.left if outcome.left is not None else 0
+        self._bars.update(
+            self._tasks[feed], total=whole or None, completed=done, told=f"{_so_far(outcome)}{_rest(outcome, done)}"
+        )
 
     def finish(self, outcome: FeedOutcome) -> None:
-        if self._feed == (outcome.account, outcome.feed):
-            self._feed = None
+        task = self._tasks.pop((outcome.account, outcome.feed), None)
+        if task is not None:
+            self._bars.remove_task(task)
+
+
+def _rest(outcome: FeedOutcome, done: int) -> str:
+    """How long the rest will take if its numbers hold as many records, and what Floriday allows."""
+    allowed = f"; Floriday allows {outcome.allowed:g} pages/s beyond a burst" if outcome.allowed else ""
+    if not outcome.left or not done:
+        return allowed
+    return f", {outcome.seconds * outcome.left / done:,.0f} s left{allowed}"
 
 
 def _so_far(outcome: FeedOutcome) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -14,6 +16,7 @@ from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from pipelines.reports import Report
     from pipelines.warehouse.query import Result
@@ -28,6 +31,9 @@ def report(
         datetime | None, typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day, in Amsterdam.")
     ] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only this currency, such as EUR.")] = None,
+    customer: Annotated[UUID | None, typer.Option(metavar="ID", help="Only this buyer's organization.")] = None,
+    grower: Annotated[UUID | None, typer.Option(metavar="ID", help="Only this grower's organization.")] = None,
+    trade_item: Annotated[UUID | None, typer.Option(metavar="ID", help="Only this trade item.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All reports: one sheet each in an xlsx file.")] = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -49,6 +55,9 @@ def report(
         "from_date": from_date and from_date.date(),
         "to_date": to_date and to_date.date(),
         "currency": currency,
+        "customer": customer,
+        "grower": grower,
+        "trade_item": trade_item,
     }
     values = {parameter: value for parameter, value in given.items() if value is not None}
     if name is None and not every:
@@ -83,14 +92,39 @@ def _print(name: str, values: dict[str, object], format: Format | None, output: 
         raise UsageError(f"{name} takes {', '.join(_options(chosen)) or 'no parameters'} and nothing else")
     path = load_local_settings().warehouse
     with Warehouse(path).reading(locked=True) as connection:
-        give(_result(connection, chosen, values), style, output, path)
+        counted = _Counted(_result(connection, chosen, values))
+        give(counted.result, style, output, path)
+        if not counted.rows:
+            complain(f"{name} has no rows{_why(connection, values)}")
+
+
+class _Counted:
+    """A result whose rows are counted while they are read."""
+
+    def __init__(self, result: Result) -> None:
+        self.rows = 0
+        self.result = replace(result, batches=self._counted(result.batches))
+
+    def _counted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            self.rows += batch.num_rows
+            yield batch
+
+
+def _why(connection: duckdb.DuckDBPyConnection, values: dict[str, object]) -> str:
+    """Why there are no rows, as far as that can be told."""
+    ((synced,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
+    if not synced:
+        return " yet: nothing has been synced into this warehouse, `floriday sync` does that"
+    return " for what was asked" if values else ": the warehouse holds nothing that it would show"
 
 
 def _result(connection: duckdb.DuckDBPyConnection, chosen: Report, values: dict[str, object]) -> Result:
     from pipelines.errors import PipelineError
+    from pipelines.reports import installed
     from pipelines.warehouse.query import ask
 
-    if chosen.name not in _installed(connection):
+    if chosen.name not in installed(connection):
         raise PipelineError(
             f"the warehouse does not have the report {chosen.name} yet: `floriday sync` puts it there, where the API"
             f" serves {' and '.join(chosen.tables)}"
@@ -99,16 +133,11 @@ def _result(connection: duckdb.DuckDBPyConnection, chosen: Report, values: dict[
     return ask(connection, f"FROM reports.{chosen.name}({given})", values)
 
 
-def _installed(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    sql = "SELECT function_name FROM duckdb_functions() WHERE schema_name = 'reports' AND NOT internal"
-    return {name for (name,) in connection.execute(sql).fetchall()}
-
-
 def _write_all(name: str | None, values: dict[str, object], format: Format | None, output: Path | None) -> None:
     from pipelines.cli.formats.workbook import write_xlsx
     from pipelines.cli.output import chosen_format, destination
     from pipelines.errors import UsageError
-    from pipelines.reports import reports
+    from pipelines.reports import installed, reports
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.connection import Warehouse
 
@@ -116,15 +145,21 @@ def _write_all(name: str | None, values: dict[str, object], format: Format | Non
         raise UsageError("--all is every report in one workbook: floriday report --all --output FILE.xlsx")
     path = load_local_settings().warehouse
     with Warehouse(path).reading(locked=True) as connection, destination(output, path) as stream:
-        there = [each for each in reports() if each.name in _installed(connection)]
+        names = installed(connection)
+        there = [each for each in reports() if each.name in names]
+        sheets: list[_Counted] = []
 
         def results() -> Iterator[tuple[str, Result]]:
             for each in there:
                 taken = {parameter: value for parameter, value in values.items() if parameter in each.parameters}
-                yield each.name, _result(connection, each, taken)
+                sheets.append(_Counted(_result(connection, each, taken)))
+                yield each.name, sheets[-1].result
 
         write_xlsx(results(), stream)
-    say(f"{len(there)} {'report' if len(there) == 1 else 'reports'} in {output}")
+        empty = sum(not sheet.rows for sheet in sheets)
+        why = _why(connection, values) if empty == len(sheets) else ""
+    without = f", {empty} of them without rows{why}" if empty else ""
+    say(f"{len(there)} {'report' if len(there) == 1 else 'reports'} in {output}{without}")
     for each in reports():
         if each not in there:
             complain(f"{each.name} is left out: the warehouse does not have it")

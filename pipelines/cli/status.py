@@ -65,16 +65,13 @@ def status(
 
 def _standing(settings: LocalSettings) -> tuple[Belonging, list[FeedStanding]]:
     from pipelines.catalogue import catalogue_of
-    from pipelines.errors import WarehouseError
-    from pipelines.pipeline import chosen_sources
-    from pipelines.warehouse.belonging import belonging
+    from pipelines.choice import chosen_sources
+    from pipelines.warehouse.belonging import owner
     from pipelines.warehouse.connection import Warehouse
     from pipelines.warehouse.standing import standings
 
     with Warehouse(settings.warehouse).reading() as connection:
-        belongs = belonging(connection)
-        if belongs is None:
-            raise WarehouseError(f"{settings.warehouse} holds nothing of Floriday yet: run `floriday sync` first")
+        belongs = owner(connection, settings.warehouse)
         return belongs, standings(connection, chosen_sources(settings, catalogue_of(belongs.api)))
 
 
@@ -103,7 +100,7 @@ def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, 
 
 
 def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
-    from pipelines.cli.moments import moment, span
+    from pipelines.moments import moment, span
 
     left = each.lost_in(datetime.now(UTC))
     return (

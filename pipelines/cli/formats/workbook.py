@@ -48,6 +48,7 @@ class _Cells:
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self.header: Format = book.add_format({"bold": True, "bottom": 1})
+        self.note: Format = book.add_format({"italic": True})
         self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
         self.moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self.number: Format = book.add_format({"num_format": "0.00####"})
@@ -63,6 +64,8 @@ class _Cells:
                 raise UsageError(f"an Excel sheet takes {ROWS_OF_A_SHEET - 1:,} rows and there are more: use csv")
             for place, value in enumerate(values):
                 widths[place] = max(widths[place], self.write(sheet, line, place, value, names[place]))
+        if not line:
+            sheet.write_string(1, 0, "no rows", self.note)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, line, max(len(names) - 1, 0))
         for place, width in enumerate(widths):
