@@ -7,7 +7,8 @@ PipelineError                     one line for a person; carries account, feed a
 │   ├── AuthenticationError       no token: wrong credentials, no usable scope, a token server that is not one
 │   ├── RefusedError              the API refused a call for good (400, 403, 404 …)
 │   ├── StuckFeedError            a feed that does not advance although there is more
-│   └── WarehouseError            the DuckDB file cannot be used: not writable, truncated, newer than this program
+│   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated, newer than this program
+│   └── DagsterError              Dagster cannot be started here, or ended by itself
 ├── RetriableError                the same call may succeed a little later
 │   ├── UnreachableError          no answer: refused, cut or timed-out connections
 │   ├── BusyError                 429, 500, 503, 504
@@ -97,6 +98,10 @@ class StuckFeedError(FatalError):
 
 class WarehouseError(FatalError):
     """The DuckDB file cannot be used."""
+
+
+class DagsterError(FatalError):
+    """Dagster cannot be started here, or ended by itself."""
 
 
 class RetriableError(PipelineError):

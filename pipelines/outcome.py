@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,16 @@ class FeedOutcome:
         new: records that were not known.
         changed: versions of known records.
         rejected: records that could not be stored.
+        gone: sequence numbers of records that were rejected before and at which nothing stands any more.
         pages: pages read.
         cursor: the last sequence number committed.
+        allowed: pages a second that Floriday allows beyond a burst, None where it is not known.
+        left: how many sequence numbers are still to be read up to the maximum, None where that is unknown.
         maximum: what Floriday's max-sequence operation said, None where it is unknown.
         series: counts the restarts of the feed's numbering, from 1.
         current: whether the feed is proven read to its end.
+        current_before: when it was last proven so before this sync, None for never.
+        whole: whether it was read from sequence number 0 to its end: by a first load, a full re-read, or as a snapshot.
         restarted: whether a restart of the numbering was found.
         seconds: how long it took.
         skipped: why the feed was left out, where it was.
@@ -36,11 +42,16 @@ class FeedOutcome:
     new: int = 0
     changed: int = 0
     rejected: int = 0
+    gone: frozenset[int] = frozenset()
     pages: int = 0
     cursor: int = 0
+    allowed: float | None = None
+    left: int | None = None
     maximum: int | None = None
     series: int = 1
     current: bool = False
+    current_before: datetime | None = None
+    whole: bool = False
     restarted: bool = False
     seconds: float = 0.0
     skipped: str | None = None
@@ -60,13 +71,25 @@ def together(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
     first = outcomes[0]
     if len(outcomes) == 1:
         return first
+    before = [one.current_before for one in outcomes]
     return replace(
         first,
         **{name: sum(getattr(one, name) for one in outcomes) for name in _COUNTED},
         cursor=max(one.cursor for one in outcomes),
         series=max(one.series for one in outcomes),
         current=all(one.current for one in outcomes),
+        current_before=None if None in before else min(filter(None, before)),
+        whole=all(one.whole for one in outcomes),
         restarted=any(one.restarted for one in outcomes),
         unknown_fields={path: kind for one in outcomes for path, kind in one.unknown_fields.items()},
-        unknown_values={name: values for one in outcomes for name, values in one.unknown_values.items()},
+        unknown_values=united(*(one.unknown_values for one in outcomes)),
     )
+
+
+def united(*found: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """All values that were found of each name."""
+    values: dict[str, set[str]] = {}
+    for some in found:
+        for name, more in some.items():
+            values[name] = values.get(name, set()) | more
+    return values

@@ -7,27 +7,31 @@ feed is read belongs to ``sync``.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from pipelines.catalogue import Catalogue, catalogue_of
-from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
-from pipelines.errors import PipelineError, ScopeNotGrantedError, SettingError, SkippableError, UsageError
-from pipelines.floriday.auth import BASE_SCOPES, TokenSession
+from pipelines.choice import chosen_sources, scopes_to_ask
+from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError, UsageError
+from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
+from pipelines.floriday.identities import told_at_once
+from pipelines.memory import hold_little
+from pipelines.normalize import PersonalData
 from pipelines.outcome import FeedOutcome, Listener
-from pipelines.reports import install
-from pipelines.settings import LocalSettings, Settings
+from pipelines.preparation import Preparation
+from pipelines.settings import Settings
+from pipelines.side_by_side import Task, one_at_a_time, side_by_side
 from pipelines.snapshots import sync_snapshot
 from pipelines.sync import sync_feed
 from pipelines.warehouse import views
-from pipelines.warehouse.belonging import belonging, check_belonging, remember
 from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import Ledger, open_ledger
-from pipelines.warehouse.views import View
+from pipelines.warehouse.days import Days
+from pipelines.warehouse.ledger import Ledger
+from pipelines.warehouse.lingering import LingeringWarehouse
+from pipelines.warehouse.publishing import due, publish
 from pipelines.widening import Widening
 
 
@@ -36,34 +40,15 @@ def new_run_id() -> str:
     return str(uuid.uuid4())
 
 
-def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Source, ...]:
-    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, as the settings want them asked for.
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What of a feed is to be read, as :meth:`Pipeline.sync` says."""
 
-    Feeds that are read part by part come last: other feeds tell which parts there are.
-
-    Raises:
-        SettingError: it names one that there is not.
-    """
-    try:
-        named = {catalogue.source(name).name for name in settings.feeds or ()}
-    except UsageError as error:
-        raise SettingError(f"FLORIDAY_FEEDS: {error.message}") from None
-    chosen = [source for source in catalogue.sources if not named or source.name in named]
-    return tuple(as_asked(source, settings) for source in sorted(chosen, key=_is_in_parts))
-
-
-def as_asked(source: Source, settings: LocalSettings) -> Source:
-    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY wants."""
-    if not (
-        settings.selected_assortment_only and isinstance(source, Feed) and source.endpoint.selected_only_parameters
-    ):
-        return source
-    endpoint = replace(source.endpoint, parameters=source.endpoint.selected_only_parameters)
-    return replace(source, endpoint=endpoint, widened_by=(*source.widened_by, *source.selected_only_widened_by))
-
-
-def _is_in_parts(source: Source) -> bool:
-    return isinstance(source, Feed) and source.endpoint.part_parameter is not None
+    run_id: str
+    full: bool
+    days: Days | None
+    rejected_only: bool
+    listener: Listener
 
 
 @dataclass
@@ -80,6 +65,7 @@ class Pipeline:
         failures: accounts whose key was refused, and why; filled by :meth:`prepare`.
         rereads: feeds of accounts that wait for a full re-read, and why; filled by :meth:`prepare`.
         known: how far every feed is read; filled by :meth:`prepare`.
+        personal: what becomes of personal data; filled by :meth:`prepare`.
     """
 
     settings: Settings
@@ -91,6 +77,7 @@ class Pipeline:
     failures: dict[str, PipelineError] = field(default_factory=dict)
     rereads: dict[tuple[str, str], str] = field(default_factory=dict)
     known: Ledger = field(default_factory=Ledger)
+    personal: PersonalData | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -104,49 +91,53 @@ class Pipeline:
             PipelineError: none of the keys is good; with several accounts, a bad one alone is kept in ``failures``.
         """
         self.session.token()
-        for account, client in self.clients.items():
-            try:
-                self.identities[account] = client.identity()
-            except PipelineError as error:
-                self.failures[account] = error
+        told = dict(told_at_once(self.clients))
+        self.identities = {account: one for account, one in told.items() if isinstance(one, Identity)}
+        self.failures = {account: one for account, one in told.items() if isinstance(one, PipelineError)}
         if not self.identities:
             raise next(iter(self.failures.values()))
 
     def prepare(self) -> None:
-        """Identify the accounts, refuse a warehouse of others, and create whatever the layout lacks.
+        """Identify the accounts, refuse a warehouse of others, bring an older one up to date, create what it lacks.
 
         Raises:
-            SettingError: the warehouse belongs to another API, environment or organization.
+            SettingError: the warehouse belongs to another API, environment or organization, or its personal data are
+                treated otherwise than the settings say.
             PipelineError: no key is good, or the file cannot be used. Nothing was written then.
         """
         self.identify()
-        organizations = {account: identity.organization_id for account, identity in self.identities.items()}
-        named = {account: (one.organization_id, one.organization_name) for account, one in self.identities.items()}
-        api, environment = self.settings.api, self.settings.environment
-        if self.warehouse.exists():
-            with self.warehouse.reading() as connection:
-                check_belonging(belonging(connection), api, environment, organizations)
-        with self.warehouse.writing() as connection, transaction(connection):
-            tables = [tables_of(source) for source in self.catalogue.sources]
-            lay_out(connection, tables)
-            install(connection, {part.qualified_name for table in tables for part in table.walk()})
-            remember(connection, api, environment, named)
-            views.remember(connection, self._views())
-            self.rereads = dict(views.marked(connection))
-            self.known = open_ledger(connection)
+        prepared = Preparation(self.settings, self.catalogue, self.identities, self._views()).of(self.warehouse)
+        self.personal, self.rereads, self.known = prepared.personal, prepared.rereads, prepared.known
 
-    def _views(self) -> list[View]:
-        """How each account asks for each feed now."""
+    def _views(self) -> list[views.View]:
         return [
-            View(account, source.name, _parameters(source), self.grants(source))
-            for account in self.identities
-            for source in self.sources
+            views.View(name, one.name, one.endpoint.fixed_query if isinstance(one, Feed) else "", self.grants(one))
+            for name in self.identities
+            for one in self.sources
         ]
 
     def sync(
-        self, source: Source, account: str, *, run_id: str, full: bool = False, listener: Listener = lambda _: None
+        self,
+        source: Source,
+        account: str,
+        *,
+        run_id: str,
+        full: bool = False,
+        days: Days | None = None,
+        rejected_only: bool = False,
+        listener: Listener = lambda _: None,
     ) -> FeedOutcome:
-        """Sync one feed or snapshot of one account; expected failures are told in the outcome instead of raised."""
+        """Sync one feed or snapshot of one account; expected failures are told in the outcome instead of raised.
+
+        Args:
+            source: which; a snapshot is always read as a whole.
+            account: whose.
+            run_id: written into every row of the ledger and the raw log.
+            full: read a feed again from sequence number 0.
+            days: read again what is now numbered in these days, instead of what is new.
+            rejected_only: read nothing of a feed but its rejected records, by their numbers.
+            listener: told after each page.
+        """
         so_far = FeedOutcome(account, source.name)
 
         def listen(outcome: FeedOutcome) -> None:
@@ -154,36 +145,40 @@ class Pipeline:
             so_far = outcome
             listener(outcome)
 
+        assert self.personal is not None, "prepare() comes first"
         try:
             self.check_scope(source)
-            return self._sync(source, account, run_id=run_id, full=full, listener=listen)
+            if isinstance(source, Feed):
+                how = _Reading(run_id=run_id, full=full, days=days, rejected_only=rejected_only, listener=listen)
+                return self._sync_feed(source, account, how)
+            assert isinstance(source, Snapshot)
+            weeks, client = self.settings.base_supply_weeks, self.clients[account]
+            return sync_snapshot(
+                client, self.warehouse, source, run_id=run_id, weeks=weeks, personal=self.personal, listener=listen
+            )
         except SkippableError as error:
             return replace(so_far, skipped=error.message)
         except PipelineError as error:
             return replace(so_far, error=error.message)
 
-    def _sync(self, source: Source, account: str, *, run_id: str, full: bool, listener: Listener) -> FeedOutcome:
-        if isinstance(source, Feed):
-            return self._sync_feed(source, account, run_id=run_id, full=full, listener=listener)
-        assert isinstance(source, Snapshot)
-        weeks = self.settings.base_supply_weeks
-        client = self.clients[account]
-        return sync_snapshot(client, self.warehouse, source, run_id=run_id, weeks=weeks, listener=listener)
-
-    def _sync_feed(self, feed: Feed, account: str, *, run_id: str, full: bool, listener: Listener) -> FeedOutcome:
+    def _sync_feed(self, feed: Feed, account: str, how: _Reading) -> FeedOutcome:
+        assert self.personal is not None
         marked = (account, feed.name) in self.rereads
         widening = Widening(self.warehouse, feed, account, self.sources)
         outcome = sync_feed(
             self.clients[account],
             self.warehouse,
             feed,
-            run_id=run_id,
+            run_id=how.run_id,
             known=self.known,
-            full=full or marked,
-            listener=listener,
+            full=how.full or marked,
+            days=how.days,
+            rejected_only=how.rejected_only,
+            personal=self.personal,
+            listener=how.listener,
         )
         self.rereads.update(widening.marks(outcome))
-        if marked and outcome.current:
+        if marked and outcome.current and not how.rejected_only:
             with self.warehouse.writing() as connection, transaction(connection):
                 views.done(connection, account, feed.name)
             del self.rereads[account, feed.name]
@@ -191,32 +186,49 @@ class Pipeline:
 
     def sync_all(
         self,
-        sources: Iterable[Source],
+        sources: Sequence[Source],
         *,
         run_id: str,
-        accounts: Iterable[str] | None = None,
+        accounts: Sequence[str] | None = None,
         full: bool = False,
+        days: Days | None = None,
         listener: Listener = lambda _: None,
     ) -> Iterator[FeedOutcome]:
-        """Sync feeds and snapshots of accounts one after the other; a failing one leaves the others done."""
-        for account in accounts or self.clients:
-            for source in sources:
-                if account in self.failures:
-                    yield FeedOutcome(account, source.name, error=self.failures[account].message)
-                else:
-                    yield self.sync(source, account, run_id=run_id, full=full, listener=listener)
-        self.note()
+        """Sync feeds and snapshots of accounts side by side; a failing one leaves the others done.
+
+        The outcomes come as they are there. The arguments are those of :meth:`sync`.
+        """
+        tell = one_at_a_time(listener)
+
+        def work(task: Task) -> FeedOutcome:
+            account, source = task
+            if account in self.failures:
+                return FeedOutcome(account, source.name, error=self.failures[account].message)
+            return self.sync(source, account, run_id=run_id, full=full, days=days, listener=tell)
+
+        yield from side_by_side([(one, source) for one in accounts or self.clients for source in sources], work)
 
     def note(self) -> None:
-        """Write down which feeds were found to be current without having changed."""
+        """Write down which feeds were found current without a change; ``open_pipeline`` does it at the end."""
         if self.known.noted:
             with self.warehouse.writing() as connection, transaction(connection):
                 self.known.write(connection)
 
+    def publish(self) -> None:
+        """Renew the copy for readers that stay connected, where there is to be one and it is due.
+
+        A sync calls it at its end. It needs no lock file: DuckDB's own keeps writers out while the warehouse is read.
+
+        Raises:
+            PipelineError: the copy could not be renewed; it is as it was.
+        """
+        target = self.settings.published
+        if target is not None and due(self.warehouse, target, self.settings.publish_every):
+            publish(self.warehouse, target)
+
     def grants(self, source: Source) -> bool:
         """Whether the token carries the scope of a feed or snapshot."""
-        granted = self.session.granted
-        return granted is None or source.scope in granted
+        return self.session.granted is None or source.scope in self.session.granted
 
     def check_scope(self, source: Source) -> None:
         """Refuse what the token carries no scope for.
@@ -226,20 +238,6 @@ class Pipeline:
         """
         if not self.grants(source):
             raise ScopeNotGrantedError(f"scope {source.scope} is not granted", feed=source.name)
-
-
-def _parameters(source: Source) -> str:
-    """The fixed part of a feed's query, as text."""
-    return "&".join(f"{name}={value}" for name, value in source.endpoint.parameters) if isinstance(source, Feed) else ""
-
-
-def scopes_to_ask(settings: Settings, catalogue: Catalogue) -> tuple[str, ...]:
-    """The scopes of FLORIDAY_SCOPES, else those that the chosen feeds need, never one that writes."""
-    if settings.scopes:
-        return settings.scopes
-    return tuple(
-        dict.fromkeys((*BASE_SCOPES, *sorted({source.scope for source in chosen_sources(settings, catalogue)})))
-    )
 
 
 @contextmanager
@@ -254,12 +252,11 @@ def open_pipeline(settings: Settings, *, accounts: Iterable[str] | None = None) 
         SettingError: the settings name a feed that there is not.
         UsageError: there is no account of such a name.
     """
+    hold_little()
     catalogue = replace(catalogue_of(settings.api), version=settings.version)
-    unknown = set(accounts or ()) - set(settings.accounts)
+    unknown = ", ".join(sorted(set(accounts or ()) - set(settings.accounts)))
     if unknown:
-        raise UsageError(
-            f"no account is called {', '.join(sorted(unknown))}; there are: {', '.join(settings.accounts)}"
-        )
+        raise UsageError(f"no account is called {unknown}; there are: {', '.join(settings.accounts)}")
     session = TokenSession(
         settings.auth_url, settings.client_id, settings.client_secret, scopes_to_ask(settings, catalogue)
     )
@@ -268,11 +265,13 @@ def open_pipeline(settings: Settings, *, accounts: Iterable[str] | None = None) 
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
-    pipeline = Pipeline(settings, catalogue, session, clients, Warehouse(settings.warehouse))
+    warehouse = LingeringWarehouse(settings.warehouse)
+    pipeline = Pipeline(settings, catalogue, session, clients, warehouse)
     try:
         yield pipeline
         pipeline.note()
     finally:
+        warehouse.close()
         for client in clients.values():
             client.close()
         session.close()

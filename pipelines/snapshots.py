@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 import duckdb
 import msgspec
@@ -18,15 +17,14 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Snapshot
 from pipelines.errors import GarbledAnswerError, PipelineError
 from pipelines.floriday.client import FloridayClient
-from pipelines.normalize import Batch, normalize
+from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.batch import key_of
 from pipelines.outcome import FeedOutcome, Listener, together
-from pipelines.warehouse import gone
+from pipelines.warehouse import gone, ledger
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.days import AMSTERDAM
 from pipelines.warehouse.ledger import FeedPart, Position, Window
 from pipelines.warehouse.store import Stored, store
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,7 @@ def sync_snapshot(
     snapshot: Snapshot,
     *,
     run_id: str,
+    personal: PersonalData,
     weeks: tuple[int, int],
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
@@ -79,49 +78,92 @@ def sync_snapshot(
         snapshot: which.
         run_id: written into every row of the ledger and the raw log.
         weeks: the weeks to ask for, counted from this one.
-        listener: told after each call.
+        personal: what becomes of personal data, before anything else sees a record.
+        listener: told after each answer that was stored.
 
     Raises:
-        PipelineError: what was committed before stays.
+        PipelineError: what was answered before is stored.
     """
-    reading = _Reading(client, warehouse, snapshot, run_id)
-    outcomes: list[FeedOutcome] = []
+    reading = _Reading(client, warehouse, snapshot, run_id, personal)
     try:
-        for question in questions(snapshot, weeks, dt.datetime.now(dt.UTC)):
-            outcomes.append(reading.ask(question))
-            listener(together(outcomes))
+        try:
+            for question in questions(snapshot, weeks, dt.datetime.now(dt.UTC)):
+                reading.ask(question)
+        except PipelineError:
+            reading.store_answers(listener)
+            raise
+        return together(reading.store_answers(listener))
     except PipelineError as error:
         raise error.about(account=client.account, feed=snapshot.name) from None
-    return together(outcomes)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a question was answered.
+
+    Args:
+        question: the call.
+        records: the list, as received.
+        seconds: how long that took.
+    """
+
+    question: Question
+    records: list[bytes]
+    seconds: float
 
 
 class _Reading:
-    """One reading of a snapshot, question by question."""
+    """One reading of a snapshot: all questions, then the file is opened once for the answers."""
 
-    def __init__(self, client: FloridayClient, warehouse: Warehouse, snapshot: Snapshot, run_id: str) -> None:
+    def __init__(
+        self,
+        client: FloridayClient,
+        warehouse: Warehouse,
+        snapshot: Snapshot,
+        run_id: str,
+        personal: PersonalData,
+    ) -> None:
         self.client = client
         self.warehouse = warehouse
         self.snapshot = snapshot
         self.table = tables_of(snapshot)
+        self.protect = personal.protection(self.table)
         self.run_id = run_id
+        self._answers: list[_Answer] = []
 
-    def ask(self, question: Question) -> FeedOutcome:
+    def ask(self, question: Question) -> None:
         began = time.monotonic()
         records = self._records(question)
-        batch = normalize(self.table, records)
-        with self.warehouse.writing() as connection:
-            ended = self._ended(connection, batch, question)
-            stored = self._store(connection, normalize(self.table, [*records, *ended]) if ended else batch)
+        self._answers.append(_Answer(question, records, time.monotonic() - began))
+
+    def store_answers(self, listener: Listener) -> list[FeedOutcome]:
+        """Each in a transaction of its own; none where nothing was answered."""
+        outcomes: list[FeedOutcome] = []
+        if self._answers:
+            with self.warehouse.writing() as connection:
+                for answer in self._answers:
+                    outcomes.append(self._stored(connection, answer))
+                    listener(together(outcomes))
+        return outcomes
+
+    def _stored(self, connection: duckdb.DuckDBPyConnection, answer: _Answer) -> FeedOutcome:
+        began = time.monotonic()
+        batch = normalize(self.table, answer.records)
+        before = ledger.position(connection, FeedPart(self.client.account, self.snapshot.name)).current_at
+        ended = self._ended(connection, batch, answer.question)
+        stored = self._store(connection, normalize(self.table, [*answer.records, *ended]) if ended else batch)
         return FeedOutcome(
             account=self.client.account,
             feed=self.snapshot.name,
-            records=len(records),
+            records=len(answer.records),
             new=stored.new,
             changed=stored.changed,
             rejected=stored.rejected,
             pages=1,
             current=True,
-            seconds=time.monotonic() - began,
+            current_before=before,
+            whole=True,
+            seconds=answer.seconds + time.monotonic() - began,
             unknown_fields=batch.unknown_fields,
             unknown_values=batch.unknown_values,
         )
@@ -137,7 +179,7 @@ class _Reading:
 
         path = self.snapshot.path
         self.client.get(path, question.parameters, bucket=path, rate=self.snapshot.rate, check=read)
-        return records
+        return list(self.protect(records)) if self.protect else records
 
     def _ended(self, connection: duckdb.DuckDBPyConnection, batch: Batch, question: Question) -> list[bytes]:
         """The last versions of what the list no longer has; none while it holds a record that cannot be told."""

@@ -7,27 +7,32 @@ here, only the order in which these happen.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pipelines.batching import BUDGET, Batching, Commit, Piece, StepBatch, windows_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError
-from pipelines.floriday.changes import Step, restarted, walk
+from pipelines.floriday.ahead import Way, fetched_ahead
+from pipelines.floriday.changes import Step, restarted
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page, read_page
-from pipelines.normalize import normalize
+from pipelines.floriday.ranges import Coverage, Interval
+from pipelines.healing import ask_again
+from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.batch import key_of
-from pipelines.outcome import FeedOutcome, Listener, together
+from pipelines.outcome import FeedOutcome, Listener, together, united
 from pipelines.warehouse import gone, ledger, rejected
 from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.days import Days, Span, numbered_in
 from pipelines.warehouse.ledger import FeedPart, Ledger, Position, Window
 from pipelines.warehouse.store import store
 
-PAGES_A_BATCH = 10
-BYTES_A_BATCH = 32_000_000
 PAGES_OF_REJECTED = 20
-"""Pages that one sync asks for again to see whether rejected records have healed."""
+"""Pages of a feed, or a part of it, that one sync asks for again to see whether rejected records have healed."""
 
 
 def sync_feed(
@@ -36,11 +41,14 @@ def sync_feed(
     feed: Feed,
     *,
     run_id: str,
+    personal: PersonalData,
     known: Ledger,
     full: bool = False,
+    days: Days | None = None,
+    rejected_only: bool = False,
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
-    """Read a feed from its cursor to its end.
+    """Read a feed from its cursor to its end, or once more what lies before.
 
     Args:
         client: the account's.
@@ -49,27 +57,29 @@ def sync_feed(
         run_id: written into every row of the ledger and the raw log.
         known: how far all feeds are; follows what happens here. What is only noted in it, the caller writes.
         full: read again from sequence number 0; harmless, and repairs what was lost here.
+        days: read again what is now numbered in these days instead, as harmless; all of it where nothing was read yet.
+        rejected_only: read nothing but what stands at the numbers of rejected records; all of these, however many.
+        personal: what becomes of personal data, before anything else sees a record.
         listener: told after each page.
 
     Raises:
         PipelineError: what was committed before stays, the next sync goes on from there.
     """
     try:
-        outcomes = [
-            _PartSync(client, warehouse, feed, part, run_id=run_id, known=known, listener=listener).run(full=full)
-            for part in parts_of(warehouse, feed, client.account)
-        ]
+        parts: list[_PartSync] = []
+        for part in ledger.parts_of(warehouse, feed, client.account):
+            reading = _PartSync(client, warehouse, feed, part, run_id=run_id, known=known, personal=personal)
+            reading.listener = listener
+            parts.append(reading)
+            if not rejected_only:
+                parts[-1].run(full, days)
+        wrong = known.rejected.pop((client.account, feed.name), [])
+        gone = ask_again(parts, wrong, None if rejected_only else PAGES_OF_REJECTED)
     except PipelineError as error:
         raise error.about(account=client.account, feed=feed.name) from None
-    return together(outcomes) if outcomes else FeedOutcome(client.account, feed.name, current=True)
-
-
-def parts_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | None]:
-    """What of the feed has a cursor of its own: the suppliers that a buyer is connected with, else the whole of it."""
-    if feed.endpoint.part_parameter is None:
-        return [None]
-    with warehouse.reading() as connection:
-        return list(ledger.connected_suppliers(connection, account))
+    if not parts:
+        return FeedOutcome(client.account, feed.name, current=True, whole=True)
+    return replace(together([part.outcome for part in parts]), gone=gone)
 
 
 class _PartSync:
@@ -84,7 +94,7 @@ class _PartSync:
         *,
         run_id: str,
         known: Ledger,
-        listener: Listener,
+        personal: PersonalData,
     ) -> None:
         self.client = client
         self.warehouse = warehouse
@@ -92,25 +102,25 @@ class _PartSync:
         self.table: Table = tables_of(feed)
         self.run_id = run_id
         self.known = known
-        self.listener = listener
+        self.protect = personal.protection(self.table)
+        self.listener: Listener = lambda _: None
         self.part = FeedPart(client.account, feed.name, part)
         self.began = time.monotonic()
-        self.outcome = FeedOutcome(client.account, feed.name)
+        self.asked_at = datetime.now(UTC)
         self.at = known.positions.get(self.part, Position())
+        self.under_way: Future[Commit] | None = None
+        allowed = feed.endpoint.rate.per_second
+        self.outcome = FeedOutcome(client.account, feed.name, allowed=allowed, current_before=self.at.current_at)
 
-    def run(self, *, full: bool) -> FeedOutcome:
-        wrong = self.known.rejected.pop((self.client.account, self.feed.name), [])
+    def run(self, full: bool, days: Days | None) -> None:  # noqa: FBT001
         maximum = self.client.maximum(self.feed.endpoint)
         idle = self._is_idle(maximum)
         self.at = replace(self.at, maximum=maximum)
         self._tell(cursor=self.at.cursor, maximum=maximum, series=self.at.series)
-        if full or not idle:
-            self._read(full=full)
-        else:
+        if full or days or not idle:
+            self._read(full=full, days=days)
+        if idle and not self.outcome.current:
             self._note_current()
-        if wrong:
-            self._retry_rejected(wrong)
-        return self.outcome
 
     def _is_idle(self, maximum: int | None) -> bool:
         """Whether the feed's maximum alone proves that there is nothing to read.
@@ -122,40 +132,84 @@ class _PartSync:
             return maximum is not None and maximum == self.at.cursor
         return self.at.current_at is not None and maximum == self.at.maximum
 
-    def _read(self, *, full: bool) -> None:
-        maximum = self.at.maximum if self.part.part is None else None
-        if maximum is not None and maximum < self.at.cursor:
-            if restarted(self._fetch, self.at.cursor, self._known_numbers):
-                self._open_series()
-            else:
-                maximum = None  # cached, or asked of another replica: the pages themselves tell
-        start = 0 if full else self._start()
-        floor = 0 if full else self.at.cursor
-        steps: list[Step] = []
-        for step in walk(self._fetch, start, maximum=maximum, page_maximum=self.feed.endpoint.page_maximum):
-            steps.append(step)
-            self._tell(pages=self.outcome.pages + 1, records=self.outcome.records + len(step.page.records))
-            if len(steps) >= PAGES_A_BATCH or sum(s.page.size for s in steps) >= BYTES_A_BATCH:
-                self._commit(steps, floor)
-                steps = []
-        if steps:
-            self._commit(steps, floor)
-        if self.feed.selection and self.at.series > 1 and self.outcome.current:
+    def _read(self, *, full: bool, days: Days | None) -> None:
+        maximum = self._proven_maximum()
+        span = self._span(full=full, days=days)
+        if span is None:
+            return
+        anew = self.feed.selection and self.at.series > 1
+        read = [] if (again := full or days is not None) else self._read_before()
+        size = self.feed.endpoint.page_maximum
+        way = Way(self.fetch, span.after, maximum, size, up_to=span.up_to, read=Coverage.of(read), complete=anew)
+        batching = Batching(self.at.cursor, span.after if again else self.at.cursor, Coverage.of(read))
+        with ThreadPoolExecutor(1, "floriday store") as storer, fetched_ahead(way, BUDGET) as steps:
+            self._take(steps, batching, storer)
+        self._tell(whole=span.after == 0 and self.outcome.current)
+        if anew and self.outcome.current:
             self._end_what_was_not_served()
+
+    def _take(self, steps: Iterator[Step], batching: Batching, storer: Executor) -> None:
+        """Store the steps: while one batch is stored, the next one is read and normalized.
+
+        What was fetched before a failure is stored before the failure is told.
+        """
+        failure: PipelineError | None = None
+        try:
+            for step in steps:
+                batching.add(step)
+                self._tell(
+                    pages=self.outcome.pages + 1,
+                    records=self.outcome.records + len(step.page.records),
+                    left=batching.left(self.at.maximum),
+                )
+                if batching.is_enough(is_idle=self.under_way is None or self.under_way.done()):
+                    self._commit(batching.take(), storer)
+        except PipelineError as error:
+            failure = error
+        if batching.pages:
+            self._commit(batching.take(), storer)
+        self._settle()
+        if failure is not None:
+            raise failure
+
+    def _read_before(self) -> list[Interval]:
+        """What a load that was interrupted has read beyond the cursor."""
+        if self.at.committed_at is None:
+            return []
+        with self.warehouse.reading() as connection:
+            return ledger.read_beyond(connection, self.part, self.at, self.table, self.feed.endpoint.page_maximum)
+
+    def _proven_maximum(self) -> int | None:
+        """The maximum of what is read, as far as it can be relied on; a restart of the numbering opens a series."""
+        maximum = self.at.maximum if self.part.part is None else None
+        if maximum is None or maximum >= self.at.cursor:
+            return maximum
+        if not restarted(self.fetch, self.at.cursor, self._known_numbers):
+            return None  # cached, or asked of another replica: the pages themselves tell
+        self._open_series()
+        return maximum
+
+    def _span(self, *, full: bool, days: Days | None) -> Span | None:
+        """The numbers to read."""
+        if full:
+            return Span(0)
+        if days is None:
+            return Span(self._start())
+        with self.warehouse.reading() as connection:
+            return numbered_in(connection, self.part, self.at, self.table, days, now=self.asked_at)
 
     def _start(self) -> int:
         if self.at.committed_at is None:
             return self.at.cursor
         with self.warehouse.reading() as connection:
-            page = self.feed.endpoint.page_maximum
-            return ledger.reread_from(connection, self.part, self.at, self.table, page)
+            return ledger.reread_from(connection, self.part, self.at, self.table, self.feed.endpoint.page_maximum)
 
-    def _fetch(self, after: int) -> Page:
+    def fetch(self, after: int) -> Page:
         pages: list[Page] = []
-        self.client.page(
-            self.feed.endpoint, after, part=self.part.part, check=lambda body: pages.append(read_page(body))
-        )
-        return pages[-1]
+        endpoint, part = self.feed.endpoint, self.part.part
+        self.client.page(endpoint, after, part=part, check=lambda body: pages.append(read_page(body)))
+        page = pages[-1]
+        return replace(page, records=self.protect(page.records), is_strict=False) if self.protect else page
 
     def _known_numbers(self, page: Page) -> dict[int, int | None]:
         batch = normalize(self.table, page.records)
@@ -179,75 +233,66 @@ class _PartSync:
         ended = [payload for payload in left if key_of(self.table, payload) not in wrong]
         if ended:
             last = [gone.deleted(payload, "isDisabledForSync", self.at.cursor) for payload in ended]
-            self._store(last, self.at.cursor, self.at.cursor, self.at.cursor, current=True)
+            self._store(last, current=True)
 
     def _note_current(self) -> None:
-        self.at = replace(self.at, current_at=datetime.now(UTC))
+        """The feed is current as of the moment at which Floriday was asked, or has stored what was read since."""
+        self.at = replace(self.at, current_at=max(self.asked_at, self.at.committed_at or self.asked_at))
         self.known.note(self.part, self.at)
-        self._tell(current=True)
+        self._tell(current=True, whole=self.at.cursor == 0)
 
-    def _commit(self, steps: list[Step], floor: int) -> None:
-        """Store a batch of pages; the window begins at ``floor`` where the pages reach back before it."""
-        last = steps[-1]
-        begins = max(steps[0].after, floor)
-        records = [record for step in steps for record in step.page.records]
-        if not records and last.reached <= self.at.cursor:
-            if last.current:
-                self._note_current()
-            return
-        self._store(records, begins, max(begins, last.reached), max(self.at.cursor, last.reached), current=last.current)
+    def _commit(self, batch: StepBatch, storer: Executor) -> None:
+        """Have a batch stored, once the one before it is."""
+        if not batch.records:
+            self._settle()
+            if all(piece.ends <= self.at.cursor for piece in batch.pieces):
+                if batch.current:
+                    self._note_current()
+                return
+        normalized = normalize(self.table, batch.records, is_strict=batch.is_strict)
+        pieces, reached, current = batch.pieces, batch.reached, batch.current
+        del batch  # what was received stands in the normalized batch too
+        self._settle()
+        self.under_way = storer.submit(self._stored, normalized, pieces, reached, current=current)
 
-    def _store(self, records: list[bytes], begins: int, ends: int, cursor: int, *, current: bool) -> None:
-        batch = normalize(self.table, records)
-        window = Window(
-            part=self.part,
-            series=self.at.series,
-            from_number=begins,
-            to_number=ends,
-            records=batch.served,
-            rejected=len(batch.rejected),
-            started_at=datetime.now(UTC),
-            run_id=self.run_id,
-        )
-        to = replace(self.at, cursor=cursor)
+    def _settle(self) -> None:
+        """Wait for the batch that is being stored, and move on to where it leads."""
+        if self.under_way is not None:
+            commit, self.under_way = self.under_way.result(), None
+            self._move(commit)
+
+    def _stored(self, normalized: Batch, pieces: Sequence[Piece], cursor: int, *, current: bool) -> Commit:
+        to = replace(self.at, cursor=max(self.at.cursor, cursor))
+        like = Window(self.part, self.at.series, None, None, 0, 0, self.asked_at, self.run_id)
+        windows = windows_of(pieces, normalized, like)
         with self.warehouse.writing() as connection:
-            stored = store(connection, self.table, batch, window, to, current=current)
-        self.at = replace(
-            to, committed_at=stored.committed_at, current_at=stored.committed_at if current else to.current_at
-        )
+            stored = store(connection, self.table, normalized, windows, to, current=current)
+        return Commit(stored, normalized, to, current)
+
+    def _move(self, commit: Commit) -> None:
+        """Follow what was committed."""
+        moment = commit.stored.committed_at
+        current_at = moment if commit.current else commit.to.current_at
+        self.at = replace(commit.to, committed_at=moment, current_at=current_at)
         self.known.positions[self.part] = self.at
         self.known.noted.pop(self.part, None)
         self._tell(
-            new=self.outcome.new + stored.new,
-            changed=self.outcome.changed + stored.changed,
-            rejected=self.outcome.rejected + stored.rejected,
-            cursor=cursor,
-            current=current,
-            unknown_fields={**self.outcome.unknown_fields, **batch.unknown_fields},
-            unknown_values={**self.outcome.unknown_values, **batch.unknown_values},
+            new=self.outcome.new + commit.stored.new,
+            changed=self.outcome.changed + commit.stored.changed,
+            rejected=self.outcome.rejected + commit.stored.rejected,
+            cursor=self.at.cursor,
+            current=commit.current,
+            unknown_fields={**self.outcome.unknown_fields, **commit.batch.unknown_fields},
+            unknown_values=united(self.outcome.unknown_values, commit.batch.unknown_values),
         )
 
-    def _retry_rejected(self, numbers: list[int]) -> None:
-        """Ask again for what stands at the numbers of rejected records: it may have healed, or moved on."""
-        pending = numbers
-        for _ in range(PAGES_OF_REJECTED):
-            if not pending:
-                return
-            page = self._fetch(pending[0] - 1)
-            reach = max(page.highest, pending[0]) if page.records else pending[-1]
-            asked = {number for number in pending if number <= reach}
-            standing = {number for number in page.numbers if number in asked}
-            again = [raw for raw, number in zip(page.records, page.numbers, strict=True) if number in asked]
-            if again:
-                self._store(again, self.at.cursor, self.at.cursor, self.at.cursor, current=self.outcome.current)
-            self._resolve(sorted(asked - standing))
-            pending = [number for number in pending if number not in asked]
+    def _store(self, records: list[bytes], *, current: bool) -> None:
+        """Store records that stand before the cursor, which stays."""
+        pieces = [Piece(self.at.cursor, self.at.cursor, len(records))]
+        self._move(self._stored(normalize(self.table, records), pieces, self.at.cursor, current=current))
 
-    def _resolve(self, vanished: list[int]) -> None:
-        if not vanished:
-            return
-        with self.warehouse.writing() as connection, transaction(connection):
-            rejected.resolve_vanished(connection, self.part, vanished, datetime.now(UTC))
+    def store_again(self, records: list[bytes]) -> None:
+        self._store(records, current=self.outcome.current)
 
     def _tell(self, **news: object) -> None:
         self.outcome = replace(self.outcome, seconds=time.monotonic() - self.began, **news)  # type: ignore[arg-type]

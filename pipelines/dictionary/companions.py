@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pipelines.catalogue.tables import ACCOUNT, IS_DELETED, POSITION, SYNCED_AT, Column
 from pipelines.dictionary.markdown import bullets, code, codes, grid, page, prose
 from pipelines.reports import Report, reports
+from pipelines.warehouse.feed_tables import RAW_COLUMNS
 from pipelines.warehouse.history import RENAMED, VALIDITY
-from pipelines.warehouse.layout import RAW_COLUMNS, SYNC_TABLES
+from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
 
 _TOP = """\
 # The data dictionary
@@ -100,7 +101,7 @@ def _columns(columns: Sequence[Column]) -> str:
 
 
 def _sync_tables() -> Iterator[str]:
-    for name, (description, columns) in SYNC_TABLES.items():
+    for name, (description, columns) in (SYNC_TABLES | SYNC_VIEWS).items():
         yield f"### sync.{name}"
         yield f"{prose(description)}."
         yield _columns(columns)

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Another status than 200, in Floriday's form; ``retry_after`` may come with it."""
     EXPIRED_TOKENS = "expired_tokens"
     """Every token that was issued so far ends just before this request."""
+    REVOKED_TOKENS = "revoked_tokens"
+    """Every token that was issued so far is unknown from this request on."""
     DROP_BEFORE = "drop_before"
     """The connection is cut before the answer."""
     DROP_IN_THE_MIDDLE = "drop_in_the_middle"
@@ -57,6 +59,10 @@ class Kind(StrEnum):
     """The page's first record comes with a value that cannot be read, as it would not the next time."""
     NULL_RESULTS = "null_results"
     """A page whose ``results`` are null."""
+    MOVING_RECORD = "moving_record"
+    """The page's first record gets a new number as soon as it was served: the same walk meets it again."""
+    LATE_RECORD = "late_record"
+    """The feed's last page leaves out the record before its last one, as if its number were to become visible later."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipelines.sandbox import answers
 from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.journal import WRITE
+from pipelines.sandbox.tokens import Tokens
 
 CONNECTION = "connection"
 """Where ``running`` leaves the connection's protocol in a request's state."""
@@ -63,7 +64,7 @@ class FaultInjection:
         app: what answers when all is well.
         faults: the faults that wait.
         account_of: tells the account whose key a request carries.
-        expire_tokens: ends all tokens.
+        tokens: those that a fault ends.
     """
 
     def __init__(
@@ -71,14 +72,15 @@ class FaultInjection:
         app: ASGIApp,
         faults: Faults,
         account_of: Callable[[Scope], str | None],
-        expire_tokens: Callable[[], None],
+        tokens: Tokens,
     ) -> None:
         self._app = app
         self._faults = faults
         self._account_of = account_of
-        self._expire_tokens = expire_tokens
+        self._tokens = tokens
         self._ways: dict[Kind, Callable[[_Exchange], Awaitable[None]]] = {
             Kind.EXPIRED_TOKENS: self._expired,
+            Kind.REVOKED_TOKENS: self._revoked,
             Kind.DROP_BEFORE: _Exchange.hang_up,
             Kind.DROP_IN_THE_MIDDLE: self._drop_in_the_middle,
             Kind.DROP_AFTER: self._drop_after,
@@ -101,7 +103,11 @@ class FaultInjection:
         await self._app(exchange.scope, exchange.receive, exchange.send)
 
     async def _expired(self, exchange: _Exchange) -> None:
-        self._expire_tokens()
+        self._tokens.expire()
+        await self._usual(exchange)
+
+    async def _revoked(self, exchange: _Exchange) -> None:
+        self._tokens.revoke_all()
         await self._usual(exchange)
 
     async def _slow(self, exchange: _Exchange) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipelines.floriday.problems import REQUEST_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ WRITE = "write into the journal"
 
 
 class Journal:
-    """The layer that writes every call down but those to the control routes.
+    """The layer that gives every call an id and writes it down, but those to the control routes.
 
     Args:
         app: what answers.
@@ -96,6 +100,7 @@ class Journal:
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID] = str(uuid.uuid4())
                 write(message["status"])
             await send(message)
 

@@ -20,7 +20,7 @@ from pipelines.sandbox.injection import FAULT
 from pipelines.sandbox.limits import RateLimits
 from pipelines.sandbox.parameters import InvalidParameterError
 from pipelines.sandbox.snapshots import listed
-from pipelines.sandbox.spoiling import spoiled_page
+from pipelines.sandbox.spoiling import Asked, readable_fields, spoiled_page
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import Grant
 
@@ -73,12 +73,14 @@ class Operations:
         return [*maxima, *lists, *pages, *single]
 
     def _page(self, feed: Feed) -> Handler:
+        readable = readable_fields(feed)
+
         def page(request: Request, book: Book) -> Response:
             after = parameters.sequence_number(request)
             limit = parameters.page_size(request, feed)
             view = parameters.view(request, feed.endpoint)
             if fault := _fault(request):
-                return answers.answer(spoiled_page(book, after, limit, view, fault.kind))
+                return answers.answer(spoiled_page(Asked(book, after, limit, view, readable), fault.kind))
             return answers.answer(book.page(after, limit, view, inclusive=self._switches.inclusive).encode())
 
         return self._handler(feed, feed.scope, feed.endpoint.rate, feed.endpoint.sync, page)

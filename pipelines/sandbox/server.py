@@ -80,7 +80,7 @@ def build(sandbox: Sandbox) -> ASGIApp:
         exception_handlers={404: _not_found, 405: _wrong_method},
     )
     account_of = _account_of(sandbox.accounts)
-    faulty = FaultInjection(app, sandbox.faults, account_of, sandbox.tokens.expire)
+    faulty = FaultInjection(app, sandbox.faults, account_of, sandbox.tokens)
     return _entrance(control=app, others=Journal(faulty, sandbox.calls, account_of))
 
 

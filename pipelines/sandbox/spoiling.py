@@ -2,50 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from pipelines.catalogue import types
+from pipelines.catalogue.tables import tables_of
 from pipelines.sandbox.books import Book
 from pipelines.sandbox.entries import Entry, Page, View
 from pipelines.sandbox.faults import Kind
 
 
-def spoiled_page(book: Book, after: int, limit: int, view: View, kind: Kind) -> bytes:
+@dataclass(frozen=True)
+class Asked:
+    """The page that was asked for.
+
+    Args:
+        book: whose page it is.
+        after: the number asked for.
+        limit: the page's size.
+        view: what of the feed is asked for.
+        readable: JSON names of the fields in which a text that says nothing cannot be read.
+    """
+
+    book: Book
+    after: int
+    limit: int
+    view: View
+    readable: Sequence[str] = ()
+
+
+def readable_fields(source: types.Source) -> tuple[str, ...]:
+    """The JSON names of a record's own fields that are neither text nor part of what identifies it."""
+    return tuple(
+        column.path[0]
+        for column in tables_of(source).columns
+        if column.path
+        and len(column.path) == 1
+        and column.kind not in (types.Kind.TEXT, types.Kind.UUID)
+        and column.name not in (*source.key, "sequence_number")
+        and not column.repeated
+    )
+
+
+def spoiled_page(asked: Asked, kind: Kind) -> bytes:
     """The body of a page with which something is wrong."""
-    page = book.page(after, limit, view, inclusive=kind is Kind.INCLUSIVE)
-    match kind:
-        case Kind.LOWER_MAXIMUM:
-            page = Page(max(0, after - 1), page.entries)
-        case Kind.FEED_WIDE_MAXIMUM:
-            page = Page(max(after, book.maximum), page.entries)
-        case Kind.REPEATED_PAGE:
-            page = book.page_before(after, limit)
-        case Kind.OVERLAP:
-            page = Page(page.maximum, (*book.page_before(after, 3).entries, *page.entries))
-        case Kind.EMPTY_PAGE:
-            page = _page_of_the_gap(book, after) or page
-        case Kind.UNORDERED:
-            page = Page(page.maximum, page.entries[::-1])
-        case Kind.GARBLED_RECORD:
-            page = Page(page.maximum, (*map(_garbled, page.entries[:1]), *page.entries[1:]))
-        case Kind.NULL_RESULTS:
-            return b'{"maximumSequenceNumber":%d,"results":null}' % page.maximum
-        case _:
-            pass
-    return page.encode()
+    page = asked.book.page(asked.after, asked.limit, asked.view, inclusive=kind is Kind.INCLUSIVE)
+    if kind is Kind.NULL_RESULTS:
+        return b'{"maximumSequenceNumber":%d,"results":null}' % page.maximum
+    spoil = _WAYS.get(kind)
+    return (spoil(asked, page) if spoil else page).encode()
 
 
-def _page_of_the_gap(book: Book, after: int) -> Page | None:
-    following = book.page(after, 1).maximum
-    return Page(following - 1, ()) if following - 1 > after else None
+def _before(asked: Asked, _: Page) -> Page:
+    return asked.book.page_before(asked.after, asked.limit)
 
 
-def _garbled(entry: Entry) -> Entry:
-    """The record with text where a flag or a moment belongs; its key and its number stay."""
+def _overlapping(asked: Asked, page: Page) -> Page:
+    return Page(page.maximum, (*asked.book.page_before(asked.after, 3).entries, *page.entries))
+
+
+def _page_of_the_gap(asked: Asked, page: Page) -> Page:
+    following = asked.book.page(asked.after, 1).maximum
+    return Page(following - 1, ()) if following - 1 > asked.after else page
+
+
+def _first_garbled(asked: Asked, page: Page) -> Page:
+    garbled = (_garbled(entry, asked.readable) for entry in page.entries[:1])
+    return Page(page.maximum, (*garbled, *page.entries[1:]))
+
+
+def _garbled(entry: Entry, readable: Sequence[str]) -> Entry:
+    """The record with text where a flag, a number or a moment belongs; its key and its number stay."""
     members: dict[str, Any] = msgspec.json.decode(entry.body, type=dict[str, msgspec.Raw])
-    for name in members:
-        if name.startswith(("is", "creation", "order", "lastModified")):
-            members[name] = "garbled in transit"
-            break
+    names = [name for name in members if name in readable] or readable
+    for name in names[:1]:
+        members[name] = "garbled in transit"
     return Entry(entry.key, entry.number, msgspec.json.encode(members))
+
+
+def _first_moves(asked: Asked, page: Page) -> Page:
+    for entry in page.entries[:1]:
+        asked.book.renumber(*entry.key)
+    return page
+
+
+def _one_is_late(asked: Asked, page: Page) -> Page:
+    if page.maximum < asked.book.maximum:
+        return page
+    return Page(page.maximum, (*page.entries[:-2], *page.entries[-1:]))
+
+
+_WAYS: dict[Kind, Callable[[Asked, Page], Page]] = {
+    Kind.LOWER_MAXIMUM: lambda asked, page: Page(max(0, asked.after - 1), page.entries),
+    Kind.FEED_WIDE_MAXIMUM: lambda asked, page: Page(max(asked.after, asked.book.maximum), page.entries),
+    Kind.REPEATED_PAGE: _before,
+    Kind.OVERLAP: _overlapping,
+    Kind.EMPTY_PAGE: _page_of_the_gap,
+    Kind.UNORDERED: lambda _, page: Page(page.maximum, page.entries[::-1]),
+    Kind.GARBLED_RECORD: _first_garbled,
+    Kind.MOVING_RECORD: _first_moves,
+    Kind.LATE_RECORD: _one_is_late,
+}

@@ -65,6 +65,11 @@ class Tokens:
         self._grants[grant.token] = grant
         return grant
 
+    @property
+    def issued(self) -> tuple[str, ...]:
+        """Every token that was issued so far and not revoked, ended ones among them."""
+        return tuple(self._grants)
+
     def check(self, token: str) -> Grant | None:
         """What a token allows, or None if it was never issued, has ended or was revoked."""
         grant = self._grants.get(token)
@@ -78,6 +83,10 @@ class Tokens:
     def revoke(self, token: str) -> None:
         """End one token."""
         self._grants.pop(token, None)
+
+    def revoke_all(self) -> None:
+        """Forget every token that was issued so far."""
+        self._grants.clear()
 
 
 def _token(client_id: str, scopes: frozenset[str]) -> str:

@@ -6,7 +6,24 @@ server is not known here; what a setting leads to happens further down.
 
 from __future__ import annotations
 
-from pipelines.settings.load import load_local_settings, load_settings
+from pipelines.settings.load import (
+    given_variables,
+    handed,
+    load_account_names,
+    load_alerts,
+    load_local_settings,
+    load_settings,
+)
 from pipelines.settings.model import Api, LocalSettings, Settings
 
-__all__ = ["Api", "LocalSettings", "Settings", "load_local_settings", "load_settings"]
+__all__ = [
+    "Api",
+    "LocalSettings",
+    "Settings",
+    "given_variables",
+    "handed",
+    "load_account_names",
+    "load_alerts",
+    "load_local_settings",
+    "load_settings",
+]

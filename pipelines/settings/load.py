@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipelines.errors import SettingError
-from pipelines.settings.model import LocalSettings, Settings
-from pipelines.settings.variables import PREFIX, Variables, gather
+from pipelines.settings import values
+from pipelines.settings.model import AlertSettings, LocalSettings, Settings
+from pipelines.settings.variables import HANDED, PREFIX, Variables, gather, merge
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
 
-_Kind = TypeVar("_Kind", bound=LocalSettings)
+_Kind = TypeVar("_Kind", bound=AlertSettings)
 
 
 def load_settings(
@@ -43,6 +45,53 @@ def load_local_settings(
 ) -> LocalSettings:
     """The settings of a command that calls nobody: nothing needs to be set. As ``load_settings`` otherwise."""
     return _validated(LocalSettings, _gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
+
+
+def load_alerts(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
+) -> tuple[SecretStr, ...]:
+    """Where alerts go, whatever else is malformed, for that has to be told too. As ``load_settings`` otherwise."""
+    return _validated(AlertSettings, _gather(environ, directory, ("ALERTS",), dotenv=dotenv)).alerts
+
+
+def load_account_names(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[str, ...]:
+    """The names of the accounts whose keys are set, none where none is. As ``load_settings`` otherwise."""
+    variables = _gather(environ, directory, ("API_KEY", "API_KEYS"), dotenv=True)
+    given = variables.texts.keys() | variables.problems.keys()
+    if not given & {"API_KEY", "API_KEYS"}:
+        return ()
+    _check_keys(variables)
+    if variables.problems:
+        raise SettingError("; ".join(variables.problems.values()))
+    if "API_KEY" in variables.texts:
+        return ("main",)
+    try:
+        return tuple(values.named_keys(variables.texts["API_KEYS"]))
+    except ValueError as problem:
+        raise SettingError(f"{PREFIX}API_KEYS {problem}") from None
+
+
+def given_variables(
+    environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> tuple[dict[str, str], Path]:
+    """The FLORIDAY_ variables as they were given, and the folder that relative paths in them count from.
+
+    They are those of the environment over those of the `.env` file, without the blank ones; nothing is checked.
+
+    Args:
+        environ: the environment; the process's own by default.
+        directory: where a `.env` file is looked for first; the working directory by default.
+
+    Raises:
+        SettingError: the `.env` file cannot be read.
+    """
+    texts, base = merge(os.environ if environ is None else environ, directory or Path.cwd(), _SECRETS)
+    return {f"{PREFIX}{name}": text for name, text in texts.items()}, base
+
+
+def handed(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process for which the given FLORIDAY_ variables count and no others."""
+    return {HANDED: json.dumps(dict(variables))}
 
 
 def _gather(
@@ -83,7 +132,7 @@ def _values(variables: Variables) -> dict[str, Any]:
     return {name.lower(): text for name, text in (texts | paths).items()}
 
 
-def _phrase(kind: type[LocalSettings], field: str, error: ErrorDetails) -> str:
+def _phrase(kind: type[AlertSettings], field: str, error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"is missing: it expects {kind.model_fields[field].description}"
     return str(error.get("ctx", {}).get("error", "is malformed"))

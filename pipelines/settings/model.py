@@ -10,7 +10,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pipelines.settings import values
+from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
 
 Api = Literal["suppliers", "customers"]
@@ -34,28 +34,20 @@ def _published(value: str | None, info: ValidationInfo) -> Path | None:
     return path
 
 
-class LocalSettings(BaseSettings):
-    """Everything that works without credentials: the warehouse, its copy, Dagster, reports.
+def _personal_data_key(value: str | None, info: ValidationInfo) -> SecretStr | None:
+    if value is None and info.data.get("personal_data") == "hash":
+        raise ValueError(
+            f"is missing: FLORIDAY_PERSONAL_DATA=hash expects a secret of {values.SHORTEST_KEY} characters or more"
+        )
+    return None if value is None else values.long_secret(value)
 
-    A field is the variable ``FLORIDAY_<FIELD>``; ``load_local_settings`` makes one. Paths are absolute.
-    ``base_url``, ``feeds`` and ``scopes`` are None where nothing is set, ``automation`` where the command decides.
-    """
+
+class AlertSettings(BaseSettings):
+    """Where alerts go; ``load_alerts`` makes one."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    base_url: Annotated[str | None, _from_text(values.api_address)] = None
-    scopes: Annotated[tuple[str, ...] | None, _from_text(values.scopes)] = None
-    feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
-    warehouse: Annotated[Path, _from_text(values.duckdb_file)]
-    published: Annotated[Path | None, BeforeValidator(_published)] = None
-    publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)
-    history_start: Annotated[date, _from_text(values.monday)] = Field(default_factory=values.a_year_ago)
-    automation: Annotated[bool | None, _from_text(values.switch)] = None
-    alerts: Annotated[tuple[SecretStr, ...], _from_text(values.alerts)] = ()
-    base_supply_weeks: Annotated[tuple[int, int], _from_text(values.weeks)] = (-2, 8)
-    selected_assortment_only: Annotated[bool, _from_text(values.truth)] = False
-    personal_data: Annotated[Literal["keep"], _from_text(values.kept_personal_data)] = "keep"
-    personal_data_key: Annotated[SecretStr | None, _from_text(values.secret)] = None
+    alerts: Annotated[tuple[SecretStr, ...], _from_text(receivers.alerts)] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -68,6 +60,27 @@ class LocalSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What was gathered and nothing else: ``variables`` knows what a blank and a ``…_FILE`` mean."""
         return (init_settings,)
+
+
+class LocalSettings(AlertSettings):
+    """Everything that works without credentials: the warehouse, its copy, Dagster, reports.
+
+    A field is the variable ``FLORIDAY_<FIELD>``; ``load_local_settings`` makes one. Paths are absolute.
+    ``base_url``, ``feeds`` and ``scopes`` are None where nothing is set, ``automation`` where the command decides.
+    """
+
+    base_url: Annotated[str | None, _from_text(values.api_address)] = None
+    scopes: Annotated[tuple[str, ...] | None, _from_text(values.scopes)] = None
+    feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
+    warehouse: Annotated[Path, _from_text(values.duckdb_file)]
+    published: Annotated[Path | None, BeforeValidator(_published)] = None
+    publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)
+    history_start: Annotated[date, _from_text(values.monday)] = Field(default_factory=values.a_year_ago)
+    automation: Annotated[bool | None, _from_text(values.switch)] = None
+    base_supply_weeks: Annotated[tuple[int, int], _from_text(values.weeks)] = (-2, 8)
+    selected_assortment_only: Annotated[bool, _from_text(values.truth)] = False
+    personal_data: Annotated[Literal["keep", "hash", "drop"], _from_text(values.treatment)] = "keep"
+    personal_data_key: Annotated[SecretStr | None, BeforeValidator(_personal_data_key)] = None
 
     @property
     def api(self) -> Api:

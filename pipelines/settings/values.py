@@ -25,6 +25,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SCHEMAS = frozenset(
     ("catalog", "supply", "orders", "fulfillment", "organizations", "raw", "history", "sync", "reports", "versions")
 )
+SHORTEST_KEY = 16
+"""Characters that a key for hashes has at least."""
 _DUCKDB_NAMES = frozenset(("main", "temp", "system", "information_schema", "pg_catalog"))
 
 
@@ -48,7 +50,7 @@ def named_keys(text: str) -> dict[str, SecretStr]:
         pairs = None
     if not text.startswith("{") or not pairs:
         raise ValueError('expects a JSON object of names and keys, {"name": "key", …}')
-    keys = {_account_name(name): _named_key(key) for name, key in pairs}
+    keys = {account_name(name): _named_key(key) for name, key in pairs}
     if len(keys) < len(pairs):
         raise ValueError("names an account twice")
     if len({key.get_secret_value() for key in keys.values()}) < len(keys):
@@ -56,7 +58,8 @@ def named_keys(text: str) -> dict[str, SecretStr]:
     return keys
 
 
-def _account_name(name: str) -> str:
+def account_name(name: str) -> str:
+    """A name that an account may have."""
     if not name.isprintable() or name != name.strip() or not 0 < len(name) <= 64:
         raise ValueError("expects account names of 1 to 64 printable characters")
     return name
@@ -97,14 +100,6 @@ def feeds(text: str) -> tuple[str, ...]:
     if not names:
         raise ValueError("expects names of feeds, comma separated")
     return names
-
-
-def alerts(text: str) -> tuple[SecretStr, ...]:
-    """Addresses of the notification library, comma separated."""
-    addresses = [address for part in text.split(",") if (address := part.strip())]
-    if not addresses or not all(re.fullmatch(r"[A-Za-z][\w+.-]*://\S+", address) for address in addresses):
-        raise ValueError("expects addresses such as mailto://…, comma separated")
-    return tuple(SecretStr(address) for address in addresses)
 
 
 def duration(text: str) -> timedelta:
@@ -164,13 +159,18 @@ def _either(text: str, yes: str, no: str) -> bool:
     return text.casefold() == yes
 
 
-def kept_personal_data(text: str) -> str:
-    """``keep``; the other two ways are announced and refused until they exist."""
-    if text.casefold() in ("hash", "drop"):
-        raise ValueError("can only be keep for now: hash and drop are not available yet")
-    if text.casefold() != "keep":
-        raise ValueError("expects keep")
-    return "keep"
+def treatment(text: str) -> str:
+    """``keep``, ``hash`` or ``drop``."""
+    if text.casefold() not in ("keep", "hash", "drop"):
+        raise ValueError("expects keep, hash or drop")
+    return text.casefold()
+
+
+def long_secret(text: str) -> SecretStr:
+    """A key that nobody guesses: names are few, and under a short key their hashes could be tried out."""
+    if len(text) < SHORTEST_KEY:
+        raise ValueError(f"expects {SHORTEST_KEY} characters or more, such as `openssl rand -hex 32` prints")
+    return secret(text)
 
 
 def duckdb_file(text: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from dotenv.parser import parse_stream
 from pipelines.errors import SettingError
 
 PREFIX = "FLORIDAY_"
+HANDED = f"{PREFIX}SETTINGS"
+"""All variables as one JSON object; where it is set, nothing else counts. `floriday up` hands the settings to Dagster's
+processes so: each of them puts the `.env` file, blank lines too, over the environment that it was given."""
+
 _SECRET_FILE_BYTES = 64 * 1024
 
 
@@ -70,16 +75,40 @@ def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str]
     Raises:
         SettingError: the `.env` file cannot be read.
     """
+    texts, base = merge(environ, directory, secrets, dotenv=dotenv)
+    gathered = Variables(texts, {}, base)
+    for name in secrets:
+        _take_file(gathered, name)
+    return gathered
+
+
+def merge(
+    environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True
+) -> tuple[dict[str, str], Path]:
+    """The same without reading what a ``…_FILE`` names: the texts, and the folder that relative paths count from.
+
+    Raises:
+        SettingError: the `.env` file cannot be read.
+    """
+    if HANDED in environ:
+        return _floriday(_handed(environ[HANDED])), directory.absolute()
     path = dotenv_file(directory) if dotenv else None
     texts, above = _floriday(read_dotenv(path) if path else {}), _floriday(environ)
     for name in secrets:
         if name in above or f"{name}_FILE" in above:
             texts.pop(name, None)
             texts.pop(f"{name}_FILE", None)
-    gathered = Variables(texts | above, {}, path.parent if path else directory.absolute())
-    for name in secrets:
-        _take_file(gathered, name)
-    return gathered
+    return texts | above, path.parent if path else directory.absolute()
+
+
+def _handed(text: str) -> dict[str, str]:
+    try:
+        variables = json.loads(text)
+    except ValueError:
+        variables = None
+    if not isinstance(variables, dict) or not all(isinstance(each, str) for each in variables.values()):
+        raise SettingError(f"{HANDED} is set by `floriday up` alone: leave it out")
+    return variables
 
 
 def _floriday(variables: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,8 @@ from pipelines.sandbox.world.site import CENT, HUBS, price
 
 _CLOCK = ("CLOCK_SALES", "CLOCK_PRESALES")
 _LEVY = Decimal("0.034")
+_DELIVERY = Decimal("0.03")
+"""What the delivery of a piece costs."""
 
 
 @dataclass
@@ -87,11 +89,11 @@ def sales_order(
         "tradeInstrument": instrument,
         "packingConfiguration": {**with_load_carrier(item), "additionalPricePerPiece": None, "photoUrl": None},
         "additionalServices": _services(desk, grower, pieces),
-        "delivery": _delivery(desk, grower),
+        "delivery": _delivery(desk, grower, cost=None if instrument in _CLOCK else _DELIVERY * pieces),
         "tradeItemVersion": item.record["tradeItemVersion"],
         "contractId": None,
         "blanketOrderLineId": None,
-        "deliveryPricePerPiece": None if instrument in _CLOCK else price(Decimal("0.03")),
+        "deliveryPricePerPiece": None if instrument in _CLOCK else price(_DELIVERY),
         "despatchWarehouseId": grower.warehouse_id,
     }
     record["calculatedFields"] = calculated(record)
@@ -168,7 +170,7 @@ def _services(desk: Desk, grower: Grower, pieces: int) -> list[Document] | None:
     return [{**told, "numberOfUnits": pieces, "stickerId": None}]
 
 
-def _delivery(desk: Desk, grower: Grower) -> Document:
+def _delivery(desk: Desk, grower: Grower, *, cost: Decimal | None) -> Document:
     incoterm = "DDP" if desk.happens(0.85) else "EXW"
     return {
         "deliveryConditionId": grower.condition_id(incoterm),
@@ -177,5 +179,5 @@ def _delivery(desk: Desk, grower: Grower) -> Document:
         "location": desk.location,
         "incoterm": incoterm,
         "nextLegIdentifier": None,
-        "deliveryCost": None,
+        "deliveryCost": price(cost) if cost and incoterm == "DDP" else None,
     }

@@ -1,0 +1,107 @@
+"""The sources of dbt, made from the catalogue: ``python -m pipelines.dictionary.dbt suppliers > models/floriday.yml``.
+
+One source a schema: the tables with their columns, their histories, and the reports. dbt finds them in the database
+that its profile attaches as ``floriday`` (docs/tools/dbt.md).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+
+import duckdb
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import Table
+from pipelines.dictionary.api import Api
+from pipelines.errors import PipelineError
+from pipelines.reports import Report, install, reports
+from pipelines.warehouse.layout import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, lay_out
+
+DATABASE = "floriday"
+"""The alias under which a profile attaches the warehouse."""
+
+
+def sources(api: str) -> str:
+    """The text of a sources file.
+
+    Args:
+        api: ``suppliers`` or ``customers``.
+
+    Raises:
+        UsageError: there is no such API.
+    """
+    known = Api(catalogue_of(api))
+    return "".join(f"{line}\n" for line in _lines(known))
+
+
+def _lines(api: Api) -> Iterator[str]:
+    made_of = f"the {api.catalogue.api} API {api.catalogue.version}"
+    yield f"# The tables of a warehouse of {made_of}, made from the catalogue."
+    yield "version: 2"
+    yield "sources:"
+    for schema in api.schemas:
+        yield from _source(schema, f"Current rows of Floriday's {schema}, and rows that it no longer serves")
+        for table in api.tables.values():
+            if table.schema == schema:
+                yield from _table(table)
+    yield from _source("history", SCHEMAS["history"])
+    for table in api.tables.values():
+        yield from _named(table.name, f"Every version of {table.qualified_name} that was seen here")
+    yield from _source("reports", SCHEMAS["reports"])
+    for report in _reports(api):
+        yield from _named(report.name, report.description)
+        yield from _columns((name, told, False) for name, told in report.columns.items())
+    yield from _source("sync", SCHEMAS["sync"])
+    for name, (description, columns) in (SYNC_TABLES | SYNC_VIEWS).items():
+        yield from _named(name, description)
+        yield from _columns((one.name, one.description, False) for one in columns)
+
+
+def _source(schema: str, description: str) -> Iterator[str]:
+    yield f"  - name: {schema}"
+    yield f"    database: {DATABASE}"
+    yield f"    schema: {schema}"
+    yield f"    description: {_text(description)}"
+    yield "    tables:"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield from _named(table.name, table.description)
+    yield from _columns((one.name, one.description, one.personal) for one in table.columns)
+
+
+def _named(name: str, description: str) -> Iterator[str]:
+    yield f"      - name: {name}"
+    yield f"        description: {_text(description)}"
+
+
+def _columns(columns: Iterable[tuple[str, str, bool]]) -> Iterator[str]:
+    yield "        columns:"
+    for name, description, personal in columns:
+        yield f"          - name: {name}"
+        yield f"            description: {_text(description)}"
+        if personal:
+            yield "            config: {meta: {personal: true}}"
+
+
+def _reports(api: Api) -> list[Report]:
+    """The reports that a warehouse of the API has: those that install in an empty one."""
+    with duckdb.connect() as connection:
+        connection.begin()
+        lay_out(connection, [table for _, table in api.roots.values()])
+        names = install(connection, set(api.tables))
+    return [report for report in reports() if report.name in names]
+
+
+def _text(text: str) -> str:
+    """A text as YAML takes it on one line: JSON's text is YAML's, too."""
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(sources(*sys.argv[1:2] or ["suppliers"]))
+    except PipelineError as error:
+        sys.exit(str(error))

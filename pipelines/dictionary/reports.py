@@ -1,0 +1,124 @@
+"""The page on the reports, ``docs/reports.md``: what each measures, takes and tells, and its SQL.
+
+``python -m pipelines.dictionary.reports`` prints it, ``make docs`` writes it; a test says when it is out of date. Its
+examples are those that ``make examples`` left.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.dictionary.examples import Example, examples
+from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
+from pipelines.reports import Report, install, reports
+from pipelines.warehouse.connection import transaction
+from pipelines.warehouse.layout import lay_out
+
+_APIS = {"suppliers": "a grower's API", "customers": "a buyer's API"}
+_HEAD = """
+A report is a view in the schema `reports`, and a macro of the same name that takes parameters, all of them optional.
+`floriday report NAME` prints one, also as CSV, JSON, Parquet or Excel; [the dashboard](dashboard.md) shows many.
+
+```
+floriday report revenue_by_week --from 2026-01-05 --to 2026-02-01 --output january.xlsx
+floriday query "FROM reports.customer_ranking(from_date := '2026-01-01', currency := 'EUR')"
+```
+
+Days, weeks and months are those of Amsterdam. Currencies are never added together, and neither are accounts.
+
+The examples are the first rows that the reports have of a sandbox which was synced twice, with a day of trade in
+between. To them it is {now} in Amsterdam; only `sync_health` goes by the real clock. NULL is shown as {nothing},
+and what ends in … goes on.
+"""
+_WORLDS = {"suppliers": "a grower's", "customers": "a buyer's"}
+_LONGEST = 40
+"""Characters of a value that are shown."""
+
+Types = Mapping[str, str]
+"""The type of each column, in DuckDB's words."""
+
+
+def reports_page() -> str:
+    """The whole page."""
+    known, kept = {api: _types_in(api) for api in _APIS}, examples()
+    sections = (
+        _section(
+            each,
+            {api: types[each.name] for api, types in known.items() if each.name in types},
+            kept.reports[each.name],
+        )
+        for each in reports()
+    )
+    return page(
+        "# Reports",
+        _HEAD.format(now=_moment(kept.now), nothing=NOTHING),
+        bullets(f"[{each.name}](#{each.name}): {prose(each.summary.partition(': ')[0])}" for each in reports()),
+        *sections,
+    )
+
+
+def _types_in(api: str) -> dict[str, Types]:
+    """The reports that a warehouse of an API has, with their columns' types."""
+    tables = [tables_of(source) for source in catalogue_of(api).sources]
+    with duckdb.connect() as connection:
+        with transaction(connection):
+            lay_out(connection, tables)
+            names = install(connection, {part.qualified_name for table in tables for part in table.walk()})
+        return {name: _columns(connection, name) for name in names}
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> Types:
+    described = connection.execute(f"DESCRIBE reports.{name}").fetchall()
+    return {column: kind for column, kind, *_ in described}
+
+
+def _section(report: Report, known: Mapping[str, Types], example: Example) -> str:
+    types = next(iter(known.values()), {})
+    columns = ((code(name), types.get(name, ""), prose(told)) for name, told in report.columns.items())
+    parameters = ((code(name), prose(told)) for name, told in report.parameters.items())
+    return page(
+        f"## {report.name}",
+        prose(report.summary),
+        *map(prose, report.notes),
+        f"It is there for {' and '.join(_APIS[api] for api in known)}, and reads {codes(report.tables)}.",
+        grid(("parameter", "what"), parameters) if report.parameters else "It takes no parameters.",
+        grid(("column", "type", "what"), columns),
+        f"For example, in {_WORLDS[example.api]} warehouse:",
+        f"```sql\n{example.sql}\n```",
+        grid(list(map(code, example.columns)), map(_cells, example.rows)),
+        f"<details><summary>Its SQL</summary>\n\n```sql\n{report.sql}\n```\n\n</details>",
+    )
+
+
+def _cells(row: tuple[str | None, ...]) -> list[str]:
+    return [NOTHING if value is None else prose(_shortened(value)) for value in row]
+
+
+def _shortened(value: str) -> str:
+    """A value that leaves room for its neighbours; an identifier can be told from others by its first part."""
+    longest = 8 if _is_uuid(value) else _LONGEST
+    return value if len(value) <= longest else f"{value[:longest].rstrip()}…"
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return str(UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _moment(text: str) -> str:
+    there = datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/Amsterdam"))
+    return f"{there.day} {there:%B %Y, %H:%M}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reports_page())

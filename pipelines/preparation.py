@@ -1,0 +1,98 @@
+"""A warehouse made ready for a sync: whose it is, how it is laid out, and what it remembers of earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.catalogue import Catalogue
+from pipelines.catalogue.tables import tables_of
+from pipelines.floriday.client import Identity
+from pipelines.normalize import PersonalData
+from pipelines.rebuilding import bring_up_to_date
+from pipelines.reports import install
+from pipelines.settings import Settings
+from pipelines.warehouse import personal_data, views
+from pipelines.warehouse.belonging import belonging, check_belonging, remember
+from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.ledger import Ledger, open_ledger
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a warehouse that is ready tells.
+
+    Args:
+        personal: what becomes of personal data.
+        rereads: feeds of accounts that wait for a full re-read, and why.
+        known: how far every feed is read.
+    """
+
+    personal: PersonalData
+    rereads: dict[tuple[str, str], str]
+    known: Ledger
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a sync expects of its warehouse.
+
+    Args:
+        settings: all of them.
+        catalogue: of the settings' API.
+        identities: whose key each account's is, as Floriday said.
+        seen: how each feed is asked for.
+    """
+
+    settings: Settings
+    catalogue: Catalogue
+    identities: Mapping[str, Identity]
+    seen: Sequence[views.View]
+
+    def of(self, warehouse: Warehouse) -> Prepared:
+        """Refuse a warehouse of others, bring an older one up to date, create what it lacks.
+
+        Mostly there is nothing to be written, and the file is not opened for it.
+
+        Raises:
+            SettingError: the warehouse belongs to another API, environment or organization, or its personal data are
+                treated otherwise than the settings say.
+            WarehouseError: the file cannot be used. Nothing was written then.
+        """
+        standing = None
+        if warehouse.exists():
+            with warehouse.reading() as connection:
+                standing = self._agreed_standing(connection)
+                if standing is not None:
+                    # DuckDB refuses the first statement that would write.
+                    with suppress(duckdb.InvalidInputException):
+                        return self._bring_about(connection, self._personal(standing))
+        personal = self._personal(standing)
+        with warehouse.writing() as connection, transaction(connection):
+            return self._bring_about(connection, personal)
+
+    def _agreed_standing(self, connection: duckdb.DuckDBPyConnection) -> personal_data.Standing | None:
+        """How personal data stand in a warehouse of ours; None in a file without a layout."""
+        belongs = belonging(connection)
+        organizations = {account: one.organization_id for account, one in self.identities.items()}
+        check_belonging(belongs, self.settings.api, self.settings.environment, organizations)
+        return personal_data.standing(connection) if belongs else None
+
+    def _personal(self, standing: personal_data.Standing | None) -> PersonalData:
+        return personal_data.agreed(standing, self.settings.personal_data, self.settings.personal_data_key)
+
+    def _bring_about(self, connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> Prepared:
+        """Write what is missing, and nothing else."""
+        named = {account: (one.organization_id, one.organization_name) for account, one in self.identities.items()}
+        tables = [tables_of(source) for source in self.catalogue.sources]
+        bring_up_to_date(connection, self.catalogue.sources)
+        lay_out(connection, tables)
+        install(connection, {part.qualified_name for table in tables for part in table.walk()})
+        remember(connection, self.settings.api, self.settings.environment, named)
+        personal_data.remember(connection, personal)
+        views.remember(connection, self.seen)
+        return Prepared(personal, dict(views.marked(connection)), open_ledger(connection))
