@@ -6,10 +6,14 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+
+Printed = Callable[..., tuple[int, str, str]]
+"""Runs a command in this process; gives its exit code, and what stood on standard output and on standard error."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,14 @@ def command(*arguments: str) -> list[str]:
 def surroundings(**variables: str) -> dict[str, str]:
     """The process's environment: that of the tests, and the given variables."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **variables}
+
+
+def unmeasured(**variables: str) -> dict[str, str]:
+    """The same without what measures coverage.
+
+    A signal's exception may leave its lock held for ever, and a limit on the size of files holds for its file too.
+    """
+    return {name: value for name, value in surroundings(**variables).items() if not name.startswith("COVERAGE")}
 
 
 def floriday(*arguments: str, folder: Path, **variables: str) -> Ended:

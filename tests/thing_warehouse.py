@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Feed
+from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
@@ -53,7 +53,7 @@ class ThingWarehouse:
     @property
     def warehouse(self) -> Warehouse:
         """What opens the file."""
-        return Warehouse(self.path, patience=5.0)
+        return Warehouse(self.path, patience=60.0)
 
     def lay_out(self) -> ThingWarehouse:
         """Make the file, with all tables and no row."""
@@ -61,11 +61,19 @@ class ThingWarehouse:
         return self
 
     def store(
-        self, *raws: bytes, account: str = "main", series: int = 1, feed: Feed = THINGS, begins: int = 0, ends: int = 1
+        self,
+        *raws: bytes,
+        account: str = "main",
+        series: int = 1,
+        feed: Feed = THINGS,
+        begins: int = 0,
+        ends: int = 1,
+        run: str = "run",
     ) -> Stored:
         """Commit a batch of records, the file opened for it alone."""
+        part = FeedPart(account, feed.name)
         with self.warehouse.writing() as connection:
-            return commit(connection, raws, FeedPart(account, feed.name), feed, series=series, begins=begins, ends=ends)
+            return commit(connection, raws, part, feed, series=series, begins=begins, ends=ends, run=run)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query answers."""
@@ -101,16 +109,17 @@ def commit(
     connection: duckdb.DuckDBPyConnection,
     raws: Sequence[bytes],
     part: FeedPart,
-    feed: Feed,
+    feed: Source,
     *,
     series: int = 1,
     begins: int = 0,
     ends: int = 1,
+    run: str = "run",
 ) -> Stored:
     """Normalize and store a batch of records; the feed is current with it."""
     table = tables_of(feed)
     batch = normalize(table, raws)
-    said = window(part, batch, series=series, begins=begins, ends=ends)
+    said = window(part, batch, series=series, begins=begins, ends=ends, run=run)
     return store(connection, table, batch, said, Position(series, ends), current=True)
 
 

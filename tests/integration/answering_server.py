@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ssl import SSLContext
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from threading import Event, Lock, Thread
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,6 +53,7 @@ class Question:
     query: dict[str, list[str]]
     headers: dict[str, str]
     form: dict[str, list[str]]
+    body: str = ""
 
 
 class AnsweringServer:
@@ -128,9 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
-        form = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         headers = dict(self.headers.items())
-        question = Question(self.command, parts.path, parse_qs(parts.query), headers, parse_qs(form))
+        question = Question(self.command, parts.path, parse_qs(parts.query), headers, parse_qs(body), body)
         self._send(self.server.answering.next_reply(question))
 
     def _send(self, reply: Reply) -> None:
@@ -154,6 +157,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def self_signed(folder: Path) -> SSLContext:
+    """The TLS of a server at localhost that nobody vouches for."""
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        (
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-keyout", str(private), "-out", str(certificate)),
+        ),
+        check=True,
+        capture_output=True,
+    )
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return context
 
 
 @contextmanager

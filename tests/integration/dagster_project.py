@@ -12,23 +12,24 @@ import dagster as dg
 
 from pipelines.catalogue import catalogue_of
 from pipelines.orchestration.code_location import build_definitions
-from pipelines.orchestration.instance import open_instance
+from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.orchestration.running import STORAGE, sync_through_dagster
 from pipelines.outcome import FeedOutcome
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.connection import Warehouse
 from tests.records import in_json, valid_records
+from tests.written_files import written_below
 
 SUPPLIERS = catalogue_of("suppliers")
 RECORDS = 12
 """Records of each feed and account in a filled sandbox."""
 
 
-def fill(sandbox: Sandbox) -> None:
-    """Put a few records into every book of every account."""
+def fill(sandbox: Sandbox, *names: str) -> None:
+    """Put a few records of the feeds, of all without names, into the books of every account."""
     for account in sandbox.api_keys:
-        for feed in SUPPLIERS.feeds:
+        for feed in [SUPPLIERS.feed(name) for name in names] or SUPPLIERS.feeds:
             book = sandbox.book(feed.name, account)
             for record in valid_records(feed, seed=3, count=RECORDS):
                 book.put(in_json(record), number=record["sequenceNumber"])
@@ -105,7 +106,7 @@ class Project:
 
     def files(self) -> dict[Path, bytes]:
         """Everything that Dagster left on disk."""
-        return {path: path.read_bytes() for path in (self.root / STORAGE).rglob("*") if path.is_file()}
+        return written_below(self.root / STORAGE)
 
 
 def failure_lines(result: dg.ExecuteInProcessResult) -> dict[str, str]:

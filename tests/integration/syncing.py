@@ -15,16 +15,19 @@ import duckdb
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
+from pipelines.choice import scopes_to_ask
 from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.patience import Patience
-from pipelines.outcome import FeedOutcome
-from pipelines.pipeline import Pipeline, scopes_to_ask
+from pipelines.outcome import FeedOutcome, Listener
+from pipelines.pipeline import Pipeline
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.days import Days
 from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.lingering import LingeringWarehouse
 from tests.expected_rows import assert_holds, parsed
 from tests.hand_moved_time import HandMovedTime
 
@@ -38,12 +41,20 @@ def with_pages_of(source: Source, size: int) -> Source:
     return replace(source, endpoint=replace(source.endpoint, page_maximum=min(size, source.endpoint.page_maximum)))
 
 
+def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
+    """The catalogue of an API; with names, of nothing else than these feeds."""
+    whole = catalogue_of(api)
+    if not only:
+        return whole
+    return replace(whole, feeds=tuple(feed for feed in whole.feeds if feed.name in only), snapshots=())
+
+
 @cache
-def _laid_out(api: str) -> bytes:
+def laid_out(api: str, only: tuple[str, ...] = ()) -> bytes:
     """A warehouse as a first sync lays it out, before it belongs to anyone; laying it out takes a while."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "w.duckdb"
-        tables = [tables_of(source) for source in catalogue_of(api).sources]
+        tables = [tables_of(source) for source in catalogue_with(api, only).sources]
         with Warehouse(path).writing() as connection, transaction(connection):
             lay_out(connection, tables)
             install(connection, {part.qualified_name for table in tables for part in table.walk()})
@@ -60,6 +71,7 @@ class Syncing:
         time: moves by hand, so that waiting costs nothing.
         page: records a page, instead of what the catalogue says.
         api: of the sandbox.
+        only: the feeds that the warehouse is for, all if none are named; a small file is opened sooner.
     """
 
     sandbox: Sandbox
@@ -67,16 +79,17 @@ class Syncing:
     time: HandMovedTime = field(default_factory=HandMovedTime)
     page: int | None = None
     api: str = "suppliers"
+    only: tuple[str, ...] = ()
     runs: int = 0
 
     def __post_init__(self) -> None:
         if not self.path.exists():
-            self.path.write_bytes(_laid_out(self.api))
+            self.path.write_bytes(laid_out(self.api, self.only))
 
     @property
     def catalogue(self) -> Catalogue:
-        """What the sandbox serves."""
-        return catalogue_of(self.api)
+        """What the sandbox serves, as far as it is read."""
+        return catalogue_with(self.api, self.only)
 
     @contextmanager
     def pipeline(self, **settings: str) -> Iterator[Pipeline]:
@@ -99,11 +112,20 @@ class Syncing:
                 )
                 for name, key in known.accounts.items()
             }
-            pipeline = Pipeline(known, self.catalogue, session, clients, Warehouse(self.path, patience=5))
+            warehouse = LingeringWarehouse(self.path, patience=5)
+            stack.callback(warehouse.close)
+            pipeline = Pipeline(known, self.catalogue, session, clients, warehouse)
             pipeline.prepare()
             yield pipeline
 
-    def sync(self, *names: str, full: bool = False, **settings: str) -> dict[tuple[str, str], FeedOutcome]:
+    def sync(
+        self,
+        *names: str,
+        full: bool = False,
+        days: Days | None = None,
+        listener: Listener = lambda _: None,
+        **settings: str,
+    ) -> dict[tuple[str, str], FeedOutcome]:
         """One sync of some feeds, all without names; outcomes by account and feed."""
         self.runs += 1
         with self.pipeline(**settings) as pipeline:
@@ -111,12 +133,15 @@ class Syncing:
             sources = [source for source in pipeline.sources if not wanted or source.name in wanted]
             if self.page:
                 sources = [with_pages_of(source, self.page) for source in sources]
-            outcomes = list(pipeline.sync_all(sources, run_id=f"run {self.runs}", full=full))
+            outcomes = list(
+                pipeline.sync_all(sources, run_id=f"run {self.runs}", full=full, days=days, listener=listener)
+            )
+            pipeline.note()
         return {(outcome.account, outcome.feed): outcome for outcome in outcomes}
 
-    def sync_one(self, name: str, *, full: bool = False) -> FeedOutcome:
+    def sync_one(self, name: str, *, full: bool = False, days: Days | None = None) -> FeedOutcome:
         """One sync of one feed of the account ``main``."""
-        return self.sync(name, full=full)[("main", self.catalogue.source(name).name)]
+        return self.sync(name, full=full, days=days)[("main", self.catalogue.source(name).name)]
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -136,6 +161,19 @@ class Syncing:
             for feed in feeds:
                 served = [parsed(entry.body) for entry in self.sandbox.book(feed.name, account).entries()]
                 assert_holds(connection, feed, account, served)
+
+    def assert_cursors_are_not_ahead(self) -> None:
+        """Up to each committed cursor, everything that the server holds stands in the table."""
+        for account, name, cursor in self._cursors():
+            served = [entry for entry in self.sandbox.book(name, account).entries() if entry.number <= cursor]
+            table = tables_of(self.catalogue.feed(name)).qualified_name
+            ((stored,),) = self.rows(f"SELECT count(*) FROM {table} WHERE account = '{account}'")
+            assert stored == len(served)
+
+    def _cursors(self) -> list[tuple[Any, ...]]:
+        """Account, feed and cursor of whatever was committed; nothing where not even the layout was."""
+        laid_out = self.rows("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync'") != [(0,)]
+        return self.rows("SELECT account, feed, cursor FROM sync.cursors") if laid_out else []
 
     def content(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that the warehouse holds of records, to see whether anything changed."""

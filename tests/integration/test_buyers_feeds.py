@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.sandbox import Sandbox, status
+from pipelines.warehouse.standing import standings
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
 
@@ -33,12 +35,12 @@ def put(syncing: Syncing, feed: str, record: dict[str, Any], number: int | None 
     return book.put(in_json({**record, "sequenceNumber": at}), number=at)
 
 
-def connect(syncing: Syncing, grower: str) -> None:
-    """Connect the buyer with a grower."""
+def connect(syncing: Syncing, grower: str, *, is_deleted: bool = False) -> None:
+    """Connect the buyer with a grower, or end that."""
     put(
         syncing,
         CONNECTIONS,
-        {"supplierOrganizationId": grower, "lastModified": "2026-11-24T10:00:00Z", "isDeleted": False},
+        {"supplierOrganizationId": grower, "lastModified": "2026-11-24T10:00:00Z", "isDeleted": is_deleted},
     )
 
 
@@ -62,6 +64,31 @@ def test_groups_are_read_one_connected_grower_at_a_time(syncing: Syncing) -> Non
     syncing.assert_equal(GROUPS)
     parts = syncing.rows(f"SELECT part FROM sync.cursors WHERE feed = '{GROUPS}' ORDER BY part")
     assert parts == [(grower,) for grower in GROWERS]
+
+
+def test_a_grower_that_is_gone_does_not_hold_the_feed_back(syncing: Syncing) -> None:
+    """How long ago a feed was current is told by the growers that are still connected; without any, nothing waits."""
+
+    def moments() -> tuple[dt.datetime | None, dt.datetime | None]:
+        with syncing.reading() as connection:
+            (standing,) = standings(connection, [CUSTOMERS.feed(GROUPS)])
+        return standing.current_at, standing.asked_since
+
+    syncing.sync(CONNECTIONS, GROUPS)
+    assert moments() == (None, None)
+
+    for grower in GROWERS:
+        connect(syncing, grower)
+    syncing.sync(CONNECTIONS, GROUPS)
+    both = dict(syncing.rows(f"SELECT part, current_at FROM sync.cursors WHERE feed = '{GROUPS}'"))
+    current_at, asked_since = moments()
+    assert current_at == min(both.values())
+    assert asked_since is not None
+
+    connect(syncing, GROWERS[0], is_deleted=True)
+    syncing.sync(CONNECTIONS, GROUPS)
+    (left,) = syncing.rows(f"SELECT current_at FROM sync.cursors WHERE feed = '{GROUPS}' AND part = '{GROWERS[1]}'")
+    assert moments()[0] == left[0] > both[GROWERS[0]]
 
 
 def test_idle_parts_cost_one_call_each(syncing: Syncing) -> None:

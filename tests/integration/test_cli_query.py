@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import io
 import json
-import os
 import signal
 import subprocess
 import time
-import zipfile
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import duckdb
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli.entry import run
+from pipelines.reports import installed
+from pipelines.reports import report as report_named
 from pipelines.sandbox import Sandbox
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.layout import lay_out
-from tests.command_line import command, floriday, on_a_terminal, surroundings
+from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
 from tests.integration.syncing import Syncing
 
 
@@ -48,6 +54,19 @@ def warehouse(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def fingerprint(path: Path) -> str:
     """Changes with any byte of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def same_in_excel(read: Any, value: Any) -> bool:
+    """Whether a cell has the type and value of one of the warehouse: moments are in UTC, to the millisecond."""
+    if isinstance(value, dt.datetime):
+        return bool(abs(read.replace(tzinfo=dt.UTC) - value) < dt.timedelta(milliseconds=1))
+    if isinstance(value, dt.date):
+        return bool(read == dt.datetime(value.year, value.month, value.day))  # noqa: DTZ001 - Excel has no time zones
+    if isinstance(value, Decimal):
+        return bool(type(read) in {int, float} and read == pytest.approx(float(value)))
+    if isinstance(value, list):
+        return bool(json.loads(read) == value)
+    return bool(read == (str(value) if isinstance(value, UUID) else value) and not isinstance(read, dt.datetime))
 
 
 REFUSED = (
@@ -189,7 +208,7 @@ class TestFormats:
             "txt": b"trade_item_id  ",
         }
         assert path.read_bytes().startswith(begins[ending])
-        assert path.stat().st_mode & 0o777 == 0o666 & ~current_umask()
+        assert path.stat().st_mode & 0o777 == 0o600
 
     @pytest.mark.parametrize("style", ["parquet", "xlsx"])
     def test_binary_formats_need_a_file(self, style: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,13 +231,6 @@ class TestFormats:
 
         assert int(ended.stdout) < 60
         assert (tmp_path / "out.csv").read_bytes().count(b"\n") == 2_000_001
-
-
-def current_umask() -> int:
-    """The umask of this process."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 class TestOutput:
@@ -293,14 +305,14 @@ def test_a_long_query_can_be_stopped(
     """Ctrl-C ends what DuckDB is computing; the file that was being written is gone."""
     sql = "SELECT i FROM range(10000000000) a (i) WHERE i > 0"
     process = subprocess.Popen(
-        command("query", sql, "--output", "out.csv"), cwd=tmp_path, env=surroundings(), stderr=subprocess.PIPE
+        command("query", sql, "--output", "out.csv"), cwd=tmp_path, env=unmeasured(), stderr=subprocess.PIPE
     )
     wait_for(tmp_path / "out.csv.part")
     process.send_signal(end)
 
     _, err = process.communicate(timeout=30)
 
-    assert process.returncode == code
+    assert process.returncode == code, err
     assert told in err
     assert list(tmp_path.iterdir()) == []
     assert warehouse.exists()
@@ -357,7 +369,9 @@ class TestReport:
         ended = floriday("report", folder=tmp_path)
 
         assert ended.code == 0
-        assert "revenue_by_week  --from --to --currency  Revenue by week of delivery" in ended.out
+        (line,) = [line for line in ended.out.splitlines() if line.startswith("revenue_by_week ")]
+        assert " --from --to --currency --customer --trade-item " in line
+        assert " Revenue by week of delivery" in line
 
     @pytest.mark.usefixtures("warehouse")
     def test_parameters_reach_the_report(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -373,19 +387,53 @@ class TestReport:
         assert json.loads(capsys.readouterr().out) == expected
 
     @pytest.mark.usefixtures("warehouse")
+    def test_one_trade_item(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """An id narrows the rows; what is no id is refused."""
+        run(["query", "FROM reports.revenue_by_week", "--format", "json"])
+        rows = json.loads(capsys.readouterr().out)
+        wanted = rows[0]["trade_item_id"]
+
+        assert run(["report", "revenue_by_week", "--trade-item", wanted, "--format", "json"]) == 0
+
+        assert json.loads(capsys.readouterr().out) == [row for row in rows if row["trade_item_id"] == wanted]
+        assert run(["report", "revenue_by_week", "--trade-item", "roses"]) == 2
+
+    @pytest.mark.usefixtures("warehouse")
     def test_days_without_orders(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Nothing on those days is an empty report."""
         assert run(["report", "revenue_by_week", "--to", "1999-12-31", "--format", "csv"]) == 0
-        assert capsys.readouterr().out.count("\n") == 1
+        out, err = capsys.readouterr()
+        assert out.count("\n") == 1
+        assert err == "floriday: revenue_by_week has no rows for what was asked\n"
 
-    @pytest.mark.usefixtures("warehouse")
-    def test_all_reports_in_a_workbook(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """One sheet each, under the report's name."""
+    def test_all_reports_in_a_workbook(
+        self, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """One sheet each, under the report's name, as another library reads it back.
+
+        Its cells are the report's values, of their types, below a bold header that stays in sight, in columns that are
+        wide enough.
+        """
         assert run(["report", "--all", "--output", str(tmp_path / "reports.xlsx")]) == 0
 
         assert "reports.xlsx" in capsys.readouterr().out
-        with zipfile.ZipFile(tmp_path / "reports.xlsx") as book:
-            assert b'name="revenue_by_week"' in book.read("xl/workbook.xml")
+        book = openpyxl.load_workbook(tmp_path / "reports.xlsx")
+        with Warehouse(warehouse).reading() as connection:
+            assert set(book.sheetnames) == installed(connection)
+            for sheet in book:
+                told = connection.execute(f"FROM reports.{sheet.title}").fetchall()
+                header, *cells = sheet.iter_rows()
+                assert [cell.value for cell in header] == list(report_named(sheet.title).columns)
+                assert all(cell.font.b for cell in header)
+                assert sheet.freeze_panes == "A2"
+                groups = sheet.column_dimensions.values()
+                widths = [group.width for group in groups for _ in range(group.min, group.max + 1)]
+                assert all(width > len(cell.value) for width, cell in zip(widths, header, strict=True))
+                read = [[cell.value for cell in line] for line in cells if told]
+                assert [len(row) for row in read] == [len(row) for row in told]
+                for row, expected in zip(read, told, strict=True):
+                    for column, value, wanted in zip(header, row, expected, strict=True):
+                        assert column.value == "minutes_since" or same_in_excel(value, wanted)
 
     @pytest.mark.usefixtures("warehouse")
     def test_parquet(self, tmp_path: Path) -> None:

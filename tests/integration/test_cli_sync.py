@@ -15,10 +15,11 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.cli import progress, versions
 from pipelines.cli.entry import run
-from pipelines.cli.moments import span
+from pipelines.moments import span
 from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.warehouse.days import AMSTERDAM
 from pipelines.warehouse.lock import one_sync_at_a_time
-from tests.command_line import floriday, on_a_terminal
+from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
 
@@ -48,19 +49,10 @@ def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def printed(warehouse: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command; gives its exit code and what stood on standard output and on standard error."""
+def printed(warehouse: Path, printed: Printed) -> Printed:
+    """Runs a command where the settings stand."""
     assert warehouse.parent.is_dir()
-
-    def run_it(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run_it
-
-
-Printed = Callable[..., tuple[int, str, str]]
+    return printed
 
 
 def table(out: str) -> dict[tuple[str, str], list[str]]:
@@ -120,6 +112,23 @@ class TestSync:
         _, out, _ = printed("sync", ORDERS, "--full")
 
         assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
+
+    def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+        """What was lost of today comes back; the feed is read to its end, for today is not over."""
+        for entry in sandbox.book(ORDERS, "north").entries():
+            changed = {**entry.document, "lastModifiedDateTime": datetime.now(UTC).isoformat()}
+            sandbox.book(ORDERS, "north").put(in_json(changed), number=entry.number)
+        printed("sync", ORDERS)
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute(f"DELETE FROM {ORDERS}")
+        today = datetime.now(AMSTERDAM).date()
+
+        code, out, err = printed("sync", ORDERS, "--from", f"{today - timedelta(days=1)}", "--to", f"{today}")
+
+        assert (code, err) == (0, "")
+        assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
+        assert table(out)["north", ORDERS][5] == "yes"
+        Syncing(sandbox, warehouse).assert_equal(ORDERS, account="north")
 
     @pytest.mark.parametrize(
         ("arguments", "told"),
@@ -196,7 +205,7 @@ class TestSync:
         code, out, err = printed("sync", ORDERS, "--account", "north")
 
         assert (code, err) == (0, "")
-        assert "1 record rejected; sync.rejected_records holds them" in out
+        assert "1 record rejected; `floriday rejected` lists them with their reasons" in out
         assert re.search(r"field \S*bouquetOfTheDay \(\w+\) that this version does not know", out)
         assert "values that this version does not know: HALF [2JDONE" in out
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import logging
-import ssl
-import subprocess
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +29,7 @@ from pipelines.floriday.client import FloridayClient, Identity
 from pipelines.floriday.endpoints import Endpoint, RateLimit
 from pipelines.floriday.patience import Patience
 from tests.hand_moved_time import HandMovedTime
-from tests.integration.answering_server import AnsweringServer, Reply, answering_server
+from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
 
 KEY = "k3y-7hat-must-not-show"
 BATCHES = Endpoint("/batches", page_parameter="limitResult", page_maximum=500)
@@ -287,6 +285,14 @@ def test_a_token_that_cannot_be_had_is_not_tried_twice_over(server: AnsweringSer
     assert client.calls == 0
 
 
+def test_a_refusal_names_the_request(server: AnsweringServer, client: FloridayClient) -> None:
+    """By the id that the gateway gave it, beside Floriday's code: its support asks for it."""
+    problem = {"title": "Gone", "domainErrorCode": "feed-not-found"}
+    server.will_answer(PAGE, Reply(404, problem, {"x-amzn-RequestId": "c6af9ac6-7b61-11e6"}))
+
+    assert failure(client, RefusedError).endswith(": 404 Gone (feed-not-found, request c6af9ac6-7b61-11e6)")
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 414, 415, 501])
 def test_a_refusal_is_final_and_says_why(server: AnsweringServer, client: FloridayClient, status: int) -> None:
     """Floriday's title and code are told, with the status; nothing is tried again."""
@@ -463,18 +469,7 @@ def test_nothing_secret_is_logged(
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, time: HandMovedTime) -> None:
     """At once, before a secret is sent, and told as what it is."""
-    certificate, private = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        (
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-keyout", str(private), "-out", str(certificate)),
-        ),
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, private)
-    with answering_server(context) as server:
+    with answering_server(self_signed(tmp_path)) as server:
         address = server.address.replace("http://127.0.0.1", "https://localhost") + TOKEN
         session = TokenSession(address, "client-1", SecretStr("s3cr3t"), clock=time.clock)
 

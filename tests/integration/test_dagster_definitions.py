@@ -14,11 +14,12 @@ import yaml  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
 
 from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Source
+from pipelines.catalogue.types import Kind, Source
 from pipelines.errors import SettingError
 from pipelines.orchestration.code_location import build_definitions
-from pipelines.orchestration.instance import instance_settings, open_instance
+from pipelines.orchestration.instance.opening import instance_settings, open_instance
 from pipelines.orchestration.resources import SettingsResource, given_settings
+from pipelines.reports import reports
 from tests.integration.dagster_project import SUPPLIERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -26,7 +27,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
 
+FILLED = {table.name for feed in SUPPLIERS.sources for table in tables_of(feed).walk()}
+REPORTS = [
+    each.name
+    for each in reports()
+    if all(name.split(".")[0] == "sync" or name.split(".")[1] in FILLED for name in each.tables)
+    and each.name != "spend_by_grower"  # its columns are those of the orders that buyers see
+]
 FEEDS = [pytest.param(feed, id=feed.name) for feed in SUPPLIERS.sources]
+
+
+def key_of(feed: Source) -> dg.AssetKey:
+    """The key of a feed's asset."""
+    return dg.AssetKey([feed.schema, feed.table])
+
 
 LISTING = """
 import json
@@ -69,7 +83,8 @@ class TestLoading:
         )
 
         assert done.stderr == ""
-        assert json.loads(done.stdout) == sorted(f"{feed.schema}/{feed.table}" for feed in SUPPLIERS.sources)
+        feeds = {f"{feed.schema}/{feed.table}" for feed in SUPPLIERS.sources}
+        assert set(json.loads(done.stdout)) == feeds | {"reports/" + name for name in (*REPORTS, "dashboard")}
 
     @pytest.mark.parametrize(
         "variables",
@@ -84,29 +99,44 @@ class TestLoading:
         """All feeds of the suppliers' API are there, and nothing starts by itself."""
         repository = loaded(tmp_path, **variables)
 
-        assert len(repository.assets_defs_by_key) == len(SUPPLIERS.sources)
-        assert repository.schedule_defs[0].default_status is dg.DefaultScheduleStatus.STOPPED
+        assert set(map(key_of, SUPPLIERS.sources)) <= set(repository.assets_defs_by_key)
+        assert {each.default_status for each in repository.schedule_defs} == {dg.DefaultScheduleStatus.STOPPED}
 
     def test_a_broken_env_file_keeps_nothing_from_loading(self, tmp_path: Path) -> None:
         """The same holds for a `.env` file that is none."""
         (tmp_path / ".env").write_text("this is = not\n'a file")
 
-        assert len(loaded(tmp_path).assets_defs_by_key) == len(SUPPLIERS.sources)
+        assert set(map(key_of, SUPPLIERS.sources)) <= set(loaded(tmp_path).assets_defs_by_key)
 
     def test_chosen_feeds_are_the_assets(self, tmp_path: Path) -> None:
         """FLORIDAY_FEEDS leaves the other feeds out of assets and jobs."""
         repository = loaded(tmp_path, FLORIDAY_FEEDS="sales_orders, supply.batches")
 
         expected = {dg.AssetKey(["orders", "sales_orders"]), dg.AssetKey(["supply", "batches"])}
-        assert set(repository.assets_defs_by_key) == expected
-        assert repository.get_job("sync").asset_layer.executable_asset_keys == expected
+        feeds = {key for key in repository.assets_defs_by_key if key.path[0] != "reports"}
+        assert feeds == expected
+        assert expected <= set(repository.get_job("sync").asset_layer.executable_asset_keys)
+        assert repository.get_job("full_sync").asset_layer.executable_asset_keys == expected
 
     @pytest.mark.parametrize(("text", "expected"), [("on", "RUNNING"), ("off", "STOPPED"), ("", "STOPPED")])
     def test_automation_decides_whether_the_schedule_runs(self, tmp_path: Path, text: str, expected: str) -> None:
-        """The schedule runs by itself where FLORIDAY_AUTOMATION is on, and only there."""
+        """Schedules and sensors run by themselves where FLORIDAY_AUTOMATION is on; else only those that call nobody."""
         repository = loaded(tmp_path, FLORIDAY_AUTOMATION=text)
 
-        assert [each.default_status.value for each in repository.schedule_defs] == [expected]
+        assert {each.default_status.value for each in repository.schedule_defs} == {expected}
+        (watching,) = [each for each in repository.sensor_defs if each.name == "changed_feeds"]
+        assert watching.default_status.value == expected
+
+    def test_installations_do_not_sync_in_the_same_minute(self, tmp_path: Path) -> None:
+        """The minute follows from the warehouse and the API: for one always the same, for two seldom."""
+        crons = {
+            name: loaded(tmp_path, FLORIDAY_WAREHOUSE=f"{name}.duckdb").get_schedule_def("hourly_sync").cron_schedule
+            for name in "abcde"
+        }
+        again = loaded(tmp_path, FLORIDAY_WAREHOUSE="a.duckdb").get_schedule_def("hourly_sync").cron_schedule
+
+        assert again == crons["a"]
+        assert len(set(crons.values())) > 1
 
 
 class TestDescription:
@@ -124,9 +154,10 @@ class TestDescription:
             },
             "jobs": sorted(repository.job_names),
             "schedules": {
-                each.name: [each.cron_schedule, each.execution_timezone, each.job_name]
+                each.name: [str(each.cron_schedule).partition(" ")[2], each.execution_timezone, each.job_name]
                 for each in repository.schedule_defs
             },
+            "sensors": {each.name: each.minimum_interval_seconds for each in repository.sensor_defs},
         }
 
     @pytest.mark.parametrize("feed", FEEDS)
@@ -135,14 +166,23 @@ class TestDescription:
         metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
         parent, *children = tables_of(feed).walk()
         schemas = {parent.qualified_name: metadata["dagster/column_schema"]}
-        schemas |= {child.qualified_name: metadata[f"columns of {child.qualified_name}"] for child in children}
+        schemas |= {child.qualified_name: metadata[f"columns of {child.name}"] for child in children}
 
         for table in (parent, *children):
             shown = [
                 (each.name, each.type, each.description, bool(each.tags))
                 for each in schemas[table.qualified_name].columns
             ]
-            assert shown == [(each.name, each.type, each.description, each.personal) for each in table.columns]
+            expected = [
+                (
+                    each.name,
+                    each.type.replace(str(Kind.DATE_TIME), "TIMESTAMPTZ"),
+                    each.description,
+                    each.personal,
+                )
+                for each in table.columns
+            ]
+            assert shown == expected
         assert metadata["dagster/table_name"] == feed.name
 
     @pytest.mark.parametrize("feed", FEEDS)

@@ -8,25 +8,31 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.types import Source
 from pipelines.errors import WarehouseBusyError
 from pipelines.orchestration import resources
 from pipelines.orchestration.resources import WarehouseResource, given_settings
+from pipelines.outcome import FeedOutcome
+from pipelines.pipeline import Pipeline
 from pipelines.sandbox import Sandbox, status
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.lock import holder, one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
 
 NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
-NAMES = [source.name for source in SUPPLIERS.sources]
 FEEDS = [feed.name for feed in SUPPLIERS.feeds]
 ORDERS = "orders.sales_orders"
+SOME = ["catalog.trade_items", "supply.batches", "supply.batch_mutations", ORDERS, "supply.weekly_base_supply"]
+"""Feeds that most tests are content with, a snapshot among them; all take a while."""
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +47,10 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """A project that was not synced yet."""
+    """A project of some feeds that was not synced yet."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         fill(sandbox)
-        yield Project(sandbox, tmp_path)
+        yield Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": ", ".join(SOME)})
 
 
 @pytest.fixture
@@ -56,10 +62,11 @@ def two_accounts(tmp_path: Path) -> Iterator[Project]:
 
 
 def statuses(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """How each feed's step ended."""
+    """How each feed's step ended; those of the reports are left out."""
     ended = {event.step_key: "done" for event in result.all_events if event.is_step_success}
     failed = {event.step_key: "failed" for event in result.all_events if event.is_step_failure}
-    return {str(name).replace("__", "."): how for name, how in (ended | failed).items()}
+    told = {str(name).replace("__", "."): how for name, how in (ended | failed).items()}
+    return {name: how for name, how in told.items() if not name.startswith("reports.")}
 
 
 class TestSync:
@@ -79,7 +86,7 @@ class TestSync:
         told = synced.metadata(name)
         maximum = synced.sandbox.book(name).maximum
         rows = {
-            f"rows in {child.qualified_name}": synced.rows(f"SELECT count(*) FROM {child.qualified_name}")[0][0]
+            f"rows in {child.name}": synced.rows(f"SELECT count(*) FROM {child.qualified_name}")[0][0]
             for child in list(tables_of(SUPPLIERS.feed(name)).walk())[1:]
         }
 
@@ -111,7 +118,7 @@ class TestSync:
 
         outcomes = project.sync()
 
-        assert [outcome.feed for outcome in outcomes.values()] == NAMES
+        assert set(outcomes) == set(SOME)
         assert all(outcome.current and outcome.new + outcome.changed == 0 for outcome in outcomes.values())
 
     def test_a_full_sync_brings_lost_rows_back(self, project: Project) -> None:
@@ -142,12 +149,12 @@ class TestFailures:
     """What goes wrong, and what does not because of it."""
 
     def test_a_failing_feed_leaves_the_others_done(self, project: Project) -> None:
-        """The run fails, naming account, status and Floriday's reason in one line; the other seven are materialized."""
+        """The run fails, naming account, status and Floriday's reason in one line; the others are materialized."""
         project.sandbox.faults.add(status(404, where="/sales-orders/sync/*", times=None))
 
         result = project.run("sync")
 
-        assert statuses(result) == {name: "failed" if name == ORDERS else "done" for name in NAMES}
+        assert statuses(result) == {name: "failed" if name == ORDERS else "done" for name in SOME}
         (line,) = failure_lines(result).values()
         assert line.startswith("main: 127.0.0.1 refuses /sales-orders/sync/0: 404")
         assert "\n" not in line
@@ -207,7 +214,7 @@ class TestFailures:
 
         lines = failure_lines(project.run("sync"))
 
-        assert len(lines) == len(NAMES)
+        assert len(lines) == len(SOME)
         assert all(line.startswith("FLORIDAY_") and "\n" not in line for line in lines.values())
         assert not project.warehouse.path.exists()
 
@@ -227,7 +234,7 @@ class TestFailures:
         def fail(_: object) -> None:
             raise RuntimeError("a fault")
 
-        monkeypatch.setattr("pipelines.orchestration.metadata.of_sync", fail)
+        monkeypatch.setattr("pipelines.orchestration.assets.metadata.of_sync", fail)
         project.settings["FLORIDAY_FEEDS"] = "batches"
 
         outcomes = project.sync()
@@ -292,8 +299,8 @@ class TestLock:
         log.addHandler(listening)
         elsewhere.enter_context(one_sync_at_a_time(project.warehouse.path, "floriday sync"))
 
-        with warehouse.held("Dagster run 1", log):
-            pass
+        warehouse.hold("Dagster run 1", log)
+        warehouse.release()
 
         (line,) = listening.said
         assert line.startswith("Waiting: another sync holds")
@@ -309,6 +316,74 @@ class TestLock:
         with (
             one_sync_at_a_time(project.warehouse.path, "floriday sync"),
             pytest.raises(WarehouseBusyError, match="floriday sync"),
-            warehouse.held("Dagster run 1", log),
+        ):
+            warehouse.hold("Dagster run 1", log)
+
+    def test_it_is_held_until_the_run_ends(self, project: Project, warehouse: WarehouseResource) -> None:
+        """However often the run's assets ask for it; then others may sync."""
+        log = logging.getLogger("holding run")
+        warehouse.hold("Dagster run 1", log)
+        warehouse.hold("Dagster run 1", log)
+
+        with (
+            pytest.raises(WarehouseBusyError, match="Dagster run 1"),
+            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
         ):
             pytest.fail("two hold it at once")
+        warehouse.release()
+
+        with one_sync_at_a_time(project.warehouse.path, "floriday sync"):
+            assert holder(project.warehouse.path) is not None
+        assert holder(project.warehouse.path) is None
+
+
+class TestTogether:
+    """The steps of a run come one after the other, what they ask Floriday for does not."""
+
+    def test_feeds_of_a_run_are_read_at_once(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Neither of two that wait for each other waits in vain."""
+        project.settings["FLORIDAY_FEEDS"] = "batches, sales_orders"
+        meeting, sync = Barrier(2, timeout=60), Pipeline.sync
+
+        def met(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+            meeting.wait()
+            return sync(pipeline, source, account, **named)
+
+        monkeypatch.setattr(Pipeline, "sync", met)
+
+        outcomes = project.sync()
+
+        assert {name: outcome.new for name, outcome in outcomes.items()} == {"supply.batches": RECORDS, ORDERS: RECORDS}
+
+    def test_what_is_asked_for_differently_is_read_as_asked(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each feed once, whatever the first one asks for."""
+        asked, sync = [], Pipeline.sync
+
+        def noted(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+            asked.append((source.name, named["full"]))
+            return sync(pipeline, source, account, **named)
+
+        monkeypatch.setattr(Pipeline, "sync", noted)
+        full = {name.replace(".", "__"): {"full": name in SOME[:2]} for name in SOME}
+
+        result = project.run("sync", full)
+
+        assert set(statuses(result).values()) == {"done"}
+        assert sorted(asked) == sorted((name, name in SOME[:2]) for name in SOME)
+
+    def test_a_defect_fails_the_step_of_its_feed_alone(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The others are read all the same."""
+        sync = Pipeline.sync
+
+        def broken(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+            if source.name == "supply.batches":
+                raise ZeroDivisionError
+            return sync(pipeline, source, account, **named)
+
+        monkeypatch.setattr(Pipeline, "sync", broken)
+
+        result = project.run("sync")
+
+        assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SOME}

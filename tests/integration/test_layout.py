@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import pipelines.catalogue as catalogue_module
@@ -13,7 +15,7 @@ from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
-from pipelines.orchestration.assets import feed_asset
+from pipelines.orchestration.assets.feeds import feed_asset
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
@@ -84,6 +86,24 @@ HEDGES = Feed("catalog", "hedges", Hedge, ("hedge_id",), Endpoint("/hedges"), sc
 """No such feed exists."""
 
 
+def test_rows_are_counted_of_feeds_that_come_later_too() -> None:
+    """The counts are those of all feeds that were ever laid out, by account; a warehouse without them gets them."""
+    connection = duckdb.connect()
+    lay_out(connection, [tables_of(catalogue_of("suppliers").source("trade_items"))])
+    connection.execute("DROP VIEW sync.row_counts")
+    for _ in range(2):
+        lay_out(connection, [tables_of(HEDGES)])
+        for account in ("main", "main", "second"):
+            connection.execute("INSERT INTO catalog.hedges (account, hedge_id) VALUES (?, uuid())", [account])
+    connection.execute("INSERT INTO catalog.trade_items (account, trade_item_id) VALUES ('main', uuid())")
+
+    assert connection.execute("FROM sync.row_counts ORDER BY ALL").fetchall() == [
+        ("main", "catalog.hedges", 4),
+        ("main", "catalog.trade_items", 1),
+        ("second", "catalog.hedges", 2),
+    ]
+
+
 def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Table, child, comments, history, route, sync and asset follow from it; the dictionary's own test has its page."""
     known = catalogue_of("suppliers")
@@ -108,6 +128,6 @@ def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert syncing.rows("SELECT count(*) FROM history.hedge_thorns_as_of(now())") == [(2,)]
         comment = "SELECT comment FROM duckdb_columns() WHERE schema_name = 'catalog' AND column_name = 'length'"
         assert syncing.rows(comment) == [("How long it is, in micrometres",)]
-    asset = feed_asset(HEDGES)
+    asset = feed_asset(HEDGES, dt.date(2026, 3, 2), ())
     assert asset.key.path == ["catalog", "hedges"]
-    assert "columns of catalog.hedge_thorns" in asset.metadata_by_key[asset.key]
+    assert "columns of hedge_thorns" in asset.metadata_by_key[asset.key]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -46,6 +49,11 @@ def renew(sandbox: Sandbox, session: requests.Session) -> None:
 def get(sandbox: Sandbox, session: requests.Session, path: str = f"{ORDERS}0", **parameters: Any) -> requests.Response:
     """GET below the API's address."""
     return session.get(f"{sandbox.base_url}{path}", params=parameters, timeout=10, allow_redirects=False)
+
+
+def sent_with(session: requests.Session) -> dict[str, str]:
+    """The headers that say who asks."""
+    return {name: str(session.headers[name]) for name in ("X-Api-Key", "Authorization")}
 
 
 def numbers(answer: requests.Response) -> list[int]:
@@ -142,9 +150,12 @@ class TestAnswers:
         assert get(sandbox, session).headers["Retry-After"] == "7"
         assert get(sandbox, session).headers["Retry-After"].endswith("GMT")
 
-    def test_a_token_that_ends_in_the_middle_of_a_walk(self, sandbox: Sandbox, session: requests.Session) -> None:
+    @pytest.mark.parametrize("kind", [Kind.EXPIRED_TOKENS, Kind.REVOKED_TOKENS])
+    def test_a_token_that_ends_in_the_middle_of_a_walk(
+        self, sandbox: Sandbox, session: requests.Session, kind: Kind
+    ) -> None:
         """The request is refused, and so is the next one with the same token; a new token is fine."""
-        sandbox.faults.add(Fault(kind=Kind.EXPIRED_TOKENS, after=1))
+        sandbox.faults.add(Fault(kind=kind, after=1))
 
         assert [get(sandbox, session).status_code for _ in range(3)] == [200, 401, 401]
         renew(sandbox, session)
@@ -160,10 +171,16 @@ class TestAnswers:
         assert get(sandbox, session).status_code == 200
 
     def test_a_connection_that_is_cut_after_the_answer(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """The answer is complete, and so is the next one on a new connection."""
+        """The answer is complete and says nothing of it; then nothing more comes, and a new connection is fine."""
         sandbox.faults.add(Fault(kind=Kind.DROP_AFTER))
+        _, _, host, api = sandbox.base_url.split("/")
+        with closing(HTTPConnection(host, timeout=10)) as connection:
+            connection.request("GET", f"/{api}{ORDERS}0", headers=sent_with(session))
+            answer = connection.getresponse()
 
-        assert [len(numbers(get(sandbox, session))) for _ in range(2)] == [10, 10]
+            assert (len(json.loads(answer.read())["results"]), answer.will_close) == (10, False)
+            assert connection.sock.recv(1) == b""
+        assert len(numbers(get(sandbox, session))) == 10
 
     def test_a_slow_answer(self, sandbox: Sandbox, session: requests.Session) -> None:
         """It comes late, and whole."""
@@ -246,6 +263,24 @@ class TestPages:
         assert shown == []
         assert 0 < maximum < all_numbers[0]
         assert self.page(sandbox, session, Kind.EMPTY_PAGE, book.maximum) == (book.maximum, [])
+
+    def test_a_record_that_moves_while_it_is_read(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """It is served where it stood, and once more at the end of the same walk."""
+        sandbox.faults.add(Fault(kind=Kind.MOVING_RECORD))
+        first, *_, last = get(sandbox, session).json()["results"]
+
+        (again,) = get(sandbox, session, f"{ORDERS}{last['sequenceNumber']}").json()["results"]
+        assert again == {**first, "sequenceNumber": again["sequenceNumber"]}
+
+    def test_a_number_that_becomes_visible_late(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """Only the feed's last page leaves a record out, once, and its maximum says nothing of it."""
+        all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
+
+        assert self.page(sandbox, session, Kind.LATE_RECORD, 0) == (all_numbers[3], all_numbers[:4])
+        sandbox.faults.clear()
+        late = self.page(sandbox, session, Kind.LATE_RECORD, all_numbers[5])
+        assert late == (all_numbers[9], [all_numbers[place] for place in (6, 7, 9)])
+        assert numbers(get(sandbox, session, f"{ORDERS}{all_numbers[5]}")) == all_numbers[6:]
 
     def test_records_out_of_order(self, sandbox: Sandbox, session: requests.Session) -> None:
         """From the last to the first, with the right maximum."""

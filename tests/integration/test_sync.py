@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.warehouse.lingering import LingeringWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 
@@ -84,6 +86,7 @@ class TestIdleSync:
 
         The feed without such an operation costs a page, a snapshot each of its questions.
         """
+        orders.sandbox.turn(rate_limits=None)
         orders.sync()
         orders.sandbox.calls.clear()
 
@@ -343,31 +346,49 @@ class TestFailures:
         assert not any(outcome.error for outcome in outcomes.values())
 
 
+BAD: dict[int, tuple[dict[str, Any], str]] = {
+    100: (
+        {"pricePerPiece": {"currency": "EUR", "value": "many"}},
+        "pricePerPiece.value: expected a number, got 'many'",
+    ),
+    200: ({"orderDateTime": "2026-02-30T10:00:00Z"}, "orderDateTime: malformed date-time '2026-02-30T10:00:00Z'"),
+    300: ({"salesOrderId": "not-an-id"}, "salesOrderId: malformed UUID 'not-an-id'"),
+    400: ({"salesOrderId": None}, "sales_order_id is missing"),
+    500: ({"numberOfPieces": 99_999_999_999}, "numberOfPieces: 99999999999 does not fit 32 bits"),
+    600: ({"mutations": "none"}, "mutations: expected an array, got 'none'"),
+    700: ({"pricePerPiece": {"currency": "EUR", "value": "not a number"}}, "NaN is not a number of JSON"),
+}
+"""What is wrong with some records, by their place, and what is said of it."""
+
+
 class TestRejectedRecords:
     """Bad records stand alone."""
 
-    def test_three_bad_ones_of_a_thousand_are_listed_and_the_rest_kept(self, empty: Sandbox, tmp_path: Path) -> None:
-        """The reasons name the field and what is wrong with it; the cursor moves past them."""
+    def test_seven_bad_ones_of_a_thousand_are_listed_and_the_rest_kept(self, empty: Sandbox, tmp_path: Path) -> None:
+        """The reasons name the field and what is wrong with it; the cursor moves past them, and they heal."""
         book = empty.book(ORDERS)
-        wrong: dict[int, dict[str, Any]] = {
-            200: {"pricePerPiece": {"currency": "EUR", "value": "many"}},
-            500: {"orderDateTime": "2026-02-30T10:00:00Z"},
-            900: {"salesOrderId": "not-an-id"},
-        }
-        for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), seed=5, count=1000)):
-            book.put(in_json({**record, **wrong.get(place, {})}), number=record["sequenceNumber"])
-        syncing = Syncing(empty, tmp_path / "w.duckdb")
+        (whole,) = valid_records(SUPPLIERS.feed(ORDERS), seed=5, count=1)
+        good = [{**whole, "salesOrderId": str(UUID(int=n)), "sequenceNumber": 3 * n} for n in range(1, 1001)]
+        for place, record in enumerate(good):
+            change, _ = BAD.get(place, ({}, ""))
+            body = in_json({**record, **change}).replace(b'"not a number"', b"NaN")
+            book.put(body, key=(record["salesOrderId"],), number=record["sequenceNumber"])
+        syncing = Syncing(empty, tmp_path / "w.duckdb", only=(ORDERS,))
 
         outcome = syncing.sync_one(ORDERS)
 
-        assert (outcome.new, outcome.rejected, outcome.pages) == (997, 3, 2)
-        reasons = syncing.rows("SELECT reason FROM sync.rejected_records ORDER BY sequence_number")
-        assert [reason for (reason,) in reasons] == [
-            "pricePerPiece.value: expected a number, got 'many'",
-            "orderDateTime: malformed date-time '2026-02-30T10:00:00Z'",
-            "salesOrderId: malformed UUID 'not-an-id'",
-        ]
-        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [(997,)]
+        assert (outcome.new, outcome.rejected, outcome.pages, outcome.current) == (993, 7, 2, True)
+        listed = syncing.rows("SELECT sequence_number, reason FROM sync.rejected_records ORDER BY sequence_number")
+        assert listed == [(good[place]["sequenceNumber"], reason) for place, (_, reason) in sorted(BAD.items())]
+        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [(993,)]
+
+        for place in BAD:
+            book.put(in_json(good[place]), key=(good[place]["salesOrderId"],), number=good[place]["sequenceNumber"])
+        outcome = syncing.sync_one(ORDERS)
+
+        assert (outcome.new, outcome.rejected) == (7, 0)
+        assert syncing.rows("SELECT count(*), count(resolved_at) FROM sync.rejected_records") == [(7, 7)]
+        syncing.assert_equal(ORDERS)
 
     def test_a_record_that_heals_at_its_number_is_stored_by_the_next_sync(self, orders: Syncing) -> None:
         """Also when the feed did not move: the numbers of rejected records are asked for again."""
@@ -378,6 +399,18 @@ class TestRejectedRecords:
 
         assert outcome.new == 1
         assert orders.rows("SELECT count(*), count(resolved_at) FROM sync.rejected_records") == [(1, 1)]
+        orders.assert_equal(ORDERS)
+
+    def test_a_page_that_repeats_what_came_before_tells_nothing_of_it(self, orders: Syncing) -> None:
+        """The record still stands there: it is asked for again, stays open where that does not help, and heals."""
+        orders.sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD, where="/sales-orders/sync/*", after=1))
+        orders.sync(ORDERS)
+        for times, is_open in ((None, True), (2, False)):
+            orders.sandbox.faults.clear()
+            orders.sandbox.faults.add(Fault(kind=Kind.REPEATED_PAGE, where="/sales-orders/sync/*", times=times))
+            assert orders.sync_one(ORDERS).error is None
+            assert orders.rows("SELECT resolved_at IS NULL FROM sync.rejected_records") == [(is_open,)]
+
         orders.assert_equal(ORDERS)
 
     def test_the_last_good_version_stays(self, orders: Syncing) -> None:
@@ -395,6 +428,32 @@ class TestRejectedRecords:
         orders.sync(ORDERS)
         assert orders.rows("SELECT count(*) FROM sync.rejected_records WHERE resolved_at IS NULL") == [(0,)]
         orders.assert_equal(ORDERS)
+
+
+class TestPreparation:
+    """What is done to a warehouse before anything is read."""
+
+    def test_one_that_lacks_nothing_is_only_read(self, orders: Syncing) -> None:
+        """Its bytes stay as they are, and what it remembers is known."""
+        orders.sync(ORDERS)
+        before = orders.path.read_bytes()
+
+        with orders.pipeline() as pipeline:
+            assert isinstance(pipeline.warehouse, LingeringWarehouse)
+            pipeline.warehouse.close()
+
+            assert orders.path.read_bytes() == before
+            assert {part.feed for part in pipeline.known.positions} == {ORDERS}
+
+    @pytest.mark.parametrize("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"])
+    def test_what_is_missing_is_made_anew(self, orders: Syncing, lost: str) -> None:
+        """The next sync has all that it needs."""
+        orders.sync(ORDERS)
+        with orders.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
+            connection.execute(f"DROP {lost}")
+
+        assert orders.sync_one(ORDERS).current
+        assert orders.rows("SELECT count(*) FROM sync.row_counts, sync.rereads, reports.sync_health") == [(0,)]
 
 
 class TestAccounts:

@@ -6,8 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -22,6 +20,8 @@ from pipelines.warehouse.belonging import Belonging, belonging, check_belonging,
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import LAYOUT_VERSION, lay_out
 from pipelines.warehouse.lock import one_sync_at_a_time
+from tests.another_process import READER, WRITER, another_process, end
+from tests.command_line import unmeasured
 from tests.every_kind import TABLE
 from tests.thing_warehouse import ThingWarehouse, contents, word
 
@@ -45,28 +45,6 @@ def suppliers(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     with warehouse.writing() as connection, transaction(connection):
         lay_out(connection, TABLES)
     return warehouse
-
-
-@contextmanager
-def another_process(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A Python program that prints when it is ready, and ends with its standard input."""
-    command = [sys.executable, "-c", f"import sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()"]
-    with subprocess.Popen(
-        [*command, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        end(process)
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Let another process come to its end."""
-    process.communicate("")
-
-
-READER = "import duckdb\nheld = duckdb.connect(sys.argv[1], read_only=True)"
-WRITER = "import duckdb\nheld = duckdb.connect(sys.argv[1])"
 
 
 def mode(path: Path) -> int:
@@ -322,6 +300,101 @@ class TestOthers:
             assert "a test" in (tmp_path / "w.duckdb.holder").read_text()
 
 
+KILLED = """
+import os, signal
+from pathlib import Path
+from pipelines.warehouse.connection import Warehouse
+
+with Warehouse(Path(sys.argv[1])).writing() as connection:
+    connection.execute("UPDATE things.things SET word = 'b'")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A process that is killed after a commit, with the write-ahead log full and the file as it was."""
+
+
+class TestKilled:
+    """What a killed process leaves in the write-ahead log."""
+
+    def leave_a_log(self, things: ThingWarehouse) -> Path:
+        """The log of a process that was killed after a commit."""
+        subprocess.run([sys.executable, "-c", f"import sys\n{KILLED}", str(things.path)], check=False)
+        return things.warehouse.log
+
+    def test_a_commit_in_the_log_is_there(self, things: ThingWarehouse) -> None:
+        """For readers at once; the next writer takes it into the file, and the log is gone."""
+        log = self.leave_a_log(things)
+        assert log.exists()
+        assert things.values("SELECT word FROM things.things") == ["b"]
+
+        with things.warehouse.writing():
+            assert not log.exists()
+
+        assert things.values("SELECT word FROM things.things") == ["b"]
+
+    @pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
+    def test_a_commit_that_was_cut_leaves_a_warehouse_that_opens(self, things: ThingWarehouse, part: float) -> None:
+        """A batch that is too large for the log, which DuckDB writes past it, is stored, and so is the next one."""
+        log = self.leave_a_log(things)
+        os.truncate(log, int(log.stat().st_size * part))
+        many = [word("many", number, f"00000000-0000-4000-8000-{number:012}") for number in range(2, 5000)]
+
+        things.store(*many, ends=5000)
+        things.store(word("c", 5000), begins=5000, ends=5001)
+
+        assert things.rows("SELECT word, count(*) FROM things.things GROUP BY 1 ORDER BY 1") == [
+            ("c", 1),
+            ("many", 4998),
+        ]
+        assert not log.exists()
+
+    def test_a_log_that_is_older_than_the_file_is_explained(self, things: ThingWarehouse) -> None:
+        """Another program may have left the two like that; the line says which to move away."""
+        log = self.leave_a_log(things)
+        older = log.read_bytes()
+        with things.warehouse.writing():
+            pass
+        log.write_bytes(older)
+
+        with pytest.raises(WarehouseError, match=r"Move w\.duckdb\.wal away and try again$"):
+            things.values("SELECT 1")
+
+        log.unlink()
+        assert things.values("SELECT word FROM things.things") == ["b"]
+
+
+LIMITED = """
+import resource
+from pathlib import Path
+from pipelines.errors import PipelineError
+from tests.thing_warehouse import ThingWarehouse, word
+
+things = ThingWarehouse(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (things.path.stat().st_size, things.path.stat().st_size))
+try:
+    things.store(*(word("x" * 1000, number, f"00000000-0000-4000-8000-{number:012}") for number in range(2, 20000)))
+except PipelineError as error:
+    print(error, flush=True)
+"""
+"""A process that may not let the file grow any more."""
+
+
+class TestFullDisk:
+    """A disk without room for a batch."""
+
+    def test_nothing_of_the_batch_is_stored_and_the_line_says_so(self, things: ThingWarehouse) -> None:
+        """What was there before stays, and as soon as there is room the next batch is stored."""
+        before = things.contents()
+        command = [sys.executable, "-c", f"import sys\n{LIMITED}", str(things.path)]
+        ended = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, check=False)
+
+        assert ended.stdout.startswith(f"writing {things.path} failed, and nothing of this batch was stored: ")
+        assert "File too large" in ended.stdout
+        assert ended.stdout.count("\n") == 1
+        assert things.contents() == before
+        things.store(word("b", 2))
+        assert things.values("SELECT word FROM things.things") == ["b"]
+
+
 class TestDamage:
     """Files that cannot be used."""
 
@@ -359,6 +432,7 @@ class TestDamage:
             with pytest.raises(WarehouseError) as caught, opening() as connection:
                 contents(connection)
             assert "\n" not in caught.value.message
+            assert "truncated or damaged one: move it away, or restore a backup in its place" in caught.value.message
 
         assert things.path.read_bytes() == cut
 
@@ -396,7 +470,10 @@ class TestDamage:
         """The line says to upgrade."""
         things.change("INSERT INTO sync.settings VALUES ('suppliers', ?, ?, now())", HOST, LAYOUT_VERSION + 1)
 
-        with things.warehouse.reading() as connection, pytest.raises(WarehouseError, match="upgrade"):
+        with (
+            things.warehouse.reading() as connection,
+            pytest.raises(WarehouseError, match="written by a newer floriday-warehouse"),
+        ):
             belonging(connection)
 
 

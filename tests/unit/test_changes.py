@@ -253,6 +253,22 @@ def test_a_record_that_moves_during_the_walk_is_read_in_its_new_place() -> None:
     assert steps[-1].current
 
 
+def test_a_complete_walk_goes_on_past_the_maximum_that_was_told_before() -> None:
+    """One that a filter emptied may reach the maximum while a record has moved beyond it: only the end proves all."""
+
+    def pages() -> Answers:
+        return Answers(page(1, 2, 3), page(maximum=8), page(9), page(maximum=9))
+
+    asked_until = {}
+    for complete in (False, True):
+        answers = pages()
+        steps = list(walk(answers.fetch, 0, maximum=7, page_maximum=3, complete=complete))
+        assert steps[-1].current
+        asked_until[complete] = answers.asked
+
+    assert asked_until == {False: [0, 3], True: [0, 3, 8, 9]}
+
+
 @st.composite
 def moving_feeds(draw: st.DrawFn) -> MovingFeed:
     """Any feed that serves each record in the end."""

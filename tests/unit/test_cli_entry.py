@@ -62,6 +62,18 @@ def test_a_sync_needs_no_dagster() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
+def test_what_is_to_be_done_at_the_end_is_done() -> None:
+    """The process ends at once, with its exit code, but not before what others asked for."""
+    program = (
+        "import atexit, sys\nfrom pipelines.cli.entry import main\n"
+        "atexit.register(print, 'done', flush=True)\nsys.argv[1:] = ['nosuch']\nmain()"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (entry.MISUSED, "done\n")
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
 def test_every_command_has_an_example(command: Callable[..., None]) -> None:
     """A command's help ends in examples of it."""
@@ -86,11 +98,20 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     [
         (["synk"], "No such command 'synk'"),
         (["sync", "--quick"], "No such option: --quick"),
+        (["sync", "--from", "last week"], "'last week' does not match"),
+        (["sync", "--to", "2026-03-08"], "--to needs --from"),
+        (["sync", "--from", "2026-03-08", "--to", "2026-03-02"], "--to 2026-03-02 is before --from 2026-03-08"),
+        (["sync", "--from", "9000-01-01"], "9000-01-01 is still to come"),
+        (["sync", "--from", "2026-03-02", "--to", "9000-01-01"], "9000-01-01 is still to come"),
+        (["sync", "--from", "2026-03-02", "--full"], "--full reads everything"),
         (["query"], "Missing argument 'SQL'"),
         (["report", "revenue_by_week", "--from", "soon"], "'soon' does not match"),
         (["sandbox", "--port", "70000"], "less than or equal to 65535"),
         (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),
         (["demo", "--api", "buyers"], "--api is suppliers or customers"),
+        (["up", "--api", "buyers"], "--api is suppliers or customers"),
+        (["up", "--port", "70000"], "less than or equal to 65535"),
+        (["up", "--verbosely"], "No such option"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,8 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed, Int64, Record, Text, Uuid, field
 from pipelines.dictionary import api_pages, pages
 from pipelines.dictionary.__main__ import write
+from pipelines.dictionary.examples import examples
+from pipelines.dictionary.reports import reports_page
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.reports import reports
 from pipelines.warehouse.layout import SYNC_TABLES
@@ -33,6 +35,12 @@ def made() -> dict[str, str]:
 def tables(catalogue: Catalogue) -> list[Table]:
     """All tables of a catalogue."""
     return [table for source in catalogue.sources for table in tables_of(source).walk()]
+
+
+@pytest.fixture(scope="module")
+def told_of_reports() -> str:
+    """The page on the reports."""
+    return reports_page()
 
 
 def section(page: str, name: str) -> str:
@@ -162,3 +170,29 @@ def test_a_new_feed_is_described_by_its_entry() -> None:
     assert "    roses ||--o{ rose_thorns : has" in drawings(made["catalog.md"])[0]
     assert '    "supply.batches" |o--o{ roses : "batch_id"' in drawings(made["catalog.md"])[1]
     assert "[catalog.roses](catalog.md#roses) by `batch_id`" in section(made["supply.md"], "batches")
+
+
+def test_the_reports_page_is_up_to_date(told_of_reports: str) -> None:
+    """``make docs`` would change nothing; every report is there, with a type for each of its columns."""
+    assert (ROOT / "docs" / "reports.md").read_text(encoding="utf-8") == told_of_reports
+    for report in reports():
+        told = told_of_reports.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
+        assert report.sql in told
+        for column in report.columns:
+            assert re.search(rf"^\| `{column}` \| [A-Z]+\S*( .*)? \| .+ \|$", told, re.MULTILINE), column
+
+
+def test_every_report_has_an_example(told_of_reports: str) -> None:
+    """Each report's example shows all its columns and some rows, and stands on the page; none is of a report of old."""
+    kept = examples().reports
+
+    assert list(kept) == [report.name for report in reports()]
+    for report in reports():
+        example = kept[report.name]
+        told = told_of_reports.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
+        heading = f"| {' | '.join(f'`{column}`' for column in report.columns)} |"
+        rows = told.partition(f"```sql\n{example.sql}\n```\n\n{heading}\n")[2].partition("\n\n")[0].splitlines()[1:]
+
+        assert list(example.columns) == list(report.columns), f"`make examples` renews the one of {report.name}"
+        assert {len(row) for row in example.rows} == {len(report.columns)}
+        assert len(rows) == len(example.rows)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -38,9 +39,7 @@ def exactly(raw: bytes) -> Rows:
         rows = exact.rows_of(TABLE, raw)
     except exact.UnreadableError as error:
         raise RejectedError(error) from None
-    return {
-        name: pa.Table.from_pylist(some, schema=frame_schema(PARTS[name])).to_pylist() for name, some in rows.items()
-    }
+    return {name: plain(pa.Table.from_pylist(some, schema=frame_schema(PARTS[name]))) for name, some in rows.items()}
 
 
 def as_a_batch(raw: bytes) -> Rows:
@@ -54,9 +53,17 @@ def as_a_batch(raw: bytes) -> Rows:
 def rows_of(batch: Batch) -> Rows:
     """A batch's frames as rows of Python values."""
     return {
-        name: pa.Table.from_pandas(frame, schema=frame_schema(PARTS[name]), preserve_index=False).to_pylist()
+        name: plain(pa.Table.from_pandas(frame, schema=frame_schema(PARTS[name]), preserve_index=False))
         for name, frame in batch.frames.items()
     }
+
+
+def plain(table: pa.Table) -> list[dict[str, object]]:
+    """Rows of Python values, UUIDs as text."""
+    return [
+        {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+        for row in table.to_pylist()
+    ]
 
 
 @pytest.fixture(params=[exactly, as_a_batch])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import configparser
+import plistlib
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+
+from pipelines.orchestration.serving.dagster_dev import LONGEST_STOP
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +59,31 @@ def test_make_help_names_every_target() -> None:
     ).stdout
 
     assert [line.split()[1] for line in shown.splitlines()] == targets
+
+
+def test_links_of_the_guides_lead_somewhere() -> None:
+    """Each link to a file of the project finds it."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tools").glob("*.md")]
+    link_to_a_file = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+    links = [(page, link) for page in pages for link in link_to_a_file.findall(page.read_text("utf-8"))]
+
+    assert len(links) > len(pages)
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def example(language: str) -> str:
+    """The example in a language that docs/operations.md shows."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(rf"(?s)```{language}\n(.*?)```", page)
+    return str(shown)
+
+
+def test_service_managers_wait_for_the_end() -> None:
+    """The services of docs/operations.md give `floriday up` the time that it needs, and keep its files private."""
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read_string(example("ini"))
+    agent = plistlib.loads(example("xml").encode())
+
+    assert int(unit["Service"]["TimeoutStopSec"]) > LONGEST_STOP
+    assert agent["ExitTimeOut"] > LONGEST_STOP
+    assert (int(unit["Service"]["UMask"], 8), agent["Umask"]) == (0o077, 0o077)

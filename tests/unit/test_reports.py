@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import re
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pytest
@@ -11,13 +14,27 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli.report import report as command
+from pipelines.dictionary.examples import examples
 from pipelines.errors import UsageError
 from pipelines.reports import Report, install, report, reports
 from pipelines.reports.report import parse
 from pipelines.warehouse.layout import lay_out
 
-TABLES = [tables_of(feed) for feed in catalogue_of("suppliers").feeds]
-NAMES = {part.qualified_name for table in TABLES for part in table.walk()}
+TABLES = {api: [tables_of(source) for source in catalogue_of(api).sources] for api in ("suppliers", "customers")}
+NAMES = {api: {part.qualified_name for table in tables for part in table.walk()} for api, tables in TABLES.items()}
+
+ONLY: dict[str, set[str]] = {
+    "suppliers": {
+        "customer_network",
+        "fill_rate",
+        "load_carriers",
+        "on_time_delivery",
+        "sell_through",
+        "stock_ledger",
+    },
+    "customers": {"purchase_order_exceptions", "spend_by_grower"},
+}
+"""The reports that one API alone has; all others are for both."""
 
 TEXT = """\
 -- What is counted,
@@ -39,13 +56,40 @@ SELECT account, count(*) AS rows FROM orders.sales_orders GROUP BY ALL;
 """
 
 
+@dataclass
+class Installed:
+    """A warehouse of all feeds of an API without a row, with the reports installed."""
+
+    api: str
+    connection: duckdb.DuckDBPyConnection
+    names: set[str]
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query finds in it."""
+        return self.connection.execute(sql, list(values)).fetchall()
+
+
 @pytest.fixture(scope="module")
-def laid_out() -> duckdb.DuckDBPyConnection:
-    """A warehouse of all feeds without a row, with the reports installed."""
+def warehouses() -> list[Installed]:
+    """One for each API."""
+    return [lay_out_with_reports(api) for api in TABLES]
+
+
+def lay_out_with_reports(api: str) -> Installed:
+    """A warehouse with the reports that its API has, installed as a sync does it."""
     connection = duckdb.connect()
-    lay_out(connection, TABLES)
-    install(connection, NAMES)
-    return connection
+    connection.begin()
+    lay_out(connection, TABLES[api])
+    names = install(connection, NAMES[api])
+    connection.commit()
+    return Installed(api, connection, set(names))
+
+
+def having(warehouses: list[Installed], each: Report) -> list[Installed]:
+    """The warehouses that have a report; there must be one."""
+    found = [warehouse for warehouse in warehouses if each.name in warehouse.names]
+    assert found, f"{each.name} is for no API"
+    return found
 
 
 def named(each: Report) -> str:
@@ -77,35 +121,79 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
         report("revenue")
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
-def test_columns_are_as_the_file_says(laid_out: duckdb.DuckDBPyConnection, each: Report) -> None:
-    """The view has the columns that are described, in their order, account first."""
-    described = laid_out.execute(f"SELECT * FROM reports.{each.name}").description
+def test_reports_are_for_both_apis_where_nothing_else_is_said(warehouses: list[Installed]) -> None:
+    """Each API has its own reports, and those that its tables and columns allow."""
+    names = {each.name for each in reports()}
 
-    assert [name for name, *_ in described or ()] == list(each.columns)
+    assert {warehouse.api: names - warehouse.names for warehouse in warehouses} == {
+        "suppliers": ONLY["customers"],
+        "customers": ONLY["suppliers"],
+    }
+
+
+@pytest.mark.parametrize("each", reports(), ids=named)
+def test_columns_are_as_the_file_says(warehouses: list[Installed], each: Report) -> None:
+    """The view has the columns that are described, in their order, account first."""
+    for warehouse in having(warehouses, each):
+        described = warehouse.connection.execute(f"SELECT * FROM reports.{each.name}").description
+
+        assert [name for name, *_ in described or ()] == list(each.columns)
     assert next(iter(each.columns)) == "account"
 
 
 @pytest.mark.parametrize("each", reports(), ids=named)
-def test_tables_are_as_the_file_says(laid_out: duckdb.DuckDBPyConnection, each: Report) -> None:
+def test_tables_are_as_the_file_says(each: Report) -> None:
     """A report reads the tables that it names, and no other."""
-    found = laid_out.get_table_names(f"SELECT * FROM ({each.sql})", qualified=True)
+    tree = duckdb.execute("SELECT json_serialize_sql(?)", [each.sql]).fetchall()[0][0]
 
-    assert {re.sub('"| AS .*', "", name) for name in found} == set(each.tables)
+    assert {name for name in base_tables(json.loads(tree)) if name[0] != "."} == set(each.tables)
+
+
+def base_tables(tree: object) -> Iterator[str]:
+    """The tables that a parsed statement names, as ``schema.table``; parts of the statement itself have no schema."""
+    if isinstance(tree, dict):
+        if tree.get("type") == "BASE_TABLE":
+            yield f"{tree['schema_name']}.{tree['table_name']}"
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for branch in tree:
+            yield from base_tables(branch)
 
 
 @pytest.mark.parametrize("each", reports(), ids=named)
-def test_warehouse_explains_itself(laid_out: duckdb.DuckDBPyConnection, each: Report) -> None:
-    """View, macro and every column carry the descriptions of the file."""
-    views = laid_out.execute("SELECT comment FROM duckdb_views() WHERE view_name = ?", [each.name]).fetchall()
-    columns = laid_out.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'reports' AND table_name = ?"
-        " ORDER BY column_index",
-        [each.name],
-    ).fetchall()
+def test_warehouse_explains_itself(warehouses: list[Installed], each: Report) -> None:
+    """View and every column carry the descriptions of the file."""
+    for warehouse in having(warehouses, each):
+        sql = "SELECT comment FROM duckdb_views() WHERE schema_name = 'reports' AND view_name = ?"
+        views = warehouse.rows(sql, each.name)
+        columns = warehouse.rows(
+            "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'reports' AND table_name = ?"
+            " ORDER BY column_index",
+            each.name,
+        )
 
-    assert views == [(each.description,)]
-    assert dict(columns) == each.columns
+        assert views == [(each.description,)]
+        assert dict(columns) == each.columns
+
+
+@pytest.mark.parametrize("each", reports(), ids=named)
+def test_every_parameter_may_be_left_out(warehouses: list[Installed], each: Report) -> None:
+    """A macro takes NULL for each of its parameters, which is as if it were not there."""
+    given = ", ".join(f"{parameter} := NULL" for parameter in each.parameters)
+    for warehouse in having(warehouses, each):
+        assert warehouse.rows(f"FROM reports.{each.name}({given})") == []
+
+
+@pytest.mark.parametrize("each", reports(), ids=named)
+def test_the_example_can_be_asked(warehouses: list[Installed], each: Report) -> None:
+    """What the example on the page asks for is what a warehouse of its API answers, column by column."""
+    example = examples().reports[each.name]
+    (warehouse,) = (one for one in having(warehouses, each) if one.api == example.api)
+
+    described = warehouse.connection.execute(example.sql).description
+
+    assert f"reports.{each.name}" in example.sql
+    assert tuple(name for name, *_ in described or ()) == example.columns
 
 
 @pytest.mark.parametrize("each", reports(), ids=named)
@@ -114,45 +202,46 @@ def test_every_parameter_is_an_option(each: Report) -> None:
     assert set(each.parameters) <= inspect.signature(command).parameters.keys()
 
 
-def test_a_second_installation_writes_nothing(laid_out: duckdb.DuckDBPyConnection) -> None:
+def test_a_second_installation_writes_nothing(warehouses: list[Installed]) -> None:
     """Reports that are there in this version are left alone."""
-    assert install(laid_out, NAMES) == []
+    for warehouse in warehouses:
+        assert install(warehouse.connection, NAMES[warehouse.api]) == []
 
 
 def test_a_changed_report_is_installed_again() -> None:
     """A report of another version is replaced, columns and all."""
-    connection = duckdb.connect()
-    lay_out(connection, TABLES)
-    install(connection, NAMES)
+    connection = lay_out_with_reports("suppliers").connection
     connection.execute("CREATE OR REPLACE MACRO reports.revenue_by_week(from_date := NULL) AS TABLE SELECT 1 AS one")
 
-    assert install(connection, NAMES) == ["revenue_by_week"]
+    assert install(connection, NAMES["suppliers"]) == ["revenue_by_week"]
     assert "revenue" in [name for name, *_ in connection.execute("FROM reports.revenue_by_week").description or ()]
 
 
 def test_a_report_without_its_tables_is_left_out() -> None:
     """A report that reads what this API does not serve is not there."""
     connection = duckdb.connect()
-    lay_out(connection, TABLES)
+    lay_out(connection, TABLES["suppliers"])
 
-    assert "revenue_by_week" not in install(connection, NAMES - {"orders.sales_orders"})
-    assert connection.execute("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'reports'").fetchall() == [(0,)]
+    assert "revenue_by_week" not in install(connection, NAMES["suppliers"] - {"orders.sales_orders"})
+    assert views_and_macros(connection, "revenue_by_week") == []
 
 
 def test_a_report_without_its_columns_is_left_out() -> None:
     """A report that reads a column that the other API's table lacks is not there, in part or as a whole."""
     connection = duckdb.connect()
-    tables = [tables_of(source) for source in catalogue_of("customers").sources]
-    lay_out(connection, tables)
     connection.begin()
+    lay_out(connection, TABLES["suppliers"])
+    connection.execute("ALTER TABLE orders.sales_orders DROP trade_item_id")
 
-    assert "revenue_by_week" not in install(
-        connection, {part.qualified_name for each in tables for part in each.walk()}
-    )
+    assert "revenue_by_week" not in install(connection, NAMES["suppliers"])
     connection.commit()
-    assert connection.execute("SELECT count(*) FROM duckdb_views() WHERE view_name = 'revenue_by_week'").fetchall() == [
-        (0,)
-    ]
-    assert connection.execute(
-        "SELECT count(*) FROM duckdb_functions() WHERE function_name = 'revenue_by_week'"
-    ).fetchall() == [(0,)]
+    assert views_and_macros(connection, "revenue_by_week") == []
+
+
+def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
+    """What there is of a report."""
+    return connection.execute(
+        "SELECT view_name FROM duckdb_views() WHERE view_name = $name"
+        " UNION ALL SELECT function_name FROM duckdb_functions() WHERE function_name = $name",
+        {"name": name},
+    ).fetchall()

@@ -11,7 +11,15 @@ import pytest
 
 from pipelines import settings as package
 from pipelines.errors import SettingError
-from pipelines.settings import LocalSettings, Settings, load_local_settings, load_settings, values
+from pipelines.settings import (
+    LocalSettings,
+    Settings,
+    given_variables,
+    handed,
+    load_local_settings,
+    load_settings,
+    values,
+)
 
 SECRET = "s3cr3t-7hat-must-not-show"
 KEY = "k3y-7hat-must-not-show"
@@ -112,7 +120,9 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     """Neither by str nor by repr nor by JSON."""
     keys = json.dumps({"one": KEY})
-    settings = loaded(tmp_path, API_KEY="", API_KEYS=keys, ALERTS=f"mailto://{SECRET}@host", PERSONAL_DATA_KEY=SECRET)
+    settings = loaded(
+        tmp_path, API_KEY="", API_KEYS=keys, ALERTS=f"mailto://{SECRET}@host.nl", PERSONAL_DATA_KEY=SECRET
+    )
 
     shown = f"{settings} {settings!r} {settings.accounts} {settings.model_dump_json()}"
     assert SECRET not in shown
@@ -137,7 +147,7 @@ def test_space_around_a_value_is_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["CLIENT_SECRET", "API_KEY", "API_KEYS", "ALERTS", "PERSONAL_DATA_KEY"])
 def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
     """``…_FILE`` names it, relative to the working directory where there is no `.env`."""
-    text = {"API_KEYS": json.dumps({"one": SECRET}), "ALERTS": f"json://{SECRET}"}.get(name, SECRET)
+    text = {"API_KEYS": json.dumps({"one": SECRET}), "ALERTS": f"jsons://host/{SECRET}"}.get(name, SECRET)
     (tmp_path / "secret.txt").write_text(f"{text}\n", encoding="utf-8")
     changes = {name: "", f"{name}_FILE": "secret.txt"} | ({"API_KEY": ""} if name == "API_KEYS" else {})
 
@@ -412,7 +422,7 @@ def test_values_that_are_read(tmp_path: Path) -> None:
         FEEDS=" sales_orders, supply.batches,,sales_orders",
         HISTORY_START="2026-01-01",
         AUTOMATION="ON",
-        ALERTS="mailto://a@b.nl, json://host",
+        ALERTS="mailto://a@b.nl, jsons://host",
         BASE_SUPPLY_WEEKS="0..0",
         SELECTED_ASSORTMENT_ONLY="True",
         PERSONAL_DATA="keep",
@@ -422,7 +432,7 @@ def test_values_that_are_read(tmp_path: Path) -> None:
     assert settings.feeds == ("sales_orders", "supply.batches")
     assert settings.history_start == date(2025, 12, 29)
     assert settings.automation is True
-    assert [address.get_secret_value() for address in settings.alerts] == ["mailto://a@b.nl", "json://host"]
+    assert [address.get_secret_value() for address in settings.alerts] == ["mailto://a@b.nl", "jsons://host"]
     assert settings.base_supply_weeks == (0, 0)
     assert settings.selected_assortment_only is True
 
@@ -453,11 +463,15 @@ def test_values_that_cannot_be_read(tmp_path: Path, name: str, text: str, expect
     assert problem(tmp_path, **{name: text}).startswith(f"FLORIDAY_{name} expects {expects}")
 
 
-@pytest.mark.parametrize("text", ["hash", "drop", "HASH"])
-def test_personal_data_can_only_be_kept_for_now(tmp_path: Path, text: str) -> None:
-    """What is not built yet is refused rather than ignored."""
-    assert problem(tmp_path, PERSONAL_DATA=text) == (
-        "FLORIDAY_PERSONAL_DATA can only be keep for now: hash and drop are not available yet"
+def test_personal_data_are_kept_hashed_or_dropped(tmp_path: Path) -> None:
+    """Hashing takes a key that nobody guesses; the others may have one, for what is erased."""
+    assert loaded(tmp_path, PERSONAL_DATA="Drop").personal_data == "drop"
+    assert loaded(tmp_path, PERSONAL_DATA="hash", PERSONAL_DATA_KEY=SECRET).personal_data == "hash"
+    assert problem(tmp_path, PERSONAL_DATA="hash") == (
+        "FLORIDAY_PERSONAL_DATA_KEY is missing: FLORIDAY_PERSONAL_DATA=hash expects a secret of 16 characters or more"
+    )
+    assert problem(tmp_path, PERSONAL_DATA_KEY="short") == (
+        "FLORIDAY_PERSONAL_DATA_KEY expects 16 characters or more, such as `openssl rand -hex 32` prints"
     )
 
 
@@ -469,3 +483,38 @@ def test_a_dotenv_file_can_be_left_out(tmp_path: Path) -> None:
 
     assert settings.warehouse == tmp_path / "here.duckdb"
     assert settings.feeds is None
+
+
+def test_the_given_variables_are_told_unread(tmp_path: Path) -> None:
+    """The environment over the `.env` file, without blank ones; no secret's file is opened, and nothing is checked."""
+    (tmp_path / ".env").write_text("FLORIDAY_FEEDS=batches\nFLORIDAY_CLIENT_ID=of-the-file\nFLORIDAY_AUTH_URL=\n")
+    environ = {"FLORIDAY_CLIENT_ID": "mine", "FLORIDAY_API_KEY_FILE": "nowhere", "FLORIDAY_SCOPES": " ", "PATH": "/bin"}
+
+    variables, folder = given_variables(environ, tmp_path)
+
+    assert variables == {
+        "FLORIDAY_FEEDS": "batches",
+        "FLORIDAY_CLIENT_ID": "mine",
+        "FLORIDAY_API_KEY_FILE": "nowhere",
+    }
+    assert folder == tmp_path
+
+
+def test_handed_settings_are_all_that_counts(tmp_path: Path) -> None:
+    """What was handed over wins over the environment and the `.env` file, a ``$`` and blank lines in it too."""
+    (tmp_path / ".env").write_text(
+        "FLORIDAY_CLIENT_ID=\nFLORIDAY_FEEDS=batches\nFLORIDAY_WAREHOUSE=of-the-file.duckdb\n"
+    )
+    variables = COMPLETE | {"FLORIDAY_CLIENT_SECRET": "a$b${HOME}"}
+
+    settings = load_settings({"FLORIDAY_CLIENT_ID": "", "FLORIDAY_SCOPES": "a:read", **handed(variables)}, tmp_path)
+
+    assert (settings.client_id, settings.client_secret.get_secret_value()) == ("client-1", "a$b${HOME}")
+    assert (settings.feeds, settings.scopes) == (None, None)
+    assert settings.warehouse == tmp_path / "data/floriday.duckdb"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"FLORIDAY_API_KEY": 5}'])
+def test_handed_settings_are_not_for_people(tmp_path: Path, text: str) -> None:
+    """A value that `floriday up` did not make is refused, and not shown."""
+    assert problem(tmp_path, SETTINGS=text) == "FLORIDAY_SETTINGS is set by `floriday up` alone: leave it out"

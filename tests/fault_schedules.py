@@ -1,0 +1,357 @@
+"""Random schedules of faults: what goes wrong, on which calls, while which records change; all from one seed.
+
+A schedule is played against a sandbox and a warehouse of a few small feeds, with waits that pass at once. Several syncs
+meet its faults; then the faults are lifted, and one more sync must leave the warehouse equal to the truth that the
+sandbox holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.errors import PipelineError
+from pipelines.outcome import FeedOutcome
+from pipelines.sandbox import Fault, Kind, Sandbox
+from pipelines.warehouse import inspection
+from tests.another_process import FORKED
+from tests.hand_moved_time import HandMovedTime
+from tests.integration.syncing import Syncing
+from tests.records import JsonObject, in_json, valid_record
+
+NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
+PAGE = 4
+
+CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"
+INBOUND, CUSTOM = "fulfillment.inbound_fulfillment_orders", "supply.custom_supply_lines"
+FEEDS = {
+    "suppliers": (("supply.batches", INBOUND), ("orders.sales_orders",), ("supply.supply_lines", "supply.batches")),
+    "customers": ((CUSTOM,), (GROUPS, CONNECTIONS)),
+}
+"""Feeds with and without children and a max-sequence operation, a selection, and one that is read in parts."""
+RESTARTING = frozenset({"orders.sales_orders", "supply.batches", "supply.supply_lines", CUSTOM})
+"""Feeds whose numbering may begin anew; only the feed's maximum can tell of it."""
+GROWERS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
+
+ANYWHERE = (
+    *(Kind.EXPIRED_TOKENS, Kind.REVOKED_TOKENS, Kind.DROP_BEFORE, Kind.DROP_IN_THE_MIDDLE, Kind.DROP_AFTER),
+    *(Kind.SLOW, Kind.HTML, Kind.CUT_JSON, Kind.REDIRECT),
+)
+IN_PAGES = (
+    *(Kind.LOWER_MAXIMUM, Kind.FEED_WIDE_MAXIMUM, Kind.REPEATED_PAGE, Kind.OVERLAP, Kind.INCLUSIVE, Kind.EMPTY_PAGE),
+    *(Kind.UNORDERED, Kind.GARBLED_RECORD, Kind.NULL_RESULTS, Kind.MOVING_RECORD, Kind.LATE_RECORD),
+)
+STATUSES = (401, 403, 423, 429, 500, 503, 504)
+EXHAUSTING = frozenset({Kind.MOVING_RECORD})
+"""What would never let a walk end if it lasted."""
+
+
+@dataclass
+class Played:
+    """What a schedule came to.
+
+    Args:
+        seed: of the schedule.
+        struck: how often each fault struck.
+        syncs: how many met faults.
+        failed: how many of these failed, as a whole or for a feed.
+        calls: made in all.
+        most_calls: what the sync that called most often called, and what it was allowed to.
+        waited: seconds that passed at once.
+        processor: seconds of the processor that it took.
+    """
+
+    seed: int
+    struck: Counter[str] = field(default_factory=Counter)
+    syncs: int = 0
+    failed: int = 0
+    calls: int = 0
+    most_calls: tuple[int, int] = (0, 1)
+    waited: float = 0.0
+    processor: float = 0.0
+
+
+class Records:
+    """The records of the sandbox's feeds, as they change; remembers every state that each was in."""
+
+    def __init__(self, sandbox: Sandbox, api: str, feeds: tuple[str, ...], random: Random, *, hides: bool) -> None:
+        self._sandbox = sandbox
+        self._catalogue = catalogue_of(api)
+        self._random = random
+        self._hides = hides
+        self._identities = 0
+        self._records: dict[str, dict[tuple[str, ...], tuple[int, list[JsonObject]]]] = {}
+        for feed in feeds:
+            self.fill(feed, random.randint(0, 12))
+
+    def fill(self, feed: str, count: int) -> None:
+        """The first records of a feed."""
+        self._records[feed] = {}
+        if feed == CONNECTIONS:
+            for grower in GROWERS:
+                self._put(feed, 0, {"supplierOrganizationId": grower, "isDeleted": False})
+        else:
+            for _ in range(count):
+                self._add(feed)
+
+    def states(self, feed: str) -> dict[tuple[str, ...], list[str]]:
+        """By its key, what each record has been, one after the other, without its numbers."""
+        records = self._records[feed].items()
+        return {key: [content(in_json(state)) for state in states] for key, (_, states) in records}
+
+    def change(self, feed: str) -> None:
+        """Let something happen to a record of the feed."""
+        happens = self._random.choice((self._add, self._alter, self._alter, self._return, self._renumber, self._delete))
+        if not self._records[feed] or feed == CONNECTIONS:
+            happens = self._renumber if feed == CONNECTIONS else self._add
+        happens(feed)
+
+    def touch(self, feed: str) -> None:
+        """Give one record another content, or the feed its first one."""
+        if feed == CONNECTIONS or not self._records[feed]:
+            self.change(feed)
+        else:
+            self._alter(feed)
+
+    def _add(self, feed: str) -> None:
+        self._identities += 1
+        hidden = self._hides and self._random.random() < 0.3
+        self._put(feed, self._identities, self._made(feed, self._identities), hidden=hidden)
+
+    def _alter(self, feed: str) -> None:
+        identity = self._random.choice(list(self._records[feed].values()))[0]
+        self._put(feed, identity, self._made(feed, identity))
+
+    def _return(self, feed: str) -> None:
+        identity, states = self._random.choice(list(self._records[feed].values()))
+        self._put(feed, identity, states[max(0, len(states) - 2)])
+
+    def _delete(self, feed: str) -> None:
+        identity, states = self._random.choice(list(self._records[feed].values()))
+        self._put(feed, identity, {**states[-1], "isDeleted": True, "isDisabledForSync": feed == CUSTOM})
+
+    def _renumber(self, feed: str) -> None:
+        key = self._random.choice(list(self._records[feed]))
+        self._sandbox.book(feed).renumber(*key)
+
+    def _made(self, feed: str, identity: int) -> JsonObject:
+        record = valid_record(self._catalogue.feed(feed), self._random, 0, identity)
+        if feed == GROUPS:
+            record["supplierOrganizationId"] = GROWERS[identity % 2]
+        return record
+
+    def _put(self, feed: str, identity: int, record: JsonObject, *, hidden: bool = False) -> None:
+        book = self._sandbox.book(feed)
+        number = book.reserve()
+        key = tuple(str(record[name]) for name in book.key)
+        book.put(in_json({**record, "sequenceNumber": number}), number=number, hidden=hidden)
+        states = self._records[feed].setdefault(key, (identity, []))[1]
+        states.append({name: value for name, value in record.items() if name != "sequenceNumber"})
+
+
+def content(payload: bytes | str) -> str:
+    """What a record says apart from its number, in one order."""
+    members: dict[str, Any] = json.loads(payload, parse_float=str, parse_int=str)
+    members.pop("sequenceNumber", None)
+    return json.dumps(members, sort_keys=True)
+
+
+class Schedule:
+    """What goes wrong and what happens meanwhile.
+
+    Args:
+        seed: everything follows from it.
+        folder: for the warehouse.
+    """
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self._random = Random(seed)
+        self._api = self._random.choice(("suppliers", "suppliers", "customers"))
+        self._feeds = self._random.choice(FEEDS[self._api])
+        self._hides = self._random.random() < 0.4
+        self._restarted: set[str] = set()
+        self._time = HandMovedTime()
+        self._folder = folder
+        self._played = Played(seed)
+
+    def play(self) -> Played:
+        """Play it to its end.
+
+        Raises:
+            AssertionError: the warehouse is not what it must be.
+        """
+        began, processor = self._time.seconds, time.process_time()
+        clock = self._time.clock.now
+        with Sandbox(seed=self._played.seed, now=NOW, api=self._api, empty=True, clock=clock) as sandbox:
+            path = self._folder / "w.duckdb"
+            self._syncing = Syncing(sandbox, path, self._time, page=PAGE, api=self._api, only=self._feeds)
+            self._records = Records(sandbox, self._api, self._feeds, self._random, hides=self._hides)
+            self._turn_switches(sandbox)
+            for _ in range(self._random.randint(1, 3)):
+                self._go_wrong(sandbox)
+            self._heal(sandbox)
+        self._played.waited = self._time.seconds - began
+        self._played.processor = time.process_time() - processor
+        return self._played
+
+    def _turn_switches(self, sandbox: Sandbox) -> None:
+        choose = self._random.choice
+        sandbox.turn(
+            inclusive=choose((False, False, True)),
+            token_lifetime=choose((3600, 3600, 90, 2)),
+            tells_scopes=choose((True, False)),
+            rate_limits=choose((1.0, 1.0, 0.01)),
+            tells_retry_after=choose((True, False)),
+        )
+
+    def _go_wrong(self, sandbox: Sandbox) -> None:
+        """One sync that meets faults, among records that change before it and under way."""
+        sandbox.faults.clear(seed=self._random.randrange(1000))
+        sandbox.faults.add(*(self._fault() for _ in range(self._random.randint(1, 6))))
+        locked = self._feeds[0] if self._random.random() < 0.1 and self._feeds[0] in RESTARTING else None
+        with sandbox.rebuild(locked) if locked and self._may_restart(locked) else contextlib.nullcontext():
+            outcomes = self._sync(sandbox, moves=self._random.randint(0, 3))
+        self._played.syncs += 1
+        self._played.failed += not outcomes or any(outcome.error for outcome in outcomes)
+        self._assert_whole()
+        for feed in self._feeds:
+            if self._random.random() < 0.1 and self._may_restart(feed):
+                sandbox.book(feed).restart()
+            for _ in range(self._random.randint(0, 3)):
+                self._records.change(feed)
+
+    def _may_restart(self, feed: str) -> bool:
+        """Once each: a second time the maximum could be as high as the cursor already."""
+        may = feed in RESTARTING and feed not in self._restarted
+        if may:
+            self._restarted.add(feed)
+        return may
+
+    def _fault(self) -> Fault:
+        random = self._random
+        endpoint = catalogue_of(self._api).feed(random.choice(self._feeds)).endpoint
+        pages = endpoint.sync.replace("{sequenceNumber}", "*[0-9]")
+        in_pages = random.random() < 0.5
+        kinds = [kind for kind in IN_PAGES if kind is not Kind.FEED_WIDE_MAXIMUM or not self._hides]
+        kind = random.choice(kinds if in_pages else (*ANYWHERE, *([Kind.STATUS] * len(STATUSES))))
+        others = [place for place in (endpoint.max_sequence, "/identities", "/v1/token", "*") if place]
+        times = random.choice((1, 1, 1, 2, 3, 8, None))
+        return Fault(
+            kind=kind,
+            where=pages if in_pages or random.random() < 0.5 else random.choice(others),
+            after=random.choice((0, 0, 1, 2, 4)),
+            every=random.choice((1, 1, 2, 3)),
+            probability=random.choice((1.0, 1.0, 0.5)),
+            times=1 if kind in EXHAUSTING else times,
+            status=random.choice(STATUSES),
+            retry_after=random.choice((None, None, 0, 3, "Wed, 25 Nov 2026 07:28:00 GMT")),
+            seconds=0.01,
+        )
+
+    def _sync(self, sandbox: Sandbox, moves: int = 0) -> list[FeedOutcome]:
+        """One sync, within its bound of calls; what it came to, nothing where it failed as a whole."""
+        moving = self._moving(moves)
+        before = len(sandbox.calls)
+        outcomes: list[FeedOutcome] = []
+        with contextlib.suppress(PipelineError):
+            outcomes = list(self._syncing.sync(listener=lambda _: next(moving, None)).values())
+        struck = sum(waiting.struck for waiting in sandbox.faults.waiting())
+        refused = sum(call.status in (401, 429) for call in list(sandbox.calls)[before:])
+        records = sum(len(sandbox.book(feed).standing()) for feed in self._feeds)
+        calls, bound = len(sandbox.calls) - before, 20 + 2 * records + 6 * struck + 2 * refused
+        self._played.most_calls = max(self._played.most_calls, (calls, bound), key=lambda both: both[0] / both[1])
+        assert calls <= bound, f"{calls} calls for {records} records, {struck} faults and {refused} refusals"
+        self._played.calls += calls
+        for waiting in sandbox.faults.waiting():
+            name = f"status {waiting.fault.status}" if waiting.fault.kind is Kind.STATUS else str(waiting.fault.kind)
+            self._played.struck[name] += waiting.struck
+        return outcomes
+
+    def _moving(self, moves: int) -> Iterator[None]:
+        """With each page that was read, perhaps a record changes."""
+        while moves:
+            if self._random.random() < 0.3:
+                moves -= 1
+                self._records.change(self._random.choice(self._feeds))
+            yield
+
+    def _heal(self, sandbox: Sandbox) -> None:
+        """Nothing goes wrong any more: one sync, and all is as it must be."""
+        sandbox.faults.clear()
+        sandbox.turn(rate_limits=1.0)
+        for feed in self._feeds:
+            self._records.touch(feed)
+        outcomes = self._sync(sandbox)
+        assert [outcome.feed for outcome in outcomes if outcome.current] == [outcome.feed for outcome in outcomes]
+        assert len(outcomes) == len(self._feeds)
+        self._syncing.assert_equal(*self._feeds)
+        self._assert_whole()
+        self._assert_versions(sandbox)
+        assert self._syncing.rows("SELECT * FROM sync.rejected_records WHERE resolved_at IS NULL") == []
+
+    def _assert_whole(self) -> None:
+        """No key twice, no child without its parent, and current rows as the newest versions of raw and history."""
+        with self._syncing.reading() as connection:
+            for feed in self._feeds:
+                table = tables_of(catalogue_of(self._api).feed(feed))
+                for inspect in (inspection.doubled_keys, inspection.orphans, inspection.differs_from_raw):
+                    found = inspect(connection, table)
+                    assert found.count == 0, f"{inspect.__name__}: {found.examples}"
+
+    def _assert_versions(self, sandbox: Sandbox) -> None:
+        """The raw log of each record tells states that it was in, in their order, and ends with the last one."""
+        for feed in self._feeds:
+            table = tables_of(catalogue_of(self._api).feed(feed))
+            key = ", ".join(f"lower(CAST({name} AS VARCHAR))" for name in table.key[1:])
+            rows = self._syncing.rows(
+                f"SELECT [{key}], list(payload ORDER BY series, sequence_number, rowid) FROM raw.{table.name}"
+                " GROUP BY 1"
+            )
+            was = {tuple(map(str.lower, key)): states for key, states in self._records.states(feed).items()}
+            for identity, payloads in rows:
+                states, versions = was[tuple(identity)], [content(payload) for payload in payloads]
+                assert versions[-1] == states[-1], f"{feed} {identity}: the newest version is not what the server has"
+                assert _in_order(versions, states), f"{feed} {identity}: versions that the record never was in"
+            assert len(rows) == len(sandbox.book(feed).entries())
+
+
+def _in_order(some: list[str], of: list[str]) -> bool:
+    """Whether ``some`` follow each other in ``of``, perhaps with others between them."""
+    rest = iter(of)
+    return all(item in rest for item in some)
+
+
+def play(seed: int) -> Played:
+    """Play the schedule of a seed; a failure tells the seed.
+
+    Raises:
+        AssertionError: the warehouse did not end equal to the truth, was torn, or the calls had no bound.
+    """
+    with TemporaryDirectory() as folder:
+        try:
+            return Schedule(seed, Path(folder)).play()
+        except Exception as error:
+            error.add_note(f"the schedule of the seed {seed}: play it again with tests.fault_schedules.play({seed})")
+            raise
+
+
+def play_many(first: int, count: int) -> list[Played]:
+    """Play the schedules of many seeds, one after the other in each of two processes.
+
+    Raises:
+        AssertionError: as in :func:`play`, of the first seed that failed.
+    """
+    with ProcessPoolExecutor(2, mp_context=FORKED) as pool:
+        return list(pool.map(play, range(first, first + count)))

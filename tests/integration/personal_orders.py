@@ -1,0 +1,129 @@
+"""Sales orders with people in them, and where in a warehouse these can be looked for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.connection import Warehouse
+from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.records import in_json, valid_records
+
+ORDERS = "orders.sales_orders"
+CORRECTIONS = "orders.sales_order_correction_requests"
+SCANS = "fulfillment.track_and_trace_scans"
+JAN, PIET = "Jan Janszoon-Qxzw", "Piet Pieterszoon-Qxzw"
+REMARK = "Ring at the door of Jan Janszoon-Qxzw, please"
+KEY = "a key of the tests, that nobody guesses".replace(" ", "-")
+HASH: dict[str, Any] = {"FLORIDAY_PERSONAL_DATA": "hash", "FLORIDAY_PERSONAL_DATA_KEY": KEY}
+DROP: dict[str, Any] = {"FLORIDAY_PERSONAL_DATA": "drop"}
+SETTINGS: dict[str, dict[str, Any]] = {"keep": {}, "hash": HASH, "drop": DROP}
+BROKEN = f'{{"salesOrderId":"x","sequenceNumber":%d,"createdByUserName":"{JAN}" "{PIET}"}}'
+
+
+def fill(sandbox: Sandbox) -> None:
+    """Three orders, a correction and a scan, and two orders that cannot be stored."""
+    book = sandbox.book(ORDERS)
+    for name, remark, record in zip(
+        (JAN, JAN, PIET), (REMARK, None, " "), valid_records(_feed(ORDERS), 1, 3), strict=True
+    ):
+        mutation = {"salesOrderCorrectionRequestReason": f"asked by {name}"}
+        book.put({**record, "createdByUserName": name, "deliveryRemarks": remark, "mutations": [mutation]})
+    (record,) = valid_records(_feed(CORRECTIONS), 1, 1)
+    sandbox.book(CORRECTIONS).put({**record, "createdByUserName": JAN, "reason": JAN})
+    (record,) = valid_records(_feed(SCANS), 1, 1)
+    sandbox.book(SCANS).put({**record, "licensePlateNumber": "QXZW-1", "locationLatitude": 52.25})
+    number = book.reserve()
+    book.put(
+        f'{{"salesOrderId":"unlike an id","sequenceNumber":{number},"createdByUserName":"{JAN}"}}'.encode(),
+        key=("wrong",),
+        number=number,
+    )
+    number = book.reserve()
+    book.put(BROKEN.replace("%d", str(number)).encode(), key=("broken",), number=number)
+
+
+def _feed(name: str) -> Any:
+    return SUPPLIERS.feed(name)
+
+
+def change(sandbox: Sandbox, place: int, **fields: Any) -> None:
+    """Change an order on the server."""
+    book = sandbox.book(ORDERS)
+    entry = [each for each in book.entries() if len(each.key[0]) > 10][place]
+    number = book.reserve()
+    book.put(in_json({**entry.document, **fields, "sequenceNumber": number}), number=number)
+
+
+def read(syncing: Syncing, **settings: Any) -> dict[tuple[str, str], Any]:
+    """One sync of the feeds that were filled."""
+    return syncing.sync(ORDERS, CORRECTIONS, SCANS, **settings)
+
+
+def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> dict[str, bytes]:
+    """The warehouses that a sync fills, by what becomes of personal data; nothing else is left beside them.
+
+    Args:
+        sandbox: filled.
+        new_folder: makes one of such a name.
+    """
+    made = {}
+    for treatment, settings in SETTINGS.items():
+        syncing = Syncing(sandbox, new_folder(treatment) / "w.duckdb")
+        assert read(syncing, **settings)["main", ORDERS].rejected == 2
+        assert [path.name for path in syncing.path.parent.iterdir()] == ["w.duckdb"]
+        made[treatment] = syncing.path.read_bytes()
+    return made
+
+
+def told(path: Path) -> str:
+    """Every value of every table of a warehouse, as text."""
+    with Warehouse(path).reading() as connection:
+        names = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+        return "\n".join(
+            str(row)
+            for schema, name in names
+            for row in connection.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall()
+        )
+
+
+def holds(folder: Path, text: str) -> list[str]:
+    """The files below a folder in whose bytes a text stands."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            if path.is_file() and text.encode() in path.read_bytes():
+                found.append(path.name)
+    return found
+
+
+@contextlib.contextmanager
+def filled(api: str = "suppliers") -> Iterator[Sandbox]:
+    """A sandbox with those records and nothing else."""
+    with Sandbox(empty=True, api=api) as sandbox:
+        fill(sandbox)
+        yield sandbox
+
+
+STORED = {
+    "orders.sales_orders": "* EXCLUDE (synced_at)",
+    "orders.sales_order_mutations": "*",
+    "orders.sales_order_correction_requests": "* EXCLUDE (synced_at)",
+    "fulfillment.track_and_trace_scans": "* EXCLUDE (synced_at)",
+    "versions.sales_orders": "* EXCLUDE (synced_at)",
+    "versions.sales_order_mutations": "*",
+    "versions.track_and_trace_scans": "* EXCLUDE (synced_at)",
+    "raw.sales_orders": "* EXCLUDE (synced_at, run_id)",
+    "raw.sales_order_correction_requests": "* EXCLUDE (synced_at, run_id)",
+    "raw.track_and_trace_scans": "* EXCLUDE (synced_at, run_id)",
+    "sync.rejected_records": "account, feed, key, payload, reason, sequence_number",
+}
+"""What a warehouse holds of those records, but for when."""
+
+
+def stored(syncing: Syncing) -> dict[str, list[tuple[Any, ...]]]:
+    """All of it."""
+    return {name: syncing.rows(f"SELECT {columns} FROM {name} ORDER BY ALL") for name, columns in STORED.items()}

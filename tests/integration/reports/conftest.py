@@ -1,0 +1,85 @@
+"""The sandbox's world in a warehouse, once for all tests of reports: nobody changes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.types import Feed
+from pipelines.reports import reports
+from pipelines.sandbox import Sandbox
+from tests.integration.reporting import Reporting
+from tests.integration.reports import by_hand, deliveries_by_hand, stock_by_hand
+
+NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
+LATER = dt.timedelta(hours=30)
+
+
+def _world(api: str, folder: Path) -> Reporting:
+    """Two accounts of a world, of the feeds that reports read, as it was at one moment and again some time later."""
+    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=0.5)
+    reporting = Reporting(folder / "w.duckdb", api)
+    read = {table for each in reports() for table in each.tables}
+    feeds = [feed.name for feed in catalogue_of(api).feeds if read & _tables_of(feed)]
+    marks = reporting.store_sandbox(sandbox, feeds)
+    sandbox.advance(LATER)
+    reporting.store_sandbox(sandbox, feeds, marks)
+    return reporting
+
+
+def _tables_of(feed: Feed) -> set[str]:
+    """What a report calls the tables of a feed, and their history."""
+    tables = list(tables_of(feed).walk())
+    return {*(table.qualified_name for table in tables), *(f"history.{table.name}" for table in tables)}
+
+
+@pytest.fixture(scope="session")
+def grower_world(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
+    """What two growers see: some ten thousand records."""
+    return _world("suppliers", tmp_path_factory.mktemp("growers"))
+
+
+@pytest.fixture(scope="session")
+def buyer_world(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
+    """What two buyers see."""
+    return _world("customers", tmp_path_factory.mktemp("buyers"))
+
+
+@pytest.fixture(scope="session")
+def grower_edges(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
+    """Orders of two growers that were made by hand."""
+    return by_hand.store_all(Reporting(tmp_path_factory.mktemp("edges") / "w.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def buyer_edges(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
+    """Orders of two buyers that were made by hand."""
+    return by_hand.store_all(Reporting(tmp_path_factory.mktemp("edges") / "w.duckdb", "customers"))
+
+
+@pytest.fixture(scope="session")
+def grower_deliveries(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
+    """Orders and deliveries of two growers that were made by hand."""
+    return deliveries_by_hand.store_all(Reporting(tmp_path_factory.mktemp("deliveries") / "w.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def grower_stock(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
+    """Batches of two growers that were made by hand, with what happened to them."""
+    return stock_by_hand.store_all(Reporting(tmp_path_factory.mktemp("stock") / "w.duckdb"))
+
+
+@pytest.fixture
+def grower(tmp_path: Path) -> Reporting:
+    """A warehouse for a grower's API without any record."""
+    return Reporting(tmp_path / "grower.duckdb")
+
+
+@pytest.fixture
+def buyer(tmp_path: Path) -> Reporting:
+    """A warehouse for a buyer's API without any record."""
+    return Reporting(tmp_path / "buyer.duckdb", "customers")

@@ -1,0 +1,309 @@
+"""``floriday rejected``: what could not be stored, why, and what becomes of it when it is read again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox import Fault, Kind, Sandbox, status
+from tests.command_line import Printed, on_a_terminal
+from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.records import JsonObject, in_json, valid_records
+
+BATCHES = "supply.batches"
+
+WRONG: dict[int, tuple[JsonObject, str]] = {
+    100: ({"numberOfPieces": "many"}, "numberOfPieces: expected a number, got 'many'"),
+    200: ({"initialNumberOfPieces": 3_000_000_000}, "initialNumberOfPieces: 3000000000 does not fit 32 bits"),
+    300: ({"batchDate": "2026-02-30T10:00:00Z"}, "batchDate: malformed date-time '2026-02-30T10:00:00Z'"),
+    400: ({"isDeleted": "perhaps"}, "isDeleted: expected true or false, got 'perhaps'"),
+    500: ({"tradeItemVersion": 1.5}, "tradeItemVersion: expected a whole number, got 1.5"),
+    600: ({"packingConfiguration": [7]}, "packingConfiguration.piecesPerPackage: expected an object, got ['7']"),
+    700: ({"batchId": "not-an-id"}, "batchId: malformed UUID 'not-an-id'"),
+}
+"""Records that cannot be stored, by their place in the page: what is wrong in them, and what a person is told."""
+
+
+@pytest.fixture
+def syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
+    """Two accounts without any record, and a warehouse for them; the settings point at both."""
+    with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
+        made = Syncing(sandbox, tmp_path / "w.duckdb")
+        for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(made.path)}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        yield made
+
+
+def serve(syncing: Syncing, record: JsonObject, account: str = "north", **wrong: Any) -> int:
+    """Serve a record, or something wrong in its place, under its number."""
+    number = record["sequenceNumber"]
+    key = (str(record["batchId"]),)
+    return syncing.sandbox.book(BATCHES, account).put(in_json({**record, **wrong}), key=key, number=number)
+
+
+def batches(count: int, seed: int = 1) -> list[JsonObject]:
+    """Batches in the order of their numbers."""
+    return list(valid_records(SUPPLIERS.feed(BATCHES), seed=seed, count=count))
+
+
+def listed(out: str) -> list[dict[str, str]]:
+    """The rows of a list in CSV."""
+    return list(csv.DictReader(io.StringIO(out)))
+
+
+def results(out: str) -> list[str]:
+    """What became of each record, by its line."""
+    return [line.split()[4] for line in out.splitlines() if line.startswith(("north", "south", "main"))]
+
+
+def test_seven_bad_ones_of_a_thousand(syncing: Syncing, printed: Printed) -> None:
+    """The other 993 are kept, the seven listed with reasons; when the server heals them, asking again stores them."""
+    records = batches(1000)
+    for place, record in enumerate(records):
+        serve(syncing, record, **WRONG.get(place, ({}, ""))[0])
+
+    outcome = syncing.sync(BATCHES)["north", BATCHES]
+
+    assert (outcome.new, outcome.rejected, outcome.current) == (993, 7, True)
+    assert syncing.rows(f"SELECT count(*) FROM {BATCHES}") == [(993,)]
+    code, out, err = printed("rejected", "--format", "csv")
+    assert (code, err) == (0, "")
+    rows = listed(out)
+    assert [row["reason"] for row in rows] == [reason for _, reason in WRONG.values()]
+    assert [row["number"] for row in rows] == [str(records[place]["sequenceNumber"]) for place in WRONG]
+    assert {(row["account"], row["feed"]) for row in rows} == {("north", BATCHES)}
+
+    for place in WRONG:
+        serve(syncing, records[place])
+    cursors = syncing.rows("SELECT account, feed, cursor FROM sync.cursors ORDER BY ALL")
+    syncing.sandbox.calls.clear()
+    code, out, err = printed("rejected", "batches", "--retry")
+
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "7 healed"
+    assert len(syncing.sandbox.calls.to("/batches/sync/")) == 1
+    assert syncing.rows("SELECT account, feed, cursor FROM sync.cursors ORDER BY ALL") == cursors
+    syncing.assert_equal(BATCHES, account="north")
+    assert printed("rejected") == (0, "No record is rejected.\n", "")
+
+
+class TestRetry:
+    """``--retry``: what became of each."""
+
+    def test_each_record_has_its_own_fate(self, syncing: Syncing, printed: Printed) -> None:
+        """Healed, gone, or still rejected; the rows of all of them are still their last good versions."""
+        good = batches(4)
+        for record in good:
+            serve(syncing, record)
+        syncing.sync(BATCHES)
+        standing = syncing.rows(f"SELECT * EXCLUDE (sequence_number) FROM {BATCHES} ORDER BY batch_id")
+        newer = [{**record, "sequenceNumber": record["sequenceNumber"] + 10_000_000} for record in good[:3]]
+        for record in newer:
+            serve(syncing, record, numberOfPieces="many")
+        syncing.sync(BATCHES)
+        assert syncing.rows(f"SELECT * EXCLUDE (sequence_number) FROM {BATCHES} ORDER BY batch_id") == standing
+
+        serve(syncing, newer[0], numberOfPieces=12)
+        syncing.sandbox.book(BATCHES, "north").remove(str(newer[1]["batchId"]))
+        serve(syncing, newer[2], numberOfPieces="few")
+        code, out, err = printed("rejected", "--retry")
+
+        assert (code, err) == (0, "")
+        assert results(out) == ["healed", "gone", "still"]
+        assert "numberOfPieces: expected a number, got 'few'" in out
+        assert out.splitlines()[-1] == "1 healed, 1 gone, 1 still rejected"
+        after = {
+            row[0]: row for row in syncing.rows(f"SELECT CAST(batch_id AS VARCHAR), number_of_pieces FROM {BATCHES}")
+        }
+        assert after[str(newer[0]["batchId"])][1] == 12
+        assert len(after) == 4
+
+    def test_a_filter_that_empties_a_page_makes_nothing_vanish(self, syncing: Syncing, printed: Printed) -> None:
+        """What lies beyond the maximum of such a page is asked for, too."""
+        good = batches(3)
+        for record in good:
+            serve(syncing, record, numberOfPieces="many")
+        syncing.sync(BATCHES)
+        serve(syncing, good[2])
+        syncing.sandbox.book(BATCHES, "north").hide(str(good[0]["batchId"]))
+        syncing.sandbox.faults.add(Fault(kind=Kind.EMPTY_PAGE, where="/batches/sync/*"))
+
+        _, out, _ = printed("rejected", "--retry")
+
+        assert results(out) == ["gone", "still", "healed"]
+        assert syncing.rows(f"SELECT count(*) FROM {BATCHES}") == [(1,)]
+
+    def test_what_has_no_number_cannot_be_asked_for(self, syncing: Syncing, printed: Printed) -> None:
+        """It stays, and says so."""
+        syncing.sandbox.book(BATCHES, "north").put(b'{"batchId":7,"sequenceNumber":"soon"}', number=5)
+        syncing.sync(BATCHES)
+
+        code, out, _ = printed("rejected", "--retry")
+
+        assert code == 0
+        assert out.splitlines()[-1] == "1 not asked for"
+        assert len(listed(printed("rejected", "-f", "csv")[1])) == 1
+
+    def test_a_server_that_refuses(self, syncing: Syncing, printed: Printed) -> None:
+        """One line on standard error, exit code 1; the other account is asked, and nothing is forgotten."""
+        (record,) = batches(1)
+        for account in ("north", "south"):
+            serve(syncing, record, account, numberOfPieces="many")
+        syncing.sync(BATCHES)
+        serve(syncing, record, "south")
+        syncing.sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/batches/sync/*", account="north"))
+
+        code, out, err = printed("rejected", "--retry")
+
+        assert code == 1
+        assert err.startswith("floriday: north · supply.batches: ")
+        assert err.count("\n") == 1
+        assert out.splitlines()[-1] == "1 not asked for, 1 healed"
+
+    def test_a_feed_that_is_being_rebuilt(self, syncing: Syncing, printed: Printed) -> None:
+        """It is left for later, which is no failure."""
+        serve(syncing, batches(1)[0], numberOfPieces="many")
+        syncing.sync(BATCHES)
+        syncing.sandbox.faults.add(status(423, where="/batches/*"))
+
+        code, out, err = printed("rejected", "--retry")
+
+        assert (code, err) == (0, "")
+        assert "north · supply.batches: skipped: Floriday is rebuilding" in out
+        assert out.splitlines()[-1] == "1 not asked for"
+
+    def test_personal_data_are_treated_as_by_a_sync(
+        self, syncing: Syncing, printed: Printed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A record that healed is stored without them where they are dropped."""
+        monkeypatch.setenv("FLORIDAY_PERSONAL_DATA", "drop")
+        (record,) = valid_records(SUPPLIERS.feed("order_requests"), seed=1, count=1)
+        said = {**record, "deliveryRemarks": "ask for Jansen"}
+        book = syncing.sandbox.book("orders.order_requests", "north")
+        book.put(in_json({**said, "added": "soon"}), number=record["sequenceNumber"])
+        syncing.sync("order_requests", FLORIDAY_PERSONAL_DATA="drop")
+        assert len(listed(printed("rejected", "-f", "csv")[1])) == 1
+        book.put(in_json(said), number=record["sequenceNumber"])
+
+        _, out, _ = printed("rejected", "--retry")
+
+        assert results(out) == ["healed"]
+        ((payload, remarks),) = syncing.rows(
+            "SELECT payload, delivery_remarks FROM raw.order_requests"
+            " JOIN orders.order_requests USING (order_request_id)"
+        )
+        assert remarks is None
+        assert "Jansen" not in payload
+
+    def test_nothing_to_ask(self, printed: Printed, syncing: Syncing) -> None:
+        """Nobody is asked for nothing."""
+        syncing.sync(BATCHES)
+        syncing.sandbox.calls.clear()
+
+        assert printed("rejected", "--retry") == (0, "No record is rejected.\n", "")
+        assert list(syncing.sandbox.calls) == []
+
+
+class TestParts:
+    """A feed that is read part by part."""
+
+    def test_a_record_of_one_part_is_not_looked_for_in_another(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
+    ) -> None:
+        """Whichever grower's it is, it stays on the list as long as it is served."""
+        groups, growers = (
+            "orders.contract_trade_item_groups",
+            [f"{i}1111111-1111-4111-8111-111111111111" for i in "123"],
+        )
+        with Sandbox(api="customers", empty=True) as sandbox:
+            syncing = Syncing(sandbox, tmp_path / "c.duckdb", api="customers")
+            for grower in growers:
+                book = sandbox.book("organizations.connections")
+                moment = "2026-11-24T10:00:00Z"
+                book.put({"supplierOrganizationId": grower, "lastModified": moment, "isDeleted": False})
+            (record,) = valid_records(syncing.catalogue.feed(groups), 1, 1)
+            wrong = {**record, "supplierOrganizationId": growers[2], "lastModifiedDateTime": "soon"}
+            sandbox.book(groups).put(in_json(wrong), number=record["sequenceNumber"])
+            for _ in range(2):
+                syncing.sync("organizations.connections", groups)
+            assert syncing.rows("SELECT count(*) FROM sync.rejected_records WHERE resolved_at IS NULL") == [(1,)]
+            for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(syncing.path)}.items():
+                monkeypatch.setenv(name, value)
+            monkeypatch.chdir(tmp_path)
+
+            assert results(printed("rejected", "--retry")[1]) == ["still"]
+
+
+class TestList:
+    """What is listed, and how."""
+
+    @pytest.fixture
+    def two(self, syncing: Syncing) -> Syncing:
+        """One rejected record of each account."""
+        for seed, account in enumerate(("north", "south")):
+            serve(syncing, batches(1, seed)[0], account, numberOfPieces="a\x1b[2J\nb")
+        syncing.sync(BATCHES)
+        return syncing
+
+    def test_feeds_and_accounts_can_be_chosen(self, two: Syncing, printed: Printed) -> None:
+        """Of the others nothing is told."""
+        assert [row["account"] for row in listed(printed("rejected", "-f", "csv")[1])] == ["north", "south"]
+        assert [row["account"] for row in listed(printed("rejected", "--account", "south", "-f", "csv")[1])] == [
+            "south"
+        ]
+        assert listed(printed("rejected", "sales_orders", "-f", "csv")[1]) == []
+        (row,) = json.loads(printed("rejected", "batches", "--account", "north", "-f", "json")[1])
+        ((first, last),) = two.rows("SELECT first_seen, last_seen FROM sync.rejected_records WHERE account = 'north'")
+        assert [*row] == ["account", "feed", "key", "number", "reason", "first_seen", "last_seen"]
+        assert row["first_seen"] == f"{first:%Y-%m-%dT%H:%M:%S.%fZ}"
+        assert first == last
+
+    def test_it_is_a_table_without_control_characters(self, two: Syncing, printed: Printed) -> None:
+        """In a pipe and on a terminal; no credentials are needed."""
+        _, out, _ = printed("rejected")
+        drawn = on_a_terminal("rejected", columns=200, FLORIDAY_WAREHOUSE=str(two.path))
+
+        assert out.splitlines()[0].split() == ["account", "feed", "key", "number", "reason", "first_seen", "last_seen"]
+        assert "\x1b[2J" not in out + drawn
+        assert "expected a number" in drawn
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["tulips"], "no feed 'tulips'"),
+            (["--account", "east"], "the warehouse has no account east; there are: north, south"),
+            (["--retry", "--format", "csv"], "--format and --output are for the list"),
+            (["--format", "parquet"], "parquet is for files"),
+            (["--export", "w.duckdb"], "--export w.duckdb is the warehouse itself"),
+            (["--export", "no/such/folder"], "--export no/such/folder cannot be written"),
+        ],
+    )
+    @pytest.mark.usefixtures("two")
+    def test_wrong_usage(self, arguments: list[str], told: str, printed: Printed) -> None:
+        """One line, exit code 2."""
+        code, out, err = printed("rejected", *arguments)
+
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert told in err
+
+    def test_an_export_has_all_that_was_received(self, two: Syncing, printed: Printed, tmp_path: Path) -> None:
+        """A JSON object a line, the payload as its very text, for its owner alone."""
+        code, out, err = printed("rejected", "--account", "south", "--export", "bad.jsonl")
+
+        assert (code, out, err) == (0, "bad.jsonl: 1 rejected record\n", "")
+        file = tmp_path / "bad.jsonl"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        (line,) = file.read_text().splitlines()
+        (entry,) = two.sandbox.book(BATCHES, "south").entries()
+        told = json.loads(line)
+        assert told["payload"] == entry.body.decode()
+        assert told["reason"].startswith("numberOfPieces: expected a number")
+        assert (told["account"], told["feed"], told["number"]) == ("south", BATCHES, entry.number)

@@ -1,0 +1,247 @@
+"""``floriday sync --dry-run`` says exactly what a sync would change, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.errors import WarehouseError
+from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.trial import private_copy
+from tests.command_line import Printed, command, unmeasured
+from tests.integration.syncing import SUPPLIERS
+from tests.records import in_json, valid_records
+
+ORDERS, BATCHES = "orders.sales_orders", "supply.batches"
+AS_USUAL = {"status": "COMMITTED", "isDeleted": False, "lastModifiedDateTime": "2026-03-02T12:00:00Z"}
+MUTATIONS = "orders.sales_order_mutations"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Ten orders, each with two mutations, and three batches."""
+    with Sandbox(empty=True) as sandbox:
+        for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), 1, 10)):
+            put(sandbox, {**record, **AS_USUAL, "mutations": mutations(place)})
+        for record in valid_records(SUPPLIERS.feed(BATCHES), 1, 3):
+            sandbox.book(BATCHES).put(record)
+        yield sandbox
+
+
+def mutations(place: int, count: int = 2) -> list[dict[str, Any]]:
+    """An order's mutations."""
+    return [{"basedOnSalesOrderVersion": 10 * place + number} for number in range(count)]
+
+
+def put(sandbox: Sandbox, record: dict[str, Any]) -> None:
+    """Store an order under a new number."""
+    book = sandbox.book(ORDERS)
+    number = book.reserve()
+    book.put(in_json({**record, "sequenceNumber": number}), number=number)
+
+
+def order(sandbox: Sandbox, place: int) -> dict[str, Any]:
+    """One of the orders, the first is 0."""
+    return sandbox.book(ORDERS).entries()[place].document
+
+
+@pytest.fixture
+def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings point at the sandbox and at a warehouse that is not there yet."""
+    path = tmp_path / "w.duckdb"
+    for name, value in settings(sandbox, path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+def settings(sandbox: Sandbox, path: Path) -> dict[str, str]:
+    """The variables."""
+    return {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": f"{ORDERS},{BATCHES}"}
+
+
+@pytest.fixture
+def printed(warehouse: Path, printed: Printed) -> Printed:
+    """Runs a command where the settings stand."""
+    assert warehouse.parent.is_dir()
+    return printed
+
+
+def told(out: str) -> dict[str, list[int]]:
+    """The rows of the printed table: new, changed, deleted and rejected by the table's name."""
+    rows = (line.split() for line in out.splitlines() if "·" not in line)
+    return {row[1]: [int(count) for count in row[2:]] for row in rows if len(row) == 6 and row[0] == "main"}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """The files in a folder, but for the lock; a folder within would be an error."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "w.duckdb.lock"}
+
+
+class TestWhatIsTold:
+    """Counts for each table."""
+
+    def test_without_a_warehouse_everything_is_new(self, printed: Printed, warehouse: Path) -> None:
+        """And there is none afterwards either."""
+        code, out, err = printed("sync", "--dry-run")
+
+        assert (code, err) == (0, "")
+        assert told(out)[ORDERS] == [10, 0, 0, 0]
+        assert told(out)[MUTATIONS] == [20, 0, 0, 0]
+        assert told(out)[BATCHES] == [3, 0, 0, 0]
+        assert "Nothing was written; no other table would change.\n" in out
+        assert content(warehouse.parent) == {}
+
+    def test_each_kind_of_change(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+        """New, changed, deleted and rejected records are counted apart; a number alone is no change."""
+        printed("sync")
+        before = content(warehouse.parent)
+        first, second, third, fourth, *_ = (order(sandbox, place) for place in range(10))
+        put(sandbox, {**first, "numberOfPieces": 4711})
+        put(sandbox, {**second, "isDeleted": True})
+        put(sandbox, {**third, "mutations": [*mutations(2, 1), *mutations(9)]})
+        put(sandbox, {**fourth, "mutations": mutations(3, 1), "numberOfPieces": 12})
+        sandbox.book(ORDERS).renumber(sandbox.book(ORDERS).entries()[0].key[0])
+        (fresh,) = valid_records(SUPPLIERS.feed(ORDERS), 2, 1)
+        put(sandbox, {**fresh, **AS_USUAL, "mutations": []})
+        put(sandbox, {**fresh, "salesOrderId": "not-an-id"})
+
+        code, out, err = printed("sync", "--dry-run")
+
+        assert (code, err) == (0, "")
+        assert told(out)[ORDERS] == [1, 2, 1, 1]
+        assert told(out)[MUTATIONS] == [1, 1, 1, 0]
+        assert BATCHES not in told(out)
+        assert content(warehouse.parent) == before
+
+    def test_it_comes_as_it_was_told(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+        """The sync itself leaves the tables as the trial had them."""
+        printed("sync")
+        put(sandbox, {**order(sandbox, 0), "numberOfPieces": 4711, "mutations": mutations(0, 3)})
+        foretold = told(printed("sync", "--dry-run")[1])
+
+        assert foretold == {ORDERS: [0, 1, 0, 0], MUTATIONS: [1, 0, 0, 0]}
+        printed("sync")
+        assert told(printed("sync", "--dry-run")[1]) == {}
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            assert connection.execute(f"SELECT count(*) FROM {MUTATIONS}").fetchall() == [(21,)]
+
+    def test_lost_rows_would_be_new(self, printed: Printed, warehouse: Path) -> None:
+        """A full re-read, or one of days, would bring them back."""
+        printed("sync")
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute(f"DELETE FROM {ORDERS} WHERE hash(sales_order_id) % 2 = 0")
+            ((kept,),) = connection.execute(f"SELECT count(*) FROM {ORDERS}").fetchall()
+
+        for way in (("--full",), ("--from", "2026-03-02")):
+            _, out, _ = printed("sync", "--dry-run", *way)
+            assert told(out) == {ORDERS: [10 - kept, 0, 0, 0]}
+
+    def test_nothing_to_do(self, printed: Printed) -> None:
+        """One line says so."""
+        printed("sync")
+
+        code, out, _ = printed("sync", "--dry-run")
+
+        assert code == 0
+        assert out.splitlines()[-1] == "Nothing was written; no table would change."
+
+    def test_failures_are_told_as_ever(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+        """Exit code 1 for a feed that fails; one that is left out is said."""
+        sandbox.faults.add(status(400, "/sales-orders/sync/*", times=None))
+        sandbox.faults.add(status(423, "/batches/*", times=None))
+
+        code, out, err = printed("sync", "--dry-run")
+
+        assert code == 1
+        assert f"main · {BATCHES}: skipped: Floriday is rebuilding" in out
+        assert err.startswith(f"floriday: main · {ORDERS}: ")
+        assert not warehouse.exists()
+
+
+class TestTheCopy:
+    """It is private, and it goes."""
+
+    def test_it_goes_when_the_command_is_stopped(self, sandbox: Sandbox, warehouse: Path, printed: Printed) -> None:
+        """Ctrl-C in the middle leaves the warehouse as it was and nothing else; meanwhile no sync can begin."""
+        printed("sync")
+        before = content(warehouse.parent)
+        put(sandbox, order(sandbox, 0))
+        sandbox.faults.add(Fault(kind=Kind.SLOW, seconds=60, where="/sales-orders/sync/*", times=None))
+        sandbox.calls.clear()
+        process = subprocess.Popen(
+            command("sync", "--dry-run"),
+            cwd=warehouse.parent,
+            env=unmeasured(**settings(sandbox, warehouse)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        copy = warehouse.parent / ".w.duckdb.trial" / "w.duckdb"
+        while not sandbox.calls.to("/sales-orders/current-max-sequence"):
+            with suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"it ended by itself, with {process.wait(0.02)}")
+
+        assert (copy.stat().st_mode & 0o777, copy.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        code, _, refused = printed("sync")
+        assert code == 1
+        assert "floriday sync --dry-run" in refused
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (130, "floriday: stopped\n")
+        assert content(warehouse.parent) == before
+
+    def test_what_a_killed_one_left_is_removed(self, printed: Printed, warehouse: Path) -> None:
+        """The next dry run cleans up."""
+        stale = warehouse.parent / ".w.duckdb.trial"
+        stale.mkdir()
+        (stale / "w.duckdb").write_bytes(b"half a copy")
+
+        assert printed("sync", "--dry-run")[0] == 0
+
+        assert content(warehouse.parent) == {}
+
+    def test_it_has_what_a_killed_writer_committed(self, tmp_path: Path) -> None:
+        """That stands in a log beside the file, which stays as it was."""
+        path = tmp_path / "w.duckdb"
+        killed = (
+            "import duckdb, os, sys\nconnection = duckdb.connect(sys.argv[1])\n"
+            "connection.execute('CREATE TABLE t AS SELECT 42 AS answer')\nos._exit(0)"
+        )
+        subprocess.run([sys.executable, "-c", killed, str(path)], check=True)
+        before = content(tmp_path)
+        assert set(before) == {"w.duckdb", "w.duckdb.wal"}
+
+        with private_copy(Warehouse(path)) as copy, copy.writing() as connection:
+            assert connection.execute("FROM t").fetchall() == [(42,)]
+            connection.execute("DELETE FROM t")
+
+        assert content(tmp_path) == before
+
+    def test_a_disk_without_room_is_one_line(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the system says is passed on, and what there is of the copy goes."""
+        path, tools = tmp_path / "data" / "w.duckdb", tmp_path / "tools"
+        path.parent.mkdir()
+        duckdb.connect(str(path)).close()
+        tools.mkdir()
+        (tools / "cp").write_text("#!/bin/sh\necho 'cp: no space left on device' >&2\nexit 1\n")
+        (tools / "cp").chmod(0o700)
+        monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+
+        with (
+            pytest.raises(WarehouseError, match="no space left on device; nothing was changed"),
+            private_copy(Warehouse(path)),
+        ):
+            pass
+
+        assert set(content(path.parent)) == {"w.duckdb"}

@@ -1,0 +1,327 @@
+"""``floriday export``: every table as a Parquet file, all of one commit, put in place at once."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.reports import reports
+from pipelines.warehouse import exporting
+from pipelines.warehouse.belonging import remember
+from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.exporting import export
+from pipelines.warehouse.folders import put_folder_in_place, written_aside
+from pipelines.warehouse.layout import SYNC_TABLES
+from pipelines.warehouse.store import Stored
+from tests.command_line import Printed, unmeasured
+from tests.every_kind import TABLE, thing
+from tests.integration.syncing import laid_out
+from tests.thing_warehouse import ThingWarehouse, word
+
+EVERYTHING = (
+    '"word":"=1+1","count":7,"big":9000000000,"amount":12.345678,"moment":"2026-01-02T03:04:05.123456+01:00",'
+    '"day":"2026-01-02","flag":true,"otherId":"8bb25702-90f6-4123-8ccc-08dc1b2a0fff","part":{"word":"p","amount":1},'
+    '"words":["a","\\"b\\"",null],"ids":["8bb25702-90f6-4123-8ccc-08dc1b2a0fff"],"counts":[],"amounts":[1.5,0.000001],'
+    '"moments":["2026-01-02T03:04:05Z"],"branches":[{"branchId":null,"count":1,"leaves":[{"word":"leaf"}]}]'
+)
+FILES = [f"{schema}/{part.name}.parquet" for schema in ("things", "history") for part in TABLE.walk()]
+SYNC_FILES = [f"sync/{name}.parquet" for name in SYNC_TABLES]
+
+
+@pytest.fixture
+def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
+    """A warehouse for things, with two versions of one and a table of a user's own; the settings point at it."""
+    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    made.store(word("first", 1))
+    made.store(thing(EVERYTHING, 2))
+    with made.warehouse.writing() as connection, transaction(connection):
+        remember(connection, "suppliers", "localhost", {})
+        connection.execute("CREATE SCHEMA own; CREATE TABLE own.things AS SELECT 'main' AS account")
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(made.path))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def files(folder: Path) -> list[str]:
+    """The files below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def beside(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def exported_words(folder: Path) -> list[str]:
+    """The words of the things that were exported."""
+    return [row["word"] for row in parquet.read_table(folder / "things" / "things.parquet").to_pylist()]
+
+
+class TestFiles:
+    """What is written."""
+
+    def test_every_table_has_its_file(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """With history and what the syncs left, for their owner alone; nothing is left beside them.
+
+        What a user made is not among them, nor are payloads unless they are asked for.
+        """
+        code, out, err = printed("export", "out/parquet")
+
+        folder = tmp_path / "out" / "parquet"
+        assert (code, err) == (0, "")
+        assert files(folder) == sorted(["export.json", *FILES, *SYNC_FILES])
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()} == {0o600}
+        assert beside(tmp_path / "out") == ["parquet"]
+        told = json.loads((folder / "export.json").read_text())
+        counts = {file: parquet.read_metadata(folder / file).num_rows for file in (*FILES, *SYNC_FILES)}
+        assert told["rows"] == counts
+        assert out.startswith(f"out/parquet: {len(counts)} files, {sum(counts.values())} rows, as of 20")
+        ((committed,),) = things.rows("SELECT max(committed_at) FROM sync.windows")
+        assert told["as_of"] == committed.isoformat()
+
+    def test_values_are_the_warehouses(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """Read back and cast to the types of the warehouse, each row is what it was there, in every table."""
+        printed("export", "out")
+
+        with things.warehouse.reading() as connection:
+            for file in (*FILES, "sync/cursors.parquet", "sync/windows.parquet"):
+                table = file.removesuffix(".parquet").replace("/", ".")
+                columns = connection.execute(f"DESCRIBE {table}").fetchall()
+                back = ", ".join(
+                    f'from_json("{name}", \'["{kind[:-2]}"]\') AS "{name}"'
+                    if kind.endswith("[]")
+                    else f'CAST("{name}" AS {kind}) AS "{name}"'
+                    for name, kind, *_ in columns
+                )
+                read = connection.execute(f"SELECT {back} FROM '{tmp_path}/out/{file}' ORDER BY ALL").fetchall()
+                assert read == connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
+                assert read
+
+    def test_payloads_are_exported_where_they_are_asked_for(
+        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
+    ) -> None:
+        """Each as it was received, byte for byte."""
+        printed("export", "out", "--no-history", "--raw")
+
+        exported = parquet.read_table(tmp_path / "out" / "raw" / "things.parquet")
+        assert exported["payload"].to_pylist() == things.values("SELECT payload FROM raw.things ORDER BY synced_at")
+        assert "history" not in beside(tmp_path / "out")
+
+    def test_types_are_those_that_every_reader_knows(
+        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
+    ) -> None:
+        """Text, numbers, flags, days, decimals of at most 28 digits, moments in UTC; no lists, no bytes."""
+        things.change(
+            "CREATE OR REPLACE VIEW history.things AS SELECT *, sum(big) OVER () AS huge, sum(amount) OVER ()"
+            " AS total, INTERVAL 1 HOUR AS span, {'a': 1} AS nested, synced_at AS valid_from,"
+            " NULL AS valid_to, true AS is_current, row_version AS version FROM versions.things"
+        )
+        printed("export", "out")
+
+        schema = parquet.read_schema(tmp_path / "out" / "history" / "things.parquet")
+        kinds = {name: schema.field(name).type for name in schema.names}
+        assert kinds["thing_id"] == kinds["words"] == kinds["ids"] == kinds["span"] == kinds["nested"] == pa.string()
+        assert kinds["moment"] == pa.timestamp("us", "UTC")
+        assert kinds["day"] == pa.date32()
+        assert (kinds["amount"], kinds["total"]) == (pa.decimal128(18, 6), pa.decimal128(28, 6))
+        assert kinds["huge"] == pa.int64()
+
+    def test_history_and_reports_can_be_left_out(
+        self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without the options there are all tables and all reports of the API; files of an earlier export go."""
+        path = tmp_path / "w.duckdb"
+        path.write_bytes(laid_out("customers"))
+        with Warehouse(path).writing() as connection, transaction(connection):
+            remember(connection, "customers", "localhost", {})
+        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
+        monkeypatch.chdir(tmp_path)
+        tables = [part for source in catalogue_of("customers").sources for part in tables_of(source).walk()]
+        current = {f"{table.schema}/{table.name}.parquet" for table in tables}
+
+        assert "before any sync" in printed("export", "out")[1]
+        written = set(files(tmp_path / "out"))
+        told = {file.partition("/")[2].removesuffix(".parquet") for file in written if file.startswith("reports/")}
+        assert written >= current | {f"history/{table.name}.parquet" for table in tables}
+        assert told <= {report.name for report in reports()}
+        assert {"sell_through", "spend_by_grower", "sync_health"} & told == {"spend_by_grower", "sync_health"}
+        printed("export", "out", "--no-history", "--no-reports")
+        assert set(files(tmp_path / "out")) == current | {"export.json", *SYNC_FILES}
+
+
+class TestReplacing:
+    """How the new files come in place of the old ones."""
+
+    def test_a_reader_finds_the_old_files_or_the_new_ones(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """Who holds the old folder goes on reading it whole."""
+        folder = tmp_path / "out"
+        export(things.warehouse, folder, (), history=False)
+        with (folder / "things" / "things.parquet").open("rb") as old:
+            things.store(word("later", 3))
+            export(things.warehouse, folder, (), history=False)
+
+            assert exported_words(folder) == ["later"]
+            assert parquet.read_table(old)["word"].to_pylist() == ["=1+1"]
+        assert beside(tmp_path) == ["out", "w.duckdb"]
+
+    def test_where_folders_cannot_be_exchanged_one_follows_the_other(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The new one has the name, and the old one is gone."""
+        monkeypatch.setattr("pipelines.warehouse.folders._exchanged", lambda *_: False)
+        target = tmp_path / "out"
+        for content in ("old", "new"):
+            with written_aside(target) as part:
+                (part / "file").write_text(content)
+                put_folder_in_place(part, target)
+
+        assert (target / "file").read_text() == "new"
+        assert beside(tmp_path) == ["out"]
+
+    def test_writers_need_not_wait_for_the_files(
+        self, things: ThingWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is committed while they are written is not in them: all are of the commit before."""
+        copy_one = exporting._copy  # noqa: SLF001 - to be between two tables
+        stored: list[Stored] = []
+
+        def store_between(*arguments: Any) -> int:
+            if not stored:
+                stored.append(things.store(thing(f'"word":"later",{EVERYTHING.partition(",")[2]}', 3)))
+            return copy_one(*arguments)
+
+        monkeypatch.setattr(exporting, "_copy", store_between)
+        exported = export(things.warehouse, tmp_path / "out", (), history=True)
+
+        assert things.values("SELECT word FROM things.things") == ["later"]
+        assert exported_words(tmp_path / "out") == ["=1+1"]
+        assert exported.rows["history/things.parquet"] == 2
+        assert exported.as_of is not None
+        assert exported.as_of < stored[0].committed_at
+
+    def test_what_a_killed_export_left_is_cleared_away(
+        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
+    ) -> None:
+        """And is not in the files."""
+        left = tmp_path / ".out.part" / "things"
+        left.mkdir(parents=True)
+        (left / "old.parquet").touch()
+        (tmp_path / ".out.part" / "snapshot.duckdb").write_bytes(b"half a file")
+
+        assert printed("export", "out", "--no-history")[0] == 0
+
+        assert "things/old.parquet" not in files(tmp_path / "out")
+        assert beside(tmp_path) == ["out", "w.duckdb"]
+        assert things.path.exists()
+
+    def test_two_at_once(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """The second one is told."""
+        with written_aside(tmp_path / "out"):
+            code, _, err = printed("export", "out")
+
+        assert code == 1
+        assert "another process writes" in err
+        assert things.path.exists()
+
+
+class TestRefusals:
+    """What is not written over, and what cannot be done: one line, and everything is as it was."""
+
+    @pytest.fixture
+    def unchanged(self, tmp_path: Path, things: ThingWarehouse) -> Iterator[None]:
+        """Sees to it that what stood in the folder before is all that stands there."""
+        assert things.path.exists()
+        yield
+        assert [name for name in beside(tmp_path) if name.startswith(".")] == []
+        assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
+
+    @pytest.mark.parametrize(
+        ("folder", "told"),
+        [
+            ("mine", "mine holds what no export wrote, such as notes.txt"),
+            ("mine/notes.txt", "notes.txt is a file: name a folder"),
+            ("mine/notes.txt/deeper", "notes.txt is a file: name a folder"),
+            (".", "holds what no export wrote"),
+            ("/proc", "is where a disk is mounted"),
+        ],
+    )
+    @pytest.mark.usefixtures("unchanged")
+    def test_other_things_stay(self, printed: Printed, tmp_path: Path, folder: str, told: str) -> None:
+        """Files of others, and folders with them."""
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "notes.txt").write_text("mine")
+
+        code, out, err = printed("export", folder)
+
+        assert (code != 0, out, err.count("\n")) == (True, "", 1)
+        assert told in err
+
+    def test_a_file_that_was_put_among_the_exported_stays(
+        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
+    ) -> None:
+        """The folder is no export's any more."""
+        printed("export", "out")
+        (tmp_path / "out" / "dashboard.pbix").touch()
+
+        code, _, err = printed("export", "out")
+
+        assert code == 2
+        assert "dashboard.pbix" in err
+        assert (tmp_path / "out" / "dashboard.pbix").exists()
+        assert things.path.exists()
+
+    @pytest.mark.parametrize("limit", [1_000, 30_000_000], ids=["the files", "the copy"])
+    def test_a_full_disk(self, things: ThingWarehouse, printed: Printed, tmp_path: Path, limit: int) -> None:
+        """The old files stay."""
+        printed("export", "out", "--no-history")
+        before = {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")}
+        program = (
+            "import sys, pipelines.warehouse.exporting as exporting\nfrom pipelines.cli.entry import run\n"
+            "import resource\nfrom pipelines.warehouse.copying import copy\n"
+            "def limited():\n    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+            "def then_full(*given):\n    copy(*given)\n    limited()\n"
+            + ("exporting.copy = then_full\n" if limit == 1_000 else "limited()\n")
+            + "sys.exit(run(['export', 'out']))"
+        )
+
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env=unmeasured(FLORIDAY_WAREHOUSE=str(things.path)),
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("floriday: nothing was exported, and ")
+        assert "File too large" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+        assert {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")} == before
+        assert beside(tmp_path) == ["out", "w.duckdb"]
+
+    def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing is made, neither for one that is not there nor for one of nobody."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("FLORIDAY_WAREHOUSE", "w.duckdb")
+        assert "there is no warehouse" in printed("export", "out")[2]
+        assert beside(tmp_path) == []
+        with Warehouse(tmp_path / "w.duckdb").writing() as connection:
+            connection.execute("CREATE TABLE something AS SELECT 1")
+
+        code, _, err = printed("export", "out")
+
+        assert code == 1
+        assert "holds nothing of Floriday yet" in err
+        assert beside(tmp_path) == ["w.duckdb"]

@@ -1,0 +1,156 @@
+"""Typed and history tables can be made anew from the raw log alone, row for row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.types import Source
+from pipelines.errors import WarehouseError
+from pipelines.rebuilding import rebuild
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.connection import Warehouse
+from tests.command_line import floriday
+from tests.integration.syncing import SUPPLIERS, Syncing
+
+Rows = dict[str, list[tuple[Any, ...]]]
+ORDERS = SUPPLIERS.feed("sales_orders")
+FEW = (ORDERS, *(SUPPLIERS.source(name) for name in ("batches", "trade_items", "supply_lines")))
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
+    """A warehouse with a few feeds of two accounts."""
+    yield from trading(tmp_path_factory.mktemp("traded"), tuple(source.name for source in FEW))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
+    """A warehouse with everything of two accounts."""
+    yield from trading(tmp_path_factory.mktemp("whole"), ())
+
+
+def trading(folder: Path, only: tuple[str, ...]) -> Iterator[Syncing]:
+    """Accounts that are synced three times while they trade; feeds have restarted and records are gone."""
+    with Sandbox(accounts=("north", "south"), scale=0.05) as sandbox:
+        syncing = Syncing(sandbox, folder / "w.duckdb", only=only)
+        syncing.sync()
+        sandbox.advance(dt.timedelta(hours=6))
+        syncing.sync()
+        sandbox.book("sales_orders", "south").restart()
+        sandbox.advance(dt.timedelta(days=2))
+        syncing.sync()
+        yield syncing
+
+
+def typed(syncing: Syncing, sources: tuple[Source, ...] = SUPPLIERS.sources) -> Rows:
+    """Every row of the typed tables and of their versions."""
+    rows: Rows = {}
+    with syncing.reading() as connection:
+        for part in (part for source in sources for part in tables_of(source).walk()):
+            for name in (part.qualified_name, f"versions.{part.name}"):
+                rows[name] = connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall()
+    return rows
+
+
+def without_numbers(rows: Rows) -> Rows:
+    """The rows of the tables that have one, without the sequence number."""
+    numbered = {source.name: [c.name for c in tables_of(source).columns].index("sequence_number") for source in FEEDS}
+    return {
+        name: sorted((row[: numbered[name]] + row[numbered[name] + 1 :] for row in some), key=repr)
+        if name in numbered
+        else some
+        for name, some in rows.items()
+    }
+
+
+FEEDS = SUPPLIERS.feeds
+
+
+def test_a_few_tables_are_as_they_were(traded: Syncing) -> None:
+    """Rows, children and versions are the same; numbers are those of the newest versions."""
+    assert_rebuilt_equal(traded, FEW)
+
+
+@pytest.mark.soak
+def test_every_table_is_as_it_was(whole: Syncing) -> None:
+    """Of all feeds and snapshots."""
+    assert_rebuilt_equal(whole, SUPPLIERS.sources)
+
+
+def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
+    """Rebuild them, and compare every table with what it was."""
+    before, raw = typed(traded, sources), traded.rows("SELECT count(*), max(synced_at) FROM raw.sales_orders")
+    warehouse = Warehouse(traded.path)
+
+    rebuilt = [rebuild(warehouse, source) for source in sources]
+
+    after = typed(traded, sources)
+    assert without_numbers(after) == without_numbers(before)
+    assert {name for name in before if name.startswith("versions.") and before[name] != after[name]} == set()
+    assert traded.rows("SELECT count(*), max(synced_at) FROM raw.sales_orders") == raw
+    counts = {one.feed: (one.records, one.versions) for one in rebuilt}
+    (expected,) = traded.rows(
+        "SELECT (SELECT count(*) FROM orders.sales_orders), (SELECT count(*) FROM raw.sales_orders)"
+    )
+    assert counts[ORDERS.name] == expected
+    assert expected[1] > expected[0] > 0
+
+
+def test_what_was_damaged_is_whole_again(traded: Syncing) -> None:
+    """Rows changed, doubled and deleted by hand stand as they were, also in the history."""
+    rebuild(Warehouse(traded.path), ORDERS)
+    before = typed(traded, (ORDERS,))
+    with Warehouse(traded.path).writing() as connection:
+        connection.execute("UPDATE orders.sales_orders SET number_of_pieces = 0")
+        connection.execute("INSERT INTO orders.sales_orders FROM orders.sales_orders LIMIT 5")
+        connection.execute("DELETE FROM orders.sales_order_mutations")
+        connection.execute("DELETE FROM versions.sales_orders WHERE row_version = 1")
+
+    rebuild(Warehouse(traded.path), ORDERS)
+
+    assert typed(traded, (ORDERS,)) == before
+
+
+def test_a_log_that_cannot_be_read_changes_nothing(traded: Syncing) -> None:
+    """The error names the record and the reason, and the tables stay as they were."""
+    before = typed(traded, (ORDERS,))
+    with Warehouse(traded.path).writing() as connection:
+        spoilt = """replace(payload, '"numberOfPieces":', '"numberOfPieces":"many","n":')"""
+        first = "rowid = (SELECT min(rowid) FROM raw.sales_orders)"
+        connection.execute(f"UPDATE raw.sales_orders SET payload = {spoilt} WHERE {first}")
+
+    with pytest.raises(WarehouseError, match=r"raw\.sales_orders cannot be read .* Nothing was changed"):
+        rebuild(Warehouse(traded.path), ORDERS)
+
+    assert typed(traded, (ORDERS,)) == before
+
+
+class TestCommand:
+    """``floriday rebuild``."""
+
+    def test_named_feeds(self, traded: Syncing, tmp_path: Path) -> None:
+        """It says what it rebuilt, and needs no credentials."""
+        done = floriday("rebuild", "batches", "trade_items", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
+
+        assert (done.code, done.err) == (0, "")
+        assert [line.partition(":")[0] for line in done.out.splitlines()] == ["supply.batches", "catalog.trade_items"]
+
+    def test_a_feed_that_there_is_not(self, traded: Syncing, tmp_path: Path) -> None:
+        """A usage error, and nothing is rebuilt."""
+        done = floriday("rebuild", "tulips", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
+
+        assert done.code == 2
+        assert "no feed 'tulips'" in done.err
+
+    def test_without_a_warehouse(self, tmp_path: Path) -> None:
+        """It says that there is none."""
+        done = floriday("rebuild", folder=tmp_path, FLORIDAY_WAREHOUSE=str(tmp_path / "none.duckdb"))
+
+        assert done.code == 1
+        assert "there is no warehouse" in done.err

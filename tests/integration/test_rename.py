@@ -1,0 +1,173 @@
+"""``floriday rename``: another name for an account, in every table, at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.errors import SettingError
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.belonging import remember
+from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.renaming import rename
+from tests.command_line import Printed
+from tests.every_kind import thing
+from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.records import in_json, valid_records
+from tests.thing_warehouse import B, ThingWarehouse, word
+
+ORDERS = "orders.sales_orders"
+ORGANIZATIONS: dict[str, tuple[str, str | None]] = {
+    name: (f"{digit}1111111-1111-4111-8111-111111111111", None) for digit, name in enumerate("ab", 1)
+}
+
+
+@pytest.fixture
+def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
+    """A warehouse for things of two accounts, a and b, with versions, branches and a rejected record of each."""
+    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    for account in ORGANIZATIONS:
+        made.store(
+            word("one", 1), thing('"branches":[{"branchId":null,"leaves":[{"word":"x"}]}]', 2, B), account=account
+        )
+        made.store(word("two", 3), thing('"count":"many"', 4, B), account=account, begins=1, ends=4)
+    with made.warehouse.writing() as connection, transaction(connection):
+        remember(connection, "suppliers", "localhost", ORGANIZATIONS)
+        for table in ("catch_ups", "unknown", "views", "rereads"):
+            connection.execute(f"INSERT INTO sync.{table} (account, feed) VALUES ('a', 'f'), ('b', 'f')")
+        connection.execute("CREATE SCHEMA own; CREATE TABLE own.notes AS SELECT 'a' AS account, 'mine' AS note")
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(made.path))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def by_table(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, in the order in which they stand."""
+    names = things.values("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
+    return {name: things.rows(f"FROM {name}") for name in names}
+
+
+def renamed(rows: list[tuple[Any, ...]], old: str, new: str) -> list[tuple[Any, ...]]:
+    """The rows with another account."""
+    return [(new if row[0] == old else row[0], *row[1:]) for row in rows]
+
+
+def test_every_table_knows_the_new_name_and_nothing_else_changed(things: ThingWarehouse, printed: Printed) -> None:
+    """Rows of the other account, places in the raw log and what users made are as they were."""
+    before = by_table(things)
+    mine = {name for name, rows in before.items() if rows and name not in ("sync.settings", "own.notes")}
+    assert len(mine) == 15
+
+    code, out, err = printed("rename", "a", "north")
+
+    assert (code, err) == (0, "")
+    count = sum(row[0] == "a" for name in mine for row in before[name])
+    assert out.splitlines()[0] == f"a is north now: {count} rows of 15 tables"
+    assert "Rename it in FLORIDAY_API_KEYS, too" in out
+    assert by_table(things) == {
+        name: renamed(rows, "a", "north") if name in mine else rows for name, rows in before.items()
+    }
+
+
+def test_it_is_done_whole_or_not_at_all(things: ThingWarehouse) -> None:
+    """A table that refuses leaves all others as they were."""
+    things.change("ALTER TABLE sync.windows RENAME TO kept")
+    things.change("CREATE TABLE sync.windows (account VARCHAR CHECK (account IN ('a', 'b')))")
+    things.change("INSERT INTO sync.windows VALUES ('a')")
+    before = by_table(things)
+
+    with things.warehouse.writing() as connection, pytest.raises(duckdb.ConstraintException):
+        rename(connection, "a", "north")
+
+    assert by_table(things) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys", "told"),
+    [
+        (["c", "d"], None, "the warehouse has no account c; there are: a, b"),
+        (["a", "b"], None, "the warehouse already has an account b"),
+        (["a", "a"], None, "a is its name already"),
+        (["a", " north"], None, "' north' cannot be an account's name"),
+        (["a", "north"], ["a", "b"], "the settings have keys of a, b: rename a to north in FLORIDAY_API_KEYS first"),
+        (["a", "north"], ["a", "north"], "rename a to north in FLORIDAY_API_KEYS first"),
+    ],
+)
+def test_what_is_refused(
+    things: ThingWarehouse,
+    printed: Printed,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    arguments: list[str],
+    keys: list[str] | None,
+    told: str,
+) -> None:
+    """One line, exit code 2, and nothing is changed."""
+    if keys:
+        monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({name: f"key-of-{name}" for name in keys}))
+    before = things.contents()
+
+    code, out, err = printed("rename", *arguments)
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert told in err
+    assert "key-of" not in err
+    assert things.contents() == before
+
+
+def test_a_sync_that_is_under_way_is_not_disturbed(things: ThingWarehouse, printed: Printed) -> None:
+    """It is named, and nothing is renamed."""
+    with one_sync_at_a_time(things.path, "floriday sync"):
+        code, _, err = printed("rename", "a", "north")
+
+    assert code == 1
+    assert "another sync holds" in err
+    assert things.values("SELECT account FROM sync.accounts ORDER BY ALL") == ["a", "b"]
+
+
+def test_the_copy_for_readers_is_renewed(things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+    """Where there is one."""
+    copy = tmp_path / "w.published.duckdb"
+    printed("rename", "a", "north")
+    assert not copy.exists()
+    publish(things.warehouse, copy)
+
+    printed("rename", "north", "south")
+
+    assert ThingWarehouse(copy).values("SELECT DISTINCT account FROM things.things ORDER BY ALL") == ["b", "south"]
+
+
+def test_the_next_sync_goes_on_under_the_new_name(
+    tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the cursor, with nothing read twice; under the old name it is refused."""
+    with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
+        syncing = Syncing(sandbox, tmp_path / "w.duckdb")
+        first, *later = valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=40)
+        for record in (first, *later[:-1]):
+            sandbox.book(ORDERS, "north").put(in_json(record))
+        syncing.sync(ORDERS)
+        # What is young is read again; this is about what is not.
+        with Warehouse(syncing.path).writing() as connection:
+            connection.execute("UPDATE sync.windows SET committed_at = committed_at - INTERVAL 1 DAY")
+        keys = {"centre": sandbox.api_keys["north"], "south": sandbox.api_keys["south"]}
+        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(syncing.path))
+        monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps(keys))
+        monkeypatch.chdir(tmp_path)
+
+        code, out, err = printed("rename", "north", "centre")
+
+        assert (code, err) == (0, "")
+        assert out.count("\n") == 1
+        sandbox.book(ORDERS, "north").put(in_json(later[-1]))
+        outcome = syncing.sync(ORDERS, FLORIDAY_API_KEYS=json.dumps(keys))["centre", ORDERS]
+        assert (outcome.records, outcome.new, outcome.changed, outcome.current) == (1, 1, 0, True)
+        assert syncing.rows(f"SELECT account, count(*) FROM {ORDERS} GROUP BY ALL") == [("centre", 40)]
+        with pytest.raises(SettingError, match="which the warehouse already holds as account centre: use that name"):
+            syncing.sync(ORDERS)

@@ -1,0 +1,21 @@
+"""The examples on the reports' page are what the reports say."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.cli.examples import found_examples, is_of_the_syncs
+from pipelines.dictionary.examples import Examples, examples
+from pipelines.reports import report
+
+
+def of_the_world(kept: Examples) -> Examples:
+    """The examples without those that tell when the syncs were."""
+    told = {name: each for name, each in kept.reports.items() if not is_of_the_syncs(report(name))}
+    return Examples(kept.now, told)
+
+
+@pytest.mark.soak
+def test_the_kept_examples_are_what_the_reports_say() -> None:
+    """The same worlds, synced anew, give the same rows; ``make examples`` renews what is kept."""
+    assert of_the_world(found_examples()) == of_the_world(examples())

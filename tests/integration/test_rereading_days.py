@@ -1,0 +1,422 @@
+"""What is now numbered in some days is read again, and little more: what was lost here comes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.types import Feed
+from pipelines.sandbox import Fault, Kind, Sandbox
+from pipelines.sandbox.journal import Call
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.days import Days
+from pipelines.warehouse.ledger import open_ledger
+from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
+from tests.records import in_json, valid_records
+
+MONDAY = dt.date(2026, 3, 2)
+"""Of the first week; Floriday's and ours both stand then."""
+
+ORDERS = "orders.sales_orders"
+CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"
+SUPPLIER = "supplierOrganizationId"
+GROWERS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
+WEEKS, A_WEEK, A_PAGE = 5, 12, 4
+
+
+def week(number: int, last: int | None = None) -> Days:
+    """The days of the week, or of several."""
+    return Days(
+        MONDAY + dt.timedelta(weeks=number), MONDAY + dt.timedelta(weeks=number if last is None else last, days=6)
+    )
+
+
+def put(sandbox: Sandbox, feed: Feed, seed: int, account: str | None = None, **fields: Any) -> None:
+    """A week's new records."""
+    book = sandbox.book(feed.name, account)
+    for record in valid_records(feed, seed, A_WEEK):
+        number = book.reserve()
+        book.put(in_json({**record, **fields, "sequenceNumber": number}), number=number)
+
+
+def change(syncing: Syncing, sql: str, **values: object) -> None:
+    """Change something in the warehouse by hand."""
+    with Warehouse(syncing.path).writing() as connection:
+        connection.execute(sql, values)
+
+
+def date_back(syncing: Syncing, run: str, moment: dt.datetime) -> None:
+    """Let a run, the last one, have happened at a moment."""
+    change(
+        syncing,
+        "UPDATE sync.windows SET started_at = $moment, committed_at = $moment + to_microseconds(rowid)"
+        " WHERE run_id = $run",
+        moment=moment,
+        run=run,
+    )
+    committed_at = "(SELECT max(committed_at) FROM sync.windows WHERE run_id = $run)"
+    change(syncing, f"UPDATE sync.cursors SET current_at = {committed_at}, committed_at = {committed_at}", run=run)
+
+
+def sunday(number: int) -> dt.datetime:
+    """The middle of the last day of a week."""
+    return dt.datetime.combine(MONDAY, dt.time(12), dt.UTC) + dt.timedelta(weeks=number, days=6)
+
+
+def sync_weekly(
+    syncing: Syncing, names: Sequence[str], trade: Callable[[int], None], weeks: int
+) -> list[dict[tuple[Any, ...], int]]:
+    """Trade and a sync in each week; the cursors after each, by account, feed and part."""
+    cursors = []
+    with syncing.pipeline() as pipeline:
+        feeds = [with_pages_of(syncing.catalogue.feed(name), A_PAGE) for name in names]
+        for number in range(weeks):
+            trade(number)
+            assert all(outcome.current for outcome in pipeline.sync_all(feeds, run_id=f"week {number}"))
+            date_back(syncing, f"week {number}", sunday(number))
+            cursors.append(read_cursors(syncing))
+            with pipeline.warehouse.reading() as connection:
+                pipeline.known = open_ledger(connection)
+    return cursors
+
+
+def sell(sandbox: Sandbox, number: int) -> None:
+    """A week's orders, of every account."""
+    for place, account in enumerate(sandbox.accounts):
+        put(sandbox, SUPPLIERS.feed(ORDERS), 10 * number + place, account.name)
+
+
+def read_cursors(syncing: Syncing) -> dict[tuple[Any, ...], int]:
+    """How far each feed of each account is read."""
+    rows = syncing.rows("SELECT account, feed, part, cursor FROM sync.cursors")
+    return {(account, feed, part): cursor for account, feed, part, cursor in rows}
+
+
+def asked(calls: Sequence[Call]) -> list[int]:
+    """The numbers that pages were asked with."""
+    return [int(call.path.rpartition("/")[2]) for call in calls]
+
+
+@pytest.fixture
+def syncing(tmp_path: Path) -> Iterator[Syncing]:
+    """A grower without any record."""
+    with Sandbox(empty=True) as sandbox:
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE)
+
+
+@pytest.fixture
+def cursors(syncing: Syncing) -> list[int]:
+    """Five weeks of orders, each synced on its Sunday; the cursor after each sync."""
+    content, cursors = synced_weekly()
+    for number in range(WEEKS):
+        sell(syncing.sandbox, number)
+    syncing.path.write_bytes(content)
+    return cursors
+
+
+@cache
+def synced_weekly() -> tuple[bytes, list[int]]:
+    """The warehouse after five weeks, and the cursor after each; made once, for a seeded server makes them alike."""
+    with Sandbox(empty=True) as sandbox, TemporaryDirectory() as folder:
+        syncing = Syncing(sandbox, Path(folder) / "w.duckdb", page=A_PAGE)
+        weekly = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), WEEKS)
+        return syncing.path.read_bytes(), [each["main", ORDERS, None] for each in weekly]
+
+
+class TestAWeek:
+    """One week of one feed."""
+
+    def test_lost_rows_come_back(self, syncing: Syncing, cursors: list[int]) -> None:
+        """Rows and children that were deleted by hand are repaired; raw and history stay as they are."""
+        before = syncing.content()
+        lost = f"sequence_number > {cursors[1]} AND sequence_number <= {cursors[2]}"
+        change(
+            syncing,
+            f"DELETE FROM orders.sales_order_mutations m USING {ORDERS} o"
+            f" WHERE o.{lost} AND o.sales_order_id = m.sales_order_id",
+        )
+        change(syncing, f"DELETE FROM {ORDERS} WHERE {lost}")
+        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [((WEEKS - 1) * A_WEEK,)]
+
+        outcome = syncing.sync_one(ORDERS, days=week(2))
+
+        syncing.assert_equal(ORDERS)
+        after = syncing.content()
+        assert {name for name in before if after[name] != before[name]} == {"sync.windows"}
+        assert (outcome.new, outcome.changed) == (0, 0)
+
+    def test_only_its_windows_are_asked_for(self, syncing: Syncing, cursors: list[int]) -> None:
+        """From the last sync before the week to the first one after it: two syncs' pages."""
+        syncing.sandbox.calls.clear()
+
+        outcome = syncing.sync_one(ORDERS, days=week(2))
+
+        pages = asked(syncing.sandbox.calls.to("/sales-orders/sync/"))
+        assert pages[0] == cursors[1]
+        assert all(number < cursors[3] for number in pages)
+        assert len(pages) == outcome.pages == 2 * A_WEEK / A_PAGE
+        ((begins, ends),) = syncing.rows(
+            "SELECT min(from_sequence_number), max(to_sequence_number) FROM sync.windows"
+            f" WHERE run_id = 'run {syncing.runs}'"
+        )
+        assert (begins, ends) == (cursors[1], cursors[3])
+
+    def test_several_weeks_are_read_in_one_go(self, syncing: Syncing, cursors: list[int]) -> None:
+        """No page is asked for twice."""
+        syncing.sandbox.calls.clear()
+
+        syncing.sync(ORDERS, days=week(1, last=2))
+
+        pages = asked(syncing.sandbox.calls.to("/sales-orders/sync/"))
+        assert pages[0] == cursors[0]
+        assert len(set(pages)) == len(pages) == 3 * A_WEEK / A_PAGE
+
+    def test_the_cursor_stays(self, syncing: Syncing, cursors: list[int]) -> None:
+        """The next sync goes on where it would have gone on, and a re-read of before proves nothing about now."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
+        ((proven,),) = syncing.rows("SELECT current_at FROM sync.cursors")
+
+        outcome = syncing.sync_one(ORDERS, days=week(0))
+
+        assert (outcome.current, outcome.whole, outcome.cursor) == (False, False, cursors[-1])
+        assert syncing.rows("SELECT cursor, current_at FROM sync.cursors") == [(cursors[-1], proven)]
+        assert syncing.sync_one(ORDERS).new == A_WEEK
+        syncing.assert_equal(ORDERS)
+
+    def test_floridays_maximum_proves_an_idle_feed_current_all_the_same(
+        self, syncing: Syncing, cursors: list[int]
+    ) -> None:
+        """It is asked for anyway."""
+        outcome = syncing.sync_one(ORDERS, days=week(0))
+
+        assert (outcome.current, outcome.whole, outcome.cursor) == (True, False, cursors[-1])
+
+    def test_a_week_without_a_number_costs_no_page(self, syncing: Syncing, cursors: list[int]) -> None:
+        """The feed was found idle after its last change, so nothing was numbered in the weeks in between."""
+        assert cursors
+        syncing.sync(ORDERS)
+        syncing.sandbox.calls.clear()
+
+        outcome = syncing.sync_one(ORDERS, days=week(8, last=9))
+
+        assert outcome.current
+        assert syncing.sandbox.calls.to("/sales-orders/sync/") == []
+
+
+class TestUpToNow:
+    """Days that are not over."""
+
+    def test_what_is_new_is_read_too(self, syncing: Syncing, cursors: list[int]) -> None:
+        """They go on to the feed's end, which counts as for any sync."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
+
+        outcome = syncing.sync_one(ORDERS, days=Days(week(4).first, dt.datetime.now(dt.UTC).date()))
+
+        assert (outcome.new, outcome.current, outcome.whole) == (A_WEEK, True, False)
+        assert outcome.cursor > cursors[-1]
+        syncing.assert_equal(ORDERS)
+
+    def test_a_feed_that_was_never_read_is_read_whole(self, syncing: Syncing) -> None:
+        """Whatever the days."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=1)
+
+        outcome = syncing.sync_one(ORDERS, days=week(0))
+
+        assert (outcome.new, outcome.current, outcome.whole) == (A_WEEK, True, True)
+        syncing.assert_equal(ORDERS)
+
+    def test_a_restart_is_noticed(self, syncing: Syncing, cursors: list[int]) -> None:
+        """The numbers of before mean nothing any more, and all are read."""
+        assert cursors
+        syncing.sandbox.book(ORDERS).restart()
+
+        outcome = syncing.sync_one(ORDERS, days=week(2))
+
+        assert (outcome.restarted, outcome.series, outcome.whole) == (True, 2, True)
+        assert outcome.records == WEEKS * A_WEEK
+
+
+class TestBeforeTheFirstSync:
+    """Weeks before the ledger, of which the records tell."""
+
+    def test_only_what_was_changed_in_them_is_read(self, syncing: Syncing) -> None:
+        """The pages that cover the week's changes."""
+        book = syncing.sandbox.book(ORDERS)
+        for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), 1, WEEKS * A_WEEK)):
+            changed = dt.datetime.combine(MONDAY, dt.time(12), dt.UTC) + place * dt.timedelta(weeks=1) / A_WEEK
+            number = book.reserve()
+            document = {**record, "sequenceNumber": number, "lastModifiedDateTime": changed.isoformat()}
+            book.put(in_json(document), number=number)
+        syncing.sync(ORDERS)
+        syncing.sandbox.calls.clear()
+
+        outcome = syncing.sync_one(ORDERS, days=week(2))
+
+        assert outcome.pages == A_WEEK / A_PAGE + 1
+        change(syncing, f"DELETE FROM {ORDERS} WHERE week(last_modified_date_time) = week(DATE '{week(2).first}')")
+        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [((WEEKS - 1) * A_WEEK,)]
+        syncing.sync(ORDERS, days=week(2))
+        syncing.assert_equal(ORDERS)
+
+
+class TestApart:
+    """Accounts and parts have numbers of their own."""
+
+    def test_accounts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
+        """The same week is another range of numbers for each key."""
+        with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE)
+            cursors = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), weeks=4)
+            change(syncing, f"DELETE FROM {ORDERS}")
+            sandbox.calls.clear()
+
+            syncing.sync(ORDERS, days=week(1))
+
+            for account in ("north", "south"):
+                pages = asked([call for call in sandbox.calls.to("/sales-orders/sync/") if call.account == account])
+                assert pages[0] == cursors[0][account, ORDERS, None]
+                assert len(pages) == 2 * A_WEEK / A_PAGE
+                count = f"SELECT count(*) FROM {ORDERS} WHERE account = '{account}'"
+                assert syncing.rows(count) == [(2 * A_WEEK,)]
+
+    def test_parts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
+        """A grower that was connected later has its own first week."""
+        with Sandbox(api="customers", empty=True) as sandbox:
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, api="customers")
+
+            def trade(number: int) -> None:
+                for place, grower in enumerate(GROWERS[: 1 + number]):
+                    connect(sandbox, grower)
+                    put(sandbox, catalogue_of("customers").feed(GROUPS), 10 * number + place, **{SUPPLIER: grower})
+
+            cursors = sync_weekly(syncing, [CONNECTIONS, GROUPS], trade, weeks=4)
+            change(syncing, f"DELETE FROM {GROUPS}")
+            sandbox.calls.clear()
+
+            syncing.sync(GROUPS, days=week(2))
+
+            calls = sandbox.calls.to("/contract-trade-item-groups/sync/")
+            for grower in GROWERS:
+                pages = asked([call for call in calls if grower in call.query])
+                assert pages[0] == cursors[1]["main", GROUPS, grower]
+                assert len(pages) == 2 * A_WEEK / A_PAGE
+            assert syncing.rows(f"SELECT count(*) FROM {GROUPS}") == [(2 * 2 * A_WEEK,)]
+
+
+def connect(sandbox: Sandbox, grower: str) -> None:
+    """Connect the buyer with a grower, once."""
+    book = sandbox.book(CONNECTIONS)
+    if book.get(grower) is None:
+        record = {SUPPLIER: grower, "lastModified": "2026-03-02T10:00:00Z", "isDeleted": False}
+        book.put(record)
+
+
+class TestKilledSyncs:
+    """What an earlier run left is older than the run that reads it."""
+
+    @pytest.fixture
+    def small(self, syncing: Syncing) -> Syncing:
+        """Pages of one record, so that a week fills more than a batch."""
+        syncing.page = 1
+        return syncing
+
+    def kill(self, syncing: Syncing) -> None:
+        """A sync that commits ten pages and fails then."""
+        where = "/sales-orders/sync/*"
+        syncing.sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where=where, times=None, after=11))
+        assert syncing.sync_one(ORDERS).error
+        syncing.sandbox.faults.clear()
+
+    def test_the_run_that_goes_on_is_remembered(self, small: Syncing) -> None:
+        """With when the feed had been proven current before, if ever; no other run is."""
+        put(small.sandbox, SUPPLIERS.feed(ORDERS), 1)
+        self.kill(small)
+        small.sync(ORDERS)
+        ((current,),) = small.rows("SELECT current_at FROM sync.cursors")
+        put(small.sandbox, SUPPLIERS.feed(ORDERS), 2)
+        self.kill(small)
+        small.sync(ORDERS)
+        put(small.sandbox, SUPPLIERS.feed(ORDERS), 3)
+        small.sync(ORDERS)
+
+        rows = small.rows("SELECT account, feed, part, series, run_id, since FROM sync.catch_ups ORDER BY run_id")
+        assert rows == [("main", ORDERS, None, 1, "run 2", None), ("main", ORDERS, None, 1, "run 4", current)]
+
+    def test_its_windows_reach_back(self, small: Syncing) -> None:
+        """The days of the killed sync hold what was read weeks later."""
+        put(small.sandbox, SUPPLIERS.feed(ORDERS), 1)
+        small.sync(ORDERS)
+        date_back(small, "run 1", sunday(0))
+        put(small.sandbox, SUPPLIERS.feed(ORDERS), 2)
+        self.kill(small)
+        ended = {"moment": sunday(1)}
+        change(
+            small,
+            "UPDATE sync.windows SET started_at = $moment, committed_at = $moment WHERE run_id = 'run 2'",
+            **ended,
+        )
+        change(small, "UPDATE sync.cursors SET committed_at = $moment", **ended)
+        small.sync(ORDERS)
+        date_back(small, "run 3", sunday(4))
+        change(
+            small,
+            f"DELETE FROM {ORDERS} WHERE sales_order_id IN"
+            " (SELECT sales_order_id FROM raw.sales_orders WHERE run_id <> 'run 1')",
+        )
+
+        small.sync(ORDERS, days=Days(week(1).first, week(1).first))
+
+        small.assert_equal(ORDERS)
+
+
+class TestWhatIsTold:
+    """The outcome says what a sync covered."""
+
+    def test_from_when_to_when(self, syncing: Syncing) -> None:
+        """A first load and a full re-read are whole; every sync says until when the feed had been current."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), 1)
+
+        first = syncing.sync_one(ORDERS)
+        ((current,),) = syncing.rows("SELECT current_at FROM sync.cursors")
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), 2)
+        delta = syncing.sync_one(ORDERS)
+        full = syncing.sync_one(ORDERS, full=True)
+
+        assert (first.whole, first.current_before) == (True, None)
+        assert (delta.whole, delta.current_before) == (False, current)
+        assert full.whole
+
+    def test_an_empty_feed_is_whole(self, syncing: Syncing) -> None:
+        """From 0 to its end there is nothing."""
+        assert syncing.sync_one(ORDERS).whole
+
+    def test_a_snapshot_is_always_whole(self, syncing: Syncing) -> None:
+        """It is read as ever, whatever the days."""
+        first = syncing.sync_one("supply.weekly_base_supply", days=week(0))
+        second = syncing.sync_one("supply.weekly_base_supply", days=week(0))
+
+        assert (first.whole, first.current_before) == (True, None)
+        assert second.whole
+        assert second.current_before is not None
+
+    def test_parts_together_are_as_current_as_the_last_of_them(self, tmp_path: Path) -> None:
+        """A part that was never read makes the feed one that was never current."""
+        with Sandbox(api="customers", empty=True) as sandbox:
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", api="customers")
+            assert syncing.sync_one(GROUPS).whole
+            connect(sandbox, GROWERS[0])
+            syncing.sync(CONNECTIONS, GROUPS)
+            assert syncing.sync_one(GROUPS).current_before is not None
+            connect(sandbox, GROWERS[1])
+
+            outcome = syncing.sync(CONNECTIONS, GROUPS)["main", GROUPS]
+
+            assert outcome.current
+            assert outcome.current_before is None

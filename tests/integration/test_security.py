@@ -1,0 +1,230 @@
+"""What a stranger's data, names and files must not bring about, and what nobody else may get to see."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from pipelines.cli.entry import run
+from pipelines.errors import FatalError, GarbledAnswerError, PipelineError
+from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.client import FloridayClient
+from pipelines.sandbox import Sandbox
+from tests.hand_moved_time import HandMovedTime
+from tests.integration.answering_server import Reply, answering_server, self_signed
+from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
+from tests.records import valid_records
+
+ROOT = Path(__file__).parents[2]
+ORDERS = "orders.sales_orders"
+EVIL = """x'); DROP TABLE sync.cursors; --"""
+QUOTES = """"; ATTACH 'a.duckdb'; {0} $account ? \\"""
+RENAMED = "' OR \"\" = '"
+BASE = "/suppliers-api-2026v1"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Two accounts with names out of a nightmare, and records with texts like these."""
+    with Sandbox(accounts=(EVIL, QUOTES), empty=True) as sandbox:
+        for account in (EVIL, QUOTES):
+            for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=3):
+                named = {**record, "deliveryRemarks": EVIL, "salesChannel": QUOTES, "createdByUserName": "'; --"}
+                sandbox.book(ORDERS, account).put(named)
+        number = sandbox.book(ORDERS, EVIL).reserve()
+        sandbox.book(ORDERS, EVIL).put(
+            f'{{"salesOrderId":"\'); DROP TABLE raw.sales_orders; --","sequenceNumber":{number},"{EVIL}":1}}'.encode(),
+            key=("evil",),
+            number=number,
+        )
+        yield sandbox
+
+
+@pytest.fixture
+def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Syncing:
+    """The settings point at the sandbox and a warehouse without records; the umask lets everybody read."""
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb")
+    syncing.path.unlink()
+    given = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(syncing.path), "FLORIDAY_FEEDS": "sales_orders"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return syncing
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Everybody may read what is made."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_names_and_data_are_never_sql_and_files_are_private(
+    warehouse: Syncing,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is stored is what was served, secrets are nowhere, and every file is its owner's alone."""
+    descriptor = os.open(warehouse.path, os.O_CREAT | os.O_WRONLY, 0o600)
+    os.write(descriptor, laid_out("suppliers"))
+    os.close(descriptor)
+    commands = (
+        ["sync"],
+        ["sync", "--full", "--account", EVIL],
+        ["status"],
+        ["check"],
+        ["report", "revenue_by_week", "--output", "report.csv"],
+        ["query", "SELECT account, delivery_remarks FROM orders.sales_orders", "--output", "q.parquet"],
+        ["query", "SELECT sales_channel FROM orders.sales_orders", "--output", "q.xlsx"],
+        ["backup", "backups/b.duckdb"],
+        ["export", "exported"],
+        ["rejected", "--retry"],
+        ["rejected", "--export", "rejected.json"],
+        ["dashboard"],
+        ["rebuild", "sales_orders"],
+        ["compact"],
+    )
+
+    with caplog.at_level(logging.DEBUG):
+        codes = {command[0]: run(command) for command in commands}
+        keys = warehouse.sandbox.api_keys
+        monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({EVIL: keys[EVIL], RENAMED: keys[QUOTES]}))
+        codes["rename"] = run(["rename", QUOTES, RENAMED])
+
+    shown = caplog.text + "".join(capsys.readouterr())
+    assert set(codes.values()) == {0}, shown
+    assert set(warehouse.rows("SELECT account, delivery_remarks, sales_channel FROM orders.sales_orders")) == {
+        (account, EVIL, QUOTES) for account in (EVIL, RENAMED)
+    }
+    assert set(warehouse.rows("SELECT account, count(*) FROM raw.sales_orders GROUP BY account")) == {
+        (EVIL, 3),
+        (RENAMED, 3),
+    }
+    assert warehouse.rows("SELECT count(*) FROM sync.rejected_records") == [(1,)]
+    _assert_private(tmp_path)
+    _assert_no_secret(warehouse.sandbox, tmp_path, shown)
+
+
+def _assert_private(folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"w.duckdb", "w.duckdb.lock", "w.published.duckdb", "b.duckdb", "q.parquet", "q.xlsx", "report.csv"} <= {
+        path.name for path in files
+    }
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in files if path.stat().st_mode & 0o077} == {}
+
+
+def _assert_no_secret(sandbox: Sandbox, folder: Path, shown: str) -> None:
+    secrets = [sandbox.client_secret, *sandbox.api_keys.values(), *sandbox.tokens.issued]
+    assert len(secrets) > 3
+    for secret in secrets:
+        assert secret not in shown
+        for path in folder.rglob("*"):
+            assert not path.is_file() or secret.encode() not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sync", "sales_orders; DROP TABLE sync.cursors"],
+        ["sync", "--account", "main' OR 1=1"],
+        ["rebuild", 'sales_orders" CASCADE'],
+        ["report", "revenue_by_week() UNION SELECT 1"],
+        ["report", "revenue_by_week", "--from-date", "2026-01-01'); DROP TABLE sync.cursors; --"],
+    ],
+)
+def test_what_is_typed_is_never_sql(
+    arguments: list[str], warehouse: Syncing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is refused as the name or the date that it is not."""
+    warehouse.path.write_bytes(laid_out("suppliers"))
+    before = warehouse.path.read_bytes()
+
+    assert run(arguments) in {1, 2}
+
+    assert capsys.readouterr().err.count("\n") == 1
+    assert warehouse.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"organization":' * 100_000, b'{"organization":' + b"[" * 99_999])
+@pytest.mark.parametrize("ask", ["identity", "maximum", "token"])
+def test_answers_nested_without_end_are_refused(body: bytes, ask: str) -> None:
+    """Whatever was asked: in one line, and the process lives on."""
+    time = HandMovedTime()
+    endpoint = SUPPLIERS.feed(ORDERS).endpoint
+    with answering_server() as server:
+        server.will_answer("/token", Reply(200, body if ask == "token" else {"access_token": "t0ken-1"}))
+        for path in (f"{BASE}/identities", f"{BASE}{endpoint.max_sequence}"):
+            server.will_answer(path, Reply(200, body))
+        session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)
+        client = FloridayClient(server.address + BASE, session, SecretStr("k3y"), account="main", clock=time.clock)
+        asked: Any = {"identity": client.identity, "maximum": lambda: client.maximum(endpoint), "token": session.token}
+
+        with client, pytest.raises((GarbledAnswerError, FatalError)) as refused:
+            asked[ask]()
+
+    assert "\n" not in str(refused.value)
+
+
+def test_the_api_key_is_not_sent_to_whom_nobody_vouches_for(tmp_path: Path) -> None:
+    """The token came from a good server; the API's own certificate is looked at too."""
+    time = HandMovedTime()
+    with answering_server() as server, answering_server(self_signed(tmp_path)) as impostor:
+        server.will_answer("/token", Reply(200, {"access_token": "t0ken-1"}))
+        session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)
+        address = impostor.address.replace("http://127.0.0.1", "https://localhost") + BASE
+
+        with (
+            FloridayClient(address, session, SecretStr("k3y"), account="main", clock=time.clock) as client,
+            pytest.raises(PipelineError, match="the TLS certificate of localhost cannot be verified"),
+        ):
+            client.identity()
+
+    assert impostor.questions == []
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "says"),
+    [
+        (None, 0, "audit skipped: the list of known vulnerabilities cannot be reached"),
+        ("no JSON", 0, "audit skipped: the list of known vulnerabilities cannot be reached"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', 0, "audit skipped"),
+        ('{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}', 0, "1 of 1 packages looked up, 0 known"),
+        (
+            '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}]}',
+            1,
+            "a 1: X-1, mended in 2",
+        ),
+    ],
+)
+def test_the_audit_fails_for_vulnerabilities_alone(told: str | None, code: int, says: str, tmp_path: Path) -> None:
+    """Not where nobody can be asked; pip-audit itself ends with 1 for both."""
+    answer, pip_audit = tmp_path / "answer", tmp_path / "pip-audit"
+    answer.write_text(told or "")
+    pip_audit.write_text(
+        f'#!/bin/sh\n{"exit 1" if told is None else ""}\nwhile [ "$1" != --output ]; do shift; done\n'
+        f'cp {answer} "$2"\nexit 1\n'
+    )
+    pip_audit.chmod(0o700)
+
+    ended = subprocess.run(
+        ("bash", str(ROOT / ".ci" / "audit")),
+        env={**os.environ, "PIP_AUDIT": str(pip_audit)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (ended.returncode, ended.stderr) == (code, "")
+    assert says in ended.stdout

@@ -1,0 +1,129 @@
+"""A long feed over several connections: equal to the server in the end, also after it was interrupted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import batching
+from pipelines.floriday import ahead
+from pipelines.sandbox import Fault, Kind, Sandbox
+from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.records import in_json, valid_records
+
+NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
+ORDERS = "orders.sales_orders"
+RECORDS = 100
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
+    """A hundred sales orders in pages of four, and batches of at least six pages."""
+    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 4)
+    monkeypatch.setattr(ahead, "RECORDS_WORTH_SPLITTING", 1)
+    monkeypatch.setattr(batching, "PAGES_A_BATCH", 6)
+    with Sandbox(now=NOW, empty=True) as sandbox:
+        sandbox.turn(rate_limits=None)
+        for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=RECORDS):
+            sandbox.book(ORDERS).put(record)
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=4)
+
+
+def fail_after(syncing: Syncing, pages: int) -> None:
+    """One sync that is refused everything after some pages."""
+    where = "/sales-orders/sync/*"
+    syncing.sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where=where, times=None, after=pages))
+    assert syncing.sync_one(ORDERS).error
+    syncing.sandbox.faults.clear()
+
+
+def unread(syncing: Syncing) -> int:
+    """The numbers up to the cursor that no window covers."""
+    sql = "SELECT from_sequence_number, to_sequence_number FROM sync.windows ORDER BY from_sequence_number"
+    reached = 0
+    missing = 0
+    for begins, ends in syncing.rows(sql):
+        missing += max(0, begins - reached)
+        reached = max(reached, ends)
+    ((cursor,),) = syncing.rows("SELECT cursor FROM sync.cursors")
+    assert reached >= cursor
+    return missing
+
+
+def test_the_tables_equal_the_server(orders: Syncing) -> None:
+    """Windows cover every number up to the cursor, and each version is stored once."""
+    outcome = orders.sync_one(ORDERS)
+
+    assert (outcome.current, outcome.whole, outcome.new) == (True, True, RECORDS)
+    orders.assert_equal(ORDERS)
+    assert unread(orders) == 0
+    assert orders.versions(ORDERS) == RECORDS
+    assert orders.rows("SELECT sum(changed) FROM sync.windows") == [(RECORDS,)]
+    assert len(orders.sandbox.calls.to("/sales-orders/sync/")) <= 2 * RECORDS / 4
+
+
+def test_an_interrupted_load_goes_on_with_what_is_missing(orders: Syncing) -> None:
+    """The cursor stays below the first gap; what was read beyond it is not asked for again."""
+    fail_after(orders, 16)
+    ((cursor, read),) = orders.rows("SELECT (SELECT cursor FROM sync.cursors), (SELECT count(*) FROM raw.sales_orders)")
+    windows = orders.rows("SELECT from_sequence_number, to_sequence_number FROM sync.windows")
+    assert read >= 10 * 4
+    assert cursor < max(ends for _, ends in windows)
+    orders.sandbox.calls.clear()
+
+    outcome = orders.sync_one(ORDERS)
+
+    assert (outcome.current, outcome.new) == (True, RECORDS - read)
+    orders.assert_equal(ORDERS)
+    assert unread(orders) == 0
+    asked = [int(call.path.rpartition("/")[2]) for call in orders.sandbox.calls.to("/sales-orders/sync/")]
+    top = max(ends for _, ends in windows)
+    below = [(begins, ends) for begins, ends in windows if cursor < begins and ends < top]
+    assert sum(any(begins < number < ends for begins, ends in below) for number in asked) <= 2
+    assert orders.rows("SELECT run_id, since FROM sync.catch_ups") == [("run 2", None)]
+
+
+def test_what_changes_meanwhile_is_there_in_the_end(orders: Syncing) -> None:
+    """Records that get a new number between two halves of a load, or are forgotten by the server."""
+    fail_after(orders, 14)
+    book = orders.sandbox.book(ORDERS)
+    for place, entry in enumerate(list(book.entries())):
+        if place % 10 == 0:
+            number = book.reserve()
+            changed = {**entry.document, "numberOfPieces": 1 + place, "sequenceNumber": number}
+            book.put(in_json(changed), number=number)
+
+    orders.sync(ORDERS)
+
+    orders.assert_equal(ORDERS)
+    assert orders.rows(f"SELECT count(*) FROM {ORDERS}") == [(RECORDS,)]
+
+
+def test_rows_that_were_lost_come_back_over_several_connections(orders: Syncing) -> None:
+    """A full sync leaves the cursor where it was, and adds no version."""
+    orders.sync(ORDERS)
+    ((before,),) = orders.rows("SELECT cursor FROM sync.cursors")
+    with orders.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
+        connection.execute(f"DELETE FROM {ORDERS} WHERE hash(sales_order_id) % 2 = 0")
+
+    outcome = orders.sync_one(ORDERS, full=True)
+
+    assert (outcome.current, outcome.whole, outcome.changed) == (True, True, 0)
+    orders.assert_equal(ORDERS)
+    assert orders.rows("SELECT cursor FROM sync.cursors") == [(before,)]
+
+
+@pytest.mark.parametrize("kind", [Kind.EMPTY_PAGE, Kind.REPEATED_PAGE, Kind.UNORDERED])
+def test_a_passing_fault_costs_no_record(orders: Syncing, kind: Kind) -> None:
+    """Whatever one of the connections meets."""
+    times = None if kind is Kind.UNORDERED else 2
+    orders.sandbox.faults.add(Fault(kind=kind, where="/sales-orders/sync/*", after=6, times=times))
+
+    orders.sync(ORDERS)
+    orders.sync(ORDERS)
+
+    orders.assert_equal(ORDERS)
+    assert unread(orders) == 0

@@ -1,0 +1,193 @@
+"""Everything that is tried to make the warehouse lose something, tried at length; what came of it becomes a page.
+
+    make reliability
+
+It takes some minutes. The experiments are those of the tests: ``make test`` has a few of each, ``make soak`` all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from random import SystemRandom
+
+import duckdb
+
+from tests.fault_schedules import Played, play_many
+from tests.killings import Killed, kill_syncs
+from tests.month_of_syncs import Month, sync_for_a_month
+from tests.several_accounts import Accounts, sync_accounts
+from tests.shared_reading import Read, read_while_writing
+
+SCHEDULES, KILLS, SECONDS, GOOD, BAD = 300, 200, 60.0, 48, 2
+MONTHLY = ("supply.supply_lines", "supply.batches", "orders.sales_orders", "organizations.connections")
+
+INTRODUCTION = """# What was tried to lose something
+
+`make reliability` made this page. It tries what could make the warehouse lose, double or mangle a record, against the
+sandbox and real files, and compares what is there afterwards with the truth that the sandbox holds. An experiment that
+does not end as it must stops with the seed with which it can be told again, and this page stays as it was.
+"""
+
+ONCE_EACH = (
+    ("no room on the disk for a batch", "nothing of it is stored, and a line says so; the next sync stores it"),
+    ("no room for the copy for readers", "the old copy stays, and a line says to make room"),
+    ("another process holds the warehouse for a while", "the sync waits, and goes on when it is free"),
+    ("another process holds it for longer", "after a minute a line names the process"),
+    ("another sync is under way", "a line says who, with the process and since when"),
+    ("the lock file of a killed sync is left", "it does no harm: the lock died with its holder"),
+    ("the clock is set back", "versions stay in order"),
+    ("the warehouse is missing, cut off, damaged, or of a newer layout", "it is left alone; a line says what to do"),
+    ("seven bad records of different kinds in a page of 1,000", "993 are stored, seven listed with reasons, and heal"),
+)
+"""What is tried once by the tests, and what happens."""
+
+
+def main(page: Path) -> None:
+    """Try everything, and write the page."""
+    first = SystemRandom().randrange(10**6)
+    began = time.monotonic()
+    played = play_many(first, SCHEDULES)
+    minutes = (time.monotonic() - began) / 60
+    sections = [
+        INTRODUCTION,
+        _where(),
+        _faults(played, first, minutes),
+        _kills(kill_syncs(KILLS, first), first),
+        _readers(read_while_writing(SECONDS, 1)),
+        _month(sync_for_a_month(MONTHLY, scale=0.2)),
+        _accounts(sync_accounts(GOOD, BAD)),
+        _once_each(),
+    ]
+    page.write_text("\n".join(sections), encoding="utf-8")
+
+
+def _where() -> str:
+    """When and on what."""
+    today = dt.datetime.now(dt.UTC).date()
+    return _said(
+        f"Last made on {today} with DuckDB {duckdb.__version__} and Python {platform.python_version()} on"
+        f" {platform.system()}, {os.cpu_count()} processors."
+    )
+
+
+def _faults(played: list[Played], first: int, minutes: float) -> str:
+    struck: Counter[str] = Counter()
+    for one in played:
+        struck += one.struck
+    syncs, failed = sum(one.syncs for one in played), sum(one.failed for one in played)
+    calls, most = sum(one.calls for one in played), max(one.most_calls[0] for one in played)
+    each = sum(one.processor for one in played) / len(played)
+    waited = sum(one.waited for one in played) / 3600
+    return "\n".join(
+        (
+            "## Faults in any combination\n",
+            _said(
+                f"{len(played)} random schedules, seeds {first} to {first + len(played) - 1}, in {minutes:.1f} minutes"
+                f" ({each:.1f} s of a processor each, two at a time; {waited:.0f} h of waiting passed at once)."
+                " Each lets up to three syncs meet up to six faults while records are added, changed, deleted and"
+                " renumbered, before the sync and under way, and some feeds number all their records anew; then the"
+                " faults are lifted, and one more sync must do."
+            ),
+            f"- {syncs:,} syncs met faults, {failed:,} of them failed in part or as a whole; none left anything torn.",
+            f"- {len(played)} of {len(played)} ended equal to the server: tables, children, history and raw log.",
+            f"- {calls:,} calls were made; each sync stayed within its bound, the most were {most}.\n",
+            _table(("fault", "struck"), [(name.replace("_", " "), times) for name, times in sorted(struck.items())]),
+        )
+    )
+
+
+def _kills(killed: Killed, seed: int) -> str:
+    _must(killed.harm == 0, f"{killed}, seed {seed}")
+    counts = (
+        ("commits that were acknowledged before the end", killed.acknowledged),
+        ("of these lost", len(killed.lost)),
+        ("keys that stood twice", killed.doubled),
+        ("children without their parent", killed.orphans),
+        ("records unlike their newest version", killed.unlike),
+        ("numbers up to a cursor without their record", len(killed.ahead)),
+    )
+    return "\n".join(
+        (
+            "## Syncs that are killed\n",
+            _said(
+                f"{killed.kills} syncs were ended by SIGKILL at random moments (seed {seed}), {killed.in_a_transaction}"
+                " of them in the middle of a commit, ten one after the other at the same warehouse, while records"
+                " changed on the server."
+            ),
+            _table(("what", "how many"), counts),
+        )
+    )
+
+
+def _readers(read: Read) -> str:
+    _must(not read.errors and not read.torn, f"{read}")
+    reads = ", ".join(f"{times:,} times ({kind})" for kind, times in sorted(read.reads.items()))
+    return "\n".join(
+        (
+            "## Readers and a writer at once\n",
+            _said(
+                f"For {read.seconds:.0f} seconds a process committed batches as fast as it could, and renewed the copy"
+                " for readers at each fifth, while three others read: the copy, by a query, and for a report."
+            ),
+            f"- {read.commits:,} batches were committed; the longest wait was {read.longest_wait:.1f} s.",
+            f"- It was read {reads}; {read.seen:,} different states were seen.",
+            f"- Errors: {len(read.errors)}. States that were not of one batch: {len(read.torn)}.\n",
+        )
+    )
+
+
+def _month(month: Month) -> str:
+    return "\n".join(
+        (
+            "## A server that forgets\n",
+            f"{month.syncs} syncs in thirty simulated days of a nursery that trades, with Floriday's retention.\n",
+            f"- {month.versions:,} versions of {month.kept:,} records were visible at a sync: all are here.",
+            f"- {month.forgotten:,} of these records are served no more.",
+            f"- On each of {month.days} days, `_as_of` tells what was visible then: {month.rows:,} rows in all.\n",
+        )
+    )
+
+
+def _accounts(accounts: Accounts) -> str:
+    _must(accounts == Accounts(GOOD, BAD, 1, 0), f"{accounts}")
+    return "\n".join(
+        (
+            "## Many accounts\n",
+            _said(
+                f"{GOOD + BAD} accounts in one warehouse, {BAD} of them with a key that is refused: {accounts.done}"
+                f" were done with {accounts.tokens} token, {accounts.refused} were refused, and {accounts.mixed} rows"
+                " stood under another account's name."
+            ),
+        )
+    )
+
+
+def _once_each() -> str:
+    return "\n".join(("## Tried once each, by `make test`\n", _table(("what", "what happens"), ONCE_EACH)))
+
+
+def _said(text: str) -> str:
+    return f"{textwrap.fill(text, 120)}\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    cells = ([f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def _must(well: bool, told: str) -> None:  # noqa: FBT001
+    if not well:
+        raise AssertionError(told)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

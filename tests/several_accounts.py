@@ -1,0 +1,70 @@
+"""Many accounts in one warehouse, some of them with a key that Floriday refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipelines.catalogue.tables import tables_of
+from pipelines.sandbox import Sandbox
+from tests.expected_rows import assert_holds
+from tests.integration.syncing import Syncing
+from tests.records import valid_records
+
+FEEDS = ("fulfillment.inbound_fulfillment_orders",)
+RECORDS = 3
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What a sync of many accounts came to.
+
+    Args:
+        done: accounts of which every feed is current.
+        refused: accounts of which every feed failed because of the key.
+        tokens: tokens that were asked for.
+        mixed: rows that stand under another account than the one whose key could read them.
+    """
+
+    done: int
+    refused: int
+    tokens: int
+    mixed: int
+
+
+def sync_accounts(good: int, bad: int) -> Accounts:
+    """One sync of all of them.
+
+    Args:
+        good: how many keys are known.
+        bad: how many are not.
+
+    Raises:
+        AssertionError: a table of an account is not what its own key could read.
+    """
+    names = [f"grower {place}" for place in range(good)]
+    with TemporaryDirectory() as folder, Sandbox(empty=True, accounts=names) as sandbox:
+        syncing = Syncing(sandbox, Path(folder) / "w.duckdb", only=FEEDS)
+        for place, name in enumerate(names):
+            for feed in syncing.catalogue.feeds:
+                # The same ids for all: an account is part of every key.
+                for record in valid_records(feed, seed=place % 3, count=RECORDS):
+                    sandbox.book(feed.name, name).put(
+                        {**record, "creationDateTime": f"2026-01-01T00:00:{place % 60:02}Z"}
+                    )
+        keys = {**sandbox.api_keys, **{f"refused {place}": f"no-key-{place}" for place in range(bad)}}
+        outcomes = syncing.sync(FLORIDAY_API_KEYS=json.dumps(keys)).values()
+        strays = 0
+        with syncing.reading() as connection:
+            for feed in syncing.catalogue.feeds:
+                for name in names:
+                    assert_holds(connection, feed, name, sandbox.truth(feed.name, name))
+                for part in tables_of(feed).walk():
+                    sql = f"SELECT count(*) FROM {part.qualified_name} WHERE NOT list_contains(?, account)"
+                    strays += connection.execute(sql, [names]).fetchall()[0][0]
+        done = {outcome.account for outcome in outcomes if outcome.current}
+        refused = {outcome.account for outcome in outcomes if "api key is invalid" in (outcome.error or "")}
+        tokens = len(sandbox.calls.to("/v1/token"))
+    return Accounts(len(done), len(refused), tokens, strays)

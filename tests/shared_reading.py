@@ -1,0 +1,150 @@
+"""Readers and a writer at one warehouse: each in a process of its own, as fast as they can.
+
+Every batch that is written gives all things the same count, and as many leaves as others; a reader that ever sees two
+counts, or a child of another batch, has seen a torn state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+import duckdb
+
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.ledger import FeedPart
+from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.query import answered
+from tests.another_process import FORKED
+from tests.every_kind import THINGS, thing
+from tests.thing_warehouse import ThingWarehouse, commit
+
+MANY = 50
+PATIENCE = 60.0
+"""Seconds that a command waits for the file by default."""
+COMMITS_A_COPY = 5
+
+STATE = (
+    "SELECT (SELECT count(DISTINCT count) FROM things.things),"
+    " (SELECT count(DISTINCT count) FROM things.thing_branches),"
+    " (SELECT max(count) FROM things.things) = (SELECT max(count) FROM things.thing_branches),"
+    " (SELECT max(count) FROM things.things) = (SELECT max(cursor) FROM sync.cursors),"
+    " (SELECT count(*) FROM history.things WHERE is_current), (SELECT max(count) FROM things.things)"
+)
+"""Whether all is of one batch, and of which."""
+
+
+@dataclass
+class Read:
+    """What the readers and the writer came to.
+
+    Args:
+        seconds: how long it went.
+        commits: batches that the writer committed.
+        copies: how often the copy for readers was renewed.
+        longest_wait: seconds that the writer took for a batch at most, the waiting included.
+        reads: by the reader's name, how often it read.
+        seen: different states that readers saw.
+        torn: states that were not of one batch.
+        errors: what a reader or the writer ran into.
+    """
+
+    seconds: float = 0.0
+    commits: int = 0
+    copies: int = 0
+    longest_wait: float = 0.0
+    reads: Counter[str] = field(default_factory=Counter)
+    seen: int = 0
+    torn: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def read_while_writing(seconds: float, commits: int) -> Read:
+    """Let three readers read while a writer writes: so long at least, and so many batches at least."""
+    with TemporaryDirectory() as folder:
+        things = ThingWarehouse(Path(folder) / "w.duckdb").lay_out()
+        copy = Path(folder) / "w.published.duckdb"
+        _write(things, 1)
+        publish(things.warehouse, copy)
+        stop, told = FORKED.Event(), FORKED.Queue()
+        readers = [
+            FORKED.Process(target=_read, args=(kind, str(path), stop, told))
+            for kind, path in (("copy", copy), ("query", things.path), ("report", things.path))
+        ]
+        for reader in readers:
+            reader.start()
+        read = _write_on(things, copy, seconds, commits)
+        stop.set()
+        _gather(told, len(readers), read)
+        for reader in readers:
+            reader.join(PATIENCE)
+    return read
+
+
+def _write_on(things: ThingWarehouse, copy: Path, seconds: float, commits: int) -> Read:
+    read = Read()
+    began = time.monotonic()
+    while time.monotonic() - began < seconds or read.commits < commits:
+        waited = time.monotonic()
+        try:
+            _write(things, read.commits + 2)
+            read.commits += 1
+            if read.commits % COMMITS_A_COPY == 0:
+                publish(things.warehouse, copy)
+                read.copies += 1
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+            read.errors.append(f"writer: {error}")
+            break
+        read.longest_wait = max(read.longest_wait, time.monotonic() - waited)
+    read.seconds = time.monotonic() - began
+    return read
+
+
+def _write(things: ThingWarehouse, number: int) -> None:
+    """All things once more, of this batch."""
+    branches = f'"count":{number},"branches":[{{"count":{number}}},{{"count":{number}}}]'
+    raws = [thing(branches, number, str(UUID(int=place + 1))) for place in range(MANY)]
+    with Warehouse(things.path, PATIENCE).writing() as connection:
+        commit(connection, raws, FeedPart("main", THINGS.name), THINGS, begins=number - 1, ends=number)
+
+
+def _gather(told: Queue[tuple[str, int, set[int], list[str], list[str]]], readers: int, read: Read) -> None:
+    seen: set[int] = set()
+    for _ in range(readers):
+        kind, reads, states, torn, errors = told.get(timeout=2 * PATIENCE)
+        read.reads[kind] += reads
+        read.torn += torn
+        read.errors += errors
+        seen |= states
+    read.seen = len(seen)
+
+
+def _read(kind: str, path: str, stop: Event, told: Queue[tuple[str, int, set[int], list[str], list[str]]]) -> None:
+    """Read again and again until told to stop."""
+    reads, seen, torn, errors = 0, set(), [], []
+    while not stop.is_set() or not reads:
+        try:
+            state = _state(kind, Path(path))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+            errors.append(f"{kind}: {error}")
+            break
+        reads += 1
+        seen.add(state[-1])
+        if state[:5] != (1, 1, True, True, MANY):
+            torn.append(f"{kind}: {state}")
+    told.put((kind, reads, seen, torn, errors))
+
+
+def _state(kind: str, path: Path) -> tuple[int, ...]:
+    if kind == "copy":
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return tuple(connection.execute(STATE).fetchall()[0])
+    with answered(Warehouse(path, PATIENCE), STATE) as result:
+        (batch,) = result.batches
+        return tuple(batch.to_pylist()[0].values())

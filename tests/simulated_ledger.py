@@ -1,0 +1,219 @@
+"""A feed and the ledger of its syncs in a simulated time: what was numbered when is known here, to the minute."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from uuid import UUID
+
+import duckdb
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.warehouse import ledger
+from pipelines.warehouse.days import AMSTERDAM, Days, Span, note_catch_up, numbered_in
+from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.ledger import FeedPart, Position, Window
+
+FEED = FeedPart("main", "organizations.connections")
+TABLE = tables_of(catalogue_of("suppliers").feed(FEED.feed))
+BEGAN = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+
+def laid_out() -> duckdb.DuckDBPyConnection:
+    """A warehouse in memory."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    lay_out(connection, [TABLE])
+    return connection
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A record as the server has it.
+
+    Args:
+        number: its sequence number.
+        given_at: when it got the number, by the server's clock.
+        changed_at: when it was last changed, by the server's clock.
+        visible_from: since when it is served, by the clock here.
+    """
+
+    number: int
+    given_at: dt.datetime
+    changed_at: dt.datetime
+    visible_from: dt.datetime
+
+
+@dataclass
+class SimulatedLedger:
+    """The server, and what the syncs of :mod:`pipelines.sync` write of it.
+
+    Args:
+        connection: laid out; emptied here.
+        skew: how far the server's clock is ahead of ours.
+        now: the moment, by the clock here.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    skew: dt.timedelta = dt.timedelta()
+    now: dt.datetime = BEGAN
+    records: dict[int, Standing] = field(default_factory=dict)
+    at: Position = field(default_factory=Position)
+    _stored: set[tuple[int, dt.datetime]] = field(default_factory=set)
+    _head: int = 0
+    _restarted: bool = False
+    _runs: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("sync.windows", "sync.catch_ups", "sync.cursors", f"versions.{TABLE.name}"):
+            self.connection.execute(f"DELETE FROM {name}")
+
+    def wait(self, minutes: int) -> None:
+        """Let time pass."""
+        self.now += minutes * MINUTE
+
+    @property
+    def minutes_to_midnight(self) -> int:
+        """How long this day lasts in Amsterdam, in whole minutes; a day more when it is nearly over."""
+        tomorrow = Days(today := (self.now + 30 * MINUTE).astimezone(AMSTERDAM).date(), today).ends
+        return (tomorrow - self.now) // MINUTE
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the series was ever read to its end."""
+        return self.at.current_at is not None and not self._restarted and self.at.cursor > 0
+
+    def change(self, identity: int, late: int = 0) -> None:
+        """Change a record; its new number is served so many minutes later."""
+        moment = self.now + self.skew
+        self._number(identity, moment, late)
+
+    def renumber(self, identity: int) -> None:
+        """Give a record a new number without any change."""
+        if identity in self.records:
+            self._number(identity, self.records[identity].changed_at)
+
+    def touch(self, identity: int) -> None:
+        """Change a record without its saying so."""
+        self.renumber(identity)
+        self._stored = {(one, changed) for one, changed in self._stored if one != identity}
+
+    def _number(self, identity: int, changed_at: dt.datetime, late: int = 0) -> None:
+        self._head += 1 + identity % 3
+        self.records[identity] = Standing(self._head, self.now + self.skew, changed_at, self.now + late * MINUTE)
+
+    def restart(self, seed: int) -> None:
+        """Number all records anew, in any order."""
+        self._head, self._restarted = 0, True
+        identities = list(self.records)
+        Random(seed).shuffle(identities)
+        for identity in identities:
+            self._number(identity, self.records[identity].changed_at)
+
+    def sync(
+        self, size: int = 3, pages: int | None = None, meanwhile: Sequence[int] = (), *, full: bool = False
+    ) -> None:
+        """Read from the cursor, or from 0, to the end; killed after so many pages where that is said.
+
+        Args:
+            size: records of a page; each page is a window.
+            pages: after which it is killed.
+            meanwhile: records that change, one after each page, with a quarter of an hour in between.
+            full: from 0.
+        """
+        self._notice_restart()
+        began, maximum = self.now, self.maximum
+        if maximum == self.at.cursor and not full:
+            self._note_current(began)
+            return
+        self._walk(0 if full else self.at.cursor, None, size, pages, meanwhile)
+
+    def read_again(self, span: Span | None, size: int = 3) -> None:
+        """Read a span again, as a sync of days does."""
+        if span is not None:
+            self._walk(span.after, span.up_to, size, None, ())
+
+    def _walk(self, start: int, up_to: int | None, size: int, pages: int | None, meanwhile: Iterable[int]) -> None:
+        self._runs += 1
+        began, maximum, reached, changing = self.now, self.maximum, start, iter(meanwhile)
+        floor = start
+        for page in range(1000):
+            if page == pages:
+                return
+            self.wait(1)
+            found = sorted((one.number, identity) for identity, one in self._visible().items() if one.number > reached)
+            before, reached = reached, found[:size][-1][0] if found else reached
+            ended = reached >= maximum
+            if reached > before:
+                self._commit(max(before, floor), reached, [identity for _, identity in found[:size]], began, ended)
+            elif ended:
+                self._note_current(began)
+            if ended or reached == before or (up_to is not None and reached >= up_to):
+                return
+            for identity in (next(changing, None),):
+                self.wait(15)
+                if identity is not None:
+                    self.change(identity)
+
+    @property
+    def maximum(self) -> int:
+        """The highest number that is served."""
+        return max((one.number for one in self._visible().values()), default=0)
+
+    def _visible(self) -> dict[int, Standing]:
+        return {identity: one for identity, one in self.records.items() if one.visible_from <= self.now}
+
+    def _notice_restart(self) -> None:
+        if self._restarted and self.at.committed_at is not None:
+            self.at = replace(self.at, series=self.at.series + 1, cursor=0)
+            ledger.move_cursor(self.connection, FEED, self.at)
+        self._restarted = False
+
+    def _note_current(self, began: dt.datetime) -> None:
+        self.at = replace(self.at, current_at=max(began, self.at.committed_at or began))
+        ledger.move_cursor(self.connection, FEED, self.at)
+
+    def _commit(self, begins: int, ends: int, identities: list[int], began: dt.datetime, current: bool) -> None:  # noqa: FBT001
+        self._store(identities)
+        run = f"run {self._runs}"
+        window = Window(FEED, self.at.series, begins, ends, len(identities), 0, began, run)
+        note_catch_up(self.connection, window, self.at.current_at)
+        ledger.add_window(self.connection, window, 0, self.now)
+        self.at = replace(
+            self.at,
+            cursor=max(self.at.cursor, ends),
+            committed_at=self.now,
+            current_at=self.now if current else self.at.current_at,
+        )
+        ledger.move_cursor(self.connection, FEED, self.at)
+
+    def _store(self, identities: list[int]) -> None:
+        """Versions of what changed, as the transaction writes them."""
+        for identity in identities:
+            standing = self.records[identity]
+            if (identity, standing.changed_at) not in self._stored:
+                self._stored.add((identity, standing.changed_at))
+                self.connection.execute(
+                    f"INSERT INTO versions.{TABLE.name}"
+                    " (account, customer_organization_id, sequence_number, last_modified_date_time, row_series)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    ["main", UUID(int=identity), standing.number, standing.changed_at, self.at.series],
+                )
+
+    def span(self, days: Days) -> Span | None:
+        """What the warehouse takes for the numbers of the days; a restart is noticed first, as a sync does."""
+        self._notice_restart()
+        return numbered_in(self.connection, FEED, self.at, TABLE, days, now=self.now)
+
+    def day_of(self, identity: int) -> int:
+        """The day on which a record got its number, counted from the beginning; 0 for one that is not there."""
+        standing = self.records.get(identity)
+        return (standing.given_at.date() - BEGAN.date()).days if standing else 0
+
+    def truly_numbered_in(self, days: Days) -> set[int]:
+        """The numbers that were given in the days and at which a record stands now."""
+        return {one.number for one in self.records.values() if days.begins <= one.given_at < days.ends}

@@ -1,0 +1,208 @@
+"""Pages fetched ahead, over several connections: nothing is lost, whatever the numbers are like and whoever fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.batching import Batching, Piece
+from pipelines.errors import BusyError
+from pipelines.floriday import ahead
+from pipelines.floriday.ahead import Way, fetched_ahead
+from pipelines.floriday.changes import Step
+from pipelines.floriday.pages import Page
+from pipelines.floriday.pipe import Budget
+from pipelines.floriday.ranges import Coverage
+from tests.moving_feed import MovingFeed
+
+
+@pytest.fixture(autouse=True)
+def early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small feeds are worth several connections here."""
+    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 2)
+    monkeypatch.setattr(ahead, "RECORDS_WORTH_SPLITTING", 1)
+
+
+class Server:
+    """A moving feed that several threads may ask."""
+
+    def __init__(self, feed: MovingFeed, failing_after: int | None = None) -> None:
+        self.feed = feed
+        self.maximum = feed.maximum
+        self._failing_after = failing_after
+        self._lock = threading.Lock()
+
+    def fetch(self, after: int) -> Page:
+        """One page."""
+        with self._lock:
+            if self._failing_after is not None and len(self.feed.asked) >= self._failing_after:
+                raise BusyError("busy")
+            return self.feed.fetch(after)
+
+    def way(self, start: int = 0, **more: object) -> Way:
+        """From a number to the end."""
+        return replace(Way(self.fetch, start, self.maximum, self.feed.page_size), **more)  # type: ignore[arg-type]
+
+
+def known(steps: list[Step]) -> dict[int, int]:
+    """The highest number of each record that came, by its identity."""
+    found: dict[int, int] = {}
+    for step in steps:
+        for raw in step.page.records:
+            record = json.loads(raw)
+            found[record["id"]] = max(found.get(record["id"], 0), record["sequenceNumber"])
+    return found
+
+
+def read(way: Way, budget: int = 10_000) -> list[Step]:
+    """All steps."""
+    with fetched_ahead(way, Budget(budget)) as steps:
+        return list(steps)
+
+
+def clusters(seed: int) -> list[int]:
+    """Numbers that come close together here and far apart there."""
+    random, number, numbers = Random(seed), 0, []
+    for _ in range(random.randrange(1, 12)):
+        number += random.choice((1, 50, 10_000, 10**9))
+        for _ in range(random.randrange(1, 30)):
+            number += random.randrange(1, random.choice((2, 4, 1000)))
+            numbers.append(number)
+    return numbers
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    inclusive=st.booleans(),
+    backwards=st.booleans(),
+    hiding=st.sampled_from((0, 0, 3, 10)),
+    moving=st.booleans(),
+)
+def test_everything_is_read_and_claimed_once(
+    *, seed: int, inclusive: bool, backwards: bool, hiding: int, moving: bool
+) -> None:
+    """All records at their newest numbers, in windows without a gap or an overlap, in a bounded number of calls.
+
+    What moves past the maximum meanwhile is there after the next sync at the latest, as in any walk.
+    """
+    numbers = clusters(seed)
+    random = Random(seed)
+    hidden = frozenset(place for place in range(len(numbers)) if random.randrange(10) < hiding)
+    moves = {call: [random.randrange(len(numbers))] for call in range(1, 9, 3)} if moving else {}
+    feed = MovingFeed(dict(enumerate(numbers)), 3, hidden, inclusive=inclusive, backwards=backwards, moves=moves)
+    server = Server(feed)
+
+    steps = read(server.way())
+
+    ((begins, reached),) = claims(steps)
+    assert begins == 0
+    assert reached >= server.maximum
+    assert steps[-1].current
+    assert len(feed.asked) <= 60 + 3 * len(numbers)
+    server.maximum = feed.maximum
+    assert known([*steps, *read(server.way(reached))]) == feed.visible
+
+
+def claims(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
+    """What the steps cover, after it was seen that no number is claimed by two of them."""
+    batching = Batching(start, start, Coverage())
+    pieces: list[Piece] = []
+    for step in steps:
+        batching.add(step)
+        pieces += batching.take().pieces
+    spans = sorted((piece.begins, piece.ends) for piece in pieces if piece.ends > piece.begins)
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+    return batching.claimed.intervals
+
+
+def test_the_cursor_moves_only_over_what_is_read_without_a_gap() -> None:
+    """Whatever order the pages come in."""
+    feed = MovingFeed(dict(enumerate(range(1, 200))), 3)
+    steps = read(Server(feed).way())
+    batching = Batching(0, 0, Coverage())
+    seen: set[int] = set()
+
+    for step in steps:
+        batching.add(step)
+        seen.update(json.loads(raw)["sequenceNumber"] for raw in step.page.records)
+        reached = batching.take().reached
+        assert set(range(1, reached + 1)) <= seen
+
+    assert batching.take().reached == 199
+
+
+def test_an_interrupted_load_asks_only_for_what_is_missing() -> None:
+    """And for the page that was its head."""
+    feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
+    done = Coverage([(30, 200), (210, 290)])
+
+    steps = read(Server(feed).way(start=9, read=done))
+
+    assert set(range(10, 31)) | set(range(201, 211)) | set(range(291, 301)) <= set(known(steps).values())
+    assert len(feed.asked) < 35
+    assert steps[-1].current
+
+
+def test_what_was_fetched_comes_before_the_failure() -> None:
+    """Over one connection and over several."""
+    for pages in (1, 40):
+        server = Server(MovingFeed(dict(enumerate(range(1, 301))), 3), failing_after=pages)
+        taken: list[Step] = []
+
+        with pytest.raises(BusyError):
+            take_all(server.way(), taken)
+
+        assert len(taken) == pages
+
+
+def take_all(way: Way, taken: list[Step]) -> None:
+    """Put all steps into a list, one by one."""
+    with fetched_ahead(way, Budget(10_000)) as coming:
+        for step in coming:
+            taken.append(step)  # noqa: PERF402 - what came before a failure counts
+
+
+@pytest.mark.parametrize("taken", [0, 1, 20])
+def test_no_thread_is_left_behind(taken: int) -> None:
+    """Whoever stops taking steps, with a full pipe or an empty one."""
+    before = threading.active_count()
+    server = Server(MovingFeed(dict(enumerate(range(1, 1000))), 3))
+
+    with pytest.raises(KeyboardInterrupt), fetched_ahead(server.way(), Budget(100)) as steps:  # noqa: PT012
+        for _ in range(taken):
+            next(steps)
+        raise KeyboardInterrupt
+
+    assert threading.active_count() == before
+
+
+def test_pages_wait_within_the_budget() -> None:
+    """Nobody fetches on while the share is full."""
+    feed = MovingFeed(dict(enumerate(range(1, 1000))), 3)
+    size = Server(MovingFeed({0: 1, 1: 2, 2: 3}, 3)).fetch(0).size
+
+    with fetched_ahead(Server(feed).way(), Budget(8 * size)) as steps:
+        next(steps)
+        while len(feed.asked) < 5:
+            threading.Event().wait(0.001)
+        threading.Event().wait(0.05)
+        assert len(feed.asked) <= 6 + ahead.CONNECTIONS
+
+
+def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call more than it takes."""
+    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 20)
+    feed = MovingFeed({0: 1, 1: 10**9, 2: 2 * 10**9, 3: 3 * 10**9}, 1)
+
+    read(Server(feed).way())
+
+    assert sorted(feed.asked) == feed.asked
+    assert len(feed.asked) <= 6

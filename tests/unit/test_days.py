@@ -1,0 +1,66 @@
+"""Days are those of Amsterdam, and the catalogue tells which records say when they were changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from pipelines.catalogue import CATALOGUES
+from pipelines.catalogue.shared import LAST_MODIFIED_DATE_TIME
+from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.types import Feed
+from pipelines.errors import UsageError
+from pipelines.warehouse.days import Days, changed_at
+
+FEEDS = {f"{api} {feed.name}": feed for api, catalogue in CATALOGUES.items() for feed in catalogue.feeds}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "begins", "ends"),
+    [
+        ("2026-01-05", "2026-01-11", "2026-01-04T23:00Z", "2026-01-11T23:00Z"),
+        ("2026-07-01", "2026-07-01", "2026-06-30T22:00Z", "2026-07-01T22:00Z"),
+        ("2026-03-29", "2026-03-29", "2026-03-28T23:00Z", "2026-03-29T22:00Z"),
+        ("2026-10-25", "2026-10-25", "2026-10-24T22:00Z", "2026-10-25T23:00Z"),
+    ],
+    ids=["winter", "summer", "short", "long"],
+)
+def test_days_begin_and_end_at_midnight_in_amsterdam(first: str, last: str, begins: str, ends: str) -> None:
+    """Whatever the clock does in between."""
+    days = Days(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+
+    assert (days.begins, days.ends) == (dt.datetime.fromisoformat(begins), dt.datetime.fromisoformat(ends))
+
+
+def test_days_do_not_run_backwards() -> None:
+    """The last one is the first one or later."""
+    with pytest.raises(UsageError, match="end before they begin"):
+        Days(dt.date(2026, 3, 2), dt.date(2026, 3, 1))
+
+
+@pytest.mark.parametrize("feed", FEEDS.values(), ids=list(FEEDS))
+def test_a_record_that_tells_when_it_was_changed_is_asked(feed: Feed) -> None:
+    """Every field of the catalogue that is said to tell it is known, and no other one stands in for it."""
+    table = tables_of(feed)
+    told = f"{LAST_MODIFIED_DATE_TIME[:1].upper()}{LAST_MODIFIED_DATE_TIME[1:]}"
+
+    own = [column.name for column in table.own_columns if column.description == told]
+
+    asked = changed_at(table)
+    assert (asked is None) == (own == [])
+    assert all(f'("{name}"' in (asked or "") for name in own)
+
+
+@pytest.mark.parametrize(
+    ("feed", "asked"),
+    [
+        ("suppliers orders.sales_orders", 'coalesce("last_modified_date_time", "creation_date_time")'),
+        ("customers catalog.trade_item_requests", 'coalesce("last_modified", "added")'),
+        ("suppliers supply.batch_mutations", None),
+        ("suppliers supply.supply_lines", None),
+    ],
+)
+def test_an_unchanged_record_tells_when_it_was_made(feed: str, asked: str | None) -> None:
+    """But where only that is told, nobody knows what was changed since."""
+    assert changed_at(tables_of(FEEDS[feed])) == asked
