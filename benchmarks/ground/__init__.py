@@ -1,0 +1,1 @@
+"""What the benchmarks share: records, a server of them, and the measuring of whole processes."""

@@ -1,0 +1,190 @@
+"""Records of a feed, made by the million: a file of them, one after the other, and where each begins.
+
+Keys, numbers, moments, texts and arrays differ from record to record; a third of the records lacks some fields. All
+values are made up, and repeat more than real ones do, so that files compress better than they will.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ground.rows import key_of
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.types import Feed, Field, Kind, Record, fields_of
+
+FIRST = 220_000_000
+"""The first sequence number; they rise in steps of three, as numbers that other feeds and accounts share do."""
+
+STEP = 3
+SHAPES = 96
+"""Different layouts of a record: which fields are there, how many members the arrays have."""
+
+ARRAYS = (0, 1, 1, 2)
+MISSING = ("delivery", "customerOrganization", "remarks", "description", "packingConfiguration", "supplyLineId")
+
+
+@dataclass(frozen=True)
+class Books:
+    """Records on disk.
+
+    Args:
+        path: the records, each followed by a comma.
+        offsets: where each record begins, and the end of the last one.
+        numbers: their sequence numbers, ascending.
+    """
+
+    path: Path
+    offsets: np.ndarray
+    numbers: np.ndarray
+
+
+def feed_of(name: str = "orders.sales_orders") -> Feed:
+    """A feed of the suppliers' API."""
+    source = catalogue_of("suppliers").source(name)
+    assert isinstance(source, Feed)
+    return source
+
+
+def write_books(folder: Path, feed: Feed, records: int, changes: int = 0) -> Books:
+    """Make records, and after them changed versions of some, and write them to a folder; made once, then read again.
+
+    Args:
+        folder: where.
+        feed: whose records.
+        records: how many.
+        changes: how many of them come again, changed, at the end.
+    """
+    path = folder / f"{feed.name}.{records}.{changes}.json"
+    count = records + changes
+    numbers = FIRST + STEP * np.arange(count, dtype=np.int64)
+    kept = path.with_suffix(".npy")
+    if not kept.exists():
+        shapes, table = Shapes(feed), tables_of(feed)
+        identities = [*range(records), *random.Random(1).sample(range(records), changes)]
+        offsets = [0]
+        with path.open("wb") as file:
+            for place, identity in enumerate(identities):
+                changed = place >= records
+                text = shapes.record(identity, key_of(table, identity), int(numbers[place]), changed=changed)
+                offsets.append(offsets[-1] + file.write(text + b","))
+        np.save(kept, np.array(offsets, dtype=np.int64))
+    return Books(path, np.load(kept), numbers)
+
+
+class Shapes:
+    """Records of a feed in all layouts.
+
+    Args:
+        feed: which.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._shapes = [_Shape(feed, random.Random(place)) for place in range(SHAPES)]
+
+    def record(self, identity: int, key: str, number: int, *, changed: int) -> bytes:
+        """A record.
+
+        Args:
+            identity: which one, from 0.
+            key: of it.
+            number: its sequence number.
+            changed: how often it has changed: it differs then from the record with the same identity.
+        """
+        return self._shapes[identity % SHAPES].record(key, number, changed=changed)
+
+
+class _Shape:
+    """A layout of a feed's record, with holes for what differs from record to record."""
+
+    def __init__(self, feed: Feed, chance: random.Random) -> None:
+        self._chance = chance
+        self._key = {_json_name(feed, name) for name in feed.key}
+        document = self._document(feed.record, top=True)
+        if chance.random() < 1 / 3:
+            for name in MISSING:
+                document.pop(name, None)
+        text = json.dumps(document, separators=(",", ":")).replace("%", "%%")
+        for hole, written in _HOLES.items():
+            text = text.replace(f'"{hole}"', written)
+        self._text = text.encode()
+
+    def record(self, key: str, number: int, *, changed: int) -> bytes:
+        """One record."""
+        digits = key.replace("-", "")
+        mixed = int(digits, 16)
+        return self._text % {
+            b"key": key.encode(),
+            b"number": number,
+            b"uuid": f"{digits[4:12]}-{digits[2:6]}-4{digits[7:10]}-a{digits[11:14]}-{digits[18:30]}".encode(),
+            b"pieces": 12 + mixed % 5000 + changed,
+            b"money": b"%d.%02d" % (mixed % 90, mixed % 89),
+            b"moment": b"2026-%02d-%02dT%02d:%02d:%02d.%03dZ"
+            % (1 + mixed % 11, 1 + mixed % 27, mixed % 24, mixed % 59, mixed % 58, mixed % 997),
+            b"text": b"text %d" % (mixed % 3001),
+        }
+
+    def _document(self, record: type[Record], *, top: bool = False) -> dict[str, Any]:
+        return {item.json: self._value(item, top=top) for item in fields_of(record)}
+
+    def _value(self, item: Field, *, top: bool) -> Any:
+        if top and item.json == "sequenceNumber":
+            return "HOLE number"
+        if top and item.json in self._key:
+            return "HOLE key"
+        if not item.repeated:
+            return self._one(item)
+        return [self._one(item) for _ in range(self._chance.choice(ARRAYS))]
+
+    def _one(self, item: Field) -> Any:
+        if item.record is not None:
+            return self._document(item.record)
+        if item.values:
+            return self._chance.choice(item.values)
+        return self._scalar(item.kind)
+
+    def _scalar(self, kind: Kind | None) -> Any:
+        differs = self._chance.random() < 0.4
+        made: dict[Kind | None, tuple[Any, Any]] = {
+            Kind.UUID: ("HOLE uuid", f"{self._chance.getrandbits(32):08x}-8a1c-4bfc-9d27-{'7c' * 6}"),
+            Kind.TEXT: ("HOLE text", f"a text of some length, number {self._chance.randrange(40)}"),
+            Kind.DATE_TIME: ("HOLE moment", f"2026-0{self._chance.randrange(1, 9)}-11T06:00:00Z"),
+            Kind.DATE: ("2026-11-20", "2026-11-21"),
+            Kind.INT32: ("HOLE pieces", self._chance.randrange(500)),
+            Kind.INT64: ("HOLE pieces", self._chance.randrange(10**10)),
+            Kind.DECIMAL: ("HOLE money", round(self._chance.random() * 10, 3)),
+            Kind.BOOLEAN: (True, False) if self._chance.random() < 0.1 else (False, False),
+        }
+        return made[kind][0 if differs else 1]
+
+
+_HOLES = {
+    "HOLE key": '"%(key)s"',
+    "HOLE number": "%(number)d",
+    "HOLE uuid": '"%(uuid)s"',
+    "HOLE pieces": "%(pieces)d",
+    "HOLE money": "%(money)s",
+    "HOLE moment": '"%(moment)s"',
+    "HOLE text": '"%(text)s"',
+}
+
+
+def _json_name(feed: Feed, column: str) -> str:
+    return next(item.json for item in fields_of(feed.record) if (item.note.column or item.name) == column)
+
+
+def pages(books: Books, size: int = 1000) -> Iterator[bytes]:
+    """The answers of the sync operation, one after the other."""
+    with books.path.open("rb") as file:
+        for first in range(0, len(books.numbers), size):
+            last = min(first + size, len(books.numbers))
+            file.seek(int(books.offsets[first]))
+            body = file.read(int(books.offsets[last] - books.offsets[first]) - 1)
+            yield b'{"maximumSequenceNumber":%d,"results":[%s]}' % (books.numbers[last - 1], body)

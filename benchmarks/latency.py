@@ -1,0 +1,75 @@
+"""A first load over a slow connection: pages one after the other against several connections, and Floriday's limit.
+
+    .venv/bin/python benchmarks/latency.py [--pages 200] [--latency 0.3]
+
+The server holds every answer back. In the second part it lets through what Floriday states, and its burst is spent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ground.processes import Served, served
+from ground.records import Books, feed_of, write_books
+
+from pipelines.floriday import ahead
+from pipelines.pipeline import open_pipeline
+from pipelines.settings import load_settings
+
+PAGE = 1000
+RATE = 3.4
+
+
+def seconds(server: Served, folder: Path, connections: int) -> float:
+    """How long the sync of the feed takes, without the start of the process."""
+    given = {**server.environment, "FLORIDAY_WAREHOUSE": str(folder / "w.duckdb"), "FLORIDAY_FEEDS": "sales_orders"}
+    ahead.CONNECTIONS = connections
+    ahead.WORTH_SPLITTING = 20 if connections > 1 else 10**9
+    with open_pipeline(load_settings({**os.environ, **given}, folder)) as pipeline:
+        pipeline.prepare()
+        began = time.perf_counter()
+        (outcome,) = pipeline.sync_all(pipeline.sources, run_id="bench")
+        assert outcome.current
+        assert outcome.error is None
+    return time.perf_counter() - began
+
+
+def measure(books: Books, connections: int, **options: float) -> tuple[float, int, int]:
+    """Seconds, calls for pages, and how many of them were refused."""
+    with served(books.path, **options) as server, TemporaryDirectory() as folder:
+        took = seconds(server, Path(folder), connections)
+        calls = server.show(0)
+    return took, calls.get("/sales-orders/sync", 0), calls.get("429 /sales-orders/sync", 0)
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--pages", type=int, default=200)
+    asked.add_argument("--latency", type=float, default=0.3)
+    asked.add_argument("--connections", type=int, nargs="*", default=[1, 4, 8, 16])
+    asked.add_argument("--books", type=Path, help="a folder to keep the records in between runs")
+    given = asked.parse_args()
+    with TemporaryDirectory() as folder:
+        books = write_books(given.books or Path(folder), feed_of(), given.pages * PAGE)
+        alone = given.pages * given.latency
+        for connections in given.connections:
+            took, calls, refused = measure(books, connections, latency=given.latency)
+            print(
+                f"{connections:>2} connections: {took:6.1f} s for {calls} pages, {alone / took:4.1f} times as fast as"
+                f" the answers alone one after the other; {refused} refused",
+                flush=True,
+            )
+        took, calls, refused = measure(books, ahead.CONNECTIONS, latency=given.latency, rate=RATE, left=0)
+        print(
+            f"at {RATE} calls a second, burst spent: {took:.1f} s, {took * RATE / calls:.2f} of what the limit allows;"
+            f" {refused} refused"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""How long the reports take: a scratch warehouse of a million sales orders, made in SQL, and each report timed on it.
+
+    .venv/bin/python benchmarks/reports.py [ORDERS]
+
+The rows are made from the catalogue: keys that lead to each other, enumerations, and plausible numbers and moments.
+They tell nothing but time.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import Column, Table, tables_of
+from pipelines.catalogue.types import Kind
+from pipelines.reports import install
+from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.sql import current, listed, versions
+
+ORDERS = 1_000_000
+THREADS = 2
+
+SHARES = {
+    "orders.sales_orders": 1.0,
+    "orders.invoice_lines": 0.95,
+    "supply.batch_mutations": 1.0,
+    "fulfillment.fulfillment_requests": 0.8,
+    "fulfillment.fulfillment_request_claims": 0.8,
+    "fulfillment.fulfillment_order_load_carrier_items": 0.8,
+    "orders.sales_order_additional_services": 0.3,
+    "supply.supply_lines": 0.3,
+    "fulfillment.delivery_orders": 0.2,
+    "fulfillment.fulfillment_order_load_carriers": 0.2,
+    "orders.sales_order_mutations": 0.1,
+    "supply.batches": 0.1,
+    "fulfillment.fulfillment_orders": 0.1,
+    "orders.sales_order_correction_requests": 0.05,
+    "organizations.organizations": 0.02,
+    "orders.contract_line_periods": 0.02,
+    "orders.blanket_order_lines": 0.02,
+}
+"""Rows for each sales order; of other tables :data:`FEW`."""
+FEW = 0.002
+
+LIKELY = {
+    "orders.sales_orders.status": "if(chance(i, 'status', 100) < 90, 'COMMITTED', 'CANCELLED')",
+    "orders.sales_orders.customer_organization_id": "CAST(md5('organization_id' || chance(i, 'buyer', 2000)) AS UUID)",
+    "orders.sales_orders.seller_organization_id": "CAST(md5('organization_id' || chance(i, 'seller', 500)) AS UUID)",
+    "orders.sales_orders.number_of_pieces": "chance(i, 'pieces', 500)",
+    "orders.sales_orders.calculated_fields_order_amount_value": "chance(i, 'amount', 100000) / 1000",
+    "orders.invoice_lines.sales_order_id": "CAST(md5('sales_order_id' || i) AS UUID)",
+    "orders.invoice_lines.number_of_pieces": "chance(i, 'pieces', 500)",
+    "orders.invoice_lines.sub_total_amount": "chance(i, 'amount', 100000) / 1000",
+    "orders.blanket_orders.status_approval_status": "if(chance(i, 'status', 100) < 80, 'APPROVED', 'DECLINED')",
+    "orders.contracts.version_is_latest_approved_version": "true",
+    "fulfillment.fulfillment_orders.status": "if(chance(i, 'status', 100) < 80, 'ACCEPTED', 'CANCELLED')",
+    "supply.batch_mutations.type": "if(chance(i, 'type', 100) < 90, 'CLAIM', 'UNCLAIM')",
+}
+"""Values that are not as likely as all others: what is invoiced is mostly what was ordered."""
+
+WITH_HISTORY = ("supply.supply_lines", "organizations.connections")
+"""What reports read the history of."""
+VERSIONS = 2
+"""How many versions each record of those has."""
+
+
+class Filling:
+    """Fills the tables of an API.
+
+    Args:
+        connection: laid out.
+        tables: of all feeds and snapshots.
+        orders: how many sales orders.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: list[Table], orders: int) -> None:
+        self._connection = connection
+        self._tables = tables
+        names = [part.qualified_name for table in tables for part in table.walk()]
+        self._rows = {name: max(1, int(SHARES.get(name, FEW) * orders)) for name in names}
+        self._records = {f"{name.split('.')[1].rstrip('s')}_id": rows for name, rows in self._rows.items()}
+
+    def fill(self) -> None:
+        """Insert all rows, and the versions of the tables whose history some report reads."""
+        self._connection.execute(
+            "CREATE TEMP MACRO chance(i, salt, upto) AS CAST(hash(i, salt) % CAST(upto AS UBIGINT) AS INTEGER)"
+        )
+        for table in self._tables:
+            for part in table.walk():
+                parents = self._rows[table.qualified_name]
+                values = ", ".join(self._value(part, column, parents) for column in part.columns)
+                rows = self._rows[part.qualified_name]
+                self._connection.execute(f"INSERT INTO {current(part)} SELECT {values} FROM range({rows}) r(i)")
+            if table.qualified_name in WITH_HISTORY:
+                columns = listed(column.name for column in table.columns)
+                self._connection.execute(
+                    f"INSERT INTO {versions(table)} SELECT {columns}, 1, v.version FROM {current(table)},"
+                    f" range(1, {VERSIONS + 1}) v(version)"
+                )
+
+    def _value(self, part: Table, column: Column, parents: int) -> str:
+        """SQL for a column, from the row's number ``i``."""
+        positions = [name for name in part.key if name.endswith("position")]
+        if column.name == "account":
+            value = "'main'"
+        elif column.name in positions:
+            value = _position(positions.index(column.name), len(positions), f"i // {parents}")
+        elif column.name in part.key or column.name == f"{part.name.rstrip('s')}_id":
+            place = f"i % {parents}" if part.array and column.name in part.key else "i"
+            value = self._identifier(column.name, place) if column.kind is Kind.UUID else place
+        else:
+            value = "NULL" if column.repeated else self._plain(f"{part.qualified_name}.{column.name}", column)
+        return f"CAST({value} AS {column.type})"
+
+    def _plain(self, name: str, column: Column) -> str:
+        """A value of no key: a reference to another record, or something of the column's kind."""
+        if name in LIKELY:
+            return LIKELY[name]
+        if name.endswith("period_end_date_time"):
+            begins = self._plain(name.replace("period_end", "period_start"), column)
+            return f"{begins} + to_days(5)"
+        if column.values:
+            return f"{sorted(column.values)}[1 + chance(i, '{name}', {len(column.values)})]"
+        if column.kind is Kind.UUID:
+            known = self._family(column.name)
+            return self._identifier(column.name, f"chance(i, '{name}', {self._records.get(known, 10**6)})")
+        return _PLAIN[column.kind].format(name=name)
+
+    def _identifier(self, name: str, place: str) -> str:
+        return f"CAST(md5('{self._family(name)}' || ({place})) AS UUID)"
+
+    def _family(self, name: str) -> str:
+        """What a column leads to: ``trade_item_id`` for ``trade_item_trade_item_id``."""
+        return max((known for known in self._records if name.endswith(known)), key=len, default=name)
+
+
+def _position(place: int, places: int, rest: str) -> str:
+    """The members of arrays, dealt out to their record and in it to three members of each level in between."""
+    dealt = f"({rest}) // {3**place}"
+    return dealt if place == places - 1 else f"({dealt}) % 3"
+
+
+_PLAIN = {
+    Kind.DATE_TIME: (
+        "TIMESTAMPTZ '2025-01-01 00:00:00+00' + to_days(chance(i, '{name}', 730))"
+        " + to_hours(4 + 3 * chance(i + 1, '{name}', 5))"
+    ),
+    Kind.DATE: "DATE '2025-01-01' + chance(i, '{name}', 730)",
+    Kind.BOOLEAN: "chance(i, '{name}', 100) < 3",
+    Kind.DECIMAL: "chance(i, '{name}', 100000) / 1000",
+    Kind.INT32: "chance(i, '{name}', 500)",
+    Kind.INT64: "chance(i, '{name}', 500)",
+    Kind.TEXT: "'text ' || chance(i, '{name}', 1000)",
+}
+"""Moments are at five hours of a day within two years: the deliveries of the trade are as regular."""
+
+
+def measure(api: str, orders: int, folder: Path) -> Mapping[str, tuple[int, float]]:
+    """Rows and seconds of each report, the quicker one of two tries."""
+    warehouse = Warehouse(folder / f"{api}.duckdb")
+    tables = [tables_of(source) for source in catalogue_of(api).sources]
+    with warehouse.writing() as connection:
+        with transaction(connection):
+            lay_out(connection, tables)
+            names = install(connection, {part.qualified_name for table in tables for part in table.walk()})
+        Filling(connection, tables, orders).fill()
+    with warehouse.reading() as connection:
+        connection.execute(f"SET threads = {THREADS}")
+        return {name: min(_timed(connection, name) for _ in range(2)) for name in names}
+
+
+def _timed(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, float]:
+    began = time.perf_counter()
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS FROM reports.{name}")
+    took = time.perf_counter() - began
+    return connection.execute("SELECT count(*) FROM answer").fetchall()[0][0], took
+
+
+def main() -> None:
+    """Measure both APIs and print the times."""
+    orders = int(sys.argv[1]) if len(sys.argv) > 1 else ORDERS
+    for api in ("suppliers", "customers"):
+        with TemporaryDirectory() as folder:
+            times = measure(api, orders, Path(folder))
+        print(f"{api}: {orders:,} sales orders, {THREADS} threads, seconds")
+        for name, (rows, seconds) in sorted(times.items(), key=lambda one: -one[1][1]):
+            print(f"  {name:<26} {seconds:6.2f} {rows:>9,} rows")
+        print(f"  {'all':<26} {sum(seconds for _, seconds in times.values()):6.2f}")
+
+
+if __name__ == "__main__":
+    main()
