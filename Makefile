@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test soak bench lint format docs lock clean
+.PHONY: help install demo up test soak reliability bench lint audit format docs examples lock clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Create .venv with everything that requirements.lock pins, and this package
 
@@ -24,6 +24,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
 		--requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q pipelines
 	@mkdir -p -m 700 data/dagster
 	@touch $@
 
@@ -35,12 +36,15 @@ up: $(INSTALLED) ## Start Dagster, and the sandbox when no credentials are set
 
 test: $(INSTALLED) ## Run the tests and show the coverage, which may not fall under 90 %
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 soak: $(INSTALLED) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+reliability: $(INSTALLED) ## Try at length to lose something, and write docs/reliability.md
+	$(BIN)/python -m tests.reliability docs/reliability.md
 
 bench: $(INSTALLED) ## Run the benchmarks, one after the other
 	@for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
@@ -50,19 +54,28 @@ lint: $(INSTALLED) ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+audit: ## Look the pinned packages up among known vulnerabilities, where these can be asked for
+	@PYTHON='$(PYTHON)' bash .ci/audit
+
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Make the data dictionary and the command line's page anew
+docs: $(INSTALLED) ## Make the data dictionary and the pages on reports and commands anew
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
+	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
+	@mv docs/reports.md.new docs/reports.md
+
+examples: $(INSTALLED) ## Ask the reports anew for the examples that their page shows
+	$(BIN)/python -m pipelines.cli.examples > examples.json.new
+	@mv examples.json.new pipelines/dictionary/examples.json
 
 lock: ## Pin anew what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 
 clean: ## Remove .venv and all caches; data/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
