@@ -27,7 +27,7 @@ from ground.records import feed_of, write_books
 
 from pipelines import sync
 from pipelines.floriday import transport
-from pipelines.normalize import batch
+from pipelines.normalize import lanes
 from pipelines.pipeline import open_pipeline
 from pipelines.settings import load_settings
 from pipelines.warehouse import connection, store
@@ -37,8 +37,8 @@ STEPS: tuple[tuple[object, str, str], ...] = (
     (sync, "read_page", "split it into records"),
     (sync, "normalize", "normalize a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
-    (batch, "flatten", "  of which: typing and flattening"),
-    (batch, "_originals", "  of which: hash and payloads"),
+    (lanes, "flatten", "  of which: typing and flattening"),
+    (lanes, "_originals", "  of which: hash and payloads"),
     (connection.Warehouse, "_open", "open the file"),
     (sync, "store", "store a batch"),
     (store, "_judge", "  of which: what is new"),

@@ -9,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from pipelines.catalogue.tables import Table
 from pipelines.floriday.changes import Step
 from pipelines.floriday.pages import Page
 from pipelines.floriday.pipe import Budget
 from pipelines.floriday.ranges import Coverage
-from pipelines.normalize import Batch
+from pipelines.normalize import Batch, Typed, together, typed
+from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.ledger import Position, Window
-from pipelines.warehouse.store import Stored
+from pipelines.warehouse.store import Stored, store_within
 
 PAGES_A_BATCH = 10
 """Pages that are worth a transaction while none is under way."""
-BYTES_A_BATCH = 24_000_000
-"""Bytes of pages that one transaction holds at most, and a page."""
-BYTES_IN_MEMORY = 48_000_000
-"""Bytes of pages that all feeds together hold at most, about: fetched ahead, and on their way into the warehouse."""
+BYTES_A_BATCH = 48_000_000
+"""Bytes of records that one transaction holds at most, and a page; feeds that are read side by side share them."""
+BYTES_A_PART = 8_000_000
+"""Bytes of records that are normalized at once: few enough to go on soon, enough to be worth the effort."""
+BYTES_FETCHED = 24_000_000
+"""Bytes of pages that all feeds together hold at most, about, before they are normalized."""
 
-BUDGET = Budget(BYTES_IN_MEMORY)
+BUDGET = Budget(BYTES_FETCHED)
 
 
 @dataclass
@@ -44,21 +50,19 @@ class Piece:
 
 @dataclass(frozen=True)
 class StepBatch:
-    """What one transaction holds.
+    """What one transaction covers.
 
     Args:
-        records: of all pieces.
         pieces: in the order of the records.
+        places: for each record as it came, its place in that order.
         reached: how far everything is read without a gap, with this batch and all before it.
         current: whether the feed is proven read to its end with it.
-        is_strict: whether all records are known to be JSON in the strict sense.
     """
 
-    records: Sequence[bytes]
     pieces: Sequence[Piece]
+    places: np.ndarray
     reached: int
     current: bool
-    is_strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,22 @@ class Commit:
 
     Args:
         stored: what the transaction did.
-        batch: what it stored.
         to: the feed's position afterwards; when that is, ``stored`` tells.
         current: whether the feed is proven current with it.
+        unknown_fields: as of its :class:`Batch`.
+        unknown_values: the same.
     """
 
     stored: Stored
-    batch: Batch
     to: Position
     current: bool
+    unknown_fields: dict[str, str]
+    unknown_values: dict[str, set[str]]
 
 
 @dataclass
 class Batching:
-    """The batch that is being put together.
+    """The batch that is being put together, as far as its numbers go; its records are with :class:`Parts`.
 
     Args:
         cursor: where the feed stood.
@@ -93,7 +99,7 @@ class Batching:
     claimed: Coverage
     pages: int = 0
     size: int = 0
-    _pages: list[tuple[Piece, Page]] = field(default_factory=list)
+    _pages: list[tuple[Piece, int]] = field(default_factory=list)
     _current: bool = False
 
     def add(self, step: Step) -> None:
@@ -105,7 +111,7 @@ class Batching:
         piece = next((one for one, _ in self._pages if one.ends == begins), None) or Piece(begins, begins)
         piece.ends = ends
         piece.records += len(step.page.records)
-        self._pages.append((piece, step.page))
+        self._pages.append((piece, len(step.page.records)))
         self.pages += 1
         self.size += step.page.size
         self._current = step.current
@@ -113,16 +119,20 @@ class Batching:
     def take(self) -> StepBatch:
         """The batch; the next one begins empty."""
         pieces = list({id(piece): piece for piece, _ in self._pages}.values())
-        pages = [page for wanted in pieces for piece, page in self._pages if piece is wanted]
-        taken = StepBatch(
-            [record for page in pages for record in page.records],
-            pieces,
-            self.claimed.reached_from(self.cursor),
-            self._current,
-            all(page.is_strict for page in pages),
-        )
+        reached = self.claimed.reached_from(self.cursor)
+        taken = StepBatch(pieces, self._places(pieces), reached, self._current)
         self.pages, self.size, self._pages, self._current = 0, 0, [], False
         return taken
+
+    def _places(self, pieces: Sequence[Piece]) -> np.ndarray:
+        """Where the records of the pages stand in the order of the pieces."""
+        sizes = [piece.records for piece in pieces]
+        free = {id(piece): sum(sizes[:place]) for place, piece in enumerate(pieces)}
+        places = []
+        for piece, records in self._pages:
+            places.append(np.arange(free[id(piece)], free[id(piece)] + records))
+            free[id(piece)] += records
+        return np.concatenate([np.arange(0), *places])
 
     def is_enough(self, *, is_idle: bool) -> bool:
         """Whether it is time for a transaction.
@@ -130,11 +140,68 @@ class Batching:
         Args:
             is_idle: whether none is under way.
         """
-        return self.size >= min(BYTES_A_BATCH, BUDGET.share) or (is_idle and self.pages >= PAGES_A_BATCH)
+        most = BYTES_A_BATCH // max(BUDGET.sharers, 1)
+        return self.size >= most or (is_idle and self.pages >= PAGES_A_BATCH)
 
     def left(self, maximum: int | None) -> int | None:
         """How many numbers are still to be read up to the maximum; None where that is unknown."""
         return None if maximum is None else self.claimed.left(self.floor, maximum)
+
+
+@dataclass
+class Parts:
+    """The records of the batch that is being put together: normalized a few pages at a time, while others come.
+
+    Args:
+        table: the feed's.
+    """
+
+    table: Table
+    _typed: list[Typed] = field(default_factory=list)
+    _pages: list[Page] = field(default_factory=list)
+
+    def add(self, page: Page) -> None:
+        """Put one more page into it."""
+        self._pages.append(page)
+        if sum(page.size for page in self._pages) >= BYTES_A_PART:
+            self._normalize()
+
+    def take(self, places: np.ndarray) -> Batch:
+        """The batch; the next one begins empty.
+
+        Args:
+            places: of the records, in the order in which the pages came.
+        """
+        if self._pages or not self._typed:
+            self._normalize()
+        parts, self._typed = self._typed, []
+        return Batch.of(together(parts, places))
+
+    def _normalize(self) -> None:
+        records = [record for page in self._pages for record in page.records]
+        self._typed.append(typed(self.table, records, is_strict=all(page.is_strict for page in self._pages)))
+        self._pages = []
+
+
+def commit(
+    warehouse: Warehouse, table: Table, batches: list[Batch], covered: StepBatch, *, at: Position, like: Window
+) -> Commit:
+    """Store a batch in one transaction.
+
+    Args:
+        warehouse: laid out.
+        table: the feed's.
+        batches: the batch alone. It is taken from the list: the commit takes most memory, and has no need of it.
+        covered: what it covers.
+        at: the feed's position before.
+        like: what all its windows say.
+    """
+    to = replace(at, cursor=max(at.cursor, covered.reached))
+    windows = windows_of(covered.pieces, batches[0], like)
+    fields, values = batches[0].unknown_fields, batches[0].unknown_values
+    with warehouse.writing() as connection, transaction(connection):
+        stored = store_within(connection, table, batches.pop(), windows, to, current=covered.current)
+    return Commit(stored, to, covered.current, fields, values)
 
 
 def windows_of(pieces: Sequence[Piece], batch: Batch, like: Window) -> list[Window]:

@@ -18,7 +18,7 @@ from pipelines.catalogue.types import Snapshot
 from pipelines.errors import GarbledAnswerError, PipelineError
 from pipelines.floriday.client import FloridayClient
 from pipelines.normalize import Batch, PersonalData, normalize
-from pipelines.normalize.batch import key_of
+from pipelines.normalize.lanes import key_of
 from pipelines.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse import gone, ledger
 from pipelines.warehouse.connection import Warehouse

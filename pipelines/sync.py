@@ -7,12 +7,14 @@ here, only the order in which these happen.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipelines.batching import BUDGET, Batching, Commit, Piece, StepBatch, windows_of
+import numpy as np
+
+from pipelines.batching import BUDGET, Batching, Commit, Parts, Piece, StepBatch, commit
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError
@@ -23,13 +25,12 @@ from pipelines.floriday.pages import Page, read_page
 from pipelines.floriday.ranges import Coverage, Interval
 from pipelines.healing import ask_again
 from pipelines.normalize import Batch, PersonalData, normalize
-from pipelines.normalize.batch import key_of
+from pipelines.normalize.lanes import key_of
 from pipelines.outcome import FeedOutcome, Listener, together, united
 from pipelines.warehouse import gone, ledger, rejected
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days, Span, numbered_in
 from pipelines.warehouse.ledger import FeedPart, Ledger, Position, Window
-from pipelines.warehouse.store import store
 
 PAGES_OF_REJECTED = 20
 """Pages of a feed, or a part of it, that one sync asks for again to see whether rejected records have healed."""
@@ -142,13 +143,14 @@ class _PartSync:
         size = self.feed.endpoint.page_maximum
         way = Way(self.fetch, span.after, maximum, size, up_to=span.up_to, read=Coverage.of(read), complete=anew)
         batching = Batching(self.at.cursor, span.after if again else self.at.cursor, Coverage.of(read))
+        parts = Parts(self.table)
         with ThreadPoolExecutor(1, "floriday store") as storer, fetched_ahead(way, BUDGET) as steps:
-            self._take(steps, batching, storer)
+            self._take(steps, batching, parts, storer)
         self._tell(whole=span.after == 0 and self.outcome.current)
         if anew and self.outcome.current:
             self._end_what_was_not_served()
 
-    def _take(self, steps: Iterator[Step], batching: Batching, storer: Executor) -> None:
+    def _take(self, steps: Iterator[Step], batching: Batching, parts: Parts, storer: Executor) -> None:
         """Store the steps: while one batch is stored, the next one is read and normalized.
 
         What was fetched before a failure is stored before the failure is told.
@@ -157,17 +159,18 @@ class _PartSync:
         try:
             for step in steps:
                 batching.add(step)
+                parts.add(step.page)
                 self._tell(
                     pages=self.outcome.pages + 1,
                     records=self.outcome.records + len(step.page.records),
                     left=batching.left(self.at.maximum),
                 )
                 if batching.is_enough(is_idle=self.under_way is None or self.under_way.done()):
-                    self._commit(batching.take(), storer)
+                    self._commit(batching.take(), parts, storer)
         except PipelineError as error:
             failure = error
         if batching.pages:
-            self._commit(batching.take(), storer)
+            self._commit(batching.take(), parts, storer)
         self._settle()
         if failure is not None:
             raise failure
@@ -241,33 +244,29 @@ class _PartSync:
         self.known.note(self.part, self.at)
         self._tell(current=True, whole=self.at.cursor == 0)
 
-    def _commit(self, batch: StepBatch, storer: Executor) -> None:
+    def _commit(self, covered: StepBatch, parts: Parts, storer: Executor) -> None:
         """Have a batch stored, once the one before it is."""
-        if not batch.records:
+        batch = parts.take(covered.places)
+        if not batch.served:
             self._settle()
-            if all(piece.ends <= self.at.cursor for piece in batch.pieces):
-                if batch.current:
+            if all(piece.ends <= self.at.cursor for piece in covered.pieces):
+                if covered.current:
                     self._note_current()
                 return
-        normalized = normalize(self.table, batch.records, is_strict=batch.is_strict)
-        pieces, reached, current = batch.pieces, batch.reached, batch.current
-        del batch  # what was received stands in the normalized batch too
         self._settle()
-        self.under_way = storer.submit(self._stored, normalized, pieces, reached, current=current)
+        batches = [batch]
+        del batch
+        self.under_way = storer.submit(self._stored, batches, covered)
 
     def _settle(self) -> None:
         """Wait for the batch that is being stored, and move on to where it leads."""
         if self.under_way is not None:
-            commit, self.under_way = self.under_way.result(), None
-            self._move(commit)
+            done, self.under_way = self.under_way.result(), None
+            self._move(done)
 
-    def _stored(self, normalized: Batch, pieces: Sequence[Piece], cursor: int, *, current: bool) -> Commit:
-        to = replace(self.at, cursor=max(self.at.cursor, cursor))
+    def _stored(self, batches: list[Batch], covered: StepBatch) -> Commit:
         like = Window(self.part, self.at.series, None, None, 0, 0, self.asked_at, self.run_id)
-        windows = windows_of(pieces, normalized, like)
-        with self.warehouse.writing() as connection:
-            stored = store(connection, self.table, normalized, windows, to, current=current)
-        return Commit(stored, normalized, to, current)
+        return commit(self.warehouse, self.table, batches, covered, at=self.at, like=like)
 
     def _move(self, commit: Commit) -> None:
         """Follow what was committed."""
@@ -282,14 +281,15 @@ class _PartSync:
             rejected=self.outcome.rejected + commit.stored.rejected,
             cursor=self.at.cursor,
             current=commit.current,
-            unknown_fields={**self.outcome.unknown_fields, **commit.batch.unknown_fields},
-            unknown_values=united(self.outcome.unknown_values, commit.batch.unknown_values),
+            unknown_fields={**self.outcome.unknown_fields, **commit.unknown_fields},
+            unknown_values=united(self.outcome.unknown_values, commit.unknown_values),
         )
 
     def _store(self, records: list[bytes], *, current: bool) -> None:
         """Store records that stand before the cursor, which stays."""
         pieces = [Piece(self.at.cursor, self.at.cursor, len(records))]
-        self._move(self._stored(normalize(self.table, records), pieces, self.at.cursor, current=current))
+        covered = StepBatch(pieces, np.arange(len(records)), self.at.cursor, current)
+        self._move(self._stored([normalize(self.table, records)], covered))
 
     def store_again(self, records: list[bytes]) -> None:
         self._store(records, current=self.outcome.current)

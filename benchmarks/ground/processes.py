@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+_LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Cost:
     Args:
         wall: seconds from its start to its end.
         cpu: seconds of processors, of all its threads and children.
-        peak: megabytes that it held at most.
+        peak: megabytes that it and its children held at most, together; what they share counts for each.
     """
 
     wall: float
@@ -39,11 +42,34 @@ def measured(command: Sequence[str], **environment: str) -> Cost:
     """
     began = time.perf_counter()
     with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
+        with ThreadPoolExecutor(1) as thread:
+            watched = thread.submit(_watch, process.pid)
+            _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    peak = max(watched.result() / 2**20, used.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, peak)
+
+
+def _watch(pid: int) -> int:
+    """The most bytes that a process and its children were seen to hold at once, until it ended."""
+    most = 0
+    while (now := _held(pid)) is not None:
+        most = max(most, now)
+        time.sleep(_LOOK_AGAIN)
+    return most
+
+
+def _held(pid: int) -> int | None:
+    """Bytes of a process and its children; None where there is no such process any more."""
+    place = Path("/proc") / str(pid)
+    try:
+        pages = int((place / "statm").read_text().split()[1])
+        children = [child for one in place.glob("task/*/children") for child in one.read_text().split()]
+    except (OSError, IndexError):
+        return None
+    return pages * resource.getpagesize() + sum(_held(int(child)) or 0 for child in children)
 
 
 @dataclass

@@ -41,8 +41,8 @@ class Budget:
 
     @property
     def share(self) -> int:
-        """What one feed may hold of pages that wait, and as much again of pages that are being stored."""
-        return self.total // max(self.sharers, 1) // 2
+        """What one feed may hold of pages that wait."""
+        return self.total // max(self.sharers, 1)
 
 
 class Pipe:

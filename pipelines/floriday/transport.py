@@ -87,16 +87,17 @@ class Wire(HTTPAdapter):
     def _read(self, response: requests.Response, host: str) -> bytes:
         limit = self._limit if response.status_code == 200 else min(self._limit, _ERROR_BYTES)
         ends = self._clock.now() + self._longest
-        body = bytearray()
+        chunks, size = [], 0
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > limit and response.status_code == 200:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit and response.status_code == 200:
                 raise FatalError(f"{host} answered with more than {limit / MEGABYTE:g} MB, which is refused")
-            if len(body) > limit:
+            if size > limit:
                 break
             if self._clock.now() > ends:
                 raise UnreachableError(f"{host} took longer than {self._longest:.0f} s for one answer")
-        return bytes(body)
+        return b"".join(chunks)
 
 
 def session_over(wire: Wire) -> requests.Session:

@@ -1,45 +1,15 @@
-"""A batch of records: the fast lane for nearly all, the exact lane for the rest, rejects apart."""
+"""A batch of records as pandas frames, Arrow-backed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.catalogue.tables import Table
-from pipelines.catalogue.types import Kind
-from pipelines.floriday.pages import number_of
-from pipelines.normalize import exact
-from pipelines.normalize.content import content_hash, text_column
-from pipelines.normalize.flattening import Flat, flatten
-from pipelines.normalize.nesting import is_too_deep
-from pipelines.normalize.protection import Withheld
-from pipelines.normalize.reading import Read, Unknown, read_records, unknown_of
-from pipelines.normalize.schemas import RECORD, frame_schema
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A record that cannot be stored.
-
-    Args:
-        record: its place in the batch.
-        key: the key's values joined with ``/``, or None where one cannot be read.
-        sequence_number: or None where it cannot be read.
-        reason: what is wrong with it, in words.
-        payload: as received; bytes that are no UTF-8 are written as escapes. Empty where personal data would be in it.
-    """
-
-    record: int
-    key: str | None
-    sequence_number: int | None
-    reason: str
-    payload: str
+from pipelines.normalize.lanes import Rejected, Typed, typed
 
 
 @dataclass(frozen=True)
@@ -63,155 +33,24 @@ class Batch:
     unknown_fields: dict[str, str] = field(default_factory=dict)
     unknown_values: dict[str, set[str]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, typed: Typed) -> Batch:
+        """The same as frames."""
+        return cls(
+            typed.served,
+            {name: _frame(rows) for name, rows in typed.tables.items()},
+            _frame(typed.originals),
+            typed.rejected,
+            typed.unknown_fields,
+            typed.unknown_values,
+        )
+
 
 def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashed: bool = True) -> Batch:
-    """Read, type and flatten records of a feed.
-
-    Args:
-        table: the feed's table, children within.
-        raws: the records as received.
-        is_strict: whether each is known to be a value of JSON in the strict sense.
-        hashed: whether the originals are wanted, with their hashes.
-    """
-    strict = [place for place, raw in enumerate(raws) if _is_sound(raw)] if is_strict else _strict(raws)
-    read = read_records(table, [raws[place] for place in strict])
-    places = [strict[place] for place in read.places]
-    assert read.records is not None
-    flat = flatten(table, read.records, places)
-    refused = {strict[place] for place in read.refused} | flat.doubtful | (set(range(len(raws))) - set(strict))
-    rows, rejected = _exactly(table, raws, sorted(refused), read)
-    tables = {part.qualified_name: _together(part, flat, rows) for part in table.walk()}
-    kept = _kept(places, refused, rejected)
-    return Batch(
-        served=len(raws),
-        frames={name: _frame(rows_of_table) for name, rows_of_table in tables.items()},
-        originals=_frame(_originals(raws, kept if hashed else [])),
-        rejected=tuple(rejected),
-        unknown_fields=_reported(table, read.unknown),
-        unknown_values=_unknown_values(table, tables),
-    )
-
-
-def _strict(raws: Sequence[bytes]) -> list[int]:
-    """The places of the records that are objects of JSON in the strict sense."""
-    try:
-        together = msgspec.json.decode(b"[%s]" % b",".join(raws), type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
-        together = []
-    # Where each record comes out as long as it went in, each is good by itself.
-    if [len(memoryview(raw)) for raw in together] == [len(raw) for raw in raws]:
-        return [place for place, raw in enumerate(raws) if _is_sound(raw)]
-    return [place for place, raw in enumerate(raws) if _is_strict(raw)]
-
-
-def _is_sound(raw: bytes) -> bool:
-    """Whether a value is an object that a reader which recurses may be given."""
-    return raw[:1] == b"{" and not is_too_deep(raw)
-
-
-def _is_strict(raw: bytes) -> bool:
-    """Whether the record is an object of JSON in the strict sense; Arrow takes more, and reads it otherwise."""
-    if not _is_sound(raw):
-        return False
-    try:
-        msgspec.json.decode(raw, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return True
-
-
-def _exactly(
-    table: Table, raws: Sequence[bytes], refused: list[int], read: Read
-) -> tuple[dict[str, list[exact.Row]], list[Rejected]]:
-    """The rows of the records that the fast lane refused, and those that are no good."""
-    rows: dict[str, list[exact.Row]] = {part.qualified_name: [] for part in table.walk()}
-    rejected = []
-    for place in refused:
-        try:
-            made = exact.rows_of(table, raws[place])
-        except exact.UnreadableError as error:
-            rejected.append(_reject(table, place, raws[place], str(error)))
-            continue
-        read.unknown |= unknown_of(table, raws[place])
-        for name, some in made.items():
-            rows[name] += [{**row, RECORD: place} for row in some]
-    return rows, rejected
-
-
-def _reject(table: Table, place: int, raw: bytes, reason: str) -> Rejected:
-    if isinstance(raw, Withheld):
-        return Rejected(place, None, raw.number, raw.reason, "")
-    payload = raw.decode("utf-8", "backslashreplace")
-    return Rejected(place, key_of(table, raw), number_of(raw), reason, payload)
-
-
-def key_of(table: Table, raw: bytes) -> str | None:
-    """The key of a record that is no good otherwise, its values joined with ``/``; None where one is missing."""
-    try:
-        record = json.loads(raw.decode(), parse_float=exact.Number, parse_int=exact.Number, parse_constant=str)
-        columns = [column for column in table.own_columns if column.name in table.key]
-        by_name = {column.name: exact.read(column, exact.dig(record, column.path or ())) for column in columns}
-    except (ValueError, RecursionError, exact.UnreadableError):
-        return None
-    values = [by_name[name] for name in table.key[1:]]
-    return None if None in values else "/".join(map(str, values))
-
-
-def _together(part: Table, flat: Flat, rows: dict[str, list[exact.Row]]) -> pa.Table:
-    """The rows of both lanes; those of records that the fast lane got wrong are left out."""
-    table = flat.tables[part.qualified_name]
-    if flat.doubtful:
-        wrong = pa.array(sorted(flat.doubtful), pa.int32())
-        table = table.filter(pc.invert(pc.is_in(table[RECORD], value_set=wrong)))
-    more = rows[part.qualified_name]
-    if not more:
-        return table
-    return pa.concat_tables([table, pa.Table.from_pylist(more, schema=frame_schema(part))])
-
-
-def _kept(places: list[int], refused: set[int], rejected: list[Rejected]) -> list[int]:
-    lost = {item.record for item in rejected}
-    return [place for place in places if place not in refused] + sorted(refused - lost)
-
-
-def _originals(raws: Sequence[bytes], kept: list[int]) -> pa.Table:
-    some = [raws[place] for place in kept]
-    return pa.table(
-        {
-            RECORD: pa.array(kept, pa.int32()),
-            "payload": text_column(some),
-            "content_hash": pa.array([content_hash(raw) for raw in some], pa.binary()),
-        }
-    )
+    """The batch of some records; the arguments are those of :func:`~pipelines.normalize.lanes.typed`."""
+    return Batch.of(typed(table, raws, is_strict=is_strict, hashed=hashed))
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
-
-
-def _reported(table: Table, unknown: Unknown) -> dict[str, str]:
-    """Unknown fields without those that are known and only have no column of their own."""
-    silent = set(_silent_paths(table, ""))
-    return {path: kind for path, kind in sorted(unknown.items()) if path not in silent}
-
-
-def _silent_paths(table: Table, prefix: str) -> list[str]:
-    own = [prefix + ".".join(path) for path in table.silent]
-    for child in table.children:
-        own += _silent_paths(child, f"{prefix}{'.'.join(child.array)}[].")
-    return own
-
-
-def _unknown_values(table: Table, tables: dict[str, pa.Table]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for part in table.walk():
-        for column in part.columns:
-            if not column.values or column.kind is not Kind.TEXT:
-                continue
-            values = tables[part.qualified_name][column.name]
-            distinct = pc.unique(values.combine_chunks().flatten() if column.repeated else values)
-            strange = set(distinct.to_pylist()) - {*column.values, None}
-            if strange:
-                found[f"{part.qualified_name}.{column.name}"] = strange
-    return found

@@ -15,17 +15,29 @@ _MEMBER = re.compile(_NAME + rb"\s*:\s*(-?[0-9]+)\s*[,}]")
 HASH_BYTES = 16
 
 
-def content_hash(raw: bytes) -> bytes:
-    """16 bytes that are equal exactly where the content is; the top-level sequence number does not count."""
-    return hashlib.blake2b(_without_number(raw), digest_size=HASH_BYTES, usedforsecurity=False).digest()
+def content_hash(raw: bytes, *, is_numbered: bool = False) -> bytes:
+    """16 bytes that are equal exactly where the content is; the top-level sequence number does not count.
+
+    Args:
+        raw: the record.
+        is_numbered: whether it is known to have a sequence number at the top level. Where the name stands in it once
+            only, that is it, and need not be looked for.
+    """
+    content = _without_number(raw, is_numbered=is_numbered)
+    return hashlib.blake2b(content, digest_size=HASH_BYTES, usedforsecurity=False).digest()
 
 
-def _without_number(raw: bytes) -> bytes:
+def _without_number(raw: bytes, *, is_numbered: bool) -> bytes:
     at = raw.find(_NAME)
     match = _MEMBER.match(raw, at) if at >= 0 and raw.find(_NAME, at + 1) < 0 else None
-    if match is not None and raw.count(b"{", 0, match.start()) - raw.count(b"}", 0, match.start()) == 1:
+    if match is not None and (is_numbered or _is_at_the_top(raw, at)):
         return raw[: match.start(1)] + raw[match.end(1) :]
     return _without_top_level_number(raw)
+
+
+def _is_at_the_top(raw: bytes, at: int) -> bool:
+    """Whether what stands at a place belongs to the record itself, and to nothing within it."""
+    return raw.count(b"{", 0, at) - raw.count(b"}", 0, at) == 1
 
 
 def _without_top_level_number(raw: bytes) -> bytes:

@@ -8,7 +8,7 @@ import duckdb
 
 from pipelines.reports.report import Report, reports
 from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
-from pipelines.warehouse.sql import literal, quoted
+from pipelines.warehouse.sql import literal, quoted, script
 
 
 def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, anew: bool = False) -> list[str]:
@@ -58,8 +58,7 @@ def _fits(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    for statement in _statements(report):
-        connection.execute(statement)
+    connection.execute(script(_statements(report)))
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, report: Report) -> None:

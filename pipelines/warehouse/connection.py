@@ -219,7 +219,7 @@ def frugal(path: Path) -> tuple[str, str]:
     commit needs more than 240 MB, and fails without them.
     """
     size = path.stat().st_size // 2**20 if path.exists() else 0
-    return f"SET memory_limit = '{_MEGABYTES + size // 20}MiB'", "SET threads = 1"
+    return f"SET memory_limit = '{_MEGABYTES + size // 64}MiB'", "SET threads = 1"
 
 
 def _fold(connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,7 +10,7 @@ import duckdb
 from pipelines.catalogue.tables import Column, Table
 from pipelines.catalogue.types import Kind
 from pipelines.warehouse import history
-from pipelines.warehouse.sql import current, literal, quoted, raw, record_key, versions
+from pipelines.warehouse.sql import current, literal, quoted, raw, record_key, script, versions
 from pipelines.warehouse.there import Columns
 
 RAW_COLUMNS = (
@@ -25,16 +25,15 @@ RAW_COLUMNS = (
 VERSION = Column("row_version", Kind.INT32, "Counts the versions of the record that were seen here, from 1")
 SERIES = Column("row_series", Kind.INT32, "The series of the sequence number")
 
-_SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "BLOB"}
+_SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "BLOB USING COMPRESSION uncompressed"}
+"""No dictionary makes hashes smaller; left to itself DuckDB would make one, and take long to make and to read it."""
 
 
 def create_feed(connection: duckdb.DuckDBPyConnection, feed: Table, *, with_raw: bool = True) -> None:
     """Create the tables of a feed, its versions and its history; the raw log may be there already."""
     for table in feed.walk():
-        for statement in statements(table, is_feed=table is feed, with_raw=with_raw):
-            connection.execute(statement)
-    for statement in history.statements(feed):
-        connection.execute(statement)
+        connection.execute(script(statements(table, is_feed=table is feed, with_raw=with_raw)))
+    connection.execute(script(history.statements(feed)))
 
 
 def expected_columns(feed: Table) -> Columns:

@@ -11,7 +11,7 @@ from pipelines.catalogue.types import Kind
 from pipelines.errors import WarehouseError
 from pipelines.warehouse import history
 from pipelines.warehouse.feed_tables import RAW_COLUMNS, comments, create, create_feed, expected_columns, statements
-from pipelines.warehouse.sql import literal, qualified, quoted
+from pipelines.warehouse.sql import literal, qualified, quoted, script
 from pipelines.warehouse.there import Columns, standing_columns, standing_schemas
 
 LAYOUT_VERSION = 1
@@ -180,8 +180,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> N
     for name, (description, columns) in SYNC_TABLES.items():
         if ("sync", name) not in standing:
             connection.execute(create(f"sync.{name}", columns))
-            for statement in comments(f"sync.{name}", "TABLE", description, columns):
-                connection.execute(statement)
+            connection.execute(script(comments(f"sync.{name}", "TABLE", description, columns)))
     for table in tables:
         if ("raw", table.name) not in standing:
             create_feed(connection, table)
@@ -191,15 +190,12 @@ def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> N
 def describe(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Make all descriptions, history views and macros anew, as this version has them; within a transaction."""
     for name, (description, columns) in SYNC_TABLES.items():
-        for statement in comments(f"sync.{name}", "TABLE", description, columns):
-            connection.execute(statement)
+        connection.execute(script(comments(f"sync.{name}", "TABLE", description, columns)))
     for feed in tables:
         for table in feed.walk():
-            for statement in statements(table, is_feed=table is feed):
-                if statement.startswith("COMMENT"):
-                    connection.execute(statement)
-        for statement in history.statements(feed):
-            connection.execute(statement)
+            every = statements(table, is_feed=table is feed)
+            connection.execute(script(one for one in every if one.startswith("COMMENT")))
+        connection.execute(script(history.statements(feed)))
 
 
 def _lay_out_row_counts(
@@ -219,8 +215,7 @@ def _lay_out_row_counts(
     )
     connection.execute(f"CREATE OR REPLACE VIEW sync.row_counts AS {' UNION ALL '.join(counts)}")
     description, columns = SYNC_VIEWS["row_counts"]
-    for statement in comments("sync.row_counts", "VIEW", description, columns):
-        connection.execute(statement)
+    connection.execute(script(comments("sync.row_counts", "VIEW", description, columns)))
 
 
 def _check(feeds: Sequence[Table], standing: Columns) -> None:

@@ -15,20 +15,20 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import duckdb
+import pandas as pd
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse import days, ledger, rejected, unknown
 from pipelines.warehouse.connection import transaction
+from pipelines.warehouse.judging import Judged, in_batch, judge, number, only
 from pipelines.warehouse.ledger import Position, Window
 from pipelines.warehouse.sql import (
     current as current_rows,
 )
 from pipelines.warehouse.sql import (
-    from_frame,
     from_row,
     listed,
-    quoted,
     raw,
     record_key,
     same_key,
@@ -79,14 +79,28 @@ def store(
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
     """
+    with transaction(connection):
+        return store_within(connection, table, batch, windows, to, current=current)
+
+
+def store_within(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    batch: Batch,
+    windows: Window | Sequence[Window],
+    to: Position,
+    *,
+    current: bool,
+) -> Stored:
+    """As :func:`store`, within a transaction of the caller's."""
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
     # A small batch is mostly looking for its keys in large tables, and there is no next one to be normalized meanwhile.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
-    with transaction(connection), _registered(connection, batch):
+    with _registered(connection, table, batch):
         moment = _moment(connection)
         said = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
-        judged = _judge(connection, table, said) if len(batch.originals) else _Judged()
+        judged = judge(connection, table, said) if len(batch.originals) else Judged()
         new, changed = judged.new, judged.changed
         if len(batch.originals):
             _append_versions(connection, table, said, judged)
@@ -136,10 +150,10 @@ def _moment(connection: duckdb.DuckDBPyConnection) -> dt.datetime:
 
 
 @contextmanager
-def _registered(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Iterator[None]:
-    """The batch's frames as views ``batch_<table>``, its payloads as ``originals``."""
+def _registered(connection: duckdb.DuckDBPyConnection, table: Table, batch: Batch) -> Iterator[None]:
+    """The batch's frames as views ``batch_<table>``; its payloads, with the records' keys, as ``originals``."""
     frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
-    frames["originals"] = batch.originals
+    frames["originals"] = _with_keys(table, batch)
     for name, frame in frames.items():
         connection.register(name, frame)
     try:
@@ -149,95 +163,24 @@ def _registered(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Iterator
             connection.unregister(name)
 
 
-def _batch(table: Table) -> str:
-    return quoted(f"batch_{table.name}")
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """What the verdicts on a batch come to.
-
-    Args:
-        new: records that were not known.
-        changed: versions of known records.
-        all_first: whether each record of the batch is the only version of its record, here and in the batch.
-        some_twice: whether the batch has several versions of a record.
-    """
-
-    new: int = 0
-    changed: int = 0
-    all_first: bool = False
-    some_twice: bool = False
-
-
-def _judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> _Judged:
-    """Fill the temporary table ``verdicts``.
-
-    A record older than the one stored gets no verdict. Of several versions of a record in one batch each counts,
-    and the one with the highest number becomes the current row.
-    """
-    key = record_key(table)
-    own = ", ".join(f"{from_frame(table.by_name[name], 'p')} AS {quoted(name)}" for name in key)
-    order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.sequence_number, i.record"
-    place = "(series, coalesce(sequence_number, 0), r.rowid)"
-    numbered = "sequence_number" in table.by_name
-    number = "p.sequence_number" if numbered else "CAST(NULL AS BIGINT) AS sequence_number"
-    standing = "max(sequence_number)" if numbered else "NULL"
-    not_older = "i.sequence_number >= greatest(n.sequence_number, s.sequence_number)" if numbered else "true"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT p.record, {own}, {number}, o.content_hash"
-        f" FROM {_batch(table)} p JOIN originals o ON o.record = p.record"
-    )
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE verdicts AS
-        WITH keys AS (SELECT DISTINCT {listed(key)} FROM incoming),
-        newest AS (
-            SELECT {listed(key, "r.")}, arg_max(content_hash, {place}) AS content_hash, max(series) AS series,
-                arg_max(sequence_number, {place}) AS sequence_number, arg_max(synced_at, {place}) AS synced_at,
-                count(*) AS versions
-            FROM {raw(table)} r JOIN keys k ON {same_key(table, "r", "k")} WHERE r.account = $account GROUP BY ALL
-        ),
-        standing AS (
-            SELECT {listed(key, "t.")}, {standing} AS sequence_number, list(t.rowid) AS places
-            FROM {current_rows(table)} t JOIN keys k ON {same_key(table, "t", "k")}
-            WHERE t.account = $account GROUP BY ALL
-        ),
-        judged AS (
-            SELECT i.*, n.versions, n.synced_at, s.places,
-                n.versions IS NOT NULL OR s.places IS NOT NULL AS is_known,
-                i.content_hash IS DISTINCT FROM lag(i.content_hash, 1, n.content_hash) OVER ({order}) AS is_version
-            FROM incoming i LEFT JOIN newest n ON {same_key(table, "i", "n")}
-                LEFT JOIN standing s ON {same_key(table, "i", "s")}
-            WHERE n.series IS NULL OR n.series < $series OR {not_older}
-        )
-        SELECT i.*, coalesce(versions, 0) + sum(CAST(is_version AS INTEGER)) OVER ({order}) AS version,
-            CASE WHEN bool_or(is_version) OVER (PARTITION BY {listed(key, "i.")}) THEN $moment ELSE synced_at END
-                AS row_synced_at,
-            row_number() OVER (PARTITION BY {listed(key, "i.")} ORDER BY i.sequence_number DESC, i.record DESC) = 1
-                AS is_newest,
-            count(*) OVER (PARTITION BY {listed(key, "i.")}) > 1 AS is_twice
-        FROM judged i
-        """,
-        _some(said, "account", "series", "moment"),
-    )
-    (told,) = connection.execute(
-        "SELECT count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"
-        " count(*) FILTER (version = 1 AND NOT is_known AND NOT is_twice) = (SELECT count(*) FROM incoming),"
-        " coalesce(bool_or(is_twice), false) FROM verdicts"
-    ).fetchall()
-    return _Judged(*told)
+def _with_keys(table: Table, batch: Batch) -> pd.DataFrame:
+    """The payloads beside the records' keys and numbers; no join of DuckDB's, which would copy them once more."""
+    rows = batch.frames[table.qualified_name]
+    if not rows["record"].equals(batch.originals["record"]):
+        rows = rows.set_index("record").loc[batch.originals["record"]]
+    names = [*record_key(table), *(["sequence_number"] if "sequence_number" in table.by_name else [])]
+    return batch.originals.assign(**{name: rows[name].array for name in names})
 
 
 def _append_versions(
-    connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: _Judged
+    connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: Judged
 ) -> None:
     """Append raw and typed versions; the place in the raw log tells apart what has the same number."""
     order = " ORDER BY v.version, v.record" if judged.some_twice else ""
+    which = "" if judged.all_first else f" JOIN verdicts v ON v.record = o.record WHERE v.is_version{order}"
     connection.execute(
-        f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'v.')}, $series, v.sequence_number,"
-        " o.payload, v.content_hash, $moment, $run_id FROM verdicts v JOIN originals o ON o.record = v.record"
-        f" WHERE v.is_version{order}",
+        f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'o.')}, $series,"
+        f" {number(table, 'o')}, o.payload, o.content_hash, $moment, $run_id FROM originals o{which}",
         said,
     )
     version = "CAST(1 AS INTEGER)" if judged.all_first else "v.version"
@@ -245,11 +188,13 @@ def _append_versions(
     for part in table.walk():
         row = from_row(part, "b", "$moment")
         extra = f"CAST($series AS INTEGER), {version}" if part is table else version
-        given = _some(said, "account", "moment", "series") if part is table else _some(said, "account")
-        connection.execute(f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM {_batch(part)} b{chosen}", given)
+        values = only(said, "account", "moment", "series") if part is table else only(said, "account")
+        connection.execute(
+            f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM {in_batch(part)} b{chosen}", values
+        )
 
 
-def _write_rows(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: _Judged) -> None:
+def _write_rows(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: Judged) -> None:
     """Delete and insert by key; a primary key and MERGE cost ten to forty times that at ten million rows.
 
     Where all records are the first of their key, nothing is there to be deleted.
@@ -257,15 +202,15 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[
     if judged.all_first:
         for part in table.walk():
             row = from_row(part, "b", "$moment")
-            given = _some(said, "account", "moment") if part is table else _some(said, "account")
-            connection.execute(f"INSERT INTO {current_rows(part)} SELECT {row} FROM {_batch(part)} b", given)
+            values = only(said, "account", "moment") if part is table else only(said, "account")
+            connection.execute(f"INSERT INTO {current_rows(part)} SELECT {row} FROM {in_batch(part)} b", values)
         return
     for part in table.walk():
         _delete_rows(connection, table, part, said)
         connection.execute(
-            f"INSERT INTO {current_rows(part)} SELECT {from_row(part, 'b', 'v.row_synced_at')} FROM {_batch(part)} b"
+            f"INSERT INTO {current_rows(part)} SELECT {from_row(part, 'b', 'v.row_synced_at')} FROM {in_batch(part)} b"
             " JOIN verdicts v ON v.record = b.record WHERE v.is_newest",
-            _some(said, "account"),
+            only(said, "account"),
         )
 
 
@@ -278,10 +223,5 @@ def _delete_rows(connection: duckdb.DuckDBPyConnection, table: Table, part: Tabl
     connection.execute(
         f"DELETE FROM {current_rows(part)} t USING verdicts v WHERE t.account = $account AND v.is_newest"
         f" AND {same_key(table, 't', 'v')}",
-        _some(said, "account"),
+        only(said, "account"),
     )
-
-
-def _some(said: dict[str, object], *names: str) -> dict[str, object]:
-    """The parameters that a statement has: DuckDB refuses more."""
-    return {name: said[name] for name in names}

@@ -189,7 +189,7 @@ def test_pages_wait_within_the_budget() -> None:
     feed = MovingFeed(dict(enumerate(range(1, 1000))), 3)
     size = Server(MovingFeed({0: 1, 1: 2, 2: 3}, 3)).fetch(0).size
 
-    with fetched_ahead(Server(feed).way(), Budget(8 * size)) as steps:
+    with fetched_ahead(Server(feed).way(), Budget(4 * size)) as steps:
         next(steps)
         while len(feed.asked) < 5:
             threading.Event().wait(0.001)
