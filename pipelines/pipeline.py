@@ -25,7 +25,7 @@ from pipelines.preparation import Preparation
 from pipelines.settings import Settings
 from pipelines.side_by_side import Task, one_at_a_time, side_by_side
 from pipelines.snapshots import sync_snapshot
-from pipelines.sync import sync_feed
+from pipelines.sync import Run, sync_feed
 from pipelines.warehouse import views
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days
@@ -169,12 +169,10 @@ class Pipeline:
             self.clients[account],
             self.warehouse,
             feed,
-            run_id=how.run_id,
-            known=self.known,
+            Run(how.run_id, self.known, self.personal),
             full=how.full or marked,
             days=how.days,
             rejected_only=how.rejected_only,
-            personal=self.personal,
             listener=how.listener,
         )
         self.rereads.update(widening.marks(outcome))

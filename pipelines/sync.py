@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -36,14 +36,27 @@ PAGES_OF_REJECTED = 20
 """Pages of a feed, or a part of it, that one sync asks for again to see whether rejected records have healed."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """What the feeds of a run share.
+
+    Args:
+        id: written into every row of the ledger and the raw log.
+        known: how far all feeds are; follows what happens here. What is only noted in it, the caller writes.
+        personal: what becomes of personal data, before anything else sees a record.
+    """
+
+    id: str
+    known: Ledger
+    personal: PersonalData
+
+
 def sync_feed(
     client: FloridayClient,
     warehouse: Warehouse,
     feed: Feed,
+    run: Run,
     *,
-    run_id: str,
-    personal: PersonalData,
-    known: Ledger,
     full: bool = False,
     days: Days | None = None,
     rejected_only: bool = False,
@@ -55,12 +68,10 @@ def sync_feed(
         client: the account's.
         warehouse: laid out.
         feed: which.
-        run_id: written into every row of the ledger and the raw log.
-        known: how far all feeds are; follows what happens here. What is only noted in it, the caller writes.
+        run: what it shares with the others.
         full: read again from sequence number 0; harmless, and repairs what was lost here.
         days: read again what is now numbered in these days instead, as harmless; all of it where nothing was read yet.
         rejected_only: read nothing but what stands at the numbers of rejected records; all of these, however many.
-        personal: what becomes of personal data, before anything else sees a record.
         listener: told after each page.
 
     Raises:
@@ -69,12 +80,11 @@ def sync_feed(
     try:
         parts: list[_PartSync] = []
         for part in ledger.parts_of(warehouse, feed, client.account):
-            reading = _PartSync(client, warehouse, feed, part, run_id=run_id, known=known, personal=personal)
-            reading.listener = listener
-            parts.append(reading)
+            parts.append(_PartSync(client, warehouse, feed, part, run))
+            parts[-1].listener = listener
             if not rejected_only:
                 parts[-1].run(full, days)
-        wrong = known.rejected.pop((client.account, feed.name), [])
+        wrong = run.known.rejected.pop((client.account, feed.name), [])
         gone = ask_again(parts, wrong, None if rejected_only else PAGES_OF_REJECTED)
     except PipelineError as error:
         raise error.about(account=client.account, feed=feed.name) from None
@@ -86,30 +96,21 @@ def sync_feed(
 class _PartSync:
     """The sync of a feed, or of one part of it."""
 
-    def __init__(
-        self,
-        client: FloridayClient,
-        warehouse: Warehouse,
-        feed: Feed,
-        part: str | None,
-        *,
-        run_id: str,
-        known: Ledger,
-        personal: PersonalData,
-    ) -> None:
+    def __init__(self, client: FloridayClient, warehouse: Warehouse, feed: Feed, part: str | None, run: Run) -> None:
         self.client = client
         self.warehouse = warehouse
         self.feed = feed
         self.table: Table = tables_of(feed)
-        self.run_id = run_id
-        self.known = known
-        self.protect = personal.protection(self.table)
+        self.run_id = run.id
+        self.known = run.known
+        self.protect = run.personal.protection(self.table)
         self.listener: Listener = lambda _: None
         self.part = FeedPart(client.account, feed.name, part)
         self.began = time.monotonic()
         self.asked_at = datetime.now(UTC)
-        self.at = known.positions.get(self.part, Position())
+        self.at = run.known.positions.get(self.part, Position())
         self.under_way: Future[Commit] | None = None
+        self.stored: frozenset[int] = frozenset()
         allowed = feed.endpoint.rate.per_second
         self.outcome = FeedOutcome(client.account, feed.name, allowed=allowed, current_before=self.at.current_at)
 
@@ -158,8 +159,9 @@ class _PartSync:
         failure: PipelineError | None = None
         try:
             for step in steps:
-                batching.add(step)
-                parts.add(step.page)
+                page = step.page.without(self.stored)
+                batching.add(replace(step, page=page))
+                parts.add(page)
                 self._tell(
                     pages=self.outcome.pages + 1,
                     records=self.outcome.records + len(step.page.records),
@@ -205,7 +207,9 @@ class _PartSync:
         if self.at.committed_at is None:
             return self.at.cursor
         with self.warehouse.reading() as connection:
-            return ledger.reread_from(connection, self.part, self.at, self.table, self.feed.endpoint.page_maximum)
+            start = ledger.reread_from(connection, self.part, self.at, self.table, self.feed.endpoint.page_maximum)
+            self.stored = ledger.numbers_above(connection, self.part, self.at, self.table, start)
+        return start
 
     def fetch(self, after: int) -> Page:
         pages: list[Page] = []
@@ -246,16 +250,12 @@ class _PartSync:
 
     def _commit(self, covered: StepBatch, parts: Parts, storer: Executor) -> None:
         """Have a batch stored, once the one before it is."""
-        batch = parts.take(covered.places)
-        if not batch.served:
-            self._settle()
-            if all(piece.ends <= self.at.cursor for piece in covered.pieces):
-                if covered.current:
-                    self._note_current()
-                return
+        batches = [parts.take(covered.places)]
         self._settle()
-        batches = [batch]
-        del batch
+        if not batches[0].served and all(piece.ends <= self.at.cursor for piece in covered.pieces):
+            if covered.current:
+                self._note_current()
+            return
         self.under_way = storer.submit(self._stored, batches, covered)
 
     def _settle(self) -> None:

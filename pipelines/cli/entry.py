@@ -27,7 +27,7 @@ FAILED, MISUSED, INTERRUPTED, UNHEARD, TERMINATED = 1, 2, 130, 141, 143
 def main() -> None:
     """Run the command of the process's arguments and end the process with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
-    gc.set_threshold(100_000)  # what is imported is no garbage, and would be looked through a hundred times
+    gc.set_threshold(200_000)  # what is imported is no garbage, and would be looked through a hundred times
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's algebra is not used here, and its threads would spin
     try:
         code = run(sys.argv[1:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -36,6 +36,17 @@ class Page:
     def highest(self) -> int:
         """The highest number in the page, its own maximum included."""
         return max([self.maximum, *(number for number in self.numbers if number is not None)])
+
+    def without(self, stored: frozenset[int]) -> Page:
+        """The same without the records of these numbers."""
+        if stored.isdisjoint(self.numbers):
+            return self
+        kept = [place for place, number in enumerate(self.numbers) if number not in stored]
+        return replace(
+            self,
+            records=tuple(self.records[place] for place in kept),
+            numbers=tuple(self.numbers[place] for place in kept),
+        )
 
     @property
     def size(self) -> int:

@@ -167,6 +167,26 @@ def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Posit
     return int(min(at.cursor, max(first, _page_before(connection, part, at.cursor, table, page))))
 
 
+def numbers_above(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, after: int
+) -> frozenset[int]:
+    """The numbers between one and the cursor at which a version is stored: what stands there need not be stored again.
+
+    Args:
+        connection: open for reading.
+        part: the feed.
+        at: its position.
+        table: its table.
+        after: the number, excluded.
+    """
+    sql = (
+        f"SELECT sequence_number FROM {raw(table)} WHERE account = $account AND series = $series"
+        " AND sequence_number > $after AND sequence_number <= $cursor"
+    )
+    said = {"account": part.account, "series": at.series, "after": after, "cursor": at.cursor}
+    return frozenset(number for (number,) in connection.execute(sql, said).fetchall())
+
+
 def _page_before(connection: duckdb.DuckDBPyConnection, part: FeedPart, number: int, table: Table, page: int) -> int:
     """The number after which the last full page up to ``number`` begins, as far as its records are stored."""
     newest = (

@@ -22,9 +22,10 @@ _NUMBERS = quoted("numbers before")
 
 def layout_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     """The version of the file's layout; None where it was never used."""
-    if "layout_version" not in dict(standing_columns(connection).get(("sync", "settings"), [])):
+    try:
+        rows = connection.execute("SELECT layout_version FROM sync.settings").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
         return None
-    rows = connection.execute("SELECT layout_version FROM sync.settings").fetchall()
     return int(rows[0][0]) if rows else None
 
 
