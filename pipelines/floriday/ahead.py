@@ -18,7 +18,7 @@ from pipelines.floriday.patience import StoppedError, pauses_until
 from pipelines.floriday.pipe import Budget, Pipe
 from pipelines.floriday.ranges import Coverage, Interval, Range, Sharing
 
-CONNECTIONS = 8
+CONNECTIONS = 12
 """Calls for one feed under way at once: a server that takes 300 ms for each gives a page every 40 ms then."""
 
 WORTH_SPLITTING = 20
