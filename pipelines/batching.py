@@ -23,11 +23,11 @@ from pipelines.warehouse.store import Stored, store_within
 
 PAGES_A_BATCH = 10
 """Pages that are worth a transaction while none is under way."""
-BYTES_A_BATCH = 48_000_000
+BYTES_A_BATCH = 40_000_000
 """Bytes of records that one transaction holds at most, and a page; feeds that are read side by side share them."""
 BYTES_A_PART = 8_000_000
 """Bytes of records that are normalized at once: few enough to go on soon, enough to be worth the effort."""
-BYTES_FETCHED = 24_000_000
+BYTES_FETCHED = 20_000_000
 """Bytes of pages that all feeds together hold at most, about, before they are normalized."""
 
 BUDGET = Budget(BYTES_FETCHED)

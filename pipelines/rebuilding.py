@@ -22,6 +22,10 @@ from pipelines.warehouse.sql import literal
 from pipelines.warehouse.there import typed_tables
 
 
+NORMALIZERS = 2
+"""Slices that are normalized at once: more than half of that is Arrow's, which lets others go on meanwhile."""
+
+
 @dataclass(frozen=True)
 class Rebuilt:
     """What a feed was rebuilt from.
@@ -118,12 +122,12 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
 
 
 def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
-    """The slices with what they hold; while the caller stores one, a thread normalizes the next."""
-    with ThreadPoolExecutor(1, "floriday normalize") as normalizer:
+    """The slices with what they hold; while the caller stores one, threads normalize the next ones."""
+    with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
         under_way: list[tuple[Slice, Future[Batch]]] = []
         for some in slices:
             under_way.append((some, normalizer.submit(normalize, table, some.payloads, hashed=False)))
-            if len(under_way) > 1:
+            if len(under_way) > NORMALIZERS:
                 before, batch = under_way.pop(0)
                 yield before, batch.result()
         for last, batch in under_way:

@@ -35,7 +35,7 @@ _WRITING = (*_QUIET, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks =
 What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
 """
 _LOCKED = (*_QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
-_MEGABYTES = 240
+_MEGABYTES = 216
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
 
