@@ -21,7 +21,6 @@ from pipelines.warehouse.layout import LAYOUT_VERSION, describe, lay_out
 from pipelines.warehouse.sql import literal
 from pipelines.warehouse.there import typed_tables
 
-
 NORMALIZERS = 2
 """Slices that are normalized at once: more than half of that is Arrow's, which lets others go on meanwhile."""
 

@@ -36,6 +36,8 @@ What a checkpoint may merge is said by the one that writes; never merging is wha
 """
 _LOCKED = (*_QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
 _MEGABYTES = 216
+_SMALL = 2048
+"""Megabytes of a file up to which that is enough."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
 
@@ -215,11 +217,11 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def frugal(path: Path) -> tuple[str, str]:
     """Settings of a session that works beside others: more memory or threads make a batch no faster.
 
-    One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows a
-    commit needs more than 240 MB, and fails without them.
+    One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows, a
+    file of 11 GB, a commit needs 300 MB, and fails without them.
     """
     size = path.stat().st_size // 2**20 if path.exists() else 0
-    return f"SET memory_limit = '{_MEGABYTES + size // 64}MiB'", "SET threads = 1"
+    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL, 0) // 64}MiB'", "SET threads = 1"
 
 
 def _fold(connection: duckdb.DuckDBPyConnection) -> None:

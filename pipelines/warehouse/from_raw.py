@@ -11,7 +11,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.sql import current, from_row, listed, quoted, raw, record_key, same_key, versions
 
-VERSIONS_A_SLICE = 5000
+VERSIONS_A_SLICE = 10_000
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,21 @@ class TestOneBatch:
         assert things.contents() == before
         assert things.store(word("c", 6, C)).new == 1
 
+    @pytest.mark.parametrize("known", [False, True], ids=["first versions", "further versions"])
+    def test_every_payload_is_beside_its_own_key(self, things: ThingWarehouse, *, known: bool) -> None:
+        """In whatever order rows and payloads come."""
+        raws = [word("a", 1, A), word("b", 2, B), word("c", 3, C)]
+        if known:
+            things.store(word("before", 0, B))
+        batch = normalize(TABLE, raws)
+        batch = replace(batch, originals=batch.originals.iloc[::-1].reset_index(drop=True))
+
+        with things.warehouse.writing() as connection:
+            store(connection, TABLE, batch, window(PART, batch, ends=9), Position(1, 9), current=True)
+
+        found = things.rows("SELECT CAST(thing_id AS VARCHAR), payload FROM raw.things WHERE sequence_number > 0")
+        assert sorted(found) == [(key, raw.decode()) for key, raw in zip((A, B, C), raws, strict=True)]
+
     def test_an_empty_batch_only_moves_the_cursor(self, things: ThingWarehouse) -> None:
         """A filtered page without records is progress too."""
         things.store(begins=3, ends=9)

@@ -236,6 +236,18 @@ class TestNumbering:
 
         orders.assert_equal(ORDERS)
 
+    def test_a_page_that_was_read_a_moment_ago_is_not_stored_again(self, orders: Syncing) -> None:
+        """It is looked through for late numbers, and only what is not stored at its number yet is taken from it."""
+        change(orders, keys(orders)[0], numberOfPieces=2)
+        orders.sync(ORDERS)
+        change(orders, keys(orders)[1], numberOfPieces=3)
+
+        outcome = orders.sync_one(ORDERS)
+
+        assert outcome.records > 1
+        assert orders.rows("SELECT records, changed FROM sync.windows ORDER BY committed_at DESC LIMIT 1") == [(1, 1)]
+        orders.assert_equal(ORDERS)
+
     def test_a_restarted_series_is_read_from_its_beginning(self, orders: Syncing) -> None:
         """Numbers that begin anew open the next series; rows stay, versions are not doubled."""
         orders.sync(ORDERS)

@@ -17,7 +17,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.warehouse.belonging import Belonging, belonging, check_belonging, remember
-from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.connection import Warehouse, frugal, transaction
 from pipelines.warehouse.layout import LAYOUT_VERSION, lay_out
 from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.another_process import READER, WRITER, another_process, end
@@ -360,6 +360,22 @@ class TestKilled:
 
         log.unlink()
         assert things.values("SELECT word FROM things.things") == ["b"]
+
+
+class TestMemory:
+    """What a session that writes may hold."""
+
+    def test_it_grows_with_large_files_alone(self, tmp_path: Path) -> None:
+        """The same up to two gigabytes, more for what a commit needs beyond."""
+        limits = []
+        for gigabytes in (0, 2, 10):
+            path = tmp_path / "w.duckdb"
+            with path.open("wb") as file:
+                file.truncate(gigabytes * 2**30)
+            limits.append(frugal(path)[0])
+
+        assert limits[0] == limits[1] == frugal(tmp_path / "none.duckdb")[0]
+        assert limits[2] > limits[1]
 
 
 LIMITED = """

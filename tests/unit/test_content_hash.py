@@ -35,6 +35,7 @@ FEEDS = catalogue_of("suppliers").feeds
 def test_a_new_number_alone_is_no_new_content(one: bytes, other: bytes) -> None:
     """Wherever it stands, and however it is written."""
     assert content_hash(one) == content_hash(other)
+    assert content_hash(one, is_numbered=True) == content_hash(one)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,4 @@ def test_records_of_every_feed_keep_their_hash_when_renumbered(seed: int, number
 
     assert content_hash(in_json(renumbered(record, number))) == content_hash(in_json(record))
     assert content_hash(in_json(changed)) != content_hash(in_json(record))
+    assert content_hash(in_json(record), is_numbered=True) == content_hash(in_json(record))

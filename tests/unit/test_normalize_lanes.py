@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
-from pipelines.normalize import Batch, exact, normalize, reading
+from pipelines.normalize import Batch, exact, normalize, reading, together, typed
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import THINGS
 from tests.records import in_json, nasty_records, seeds, valid_records
@@ -115,6 +118,29 @@ def test_a_record_is_the_same_in_whatever_company() -> None:
             last = len(raws) * 19 + place
             company = [{**row, "record": 0} for row in together[name] if row["record"] == last]
             assert first_difference(rows, company) is None, name
+
+
+@settings(max_examples=8)
+@given(seed=seeds(), sizes=st.lists(st.integers(0, 25), min_size=1, max_size=5))
+def test_parts_together_are_as_if_read_at_once(seed: int, sizes: list[int]) -> None:
+    """However many parts there are, and whatever place in the whole each record has."""
+    table = tables_of(THINGS)
+    came = nasty_records(THINGS, seed, sum(sizes))
+    places = np.random.default_rng(seed).permutation(len(came))
+    ordered = [came[number] for number in np.argsort(places)]
+    ends = list(accumulate(sizes))
+    parts = [typed(table, came[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
+
+    batch, expected = Batch.of(together(parts, places)), normalize(table, ordered)
+
+    found, rows = batch_rows(table, batch), batch_rows(table, expected)
+    for name in rows:
+        assert first_difference(rows[name], found[name]) is None, name
+    assert batch.rejected == expected.rejected
+    assert (batch.served, batch.unknown_fields) == (expected.served, expected.unknown_fields)
+    assert batch.unknown_values == expected.unknown_values
+    payloads = batch.originals.sort_values("record", ignore_index=True)
+    assert payloads.equals(expected.originals.sort_values("record", ignore_index=True))
 
 
 def test_the_makers_of_records_cover_what_matters() -> None:

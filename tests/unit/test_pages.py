@@ -181,6 +181,16 @@ def test_the_size_is_that_of_the_records() -> None:
     assert read_page(page_of([FIRST, LAST], 9)).size == len(FIRST) + len(LAST)
 
 
+def test_a_page_without_what_is_stored_keeps_its_place() -> None:
+    """Records go, and their numbers; what the page vouches for stays, and so does a record without a number."""
+    page = read_page(page_of([FIRST, numbered("null"), LAST], 12))
+
+    assert page.without(frozenset({1, 7})).records == (numbered("null"), LAST)
+    assert page.without(frozenset({1, 7})).numbers == (None, 9)
+    assert page.without(frozenset({1})).maximum == 12
+    assert page.without(frozenset({2})) is page
+
+
 @given(
     records=st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=4),
     ascii_only=st.booleans(),
