@@ -25,7 +25,7 @@ import pyarrow.json
 from ground.processes import served
 from ground.records import feed_of, write_books
 
-from pipelines import sync
+from pipelines import batching, sync
 from pipelines.floriday import transport
 from pipelines.normalize import lanes
 from pipelines.pipeline import open_pipeline
@@ -35,13 +35,13 @@ from pipelines.warehouse import connection, store
 STEPS: tuple[tuple[object, str, str], ...] = (
     (transport.Wire, "send", "fetch a page"),
     (sync, "read_page", "split it into records"),
-    (sync, "normalize", "normalize a batch"),
+    (batching, "typed", "normalize a part of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
     (lanes, "flatten", "  of which: typing and flattening"),
     (lanes, "_originals", "  of which: hash and payloads"),
-    (connection.Warehouse, "_open", "open the file"),
-    (sync, "store", "store a batch"),
-    (store, "_judge", "  of which: what is new"),
+    (sync, "commit", "store a batch"),
+    (connection.Warehouse, "_open", "  of which: open the file"),
+    (store, "judge", "  of which: what is new"),
     (store, "_append_versions", "  of which: raw log and versions"),
     (store, "_write_rows", "  of which: current rows"),
 )
