@@ -159,11 +159,13 @@ class Parts:
     table: Table
     _typed: list[Typed] = field(default_factory=list)
     _pages: list[Page] = field(default_factory=list)
+    _waiting: int = 0
 
     def add(self, page: Page) -> None:
         """Put one more page into it."""
         self._pages.append(page)
-        if sum(page.size for page in self._pages) >= BYTES_A_PART:
+        self._waiting += page.size
+        if self._waiting >= BYTES_A_PART:
             self._normalize()
 
     def take(self, places: np.ndarray) -> Batch:
@@ -180,7 +182,7 @@ class Parts:
     def _normalize(self) -> None:
         records = [record for page in self._pages for record in page.records]
         self._typed.append(typed(self.table, records, is_strict=all(page.is_strict for page in self._pages)))
-        self._pages = []
+        self._pages, self._waiting = [], 0
 
 
 def commit(

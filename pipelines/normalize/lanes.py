@@ -119,7 +119,7 @@ def typed(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashe
     flat = flatten(table, read.records, places)
     refused = {strict[place] for place in read.refused} | flat.doubtful | (set(range(len(raws))) - set(strict))
     rows, rejected = _exactly(table, raws, sorted(refused), read)
-    tables = {part.qualified_name: _together(part, flat, rows) for part in table.walk()}
+    tables = {part.qualified_name: _of_both_lanes(part, flat, rows) for part in table.walk()}
     kept = _kept(places, refused, rejected)
     return Typed(
         served=len(raws),
@@ -196,7 +196,7 @@ def key_of(table: Table, raw: bytes) -> str | None:
     return None if None in values else "/".join(map(str, values))
 
 
-def _together(part: Table, flat: Flat, rows: dict[str, list[exact.Row]]) -> pa.Table:
+def _of_both_lanes(part: Table, flat: Flat, rows: dict[str, list[exact.Row]]) -> pa.Table:
     """The rows of both lanes; those of records that the fast lane got wrong are left out."""
     table = flat.tables[part.qualified_name]
     if flat.doubtful:
