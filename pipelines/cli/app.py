@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -43,6 +42,8 @@ for command in COMMANDS:
 
 def _version(*, wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         try:
             say(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
         except metadata.PackageNotFoundError:
