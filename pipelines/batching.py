@@ -6,8 +6,9 @@ the cursor moves only over what is read without a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.pipe import Budget
 from pipelines.floriday.ranges import Coverage
 from pipelines.normalize import Batch, Typed, together, typed
+from pipelines.normalize.content import content_hash
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.ledger import Position, Window
 from pipelines.warehouse.store import Stored, store_within
@@ -126,13 +128,13 @@ class Batching:
 
     def _places(self, pieces: Sequence[Piece]) -> np.ndarray:
         """Where the records of the pages stand in the order of the pieces."""
-        sizes = [piece.records for piece in pieces]
-        free = {id(piece): sum(sizes[:place]) for place, piece in enumerate(pieces)}
-        places = []
+        firsts = accumulate((piece.records for piece in pieces), initial=0)
+        free = {id(piece): first for piece, first in zip(pieces, firsts, strict=False)}
+        places = [np.arange(0)]
         for piece, records in self._pages:
             places.append(np.arange(free[id(piece)], free[id(piece)] + records))
             free[id(piece)] += records
-        return np.concatenate([np.arange(0), *places])
+        return np.concatenate(places)
 
     def is_enough(self, *, is_idle: bool) -> bool:
         """Whether it is time for a transaction.
@@ -140,8 +142,7 @@ class Batching:
         Args:
             is_idle: whether none is under way.
         """
-        most = BYTES_A_BATCH // max(BUDGET.sharers, 1)
-        return self.size >= most or (is_idle and self.pages >= PAGES_A_BATCH)
+        return self.size >= BUDGET.shared_out(BYTES_A_BATCH) or (is_idle and self.pages >= PAGES_A_BATCH)
 
     def left(self, maximum: int | None) -> int | None:
         """How many numbers are still to be read up to the maximum; None where that is unknown."""
@@ -183,6 +184,21 @@ class Parts:
         records = [record for page in self._pages for record in page.records]
         self._typed.append(typed(self.table, records, is_strict=all(page.is_strict for page in self._pages)))
         self._pages, self._waiting = [], 0
+
+
+def unstored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
+    """A page without the records that are stored with their number and their content.
+
+    Args:
+        page: which.
+        stored: for each number, the hashes of what is stored there.
+    """
+    kept = [
+        place
+        for place, (raw, number) in enumerate(zip(page.records, page.numbers, strict=True))
+        if number is None or number not in stored or content_hash(raw) not in stored[number]
+    ]
+    return page if len(kept) == len(page.records) else page.only(kept)
 
 
 def commit(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from pipelines.batching import BUDGET, Batching, Commit, Parts, Piece, StepBatch, commit
+from pipelines.batching import BUDGET, Batching, Commit, Parts, Piece, StepBatch, commit, unstored
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError
@@ -110,7 +110,7 @@ class _PartSync:
         self.asked_at = datetime.now(UTC)
         self.at = run.known.positions.get(self.part, Position())
         self.under_way: Future[Commit] | None = None
-        self.stored: frozenset[int] = frozenset()
+        self.stored: dict[int, set[bytes]] = {}
         allowed = feed.endpoint.rate.per_second
         self.outcome = FeedOutcome(client.account, feed.name, allowed=allowed, current_before=self.at.current_at)
 
@@ -159,7 +159,7 @@ class _PartSync:
         failure: PipelineError | None = None
         try:
             for step in steps:
-                page = step.page.without(self.stored)
+                page = unstored(step.page, self.stored)
                 batching.add(replace(step, page=page))
                 parts.add(page)
                 self._tell(
@@ -208,7 +208,7 @@ class _PartSync:
             return self.at.cursor
         with self.warehouse.reading() as connection:
             start = ledger.reread_from(connection, self.part, self.at, self.table, self.feed.endpoint.page_maximum)
-            self.stored = ledger.numbers_above(connection, self.part, self.at, self.table, start)
+            self.stored = ledger.stored_above(connection, self.part, self.at, self.table, start)
         return start
 
     def fetch(self, after: int) -> Page:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,15 +37,12 @@ class Page:
         """The highest number in the page, its own maximum included."""
         return max([self.maximum, *(number for number in self.numbers if number is not None)])
 
-    def without(self, stored: frozenset[int]) -> Page:
-        """The same without the records of these numbers."""
-        if stored.isdisjoint(self.numbers):
-            return self
-        kept = [place for place, number in enumerate(self.numbers) if number not in stored]
+    def only(self, places: Sequence[int]) -> Page:
+        """The same with the records at these places, and no others."""
         return replace(
             self,
-            records=tuple(self.records[place] for place in kept),
-            numbers=tuple(self.numbers[place] for place in kept),
+            records=tuple(self.records[place] for place in places),
+            numbers=tuple(self.numbers[place] for place in places),
         )
 
     @property

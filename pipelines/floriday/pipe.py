@@ -42,7 +42,11 @@ class Budget:
     @property
     def share(self) -> int:
         """What one feed may hold of pages that wait."""
-        return self.total // max(self.sharers, 1)
+        return self.shared_out(self.total)
+
+    def shared_out(self, total: int) -> int:
+        """What one feed may hold of something else that the feeds hold together."""
+        return total // max(self.sharers, 1)
 
 
 class Pipe:

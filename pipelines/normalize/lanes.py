@@ -134,11 +134,11 @@ def typed(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashe
 def _strict(raws: Sequence[bytes]) -> list[int]:
     """The places of the records that are objects of JSON in the strict sense."""
     try:
-        together = msgspec.json.decode(b"[%s]" % b",".join(raws), type=list[msgspec.Raw])
+        decoded = msgspec.json.decode(b"[%s]" % b",".join(raws), type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
-        together = []
+        decoded = []
     # Where each record comes out as long as it went in, each is good by itself.
-    if [len(memoryview(raw)) for raw in together] == [len(raw) for raw in raws]:
+    if [len(memoryview(raw)) for raw in decoded] == [len(raw) for raw in raws]:
         return [place for place, raw in enumerate(raws) if _is_sound(raw)]
     return [place for place, raw in enumerate(raws) if _is_strict(raw)]
 

@@ -167,10 +167,10 @@ def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Posit
     return int(min(at.cursor, max(first, _page_before(connection, part, at.cursor, table, page))))
 
 
-def numbers_above(
+def stored_above(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, after: int
-) -> frozenset[int]:
-    """The numbers between one and the cursor at which a version is stored: what stands there need not be stored again.
+) -> dict[int, set[bytes]]:
+    """The versions that are stored between a number and the cursor: for each number, the hashes of what stands there.
 
     Args:
         connection: open for reading.
@@ -180,11 +180,14 @@ def numbers_above(
         after: the number, excluded.
     """
     sql = (
-        f"SELECT sequence_number FROM {raw(table)} WHERE account = $account AND series = $series"
+        f"SELECT sequence_number, content_hash FROM {raw(table)} WHERE account = $account AND series = $series"
         " AND sequence_number > $after AND sequence_number <= $cursor"
     )
     said = {"account": part.account, "series": at.series, "after": after, "cursor": at.cursor}
-    return frozenset(number for (number,) in connection.execute(sql, said).fetchall())
+    stored: dict[int, set[bytes]] = {}
+    for number, content in connection.execute(sql, said).fetchall():
+        stored.setdefault(number, set()).add(content)
+    return stored
 
 
 def _page_before(connection: duckdb.DuckDBPyConnection, part: FeedPart, number: int, table: Table, page: int) -> int:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.batching import unstored
 from pipelines.errors import GarbledAnswerError
 from pipelines.floriday.pages import Page, number_of, read_page
+from pipelines.normalize.content import content_hash
 from tests.records import page_of
 
 FIRST, LAST = b'{"sequenceNumber":1,"name":"first"}', b'{"name":"last","sequenceNumber":9}'
@@ -184,11 +186,19 @@ def test_the_size_is_that_of_the_records() -> None:
 def test_a_page_without_what_is_stored_keeps_its_place() -> None:
     """Records go, and their numbers; what the page vouches for stays, and so does a record without a number."""
     page = read_page(page_of([FIRST, numbered("null"), LAST], 12))
+    first, other = {content_hash(FIRST)}, {content_hash(LAST)}
 
-    assert page.without(frozenset({1, 7})).records == (numbered("null"), LAST)
-    assert page.without(frozenset({1, 7})).numbers == (None, 9)
-    assert page.without(frozenset({1})).maximum == 12
-    assert page.without(frozenset({2})) is page
+    assert unstored(page, {1: first, 7: other}).records == (numbered("null"), LAST)
+    assert unstored(page, {1: first, 7: other}).numbers == (None, 9)
+    assert unstored(page, {1: first}).maximum == 12
+    assert unstored(page, {2: first}) is page
+
+
+def test_another_content_at_a_stored_number_is_not_stored_yet() -> None:
+    """Numbers should be given once; where one is not, nothing is lost."""
+    page = read_page(page_of([FIRST, LAST], 12))
+
+    assert unstored(page, {1: {content_hash(LAST)}, 9: {content_hash(LAST)}}).records == (FIRST,)
 
 
 @given(
