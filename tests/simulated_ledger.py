@@ -181,8 +181,8 @@ class SimulatedLedger:
         self._store(identities)
         run = f"run {self._runs}"
         window = Window(FEED, self.at.series, begins, ends, len(identities), 0, began, run)
-        note_catch_up(self.connection, window, self.at.current_at)
-        ledger.add_window(self.connection, window, 0, self.now)
+        note_catch_up(self.connection, [window], self.at.current_at)
+        ledger.add_windows(self.connection, [(window, 0)], self.now)
         self.at = replace(
             self.at,
             cursor=max(self.at.cursor, ends),

@@ -9,6 +9,7 @@ after that walk began. From before the ledger there are the times at which the r
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -216,19 +217,23 @@ def changed_at(table: Table) -> str | None:
     return f"coalesce({', '.join((*changed, *made))})" if changed else None
 
 
-def note_catch_up(connection: duckdb.DuckDBPyConnection, window: Window, current_at: dt.datetime | None) -> None:
+def note_catch_up(
+    connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], current_at: dt.datetime | None
+) -> None:
     """Write down that a run goes on with what an earlier one had not read to its end.
 
-    To be called within the transaction of each window, before the cursor is moved: a run's first window beyond the
-    cursor is the one that counts. A load over several connections that was interrupted has windows beyond the cursor.
+    To be called within each transaction, before the cursor is moved: a run's first windows beyond the cursor are those
+    that count. A load over several connections that was interrupted has windows beyond the cursor.
 
     Args:
         connection: open for writing.
-        window: the window that is about to be committed.
-        current_at: when the feed was last proven current before it.
+        windows: those that are about to be committed, of one feed and run.
+        current_at: when the feed was last proven current before them.
     """
-    if not window.advances:
+    reached = {window.to_number: window for window in windows if window.advances and window.to_number is not None}
+    if not reached:
         return
+    window = reached[max(reached)]
     connection.execute(
         f"""
         INSERT INTO sync.catch_ups

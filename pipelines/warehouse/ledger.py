@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -245,24 +246,35 @@ def move_cursor(connection: duckdb.DuckDBPyConnection, part: FeedPart, to: Posit
     )
 
 
-def add_window(connection: duckdb.DuckDBPyConnection, window: Window, changed: int, committed_at: dt.datetime) -> None:
-    """Write one committed window; within its transaction."""
-    connection.execute(
-        "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed, $rejected,"
-        " $started_at, $committed_at, $run_id)",
-        {
-            **of_part(window.part),
-            "series": window.series,
-            "from": window.from_number,
-            "to": window.to_number,
-            "records": window.records,
-            "changed": changed,
-            "rejected": window.rejected,
-            "started_at": window.started_at,
-            "committed_at": committed_at,
-            "run_id": window.run_id,
-        },
-    )
+def add_windows(
+    connection: duckdb.DuckDBPyConnection, windows: Sequence[tuple[Window, int]], committed_at: dt.datetime
+) -> None:
+    """Write the windows of one transaction, within it.
+
+    Args:
+        connection: open for writing.
+        windows: each with its new and changed records.
+        committed_at: when.
+    """
+    if windows:
+        connection.executemany(
+            "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed,"
+            " $rejected, $started_at, $committed_at, $run_id)",
+            [{**_row(window), "changed": changed, "committed_at": committed_at} for window, changed in windows],
+        )
+
+
+def _row(window: Window) -> dict[str, object]:
+    return {
+        **of_part(window.part),
+        "series": window.series,
+        "from": window.from_number,
+        "to": window.to_number,
+        "records": window.records,
+        "rejected": window.rejected,
+        "started_at": window.started_at,
+        "run_id": window.run_id,
+    }
 
 
 def known_numbers(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from pipelines.catalogue.tables import Table
@@ -35,7 +36,7 @@ from pipelines.warehouse.sql import (
     versions,
 )
 
-WINDOWS_BETWEEN_MERGES = 64
+BATCHES_BETWEEN_MERGES = 64
 RECORDS_OF_A_LARGE_BATCH = 2000
 THREADS = 2
 MERGES = 100
@@ -109,10 +110,10 @@ def store_within(
         unknown.keep(connection, window.part, batch, moment)
         if len(batch.originals):
             rejected.resolve_stored(connection, table, window.part, moment)
-        for one, versions_of_it in zip(windows, _shares(connection, windows, new + changed), strict=True):
-            if one.advances or versions_of_it:
-                days.note_catch_up(connection, one, to.current_at)
-                ledger.add_window(connection, one, versions_of_it, moment)
+        shares = _shares(connection, windows, new + changed)
+        told = [(one, share) for one, share in zip(windows, shares, strict=True) if one.advances or share]
+        days.note_catch_up(connection, [one for one, _ in told], to.current_at)
+        ledger.add_windows(connection, told, moment)
         moved = replace(to, committed_at=moment, current_at=moment if current else to.current_at)
         ledger.move_cursor(connection, window.part, moved)
         _merge_now_and_then(connection, new + changed)
@@ -123,12 +124,10 @@ def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], ve
     """How many new versions each window has."""
     if len(windows) == 1 or not versions_in_all:
         return [versions_in_all] * len(windows)
-    ends = list(accumulate(window.records for window in windows))
-    sql = "SELECT count(*) FROM verdicts WHERE is_version AND record >= $begins AND record < $ends"
-    return [
-        connection.execute(sql, {"begins": ends_here - window.records, "ends": ends_here}).fetchall()[0][0]
-        for window, ends_here in zip(windows, ends, strict=True)
-    ]
+    records = connection.execute("SELECT record FROM verdicts WHERE is_version ORDER BY record").fetchnumpy()["record"]
+    bounds = list(accumulate((window.records for window in windows), initial=0))
+    shares: list[int] = np.diff(np.searchsorted(records, bounds)).tolist()
+    return shares
 
 
 def _merge_now_and_then(connection: duckdb.DuckDBPyConnection, added: int) -> None:
@@ -137,8 +136,9 @@ def _merge_now_and_then(connection: duckdb.DuckDBPyConnection, added: int) -> No
     Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
     everything else. Large batches need none, for their groups are large enough.
     """
-    (windows,) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()[0]
-    due = windows % WINDOWS_BETWEEN_MERGES == 0 and added < RECORDS_OF_A_LARGE_BATCH
+    each = "SELECT committed_at FROM sync.windows GROUP BY committed_at HAVING sum(records) < ?"
+    ((small,),) = connection.execute(f"SELECT count(*) FROM ({each})", [RECORDS_OF_A_LARGE_BATCH]).fetchall()
+    due = small and small % BATCHES_BETWEEN_MERGES == 0 and added < RECORDS_OF_A_LARGE_BATCH
     connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
 
 
