@@ -6,7 +6,7 @@ the cursor moves only over what is read without a gap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -202,7 +202,14 @@ def unstored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
 
 
 def commit(
-    warehouse: Warehouse, table: Table, batches: list[Batch], covered: StepBatch, *, at: Position, like: Window
+    warehouse: Warehouse,
+    table: Table,
+    batches: list[Batch],
+    covered: StepBatch,
+    *,
+    at: Position,
+    like: Window,
+    goes_on: Callable[[], bool] = lambda: False,
 ) -> Commit:
     """Store a batch in one transaction.
 
@@ -213,11 +220,12 @@ def commit(
         covered: what it covers.
         at: the feed's position before.
         like: what all its windows say.
+        goes_on: asked in the end, whether the next batch is there.
     """
     to = replace(at, cursor=max(at.cursor, covered.reached))
     windows = windows_of(covered.pieces, batches[0], like)
     fields, values = batches[0].unknown_fields, batches[0].unknown_values
-    with warehouse.writing() as connection, transaction(connection):
+    with warehouse.writing(goes_on) as connection, transaction(connection):
         stored = store_within(connection, table, batches.pop(), windows, to, current=covered.current)
     return Commit(stored, to, covered.current, fields, values)
 

@@ -110,6 +110,7 @@ class _PartSync:
         self.asked_at = datetime.now(UTC)
         self.at = run.known.positions.get(self.part, Position())
         self.under_way: Future[Commit] | None = None
+        self.goes_on = False
         self.stored: dict[int, set[bytes]] = {}
         allowed = feed.endpoint.rate.per_second
         self.outcome = FeedOutcome(client.account, feed.name, allowed=allowed, current_before=self.at.current_at)
@@ -219,8 +220,7 @@ class _PartSync:
         return replace(page, records=self.protect(page.records), is_strict=False) if self.protect else page
 
     def _known_numbers(self, page: Page) -> dict[int, int | None]:
-        batch = normalize(self.table, page.records)
-        frame = batch.frames[self.table.qualified_name]
+        frame = normalize(self.table, page.records).frames[self.table.qualified_name]
         with self.warehouse.reading() as connection:
             return ledger.known_numbers(connection, self.part, self.at.series, self.table, frame)
 
@@ -239,8 +239,7 @@ class _PartSync:
             left = gone.still_unnumbered(connection, self.table, self.client.account)
         ended = [payload for payload in left if key_of(self.table, payload) not in wrong]
         if ended:
-            last = [gone.deleted(payload, "isDisabledForSync", self.at.cursor) for payload in ended]
-            self._store(last, current=True)
+            self._store([gone.deleted(one, "isDisabledForSync", self.at.cursor) for one in ended], current=True)
 
     def _note_current(self) -> None:
         """The feed is current as of the moment at which Floriday was asked, or has stored what was read since."""
@@ -251,22 +250,23 @@ class _PartSync:
     def _commit(self, covered: StepBatch, parts: Parts, storer: Executor) -> None:
         """Have a batch stored, once the one before it is."""
         batches = [parts.take(covered.places)]
-        self._settle()
-        if not batches[0].served and all(piece.ends <= self.at.cursor for piece in covered.pieces):
-            if covered.current:
-                self._note_current()
-            return
-        self.under_way = storer.submit(self._stored, batches, covered)
+        self._settle(goes_on=batches[0].served > 0)
+        if batches[0].served or any(piece.ends > self.at.cursor for piece in covered.pieces):
+            self.under_way = storer.submit(self._stored, batches, covered)
+        elif covered.current:
+            self._note_current()
 
-    def _settle(self) -> None:
-        """Wait for the batch that is being stored, and move on to where it leads."""
+    def _settle(self, *, goes_on: bool = False) -> None:
+        """Wait for the batch that is being stored, and move on to where it leads; the next one may be there already."""
         if self.under_way is not None:
+            self.goes_on = goes_on
             done, self.under_way = self.under_way.result(), None
+            self.goes_on = False
             self._move(done)
 
     def _stored(self, batches: list[Batch], covered: StepBatch) -> Commit:
         like = Window(self.part, self.at.series, None, None, 0, 0, self.asked_at, self.run_id)
-        return commit(self.warehouse, self.table, batches, covered, at=self.at, like=like)
+        return commit(self.warehouse, self.table, batches, covered, at=self.at, like=like, goes_on=lambda: self.goes_on)
 
     def _move(self, commit: Commit) -> None:
         """Follow what was committed."""

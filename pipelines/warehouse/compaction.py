@@ -16,8 +16,9 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
-from pipelines.warehouse.connection import STORAGE_VERSION, Warehouse, frugal, interruptibly, private_files
+from pipelines.warehouse.connection import STORAGE_VERSION, Warehouse, interruptibly, private_files
 from pipelines.warehouse.copying import put_in_place
+from pipelines.warehouse.sessions import frugal
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
 _KINDS = ("schemas", "tables", "columns", "indexes", "views", "functions", "sequences", "types")

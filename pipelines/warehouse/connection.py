@@ -22,22 +22,12 @@ import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.warehouse.refusals import REFUSED, busy, damaged, explain, is_busy, is_refusal
-from pipelines.warehouse.turns import give_way, waiting_to_write
+from pipelines.warehouse.sessions import LOCKED, QUIET, WRITING, frugal
+from pipelines.warehouse.turns import give_way, give_way_to_readers, waiting_to_read, waiting_to_write
 
 STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
 
-_QUIET = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
-"""Every session; DuckDB would draw a bar into whatever reads the output."""
-_WRITING = (*_QUIET, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0")
-"""A commit of more than 100 kB goes into the file at once instead of through the write-ahead log, as one checkpoint.
-
-What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
-"""
-_LOCKED = (*_QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
-_MEGABYTES = 216
-_SMALL = 2048
-"""Megabytes of a file up to which that is enough."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _umask_guard = threading.Lock()
 
@@ -80,20 +70,30 @@ class Warehouse:
         return self.path.with_name(f"{self.path.name}.wal")
 
     @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self, goes_on: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that may write; whatever was not committed when it ends is undone.
+
+        Args:
+            goes_on: asked at the end, whether this process is about to write again at once.
 
         Raises:
             WarehouseBusyError: another process held the file for longer than the patience.
             WarehouseError: the file cannot be opened.
         """
-        with self._in_use, private_files(), _told_plainly(self.path):
+        with self._in_use, private_files(), _told_plainly(self.path), ExitStack() as closing:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._open(read_only=False, settings=(*_WRITING, *frugal(self.path)))
-            try:
-                yield connection
-            finally:
-                connection.close()
+            connection = self._opened_for_writing()
+            closing.callback(connection.close)
+            yield connection
+            if self._keeps(connection, goes_on):
+                closing.pop_all()
+
+    def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
+        return self._open(read_only=False, settings=(*WRITING, *frugal(self.path)))
+
+    def _keeps(self, connection: duckdb.DuckDBPyConnection, goes_on: Callable[[], bool]) -> bool:  # noqa: ARG002 - asked where it may
+        """Whether a connection that has written stays open."""
+        return False
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -116,7 +116,7 @@ class Warehouse:
                 connection.close()
 
     def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
-        return self._open(read_only=True, settings=_LOCKED if locked else _QUIET)
+        return self._open(read_only=True, settings=LOCKED if locked else QUIET)
 
     @contextmanager
     def _read_plainly(self) -> Iterator[None]:
@@ -177,8 +177,7 @@ class Warehouse:
         return connection
 
     def _patiently(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        if read_only:
-            give_way(self.path, self.sleep)
+        (give_way if read_only else give_way_to_readers)(self.path, self.sleep)
         ends = time.monotonic() + self.patience
         with ExitStack() as waiting:
             for pause in _pauses():
@@ -189,8 +188,8 @@ class Warehouse:
                         raise WarehouseError(explain(self.path, error)) from None
                     if time.monotonic() >= ends:
                         raise WarehouseBusyError(busy(self.path, self.patience, error)) from None
-                if not read_only and pause == _FIRST_PAUSE:
-                    waiting.enter_context(waiting_to_write(self.path))
+                if pause == _FIRST_PAUSE:
+                    waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))
                 self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         raise AssertionError("there is no last pause")
 
@@ -212,16 +211,6 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-
-
-def frugal(path: Path) -> tuple[str, str]:
-    """Settings of a session that works beside others: more memory or threads make a batch no faster.
-
-    One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows, a
-    file of 11 GB, a commit needs 300 MB, and fails without them.
-    """
-    size = path.stat().st_size // 2**20 if path.exists() else 0
-    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL, 0) // 64}MiB'", "SET threads = 1"
 
 
 def _fold(connection: duckdb.DuckDBPyConnection) -> None:

@@ -18,9 +18,10 @@ import duckdb
 
 from pipelines.errors import UsageError, WarehouseError
 from pipelines.warehouse.belonging import owner
-from pipelines.warehouse.connection import Warehouse, frugal, interruptibly
+from pipelines.warehouse.connection import Warehouse, interruptibly
 from pipelines.warehouse.copying import copy
 from pipelines.warehouse.folders import put_folder_in_place, to_disk, written_aside
+from pipelines.warehouse.sessions import frugal
 from pipelines.warehouse.sql import literal, qualified, quoted
 from pipelines.warehouse.there import log_tables, sync_tables, typed_tables
 

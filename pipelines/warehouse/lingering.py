@@ -1,12 +1,14 @@
-"""A warehouse that stays open for reading between two writes.
+"""A warehouse that stays open between two reads, and between two writes that follow one another.
 
-Opening and closing the file costs fifty milliseconds with some three hundred tables in it. A run over all feeds looks
-into it for each of them, and mostly finds nothing to write.
+Opening and closing the file costs fifty milliseconds with some three hundred tables in it, and the memory that DuckDB
+gave back must be asked for again. A run over all feeds looks into the file for each of them, and mostly finds nothing
+to write; a load writes one batch after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -14,24 +16,52 @@ from typing import BinaryIO
 import duckdb
 
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.turns import somebody_waits
+
+LONGEST_WRITING = 2.0
+"""Seconds after which others get a chance to open the file, whoever they are; those of ours that wait for it need not
+wait so long."""
+
+
+@dataclass
+class _Kept:
+    """What is open; one of the two at most, for DuckDB opens a file either for reading or for writing."""
+
+    reading: duckdb.DuckDBPyConnection | None = None
+    writing: duckdb.DuckDBPyConnection | None = None
+    since: float = 0.0
+
+    def close(self) -> None:
+        for connection in (self.reading, self.writing):
+            if connection is not None:
+                connection.close()
+        self.reading = self.writing = None
 
 
 @dataclass(frozen=True)
 class LingeringWarehouse(Warehouse):
-    """The same file; a reading connection is used again until somebody writes, or until :meth:`close`.
+    """The same file; a connection is used again until another kind is asked for, or until :meth:`close`.
 
-    Whoever holds one keeps the lock of ``warehouse.lock``: other syncs could not write meanwhile. Readers can read.
+    Whoever holds one keeps the lock of ``warehouse.lock``: other syncs could not write meanwhile. Readers can read, but
+    while batch follows batch.
     """
 
-    _open_for_reading: list[duckdb.DuckDBPyConnection] = field(default_factory=list, init=False, repr=False)
+    _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
-    @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """As of the base class; DuckDB opens a file either for reading or for writing, so that reading ends here."""
-        with self._in_use:
-            self.close()
-            with super().writing() as connection:
-                yield connection
+    def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
+        kept, self._kept.writing = self._kept.writing, None
+        if kept is not None:
+            return kept
+        self.close()
+        self._kept.since = time.monotonic()
+        return super()._opened_for_writing()
+
+    def _keeps(self, connection: duckdb.DuckDBPyConnection, goes_on: Callable[[], bool]) -> bool:
+        is_long = time.monotonic() - self._kept.since > LONGEST_WRITING
+        if is_long or not goes_on() or somebody_waits(self.path):
+            return False
+        self._kept.writing = connection
+        return True
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -42,10 +72,11 @@ class LingeringWarehouse(Warehouse):
                 with super().reading(locked=locked) as connection:
                     yield connection
                 return
-            if not self._open_for_reading:
-                self._open_for_reading.append(self._opened_for_reading())
+            if self._kept.reading is None:
+                self.close()
+                self._kept.reading = self._opened_for_reading()
             with self._read_plainly():
-                yield self._open_for_reading[0]
+                yield self._kept.reading
 
     @contextmanager
     def at_rest(self) -> Iterator[BinaryIO]:
@@ -58,5 +89,4 @@ class LingeringWarehouse(Warehouse):
     def close(self) -> None:
         """Close what is open."""
         with self._in_use:
-            while self._open_for_reading:
-                self._open_for_reading.pop().close()
+            self._kept.close()

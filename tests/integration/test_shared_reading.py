@@ -6,12 +6,20 @@ import stat
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from pipelines.warehouse import turns
+from pipelines.warehouse import lingering, turns
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.turns import give_way, waiting_to_write
-from tests.another_process import READER, another_process, end
+from pipelines.warehouse.lingering import LingeringWarehouse
+from pipelines.warehouse.turns import (
+    give_way,
+    give_way_to_readers,
+    somebody_waits,
+    waiting_to_read,
+    waiting_to_write,
+)
+from tests.another_process import READER, WRITER, another_process, end
 from tests.shared_reading import PATIENCE, Read, read_while_writing
 from tests.thing_warehouse import ThingWarehouse
 
@@ -88,3 +96,105 @@ class TestTurns:
         (tmp_path / "w.duckdb.turn").touch()
 
         give_way(tmp_path / "w.duckdb", lambda _: pytest.fail("it waited"))
+
+
+class TestReadersTurn:
+    """A writer that goes on lets a reader in that waits."""
+
+    def test_a_reader_that_waits_says_so(self, tmp_path: Path) -> None:
+        """Only as long as it waits."""
+        things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+        waited: list[bool] = []
+
+        with another_process(WRITER, things.path) as other:
+
+            def wait(_: float) -> None:
+                waited.append(somebody_waits(things.path))
+                end(other)
+
+            with Warehouse(things.path, sleep=wait).reading():
+                assert not somebody_waits(things.path)
+
+        assert waited[-1]
+
+    def test_several_may_wait(self, tmp_path: Path) -> None:
+        """One that has its turn does not take the others' sign with it."""
+        path = tmp_path / "w.duckdb"
+        with waiting_to_read(path):
+            with waiting_to_read(path):
+                pass
+            assert somebody_waits(path)
+        assert not somebody_waits(path)
+
+    def test_a_writer_waits_for_readers_but_hardly_at_all(self, tmp_path: Path) -> None:
+        """Somebody may wait in vain, and nobody may keep the writer out."""
+        path = tmp_path / "w.duckdb"
+        waits: list[float] = []
+        with waiting_to_read(path):
+            give_way_to_readers(path, waits.append)
+
+        assert waits
+        give_way_to_readers(path, lambda _: pytest.fail("it waited"))
+
+
+class TestWritingOn:
+    """A warehouse of a run stays open for writing while batch follows batch."""
+
+    def test_the_file_stays_open_for_the_next_batch(self, tmp_path: Path) -> None:
+        """The same connection, until nothing follows."""
+        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        warehouse = LingeringWarehouse(path)
+        with warehouse.writing(lambda: True) as first:
+            pass
+        with warehouse.writing() as second:
+            assert second is first
+
+        with Warehouse(path, patience=0.0).reading():
+            pass
+
+    def test_somebody_who_waits_gets_in(self, tmp_path: Path) -> None:
+        """The file is closed for them, whatever follows."""
+        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        warehouse = LingeringWarehouse(path)
+        with waiting_to_read(path), warehouse.writing(lambda: True):
+            pass
+
+        with Warehouse(path, patience=0.0).reading():
+            pass
+
+    def test_others_get_in_now_and_then(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nobody knows who else would open the file."""
+        monkeypatch.setattr(lingering, "LONGEST_WRITING", 0.0)
+        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        warehouse = LingeringWarehouse(path)
+        with warehouse.writing(lambda: True):
+            pass
+
+        with Warehouse(path, patience=0.0).reading():
+            pass
+
+    def test_a_batch_that_failed_leaves_nothing_open(self, tmp_path: Path) -> None:
+        """Nor what it had not committed."""
+        things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+        warehouse = LingeringWarehouse(things.path)
+        with pytest.raises(duckdb.CatalogException), warehouse.writing(lambda: True) as connection:
+            connection.execute("BEGIN TRANSACTION; CREATE TABLE left_over (number INTEGER); FROM nowhere")
+
+        with Warehouse(things.path, patience=0.0).reading() as reading:
+            found = reading.execute("SELECT table_name FROM duckdb_tables() WHERE table_name = 'left_over'").fetchall()
+        assert found == []
+
+    def test_reading_ends_the_writing(self, tmp_path: Path) -> None:
+        """DuckDB opens a file for one of the two; what is open is closed with the warehouse."""
+        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        warehouse = LingeringWarehouse(path)
+        with warehouse.writing(lambda: True):
+            pass
+        with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):
+            connection.execute("DELETE FROM sync.settings")
+        with warehouse.writing(lambda: True):
+            pass
+        warehouse.close()
+
+        with Warehouse(path, patience=0.0).reading():
+            pass

@@ -17,9 +17,10 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.warehouse.belonging import Belonging, belonging, check_belonging, remember
-from pipelines.warehouse.connection import Warehouse, frugal, transaction
+from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import LAYOUT_VERSION, lay_out
 from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.sessions import frugal
 from tests.another_process import READER, WRITER, another_process, end
 from tests.command_line import unmeasured
 from tests.every_kind import TABLE

@@ -1,0 +1,29 @@
+"""What DuckDB is told at the beginning of a session, by who opens the file and for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+QUIET = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
+"""Every session; DuckDB would draw a bar into whatever reads the output."""
+WRITING = (*QUIET, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0")
+"""A commit of more than 100 kB goes into the file at once instead of through the write-ahead log, as one checkpoint.
+
+What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
+"""
+LOCKED = (*QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
+"""For SQL of others: no files, no network, and no setting can be changed."""
+
+_MEGABYTES = 160
+_SMALL = 2048
+"""Megabytes of a file up to which that is enough."""
+
+
+def frugal(path: Path) -> tuple[str, str]:
+    """Settings of a session that works beside others: more memory or threads make a batch no faster.
+
+    One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows, a
+    file of 11 GB, a commit needs 300 MB, and fails without them.
+    """
+    size = path.stat().st_size // 2**20 if path.exists() else 0
+    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL, 0) // 48}MiB'", "SET threads = 1"
