@@ -21,8 +21,9 @@ from pipelines.warehouse.layout import LAYOUT_VERSION, describe, lay_out
 from pipelines.warehouse.sql import literal
 from pipelines.warehouse.there import typed_tables
 
-NORMALIZERS = 2
-"""Slices that are normalized at once: more than half of that is Arrow's, which lets others go on meanwhile."""
+NORMALIZERS, AHEAD = 2, 4
+"""Slices that are normalized at once, for more than half of that is Arrow's, which lets others go on meanwhile; and
+slices that wait, so that there is always one to go on with."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
         _check(source, batch)
         from_raw.put(connection, table, some, batch)
         count += batch.served
-    return from_raw.show_newest(connection, table), count
+    return from_raw.records(connection), count
 
 
 def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
@@ -126,7 +127,7 @@ def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, 
         under_way: list[tuple[Slice, Future[Batch]]] = []
         for some in slices:
             under_way.append((some, normalizer.submit(normalize, table, some.payloads, hashed=False)))
-            if len(under_way) > NORMALIZERS:
+            if len(under_way) > AHEAD:
                 before, batch = under_way.pop(0)
                 yield before, batch.result()
         for last, batch in under_way:

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
+import pandas as pd
+import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.sql import current, from_row, listed, quoted, raw, record_key, same_key, versions
+from pipelines.warehouse.sql import current, from_row, listed, raw, record_key, versions
 
 VERSIONS_A_SLICE = 10_000
+
+TOLD = {name: f"told_{name}" for name in ("version", "is_newest", "series", "synced_at")}
+"""Columns that stand beside a record's own for a while, and are not called like any of them."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,19 @@ def clear(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def number(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Fill the temporary table ``numbered``: which version of its record stands at each place in the raw log."""
+    """Fill the temporary table ``numbered``: which version of its record stands where in the raw log."""
     order = f"PARTITION BY account, {listed(record_key(table))} ORDER BY series, coalesce(sequence_number, 0), rowid"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE numbered AS"
-        f" SELECT rowid AS place, account, CAST(row_number() OVER ({order}) AS INTEGER) AS version FROM {raw(table)}"
+        " SELECT rowid AS place, account, CAST(row_number() OVER earlier AS INTEGER) AS version,"
+        f" lead(rowid) OVER earlier IS NULL AS is_newest FROM {raw(table)} WINDOW earlier AS ({order})"
     )
+
+
+def records(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many records ``numbered`` tells of."""
+    ((count,),) = connection.execute("SELECT count(*) FILTER (is_newest) FROM numbered").fetchall()
+    return int(count)
 
 
 def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slice]:
@@ -56,15 +68,15 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
     ).fetchall()
     for account, first, last in bounds:
         found = connection.execute(
-            f"SELECT encode(payload) FROM {raw(table)} WHERE rowid BETWEEN $first AND $last AND account = $account"
+            f"SELECT payload FROM {raw(table)} WHERE rowid BETWEEN $first AND $last AND account = $account"
             " ORDER BY rowid",
             {"account": account, "first": first, "last": last},
-        ).fetchall()
-        yield Slice(account, [payload for (payload,) in found], first, last)
+        ).to_arrow_table()
+        yield Slice(account, found["payload"].cast(pa.large_binary()).to_pylist(), first, last)
 
 
 def put(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice, batch: Batch) -> None:
-    """Store the typed versions of a slice.
+    """Store the typed versions of a slice, and the newest ones of their records as current rows.
 
     Args:
         connection: open for writing.
@@ -72,35 +84,30 @@ def put(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice, batch:
         some: the slice.
         batch: its payloads, normalized, none rejected.
     """
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE taken AS SELECT row_number() OVER (ORDER BY r.rowid) - 1 AS record, n.version,"
-        f" r.series, r.sequence_number, r.synced_at FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid"
-        " WHERE r.rowid BETWEEN $first AND $last AND r.account = $account",
-        {"account": some.account, "first": some.first, "last": some.last},
-    )
+    told = _told(connection, table, some)
     for part in table.walk():
-        connection.register("typed", batch.frames[part.qualified_name])
-        extra = "t.series, t.version" if part is table else "t.version"
-        connection.execute(
-            f"INSERT INTO {versions(part)} SELECT {from_row(part, 'b', 't.synced_at')}, {extra} FROM typed b"
-            " JOIN taken t ON t.record = b.record",
-            {"account": some.account},
-        )
+        connection.register("typed", _telling(batch.frames[part.qualified_name], told))
+        row = from_row(part, "b", f"b.{TOLD['synced_at']}")
+        extra = listed([TOLD["series"], TOLD["version"]] if part is table else [TOLD["version"]], "b.")
+        given = {"account": some.account}
+        connection.execute(f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM typed b", given)
+        newest = f"SELECT {row} FROM typed b WHERE b.{TOLD['is_newest']}"
+        connection.execute(f"INSERT INTO {current(part)} {newest}", given)
         connection.unregister("typed")
 
 
-def show_newest(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Fill the current tables with the newest version of each record; returns how many records there are."""
-    key = f"account, {listed(record_key(table))}"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {key}, max(row_version) AS row_version"
-        f" FROM {versions(table)} GROUP BY {key}"
-    )
-    for part in table.walk():
-        columns = ", ".join(f"v.{quoted(column.name)}" for column in part.columns)
-        connection.execute(
-            f"INSERT INTO {current(part)} SELECT {columns} FROM {versions(part)} v JOIN newest n"
-            f" ON v.account = n.account AND {same_key(table, 'v', 'n')} AND v.row_version = n.row_version"
-        )
-    (count,) = connection.execute("SELECT count(*) FROM newest").fetchall()[0]
-    return int(count)
+def _told(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice) -> pa.Table:
+    """What the log tells of each version of a slice, in its order."""
+    columns = {"version": "n.version", "is_newest": "n.is_newest", "series": "r.series", "synced_at": "r.synced_at"}
+    return connection.execute(
+        f"SELECT {', '.join(f'{place} AS {TOLD[name]}' for name, place in columns.items())}"
+        f" FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid WHERE r.rowid BETWEEN $first AND $last"
+        " AND n.place BETWEEN $first AND $last AND r.account = $account ORDER BY r.rowid",
+        {"account": some.account, "first": some.first, "last": some.last},
+    ).to_arrow_table()
+
+
+def _telling(frame: pd.DataFrame, told: pa.Table) -> pd.DataFrame:
+    """Rows beside what the log tells of their records; a join of DuckDB's would copy all of them once more."""
+    of_each = told.take(pa.array(frame["record"]))
+    return frame.assign(**{name: pd.arrays.ArrowExtensionArray(of_each[name]) for name in of_each.column_names})
