@@ -28,6 +28,7 @@ def main() -> None:
     """Run the command of the process's arguments and end the process with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(200_000)  # what is imported is no garbage, and would be looked through a hundred times
+    sys.setswitchinterval(0.001)  # whoever comes back from DuckDB or the network waits this long for its turn
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's algebra is not used here, and its threads would spin
     try:
         code = run(sys.argv[1:])
@@ -75,14 +76,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: Sequence[str]) -> int:
     try:
-        with get_command(app).make_context("floriday", [*arguments]) as context:
-            get_command(app).invoke(context)
+        command = get_command(app)
+        with command.make_context("floriday", [*arguments]) as context:
+            command.invoke(context)
     except Exit as end:
         return end.exit_code
     except TyperException as misuse:
         place = getattr(misuse, "ctx", None)
-        command = place.command_path if place else "floriday"
-        return complain(f"{misuse.format_message().rstrip('.')} (see: {command} --help)", MISUSED)
+        path = place.command_path if place else "floriday"
+        return complain(f"{misuse.format_message().rstrip('.')} (see: {path} --help)", MISUSED)
     return 0
 
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -45,7 +46,7 @@ class Page:
             numbers=tuple(self.numbers[place] for place in places),
         )
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of all records."""
         return sum(map(len, self.records))
