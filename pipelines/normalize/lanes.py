@@ -19,7 +19,7 @@ from pipelines.normalize.content import content_hash, text_column
 from pipelines.normalize.flattening import Flat, flatten
 from pipelines.normalize.nesting import is_too_deep
 from pipelines.normalize.protection import Withheld
-from pipelines.normalize.reading import Read, Unknown, read_records, unknown_of
+from pipelines.normalize.reading import BLOCK, Read, Unknown, read_records, unknown_of
 from pipelines.normalize.schemas import RECORD, frame_schema
 
 
@@ -133,14 +133,22 @@ def typed(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashe
 
 def _strict(raws: Sequence[bytes]) -> list[int]:
     """The places of the records that are objects of JSON in the strict sense."""
+    places: list[int] = []
+    for start in range(0, len(raws), BLOCK):
+        block = raws[start : start + BLOCK]
+        is_good = _is_sound if _are_strict(block) else _is_strict
+        places += [start + place for place, raw in enumerate(block) if is_good(raw)]
+    return places
+
+
+def _are_strict(raws: Sequence[bytes]) -> bool:
+    """Whether each record is a value of JSON in the strict sense; where one is not, it must be looked for."""
     try:
         decoded = msgspec.json.decode(b"[%s]" % b",".join(raws), type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
-        decoded = []
+        return False
     # Where each record comes out as long as it went in, each is good by itself.
-    if [len(memoryview(raw)) for raw in decoded] == [len(raw) for raw in raws]:
-        return [place for place, raw in enumerate(raws) if _is_sound(raw)]
-    return [place for place, raw in enumerate(raws) if _is_strict(raw)]
+    return [len(memoryview(raw)) for raw in decoded] == [len(raw) for raw in raws]
 
 
 def _is_sound(raw: bytes) -> bool:

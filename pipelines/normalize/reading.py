@@ -15,6 +15,9 @@ from pipelines.normalize.schemas import wire_type
 Unknown = dict[str, str]
 """Fields that came and that the catalogue does not know: their path, and the type that they seem to have."""
 
+BLOCK = 1000
+"""Records that are read at once; the memory that they need is there for the next ones."""
+
 LEAF = 16
 """Records below which a refused block is no longer halved but handed to the exact lane."""
 
@@ -36,7 +39,7 @@ class Read:
     unknown: Unknown = field(default_factory=dict)
 
 
-def read_records(table: Table, raws: Sequence[bytes], block: int = 1000) -> Read:
+def read_records(table: Table, raws: Sequence[bytes], block: int = BLOCK) -> Read:
     """Read the records with the table's schema, in blocks; what a block refuses is narrowed down by halving."""
     read, parts = Read(), []
     for start in range(0, len(raws), block):
