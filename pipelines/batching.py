@@ -198,7 +198,7 @@ def unstored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
         for place, (raw, number) in enumerate(zip(page.records, page.numbers, strict=True))
         if number is None or number not in stored or content_hash(raw) not in stored[number]
     ]
-    return page if len(kept) == len(page.records) else page.only(kept)
+    return page.only(kept)
 
 
 def commit(
@@ -209,7 +209,7 @@ def commit(
     *,
     at: Position,
     like: Window,
-    goes_on: Callable[[], bool] = lambda: False,
+    goes_on: Callable[[], bool],
 ) -> Commit:
     """Store a batch in one transaction.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock, Thread
 
 from pipelines.floriday.changes import Fetch, Step, answer, next_cursor, walk
@@ -204,11 +204,4 @@ class _Walk:
 
 def _those(page: Page, wanted: Callable[[int | None], bool]) -> Page:
     """The page with those records only whose numbers are wanted."""
-    places = [place for place, number in enumerate(page.numbers) if wanted(number)]
-    if len(places) == len(page.numbers):
-        return page
-    return replace(
-        page,
-        records=tuple(page.records[place] for place in places),
-        numbers=tuple(page.numbers[place] for place in places),
-    )
+    return page.only([place for place, number in enumerate(page.numbers) if wanted(number)])

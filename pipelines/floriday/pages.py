@@ -39,7 +39,9 @@ class Page:
         return max([self.maximum, *(number for number in self.numbers if number is not None)])
 
     def only(self, places: Sequence[int]) -> Page:
-        """The same with the records at these places, and no others."""
+        """The same with the records at these places, in order, and no others."""
+        if len(places) == len(self.records):
+            return self
         return replace(
             self,
             records=tuple(self.records[place] for place in places),

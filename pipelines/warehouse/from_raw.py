@@ -15,9 +15,6 @@ from pipelines.warehouse.sql import current, from_row, listed, raw, record_key, 
 
 VERSIONS_A_SLICE = 10_000
 
-TOLD = {name: f"told_{name}" for name in ("version", "is_newest", "series", "synced_at")}
-"""Columns that stand beside a record's own for a while, and are not called like any of them."""
-
 
 @dataclass(frozen=True)
 class Slice:
@@ -87,22 +84,21 @@ def put(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice, batch:
     told = _told(connection, table, some)
     for part in table.walk():
         connection.register("typed", _telling(batch.frames[part.qualified_name], told))
-        row = from_row(part, "b", f"b.{TOLD['synced_at']}")
-        extra = listed([TOLD["series"], TOLD["version"]] if part is table else [TOLD["version"]], "b.")
+        row = from_row(part, "b", "b.told_synced_at")
+        extra = "b.told_series, b.told_version" if part is table else "b.told_version"
         given = {"account": some.account}
         connection.execute(f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM typed b", given)
-        newest = f"SELECT {row} FROM typed b WHERE b.{TOLD['is_newest']}"
-        connection.execute(f"INSERT INTO {current(part)} {newest}", given)
+        connection.execute(f"INSERT INTO {current(part)} SELECT {row} FROM typed b WHERE b.told_is_newest", given)
         connection.unregister("typed")
 
 
 def _told(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice) -> pa.Table:
-    """What the log tells of each version of a slice, in its order."""
-    columns = {"version": "n.version", "is_newest": "n.is_newest", "series": "r.series", "synced_at": "r.synced_at"}
+    """What the log tells of each version of a slice, in its order; no column is called like one of a record's own."""
     return connection.execute(
-        f"SELECT {', '.join(f'{place} AS {TOLD[name]}' for name, place in columns.items())}"
-        f" FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid WHERE r.rowid BETWEEN $first AND $last"
-        " AND n.place BETWEEN $first AND $last AND r.account = $account ORDER BY r.rowid",
+        "SELECT n.version AS told_version, n.is_newest AS told_is_newest, r.series AS told_series,"
+        f" r.synced_at AS told_synced_at FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid"
+        " WHERE r.rowid BETWEEN $first AND $last AND n.place BETWEEN $first AND $last"
+        " AND r.account = $account ORDER BY r.rowid",
         {"account": some.account, "first": some.first, "last": some.last},
     ).to_arrow_table()
 

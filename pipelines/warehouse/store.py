@@ -136,10 +136,16 @@ def _merge_now_and_then(connection: duckdb.DuckDBPyConnection, added: int) -> No
     Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
     everything else. Large batches need none, for their groups are large enough.
     """
-    each = "SELECT committed_at FROM sync.windows GROUP BY committed_at HAVING sum(records) < ?"
-    ((small,),) = connection.execute(f"SELECT count(*) FROM ({each})", [RECORDS_OF_A_LARGE_BATCH]).fetchall()
-    due = small and small % BATCHES_BETWEEN_MERGES == 0 and added < RECORDS_OF_A_LARGE_BATCH
+    small = 0 if added >= RECORDS_OF_A_LARGE_BATCH else _small_batches(connection)
+    due = small > 0 and small % BATCHES_BETWEEN_MERGES == 0
     connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
+
+
+def _small_batches(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many were ever stored; all windows of one were committed at the same moment."""
+    each = "SELECT committed_at FROM sync.windows GROUP BY committed_at HAVING sum(records) < ?"
+    ((count,),) = connection.execute(f"SELECT count(*) FROM ({each})", [RECORDS_OF_A_LARGE_BATCH]).fetchall()
+    return int(count)
 
 
 def _moment(connection: duckdb.DuckDBPyConnection) -> dt.datetime:

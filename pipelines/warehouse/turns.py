@@ -41,21 +41,23 @@ def waiting_to_read(path: Path) -> Iterator[None]:
 
 def give_way(path: Path, sleep: Callable[[float], None]) -> None:
     """Wait while a writer waits for the file, but not for long."""
-    ends = time.monotonic() + GIVING_WAY
-    while _a_writer_waits(path) and time.monotonic() < ends:
-        sleep(_PAUSE)
+    _wait_while(_a_writer_waits, path, GIVING_WAY, sleep)
 
 
 def give_way_to_readers(path: Path, sleep: Callable[[float], None]) -> None:
     """Wait while somebody waits to read the file, but hardly at all."""
-    ends = time.monotonic() + GIVING_WAY_TO_READERS
-    while _a_reader_waits(path) and time.monotonic() < ends:
-        sleep(_PAUSE)
+    _wait_while(_a_reader_waits, path, GIVING_WAY_TO_READERS, sleep)
 
 
 def somebody_waits(path: Path) -> bool:
     """Whether another process of ours waits for the file."""
     return _a_reader_waits(path) or _a_writer_waits(path)
+
+
+def _wait_while(waits: Callable[[Path], bool], path: Path, longest: float, sleep: Callable[[float], None]) -> None:
+    ends = time.monotonic() + longest
+    while waits(path) and time.monotonic() < ends:
+        sleep(_PAUSE)
 
 
 @contextmanager

@@ -140,6 +140,7 @@ def test_parts_together_are_as_if_read_at_once(seed: int, sizes: list[int]) -> N
     assert batch.served == expected.served
     # Which type an unknown field seems to have that comes in several depends on what is read at once.
     assert batch.unknown_fields.keys() == expected.unknown_fields.keys()
+    assert batch.unknown_fields.items() <= {told for part in parts for told in part.unknown_fields.items()}
     assert batch.unknown_values == expected.unknown_values
     payloads = batch.originals.sort_values("record", ignore_index=True)
     assert payloads.equals(expected.originals.sort_values("record", ignore_index=True))
