@@ -108,7 +108,7 @@ class _Walk:
                 break
         else:
             return
-        self._read_side_by_side(gaps, step.reached - step.after)
+        self._read_side_by_side(gaps, self._span(step))
         for later in self._held_back:
             self._pipe.put(later)
         reached = self._way.read.reached_from(step.reached)
@@ -136,7 +136,7 @@ class _Walk:
         return min(self._way.maximum, self._way.up_to)
 
     def _gaps_worth_splitting(self, step: Step) -> list[Interval]:
-        end, span = self._end, step.reached - step.after
+        end, span = self._end, self._span(step)
         if end is None or self._way.complete or not 0 < span < end - step.reached:
             return []
         gaps = self._way.read.gaps(step.reached, end)
@@ -144,6 +144,12 @@ class _Walk:
         pages = (end - step.reached) // span
         many = pages >= WORTH_SPLITTING and pages * self._way.page_maximum >= RECORDS_WORTH_SPLITTING
         return gaps if is_resumed or many else []
+
+    def _span(self, step: Step) -> int:
+        """How many numbers a page covers, as far as this one tells: a feed's first number may be any, however large."""
+        numbers = [number for number in step.page.numbers if number is not None and number > step.after]
+        is_full = len(numbers) >= self._way.page_maximum
+        return step.reached - (min(numbers) - 1 if is_full else step.after)
 
     def _read_side_by_side(self, gaps: Sequence[Interval], span: int) -> None:
         sharing = Sharing(gaps, span)

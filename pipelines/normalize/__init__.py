@@ -4,8 +4,8 @@ Two lanes: a fast one in Arrow, and an exact one in plain Python that defines wh
 fast one refuses. What is stored where does not belong here.
 """
 
-from pipelines.normalize.batch import Batch, normalize
+from pipelines.normalize.batch import Batch, frame_of, get_ready, normalize
 from pipelines.normalize.lanes import Rejected, Typed, together, typed
 from pipelines.normalize.personal import PersonalData
 
-__all__ = ["Batch", "PersonalData", "Rejected", "Typed", "normalize", "together", "typed"]
+__all__ = ["Batch", "PersonalData", "Rejected", "Typed", "frame_of", "get_ready", "normalize", "together", "typed"]

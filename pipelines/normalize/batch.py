@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize.lanes import Rejected, Typed, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Batch:
         """The same as frames."""
         return cls(
             typed.served,
-            {name: _frame(rows) for name, rows in typed.tables.items()},
-            _frame(typed.originals),
+            {name: frame_of(rows) for name, rows in typed.tables.items()},
+            frame_of(typed.originals),
             typed.rejected,
             typed.unknown_fields,
             typed.unknown_values,
@@ -51,6 +54,14 @@ def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, h
     return Batch.of(typed(table, raws, is_strict=is_strict, hashed=hashed))
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """A table of Arrow's as a frame that holds the same arrays."""
+    import pandas as pd  # noqa: PLC0415 - it takes a fifth of a second, and a sync that finds nothing new has no frames
+
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
+
+
+def get_ready() -> None:
+    """Load what frames need: whoever waits for the first page anyway does it meanwhile."""
+    frame_of(pa.table({}))

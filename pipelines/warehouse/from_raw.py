@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
-from pipelines.normalize import Batch
+from pipelines.normalize import Batch, frame_of
 from pipelines.warehouse.sql import current, from_row, listed, raw, record_key, versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSIONS_A_SLICE = 10_000
 
@@ -105,5 +108,5 @@ def _told(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice) -> p
 
 def _telling(frame: pd.DataFrame, told: pa.Table) -> pd.DataFrame:
     """Rows beside what the log tells of their records; a join of DuckDB's would copy all of them once more."""
-    of_each = told.take(pa.array(frame["record"]))
-    return frame.assign(**{name: pd.arrays.ArrowExtensionArray(of_each[name]) for name in of_each.column_names})
+    of_each = frame_of(told.take(pa.array(frame["record"])))
+    return frame.assign(**{name: of_each[name].array for name in told.column_names})

@@ -6,14 +6,17 @@ Only snapshots and selections are complete readings. A feed that stops serving a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import duckdb
 import msgspec
-import pandas as pd
 
 from pipelines.catalogue.tables import Table
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def mark_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> None:

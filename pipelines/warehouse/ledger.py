@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import duckdb
-import pandas as pd
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 YOUNG = dt.timedelta(minutes=10)
 """Numbers may become visible late: a page that was a feed's head for less than this is read again."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
-import pandas as pd
+import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Rejected
@@ -93,18 +93,18 @@ def keep(
     connection.unregister("wrong")
 
 
-def _frame(records: Sequence[Rejected]) -> pd.DataFrame:
+def _frame(records: Sequence[Rejected]) -> pa.Table:
     """The last record of each identity."""
     last: dict[tuple[object, ...], Rejected] = {}
     for record in records:
         last[_identity(record.key, record.sequence_number, record.payload)] = record
     kept = list(last.values())
-    return pd.DataFrame(
+    return pa.table(
         {
-            "key": pd.Series([record.key for record in kept], dtype="str"),
-            "payload": pd.Series([record.payload for record in kept], dtype="str"),
-            "reason": pd.Series([record.reason for record in kept], dtype="str"),
-            "sequence_number": pd.Series([record.sequence_number for record in kept], dtype="Int64"),
+            "key": pa.array([record.key for record in kept], pa.string()),
+            "payload": pa.array([record.payload for record in kept], pa.string()),
+            "reason": pa.array([record.reason for record in kept], pa.string()),
+            "sequence_number": pa.array([record.sequence_number for record in kept], pa.int64()),
         }
     )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import duckdb
-import pandas as pd
 
 from pipelines.catalogue.tables import Table
 from pipelines.warehouse.sql import from_frame, quoted, record_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
-import pandas as pd
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
@@ -35,6 +35,9 @@ from pipelines.warehouse.sql import (
     same_key,
     versions,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCHES_BETWEEN_MERGES = 64
 RECORDS_OF_A_LARGE_BATCH = 2000

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
-import pandas as pd
+import pyarrow as pa
 
 from pipelines.catalogue.tables import Path, Table
 from pipelines.normalize import Batch
@@ -52,7 +52,9 @@ def keep(connection: duckdb.DuckDBPyConnection, part: FeedPart, batch: Batch, mo
     strange = list(_strange(batch))
     if not strange:
         return
-    connection.register("strange", pd.DataFrame(strange, columns=["kind", "name", "seen"], dtype="str"))
+    connection.register(
+        "strange", pa.table(dict(zip(("kind", "name", "seen"), zip(*strange, strict=True), strict=True)))
+    )
     said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
         f"UPDATE sync.unknown u SET seen = s.seen, last_seen = $moment FROM strange s WHERE {_SAME} AND {_SAME_VALUE}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 from random import Random
 
 import pytest
@@ -195,6 +195,24 @@ def test_pages_wait_within_the_budget() -> None:
             threading.Event().wait(0.001)
         threading.Event().wait(0.05)
         assert len(feed.asked) <= 6 + ahead.CONNECTIONS
+
+
+def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A feed that begins at a billion is as long as one that begins at 1."""
+    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 20)
+    server = Server(MovingFeed(dict(enumerate(range(10**9, 10**9 + 300))), 3))
+    calls, second_and_third = count(), threading.Barrier(2, timeout=20)
+
+    def fetch(after: int) -> Page:
+        if next(calls) in (1, 2):
+            second_and_third.wait()
+        return server.fetch(after)
+
+    steps = read(replace(server.way(), fetch=fetch))
+
+    assert set(known(steps).values()) == set(range(10**9, 10**9 + 300))
 
 
 def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
