@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Thread
 
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
@@ -19,7 +20,7 @@ from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
 from pipelines.floriday.identities import told_at_once
 from pipelines.memory import hold_little
-from pipelines.normalize import PersonalData
+from pipelines.normalize import PersonalData, get_ready
 from pipelines.outcome import FeedOutcome, Listener
 from pipelines.preparation import Preparation
 from pipelines.settings import Settings
@@ -90,6 +91,7 @@ class Pipeline:
         Raises:
             PipelineError: none of the keys is good; with several accounts, a bad one alone is kept in ``failures``.
         """
+        Thread(target=get_ready, name="floriday frames", daemon=True).start()
         self.session.token()
         told = dict(told_at_once(self.clients))
         self.identities = {account: one for account, one in told.items() if isinstance(one, Identity)}

@@ -24,7 +24,7 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page, read_page
 from pipelines.floriday.ranges import Coverage, Interval
 from pipelines.healing import ask_again
-from pipelines.normalize import Batch, PersonalData, get_ready, normalize
+from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.lanes import key_of
 from pipelines.outcome import FeedOutcome, Listener, together, united
 from pipelines.warehouse import gone, ledger, rejected
@@ -146,7 +146,6 @@ class _PartSync:
         way = Way(self.fetch, span.after, maximum, size, up_to=span.up_to, read=Coverage.of(read), complete=anew)
         batching = Batching(self.at.cursor, span.after if again else self.at.cursor, Coverage.of(read))
         with ThreadPoolExecutor(1, "floriday store") as storer, fetched_ahead(way, BUDGET) as steps:
-            get_ready()
             self._take(steps, batching, Parts(self.table), storer)
         self._tell(whole=span.after == 0 and self.outcome.current)
         if anew and self.outcome.current:

@@ -56,12 +56,12 @@ def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, h
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
     """A table of Arrow's as a frame that holds the same arrays."""
-    import pandas as pd  # noqa: PLC0415 - it takes a fifth of a second, and a sync that finds nothing new has no frames
+    import pandas as pd  # noqa: PLC0415 - it takes a fifth of a second, see get_ready
 
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
 
 
 def get_ready() -> None:
-    """Load what frames need: whoever waits for the first page anyway does it meanwhile."""
+    """Load what frames need, and DuckDB with its first parameter too: best while something else is waited for."""
     frame_of(pa.table({}))
