@@ -77,7 +77,7 @@ def keep(
     """Write rejected records down: one open row for a key, without a key for a number; within a transaction."""
     if not records:
         return
-    connection.register("wrong", _frame(records))
+    connection.register("wrong", _last_of_each(records))
     said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
         "UPDATE sync.rejected_records r SET payload = w.payload, reason = w.reason, last_seen = $moment,"
@@ -93,7 +93,7 @@ def keep(
     connection.unregister("wrong")
 
 
-def _frame(records: Sequence[Rejected]) -> pa.Table:
+def _last_of_each(records: Sequence[Rejected]) -> pa.Table:
     """The last record of each identity."""
     last: dict[tuple[object, ...], Rejected] = {}
     for record in records:

@@ -52,9 +52,8 @@ def keep(connection: duckdb.DuckDBPyConnection, part: FeedPart, batch: Batch, mo
     strange = list(_strange(batch))
     if not strange:
         return
-    connection.register(
-        "strange", pa.table(dict(zip(("kind", "name", "seen"), zip(*strange, strict=True), strict=True)))
-    )
+    kinds, names, seen = zip(*strange, strict=True)
+    connection.register("strange", pa.table({"kind": kinds, "name": names, "seen": seen}))
     said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
         f"UPDATE sync.unknown u SET seen = s.seen, last_seen = $moment FROM strange s WHERE {_SAME} AND {_SAME_VALUE}",

@@ -52,8 +52,8 @@ def test_help_is_quick(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_a_sync_needs_no_dagster_and_pandas_only_for_records() -> None:
-    """What `floriday sync` imports has nothing of Dagster, and pandas comes with the first records."""
+def test_a_sync_needs_no_dagster_and_begins_without_pandas() -> None:
+    """What `floriday sync` imports has nothing of Dagster, and pandas is loaded later, while Floriday is asked."""
     program = (
         "import sys, pipelines.cli.outcomes, pipelines.cli.progress, pipelines.pipeline, pipelines.warehouse.lock\n"
         "sys.exit(bool({'dagster', 'pandas'} & set(sys.modules)))"
