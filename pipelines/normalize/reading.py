@@ -117,7 +117,8 @@ def _unknown_values(value: object, want: pa.DataType, path: tuple[str, ...]) -> 
         for item in value:
             yield from _unknown_values(item, want.value_type, (*path[:-1], f"{path[-1]}[]"))
     elif isinstance(value, dict) and pa.types.is_struct(want):
-        for name, inner in value.items():
+        for key, inner in value.items():
+            name = key.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair cannot be written down
             place = want.get_field_index(name)
             if place < 0:
                 yield ".".join((*path, name)), type(inner).__name__

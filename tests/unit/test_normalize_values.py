@@ -540,6 +540,17 @@ def test_unknown_fields_are_told_and_do_no_harm() -> None:
     }
 
 
+def test_an_unknown_field_whose_name_is_no_text_does_no_harm_either() -> None:
+    """Half a surrogate pair is told as JSON writes it, at any depth, and the record is kept as it came."""
+    odd = thing(r'"\ud800":1,"part":{"a\udfffb":"\ud800"}')
+
+    batch = normalize(TABLE, [odd])
+
+    assert not batch.rejected
+    assert set(batch.unknown_fields) == {r"\ud800", r"part.a\udfffb"}
+    assert list(batch.originals["payload"]) == [odd.decode()]
+
+
 def test_unknown_values_of_an_enumeration_are_told_and_kept() -> None:
     """Those of lists too; blank is not a value."""
     batch = normalize(TABLE, [thing('"colour":"MAUVE","colours":["RED","",null,"TEAL"]'), thing('"colour":"RED"')])
