@@ -24,7 +24,7 @@ from pipelines.warehouse.ledger import Position, Window
 from pipelines.warehouse.store import Stored, store_within
 
 PAGES_A_BATCH = 10
-"""Pages that are worth a transaction while none is under way."""
+"""Pages that are worth a transaction while none is under way; half of them begin, for the storer has nothing else."""
 BYTES_A_BATCH = 40_000_000
 """Bytes of records that one transaction holds at most, and a page; feeds that are read side by side share them."""
 BYTES_A_PART = 8_000_000
@@ -101,6 +101,7 @@ class Batching:
     claimed: Coverage
     pages: int = 0
     size: int = 0
+    _has_begun: bool = False
     _pages: list[tuple[Piece, int]] = field(default_factory=list)
     _current: bool = False
 
@@ -124,6 +125,7 @@ class Batching:
         reached = self.claimed.reached_from(self.cursor)
         taken = StepBatch(pieces, self._places(pieces), reached, self._current)
         self.pages, self.size, self._pages, self._current = 0, 0, [], False
+        self._has_begun = True
         return taken
 
     def _places(self, pieces: Sequence[Piece]) -> np.ndarray:
@@ -142,7 +144,13 @@ class Batching:
         Args:
             is_idle: whether none is under way.
         """
-        return self.size >= BUDGET.shared_out(BYTES_A_BATCH) or (is_idle and self.pages >= PAGES_A_BATCH)
+        pages = PAGES_A_BATCH if self._has_begun else PAGES_A_BATCH // 2
+        return self.size >= BUDGET.shared_out(BYTES_A_BATCH) or (is_idle and self.pages >= pages)
+
+    @property
+    def is_half_there(self) -> bool:
+        """Whether so much waits while a transaction ends that the next one follows soon."""
+        return self.pages >= PAGES_A_BATCH // 2
 
     def left(self, maximum: int | None) -> int | None:
         """How many numbers are still to be read up to the maximum; None where that is unknown."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,16 +19,15 @@ from pipelines.batching import BUDGET, Batching, Commit, Parts, Piece, StepBatch
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError
-from pipelines.floriday.ahead import Way, fetched_ahead
-from pipelines.floriday.changes import Step, restarted
+from pipelines.floriday.ahead import Way, fetched_ahead, first_page_asked
+from pipelines.floriday.changes import Fetch, Step, restarted
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page, read_page
 from pipelines.floriday.ranges import Coverage, Interval
 from pipelines.healing import ask_again
 from pipelines.normalize import Batch, PersonalData, normalize
-from pipelines.normalize.lanes import key_of
 from pipelines.outcome import FeedOutcome, Listener, together, united
-from pipelines.warehouse import gone, ledger, rejected
+from pipelines.warehouse import gone, ledger
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days, Span, numbered_in
 from pipelines.warehouse.ledger import FeedPart, Ledger, Position, Window
@@ -116,12 +116,14 @@ class _PartSync:
         self.outcome = FeedOutcome(client.account, feed.name, allowed=allowed, current_before=self.at.current_at)
 
     def run(self, full: bool, days: Days | None) -> None:  # noqa: FBT001
-        maximum = self.client.maximum(self.feed.endpoint)
-        idle = self._is_idle(maximum)
-        self.at = replace(self.at, maximum=maximum)
-        self._tell(cursor=self.at.cursor, maximum=maximum, series=self.at.series)
-        if full or days or not idle:
-            self._read(full=full, days=days)
+        is_new = self.part.part is None and self.at == Position()
+        with first_page_asked(self.fetch, 0) if is_new else nullcontext(self.fetch) as fetch:
+            maximum = self.client.maximum(self.feed.endpoint)
+            idle = self._is_idle(maximum)
+            self.at = replace(self.at, maximum=maximum)
+            self._tell(cursor=self.at.cursor, maximum=maximum, series=self.at.series)
+            if full or days or not idle:
+                self._read(fetch, full=full, days=days)
         if idle and not self.outcome.current:
             self._note_current()
 
@@ -135,7 +137,7 @@ class _PartSync:
             return maximum is not None and maximum == self.at.cursor
         return self.at.current_at is not None and maximum == self.at.maximum
 
-    def _read(self, *, full: bool, days: Days | None) -> None:
+    def _read(self, fetch: Fetch, *, full: bool, days: Days | None) -> None:
         maximum = self._proven_maximum()
         span = self._span(full=full, days=days)
         if span is None:
@@ -143,7 +145,7 @@ class _PartSync:
         anew = self.feed.selection and self.at.series > 1
         read = [] if (again := full or days is not None) else self._read_before()
         size = self.feed.endpoint.page_maximum
-        way = Way(self.fetch, span.after, maximum, size, up_to=span.up_to, read=Coverage.of(read), complete=anew)
+        way = Way(fetch, span.after, maximum, size, up_to=span.up_to, read=Coverage.of(read), complete=anew)
         batching = Batching(self.at.cursor, span.after if again else self.at.cursor, Coverage.of(read))
         with ThreadPoolExecutor(1, "floriday store") as storer, fetched_ahead(way, BUDGET) as steps:
             self._take(steps, batching, Parts(self.table), storer)
@@ -161,6 +163,7 @@ class _PartSync:
             for step in steps:
                 page = unstored(step.page, self.stored)
                 batching.add(replace(step, page=page))
+                self.goes_on = batching.is_half_there
                 parts.add(page)
                 self._tell(
                     pages=self.outcome.pages + 1,
@@ -174,6 +177,7 @@ class _PartSync:
         if batching.pages:
             self._commit(batching.take(), parts, storer)
         self._settle()
+        self.warehouse.rest()
         if failure is not None:
             raise failure
 
@@ -234,11 +238,9 @@ class _PartSync:
     def _end_what_was_not_served(self) -> None:
         """A selection was read whole after its restart: what it did not serve has left it."""
         with self.warehouse.reading() as connection:
-            wrong = rejected.open_keys(connection, self.part)
-            left = gone.still_unnumbered(connection, self.table, self.client.account)
-        ended = [payload for payload in left if key_of(self.table, payload) not in wrong]
+            ended = gone.left_out(connection, self.table, self.part)
         if ended:
-            self._store([gone.deleted(one, "isDisabledForSync", self.at.cursor) for one in ended], current=True)
+            self.store_again([gone.deleted(one, "isDisabledForSync", self.at.cursor) for one in ended])
 
     def _note_current(self) -> None:
         """The feed is current as of the moment at which Floriday was asked, or has stored what was read since."""
@@ -284,14 +286,11 @@ class _PartSync:
             unknown_values=united(self.outcome.unknown_values, commit.unknown_values),
         )
 
-    def _store(self, records: list[bytes], *, current: bool) -> None:
+    def store_again(self, records: list[bytes]) -> None:
         """Store records that stand before the cursor, which stays."""
         pieces = [Piece(self.at.cursor, self.at.cursor, len(records))]
-        covered = StepBatch(pieces, np.arange(len(records)), self.at.cursor, current)
+        covered = StepBatch(pieces, np.arange(len(records)), self.at.cursor, self.outcome.current)
         self._move(self._stored([normalize(self.table, records)], covered))
-
-    def store_again(self, records: list[bytes]) -> None:
-        self._store(records, current=self.outcome.current)
 
     def _tell(self, **news: object) -> None:
         self.outcome = replace(self.outcome, seconds=time.monotonic() - self.began, **news)  # type: ignore[arg-type]

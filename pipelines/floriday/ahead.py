@@ -8,9 +8,10 @@ that was asked for at the beginning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 from pipelines.floriday.changes import Fetch, Step, answer, next_cursor, walk
 from pipelines.floriday.pages import Page
@@ -52,6 +53,31 @@ class Way:
     up_to: int | None = None
     read: Coverage = field(default_factory=Coverage)
     complete: bool = False
+
+
+@contextmanager
+def first_page_asked(fetch: Fetch, after: int) -> Iterator[Fetch]:
+    """Ask for the page above a number while the caller asks for something else; the first call for it takes that one.
+
+    A first load has to wait for its maximum and for its first page: over a slow connection that is one wait instead of
+    two. What fails is told by the call that takes it, and never if there is none.
+
+    Args:
+        fetch: asks for a page.
+        after: the number to start from, exclusive.
+    """
+    stop = Event()
+
+    def ask() -> Page:
+        with pauses_until(stop):
+            return fetch(after)
+
+    with ThreadPoolExecutor(1, "floriday first page") as asking:
+        asked = [asking.submit(ask)]
+        try:
+            yield lambda number: asked.pop().result() if asked and number == after else fetch(number)
+        finally:
+            stop.set()
 
 
 @contextmanager

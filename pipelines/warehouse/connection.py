@@ -95,6 +95,9 @@ class Warehouse:
         """Whether a connection that has written stays open."""
         return False
 
+    def rest(self) -> None:
+        """Nothing is written for now: others may open the file."""
+
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that only reads.

@@ -12,6 +12,9 @@ import duckdb
 import msgspec
 
 from pipelines.catalogue.tables import Table
+from pipelines.normalize.lanes import key_of
+from pipelines.warehouse import rejected
+from pipelines.warehouse.ledger import FeedPart
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
 
@@ -24,9 +27,15 @@ def mark_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account
     connection.execute(f"UPDATE {current(table)} SET sequence_number = 0 WHERE account = ?", [account])
 
 
-def still_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> list[bytes]:
-    """The newest payloads of the records that a complete walk did not serve and that are not deleted yet."""
-    return _payloads(connection, table, "t.account = $account AND t.sequence_number = 0", {"account": account})
+def left_out(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart) -> list[bytes]:
+    """The newest payloads of the records that a complete walk did not serve and that are not deleted yet.
+
+    What was served and rejected was served.
+    """
+    wrong = rejected.open_keys(connection, part)
+    unnumbered = "t.account = $account AND t.sequence_number = 0"
+    payloads = _payloads(connection, table, unnumbered, {"account": part.account})
+    return [payload for payload in payloads if key_of(table, payload) not in wrong]
 
 
 def not_served(

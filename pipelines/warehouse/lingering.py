@@ -18,7 +18,7 @@ import duckdb
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.turns import somebody_waits
 
-LONGEST_WRITING = 2.0
+LONGEST_WRITING = 5.0
 """Seconds after which others get a chance to open the file, whoever they are; those of ours that wait for it need not
 wait so long."""
 
@@ -62,6 +62,12 @@ class LingeringWarehouse(Warehouse):
             return False
         self._kept.writing = connection
         return True
+
+    def rest(self) -> None:
+        """As of the base class; what is open for reading keeps nobody out."""
+        with self._in_use:
+            if self._kept.writing is not None:
+                self.close()
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

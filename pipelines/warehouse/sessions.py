@@ -14,16 +14,19 @@ What a checkpoint may merge is said by the one that writes; never merging is wha
 LOCKED = (*QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
 """For SQL of others: no files, no network, and no setting can be changed."""
 
-_MEGABYTES = 160
+_MEGABYTES = 200
 _SMALL = 2048
 """Megabytes of a file up to which that is enough."""
+_BLOCKS = f"SET block_allocator_memory = '{_MEGABYTES}MiB'"
+"""Blocks are used again instead of given back to the system and asked for anew, page by page; until the file is
+closed."""
 
 
-def frugal(path: Path) -> tuple[str, str]:
+def frugal(path: Path) -> tuple[str, ...]:
     """Settings of a session that works beside others: more memory or threads make a batch no faster.
 
     One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows, a
     file of 11 GB, a commit needs 300 MB, and fails without them.
     """
     size = path.stat().st_size // 2**20 if path.exists() else 0
-    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL, 0) // 48}MiB'", "SET threads = 1"
+    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL, 0) // 48}MiB'", _BLOCKS, "SET threads = 1"

@@ -173,6 +173,23 @@ class TestWritingOn:
         with Warehouse(path, patience=0.0).reading():
             pass
 
+    def test_it_is_closed_when_nothing_follows_after_all(self, tmp_path: Path) -> None:
+        """Others get in, without an end of the run; what is open for reading stays, and keeps nobody out."""
+        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        warehouse = LingeringWarehouse(path)
+        with warehouse.writing(lambda: True):
+            pass
+        warehouse.rest()
+
+        with Warehouse(path, patience=0.0).reading():
+            pass
+        with warehouse.reading() as first:
+            pass
+        warehouse.rest()
+        with warehouse.reading() as second:
+            assert second is first
+        warehouse.close()
+
     def test_a_batch_that_failed_leaves_nothing_open(self, tmp_path: Path) -> None:
         """Nor what it had not committed."""
         things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()

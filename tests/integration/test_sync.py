@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from pipelines.floriday.client import FloridayClient
 from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.lingering import LingeringWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
@@ -67,6 +71,38 @@ class TestFirstSync:
 
         assert all(outcome.current and outcome.records == 0 for outcome in outcomes.values())
         syncing.assert_equal()
+
+    def test_its_maximum_and_its_first_page_are_asked_at_once(
+        self, orders: Syncing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Over a slow connection that is one wait instead of two; what is known already is asked after its maximum."""
+        both, asked = Barrier(2, timeout=20), FloridayClient.get
+        calls = count()
+
+        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> bytes:
+            if "sales-orders" in path and next(calls) < 2:
+                both.wait()
+            return asked(client, path, *args, **more)
+
+        monkeypatch.setattr(FloridayClient, "get", get)
+        assert orders.sync_one(ORDERS).records == 30
+        orders.assert_equal(ORDERS)
+
+    def test_the_file_is_left_to_others_at_its_end(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Although batch followed batch, and whether or not a last one came; the run may go on for long."""
+        rested: list[Path] = []
+
+        def rest(warehouse: LingeringWarehouse) -> None:
+            rested.append(warehouse.path)
+            warehouse.close()
+
+        monkeypatch.setattr(LingeringWarehouse, "rest", rest)
+        with orders.pipeline() as pipeline:
+            list(pipeline.sync_all([orders.catalogue.feed(ORDERS)], run_id="run"))
+            with Warehouse(orders.path, patience=0.0).writing():
+                pass
+
+        assert rested == [orders.path]
 
 
 class TestIdleSync:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from pipelines.batching import Batching, Piece
 from pipelines.errors import BusyError
 from pipelines.floriday import ahead
-from pipelines.floriday.ahead import Way, fetched_ahead
+from pipelines.floriday.ahead import Way, fetched_ahead, first_page_asked
 from pipelines.floriday.changes import Step
 from pipelines.floriday.pages import Page
+from pipelines.floriday.patience import pause
 from pipelines.floriday.pipe import Budget
 from pipelines.floriday.ranges import Coverage
 from tests.moving_feed import MovingFeed
@@ -224,3 +225,46 @@ def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyP
 
     assert sorted(feed.asked) == feed.asked
     assert len(feed.asked) <= 6
+
+
+class TestFirstPageAsked:
+    """A page that is asked for while something else is."""
+
+    def test_it_comes_meanwhile_and_only_once(self) -> None:
+        """It is under way before anybody wants it; the next call for the same number asks again."""
+        server, under_way = Server(MovingFeed(dict(enumerate(range(1, 10))), 3)), threading.Event()
+
+        def fetch(after: int) -> Page:
+            under_way.set()
+            return server.fetch(after)
+
+        with first_page_asked(fetch, 0) as fetch_or_take:
+            assert under_way.wait(20)
+            pages = [fetch_or_take(0), fetch_or_take(3), fetch_or_take(0)]
+
+        assert [page.numbers for page in pages] == [(1, 2, 3), (4, 5, 6), (1, 2, 3)]
+        assert sorted(server.feed.asked) == [0, 0, 3]
+
+    def test_its_failure_is_told_where_it_is_wanted(self) -> None:
+        """And whoever does not want it hears nothing of it."""
+        failing = Server(MovingFeed({0: 1}, 3), failing_after=0)
+
+        with first_page_asked(failing.fetch, 0) as fetch, pytest.raises(BusyError):
+            fetch(0)
+        with first_page_asked(failing.fetch, 0):
+            pass
+
+    def test_nobody_waits_until_it_is_tried_again(self) -> None:
+        """A call that pauses before its next attempt ends with the block, however the block ends."""
+        before, pausing = threading.active_count(), threading.Event()
+
+        def fetch(_: int) -> Page:
+            pausing.set()
+            pause(600)
+            raise AssertionError("it went on")
+
+        with pytest.raises(BusyError), first_page_asked(fetch, 0):  # noqa: PT012
+            assert pausing.wait(20)
+            raise BusyError("busy")
+
+        assert threading.active_count() == before
