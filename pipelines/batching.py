@@ -25,7 +25,7 @@ from pipelines.warehouse.store import Stored, store_within
 
 PAGES_A_BATCH = 10
 """Pages that are worth a transaction while none is under way; half of them begin, for the storer has nothing else."""
-BYTES_A_BATCH = 40_000_000
+BYTES_A_BATCH = 32_000_000
 """Bytes of records that one transaction holds at most, and a page; feeds that are read side by side share them."""
 BYTES_A_PART = 8_000_000
 """Bytes of records that are normalized at once: few enough to go on soon, enough to be worth the effort."""

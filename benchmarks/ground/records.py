@@ -67,6 +67,7 @@ def write_books(folder: Path, feed: Feed, records: int, changes: int = 0) -> Boo
     numbers = FIRST + STEP * np.arange(count, dtype=np.int64)
     kept = path.with_suffix(".npy")
     if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         shapes, table = Shapes(feed), tables_of(feed)
         identities = [*range(records), *random.Random(1).sample(range(records), changes)]
         offsets = [0]

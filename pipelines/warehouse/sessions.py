@@ -14,7 +14,7 @@ What a checkpoint may merge is said by the one that writes; never merging is wha
 LOCKED = (*QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
 """For SQL of others: no files, no network, and no setting can be changed."""
 
-_MEGABYTES = 200
+_MEGABYTES = 184
 _SMALL = 2048
 """Megabytes of a file up to which that is enough."""
 _BLOCKS = f"SET block_allocator_memory = '{_MEGABYTES}MiB'"
