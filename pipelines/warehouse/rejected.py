@@ -15,12 +15,21 @@ from pipelines.warehouse.ledger import FeedPart, of_part
 from pipelines.warehouse.sql import quoted, record_key
 
 _OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
-_SAME = (
-    "(r.key = w.key OR (r.key IS NULL AND w.key IS NULL AND r.sequence_number = w.sequence_number)"
-    " OR (r.key IS NULL AND w.key IS NULL AND r.sequence_number IS NULL AND w.sequence_number IS NULL"
-    " AND r.payload = w.payload))"
-)
 
+
+def _identity_of(row: str) -> str:
+    """What makes a row the same record as another.
+
+    One value: where an OR stands between two ways of being equal, DuckDB compares each row with each.
+    """
+    return (
+        f"CASE WHEN {row}.key IS NOT NULL THEN 'key ' || {row}.key"
+        f" WHEN {row}.sequence_number IS NOT NULL THEN 'number ' || {row}.sequence_number"
+        f" ELSE 'payload ' || {row}.payload END"
+    )
+
+
+_SAME = f"{_identity_of('r')} = {_identity_of('w')}"
 
 LISTED = (
     "SELECT account, feed, key, sequence_number AS number, reason, first_seen, last_seen FROM sync.rejected_records"
@@ -118,15 +127,18 @@ def _identity(key: str | None, number: int | None, payload: str) -> tuple[object
 
 
 def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime) -> None:
-    """Close the rows whose record was just stored in a valid version, as ``verdicts`` tells; within a transaction."""
+    """Close the rows whose record was just stored in a valid version, as ``verdicts`` tells; within a transaction.
+
+    One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
+    """
     key = " || '/' || ".join(f"CAST(v.{quoted(name)} AS VARCHAR)" for name in record_key(table))
-    healed = f"(r.key = {key} AND v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
-    by_number = "(r.key IS NULL AND r.sequence_number = v.sequence_number)"
-    connection.execute(
-        "UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v"
-        f" WHERE {_OPEN} AND ({healed} OR {by_number})",
-        {"account": part.account, "feed": part.feed, "moment": moment},
-    )
+    healed = f"r.key = {key} AND v.sequence_number >= coalesce(r.sequence_number, v.sequence_number)"
+    by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number"
+    for stored in (healed, by_number):
+        connection.execute(
+            f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v WHERE {_OPEN} AND {stored}",
+            {"account": part.account, "feed": part.feed, "moment": moment},
+        )
 
 
 def resolve_vanished(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import duckdb
 import pytest
 
+from pipelines.catalogue.tables import tables_of
+from pipelines.normalize import Rejected
 from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.ledger import FeedPart, open_ledger
-from pipelines.warehouse.rejected import resolve_vanished
+from pipelines.warehouse.rejected import keep, resolve_stored, resolve_vanished
 from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
@@ -201,3 +204,40 @@ def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> Non
         resolve_vanished(connection, PART, [5, 9], dt.datetime.now(dt.UTC))
         assert open_ledger(connection).rejected[PART.account, PART.feed] == [6]
         assert open_ledger(connection).rejected["other", THINGS.name] == [5]
+
+
+class Explaining:
+    """A connection that writes down how DuckDB goes about what changes the rejected records."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.plans: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
+        """The same, explained before."""
+        ((_, plan),) = self._connection.execute(f"EXPLAIN {sql}", parameters).fetchall()
+        self.plans.append(plan)
+        return self._connection.execute(sql, parameters)
+
+
+def test_many_are_not_compared_with_each_other_one_by_one(things: ThingWarehouse) -> None:
+    """A feed may change so that everything is rejected, and grow: each batch must cost what is in it."""
+    moment = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
+    many = [Rejected(place, str(place), place, "wrong", "{}") for place in range(3000)]
+    with things.warehouse.writing() as connection, transaction(connection):
+        explaining = Explaining(connection)
+        connection.execute(
+            "CREATE TEMP TABLE verdicts AS SELECT uuid() AS thing_id, range AS sequence_number FROM range(3000)"
+        )
+        for _ in range(2):
+            keep(cast("duckdb.DuckDBPyConnection", explaining), PART, many, moment)
+            resolve_stored(cast("duckdb.DuckDBPyConnection", explaining), tables_of(THINGS), PART, moment)
+
+    assert explaining.plans
+    for plan in explaining.plans:
+        assert "HASH_JOIN" in plan
+        assert "NL_JOIN" not in plan
+        assert "NESTED_LOOP_JOIN" not in plan
