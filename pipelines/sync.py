@@ -119,7 +119,7 @@ class _PartSync:
         is_new = self.part.part is None and self.at == Position()
         with first_page_asked(self.fetch, 0) if is_new else nullcontext(self.fetch) as fetch:
             maximum = self.client.maximum(self.feed.endpoint)
-            idle = self._is_idle(maximum)
+            idle = not is_new and self._is_idle(maximum)  # what was asked for tells more than the maximum
             self.at = replace(self.at, maximum=maximum)
             self._tell(cursor=self.at.cursor, maximum=maximum, series=self.at.series)
             if full or days or not idle:

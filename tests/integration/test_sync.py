@@ -75,7 +75,7 @@ class TestFirstSync:
     def test_its_maximum_and_its_first_page_are_asked_at_once(
         self, orders: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Over a slow connection that is one wait instead of two; what is known already is asked after its maximum."""
+        """Over a slow connection that is one wait instead of two."""
         both, asked = Barrier(2, timeout=20), FloridayClient.get
         calls = count()
 
@@ -89,7 +89,7 @@ class TestFirstSync:
         orders.assert_equal(ORDERS)
 
     def test_the_file_is_left_to_others_at_its_end(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Although batch followed batch, and whether or not a last one came; the run may go on for long."""
+        """Other feeds of the run may go on for long."""
         rested: list[Path] = []
 
         def rest(warehouse: LingeringWarehouse) -> None:
@@ -382,6 +382,16 @@ class TestFailures:
 
         assert outcome.error is None
         assert outcome.skipped
+
+    def test_what_the_first_page_says_is_told_although_the_maximum_is_0(self, empty: Sandbox, tmp_path: Path) -> None:
+        """They are asked at once, and an answer that was asked for is not thrown away."""
+        syncing = Syncing(empty, tmp_path / "w.duckdb")
+        empty.faults.add(status(423, where="/sales-orders/sync/*"))
+
+        rebuilding, afterwards = syncing.sync_one(ORDERS), syncing.sync_one(ORDERS)
+
+        assert (rebuilding.current, afterwards.current) == (False, True)
+        assert "rebuilding" in str(rebuilding.skipped)
 
     def test_a_feed_without_its_scope_is_skipped(self, tmp_path: Path) -> None:
         """A scope that the application has not leaves out the feeds that need it, and only those."""
