@@ -144,8 +144,8 @@ class Batching:
         Args:
             is_idle: whether none is under way.
         """
-        pages = PAGES_A_BATCH if self._has_begun else PAGES_A_BATCH // 2
-        return self.size >= BUDGET.shared_out(BYTES_A_BATCH) or (is_idle and self.pages >= pages)
+        are_worth_it = self.pages >= PAGES_A_BATCH if self._has_begun else self.is_half_there
+        return self.size >= BUDGET.shared_out(BYTES_A_BATCH) or (is_idle and are_worth_it)
 
     @property
     def is_half_there(self) -> bool:

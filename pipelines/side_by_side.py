@@ -6,13 +6,13 @@ What is written stays one at a time, which is the warehouse's own affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
-from threading import Event, Lock
+from concurrent.futures import Future, as_completed, wait
+from threading import Lock
 from typing import TypeVar
 
 from pipelines.catalogue.types import Feed, Source
 from pipelines.choice import is_in_parts
-from pipelines.floriday.patience import pauses_until
+from pipelines.floriday.patience import threads
 from pipelines.outcome import FeedOutcome, Listener
 
 AT_ONCE = 8
@@ -46,24 +46,18 @@ def side_by_side(tasks: Sequence[Task], work: Callable[[Task], _Result]) -> Iter
     if len(tasks) == 1:
         yield work(tasks[0])
         return
-    stop = Event()
 
     def do(task: Task, before: Sequence[Future[_Result]]) -> _Result:
         wait(before)
-        with pauses_until(stop):
-            return work(task)
+        return work(task)
 
     begun: dict[tuple[str, str], Future[_Result]] = {}
-    threads = ThreadPoolExecutor(AT_ONCE, "floriday feed")
-    try:
+    with threads(AT_ONCE, "floriday feed") as working:
         for account, source in _in_order(tasks):
             before = [begun[account, name] for name in read_before(source) if (account, name) in begun]
-            begun[account, source.name] = threads.submit(do, (account, source), before)
+            begun[account, source.name] = working.submit(do, (account, source), before)
         for done in as_completed(begun.values()):
             yield done.result()
-    finally:
-        stop.set()
-        threads.shutdown(cancel_futures=True)
 
 
 def _in_order(tasks: Sequence[Task]) -> list[Task]:

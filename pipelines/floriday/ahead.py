@@ -8,14 +8,13 @@ that was asked for at the beginning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 
 from pipelines.floriday.changes import Fetch, Step, answer, next_cursor, walk
 from pipelines.floriday.pages import Page
-from pipelines.floriday.patience import StoppedError, pauses_until
+from pipelines.floriday.patience import StoppedError, pauses_until, threads
 from pipelines.floriday.pipe import Budget, Pipe
 from pipelines.floriday.ranges import Coverage, Interval, Range, Sharing
 
@@ -66,18 +65,9 @@ def first_page_asked(fetch: Fetch, after: int) -> Iterator[Fetch]:
         fetch: asks for a page.
         after: the number to start from, exclusive.
     """
-    stop = Event()
-
-    def ask() -> Page:
-        with pauses_until(stop):
-            return fetch(after)
-
-    with ThreadPoolExecutor(1, "floriday first page") as asking:
-        asked = [asking.submit(ask)]
-        try:
-            yield lambda number: asked.pop().result() if asked and number == after else fetch(number)
-        finally:
-            stop.set()
+    with threads(1, "floriday first page") as asking:
+        asked = [asking.submit(fetch, after)]
+        yield lambda number: asked.pop().result() if asked and number == after else fetch(number)
 
 
 @contextmanager

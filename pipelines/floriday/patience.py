@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
@@ -30,6 +32,23 @@ def pauses_until(stop: threading.Event) -> Iterator[None]:
         yield
     finally:
         del _here.stop
+
+
+@contextmanager
+def threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Threads whose pauses end with the block, as with ``pauses_until``; what has not begun by then never does.
+
+    Args:
+        count: how many there are at most.
+        name: what they are called.
+    """
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(count, name, initializer=partial(setattr, _here, "stop", stop))
+    try:
+        yield pool
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def stopping() -> bool:
