@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "moments",
     "memory",
+    "paths",
     "settings",
     "floriday",
     "catalogue",
