@@ -244,7 +244,7 @@ class _PartSync:
 
     def _note_current(self) -> None:
         """The feed is current as of the moment at which Floriday was asked, or has stored what was read since."""
-        self.at = replace(self.at, current_at=max(self.asked_at, self.at.committed_at or self.asked_at))
+        self.at = self.at.found_current(self.asked_at)
         self.known.note(self.part, self.at)
         self._tell(current=True, whole=self.at.cursor == 0)
 
@@ -271,9 +271,7 @@ class _PartSync:
 
     def _move(self, commit: Commit) -> None:
         """Follow what was committed."""
-        moment = commit.stored.committed_at
-        current_at = moment if commit.current else commit.to.current_at
-        self.at = replace(commit.to, committed_at=moment, current_at=current_at)
+        self.at = commit.to.committed(commit.stored.committed_at, current=commit.current)
         self.known.positions[self.part] = self.at
         self.known.noted.pop(self.part, None)
         self._tell(

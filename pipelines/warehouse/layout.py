@@ -14,7 +14,7 @@ from pipelines.warehouse.feed_tables import RAW_COLUMNS, comments, create, creat
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 from pipelines.warehouse.there import Columns, standing_columns, standing_schemas
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 SCHEMAS = {
     "raw": "Every content-changing version of every record, as received",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed
+from pipelines.warehouse.clocks import WINDOWS
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
@@ -41,6 +42,9 @@ class FeedPart:
 class Position:
     """How far a feed is read.
 
+    The feed was proven current since the last commit if ``current_at`` is not before ``committed_at``; whatever the
+    clock says, the methods keep it so.
+
     Args:
         series: counts the restarts of the feed's numbering, from 1.
         cursor: the last sequence number committed, 0 before the first.
@@ -54,6 +58,34 @@ class Position:
     maximum: int | None = None
     current_at: dt.datetime | None = None
     committed_at: dt.datetime | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the feed was proven current since the last commit."""
+        return self.current_at is not None and (self.committed_at is None or self.current_at >= self.committed_at)
+
+    def committed(self, moment: dt.datetime, *, current: bool) -> Position:
+        """The position after a commit.
+
+        Args:
+            moment: of the commit, as the clock says it.
+            current: whether the feed is proven current with it.
+        """
+        proven = moment if current else self.current_at
+        if not current and proven is not None and proven >= moment:
+            proven = moment - dt.timedelta(microseconds=1)
+        return replace(self, committed_at=moment, current_at=proven)
+
+    def found_current(self, asked_at: dt.datetime, now: dt.datetime | None = None) -> Position:
+        """The position of a feed that is current without a commit.
+
+        Args:
+            asked_at: when Floriday was asked.
+            now: the moment; what lies after it was written under a clock that was ahead.
+        """
+        now = now or dt.datetime.now(dt.UTC)
+        committed = self.committed_at and min(self.committed_at, max(asked_at, now))
+        return replace(self, committed_at=committed, current_at=max(asked_at, committed or asked_at))
 
 
 @dataclass(frozen=True)
@@ -161,10 +193,10 @@ def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Posit
     if at.committed_at is None:
         return at.cursor
     sql = (
-        f"SELECT min(from_sequence_number) FROM sync.windows WHERE {_PART} AND series = $series"
-        " AND committed_at > $young AND to_sequence_number > from_sequence_number"
+        f"WITH {WINDOWS} SELECT min(begins) FROM windows"
+        " WHERE series = $series AND (known_by IS NULL OR known_by > $young)"
     )
-    young = {**of_part(part), "series": at.series, "young": at.committed_at - YOUNG}
+    young = {**of_part(part), "series": at.series, "now": at.committed_at, "young": at.committed_at - YOUNG}
     first = connection.execute(sql, young).fetchall()[0][0]
     if first is None:
         return at.cursor
