@@ -7,12 +7,13 @@ from another window, or there is none.
 
 from __future__ import annotations
 
-WINDOWS = """
+_WINDOWS = """
     told AS (
         SELECT rowid AS place, series, run_id, from_sequence_number AS begins, to_sequence_number AS reached,
             started_at, committed_at
         FROM sync.windows WHERE account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part
             AND to_sequence_number > from_sequence_number
+        ORDER BY rowid DESC LIMIT {newest}
     ),
     judged AS (
         SELECT *, min(committed_at) OVER (ORDER BY place DESC) AS earliest_since,
@@ -28,11 +29,18 @@ WINDOWS = """
         FROM judged
     )
 """
-"""Common table expressions: ``windows`` are those of a feed, or a part of it, that span numbers, of all series.
 
-``known_by`` is a time before which the window was surely committed: that of the first window from it on that is later
-than all before it. NULL where there is no such yet. ``surely_started_at`` and ``surely_committed_at`` are times before
-which it was surely not: NULL where a later window, or the clock now, says an earlier time.
 
-Parameters: ``account``, ``feed``, ``part``, and ``now``, the moment of asking.
-"""
+def windows(newest: int | None = None) -> str:
+    """Common table expressions: ``windows`` are those of a feed, or a part of it, that span numbers, of all series.
+
+    ``known_by`` is a time before which the window was surely committed: that of the first window from it on that is
+    later than all before it. NULL where there is no such yet. ``surely_started_at`` and ``surely_committed_at`` are
+    times before which it was surely not: NULL where a later window, or the clock now, says an earlier time.
+
+    The SQL's parameters are ``account``, ``feed``, ``part``, and ``now``, the moment of asking.
+
+    Args:
+        newest: only so many, the newest ones; all by default.
+    """
+    return _WINDOWS.format(newest="NULL" if newest is None else newest)

@@ -18,7 +18,7 @@ import duckdb
 from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
-from pipelines.warehouse.clocks import WINDOWS
+from pipelines.warehouse.clocks import windows
 from pipelines.warehouse.ledger import YOUNG, FeedPart, Position, Window, of_part
 from pipelines.warehouse.sql import quoted, versions
 
@@ -145,7 +145,7 @@ def _told_by_windows(  # noqa: PLR0917 - three moments
     counts as far as the order of the windows does not contradict it.
     """
     sql = f"""
-        WITH {WINDOWS},
+        WITH {windows()},
         reaching AS (
             SELECT *, max(reached) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                 AS reached_before

@@ -1,7 +1,7 @@
 """Old rows of ``sync.windows`` put together: a feed that is synced every five minutes leaves a hundred thousand a year.
 
 What is read of old windows is which numbers were reached by which day, and where the feed ended at the beginning of a
-walk (``warehouse.days``). Two rows a day tell that as well: where the day's first walk ended, and where its last one
+walk (``warehouse.days``). A few rows a day tell that as well: where the day's first walk ended, and where its last one
 did. Rows stay as they are from the cursor on, for a week, where they are the first of a
 series, and where a clock was wrong.
 """
@@ -17,8 +17,8 @@ from pipelines.warehouse.ledger import YOUNG, FeedPart, Position, of_part
 KEPT = dt.timedelta(days=7)
 """For so long each window has a row of its own."""
 
-MOST_AT_ONCE = 100_000
-"""Rows of a feed that are looked at in one transaction, the oldest; about 0.2 s."""
+MOST_AT_ONCE = 10_000
+"""Rows of a feed that are looked at in one transaction, the oldest: about half a second, once in 64 windows."""
 
 _JUDGED = """
     WITH told AS (

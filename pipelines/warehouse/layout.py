@@ -45,7 +45,7 @@ SYNC_TABLES = {
         ),
     ),
     "windows": (
-        "One row for each batch of pages that was committed",
+        "One row for each batch of pages that was committed; those of before last week are put together, by day",
         (
             _ACCOUNT,
             _FEED,

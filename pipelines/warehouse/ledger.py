@@ -11,7 +11,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed
-from pipelines.warehouse.clocks import WINDOWS
+from pipelines.warehouse.clocks import windows
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
@@ -107,6 +107,9 @@ class Window:
         return self.from_number is not None and self.to_number is not None and self.to_number > self.from_number
 
 
+_LOOKED_AT = 1000
+"""Windows of a feed among which those that may be young are looked for."""
+
 _PART = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part"
 
 
@@ -193,7 +196,7 @@ def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Posit
     if at.committed_at is None:
         return at.cursor
     sql = (
-        f"WITH {WINDOWS} SELECT min(begins) FROM windows"
+        f"WITH {windows(_LOOKED_AT)} SELECT min(begins) FROM windows"
         " WHERE series = $series AND (known_by IS NULL OR known_by > $young)"
     )
     young = {**of_part(part), "series": at.series, "now": at.committed_at, "young": at.committed_at - YOUNG}

@@ -111,9 +111,9 @@ def test_a_clock_that_is_years_ahead_or_behind_for_a_while_hides_no_record_of_an
         assert not missed, (asked, span, truth)
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(
-    events=st.lists(st.tuples(GAPS, EVENTS, WRONG), min_size=20, max_size=60),
+    events=st.lists(st.tuples(GAPS, EVENTS, WRONG), min_size=10, max_size=30),
     wrong_at_last=WRONG,
 )
 def test_windows_that_were_put_together_tell_the_same(
