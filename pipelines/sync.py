@@ -30,7 +30,8 @@ from pipelines.outcome import FeedOutcome, Listener, together, united
 from pipelines.warehouse import gone, ledger
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days, Span, numbered_in
-from pipelines.warehouse.ledger import FeedPart, Ledger, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Ledger, Window
+from pipelines.warehouse.position import Position
 
 PAGES_OF_REJECTED = 20
 """Pages of a feed, or a part of it, that one sync asks for again to see whether rejected records have healed."""

@@ -16,7 +16,8 @@ from pipelines.warehouse import ledger
 from pipelines.warehouse.days import AMSTERDAM, Days, Span, note_catch_up, numbered_in
 from pipelines.warehouse.folding import fold
 from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.standing import unread_since
 
 FEED = FeedPart("main", "organizations.connections")

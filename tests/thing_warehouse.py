@@ -17,7 +17,8 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Stored, store
 from tests.every_kind import THING_ID, THINGS, thing
 

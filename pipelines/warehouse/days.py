@@ -19,7 +19,8 @@ from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
 from pipelines.warehouse.clocks import windows
-from pipelines.warehouse.ledger import YOUNG, FeedPart, Position, Window, of_part
+from pipelines.warehouse.ledger import YOUNG, FeedPart, Window, of_part
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import quoted, versions
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")

@@ -12,7 +12,8 @@ import datetime as dt
 
 import duckdb
 
-from pipelines.warehouse.ledger import YOUNG, FeedPart, Position, of_part
+from pipelines.warehouse.ledger import YOUNG, FeedPart, of_part
+from pipelines.warehouse.position import Position
 
 KEPT = dt.timedelta(days=7)
 """For so long each window has a row of its own."""

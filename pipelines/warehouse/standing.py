@@ -11,7 +11,8 @@ import duckdb
 
 from pipelines.catalogue.types import Feed, Source
 from pipelines.warehouse import ledger, views
-from pipelines.warehouse.ledger import FeedPart, Position
+from pipelines.warehouse.ledger import FeedPart
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import quoted
 
 

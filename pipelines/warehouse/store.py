@@ -24,7 +24,8 @@ from pipelines.warehouse import days, ledger, rejected, unknown
 from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.folding import fold
 from pipelines.warehouse.judging import Judged, in_batch, judge, number, only
-from pipelines.warehouse.ledger import Position, Window
+from pipelines.warehouse.ledger import Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import (
     current as current_rows,
 )

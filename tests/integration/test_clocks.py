@@ -18,7 +18,8 @@ from pipelines.orchestration.automation.elsewhere import synced_elsewhere
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse import ledger
 from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.publishing import due, publish
 from pipelines.warehouse.standing import standings, unread_since
 from tests.every_kind import THINGS

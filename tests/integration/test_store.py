@@ -21,7 +21,8 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.changes import walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
-from pipelines.warehouse.ledger import FeedPart, Position, position
+from pipelines.warehouse.ledger import FeedPart, position
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import store
 from tests.every_kind import TABLE, THINGS, thing
 from tests.expected_rows import assert_holds
