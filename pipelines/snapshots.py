@@ -23,7 +23,8 @@ from pipelines.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse import gone, ledger
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.days import AMSTERDAM
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Stored, store
 
 

@@ -27,7 +27,8 @@ from pipelines.orchestration.automation.under_way import under_way
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.pipeline import Pipeline, open_pipeline
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart, Position, open_ledger
+from pipelines.warehouse.ledger import FeedPart, open_ledger
+from pipelines.warehouse.position import Position
 
 EVERY = 30
 """Seconds between two questions."""
