@@ -29,13 +29,14 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.layout import lay_out
 from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
 from tests.integration.syncing import Syncing
+from tests.moments import NOW
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with some trade in it."""
     path = tmp_path_factory.mktemp("query") / "nursery.duckdb"
-    with Sandbox(scale=0.05) as sandbox:
+    with Sandbox(now=NOW, scale=0.05) as sandbox:
         Syncing(sandbox, path).sync()
     return path
 

@@ -10,8 +10,8 @@ import pytest
 
 from pipelines.sandbox import Sandbox, View
 from tests.integration.test_sandbox_world import assert_complete, assert_valid, ids, members
+from tests.moments import NOW
 
-NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 OF_CONNECTED = ("trade_items", "supply_lines", "custom_supply_lines", "additional_services")
 MAKERS = {
     "tradeItemId": "trade_items",

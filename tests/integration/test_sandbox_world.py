@@ -17,8 +17,8 @@ import pytest
 from pipelines.catalogue.types import Record, fields_of
 from pipelines.sandbox import Document, Sandbox
 from pipelines.sandbox.world.codes import check_digit
+from tests.moments import NOW
 
-NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 SPECIFICATIONS = Path(__file__).parents[2].parent / "shared" / "floriday"
 
 

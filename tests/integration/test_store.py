@@ -25,6 +25,7 @@ from pipelines.warehouse.ledger import FeedPart, Position, position
 from pipelines.warehouse.store import store
 from tests.every_kind import TABLE, THINGS, thing
 from tests.expected_rows import assert_holds
+from tests.moments import real_now
 from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
 from tests.thing_warehouse import A, B, C, ThingWarehouse, commit, contents, window, word
 
@@ -235,7 +236,7 @@ class TestVersions:
     def test_a_clock_that_is_set_back_keeps_the_order(self, things: ThingWarehouse) -> None:
         """No version is stored before one that was stored earlier."""
         things.store(word("a", 1))
-        tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+        tomorrow = real_now() + dt.timedelta(days=1)
         things.change("UPDATE sync.windows SET committed_at = ?", tomorrow)
         for table in ("versions.things", "raw.things"):
             things.change(f"UPDATE {table} SET synced_at = ?", tomorrow)
