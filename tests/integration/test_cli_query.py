@@ -308,10 +308,13 @@ def test_a_long_query_can_be_stopped(
     process = subprocess.Popen(
         command("query", sql, "--output", "out.csv"), cwd=tmp_path, env=unmeasured(), stderr=subprocess.PIPE
     )
-    wait_for(tmp_path / "out.csv.part")
-    process.send_signal(end)
+    try:
+        wait_for(tmp_path / "out.csv.part")
+        process.send_signal(end)
 
-    _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert process.returncode == code, err
     assert told in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 from pipelines.cli.demo import A_WHILE
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.world.calendar import AMSTERDAM, start_of_trade
+from tests.moments import DATED
 
 TESTS = Path(__file__).parents[1]
-CLOCKS = ("datetime.now", "datetime.today", "datetime.utcnow", "date.today")
+CLOCK = re.compile(r"\b(datetime\.(now|today|utcnow)|date\.today)\(")
 
 DIFFICULT = {
     "saturday": dt.datetime(2026, 11, 28, 12, tzinfo=AMSTERDAM),
@@ -28,31 +30,37 @@ DIFFICULT = {
 }
 
 
-def calls() -> Iterator[tuple[str, ast.Call]]:
-    """Every call in the tests, with its place, except those in the module that names the moments."""
+def sources() -> Iterator[tuple[str, str]]:
+    """Path and text of each module of the tests, except the one that names the moments."""
     for path in TESTS.rglob("*.py"):
-        if path == TESTS / "moments.py":
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                yield f"{path.relative_to(TESTS)}:{node.lineno}", node
+        if path != TESTS / "moments.py":
+            yield path.relative_to(TESTS).as_posix(), path.read_text(encoding="utf-8")
+
+
+def worlds() -> Iterator[tuple[str, dict[str | None, str]]]:
+    """The place and the named arguments of every call that makes a sandbox."""
+    for path, text in sources():
+        for node in ast.walk(ast.parse(text)) if "Sandbox(" in text else ():
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Sandbox":
+                yield f"{path}:{node.lineno}", {word.arg: ast.unparse(word.value) for word in node.keywords}
 
 
 def test_the_real_clock_is_read_in_one_place() -> None:
     """Only `tests.moments.real_now` reads the date."""
-    assert [place for place, call in calls() if ast.unparse(call.func).endswith(CLOCKS)] == []
+    assert [path for path, text in sources() if CLOCK.search(text)] == []
 
 
 def test_each_world_starts_at_a_named_moment() -> None:
     """A sandbox of a test either has no world or is given its moment."""
-    worlds = [
-        (place, {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords})
-        for place, call in calls()
-        if ast.unparse(call.func) == "Sandbox"
-    ]
+    found = list(worlds())
 
-    assert len(worlds) > 20
-    assert [place for place, given in worlds if "now" not in given and given.get("empty") != "True"] == []
+    assert len(found) > 20
+    assert [place for place, given in found if "now" not in given and given.get("empty") != "True"] == []
+
+
+def test_the_modules_that_meet_the_real_clock_exist() -> None:
+    """`make test-dates` looks for none that is not there."""
+    assert {name for name in DATED if not (TESTS / name).exists()} == set()
 
 
 @pytest.mark.parametrize("today", DIFFICULT.values(), ids=DIFFICULT)
