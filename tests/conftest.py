@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import faulthandler
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-from tests.moments import DATED
-
-TESTS = Path(__file__).parent
 
 settings.register_profile("here", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
@@ -24,13 +19,6 @@ def pytest_configure() -> None:
             del os.environ[name]
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
     settings.load_profile("ci" if os.environ.get("CI") else "here")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in which the product reads the real clock."""
-    for item in items:
-        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).as_posix() in DATED:
-            item.add_marker("dated")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,24 +10,17 @@ import datetime as dt
 NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
 """Tuesday 10:00 in Amsterdam: the sandbox's world trades fully, also one and two days later."""
 
-DATED = frozenset(
-    {
-        "integration/reports/test_sync_health.py",
-        "integration/test_automation.py",
-        "integration/test_cli_sandbox.py",
-        "integration/test_every_feed.py",
-        "integration/test_event_log.py",
-        "integration/test_rereading_days.py",
-        "integration/test_retention.py",
-        "integration/test_snapshots.py",
-        "integration/test_upkeep.py",
-        "unit/test_moments.py",
-        "unit/test_partitions.py",
-    }
+DATED = (
+    "tests/unit/test_moments.py",
+    "tests/unit/test_partitions.py",
+    "tests/integration/test_cli_sandbox.py",
+    "tests/integration/test_rereading_days.py",
+    "tests/integration/test_retention.py",
+    "tests/integration/test_snapshots.py",
 )
-"""Modules of tests in which the product itself reads the real clock: weeks, partitions, days, ages, the demo's world.
+"""What ``make test-dates`` runs: tests in which the product reads the real clock, for weeks, days or the demo's world.
 
-Their tests are marked ``dated``, and ``make test-dates`` runs them. The list is short because it runs five times.
+The list is short because it runs on five dates with every change. A scheduled workflow runs all tests on each date.
 """
 
 
