@@ -14,8 +14,7 @@ DATED = (
     "tests/unit/test_moments.py",
     "tests/unit/test_partitions.py",
     "tests/integration/test_cli_sandbox.py",
-    "tests/integration/test_rereading_days.py",
-    "tests/integration/test_retention.py",
+    "tests/integration/test_rereading_days.py::TestUpToNow",
     "tests/integration/test_snapshots.py",
 )
 """What ``make test-dates`` runs: tests in which the product reads the real clock, for weeks, days or the demo's world.
