@@ -7,7 +7,6 @@ It takes some minutes. The experiments are those of the tests: ``make test`` has
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import platform
 import sys
@@ -22,6 +21,7 @@ import duckdb
 
 from tests.fault_schedules import Played, play_many
 from tests.killings import Killed, kill_syncs
+from tests.moments import real_now
 from tests.month_of_syncs import Month, sync_for_a_month
 from tests.several_accounts import Accounts, sync_accounts
 from tests.shared_reading import Read, read_while_writing
@@ -71,7 +71,7 @@ def main(page: Path) -> None:
 
 def _where() -> str:
     """When and on what."""
-    today = dt.datetime.now(dt.UTC).date()
+    today = real_now().date()
     return _said(
         f"Last made on {today} with DuckDB {duckdb.__version__} and Python {platform.python_version()} on"
         f" {platform.system()}, {os.cpu_count()} processors."

@@ -194,11 +194,13 @@ def _reject(table: Table, place: int, raw: bytes, reason: str) -> Rejected:
 
 def key_of(table: Table, raw: bytes) -> str | None:
     """The key of a record that is no good otherwise, its values joined with ``/``; None where one is missing."""
+    if is_too_deep(raw):  # the decoder's own limit differs between versions of Python
+        return None
     try:
         record = json.loads(raw.decode(), parse_float=exact.Number, parse_int=exact.Number, parse_constant=str)
         columns = [column for column in table.own_columns if column.name in table.key]
         by_name = {column.name: exact.read(column, exact.dig(record, column.path or ())) for column in columns}
-    except (ValueError, RecursionError, exact.UnreadableError):
+    except (ValueError, exact.UnreadableError):
         return None
     values = [by_name[name] for name in table.key[1:]]
     return None if None in values else "/".join(map(str, values))

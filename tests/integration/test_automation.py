@@ -32,6 +32,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
+from tests.moments import real_now
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
@@ -41,7 +42,7 @@ ORDERS, REQUESTS = "orders.sales_orders", "orders.order_requests"
 """A daily and a fast feed, another fast one and an hourly one."""
 
 FEEDS = (ITEMS, BATCHES, ORDERS, REQUESTS)
-START = dt.date.fromisoformat(week_of(dt.datetime.now(dt.UTC))) - dt.timedelta(weeks=8)
+START = dt.date.fromisoformat(week_of(real_now())) - dt.timedelta(weeks=8)
 """Where the partitions begin."""
 
 NOTHING_NEW = "nothing has changed"
@@ -96,9 +97,7 @@ class Daemon:
     def is_due(self, schedule: str) -> tuple[dg.RunRequest | None, str | None]:
         """The run that a schedule asks for when it is due, or its reason to skip."""
         definition = self.repository.get_schedule_def(schedule)
-        with dg.build_schedule_context(
-            self.instance, dt.datetime.now(dt.UTC), repository_def=self.repository
-        ) as context:
+        with dg.build_schedule_context(self.instance, real_now(), repository_def=self.repository) as context:
             came = definition.evaluate_tick(context)
         return next(iter(came.run_requests or ()), None), came.skip_message
 
@@ -191,7 +190,7 @@ def asked_of(request: dg.RunRequest) -> dict[str, Any]:
 
 def this_week() -> str:
     """The partition of this moment."""
-    return week_of(dt.datetime.now(dt.UTC))
+    return week_of(real_now())
 
 
 class TestChangedFeeds:

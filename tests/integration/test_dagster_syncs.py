@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -24,11 +23,11 @@ from pipelines.pipeline import Pipeline
 from pipelines.sandbox import Sandbox, status
 from pipelines.warehouse.lock import holder, one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
+from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 FEEDS = [feed.name for feed in SUPPLIERS.feeds]
 ORDERS = "orders.sales_orders"
 SOME = ["catalog.trade_items", "supply.batches", "supply.batch_mutations", ORDERS, "supply.weekly_base_supply"]
