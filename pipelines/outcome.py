@@ -34,6 +34,7 @@ class FeedOutcome:
         seconds: how long it took.
         skipped: why the feed was left out, where it was.
         error: what failed, in one line, where something did.
+        stack: of an unexpected error, the stack without messages and values.
         unknown_fields: fields that the catalogue does not know, with their type.
         unknown_values: values of enumerations that the catalogue does not know.
     """
@@ -60,6 +61,7 @@ class FeedOutcome:
     seconds: float = 0.0
     skipped: str | None = None
     error: str | None = None
+    stack: str | None = None
     unknown_fields: dict[str, str] = field(default_factory=dict)
     unknown_values: dict[str, set[str]] = field(default_factory=dict)
 

@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
@@ -18,6 +17,7 @@ from typer.main import get_command
 
 from pipelines.cli.app import app
 from pipelines.cli.console import complain
+from pipelines.defects import print_if_debugging, summary
 from pipelines.errors import PipelineError
 
 FAILED, MISUSED, INTERRUPTED, UNHEARD, TERMINATED = 1, 2, 130, 141, 143
@@ -90,11 +90,5 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 def _unexpected(error: Exception) -> int:
     """Tell the type alone: the message may hold anything."""
-    if os.environ.get("FLORIDAY_DEBUG"):
-        traceback.print_exception(error)
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 - a name to print, not a path
-    return complain(
-        f"unexpected {type(error).__name__} at {place}, a bug: FLORIDAY_DEBUG=1 shows more, data perhaps too",
-        FAILED,
-    )
+    print_if_debugging(error)
+    return complain(summary(error), FAILED)

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
+from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration.assets.dashboard import DASHBOARD
 from pipelines.orchestration.assets.feeds import POOL
 from pipelines.orchestration.assets.partitions import week_of
-from pipelines.orchestration.automation import schedules
+from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.asked_for import AGAIN_AFTER
 from pipelines.orchestration.automation.by_itself import Automation
 from pipelines.orchestration.automation.elsewhere import SLACK
@@ -270,6 +272,25 @@ class TestChangedFeeds:
 
         assert "FLORIDAY_CLIENT_SECRET" in reason
         assert "not-the-secret" not in reason
+
+    def test_a_floriday_that_hangs_is_given_half_a_minute(
+        self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In all, whatever the number of feeds; the next look does not begin before the one that hangs has ended."""
+        assert changed_feeds.LONGEST_LOOK == 30.0
+        daemon.sync()
+        monkeypatch.setattr(changed_feeds, "LONGEST_LOOK", 0.5)
+        go_on = Event()
+        monkeypatch.setattr(FloridayClient, "maximum", lambda *_: go_on.wait(60) and None)
+
+        assert "has not answered within 0.5 s" in (daemon.reason("changed_feeds") or "")
+        assert "still waits for Floriday" in (daemon.reason("changed_feeds") or "")
+
+        monkeypatch.setattr(changed_feeds, "LONGEST_LOOK", 30.0)
+        go_on.set()
+        while "still waits" in (reason := daemon.reason("changed_feeds") or ""):
+            pass
+        assert reason == NOTHING_NEW
 
     def test_nothing_set_is_told(self, daemon: Daemon) -> None:
         """The tick says what is missing."""

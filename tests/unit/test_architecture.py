@@ -13,6 +13,7 @@ PACKAGE = ROOT / "pipelines"
 
 ORDER = (
     "errors",
+    "defects",
     "moments",
     "memory",
     "paths",

@@ -196,6 +196,8 @@ class _Run:
     def tell(self, outcomes: Sequence[FeedOutcome]) -> None:
         """Log how it went for each account."""
         for outcome in outcomes:
+            if outcome.stack is not None:
+                self.context.log.error("%s: %s\n%s", outcome.account, outcome.error, outcome.stack)
             if outcome.restarted:
                 self.context.log.warning("%s: Floriday began the numbering of this feed anew", outcome.account)
             if outcome.skipped is not None:
