@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import threading
 from typing import Annotated
 
 import typer
 
 from pipelines.cli.console import say
+from pipelines.interruption import left_to
 
 
 def sandbox(
@@ -28,12 +28,15 @@ def sandbox(
 
         floriday sandbox --port 0
     """
+    stopped = threading.Event()
+    with left_to(lambda *_: stopped.set()):
+        _serve(port, stopped)
+
+
+def _serve(port: int, stopped: threading.Event) -> None:
     from pipelines.errors import UsageError
     from pipelines.sandbox import Sandbox
 
-    stopped = threading.Event()
-    for end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(end, lambda *_: stopped.set())
     try:
         server = Sandbox(port=port).start()
     except OSError as error:
