@@ -6,13 +6,13 @@ the end orderly and certain all the same:
 
 - A thread learns of each signal from the pipe that ``signal.set_wakeup_fd`` writes to, whatever the main thread does
   and whichever handler a library has installed. It calls what was registered with :func:`at_stop`, again and again.
-- A call into a C library that an exception would leave in an undefined state is made by :func:`undisturbed`: the
-  exception is raised after the call.
+- A call into a C library that an exception would leave in an undefined state is made by :func:`undisturbed`: signals
+  are handled after the call.
 - An exception that a library has swallowed is raised again. A weak reference tells, for it dies with the exception.
 - When the clean-up has taken :data:`CLEAN_UP` seconds, the process ends without it.
 
-Only the command line installs this. In other processes nothing is ever recorded, and nothing here has an effect. It is
-imported before everything else and therefore imports little itself.
+Only the command line installs this. In other processes, such as those of Dagster, nothing is ever recorded, and only
+:func:`undisturbed` has an effect. The module is imported before everything else and therefore imports little itself.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _State:
         self.since = 0.0
         self.raised: weakref.ref[Interrupted] | None = None
         self.undisturbed = 0
-        self.is_pending = False
+        self.deferred = 0
         self.is_decided = False
         self.is_told = False
         self.left_to_others = 0
@@ -85,7 +85,7 @@ def install() -> None:
     _state.main = threading.get_ident()
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _on_signal)
+            signal.signal(number, _Deferring(_on_signal))
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -109,7 +109,7 @@ def limited(seconds: float | None) -> float | None:
 
 
 def at_stop(action: Callable[[], object]) -> None:
-    """Have a function called again and again from the signal on, by another thread."""
+    """Have a function called again and again from the signal on, by any thread."""
     _state.actions.append(action)
 
 
@@ -139,17 +139,47 @@ def left_to(handler: _Handler, numbers: tuple[int, ...] = SIGNALS) -> Iterator[N
 def undisturbed(
     call: Callable[_Arguments, _Value], /, *arguments: _Arguments.args, **named: _Arguments.kwargs
 ) -> _Value:
-    """The result of a call that no signal breaks off; what a signal raises is raised after it."""
-    if threading.get_ident() != _state.main:
+    """The result of a call that no signal's exception breaks off; the signal is handled after it.
+
+    That holds in every process, and for the handlers of others too, such as those of Dagster.
+    """
+    if threading.current_thread() is not threading.main_thread():
         return call(*arguments, **named)
+    _defer_handlers()
     _state.undisturbed += 1
     try:
         return call(*arguments, **named)
     finally:
         _state.undisturbed -= 1
-        if _state.is_pending and not _state.undisturbed:
-            _state.is_pending = False
-            raise _interrupted()
+        if _state.deferred and not _state.undisturbed:
+            number, _state.deferred = _state.deferred, 0
+            signal.raise_signal(number)
+
+
+def _defer_handlers() -> None:
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        if callable(handler) and not isinstance(handler, _Deferring):
+            signal.signal(number, _Deferring(handler))
+
+
+class _Deferring:
+    """A handler that waits for the end of an undisturbed call."""
+
+    def __init__(self, handler: _Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not _state.undisturbed:
+            self._handler(number, frame)
+            return
+        _state.deferred = number
+        _act()
+
+
+def _act() -> None:
+    for action in _state.actions:
+        action()
 
 
 def decide() -> None:
@@ -187,9 +217,7 @@ def _write(descriptor: int, text: bytes) -> None:
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     _record(number)
-    if _state.undisturbed:
-        _state.is_pending = True
-    elif not _is_under_way():
+    if not _is_under_way():
         # No variable holds it: the frame would keep it alive, and nobody would know that it was swallowed.
         raise _interrupted()
 
@@ -219,8 +247,7 @@ def _watch(signals: int) -> None:
             _record(number)
     raise_again_at = _state.since + _SWALLOWED
     while (now := time.monotonic()) < _state.since + CLEAN_UP:
-        for action in _state.actions:
-            action()
+        _act()
         if now >= raise_again_at:
             raise_again_at = now + _SWALLOWED
             if not _is_under_way():

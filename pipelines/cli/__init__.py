@@ -13,8 +13,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command of the process's arguments and end the process with its exit code."""
-    interruption.install()  # before the imports, of which the first second consists
     try:
+        interruption.install()  # before the imports, of which the first second consists
         from pipelines.cli.entry import main as run
 
         run()

@@ -18,7 +18,7 @@ import duckdb
 from pipelines.interruption import at_stop, undisturbed
 
 _open: set[duckdb.DuckDBPyConnection] = set()
-_open_guard = threading.Lock()
+_open_guard = threading.RLock()
 """Held while one is interrupted, for it must not be closed meanwhile."""
 
 
