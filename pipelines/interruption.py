@@ -232,6 +232,10 @@ def _record(number: int) -> None:
     if not _state.number and not _state.is_decided:
         _state.since = time.monotonic()
         _state.number = number
+        # Libraries log what the exception breaks off, with its traceback. What has a handler of its own stays.
+        logging = sys.modules.get("logging")
+        if hasattr(logging, "NullHandler"):
+            logging.lastResort = logging.NullHandler()  # type: ignore[union-attr]
 
 
 def _is_under_way() -> bool:

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "pipelines"
 
 ORDER = (
     "errors",
+    "interruption",
     "moments",
     "memory",
     "settings",
