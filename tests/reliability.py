@@ -140,7 +140,7 @@ def _interruptions(tries: Tries, seeds: str) -> str:
                 " seconds, all at the same warehouse while the sandbox traded on. A command that had finished before"
                 f" the signal does not count, and was drawn again: {tries.finished}."
             ),
-            f"- All ended within 5 seconds with exit code 130 or 143 and one line, the last after {tries.longest:.1f} s.",
+            f"- All ended within 5 seconds with exit code 130 or 143 and a line, the last after {tries.longest:.1f} s.",
             "- No traceback was shown, no process was left, no lock was held, no note of a holder stood there.",
             f"- {tries.compared} times, one more sync made the warehouse equal to the server.",
             f"- {tries.served} servers (`sandbox`, `up`) served already, and ended with 0 as they always do.",
