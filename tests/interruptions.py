@@ -89,7 +89,7 @@ class Tries:
         starting: how many while Python itself started, before the first line of the program.
         served: how many servers ended as they do when they are stopped.
         finished: how many commands had finished before the signal, and were drawn again.
-        forced: how many ended without their clean-up.
+        forced: how many took so long that their clean-up may have been cut off.
         longest: seconds from a signal to the end at most.
         compared: how often the warehouse was compared with the server after one more sync.
     """

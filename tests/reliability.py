@@ -137,15 +137,15 @@ def _interruptions(tries: Tries, seeds: str) -> str:
             _said(
                 f"{tries.tries.total()} commands were interrupted at random moments ({seeds}), {tries.terminated} of"
                 " them by SIGTERM and the others by Ctrl-C on a pseudo-terminal, more than half in their first two"
-                " seconds, all at the same warehouse while the sandbox traded on. A command that had finished before"
+                " seconds, at one warehouse for each seed while the sandbox traded on. A command that had finished before"
                 f" the signal does not count, and was drawn again: {tries.finished}."
             ),
             f"- All ended within 5 seconds with exit code 130 or 143 and a line, the last after {tries.longest:.1f} s.",
-            "- No traceback was shown, no process was left, no lock was held, no note of a holder stood there.",
+            "- No process was left, no lock was held, no note of a holder stood there, and but for the following no traceback.",
             f"- {tries.compared} times, one more sync made the warehouse equal to the server.",
-            f"- {tries.served} servers (`sandbox`, `up`) served already, and ended with 0 as they always do.",
-            f"- {tries.starting} signals met Python's own start, before the first line of this program.",
-            f"- {tries.forced} commands waited for what cannot be interrupted, and ended without their clean-up.\n",
+            f"- {tries.served} servers (`sandbox`, `up`) served already, and ended with 0 instead, as they always do.",
+            f"- {tries.starting} signals met Python's own start, before this program could say anything.",
+            f"- {tries.forced} took longer than 3.5 s; a clean-up that takes 4 s is cut off, as by a kill.\n",
             _table(("command", "interrupted"), [(f"`{name}`", tries.tries[name]) for name in COMMANDS]),
         )
     )
