@@ -137,11 +137,11 @@ def _interruptions(tries: Tries, seeds: str) -> str:
             _said(
                 f"{tries.tries.total()} commands were interrupted at random moments ({seeds}), {tries.terminated} of"
                 " them by SIGTERM and the others by Ctrl-C on a pseudo-terminal, more than half in their first two"
-                " seconds, at one warehouse for each seed while the sandbox traded on. A command that had finished before"
-                f" the signal does not count, and was drawn again: {tries.finished}."
+                " seconds, at one warehouse for each seed while the sandbox traded on. A command that had finished"
+                f" before the signal does not count, and was drawn again: {tries.finished}."
             ),
             f"- All ended within 5 seconds with exit code 130 or 143 and a line, the last after {tries.longest:.1f} s.",
-            "- No process was left, no lock was held, no note of a holder stood there, and but for the following no traceback.",
+            "- No process was left, no lock was held, and but for those of Python's start no traceback was shown.",
             f"- {tries.compared} times, one more sync made the warehouse equal to the server.",
             f"- {tries.served} servers (`sandbox`, `up`) served already, and ended with 0 instead, as they always do.",
             f"- {tries.starting} signals met Python's own start, before this program could say anything.",
