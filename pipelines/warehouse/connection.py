@@ -21,7 +21,9 @@ from typing import BinaryIO, TypeVar
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.interruption import recorded
 from pipelines.paths import real_path
+from pipelines.warehouse.guarded import commit, connect
 from pipelines.warehouse.refusals import REFUSED, busy, check_file, damaged, explain, is_busy, is_refusal
 from pipelines.warehouse.sessions import LOCKED, QUIET, WRITING, frugal
 from pipelines.warehouse.turns import give_way, give_way_to_readers, waiting_to_read, waiting_to_write
@@ -195,7 +197,7 @@ class Warehouse:
                 except duckdb.Error as error:
                     if not is_busy(error):
                         raise WarehouseError(explain(self.path, error)) from None
-                    if time.monotonic() >= ends:
+                    if time.monotonic() >= ends or recorded():
                         raise WarehouseBusyError(busy(self.path, self.patience, error)) from None
                 if pause == _FIRST_PAUSE:
                     waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))
@@ -203,7 +205,7 @@ class Warehouse:
         raise AssertionError("there is no last pause")
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(
+        return connect(
             str(self.path),
             read_only=read_only,
             config={"storage_compatibility_version": STORAGE_VERSION, "autoinstall_known_extensions": "false"},
@@ -219,7 +221,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    commit(connection)
 
 
 def _fold(connection: duckdb.DuckDBPyConnection) -> None:

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.interruption import last_resort
 from pipelines.paths import real_path
 from pipelines.warehouse.refusals import check_file
 
@@ -44,14 +46,19 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
             f"{path.parent} takes no files ({error.strerror}): make it writable, or set FLORIDAY_WAREHOUSE"
         ) from None
     try:
-        note.touch(mode=0o600)
-        note.write_text(
-            json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
-        )
-        yield
+        with last_resort(partial(note.unlink, missing_ok=True)):
+            _write(note, holder)
+            yield
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def _write(note: Path, holder: str) -> None:
+    note.touch(mode=0o600)
+    note.write_text(
+        json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
+    )
 
 
 def holder(warehouse: Path) -> str | None:

@@ -20,9 +20,10 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration import resources
 from pipelines.orchestration.resources import WarehouseResource, given_settings
 from pipelines.outcome import FeedOutcome
+from pipelines.part_sync import Asked, Run
 from pipelines.pipeline import Pipeline
 from pipelines.sandbox import Sandbox, status
-from pipelines.sync import Run, sync_feed
+from pipelines.sync import sync_feed
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.lock import holder, one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
@@ -395,10 +396,12 @@ class TestTogether:
     ) -> None:
         """Its step fails in one line, the log has the stack; the message, which may hold anything, is nowhere."""
 
-        def broken(client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, **named: Any) -> FeedOutcome:
+        def broken(
+            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+        ) -> FeedOutcome:
             if feed.name == "supply.batches":
                 raise OverflowError("k3y-7hat-must-not-show")
-            return sync_feed(client, warehouse, feed, run, **named)
+            return sync_feed(client, warehouse, feed, run, asked, **named)
 
         monkeypatch.setattr("pipelines.pipeline.sync_feed", broken)
 

@@ -13,7 +13,8 @@ from pipelines.catalogue.types import Feed
 from pipelines.cli.outcomes import is_well, print_outcomes
 from pipelines.floriday.client import FloridayClient
 from pipelines.outcome import FeedOutcome
-from pipelines.sync import Run, sync_feed
+from pipelines.part_sync import Asked, Run
+from pipelines.sync import sync_feed
 from pipelines.warehouse.connection import Warehouse
 from tests.another_process import WRITER, another_process
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
@@ -39,11 +40,13 @@ def sync(tmp_path: Path) -> Iterator[ScriptedSync]:
 def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """One of the feeds ends with an error that nobody expects."""
 
-    def fail(client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, **named: Any) -> FeedOutcome:
+    def fail(
+        client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+    ) -> FeedOutcome:
         if feed == BROKEN:
             with warehouse.reading():
                 raise error
-        return sync_feed(client, warehouse, feed, run, **named)
+        return sync_feed(client, warehouse, feed, run, asked, **named)
 
     monkeypatch.setattr("pipelines.pipeline.sync_feed", fail)
 

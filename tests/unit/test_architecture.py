@@ -14,6 +14,7 @@ PACKAGE = ROOT / "pipelines"
 ORDER = (
     "errors",
     "defects",
+    "interruption",
     "moments",
     "memory",
     "paths",
