@@ -82,16 +82,6 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _not_current(outcome: FeedOutcome) -> str:
-    """Why a feed that did not fail is not current."""
-    if outcome.maximum is None or outcome.maximum <= outcome.cursor:
-        return "not current: Floriday's answers do not prove that it was read to its end; the next sync goes on"
-    return (
-        f"not current: Floriday says that its numbers reach {outcome.maximum}, and serves nothing after"
-        f" {outcome.cursor}; the next sync goes on from there"
-    )
-
-
 def _row(outcome: FeedOutcome) -> tuple[str, ...]:
     if outcome.skipped:
         return (outcome.account, outcome.feed, "", "", "", "", "", "skipped", "")
@@ -105,16 +95,10 @@ def remarks(outcome: FeedOutcome) -> Iterator[str]:
     """What of an outcome needs a sentence."""
     if outcome.skipped:
         yield f"skipped: {outcome.skipped}"
-    elif outcome.lacks:
-        yield f"not current: {outcome.lacks}"
-    elif not outcome.current and not outcome.error:
-        yield _not_current(outcome)
-    if outcome.shared_numbers:
-        some = ", ".join(str(number) for number in sorted(outcome.shared_numbers)[:_VALUES_NAMED])
-        yield (
-            f"Floriday serves several records under one sequence number ({some}), which it says never happens: where"
-            " two pages meet, one of them may be missing. Tell Floriday"
-        )
+    if outcome.why_not_current:
+        yield f"not current: {outcome.why_not_current}"
+    if outcome.shared:
+        yield outcome.shared
     if outcome.restarted:
         yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
     if outcome.rejected:

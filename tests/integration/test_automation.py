@@ -31,6 +31,8 @@ from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.orchestration.running import STORAGE
 from pipelines.sandbox import Sandbox
+from pipelines.warehouse import views
+from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
@@ -221,6 +223,19 @@ class TestChangedFeeds:
         (request,) = result.run_requests or ()
         assert asked_of(request) == {ORDERS: {"incremental": True}}
         assert (request.partition_key, request.asset_check_keys) == (this_week(), [])
+
+    def test_a_feed_that_waits_to_be_read_again_is_asked_for(self, daemon: Daemon) -> None:
+        """Of any tier, although its numbers have not moved."""
+        daemon.sync()
+        with daemon.project.warehouse.writing() as connection, transaction(connection):
+            views.mark(connection, "main", [ITEMS], "1 new or changed in organizations.connections")
+
+        result = daemon.looks("changed_feeds")
+
+        assert requested(result) == [ITEMS]
+        (request,) = result.run_requests or ()
+        assert daemon.execute(request).success
+        assert daemon.reason("changed_feeds") == NOTHING_NEW
 
     def test_an_idle_floriday_costs_a_call_a_fast_feed(self, daemon: Daemon) -> None:
         """Nothing is asked for then."""

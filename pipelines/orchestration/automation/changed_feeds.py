@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack
@@ -32,8 +32,7 @@ from pipelines.orchestration.automation.under_way import under_way
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.pipeline import Pipeline, open_pipeline
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart, open_ledger
-from pipelines.warehouse.position import Position
+from pipelines.warehouse.ledger import Ledger, open_ledger
 
 _Result = TypeVar("_Result")
 
@@ -61,7 +60,8 @@ def changed_feeds(automation: Automation, job: Job, sources: Sequence[Source]) -
         default_status=automation.sensor_status,
         description=(
             "Asks Floriday for the highest sequence number of each fast feed, and starts a run of those that moved,"
-            " and of feeds that were never read. FLORIDAY_AUTOMATION says whether it runs by itself."
+            " of feeds that wait to be read again, and of those that were never read. FLORIDAY_AUTOMATION says whether"
+            " it runs by itself."
         ),
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -128,23 +128,23 @@ class _Watch:
         pipeline = self._open()
         with pauses_until(stop):
             pipeline.session.token()
-        positions = _positions(pipeline.warehouse)
+        known = _known(pipeline.warehouse)
         granted = [source for source in self._sources if pipeline.grants(source)]
         read: dict[str, int] = defaultdict(int)
-        for part, at in positions.items():
+        for part, at in known.positions.items():
             read[part.feed] += at.cursor
         moves: dict[str, Move] = {}
         clients = list(pipeline.clients.values())
 
         def ask(client: FloridayClient) -> dict[str, int | None]:
             with pauses_until(stop):
-                return dict(_moved(client, granted, positions))
+                return dict(_moved(client, granted, known))
 
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             for found in pool.map(ask, clients):
                 for feed, number in found.items():
-                    known = moves[feed].number if feed in moves else number
-                    moves[feed] = Move(_further(known, number), read[feed])
+                    before = moves[feed].number if feed in moves else number
+                    moves[feed] = Move(_further(before, number), read[feed])
         return moves
 
     def _open(self) -> Pipeline:
@@ -171,28 +171,35 @@ def _further(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else max(one, other)
 
 
-def _positions(warehouse: Warehouse) -> Mapping[FeedPart, Position]:
-    """How far each feed is read; nothing before the first sync."""
+def _known(warehouse: Warehouse) -> Ledger:
+    """How far each feed is read, and which ones wait to be read again; nothing before the first sync."""
     if not warehouse.exists():
-        return {}
+        return Ledger()
     with Warehouse(warehouse.path, patience=PATIENCE).reading() as connection:
-        return open_ledger(connection).positions
+        return open_ledger(connection)
 
 
-def _moved(
-    client: FloridayClient, sources: Sequence[Source], positions: Mapping[FeedPart, Position]
-) -> Iterator[tuple[str, int | None]]:
-    """What has moved for an account; one that Floriday refuses has not, the hourly run tells of it."""
-    known_account = any(part.account == client.account for part in positions)
+def _moved(client: FloridayClient, sources: Sequence[Source], known: Ledger) -> Iterator[tuple[str, int | None]]:
+    """What has moved for an account, or waits to be read again.
+
+    One that Floriday refuses has not moved; the hourly run tells of it.
+    """
+    known_account = any(part.account == client.account for part in known.positions)
     for source in sources:
-        known = [at for part, at in positions.items() if (part.account, part.feed) == (client.account, source.name)]
-        if not known:
+        cursors = [
+            at.cursor
+            for part, at in known.positions.items()
+            if (part.account, part.feed) == (client.account, source.name)
+        ]
+        if not cursors:
             if not (known_account and is_in_parts(source)):  # one without any part has no position, ever
                 yield source.name, None
+        elif (client.account, source.name) in known.rereads:
+            yield source.name, max(cursors)
         elif isinstance(source, Feed) and source.tier == "fast":
             try:
                 maximum = client.maximum(source.endpoint)
             except PipelineError:
                 return
-            if maximum is not None and maximum != max(at.cursor for at in known):
+            if maximum is not None and maximum != max(cursors):
                 yield source.name, maximum
