@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from pipelines.batching import BYTES_A_BATCH, Batching, Commit, Parts, Piece, StepBatch, commit, unstored
+from pipelines.batching import BYTES_A_PART, Batching, Commit, Parts, Piece, StepBatch, commit, unstored
 from pipelines.catalogue.tables import Table
 from pipelines.errors import PipelineError
 from pipelines.floriday.changes import Step
@@ -190,8 +190,8 @@ class FeedWriter:
 
 
 def _split(step: Step) -> Iterator[Step]:
-    """The step, in parts that each fit into one transaction; only the last one moves the cursor."""
-    *first, last = step.page.split(BYTES_A_BATCH)
+    """The step, in parts that are normalized at once each; only the last one moves the cursor."""
+    *first, last = step.page.split(BYTES_A_PART)
     for page in first:
         yield replace(step, page=page, reached=step.after, current=False)
     yield replace(step, page=last)

@@ -10,10 +10,10 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.floriday.pages import Page, read_page
 
-LARGE_PAGE = 64_000_000
+LARGE_PAGE = 16_000_000
 """Bytes of records above which a page is too large: the next ones are asked for with fewer records."""
 
-USUAL_PAGE = 16_000_000
+USUAL_PAGE = 6_000_000
 """Bytes of records that a page is asked for with then, as far as the last one tells."""
 
 Protection = Callable[[Sequence[bytes]], Sequence[bytes]]

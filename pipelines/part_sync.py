@@ -22,7 +22,7 @@ from pipelines.outcome import FeedOutcome
 from pipelines.page_reader import PageReader
 from pipelines.rereads import mark_once
 from pipelines.unserved import end_unserved
-from pipelines.warehouse import ledger, views, walk_start
+from pipelines.warehouse import impossible_numbers, ledger, rejected, views, walk_start
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days, Span, numbered_in
 from pipelines.warehouse.ledger import FeedPart, Ledger
@@ -176,8 +176,16 @@ class PartSync:
             self._open_series()
         whole = numbering in (Numbering.RESTARTED, Numbering.UNPROVEN_CURSOR) or asked.reads_whole(self.feed)
         self._read(feed, whole=whole, days=asked.days)
+        if self._has_impossible_numbers() and not whole:
+            whole, self.reread = True, self.known.rereads[self.part.account, self.part.feed]
+            self._read(feed, whole=True, days=None)
         is_settled = self.writer.outcome.current and numbering is not Numbering.UNDECIDED
         self.reread_done = is_settled and (self._read_completely() if whole else not asked.reads_whole(self.feed))
+
+    def _has_impossible_numbers(self) -> bool:
+        """Whether numbers above the feed's end were found, so that later versions may have been ignored."""
+        reread = self.known.rereads.get((self.part.account, self.part.feed))
+        return reread is not None and impossible_numbers.REASON in reread.reason
 
     def _has_fallen(self, feed: ChangeFeed) -> bool:
         """Whether the feed's maximum lies below what was read of it."""
@@ -225,10 +233,10 @@ class PartSync:
         with fetched_ahead(way, BUDGET) as steps:
             self.writer.take(steps, batching)
         is_current = self.writer.outcome.current
-        self.writer.tell(whole=span.after == 0 and is_current)
         if is_current and self._asked_again:
             self.writer.at = replace(self.at, maximum=self._second_maximum)
             self.writer.note_current()
+        self.writer.tell(whole=span.after == 0 and is_current)
 
     def _read_completely(self) -> bool:
         """End what a complete walk of a selection did not serve; whether nothing of the re-read is left to do."""
@@ -271,9 +279,11 @@ class PartSync:
         self.writer.at = replace(self.at, series=self.at.series + 1, cursor=0)
         with self.warehouse.writing() as connection, transaction(connection):
             ledger.move_cursor(connection, self.part, self.at)
+            rejected.forget_numbers(connection, self.part, self.writer.asked_at)
             if self.feed.selection:
                 views.mark(connection, self.part.account, [self.feed.name], NEW_SERIES)
             self.known.rereads.update(views.marked(connection))
         self.reread = self.known.rereads.get((self.part.account, self.part.feed))
         self.known.positions[self.part] = self.at
+        self.known.rejected.pop((self.part.account, self.part.feed), None)
         self.writer.tell(restarted=True, series=self.at.series, cursor=0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipelines.feed_writer import FeedWriter
-from pipelines.warehouse import gone
+from pipelines.warehouse import gone, rejected
+from pipelines.warehouse.connection import transaction
 
 RECORDS_AT_ONCE = 1000
 """Records that one transaction ends: a selection may lose all of its records at once."""
@@ -25,7 +26,8 @@ def end_unserved(writer: FeedWriter) -> bool:
     if served is None or None in served:
         return False
     table, account = writer.table, writer.part.account
-    with writer.warehouse.reading() as connection:
+    with writer.warehouse.writing() as connection, transaction(connection):
+        rejected.resolve_unserved(connection, writer.part, served, writer.asked_at)
         keys = gone.left_out(connection, table, account, served)
     for first in range(0, len(keys), RECORDS_AT_ONCE):
         with writer.warehouse.reading() as connection:

@@ -52,6 +52,8 @@ IN_PAGES = (
     *(Kind.LOWER_MAXIMUM, Kind.FEED_WIDE_MAXIMUM, Kind.REPEATED_PAGE, Kind.OVERLAP, Kind.INCLUSIVE, Kind.EMPTY_PAGE),
     *(Kind.UNORDERED, Kind.GARBLED_RECORD, Kind.NULL_RESULTS, Kind.MOVING_RECORD, Kind.LATE_RECORD),
 )
+ONCE = (Kind.GARBLED_NUMBER, Kind.SHARED_NUMBER, Kind.HIGHER_MAXIMUM, Kind.EMPTY_END)
+"""Pages that are wrong in one answer; each strikes once in a sync, for two answers that agree are believed."""
 STATUSES = (401, 403, 423, 429, 500, 503, 504)
 EXHAUSTING = frozenset({Kind.MOVING_RECORD})
 """What would never let a walk end if it lasted."""
@@ -218,7 +220,9 @@ class Schedule:
     def _go_wrong(self, sandbox: Sandbox) -> None:
         """One sync that meets faults, among records that change before it and under way."""
         sandbox.faults.clear(seed=self._random.randrange(1000))
-        sandbox.faults.add(*(self._fault() for _ in range(self._random.randint(1, 6))))
+        faults = [self._fault() for _ in range(self._random.randint(1, 6))]
+        once = {fault.kind: fault for fault in faults if fault.kind in ONCE}
+        sandbox.faults.add(*(fault for fault in faults if fault.kind not in ONCE or once[fault.kind] is fault))
         locked = self._feeds[0] if self._random.random() < 0.1 and self._feeds[0] in RESTARTING else None
         with sandbox.rebuild(locked) if locked and self._may_restart(locked) else contextlib.nullcontext():
             outcomes = self._sync(sandbox, moves=self._random.randint(0, 3))
@@ -243,7 +247,7 @@ class Schedule:
         endpoint = catalogue_of(self._api).feed(random.choice(self._feeds)).endpoint
         pages = endpoint.sync.replace("{sequenceNumber}", "*[0-9]")
         in_pages = random.random() < 0.5
-        kinds = [kind for kind in IN_PAGES if kind is not Kind.FEED_WIDE_MAXIMUM or not self._hides]
+        kinds = [kind for kind in (*IN_PAGES, *ONCE) if kind is not Kind.FEED_WIDE_MAXIMUM or not self._hides]
         kind = random.choice(kinds if in_pages else (*ANYWHERE, *([Kind.STATUS] * len(STATUSES))))
         others = [place for place in (endpoint.max_sequence, "/identities", "/v1/token", "*") if place]
         times = random.choice((1, 1, 1, 2, 3, 8, None))
@@ -253,7 +257,7 @@ class Schedule:
             after=random.choice((0, 0, 1, 2, 4)),
             every=random.choice((1, 1, 2, 3)),
             probability=random.choice((1.0, 1.0, 0.5)),
-            times=1 if kind in EXHAUSTING else times,
+            times=1 if kind in EXHAUSTING or kind in ONCE else times,
             status=random.choice(STATUSES),
             retry_after=random.choice((None, None, 0, 3, "Wed, 25 Nov 2026 07:28:00 GMT")),
             seconds=0.01,

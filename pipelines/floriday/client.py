@@ -110,7 +110,7 @@ class FloridayClient:
         account: str,
         patience: Patience = Patience(),  # noqa: B008 - frozen
         clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
-        answer_limit: int = 256 * MEGABYTE,
+        answer_limit: int = 128 * MEGABYTE,
         timeout: tuple[float, float] = _TIMEOUT,
     ) -> None:
         self.account = account

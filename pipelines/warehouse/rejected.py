@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -151,6 +151,34 @@ def resolve_vanished(
         " AND list_contains($numbers, r.sequence_number)",
         {"account": part.account, "feed": part.feed, "moment": moment, "numbers": list(numbers)},
     )
+
+
+def forget_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment: dt.datetime) -> None:
+    """A feed's numbering has begun anew: no number of before stands for anything; within a transaction.
+
+    A record with a key stays open until a valid version of it is stored, whatever its number. One without a key is
+    resolved: if it is still served and still wrong, it is rejected again under its new number.
+    """
+    given = {"account": part.account, "feed": part.feed}
+    connection.execute(
+        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN} AND r.key IS NULL"
+        " AND r.sequence_number IS NOT NULL",
+        {**given, "moment": moment},
+    )
+    connection.execute(f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}", given)
+
+
+def resolve_unserved(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, served: Collection[str | None], moment: dt.datetime
+) -> None:
+    """Close the rows of records that a complete walk of their feed did not serve; within a transaction."""
+    gone = sorted(open_keys(connection, part) - set(served))
+    if gone:
+        connection.execute(
+            f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
+            " AND r.key IN (SELECT unnest($keys))",
+            {"account": part.account, "feed": part.feed, "moment": moment, "keys": gone},
+        )
 
 
 def open_keys(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> set[str]:

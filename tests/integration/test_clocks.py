@@ -24,13 +24,14 @@ from pipelines.warehouse.publishing import due, publish
 from pipelines.warehouse.standing import standings, unread_since
 from tests.every_kind import THINGS
 from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.moments import NOW, real_now
 from tests.thing_warehouse import A, B, ThingWarehouse, commit, word
 
-NOW = dt.datetime.now(dt.UTC)
+REAL = real_now()
 TEN_YEARS = dt.timedelta(days=3650)
 MOMENTS = st.one_of(
-    st.integers(-5, 5).map(lambda minutes: NOW + dt.timedelta(minutes=minutes)),
-    st.integers(-4000, 4000).map(lambda days: NOW + dt.timedelta(days=days)),
+    st.integers(-5, 5).map(lambda minutes: REAL + dt.timedelta(minutes=minutes)),
+    st.integers(-4000, 4000).map(lambda days: REAL + dt.timedelta(days=days)),
 )
 ORDERS = "orders.sales_orders"
 FEED = FeedPart("main", THINGS.name)
@@ -138,7 +139,7 @@ def test_a_page_that_may_be_young_is_read_again_whatever_the_clock_said(
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A local Floriday."""
-    with Sandbox() as server:
+    with Sandbox(now=NOW) as server:
         yield server
 
 
@@ -169,14 +170,14 @@ class TestAfterAYearInTheFuture:
         """It is now, and the feed is not reported to Dagster before that."""
         with synced.reading() as connection:
             assert list(synced_elsewhere(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})) == []
-        before = dt.datetime.now(dt.UTC)
+        before = real_now()
 
         outcome = synced.sync_one(ORDERS)
 
         assert (outcome.current, outcome.records) == (True, 0)
         (until,) = self.current_until(synced)
         assert until is not None
-        assert before <= until <= dt.datetime.now(dt.UTC)
+        assert before <= until <= real_now()
         with synced.reading() as connection:
             (found,) = synced_elsewhere(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})
             assert found.current_at == until
@@ -194,7 +195,7 @@ class TestAfterAYearInTheFuture:
         assert outcome.new + outcome.changed > 0
         assert due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
         synced.assert_equal(ORDERS)
-        after = dt.datetime.now(dt.UTC)
+        after = real_now()
         (until,) = self.current_until(synced)
         assert until is not None
         assert until <= after
@@ -206,4 +207,4 @@ class TestAfterAYearInTheFuture:
 
 def test_a_sync_after_one_in_the_future_completes_this_week() -> None:
     """And not none of the weeks until then."""
-    assert weeks_between(NOW + TEN_YEARS, NOW, dt.date(2020, 1, 6)) == weeks_between(NOW, NOW, dt.date(2020, 1, 6))
+    assert weeks_between(REAL + TEN_YEARS, REAL, dt.date(2020, 1, 6)) == weeks_between(REAL, REAL, dt.date(2020, 1, 6))

@@ -8,7 +8,7 @@ from random import SystemRandom
 
 import pytest
 
-from tests.fault_schedules import ANYWHERE, IN_PAGES, STATUSES, play, play_many
+from tests.fault_schedules import ANYWHERE, IN_PAGES, ONCE, STATUSES, play, play_many
 
 QUICK = (1, 3, 5, 19, 27, 74, 1031, 2010)
 """Among them some that found defects, and some that notice when the youngest page is not read again."""
@@ -33,6 +33,6 @@ def test_hundreds_of_schedules_end_equal_to_the_server(capsys: pytest.CaptureFix
     assert len(played) == MANY
     struck = sum((one.struck for one in played), start=type(played[0].struck)())
     assert {name for name, times in struck.items() if times} == {
-        *map(str, (*ANYWHERE, *IN_PAGES)),
+        *map(str, (*ANYWHERE, *IN_PAGES, *ONCE)),
         *(f"status {code}" for code in STATUSES),
     }

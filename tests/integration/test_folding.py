@@ -12,6 +12,7 @@ from pipelines.warehouse import store
 from pipelines.warehouse.ledger import FeedPart
 from tests.every_kind import THINGS
 from tests.integration.test_numbered_days import days
+from tests.moments import real_now
 from tests.simulated_ledger import SimulatedLedger, laid_out
 from tests.thing_warehouse import ThingWarehouse, commit, word
 
@@ -42,7 +43,7 @@ def test_a_commit_now_and_then_puts_old_windows_together(tmp_path: Path, monkeyp
     monkeypatch.setattr(store, "WINDOWS_BETWEEN_MERGES", 10)
     things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
     feed = FeedPart("main", THINGS.name)
-    begins = dt.datetime.now(dt.UTC) - dt.timedelta(days=20)
+    begins = real_now() - dt.timedelta(days=20)
     with things.warehouse.writing() as connection:
         for number in range(40):
             said: dict[str, Any] = {"begins": number, "ends": number + 1, "run": f"run {number}"}

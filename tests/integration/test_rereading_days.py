@@ -411,7 +411,7 @@ class TestWhatIsTold:
         """A part that was never read makes the feed one that was never current."""
         with Sandbox(api="customers", empty=True) as sandbox:
             syncing = Syncing(sandbox, tmp_path / "w.duckdb", api="customers")
-            assert syncing.sync_one(GROUPS).whole
+            assert syncing.sync(CONNECTIONS, GROUPS)["main", GROUPS].whole
             connect(sandbox, GROWERS[0])
             syncing.sync(CONNECTIONS, GROUPS)
             assert syncing.sync_one(GROUPS).current_before is not None

@@ -411,7 +411,7 @@ def test_a_page_larger_than_one_transaction_is_stored_in_parts(
     orders: Syncing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No part holds more than a batch may, and the cursor moves with the last one."""
-    monkeypatch.setattr("pipelines.feed_writer.BYTES_A_BATCH", 5000)
+    monkeypatch.setattr("pipelines.feed_writer.BYTES_A_PART", 5000)
 
     outcome = orders.sync_one(ORDERS)
 

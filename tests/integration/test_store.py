@@ -105,7 +105,7 @@ class TestOneBatch:
         batch = normalize(TABLE, [branches("3", number=5), word("c", 6, C), thing('"count":"x"', 7, B)])
         to = Position(1, 9)
         if broken == "cursor":
-            to = replace(to, cursor="far")  # type: ignore[arg-type]
+            to = replace(to, maximum="far")  # type: ignore[arg-type]
         else:
             frame = batch.frames[broken].rename(columns={"word": "wrong"})
             batch = replace(batch, frames={**batch.frames, broken: frame})

@@ -27,6 +27,9 @@ from pipelines.warehouse.connection import Warehouse
 EVERY = 60
 """Seconds between two looks."""
 
+AHEAD = dt.timedelta(minutes=5)
+"""A feed that is current until so much later than now was synced under a clock that was ahead."""
+
 SLACK = dt.timedelta(seconds=30)
 """By so much a feed may have been current later than it was told of: where nothing came, that is not worth telling."""
 
@@ -116,8 +119,8 @@ def synced_elsewhere(
         connection: open for reading, laid out.
         sources: which.
         told: when each was last told of, by its name; None for never.
-        now: the moment; a feed that is current until later was synced under a clock that was ahead, and the next sync
-            tells when it truly was.
+        now: the moment; of a feed that was synced under a clock that was ahead, the next sync says when it truly was
+            current.
     """
     now = now or dt.datetime.now(dt.UTC)
     current = dict(
@@ -127,7 +130,7 @@ def synced_elsewhere(
     )
     for source in sources:
         at, before = current.get(source.name), told[source.name]
-        if at is None or at > now or (before is not None and at <= before):
+        if at is None or at > now + AHEAD or (before is not None and at <= before):
             continue
         counts = connection.execute(
             "SELECT coalesce(sum(changed), 0), coalesce(sum(rejected), 0) FROM sync.windows"
