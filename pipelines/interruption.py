@@ -136,6 +136,11 @@ def left_to(handler: _Handler, numbers: tuple[int, ...] = SIGNALS) -> Iterator[N
         _state.left_to_others -= 1
 
 
+def stopped_by(number: int) -> None:
+    """Say that a signal which a handler of the caller's got has ended what the process did: its exit code tells it."""
+    _record(number)
+
+
 def undisturbed(
     call: Callable[_Arguments, _Value], /, *arguments: _Arguments.args, **named: _Arguments.kwargs
 ) -> _Value:

@@ -87,7 +87,6 @@ class Tries:
         tries: how many commands were interrupted, by their name.
         terminated: how many of them by SIGTERM.
         starting: how many while Python itself started, before the first line of the program.
-        served: how many servers ended as they do when they are stopped.
         finished: how many commands had finished before the signal, and were drawn again.
         forced: how many took so long that their clean-up may have been cut off.
         longest: seconds from a signal to the end at most.
@@ -97,7 +96,6 @@ class Tries:
     tries: Counter[str] = field(default_factory=Counter)
     terminated: int = 0
     starting: int = 0
-    served: int = 0
     finished: int = 0
     forced: int = 0
     longest: float = 0.0
@@ -181,21 +179,16 @@ class _Interrupting:
             if code == 0 and name not in SERVERS and seconds < AT_THE_END:
                 self._tries.finished += 1
                 return
-            self._judge(name, number, code, running.complaint, is_ready=is_ready, story=story)
+            self._judge(number, code, running.complaint, is_ready=is_ready, story=story)
             self._assert_nothing_left(running, story)
         self._tries.tries[name] += 1
         self._tries.terminated += number == signal.SIGTERM
         self._tries.longest = max(self._tries.longest, seconds)
         self._tries.forced += seconds > CLEAN_UP - AT_THE_END
 
-    def _judge(
-        self, name: str, number: signal.Signals, code: int, complaint: str, *, is_ready: bool, story: str
-    ) -> None:
+    def _judge(self, number: signal.Signals, code: int, complaint: str, *, is_ready: bool, story: str) -> None:
         """Whether it ended as it must."""
-        if code == 0 and name in SERVERS:
-            assert complaint == "", story
-            self._tries.served += 1
-        elif not is_ready and code in (-number, 1) and "floriday:" not in complaint:
+        if not is_ready and code in (-number, 1) and "floriday:" not in complaint:
             self._tries.starting += 1
         else:
             lines = [line for line in complaint.splitlines() if not line.endswith(_LEFT_OUT)]

@@ -143,7 +143,6 @@ def _interruptions(tries: Tries, seeds: str) -> str:
             f"- All ended within 5 seconds with exit code 130 or 143 and a line, the last after {tries.longest:.1f} s.",
             "- No process was left, no lock was held, and but for those of Python's start no traceback was shown.",
             f"- {tries.compared} times, one more sync made the warehouse equal to the server.",
-            f"- {tries.served} servers (`sandbox`, `up`) served already, and ended with 0 instead, as they always do.",
             f"- {tries.starting} signals met Python's own start, before this program could say anything.",
             f"- {tries.forced} took longer than 3.5 s; a clean-up that takes 4 s is cut off, as by a kill.\n",
             _table(("command", "interrupted"), [(f"`{name}`", tries.tries[name]) for name in COMMANDS]),

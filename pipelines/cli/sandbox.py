@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.console import say
-from pipelines.interruption import left_to
+from pipelines.cli.stopping import StopSignals, counted_signals
 
 if TYPE_CHECKING:
     from pipelines.sandbox import Sandbox
+
+_LOOK_AGAIN = 60.0
 
 
 def sandbox(
@@ -40,18 +41,18 @@ def sandbox(
         raise UsageError(
             f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"
         ) from None
-    stopped = threading.Event()
-    with left_to(lambda *_: stopped.set()):
-        _serve(server, stopped)
+    with counted_signals() as stop:
+        _serve(server, stop)
 
 
-def _serve(server: Sandbox, stopped: threading.Event) -> None:
+def _serve(server: Sandbox, stop: StopSignals) -> None:
     """Say how it is reached, and go on until it is to stop."""
     try:
         server.keep_trading()
         say(f"# A local Floriday listens at {server.url} until Ctrl-C. These settings, made up, point at it:")
         for name, value in server.environment().items():
             say(f"export {name}={shlex.quote(value)}")
-        stopped.wait()
+        while not stop.wait(_LOOK_AGAIN):
+            pass
     finally:
         server.stop()

@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipelines.interruption import SIGNALS, left_to
+from pipelines.interruption import SIGNALS, left_to, stopped_by
 
 _LOOK_AGAIN = 0.1
 
 
 @dataclass
 class StopSignals:
-    """How often this process was asked to stop: once begins it, and again hastens it."""
+    """How often this process was asked to stop: once begins it, and again hastens it.
+
+    Args:
+        count: how often.
+        number: of the first signal, 0 before it.
+    """
 
     count: int = 0
+    number: int = 0
 
     @property
     def asked(self) -> bool:
@@ -38,13 +44,16 @@ class StopSignals:
 
 @contextmanager
 def counted_signals() -> Iterator[StopSignals]:
-    """Within the block, the process is not ended by what asks it to; it counts."""
+    """Within the block, the process is not ended by what asks it to; it counts. The exit code tells of it later."""
     told = StopSignals()
 
-    def count(*_: object) -> None:
+    def count(number: int, _: object) -> None:
         told.count += 1
+        told.number = told.number or number
 
     # A terminal that is gone means nothing to who was started with nohup.
     hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
     with left_to(count, (*SIGNALS, *hangup)):
         yield told
+    if told.asked:
+        stopped_by(told.number)

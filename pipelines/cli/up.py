@@ -46,8 +46,8 @@ def up(
     stands in, with a warehouse that begins anew each time: data/sandbox.duckdb or data/sandbox-customers.duckdb.
 
     Everything listens on this machine only, until Ctrl-C or SIGTERM; a second one makes haste. Runs are ended with it,
-    and the next sync goes on where they were. The exit code is 0 then; it is 1 when Dagster does not start, or ends by
-    itself. What Dagster says is kept in data/dagster/up.log.
+    and the next sync goes on where they were. The exit code is 130 or 143 then, and 1 when Dagster does not start, or
+    ends by itself. What Dagster says is kept in data/dagster/up.log.
 
     For example:
 

@@ -239,7 +239,7 @@ def test_the_next_one_takes_over_from_one_that_was_killed(tmp_path: Path) -> Non
 
     assert session in left
     assert f"left its Dagster behind (process {session})" in ended.out
-    assert ended.code == 0
+    assert ended.code == 143
     assert sessions.members(session) == set()
 
 
@@ -257,6 +257,6 @@ def test_a_run_that_is_under_way_is_ended_too(tmp_path: Path) -> None:
         seconds = time.monotonic() - began
         left = sessions.members(session)
 
-    assert ended.code == 0
+    assert ended.code == 130
     assert left == set()
     assert seconds < 5

@@ -48,7 +48,7 @@ class TestSandbox:
 
     @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
     def test_its_settings_work_until_it_is_stopped(self, end: signal.Signals, tmp_path: Path) -> None:
-        """What it prints is a `.env` file and a shell script alike; it ends with exit code 0, without a word."""
+        """What it prints is a `.env` file and a shell script alike; it ends with one line."""
         with running(tmp_path, "--port", "0") as (process, printed):
             settings = {name: value or "" for name, value in dotenv_values(stream=io.StringIO(printed)).items()}
             in_shell = dict(word.split("=", 1) for word in shlex.split(printed, comments=True) if "=" in word)
@@ -62,7 +62,7 @@ class TestSandbox:
             *("CLIENT_ID", "CLIENT_SECRET", "AUTH_URL", "BASE_URL", "API_KEY")
         }
         assert checked.code == 0
-        assert (process.returncode, err) == (0, "")
+        assert (process.returncode, err) == (128 + end, "floriday: stopped\n")
 
     def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """It says so, and how to choose another."""
