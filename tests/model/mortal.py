@@ -48,14 +48,15 @@ class MortalConnection:
     life: Life
 
     def execute(self, sql: str, *values: object, **named: object) -> duckdb.DuckDBPyConnection:
-        """As of DuckDB; a dead process only rolls back, as the next one that opens the file does."""
-        if sql == "ROLLBACK":
+        """As of DuckDB; what a dead process has not committed is undone, as the next one that opens the file undoes it."""
+        if sql == "ROLLBACK" and not self.life.dead:
             return self.connection.execute(sql)
         self.life.check()
         if sql != "COMMIT" or self.life.commits is None:
             return self.connection.execute(sql, *values, **named)  # type: ignore[arg-type]
         self.life.commits -= 1
         if self.life.commits < 0 and not self.life.after:
+            self.connection.execute("ROLLBACK")
             self.life.end()
         done = self.connection.execute(sql)
         if self.life.commits < 0:
