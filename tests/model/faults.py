@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CUT = "the connection is cut"
     GARBAGE = "200 with HTML"
     NUMBER = "a record's number is far too high"
+    NUMBER_WITHIN = "a record's number is the feed's highest"
     PAGE_MAXIMUM = "the page's maximum is a thousand times too high"
     EMPTY = "an empty page"
     AGAIN = "the page from the beginning once more"
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 
 IN_PAGES = (
     *(Kind.BUSY, Kind.CUT, Kind.GARBAGE),
-    *(Kind.NUMBER, Kind.PAGE_MAXIMUM, Kind.EMPTY, Kind.AGAIN),
+    *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.EMPTY, Kind.AGAIN),
 )
 IN_MAXIMA = (Kind.BUSY, Kind.MAXIMUM_HIGH, Kind.MAXIMUM_OLD, Kind.MAXIMUM_REFUSED)
 

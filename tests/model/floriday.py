@@ -101,7 +101,9 @@ class Book:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is going to go wrong."""
-        return not (self.page_faults or self.maximum_faults or self.locked or any(e.late for e in self.entries.values()))
+        return not (
+            self.page_faults or self.maximum_faults or self.locked or any(e.late for e in self.entries.values())
+        )
 
     def next_number(self) -> int:
         """A number that was not given before."""

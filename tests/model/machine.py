@@ -21,6 +21,9 @@ from tests.model.server import ModelServer
 PLACES = st.integers(0, 7)
 """Which of several, counted round."""
 WORDS = st.integers(0, CONTENTS - 1)
+NAMES = st.sampled_from(((), (), (0,), (1,)))
+"""Places of the feeds that a sync is for; none for all."""
+HAPPENINGS = ("change", "change", "delete", "hide", "forget", "spoil", "spoil", "spoil beyond its key", "default")
 QUIET_SYNCS = 2
 """After whatever went wrong: one sync to heal, one that finds nothing left to do."""
 
@@ -44,11 +47,22 @@ class FloridayMachine(RuleBasedStateMachine):
         inclusive=st.booleans(),
         empty_says_zero=st.booleans(),
         connected=st.integers(0, len(SUPPLIERS)),
+        records=st.integers(0, 9),
+        is_loaded=st.booleans(),
     )
     def begin(
-        self, feeds: int, accounts: int, page: int, inclusive: bool, empty_says_zero: bool, connected: int
+        self,
+        feeds: int,
+        accounts: int,
+        page: int,
+        inclusive: bool,
+        empty_says_zero: bool,
+        connected: int,
+        records: int,
+        is_loaded: bool,
     ) -> None:
-        """A world with some connections, and an empty warehouse."""
+        """A world with some connections and records, and a warehouse that is empty or has them."""
+        self.keys = 0
         self.feeds = self.scenarios[feeds % len(self.scenarios)]
         self.world = World.of(self.feeds, accounts, page)
         self.world.inclusive, self.world.empty_says_zero = inclusive, empty_says_zero
@@ -65,124 +79,134 @@ class FloridayMachine(RuleBasedStateMachine):
             if CONNECTIONS in account.books:
                 for supplier in SUPPLIERS[:connected]:
                     account.books[CONNECTIONS].put(supplier, 0, supplier)
-        self._tell(f"{accounts} account(s) of {', '.join(self.feeds)}, pages of {page}")
+            for book in account.books.values():
+                if book.shape.feed != CONNECTIONS:
+                    self._fill(book, records, 0, 0, 0)
+        self._tell(f"{accounts} account(s) of {', '.join(self.feeds)}, pages of {page}, {records} records each")
+        if is_loaded:
+            self._sync(Asked())
 
     # Floriday's side
 
-    @rule(where=PLACES, count=st.integers(1, 7), content=WORDS, supplier=PLACES, hidden=st.sampled_from((False, False, True)))
-    def create(self, where: int, count: int, content: int, supplier: int, hidden: bool) -> None:
+    @rule(where=PLACES, count=st.integers(1, 7), content=WORDS, supplier=PLACES, hidden=st.sampled_from((0, 0, 1, 2)))
+    def create(self, where: int, count: int, content: int, supplier: int, hidden: int) -> None:
         """New records."""
         book = self._book(where)
         if book.shape.feed == CONNECTIONS:
-            self.connect(where, supplier, content)
+            self._connect(book, supplier, content)
+        elif not book.locked:
+            self._fill(book, count, content, supplier, hidden)
+            self._tell(f"{book.name}: {count} new up to {book.counter}")
+
+    @rule(where=PLACES, which=PLACES, content=WORDS, happens=st.sampled_from(HAPPENINGS))
+    def happen(self, where: int, which: int, content: int, happens: str) -> None:
+        """Something happens to a record, which gets a new number."""
+        book, entry = self._entry(where, which)
+        is_a_connection = book.shape.feed == CONNECTIONS
+        if entry is None or not self._may_happen(book, happens):
             return
-        for place in range(count):
-            key = identity(len(book.served) + len(book.entries) + 16 * book.counter)
-            book.put(key, content, SUPPLIERS[(supplier + place) % len(SUPPLIERS)], hidden=hidden and place > 0)
-        self._tell(f"{book.name}: {count} new up to {book.counter}{', hidden but the first' if hidden else ''}")
-
-    @rule(where=PLACES, which=PLACES, content=WORDS)
-    def change(self, where: int, which: int, content: int) -> None:
-        """A record changes, perhaps only its number."""
-        book, entry = self._entry(where, which)
-        if entry is not None:
-            entry.content, entry.garbage, entry.hidden, entry.deleted = content, None, False, False
-            book.move(entry)
-            self._tell(f"{book.name}: {entry.key[-3:]} changes to {entry.state}")
-
-    @rule(where=PLACES, which=PLACES)
-    def delete(self, where: int, which: int) -> None:
-        """A record says that it is deleted."""
-        book, entry = self._entry(where, which)
-        if entry is not None and book.shape.deletes:
-            entry.deleted, entry.garbage, entry.hidden = True, None, False
-            book.move(entry)
-            self._tell(f"{book.name}: {entry.key[-3:]} is deleted: {entry.state}")
-
-    @rule(where=PLACES, which=PLACES)
-    def hide(self, where: int, which: int) -> None:
-        """A record changes, and a filter takes it out from now on."""
-        book, entry = self._entry(where, which)
-        if entry is not None and book.shape.feed != CONNECTIONS:
-            entry.hidden, entry.garbage = True, None
-            book.move(entry)
-            self._tell(f"{book.name}: {entry.key[-3:]}@{entry.place} is hidden")
-
-    @rule(where=PLACES, which=PLACES)
-    def forget(self, where: int, which: int) -> None:
-        """Floriday serves a record no more, which tells nothing."""
-        book, entry = self._entry(where, which)
-        if entry is not None and book.shape.feed != CONNECTIONS:
+        if happens == "forget" and not is_a_connection:
             del book.entries[entry.key]
-            self._tell(f"{book.name}: {entry.key[-3:]}@{entry.place} is forgotten")
+        elif not (happens in ("hide", "forget") and is_a_connection):
+            entry.content, entry.deleted = content, happens == "delete" and book.shape.deletes
+            entry.hidden = happens == "hide"
+            entry.garbage = {"spoil": "field", "spoil beyond its key": "key"}.get(happens)
+            book.had_garbage |= entry.garbage is not None
+            book.move(entry)
+            if happens == "default":
+                entry.content, entry.is_default = 0, True
+        self._tell(f"{book.name}: {happens} {entry.key[-3:]}@{entry.place}, which says {entry.content}")
 
-    @rule(where=PLACES, which=PLACES, how=st.sampled_from(("field", "key")))
-    def spoil(self, where: int, which: int, how: str) -> None:
-        """A record changes to something that cannot be read."""
-        book, entry = self._entry(where, which)
-        if entry is None or (book.shape.feed == CONNECTIONS and Loss.WIDENED not in self.losses):
-            return
-        entry.garbage, entry.hidden, entry.deleted, book.had_garbage = how, False, False, True
-        book.move(entry)
-        self._tell(f"{book.name}: {entry.key[-3:]}@{entry.place} becomes unreadable ({how})")
+    def _may_happen(self, book: Book, happens: str) -> bool:
+        if happens == "default":
+            return book.shape.has_defaults and Loss.DEFAULTS in self.losses
+        return not happens.startswith("spoil") or book.shape.feed != CONNECTIONS or Loss.WIDENED in self.losses
 
     @rule(where=PLACES, which=PLACES)
     def heal(self, where: int, which: int) -> None:
         """What could not be read is served as it should be, at the same number."""
-        book = self._book(where)
-        spoilt = [one for one in book.standing() if one.garbage]
-        if spoilt:
-            entry = spoilt[which % len(spoilt)]
-            entry.garbage = None
-            self._tell(f"{book.name}: {entry.key[-3:]}@{entry.place} heals")
-
-    @rule(where=PLACES, which=PLACES)
-    def default(self, where: int, which: int) -> None:
-        """A record returns to its defaults: it stands at a new number and carries 0."""
-        book, entry = self._entry(where, which)
-        if entry is not None and book.shape.has_defaults and Loss.DEFAULTS in self.losses:
-            book.move(entry)
-            entry.content, entry.garbage, entry.hidden, entry.is_default = 0, None, False, True
-            self._tell(f"{book.name}: {entry.key[-3:]}@{entry.place} returns to its defaults, number 0")
+        for book in self._from(where):
+            if spoilt := [one for one in book.standing() if one.garbage]:
+                entry = spoilt[which % len(spoilt)]
+                entry.garbage = None
+                self._tell(f"{book.name}: {entry.key[-3:]}@{entry.place} heals")
+                return
 
     @precondition(lambda self: CONNECTIONS in self.feeds)
     @rule(where=PLACES, supplier=PLACES, content=WORDS)
     def connect(self, where: int, supplier: int, content: int) -> None:
         """A connection begins, or is revived."""
         account = list(self.world.accounts.values())[where % len(self.world.accounts)]
-        key = SUPPLIERS[supplier % len(SUPPLIERS)]
-        account.books[CONNECTIONS].put(key, content, key)
-        self._tell(f"{account.name} is connected with {key[-3:]}")
+        self._connect(account.books[CONNECTIONS], supplier, content)
 
-    @rule(where=PLACES, kind=st.sampled_from(IN_PAGES), after=st.sampled_from((0, 0, 1, 2)), times=st.sampled_from((1, 1, 2)))
-    def page_fault(self, where: int, kind: Kind, after: int, times: int) -> None:
-        """One of the next pages will be wrong."""
+    def _connect(self, book: Book, supplier: int, content: int) -> None:
+        key = SUPPLIERS[supplier % len(SUPPLIERS)]
+        book.put(key, content, key)
+        self._tell(f"{book.name}: connected with {key[-3:]}@{book.counter}")
+
+    def _fill(self, book: Book, count: int, content: int, supplier: int, hidden: int) -> None:
+        for place in range(count):
+            is_hidden = bool(hidden) and place % 4 >= hidden
+            book.put(self._new_key(), content, SUPPLIERS[(supplier + place) % len(SUPPLIERS)], hidden=is_hidden)
+
+    def _new_key(self) -> str:
+        self.keys += 1
+        return identity(self.keys)
+
+    @rule(
+        where=PLACES,
+        kind=st.sampled_from(IN_PAGES),
+        after=st.sampled_from((0, 0, 1, 2)),
+        times=st.sampled_from((1, 1, 2)),
+        more=st.integers(0, 5),
+        names=NAMES,
+    )
+    def sync_and_meet_a_wrong_page(
+        self, where: int, kind: Kind, after: int, times: int, more: int, names: tuple[int, ...]
+    ) -> None:
+        """One of the next pages is wrong; perhaps there is something new, so that it is asked for."""
         book = self._book(where)
         if self._may(book, kind):
             book.page_faults.append(Fault(kind, after, times if kind in IN_PAGES[:3] else 1))
             self._tell(f"{book.name}: after {after} pages: {kind}, {times} time(s)")
+            self._grow_and_sync(where, more, names)
 
-    @rule(where=PLACES, kind=st.sampled_from(IN_MAXIMA), times=st.sampled_from((1, 2)))
-    def maximum_fault(self, where: int, kind: Kind, times: int) -> None:
-        """The next maximum will be wrong."""
+    @rule(
+        where=PLACES,
+        kind=st.sampled_from(IN_MAXIMA),
+        times=st.sampled_from((1, 2)),
+        more=st.integers(0, 5),
+        names=NAMES,
+    )
+    def sync_and_meet_a_wrong_maximum(
+        self, where: int, kind: Kind, times: int, more: int, names: tuple[int, ...]
+    ) -> None:
+        """The next maximum is wrong."""
         book = self._book(where)
         if book.shape.has_maximum:
             book.maximum_faults.append(Fault(kind, 0, times if kind is Kind.BUSY else 1))
             self._tell(f"{book.name}: {kind}")
+            self._grow_and_sync(where, more, names)
+
+    def _grow_and_sync(self, where: int, more: int, names: tuple[int, ...]) -> None:
+        if more:
+            self.create(where, more, more % CONTENTS, more, 0)
+        self.sync(names, full=False)
 
     @rule(where=PLACES)
     def lock(self, where: int) -> None:
         """The feed is being rebuilt."""
-        book = self._book(where)
-        if book.shape.restarts and not book.locked:
-            book.locked = True
-            self._tell(f"{book.name}: is being rebuilt")
+        for book in self._from(where):
+            if book.shape.restarts and not book.locked:
+                book.locked = True
+                self._tell(f"{book.name}: is being rebuilt")
+                return
 
     @rule(where=PLACES, order=st.integers(0, 20), leaving=st.lists(PLACES, max_size=3), more=st.integers(0, 6))
     def restart(self, where: int, order: int, leaving: list[int], more: int) -> None:
         """The rebuilt feed is served: its numbers begin anew, some records may have left, others come."""
-        book = self._book(where)
-        if not book.locked:
+        book = next((one for one in self._from(where) if one.locked), None)
+        if book is None:
             return
         book.locked = False
         standing = book.standing() if book.shape.selection else []
@@ -190,7 +214,7 @@ class FloridayMachine(RuleBasedStateMachine):
         if Loss.UNSEEN_RESTART in self.losses:
             book.restart(order, gone.values())
             for place in range(more):
-                book.put(identity(0x500 + 16 * book.series + place), 1, SUPPLIERS[place % len(SUPPLIERS)])
+                book.put(self._new_key(), 1, SUPPLIERS[place % len(SUPPLIERS)])
             self._tell(f"{book.name}: restarts, {len(gone)} left, {more} new, up to {book.counter}")
             return
         self._restart_visibly(book, order, gone)
@@ -218,14 +242,14 @@ class FloridayMachine(RuleBasedStateMachine):
     # The client's side
 
     @rule(
-        names=st.sampled_from(((), (), (), (0,), (1,), (2,))),
+        names=NAMES,
         full=st.sampled_from((False, False, False, True)),
     )
     def sync(self, names: tuple[int, ...], full: bool) -> None:
         """A sync of all feeds, or by name."""
         self._sync(Asked(tuple(self.feeds[one % len(self.feeds)] for one in names), full=full))
 
-    @rule(at=st.integers(0, 6), after=st.booleans(), names=st.sampled_from(((), (), (0,), (1,))))
+    @rule(at=st.integers(0, 6), after=st.booleans(), names=NAMES)
     def sync_and_die(self, at: int, after: bool, names: tuple[int, ...]) -> None:
         """A sync whose process ends at a commit."""
         chosen = tuple(self.feeds[one % len(self.feeds)] for one in names)
@@ -244,12 +268,12 @@ class FloridayMachine(RuleBasedStateMachine):
             return
         self._clear()
         supplier = next(iter(sorted(book.account.connected)), SUPPLIERS[0])
-        first = book.put(identity(0x800 + book.counter), content, supplier, late=True)
-        book.put(identity(0x800 + book.counter), content, supplier)
+        first = book.put(self._new_key(), content, supplier, late=True)
+        book.put(self._new_key(), content, supplier)
         self._tell(f"{book.name}: {first.place} is given and not served yet, {book.counter} is")
         self._sync(Asked())
         first.late = False
-        book.put(identity(0x800 + book.counter), content, supplier)
+        book.put(self._new_key(), content, supplier)
         self._tell(f"{book.name}: {first.place} is served now, and {book.counter}")
         self._sync(Asked())
 
@@ -274,6 +298,11 @@ class FloridayMachine(RuleBasedStateMachine):
         books = self.world.books
         return books[where % len(books)]
 
+    def _from(self, where: int) -> list[Book]:
+        """All feeds, from one on."""
+        books = self.world.books
+        return [*books[where % len(books) :], *books[: where % len(books)]]
+
     def _entry(self, where: int, which: int) -> tuple[Book, Entry | None]:
         book = self._book(where)
         standing = book.standing()
@@ -283,6 +312,7 @@ class FloridayMachine(RuleBasedStateMachine):
         """Whether a fault is one of those that are played."""
         return {
             Kind.NUMBER: Loss.GARBLED_NUMBER in self.losses,
+            Kind.NUMBER_WITHIN: Loss.GARBLED_NUMBER in self.losses,
             Kind.PAGE_MAXIMUM: Loss.PAGE_MAXIMUM in self.losses,
             Kind.EMPTY: Loss.EMPTY_ANSWER in self.losses or not book.had_garbage,
         }.get(kind, True)

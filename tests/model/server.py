@@ -128,6 +128,8 @@ class ModelServer:
         results = [book.body(entry) for entry in answer.entries]
         if fault is Kind.NUMBER and results:
             results[-1]["sequenceNumber"] = answer.entries[-1].place * FAR + FAR
+        if fault is Kind.NUMBER_WITHIN and results:
+            results[-1]["sequenceNumber"] = book.maximum()
         factor = FAR if fault is Kind.PAGE_MAXIMUM else 1
         return _json({"maximumSequenceNumber": answer.maximum * factor, "results": results})
 
