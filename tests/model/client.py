@@ -19,6 +19,7 @@ from pipelines.outcome import FeedOutcome
 from pipelines.pipeline import Pipeline
 from pipelines.settings import Settings, load_settings
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.rejected import open_records
 from tests.hand_moved_time import HandMovedTime
 from tests.model.feeds import catalogue_with
 from tests.model.floriday import World
@@ -100,11 +101,14 @@ class Client:
         return None
 
     def _synced(self, asked: Asked, warehouse: Warehouse) -> list[FeedOutcome]:
-        settings = self._narrowed(asked.names)
+        wanted = self._with_rejected_records() if asked.retry else []
+        if asked.retry and not wanted:
+            return []
+        settings = self._narrowed(sorted({feed for _, feed in wanted}) or asked.names)
         pipeline = Pipeline(settings, self.catalogue, self.session, self.clients, warehouse)
         with patch("pipelines.preparation.install"):  # the reports stand there already, and looking takes half the time
             pipeline.prepare()
-        outcomes = self._retried(pipeline) if asked.retry else self._read(pipeline, asked)
+        outcomes = self._retried(pipeline, wanted) if asked.retry else self._read(pipeline, asked)
         pipeline.note()
         return outcomes
 
@@ -123,17 +127,16 @@ class Client:
             for outcome in pipeline.sync_all([source], run_id=run, accounts=[account], full=asked.full)
         ]
 
-    def _retried(self, pipeline: Pipeline) -> list[FeedOutcome]:
-        open_ones = (
-            "SELECT DISTINCT account, feed FROM sync.rejected_records WHERE resolved_at IS NULL ORDER BY account, feed"
-        )
-        with pipeline.warehouse.reading() as connection:
-            wanted = connection.execute(open_ones).fetchall()
+    def _with_rejected_records(self) -> list[tuple[str, str]]:
+        """The accounts and feeds that have some, as the command line looks them up."""
+        with self.warehouse.reading() as connection:
+            return sorted({(one.account, one.feed) for one in open_records(connection, (), ())})
+
+    def _retried(self, pipeline: Pipeline, wanted: Sequence[tuple[str, str]]) -> list[FeedOutcome]:
         sources = {source.name: source for source in pipeline.sources}
         return [
             pipeline.sync(sources[feed], account, run_id=f"run {self.runs}", rejected_only=True)
             for account, feed in wanted
-            if feed in sources
         ]
 
 

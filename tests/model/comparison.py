@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -31,10 +32,10 @@ class Comparison:
 
     def rows(self, book: Book, feed: Feed) -> Iterator[str]:
         """What is wrong with the current rows of a feed of an account."""
-        shape, stored = book.shape, self._stored(book, feed)
+        shape, stored = book.shape, self.stored(book, feed)
         for key in sorted(stored.keys() | book.entries.keys() | book.served.keys()):
             entry, row = book.entries.get(key), stored.get(key)
-            if entry is not None and book.shows(entry) and entry.garbage is None:
+            if entry is not None and book.tells(entry):
                 if row != entry.state:
                     yield f"{book.name}: {key[-3:]} is {row}, but Floriday serves {entry.state}"
             elif row is None:
@@ -52,7 +53,8 @@ class Comparison:
         is_gone = book.shape.selection and row.deleted
         return is_gone and any(row.content == state.content for state in states)
 
-    def _stored(self, book: Book, feed: Feed) -> dict[str, State]:
+    def stored(self, book: Book, feed: Feed) -> dict[str, State]:
+        """The current rows of a feed of an account, by id."""
         shape = book.shape
         rows = self.connection.execute(
             f"SELECT CAST({shape.key_column} AS VARCHAR), sequence_number, {shape.column}, is_deleted FROM {feed.name}"
@@ -78,7 +80,7 @@ class Comparison:
 
     def confirm(self, book: Book, feed: Feed) -> None:
         """Remember what is stored: it may not become older, nor vanish."""
-        for key, row in self._stored(book, feed).items():
+        for key, row in self.stored(book, feed).items():
             states = book.served.get(key, [])
             places = [place for place, state in enumerate(states) if state.said == row.said]
             self.known[book.account.name, book.shape.feed, key] = places[-1] if places else 0
@@ -96,10 +98,10 @@ class Comparison:
             states = [state.said for state in book.served.get(key, [])]
             if not _in_order(versions, states, selection=shape.selection):
                 yield f"{book.name}: the raw versions of {key[-3:]} are {versions}, but it was {states}"
-            if any(one == other for one, other in zip(versions, versions[1:], strict=False)):
+            if any(one == other for one, other in pairwise(versions)):
                 yield f"{book.name}: a raw version of {key[-3:]} stands there twice: {versions}"
             entry = book.entries.get(key)
-            if entry is not None and book.shows(entry) and entry.garbage is None and versions[-1] != entry.state.said:
+            if entry is not None and book.tells(entry) and versions[-1] != entry.state.said:
                 yield f"{book.name}: the last raw version of {key[-3:]} is {versions[-1]} instead of {entry.state}"
 
     def _history(self, book: Book, table: Table) -> Iterator[str]:
@@ -125,6 +127,8 @@ class Comparison:
         ).fetchall()
         keys, numbers = {key for key, _ in rows if key}, {number for _, number in rows}
         for entry in filter(book.shows, book.standing()):
+            if not entry.garbage and not book.tells(entry):
+                continue
             if entry.garbage == "field" and entry.key not in keys:
                 yield f"{book.name}: {entry.key[-3:]}@{entry.place} cannot be read and is not among the rejected"
             if entry.garbage == "key" and entry.place not in numbers:
@@ -150,7 +154,7 @@ class Comparison:
         """What a selection did not serve since its restart is deleted."""
         if not book.shape.selection or book.series == 1:
             return
-        for key, row in self._stored(book, feed).items():
+        for key, row in self.stored(book, feed).items():
             entry = book.entries.get(key)
             if not row.deleted and (entry is None or not _was_served(book, entry)):
                 yield f"{book.name}: {key[-3:]} has left the selection and is still {row}"

@@ -44,6 +44,9 @@ IN_PAGES = (
 )
 IN_MAXIMA = (Kind.BUSY, Kind.MAXIMUM_HIGH, Kind.MAXIMUM_OLD, Kind.MAXIMUM_REFUSED)
 
+LASTING = (Kind.BUSY, Kind.CUT, Kind.GARBAGE)
+"""What may strike twice in a row, and is a failure then."""
+
 
 @dataclass
 class Fault:

@@ -174,6 +174,5 @@ def catalogue_with(feeds: tuple[str, ...], page: int) -> Catalogue:
 
 
 def _small(feed: Feed, page: int) -> Feed:
-    shape = SHAPES[feed.name]
-    without = {} if shape.has_maximum else {"max_sequence": None}
-    return replace(feed, endpoint=replace(feed.endpoint, page_maximum=page, **without))
+    endpoint = replace(feed.endpoint, page_maximum=page)
+    return replace(feed, endpoint=endpoint if SHAPES[feed.name].has_maximum else replace(endpoint, max_sequence=None))

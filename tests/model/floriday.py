@@ -7,7 +7,7 @@ filtered; its maximum is the highest number before filtering. Nothing here knows
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from tests.model.faults import Fault
@@ -125,6 +125,11 @@ class Book:
             return False
         return not (self.shape.widened or self.shape.in_parts) or entry.supplier in self.account.connected
 
+    def tells(self, entry: Entry) -> bool:
+        """Whether a reader can know what a record says."""
+        depends = self.shape.widened or self.shape.in_parts
+        return self.shows(entry) and not entry.garbage and not (depends and entry.supplier in self.account.uncertain)
+
     def page(self, after: int, part: str | None, *, inclusive: bool) -> Answer:
         """The page after a number."""
         cut = [one for one in self.standing(part) if one.place > after or (inclusive and one.place == after > 0)]
@@ -161,6 +166,12 @@ class Book:
         for entry in entries:
             self.move(entry)
 
+    def rehearsed(self, seed: int, leaving: Iterable[str]) -> Book:
+        """The book as a restart would leave it."""
+        anew = replace(self, entries={key: replace(one) for key, one in self.entries.items()})
+        anew.restart(seed, [anew.entries[key] for key in leaving])
+        return anew
+
     def body(self, entry: Entry, number: int | None = None) -> JsonObject:
         """A record as it is served, perhaps under a number that is wrong."""
         state = entry.state
@@ -169,7 +180,7 @@ class Book:
         if entry.garbage == "key":
             made[self.shape.key] = {"not": "an id"}
         if entry.garbage == "field":
-            made.update(dict.fromkeys(self.shape.content(entry.content), ["not", "readable"]))
+            made.update({name: ["not", "readable"] for name in self.shape.content(entry.content)})
         return made
 
 
@@ -185,6 +196,13 @@ class Account:
     def organization(self) -> str:
         """Its organization's id."""
         return identity(0x1000 + self.place)
+
+    @property
+    def uncertain(self) -> frozenset[str]:
+        """The suppliers whose connection a reader cannot make out."""
+        books = self.books
+        entries = books[CONNECTIONS].entries.values() if CONNECTIONS in books else ()
+        return frozenset(one.key for one in entries if one.garbage)
 
     @property
     def connected(self) -> frozenset[str]:

@@ -53,7 +53,7 @@ class MortalConnection:
             return self.connection.execute(sql)
         self.life.check()
         if sql != "COMMIT" or self.life.commits is None:
-            return self.connection.execute(sql, *values, **named)  # type: ignore[arg-type]
+            return self.connection.execute(sql, *values, **named)
         self.life.commits -= 1
         if self.life.commits < 0 and not self.life.after:
             self.connection.execute("ROLLBACK")
