@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -32,6 +33,10 @@ class FloridayMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.begun: Play | None = None
+
+    def say(self, line: str) -> None:
+        """Tell the story, where it ends badly."""
+        note(line)
 
     @property
     def play(self) -> Play:
@@ -65,7 +70,7 @@ class FloridayMachine(RuleBasedStateMachine):
         feeds = self.scenarios[scenario % len(self.scenarios)]
         world = World.of(feeds, accounts, page)
         world.inclusive, world.empty_says_zero = inclusive, empty_says_zero
-        self.begun = Play(self.server, world, feeds, page, self.losses)
+        self.begun = Play(self.server, world, feeds, page, losses=self.losses, say=self.say)
         for book in world.books:
             if book.shape.feed != CONNECTIONS:
                 self.play.fill(book, records)
@@ -205,7 +210,7 @@ class FloridayMachine(RuleBasedStateMachine):
         more=st.integers(0, 5),
         names=NAMES,
     )
-    def sync_and_meet_a_wrong_page(
+    def sync_and_meet_a_wrong_page(  # noqa: PLR0917 - hypothesis names them all
         self, where: int, kind: Kind, after: int, times: int, more: int, names: tuple[int, ...]
     ) -> None:
         """One of the next pages is wrong; perhaps there is something new, so that it is asked for."""

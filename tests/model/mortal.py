@@ -1,4 +1,4 @@
-"""A warehouse whose process dies at a commit: just before it or just after it, and nothing is written on the way out."""
+"""A warehouse whose process dies at a commit, just before or just after it, and writes nothing on its way out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import duckdb
 from pipelines.warehouse.connection import Warehouse
 
 
-class Died(BaseException):  # noqa: N818 - it is no error, and nothing of the code under test may catch it
+class Died(BaseException):
     """The process ended here."""
 
 
@@ -48,7 +48,7 @@ class MortalConnection:
     life: Life
 
     def execute(self, sql: str, *values: object, **named: object) -> duckdb.DuckDBPyConnection:
-        """As of DuckDB; what a dead process has not committed is undone, as the next one that opens the file undoes it."""
+        """As of DuckDB; what a dead process has not committed is undone, as by the next one that opens the file."""
         if sql == "ROLLBACK" and not self.life.dead:
             return self.connection.execute(sql)
         self.life.check()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from hypothesis import note
 
 from pipelines.catalogue.types import Feed
 from pipelines.outcome import FeedOutcome
@@ -30,12 +28,20 @@ class Play:
         feeds: that are played.
         page: records of a full page.
         losses: the known losses that may happen; the client does without the rest what is known to be safe.
+        say: tells the story.
     """
 
     def __init__(
-        self, server: ModelServer, world: World, feeds: tuple[str, ...], page: int, losses: frozenset[Loss]
+        self,
+        server: ModelServer,
+        world: World,
+        feeds: tuple[str, ...],
+        page: int,
+        *,
+        losses: frozenset[Loss],
+        say: Callable[[str], None],
     ) -> None:
-        self.server, self.world, self.feeds, self.losses = server, world, feeds, losses
+        self.server, self.world, self.feeds, self.losses, self._say = server, world, feeds, losses, say
         server.world = world
         self.catalogue = catalogue_with(feeds, page)
         self._folder = TemporaryDirectory()
@@ -55,7 +61,7 @@ class Play:
     def tell(self, line: str) -> None:
         """Say what happened, and remember what is served since."""
         self.world.note_served()
-        note(f"    {line}")
+        self._say(f"    {line}")
 
     # Records
 
@@ -114,11 +120,11 @@ class Play:
         self._check_claims(outcomes or [], truthful)
 
     def _tell_calls(self, asked: Asked, outcomes: Sequence[FeedOutcome] | None) -> None:
-        note(f"    {asked}{', and it died' if outcomes is None else ''}")
+        self._say(f"    {asked}{', and it died' if outcomes is None else ''}")
         for line in self.server.asked:
-            note(f"        {line}")
+            self._say(f"        {line}")
         for outcome in outcomes or ():
-            note(f"        = {_brief(outcome)}")
+            self._say(f"        = {_brief(outcome)}")
 
     def _tamed(self, asked: Asked) -> Asked:
         """What is asked, without what is known to lose something."""
