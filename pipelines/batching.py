@@ -21,7 +21,7 @@ from pipelines.normalize import Batch, Typed, together, typed
 from pipelines.normalize.content import content_hash
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.ledger import Position, Window
-from pipelines.warehouse.store import Stored, store_within
+from pipelines.warehouse.store import Effects, Stored, store_within
 
 PAGES_A_BATCH = 10
 """Pages that are worth a transaction while none is under way; half of them begin, for the storer has nothing else."""
@@ -59,12 +59,18 @@ class StepBatch:
         places: for each record as it came, its place in that order.
         reached: how far everything is read without a gap, with this batch and all before it.
         current: whether the feed is proven read to its end with it.
+        end: the proven end of the feed; None where the cursor is not to be moved there.
     """
 
     pieces: Sequence[Piece]
     places: np.ndarray
     reached: int
     current: bool
+    end: int | None = None
+
+    def cursor_from(self, cursor: int) -> int:
+        """Where the cursor moves to, back too: what was read to the feed's proven end says where that is."""
+        return max(cursor, self.reached) if self.end is None else self.end
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Batching:
     _has_begun: bool = False
     _pages: list[tuple[Piece, int]] = field(default_factory=list)
     _current: bool = False
+    _end: int | None = None
 
     def add(self, step: Step) -> None:
         """Put one more step into it."""
@@ -118,13 +125,14 @@ class Batching:
         self.pages += 1
         self.size += step.page.size
         self._current = step.current
+        self._end = step.reached if step.current else None
 
     def take(self) -> StepBatch:
         """The batch; the next one begins empty."""
         pieces = list({id(piece): piece for piece, _ in self._pages}.values())
         reached = self.claimed.reached_from(self.cursor)
-        taken = StepBatch(pieces, self._places(pieces), reached, self._current)
-        self.pages, self.size, self._pages, self._current = 0, 0, [], False
+        taken = StepBatch(pieces, self._places(pieces), reached, self._current, self._end)
+        self.pages, self.size, self._pages, self._current, self._end = 0, 0, [], False, None
         self._has_begun = True
         return taken
 
@@ -217,6 +225,7 @@ def commit(
     *,
     at: Position,
     like: Window,
+    effects: Effects,
     goes_on: Callable[[], bool],
 ) -> Commit:
     """Store a batch in one transaction.
@@ -228,13 +237,22 @@ def commit(
         covered: what it covers.
         at: the feed's position before.
         like: what all its windows say.
+        effects: what the commit brings about besides.
         goes_on: asked in the end, whether the next batch is there.
     """
-    to = replace(at, cursor=max(at.cursor, covered.reached))
+    to = replace(at, cursor=covered.cursor_from(at.cursor))
     windows = windows_of(covered.pieces, batches[0], like)
     fields, values = batches[0].unknown_fields, batches[0].unknown_values
     with warehouse.writing(goes_on) as connection, transaction(connection):
-        stored = store_within(connection, table, batches.pop(), windows, to, current=covered.current)
+        stored = store_within(
+            connection,
+            table,
+            batches.pop(),
+            windows,
+            to,
+            current=covered.current,
+            effects=replace(effects, proves_end=covered.end is not None),
+        )
     return Commit(stored, to, covered.current, fields, values)
 
 

@@ -6,7 +6,9 @@ PipelineError                     one line for a person; carries account, feed a
 │   ├── UsageError                a command was called with something it does not take (exit 2)
 │   ├── AuthenticationError       no token: wrong credentials, no usable scope, a token server that is not one
 │   ├── RefusedError              the API refused a call for good (400, 403, 404 …)
+│   ├── AnswerTooLargeError       an answer holds more bytes than are taken
 │   ├── StuckFeedError            a feed that does not advance although there is more
+│   ├── ContradictingAnswersError answers about a feed that contradict themselves and each other
 │   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated, newer than this program
 │   └── DagsterError              Dagster cannot be started here, or ended by itself
 ├── RetriableError                the same call may succeed a little later
@@ -92,8 +94,16 @@ class RefusedError(FatalError):
         self.status = status
 
 
+class AnswerTooLargeError(FatalError):
+    """An answer holds more bytes than are taken; one with fewer records may be taken."""
+
+
 class StuckFeedError(FatalError):
     """A feed does not advance although its maximum says that there is more."""
+
+
+class ContradictingAnswersError(FatalError):
+    """Answers about a feed contradict themselves, and no two of them agree."""
 
 
 class WarehouseError(FatalError):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from pipelines.floriday.changes import ASKED_AGAIN, repeats
+from pipelines.errors import ContradictingAnswersError, StuckFeedError
+from pipelines.floriday.changes import ChangeFeed
 from pipelines.floriday.pages import Page
 from pipelines.warehouse import rejected
 from pipelines.warehouse.connection import Warehouse, transaction
@@ -19,8 +20,8 @@ class Reader(Protocol):
     warehouse: Warehouse
     part: FeedPart
 
-    def fetch(self, after: int) -> Page:
-        """The page of records above a number."""
+    def known_feed(self) -> ChangeFeed:
+        """The feed, with what is known of it."""
 
     def store_again(self, records: list[bytes]) -> None:
         """Store records that stand before the cursor, which stays."""
@@ -31,47 +32,61 @@ def ask_again(readers: Sequence[Reader], numbers: list[int], pages: int | None =
 
     Args:
         readers: of all parts of the feed.
-        numbers: of the rejected records, in order.
+        numbers: of the rejected records, in the order in which they should be asked for.
         pages: how many pages to ask each part for at most; as many as it takes by default.
 
     Returns:
         The numbers at which nothing stands any more.
     """
-    if not readers or not numbers:
+    asked = [number for number in numbers if number > 0]  # nothing can be asked for below, and 0 stands for defaults
+    if not readers or not asked:
         return frozenset()
-    gone = set(numbers)
+    gone = set(asked)
     for reader in readers:
-        gone &= _vanished(reader, numbers, pages)
+        gone &= _vanished(reader, asked, pages)
     if gone:
         with readers[0].warehouse.writing() as connection, transaction(connection):
             rejected.resolve_vanished(connection, readers[0].part, sorted(gone), datetime.now(UTC))
     return frozenset(gone)
 
 
-def _page_above(reader: Reader, number: int) -> Page | None:
-    """The page of records above a number; None where the server goes on with what lies before, which proves nothing."""
-    for _ in range(ASKED_AGAIN):
-        page = reader.fetch(number)
-        if page.highest > number or not repeats(page, number):
-            return page
-    return None
+def _page_above(feed: ChangeFeed, number: int) -> Page | None:
+    """The page of records above a number; None where no answer can be relied on, which proves nothing."""
+    try:
+        return feed.answer(number)
+    except (ContradictingAnswersError, StuckFeedError):
+        return None
 
 
 def _vanished(reader: Reader, numbers: list[int], pages: int | None) -> set[int]:
-    """Store what still stands at the numbers; returns those at which nothing does."""
-    vanished: set[int] = set()
+    """Store what still stands at the numbers; returns those at which nothing does.
+
+    A number is proven to be vacant by a page that was asked for below it and holds a record above it, but none at it.
+    An empty page proves nothing, nor does one with a record whose number cannot be read.
+    """
+    feed = reader.known_feed()
+    vacant: set[int] = set()
     pending = numbers
     while pending and pages != 0:
-        page = _page_above(reader, pending[0] - 1)
+        page = _page_above(feed, pending[0] - 1)
         if page is None:
             break
-        # A filter may have emptied the page: then it tells only of what lies up to its maximum.
-        reach = page.highest if page.highest >= pending[0] else pending[-1]
-        asked = {number for number in pending if number <= reach}
+        first, reach = pending[0], page.highest
+        if reach < first:
+            break  # nothing is served there or beyond, as far as this page says
+        asked = {number for number in pending if first <= number <= reach}
         standing = [raw for raw, number in zip(page.records, page.numbers, strict=True) if number in asked]
         if standing:
             reader.store_again(standing)
-        vanished |= asked.difference(page.numbers)
-        pending = [number for number in pending if number > reach]
+        vacant |= _proven_vacant(page, asked)
+        pending = [number for number in pending if number not in asked]
         pages = None if pages is None else pages - 1
-    return vanished
+    return vacant
+
+
+def _proven_vacant(page: Page, asked: set[int]) -> set[int]:
+    numbers = [number for number in page.numbers if number is not None]
+    if len(numbers) < len(page.numbers):
+        return set()
+    last = max(numbers, default=0)
+    return {number for number in asked if number < last}.difference(numbers)

@@ -29,6 +29,8 @@ class FeedOutcome:
         current_before: when it was last proven so before this sync, None for never.
         whole: whether it was read from sequence number 0 to its end: by a first load, a full re-read, or as a snapshot.
         restarted: whether a restart of the numbering was found.
+        shared_numbers: sequence numbers that several records carried: where two pages meet, one of them may be missing.
+        lacks: what is missing to read the feed to its end, in one line, where something is.
         seconds: how long it took.
         skipped: why the feed was left out, where it was.
         error: what failed, in one line, where something did.
@@ -53,11 +55,18 @@ class FeedOutcome:
     current_before: datetime | None = None
     whole: bool = False
     restarted: bool = False
+    shared_numbers: frozenset[int] = frozenset()
+    lacks: str | None = None
     seconds: float = 0.0
     skipped: str | None = None
     error: str | None = None
     unknown_fields: dict[str, str] = field(default_factory=dict)
     unknown_values: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the feed is current, or was left out for a reason that is no failure."""
+        return self.skipped is not None or (self.current and self.error is None)
 
 
 Listener = Callable[[FeedOutcome], None]
@@ -81,6 +90,7 @@ def together(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
         current_before=None if None in before else min(filter(None, before)),
         whole=all(one.whole for one in outcomes),
         restarted=any(one.restarted for one in outcomes),
+        shared_numbers=frozenset().union(*(one.shared_numbers for one in outcomes)),
         unknown_fields={path: kind for one in outcomes for path, kind in one.unknown_fields.items()},
         unknown_values=united(*(one.unknown_values for one in outcomes)),
     )

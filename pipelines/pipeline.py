@@ -14,7 +14,7 @@ from threading import Thread
 
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
-from pipelines.choice import chosen_sources, scopes_to_ask
+from pipelines.choice import as_asked, chosen_sources, scopes_to_ask
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError, UsageError
 from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
@@ -22,18 +22,18 @@ from pipelines.floriday.identities import told_at_once
 from pipelines.memory import hold_little
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.outcome import FeedOutcome, Listener
+from pipelines.part_sync import Asked, Run
 from pipelines.preparation import Preparation
 from pipelines.settings import Settings
 from pipelines.side_by_side import Task, one_at_a_time, side_by_side
 from pipelines.snapshots import sync_snapshot
-from pipelines.sync import Run, sync_feed
+from pipelines.sync import sync_feed
 from pipelines.warehouse import views
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days
-from pipelines.warehouse.ledger import Ledger
+from pipelines.warehouse.ledger import CONNECTIONS_FEED, Ledger
 from pipelines.warehouse.lingering import LingeringWarehouse
 from pipelines.warehouse.publishing import due, publish
-from pipelines.widening import Widening
 
 
 def new_run_id() -> str:
@@ -64,8 +64,7 @@ class Pipeline:
         warehouse: the DuckDB file.
         identities: whose key each account's is, as Floriday said; filled by :meth:`prepare`.
         failures: accounts whose key was refused, and why; filled by :meth:`prepare`.
-        rereads: feeds of accounts that wait for a full re-read, and why; filled by :meth:`prepare`.
-        known: how far every feed is read; filled by :meth:`prepare`.
+        known: how far every feed is read, and which ones wait for a full re-read; filled by :meth:`prepare`.
         personal: what becomes of personal data; filled by :meth:`prepare`.
     """
 
@@ -76,7 +75,6 @@ class Pipeline:
     warehouse: Warehouse
     identities: dict[str, Identity] = field(default_factory=dict)
     failures: dict[str, PipelineError] = field(default_factory=dict)
-    rereads: dict[tuple[str, str], str] = field(default_factory=dict)
     known: Ledger = field(default_factory=Ledger)
     personal: PersonalData | None = None
 
@@ -109,7 +107,7 @@ class Pipeline:
         """
         self.identify()
         prepared = Preparation(self.settings, self.catalogue, self.identities, self._views()).of(self.warehouse)
-        self.personal, self.rereads, self.known = prepared.personal, prepared.rereads, prepared.known
+        self.personal, self.known = prepared.personal, prepared.known
 
     def _views(self) -> list[views.View]:
         return [
@@ -165,24 +163,28 @@ class Pipeline:
 
     def _sync_feed(self, feed: Feed, account: str, how: _Reading) -> FeedOutcome:
         assert self.personal is not None
-        marked = (account, feed.name) in self.rereads
-        widening = Widening(self.warehouse, feed, account, self.sources)
+        reread = self.known.rereads.get((account, feed.name))
         outcome = sync_feed(
             self.clients[account],
             self.warehouse,
             feed,
             Run(how.run_id, self.known, self.personal),
-            full=how.full or marked,
-            days=how.days,
-            rejected_only=how.rejected_only,
+            Asked(how.full, how.days, how.rejected_only, reread),
+            widens=self._widened_by(feed),
             listener=how.listener,
         )
-        self.rereads.update(widening.marks(outcome))
-        if marked and outcome.current and not how.rejected_only:
-            with self.warehouse.writing() as connection, transaction(connection):
-                views.done(connection, account, feed.name)
-            del self.rereads[account, feed.name]
+        if outcome.lacks is not None and not self._grants_connections():
+            raise ScopeNotGrantedError(f"{outcome.lacks}; its scope is not granted", feed=feed.name)
         return outcome
+
+    def _widened_by(self, feed: Feed) -> tuple[str, ...]:
+        """The feeds whose older records come into view with each new one of this feed, chosen or not."""
+        sources = (as_asked(source, self.settings) for source in self.catalogue.sources)
+        return tuple(one.name for one in sources if isinstance(one, Feed) and feed.name in one.widened_by)
+
+    def _grants_connections(self) -> bool:
+        """Whether the feed that says which parts others have may be read, where it was chosen."""
+        return all(self.grants(source) for source in self.sources if source.name == CONNECTIONS_FEED)
 
     def sync_all(
         self,

@@ -28,12 +28,10 @@ class Prepared:
 
     Args:
         personal: what becomes of personal data.
-        rereads: feeds of accounts that wait for a full re-read, and why.
-        known: how far every feed is read.
+        known: how far every feed is read, and which ones wait for a full re-read.
     """
 
     personal: PersonalData
-    rereads: dict[tuple[str, str], str]
     known: Ledger
 
 
@@ -95,4 +93,4 @@ class Preparation:
         remember(connection, self.settings.api, self.settings.environment, named)
         personal_data.remember(connection, personal)
         views.remember(connection, self.seen)
-        return Prepared(personal, dict(views.marked(connection)), open_ledger(connection))
+        return Prepared(personal, open_ledger(connection))

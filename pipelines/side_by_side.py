@@ -14,11 +14,10 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.choice import is_in_parts
 from pipelines.floriday.patience import threads
 from pipelines.outcome import FeedOutcome, Listener
+from pipelines.warehouse.ledger import CONNECTIONS_FEED
 
 AT_ONCE = 8
 """Feeds that are synced at once; the memory that their pages may fill is shared out among them."""
-
-CONNECTIONS_FEED = "organizations.connections"
 
 Task = tuple[str, Source]
 """An account and what of it is to be synced."""

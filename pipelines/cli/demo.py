@@ -102,7 +102,7 @@ def _sync(title: str, environment: Mapping[str, str]) -> None:
     print_outcomes(outcomes)
     read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
     say(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
-    if any(outcome.error for outcome in outcomes):
+    if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
 
 

@@ -45,10 +45,10 @@ def publish(pipeline: Pipeline) -> None:
 
 
 def is_well(pipeline: Pipeline, outcomes: Collection[FeedOutcome]) -> bool:
-    """Tell of the accounts whose key was refused; whether there are none, and no feed has failed."""
+    """Report the accounts whose key was refused; whether there are none, and every feed is current or was skipped."""
     for name, error in pipeline.failures.items():
         complain(str(error.about(account=name)))
-    return not pipeline.failures and not any(outcome.error for outcome in outcomes)
+    return not pipeline.failures and all(outcome.is_well for outcome in outcomes)
 
 
 def subject(outcome: FeedOutcome) -> str:
@@ -71,6 +71,16 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def _not_current(outcome: FeedOutcome) -> str:
+    """Why a feed that did not fail is not current."""
+    if outcome.maximum is None or outcome.maximum <= outcome.cursor:
+        return "not current: Floriday's answers do not prove that it was read to its end; the next sync goes on"
+    return (
+        f"not current: Floriday says that its numbers reach {outcome.maximum}, and serves nothing after"
+        f" {outcome.cursor}; the next sync goes on from there"
+    )
+
+
 def _row(outcome: FeedOutcome) -> tuple[str, ...]:
     if outcome.skipped:
         return (outcome.account, outcome.feed, "", "", "", "", "", "skipped", "")
@@ -83,6 +93,16 @@ def _row(outcome: FeedOutcome) -> tuple[str, ...]:
 def _remarks(outcome: FeedOutcome) -> Iterator[str]:
     if outcome.skipped:
         yield f"skipped: {outcome.skipped}"
+    elif outcome.lacks:
+        yield f"not current: {outcome.lacks}"
+    elif not outcome.current and not outcome.error:
+        yield _not_current(outcome)
+    if outcome.shared_numbers:
+        some = ", ".join(str(number) for number in sorted(outcome.shared_numbers)[:_VALUES_NAMED])
+        yield (
+            f"Floriday serves several records under one sequence number ({some}), which it says never happens: where"
+            " two pages meet, one of them may be missing. Tell Floriday"
+        )
     if outcome.restarted:
         yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
     if outcome.rejected:

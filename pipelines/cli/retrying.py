@@ -55,7 +55,7 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
 
 def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
-    from pipelines.cli.outcomes import is_well, publish, subject
+    from pipelines.cli.outcomes import publish, subject
     from pipelines.pipeline import new_run_id, open_pipeline
     from pipelines.settings import load_settings
     from pipelines.warehouse.lock import one_sync_at_a_time
@@ -75,7 +75,9 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
                 if account in pipeline.identities:
                     outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, rejected_only=True)
         publish(pipeline)
-    well = is_well(pipeline, outcomes.values())
+    well = not pipeline.failures and not any(outcome.error for outcome in outcomes.values())
+    for name, error in pipeline.failures.items():
+        complain(str(error.about(account=name)))
     for outcome in outcomes.values():
         if outcome.skipped:
             say(f"{subject(outcome)}: skipped: {one_line(outcome.skipped)}")

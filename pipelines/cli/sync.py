@@ -51,7 +51,7 @@ def sync(
     """Read what is new and changed into the warehouse.
 
     A sync that is stopped goes on where it was. The exit code is 0 when every feed is current or was skipped for a
-    reason that is told, and 1 when something failed; the other feeds are done then.
+    reason that is told, and 1 when one failed or is not current; the other feeds are done then.
 
     --from and --to repair days that were lost here, as --full repairs everything: they ask again for whatever is
     numbered in these days of Amsterdam now, and surely for all of it. What Floriday serves no more does not come back.
@@ -112,7 +112,7 @@ def _narrowed(settings: Settings, names: list[str]) -> Settings:
 
 
 def _sync(settings: Settings, accounts: list[str] | None, *, full: bool, days: Days | None) -> bool:
-    """Do it, and print what it came to; returns whether nothing failed."""
+    """Do it, and print what it came to; returns whether every feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
     from pipelines.pipeline import open_pipeline
     from pipelines.warehouse.lock import one_sync_at_a_time
@@ -127,7 +127,7 @@ def _sync(settings: Settings, accounts: list[str] | None, *, full: bool, days: D
 
 
 def _try(settings: Settings, accounts: list[str] | None, *, full: bool, days: Days | None) -> bool:
-    """Do it on a copy, and print what that changed; returns whether nothing failed."""
+    """Do it on a copy, and print what that changed; returns whether every feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
     from pipelines.cli.differences import print_differences
     from pipelines.cli.outcomes import is_well

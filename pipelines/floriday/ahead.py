@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock, Thread
 
-from pipelines.floriday.changes import Fetch, Step, answer, next_cursor, walk
+from pipelines.floriday.changes import ChangeFeed, Fetch, Step, walk
 from pipelines.floriday.pages import Page
 from pipelines.floriday.patience import StoppedError, pauses_until, threads
 from pipelines.floriday.pipe import Budget, Pipe
@@ -36,19 +36,15 @@ class Way:
     """What is to be read of a feed.
 
     Args:
-        fetch: asks for a page.
+        feed: what is known of it.
         start: the number to start from, exclusive.
-        maximum: what the max-sequence operation said, or None where it is unknown.
-        page_maximum: the records that a full page holds.
         up_to: the last number that is of interest; the walk goes on to the end of its page. None for the feed's end.
         read: intervals that need not be read again, such as an interrupted load left them.
         complete: as of ``walk``; one page after the other then.
     """
 
-    fetch: Fetch
+    feed: ChangeFeed
     start: int
-    maximum: int | None
-    page_maximum: int
     up_to: int | None = None
     read: Coverage = field(default_factory=Coverage)
     complete: bool = False
@@ -138,8 +134,7 @@ class _Walk:
                 return
 
     def _walk(self, start: int) -> Iterator[Step]:
-        way = self._way
-        return walk(way.fetch, start, maximum=way.maximum, page_maximum=way.page_maximum, complete=way.complete)
+        return walk(self._way.feed, start, complete=self._way.complete)
 
     def _is_over(self, step: Step) -> bool:
         return self._way.up_to is not None and step.reached >= self._way.up_to
@@ -147,9 +142,10 @@ class _Walk:
     @property
     def _end(self) -> int | None:
         """The last number that is surely of interest and was there at the beginning; None where that is unknown."""
-        if self._way.maximum is None or self._way.up_to is None:
-            return self._way.maximum
-        return min(self._way.maximum, self._way.up_to)
+        maximum = self._way.feed.maximum
+        if maximum is None or self._way.up_to is None:
+            return maximum
+        return min(maximum, self._way.up_to)
 
     def _gaps_worth_splitting(self, step: Step) -> list[Interval]:
         end, span = self._end, self._span(step)
@@ -158,13 +154,13 @@ class _Walk:
         gaps = self._way.read.gaps(step.reached, end)
         is_resumed = gaps != [(step.reached, end)]
         pages = (end - step.reached) // span
-        many = pages >= WORTH_SPLITTING and pages * self._way.page_maximum >= RECORDS_WORTH_SPLITTING
+        many = pages >= WORTH_SPLITTING and pages * self._way.feed.page_maximum >= RECORDS_WORTH_SPLITTING
         return gaps if is_resumed or many else []
 
     def _span(self, step: Step) -> int:
         """How many numbers a page covers, as far as this one tells: a feed's first number may be any, however large."""
         numbers = [number for number in step.page.numbers if number is not None and number > step.after]
-        is_full = len(numbers) >= self._way.page_maximum
+        is_full = len(numbers) >= (step.page.limit or self._way.feed.page_maximum)
         return step.reached - (min(numbers) - 1 if is_full else step.after)
 
     def _read_side_by_side(self, gaps: Sequence[Interval], span: int) -> None:
@@ -190,15 +186,19 @@ class _Walk:
             raise next((one for one in failures if not isinstance(one, StoppedError)), failures[0])
 
     def _read(self, mine: Range, sharing: Sharing) -> None:
-        way = self._way
+        feed = self._way.feed
         try:
             while mine.after < mine.up_to and not self._pipe.halted.is_set():
                 asked = mine.after
                 with self._pipe.room():
-                    page = answer(way.fetch, asked, way.maximum, way.page_maximum)
-                reached = next_cursor(page, asked, way.maximum, way.page_maximum)
+                    page = feed.answer(asked)
+                reached = feed.next_cursor(page, asked)
                 if reached == asked:
-                    return  # nothing is served there any more; the walk from there on says what that means
+                    # Nothing is served there any more; the walk from there on says what that means. Where the maximum
+                    # that was said is wrong, nobody needs to look for the feed's end in all that lies before it.
+                    maximum = None if feed.ask_maximum is None else feed.ask_maximum()
+                    sharing.end_at(asked if maximum is None else min(asked, maximum))
+                    return
                 self._hand_over(page, sharing.advance(mine, reached))
         finally:
             sharing.finish(mine)
@@ -209,7 +209,7 @@ class _Walk:
         Records beyond it are left out where the page is in order, for they are met again in the next range. What was
         numbered after the beginning is held back, so that it comes after everything that was numbered before it.
         """
-        maximum, numbers = self._way.maximum, [number for number in page.numbers if number is not None]
+        maximum, numbers = self._way.feed.maximum, [number for number in page.numbers if number is not None]
         assert maximum is not None
         last = covered[1] if numbers == sorted(numbers) else maximum
         own = _those(page, lambda number: number is None or number <= last)

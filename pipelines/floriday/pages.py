@@ -26,12 +26,14 @@ class Page:
         records: each record as received.
         numbers: each record's sequence number, None where it has none that can be read.
         is_strict: whether the whole answer is JSON in the strict sense, and with it each record.
+        limit: how many records were asked for at most; None for as many as the feed allows.
     """
 
     maximum: int
     records: tuple[bytes, ...]
     numbers: tuple[int | None, ...]
     is_strict: bool = field(default=True, compare=False)
+    limit: int | None = field(default=None, compare=False)
 
     @property
     def highest(self) -> int:
@@ -47,6 +49,17 @@ class Page:
             records=tuple(self.records[place] for place in places),
             numbers=tuple(self.numbers[place] for place in places),
         )
+
+    def split(self, limit: int) -> Iterator[Page]:
+        """The same in pages of at most so many bytes of records, or of one record; at least one page."""
+        places = list(range(len(self.records)))
+        first, size = 0, 0
+        for place, record in enumerate(self.records):
+            if size + len(record) > limit and place > first:
+                yield self.only(places[first:place])
+                first, size = place, 0
+            size += len(record)
+        yield self.only(places[first:])
 
     @cached_property
     def size(self) -> int:

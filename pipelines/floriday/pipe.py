@@ -15,6 +15,10 @@ _LOOK_AGAIN = 0.5
 """Seconds after which a waiting thread looks whether it is still wanted."""
 
 
+BYTES_UNDER_WAY = 64_000_000
+"""Bytes of pages of one feed that may be under way at once, as far as the last page tells; one page always may."""
+
+
 @dataclass
 class Budget:
     """Bytes of pages that all feeds together may hold, in equal shares.
@@ -71,13 +75,14 @@ class Pipe:
     def room(self) -> Iterator[None]:
         """Within the block a page is under way; waits before while others fill the share.
 
-        What fills it is what waits for the taker and what is under way. Where no page waits, nobody has to.
+        What fills it is what waits for the taker and what is under way. Where no page waits, nobody has to, unless
+        pages are so large that memory would not bear many of them.
 
         Raises:
             StoppedError: nobody should fetch any more.
         """
         with self._changed:
-            while self._steps and self._bytes + self._under_way * self._last_size > self._budget.share:
+            while self._is_full:
                 if self.halted.is_set():
                     raise StoppedError
                 self._changed.wait(_LOOK_AGAIN)
@@ -88,6 +93,12 @@ class Pipe:
             with self._changed:
                 self._under_way -= 1
                 self._changed.notify_all()
+
+    @property
+    def _is_full(self) -> bool:
+        if self._under_way and (self._under_way + 1) * self._last_size > BYTES_UNDER_WAY:
+            return True
+        return bool(self._steps) and self._bytes + self._under_way * self._last_size > self._budget.share
 
     def put(self, step: Step) -> None:
         """Hand a step over; waits while others fill the share.

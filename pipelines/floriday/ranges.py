@@ -111,6 +111,14 @@ class Sharing:
             self._changed.notify_all()
             return covered
 
+    def end_at(self, number: int) -> None:
+        """Deal out nothing above a number: nothing is served there."""
+        with self._changed:
+            self._waiting = [one for one in self._waiting if one.after < number]
+            for one in (*self._waiting, *self._read_now):
+                one.up_to = max(one.after, min(one.up_to, number))
+            self._changed.notify_all()
+
     def finish(self, mine: Range) -> None:
         """Note that nobody reads the range any more."""
         with self._changed:

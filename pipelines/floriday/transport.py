@@ -16,7 +16,14 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from pipelines.errors import FatalError, GarbledAnswerError, PipelineError, RefusedError, UnreachableError
+from pipelines.errors import (
+    AnswerTooLargeError,
+    FatalError,
+    GarbledAnswerError,
+    PipelineError,
+    RefusedError,
+    UnreachableError,
+)
 from pipelines.floriday.patience import Clock
 from pipelines.floriday.problems import one_line
 from pipelines.settings.addresses import host_of, is_loopback
@@ -92,7 +99,7 @@ class Wire(HTTPAdapter):
             chunks.append(chunk)
             size += len(chunk)
             if size > limit and response.status_code == 200:
-                raise FatalError(f"{host} answered with more than {limit / MEGABYTE:g} MB, which is refused")
+                raise AnswerTooLargeError(f"{host} answered with more than {limit / MEGABYTE:g} MB, which is refused")
             if size > limit:
                 break
             if self._clock.now() > ends:

@@ -5,16 +5,13 @@ Only snapshots and selections are complete readings. A feed that stops serving a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import duckdb
 import msgspec
 
 from pipelines.catalogue.tables import Table
-from pipelines.normalize.lanes import key_of
-from pipelines.warehouse import rejected
-from pipelines.warehouse.ledger import FeedPart
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
 
@@ -22,20 +19,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def mark_unnumbered(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> None:
-    """Before a complete walk of a restarted selection: what it serves gets a number again, the rest keeps none."""
-    connection.execute(f"UPDATE {current(table)} SET sequence_number = 0 WHERE account = ?", [account])
+def left_out(
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, served: Collection[str | None]
+) -> list[str]:
+    """The keys of the records that a complete walk did not serve and that are not deleted yet, their values joined.
 
-
-def left_out(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart) -> list[bytes]:
-    """The newest payloads of the records that a complete walk did not serve and that are not deleted yet.
-
-    What was served and rejected was served.
+    Args:
+        connection: open for reading.
+        table: the selection's.
+        account: the account's name.
+        served: the keys that the walk served, those of rejected records too.
     """
-    wrong = rejected.open_keys(connection, part)
-    unnumbered = "t.account = $account AND t.sequence_number = 0"
-    payloads = _payloads(connection, table, unnumbered, {"account": part.account})
-    return [payload for payload in payloads if key_of(table, payload) not in wrong]
+    rows = connection.execute(
+        f"SELECT {_joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
+        " ORDER BY 1",
+        {"account": account},
+    ).fetchall()
+    return [key for (key,) in rows if key not in served]
+
+
+def newest_payloads(
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, keys: Sequence[str]
+) -> list[bytes]:
+    """The newest payloads of some records.
+
+    Args:
+        connection: open for reading.
+        table: the selection's.
+        account: the account's name.
+        keys: of the records, their values joined.
+    """
+    wanted = f"t.account = $account AND {_joined_key(table, 't')} IN (SELECT unnest($keys))"
+    return _payloads(connection, table, wanted, {"account": account, "keys": list(keys)})
+
+
+def _joined_key(table: Table, alias: str) -> str:
+    return " || '/' || ".join(f"CAST({alias}.{quoted(name)} AS VARCHAR)" for name in record_key(table))
 
 
 def not_served(

@@ -148,7 +148,8 @@ def _content(table: Table) -> str:
 
 def _differing(table: Table, within: str | None) -> str:
     key, numbered = listed(table.key), "sequence_number" in table.by_name
-    lower = " WHEN s.number < l.number THEN 'its number is below that of its newest version'" if numbered else ""
+    below = "s.number < l.number AND s.number <> 0"  # 0 stands for defaults, whatever number came before
+    lower = f" WHEN {below} THEN 'its number is below that of its newest version'" if numbered else ""
     return f"""
         SELECT * FROM (
             SELECT {_example(table, table.key)}, CASE

@@ -14,12 +14,17 @@ from pipelines.catalogue.types import Feed
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
+from pipelines.warehouse.views import Reread, marked
 
 if TYPE_CHECKING:
     import pandas as pd
 
 YOUNG = dt.timedelta(minutes=10)
-"""Numbers may become visible late: a page that was a feed's head for less than this is read again."""
+"""Numbers may become visible late: what was a feed's head for less than this is read again."""
+
+
+CONNECTIONS_FEED = "organizations.connections"
+"""Says which growers a buyer is connected with, and so which parts some feeds have."""
 
 
 @dataclass(frozen=True)
@@ -96,22 +101,29 @@ class Ledger:
 
     Args:
         positions: how far each feed, or part of it, is read.
-        rejected: for an account and feed, the numbers at which rejected records stood, in order.
+        rejected: for an account and feed, the numbers at which rejected records stood, the longest unseen ones first.
         noted: positions that only moved in time, still to be written.
+        rereads: feeds of accounts that wait for a full re-read.
     """
 
     positions: dict[FeedPart, Position] = field(default_factory=dict)
     rejected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     noted: dict[FeedPart, Position] = field(default_factory=dict)
+    rereads: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
     def note(self, part: FeedPart, at: Position) -> None:
         """Remember a position that only moved in time."""
         self.positions[part] = self.noted[part] = at
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Write what was noted; within a transaction."""
+        """Write what was noted; within a transaction.
+
+        A position that another sync has moved meanwhile stays as that one left it.
+        """
         for part, at in self.noted.items():
-            move_cursor(connection, part, at)
+            now = position(connection, part)
+            if (now.series, now.cursor, now.committed_at) == (at.series, at.cursor, at.committed_at):
+                move_cursor(connection, part, at)
         self.noted.clear()
 
 
@@ -121,12 +133,14 @@ def open_ledger(connection: duckdb.DuckDBPyConnection) -> Ledger:
         "SELECT account, feed, part, series, cursor, maximum, current_at, committed_at FROM sync.cursors"
     ).fetchall()
     wrong = connection.execute(
-        "SELECT account, feed, list(DISTINCT sequence_number ORDER BY sequence_number) FROM sync.rejected_records"
-        " WHERE resolved_at IS NULL AND sequence_number IS NOT NULL GROUP BY account, feed"
+        "SELECT account, feed, list(number ORDER BY seen, number) FROM ("
+        "SELECT account, feed, sequence_number AS number, min(last_seen) AS seen FROM sync.rejected_records"
+        " WHERE resolved_at IS NULL AND sequence_number IS NOT NULL GROUP BY ALL) GROUP BY account, feed"
     ).fetchall()
     return Ledger(
         {FeedPart(*row[:3]): Position(*row[3:]) for row in cursors},
         {(account, feed): numbers for account, feed, numbers in wrong},
+        rereads=marked(connection),
     )
 
 
@@ -148,93 +162,16 @@ def parts_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | None]
         return list(connected_suppliers(connection, account))
 
 
-def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int) -> int:
-    """Where the next walk starts: before the page that was young when it was last read, else at the cursor.
-
-    Args:
-        connection: open for reading.
-        part: the feed.
-        at: its position.
-        table: its table.
-        page: records of a full page; never more than these are read again.
-    """
-    if at.committed_at is None:
-        return at.cursor
-    sql = (
-        f"SELECT min(from_sequence_number) FROM sync.windows WHERE {_PART} AND series = $series"
-        " AND committed_at > $young AND to_sequence_number > from_sequence_number"
-    )
-    young = {**of_part(part), "series": at.series, "young": at.committed_at - YOUNG}
-    first = connection.execute(sql, young).fetchall()[0][0]
-    if first is None:
-        return at.cursor
-    return int(min(at.cursor, max(first, _page_before(connection, part, at.cursor, table, page))))
-
-
-def stored_above(
-    connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, after: int
-) -> dict[int, set[bytes]]:
-    """The versions that are stored between a number and the cursor: for each number, the hashes of what stands there.
-
-    Args:
-        connection: open for reading.
-        part: the feed.
-        at: its position.
-        table: its table.
-        after: the number, excluded.
-    """
-    sql = (
-        f"SELECT sequence_number, content_hash FROM {raw(table)} WHERE account = $account AND series = $series"
-        " AND sequence_number > $after AND sequence_number <= $cursor"
-    )
-    said = {"account": part.account, "series": at.series, "after": after, "cursor": at.cursor}
-    stored: dict[int, set[bytes]] = {}
-    for number, content in connection.execute(sql, said).fetchall():
-        stored.setdefault(number, set()).add(content)
-    return stored
-
-
-def _page_before(connection: duckdb.DuckDBPyConnection, part: FeedPart, number: int, table: Table, page: int) -> int:
-    """The number after which the last full page up to ``number`` begins, as far as its records are stored."""
-    newest = (
-        f"SELECT min(sequence_number), count(*) FROM (SELECT sequence_number FROM {current(table)}"
-        " WHERE account = $account AND sequence_number <= $number ORDER BY sequence_number DESC LIMIT $page)"
-    )
-    found = {"account": part.account, "number": number, "page": page}
-    lowest: int
-    count: int
-    lowest, count = connection.execute(newest, found).fetchall()[0]
-    return lowest - 1 if count == page else 0
-
-
-def read_beyond(
-    connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int
-) -> list[tuple[int, int]]:
-    """What an interrupted load has read beyond the cursor: intervals, from after the first number up to the second.
-
-    Its last page is left out: it may have been the feed's head, where numbers become visible late.
-
-    Args:
-        connection: open for reading.
-        part: the feed.
-        at: its position.
-        table: its table.
-        page: records of a full page.
-    """
-    windows = connection.execute(
-        f"SELECT from_sequence_number, to_sequence_number FROM sync.windows WHERE {_PART} AND series = $series"
-        " AND to_sequence_number > $cursor AND to_sequence_number > from_sequence_number",
-        {**of_part(part), "series": at.series, "cursor": at.cursor},
-    ).fetchall()
-    if not windows:
-        return []
-    head = _page_before(connection, part, max(ends for _, ends in windows), table, page)
-    return [(begins, min(ends, head)) for begins, ends in windows if begins < min(ends, head)]
-
-
 def move_cursor(connection: duckdb.DuckDBPyConnection, part: FeedPart, to: Position) -> None:
-    """Write the feed's position; within a transaction."""
-    connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(part))
+    """Write the feed's position; within a transaction.
+
+    Where the cursor moves back, windows no longer count as read beyond it.
+    """
+    before = connection.execute(
+        f"DELETE FROM sync.cursors WHERE {_PART} RETURNING series, cursor", of_part(part)
+    ).fetchall()
+    if before and before[0][0] == to.series and before[0][1] > to.cursor:
+        _forget_beyond(connection, part, to)
     connection.execute(
         "INSERT INTO sync.cursors"
         " VALUES ($account, $feed, $part, $series, $cursor, $maximum, $current_at, $committed_at)",
@@ -246,6 +183,14 @@ def move_cursor(connection: duckdb.DuckDBPyConnection, part: FeedPart, to: Posit
             "current_at": to.current_at,
             "committed_at": to.committed_at,
         },
+    )
+
+
+def _forget_beyond(connection: duckdb.DuckDBPyConnection, part: FeedPart, to: Position) -> None:
+    connection.execute(
+        "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
+        f" to_sequence_number = $cursor WHERE {_PART} AND series = $series AND to_sequence_number > $cursor",
+        {**of_part(part), "series": to.series, "cursor": to.cursor},
     )
 
 

@@ -132,8 +132,9 @@ def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: Fe
     One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
     """
     key = " || '/' || ".join(f"CAST(v.{quoted(name)} AS VARCHAR)" for name in record_key(table))
-    healed = f"r.key = {key} AND v.sequence_number >= coalesce(r.sequence_number, v.sequence_number)"
-    by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number"
+    is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
+    healed = f"r.key = {key} AND {is_newer}"
+    by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number AND v.sequence_number <> 0"
     for stored in (healed, by_number):
         connection.execute(
             f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v WHERE {_OPEN} AND {stored}",

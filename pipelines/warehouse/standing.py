@@ -74,7 +74,7 @@ def standings(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]
             cursor=cursors.get((account, source.name)) if isinstance(source, Feed) else None,
             current_at=_current_at(positions, account, source, parts[account, source.name]),
             rejected=rejected.get((account, source.name), 0),
-            reread=marked.get((account, source.name)),
+            reread=waits.reason if (waits := marked.get((account, source.name))) else None,
             granted=(account, source.name) not in refused,
             asked_since=asked.get((account, source.name)) if parts[account, source.name] else None,
         )

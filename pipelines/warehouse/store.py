@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse import days, ledger, rejected, unknown
+from pipelines.warehouse import days, impossible_numbers, ledger, rejected, unknown, views
 from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.judging import Judged, in_batch, judge, number, only
 from pipelines.warehouse.ledger import Position, Window
@@ -35,6 +35,7 @@ from pipelines.warehouse.sql import (
     same_key,
     versions,
 )
+from pipelines.warehouse.views import Reread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,26 @@ MERGES = 100
 
 
 @dataclass(frozen=True)
+class Effects:
+    """What a commit of a feed brings about besides storing its batch.
+
+    Args:
+        widens: the feeds whose older records come into view with each live row of this one.
+        is_reread: whether the feed is being read again from number 0.
+        proves_end: whether the feed was just read to its proven end, which is where the cursor is moved.
+        was_served: whether the batch holds what Floriday served, and not last versions that were made here.
+    """
+
+    widens: Sequence[str] = ()
+    is_reread: bool = False
+    proves_end: bool = False
+    was_served: bool = True
+
+
+NO_EFFECTS = Effects()
+
+
+@dataclass(frozen=True)
 class Stored:
     """What a transaction did.
 
@@ -55,12 +76,16 @@ class Stored:
         changed: versions of known records.
         rejected: records that were rejected.
         committed_at: when.
+        older: records that are older than what is stored, which were ignored.
+        marked: if this transaction marked feeds for a full re-read, all that are marked, by account and feed.
     """
 
     new: int
     changed: int
     rejected: int
     committed_at: dt.datetime
+    older: int = 0
+    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
 
 def store(
@@ -95,8 +120,19 @@ def store_within(
     to: Position,
     *,
     current: bool,
+    effects: Effects = NO_EFFECTS,
 ) -> Stored:
-    """As :func:`store`, within a transaction of the caller's."""
+    """As :func:`store`, within a transaction of the caller's.
+
+    Args:
+        connection: as of :func:`store`.
+        table: the same.
+        batch: the same.
+        windows: the same.
+        to: the same.
+        current: the same.
+        effects: what the commit brings about besides.
+    """
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
     # A small batch is mostly looking for its keys in large tables, and there is no next one to be normalized meanwhile.
@@ -108,10 +144,11 @@ def store_within(
         new, changed = judged.new, judged.changed
         if len(batch.originals):
             _append_versions(connection, table, said, judged)
-            _write_rows(connection, table, said, judged)
+            with views.widening(connection, table, window.part.account, effects.widens):
+                _write_rows(connection, table, said, judged)
         rejected.keep(connection, window.part, batch.rejected, moment)
         unknown.keep(connection, window.part, batch, moment)
-        if len(batch.originals):
+        if len(batch.originals) and effects.was_served:
             rejected.resolve_stored(connection, table, window.part, moment)
         shares = _shares(connection, windows, new + changed)
         told = [(one, share) for one, share in zip(windows, shares, strict=True) if one.advances or share]
@@ -119,8 +156,12 @@ def store_within(
         ledger.add_windows(connection, told, moment)
         moved = replace(to, committed_at=moment, current_at=moment if current else to.current_at)
         ledger.move_cursor(connection, window.part, moved)
+        lowered = impossible_numbers.lower(connection, table, window.part, moved) if effects.proves_end else 0
+        if lowered and not effects.is_reread:
+            views.mark(connection, window.part.account, [window.part.feed], impossible_numbers.REASON)
+        marked = views.marked(connection) if lowered or effects.widens else {}
         _merge_now_and_then(connection, new + changed)
-    return Stored(new, changed, len(batch.rejected), moment)
+    return Stored(new, changed, len(batch.rejected), moment, judged.older, marked)
 
 
 def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], versions_in_all: int) -> list[int]:
@@ -187,9 +228,10 @@ def _append_versions(
     """Append raw and typed versions; the place in the raw log tells apart what has the same number."""
     order = " ORDER BY v.version, v.record" if judged.some_twice else ""
     which = "" if judged.all_first else f" JOIN verdicts v ON v.record = o.record WHERE v.is_version{order}"
+    counted = number(table, "o") if judged.all_first else "v.counted"
     connection.execute(
         f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'o.')}, $series,"
-        f" {number(table, 'o')}, o.payload, o.content_hash, $moment, $run_id FROM originals o{which}",
+        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM originals o{which}",
         said,
     )
     version = "CAST(1 AS INTEGER)" if judged.all_first else "v.version"

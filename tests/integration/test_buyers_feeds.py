@@ -121,7 +121,7 @@ def test_a_new_connection_brings_older_records_into_view(syncing: Syncing) -> No
     syncing.sync(CONNECTIONS)
 
     reason = syncing.rows(f"SELECT reason FROM sync.rereads WHERE feed = '{LINES}' AND done_at IS NULL")
-    assert reason == [("1 new in organizations.connections",)]
+    assert reason == [("1 new or changed in organizations.connections",)]
     syncing.sync(LINES)
     syncing.assert_equal(LINES)
     assert syncing.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
-from pipelines.floriday.changes import walk
+from pipelines.floriday.changes import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
 from pipelines.warehouse.ledger import FeedPart, Position, position
@@ -463,7 +463,7 @@ def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
         found = [in_json(record) for record in records if record["sequenceNumber"] >= first][:page_size]
         return read_page(page_of(found, None if found else after))
 
-    steps = list(walk(fetch, 0, maximum=max(numbers) if known else None, page_maximum=page_size))
+    steps = list(walk(ChangeFeed(fetch, max(numbers) if known else None, page_size), 0))
 
     with every_feed.warehouse.writing() as connection:
         for first in range(0, len(steps), pages_a_batch):

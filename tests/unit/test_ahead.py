@@ -16,7 +16,7 @@ from pipelines.batching import Batching, Piece
 from pipelines.errors import BusyError
 from pipelines.floriday import ahead
 from pipelines.floriday.ahead import Way, fetched_ahead, first_page_asked
-from pipelines.floriday.changes import Step
+from pipelines.floriday.changes import ChangeFeed, Step
 from pipelines.floriday.pages import Page
 from pipelines.floriday.patience import pause
 from pipelines.floriday.pipe import Budget
@@ -49,7 +49,7 @@ class Server:
 
     def way(self, start: int = 0, **more: object) -> Way:
         """From a number to the end."""
-        return replace(Way(self.fetch, start, self.maximum, self.feed.page_size), **more)  # type: ignore[arg-type]
+        return replace(Way(ChangeFeed(self.fetch, self.maximum, self.feed.page_size), start), **more)  # type: ignore[arg-type]
 
 
 def known(steps: list[Step]) -> dict[int, int]:
@@ -211,7 +211,7 @@ def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number
             second_and_third.wait()
         return server.fetch(after)
 
-    steps = read(replace(server.way(), fetch=fetch))
+    steps = read(Way(ChangeFeed(fetch, server.maximum, 3), 0))
 
     assert set(known(steps).values()) == set(range(10**9, 10**9 + 300))
 
@@ -225,6 +225,31 @@ def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyP
 
     assert sorted(feed.asked) == feed.asked
     assert len(feed.asked) <= 6
+
+
+def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
+    """Nobody looks for the feed's end in the trillions of numbers before it: the maximum is asked for again."""
+    feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
+    server = Server(feed)
+    way = Way(ChangeFeed(server.fetch, 2**62, 3, ask_maximum=lambda: feed.maximum), 0)
+
+    steps = read(way)
+
+    assert known(steps) == feed.visible
+    assert steps[-1].current
+    assert len(feed.asked) < 100 + 3 * ahead.CONNECTIONS * 3
+
+
+def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:
+    """The ranges above the feed's end are given up with the first page that shows nothing there."""
+    feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
+    server = Server(feed)
+
+    steps = read(Way(ChangeFeed(server.fetch, 2**62, 3), 0))
+
+    assert known(steps) == feed.visible
+    assert not steps[-1].current
+    assert len(feed.asked) < 800
 
 
 class TestFirstPageAsked:

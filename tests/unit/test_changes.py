@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import StuckFeedError
-from pipelines.floriday.changes import ASKED_AGAIN, Step, next_cursor, restarted, walk
+from pipelines.errors import ContradictingAnswersError, StuckFeedError
+from pipelines.floriday.changes import ASKED_AGAIN, ChangeFeed, Step, walk
+from pipelines.floriday.numbering import Numbering, is_supported, numbering_of
 from pipelines.floriday.pages import Page, read_page
 from tests.moving_feed import MovingFeed, record
 from tests.records import page_of
@@ -37,6 +38,11 @@ class Answers:
         return self.pages[min(len(self.asked), len(self.pages)) - 1]
 
 
+def next_cursor(answer: Page, cursor: int, maximum: int | None, page_maximum: int = 3) -> int:
+    """Where a walk goes on from after a page."""
+    return ChangeFeed(Answers(answer).fetch, maximum, page_maximum).next_cursor(answer, cursor)
+
+
 def feed_of(*numbers: int, size: int = 3, inclusive: bool = False, hidden: Iterable[int] = ()) -> MovingFeed:
     """A feed with a record at each number; identities count from 0."""
     return MovingFeed(dict(enumerate(numbers)), size, frozenset(hidden), inclusive)
@@ -44,7 +50,7 @@ def feed_of(*numbers: int, size: int = 3, inclusive: bool = False, hidden: Itera
 
 def read(feed: MovingFeed, start: int = 0, maximum: int | None = None) -> tuple[dict[int, int], list[Step]]:
     """What a walk reads: the highest number of each record, and its steps."""
-    steps = list(walk(feed.fetch, start, maximum=maximum, page_maximum=feed.page_size))
+    steps = list(walk(ChangeFeed(feed.fetch, maximum, feed.page_size), start))
     return merged({}, steps), steps
 
 
@@ -167,7 +173,7 @@ def test_a_page_that_repeats_once_is_asked_for_again() -> None:
     """A server that answers with the page before is given another chance before anything is believed."""
     answers = Answers(page(1, 2, 3), page(1, 2, 3), page(1, 2, 3), page(4, 5))
 
-    steps = list(walk(answers.fetch, 0, maximum=5, page_maximum=3))
+    steps = list(walk(ChangeFeed(answers.fetch, 5, 3), 0))
 
     assert answers.asked == [0, 3, 3, 3]
     assert [step.reached for step in steps] == [3, 5]
@@ -178,7 +184,7 @@ def test_a_page_that_repeats_once_is_asked_for_again() -> None:
 def test_a_feed_that_repeats_for_ever_is_stuck(maximum: int | None) -> None:
     """The walk ends with an error that names the number; what was read before stays."""
     answers = Answers(page(1, 2, 3))
-    steps = walk(answers.fetch, 0, maximum=maximum, page_maximum=3)
+    steps = walk(ChangeFeed(answers.fetch, maximum, 3), 0)
 
     assert next(steps).reached == 3
     with pytest.raises(StuckFeedError, match="asked for what follows 3") as caught:
@@ -192,7 +198,7 @@ def test_a_feed_that_repeats_for_ever_is_stuck(maximum: int | None) -> None:
 def test_pages_of_one_on_an_inclusive_server_are_stuck_and_not_the_end(maximum: int | None) -> None:
     """A full page that only repeats the record at the cursor hides whatever follows: an error, never "current"."""
     feed = feed_of(1, 2, 3, size=1, inclusive=True)
-    steps = walk(feed.fetch, 0, maximum=maximum, page_maximum=1)
+    steps = walk(ChangeFeed(feed.fetch, maximum, 1), 0)
 
     assert next(steps).reached == 1
     with pytest.raises(StuckFeedError):
@@ -210,27 +216,29 @@ def test_pages_of_one_on_an_inclusive_server_may_be_at_the_end() -> None:
 
 def test_a_stray_number_does_not_carry_the_cursor_away() -> None:
     """A number beyond the feed's maximum counts only where nothing else advances."""
-    answers = Answers(page(1, 10**15, 3, maximum=3), page(4, 5), page(maximum=5))
+    stray = page(1, 10**15, 3, maximum=3)
+    answers = Answers(stray, stray, page(4, 5), page(maximum=5))
 
-    steps = list(walk(answers.fetch, 0, maximum=5, page_maximum=3))
+    steps = list(walk(ChangeFeed(answers.fetch, 5, 3), 0))
 
     assert [step.reached for step in steps] == [3, 5]
-    assert next_cursor(page(10**15, maximum=5), 5, 5, 3) == 10**15
+    assert next_cursor(page(10**15, maximum=5), 5, 5) == 10**15
 
 
 def test_numbers_are_believed_before_the_pages_maximum() -> None:
     """A page whose own maximum lags behind its records does not hold the cursor back; nor do unreadable numbers."""
-    assert next_cursor(page(4, 5, maximum=0), 3, 9, 3) == 5
-    assert next_cursor(page("null", '"x"', maximum=4), 3, 9, 3) == 4
-    assert next_cursor(page("null", maximum=0), 3, 9, 3) == 3
-    assert next_cursor(page(1, 2), 3, 9, 3) == 3
+    assert next_cursor(page(4, 5, maximum=0), 3, 9) == 5
+    assert next_cursor(page("null", '"x"', maximum=4), 3, 9) == 4
+    assert next_cursor(page("null", maximum=0), 3, 9) == 3
+    assert next_cursor(page(1, 2), 3, 9) == 3
 
 
 def test_a_full_page_that_tells_the_feeds_maximum_is_believed_by_its_records() -> None:
     """Nothing was filtered out of it, so the cursor goes no farther than its records; a lone stray one apart."""
-    answers = Answers(page(1, 2, 3, maximum=9), page(4, 10**15, 6, maximum=9), page(7, 9))
+    stray = page(4, 10**15, 6, maximum=9)
+    answers = Answers(page(1, 2, 3, maximum=9), stray, stray, page(7, 9))
 
-    steps = list(walk(answers.fetch, 0, maximum=9, page_maximum=3))
+    steps = list(walk(ChangeFeed(answers.fetch, 9, 3), 0))
 
     assert [step.reached for step in steps] == [3, 6, 9]
 
@@ -240,7 +248,7 @@ def test_a_repeated_page_that_tells_the_feeds_maximum_is_stuck() -> None:
     for maximum in (None, 9):
         answers = Answers(page(1, 2, 3, maximum=9))
         with pytest.raises(StuckFeedError):
-            list(walk(answers.fetch, 0, maximum=maximum, page_maximum=3))
+            list(walk(ChangeFeed(answers.fetch, maximum, 3), 0))
 
 
 def test_a_record_that_moves_during_the_walk_is_read_in_its_new_place() -> None:
@@ -257,16 +265,16 @@ def test_a_complete_walk_goes_on_past_the_maximum_that_was_told_before() -> None
     """One that a filter emptied may reach the maximum while a record has moved beyond it: only the end proves all."""
 
     def pages() -> Answers:
-        return Answers(page(1, 2, 3), page(maximum=8), page(9), page(maximum=9))
+        return Answers(page(1, 2, 3), page(maximum=8), page(maximum=8), page(9), page(maximum=9))
 
     asked_until = {}
     for complete in (False, True):
         answers = pages()
-        steps = list(walk(answers.fetch, 0, maximum=7, page_maximum=3, complete=complete))
+        steps = list(walk(ChangeFeed(answers.fetch, 7, 3), 0, complete=complete))
         assert steps[-1].current
         asked_until[complete] = answers.asked
 
-    assert asked_until == {False: [0, 3], True: [0, 3, 8, 9]}
+    assert asked_until == {False: [0, 3, 3], True: [0, 3, 3, 8, 9]}
 
 
 @st.composite
@@ -306,12 +314,12 @@ def test_every_visible_record_is_read_in_the_end(
 ) -> None:
     """In a walk while the feed moves, and one when it is calm; each in a bounded number of calls."""
     pages = len(feed.numbers) + 12 * 4 + ASKED_AGAIN + 1
-    steps = list(walk(feed.fetch, 0, maximum=said(feed), page_maximum=feed.page_size))
+    steps = list(walk(ChangeFeed(feed.fetch, said(feed), feed.page_size), 0))
     seen, cursor = merged({}, steps), steps[-1].reached
     assert len(feed.asked) <= pages * ASKED_AGAIN
 
     calm = MovingFeed(feed.numbers, feed.page_size, feed.hidden, feed.inclusive, feed.empty_says, feed.backwards)
-    steps = list(walk(calm.fetch, cursor, maximum=calm.maximum if last_said else None, page_maximum=calm.page_size))
+    steps = list(walk(ChangeFeed(calm.fetch, calm.maximum if last_said else None, calm.page_size), cursor))
 
     assert merged(seen, steps) == calm.visible
     assert steps[-1].current
@@ -326,8 +334,8 @@ def test_no_server_can_make_a_walk_go_round(answers: list[list[int]], start: int
     """Whatever it says, the cursor only rises, and no number is asked for more than a few times."""
     feed = Answers(*(page(*numbers) for numbers in answers), page())
     reached = [start]
-    with suppress(StuckFeedError):
-        for step in walk(feed.fetch, start, maximum=maximum, page_maximum=3):
+    with suppress(StuckFeedError, ContradictingAnswersError):
+        for step in walk(ChangeFeed(feed.fetch, maximum, 3), start):
             assert step.after == reached[-1]
             reached.append(step.reached)
 
@@ -335,38 +343,140 @@ def test_no_server_can_make_a_walk_go_round(answers: list[list[int]], start: int
     assert all(feed.asked.count(number) <= ASKED_AGAIN for number in feed.asked)
 
 
-def proven(fetch: Callable[[int], Page], cursor: int, stored: dict[int, int | None]) -> bool:
-    """Whether the feed has restarted, for a warehouse that holds these records, by their place in the first page."""
-    return restarted(fetch, cursor, lambda _: stored)
-
-
-def test_a_restart_is_proven_by_a_known_record_under_a_lower_number() -> None:
-    """Nothing stands behind the cursor, and what the feed begins with was above there; two calls tell it."""
-    answers = Answers(page(), page(1, 2))
-
-    assert proven(answers.fetch, 500, {0: 498, 1: 499})
-    assert answers.asked == [499, 0]
-
-
-def test_a_restart_is_proven_by_records_that_nobody_knows() -> None:
-    """A feed that begins anew with other records."""
-    assert proven(Answers(page(maximum=499), page(1, 2)).fetch, 500, {})
+def numbering(*answers: Page, stored: Mapping[int, int | None] | None) -> Numbering:
+    """What the first records say, for a warehouse that holds these numbers, by the record's place in its page."""
+    feed = ChangeFeed(Answers(*answers).fetch, 9, 3)
+    return numbering_of(feed, lambda one: stored if one.records else None)
 
 
 @pytest.mark.parametrize(
-    ("beyond", "first", "stored"),
+    ("first", "stored"),
     [
-        pytest.param(page(500), page(1, 2), {0: 400}, id="the record at the cursor is still served"),
-        pytest.param(page(maximum=500), page(1, 2), {0: 400}, id="the page behind the cursor vouches for it"),
-        pytest.param(page(maximum=777), page(1, 2), {0: 400}, id="there is more behind the cursor"),
-        pytest.param(page("null"), page(1, 2), {0: 400}, id="a record behind the cursor has no number"),
-        pytest.param(page(), page(), {}, id="the feed serves nothing at all"),
-        pytest.param(page(), page(1, 2), {0: 1, 1: 2}, id="the records stand where they stood"),
-        pytest.param(page(), page(300, 400), {0: 1}, id="the known record only moved on"),
-        pytest.param(page(), page("null", 2), {0: 400}, id="the known record has no number"),
-        pytest.param(page(), page(1, 2), {1: None}, id="no number is stored for the known record"),
+        pytest.param(page(1, 2), {0: 498, 1: 499}, id="known records stand lower than ours"),
+        pytest.param(page(1, 2), {0: 1, 1: 499}, id="one of them does"),
+        pytest.param(page(1, 2), {}, id="nobody knows any of them"),
     ],
 )
-def test_a_restart_is_not_believed_without_proof(beyond: Page, first: Page, stored: dict[int, int | None]) -> None:
-    """An old maximum alone, or anything that has another explanation, changes nothing."""
-    assert not proven(Answers(beyond, first).fetch, 500, stored)
+def test_a_restart_is_proven_by_the_first_valid_records(first: Page, stored: dict[int, int | None]) -> None:
+    """A known record is served under a lower number than ours, or none of those that the feed begins with is known."""
+    assert numbering(first, stored=stored) is Numbering.RESTARTED
+
+
+@pytest.mark.parametrize(
+    ("first", "stored"),
+    [
+        pytest.param(page(1, 2), {0: 1, 1: 2}, id="the records stand where they stood"),
+        pytest.param(page(300, 400), {0: 1}, id="the known record only moved on"),
+        pytest.param(page("null", 2), {0: 400}, id="the known record has no number"),
+        pytest.param(page(1, 2), {1: None}, id="no number is stored for the known record"),
+    ],
+)
+def test_a_restart_is_not_believed_without_proof(first: Page, stored: dict[int, int | None]) -> None:
+    """Anything that has another explanation changes nothing; only the cursor stays unproven."""
+    assert numbering(first, stored=stored) is Numbering.UNPROVEN_CURSOR
+
+
+def test_pages_that_a_filter_emptied_say_nothing_of_the_numbering() -> None:
+    """The next page is asked for before anything is decided."""
+    assert numbering(page(maximum=4), page(5, 6), stored={0: 498}) is Numbering.RESTARTED
+
+
+def test_invalid_records_alone_say_nothing_of_the_numbering() -> None:
+    """As long as nothing valid is served, the question stays open."""
+    feed = ChangeFeed(Answers(page(1, 2), page(maximum=2)).fetch, 2, 3)
+
+    assert numbering_of(feed, lambda _: None) is Numbering.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("beyond", "supported"),
+    [
+        pytest.param(page(500), True, id="the record at the cursor is still served"),
+        pytest.param(page(maximum=500), True, id="the page behind the cursor vouches for it"),
+        pytest.param(page(maximum=777), True, id="there is more behind the cursor"),
+        pytest.param(page("null"), True, id="a record behind the cursor has no number"),
+        pytest.param(page(), False, id="nothing is served there"),
+        pytest.param(page(maximum=499), False, id="nothing but the number that was asked with"),
+    ],
+)
+def test_a_cursor_is_supported_by_what_stands_at_it_or_beyond(beyond: Page, *, supported: bool) -> None:
+    """Then an older maximum is one that Floriday keeps in a cache."""
+    assert is_supported(ChangeFeed(Answers(beyond).fetch, 9, 3), 500) is supported
+
+
+def test_one_empty_answer_takes_no_support_from_a_cursor() -> None:
+    """It is asked for again before it is believed."""
+    assert is_supported(ChangeFeed(Answers(page(), page(500)).fetch, 9, 3), 500)
+
+
+class TestDoubtfulPages:
+    """One answer that contradicts itself proves nothing."""
+
+    def test_a_garbled_number_is_asked_about_again(self) -> None:
+        """A record with a number above its page's maximum does not move the cursor there, nor is it taken as it is."""
+        answers = Answers(page(1, 700, 3, maximum=3), page(1, 2, 3))
+
+        step = next(walk(ChangeFeed(answers.fetch, 900, 3), 0))
+
+        assert answers.asked == [0, 0]
+        assert (step.reached, step.page.numbers) == (3, (1, 2, 3))
+
+    @pytest.mark.parametrize("maximum", [None, 5])
+    def test_a_maximum_that_nothing_supports_is_asked_about_again(self, maximum: int | None) -> None:
+        """A page that claims more than its records and the feed's maximum support."""
+        answers = Answers(page(4, 5, maximum=5000), page(4, 5, maximum=5), page(maximum=5))
+
+        steps = list(walk(ChangeFeed(answers.fetch, maximum, 3), 3))
+
+        assert steps[-1].reached == 5
+        assert steps[-1].current
+
+    def test_the_lower_of_two_claims_is_believed(self) -> None:
+        """Records that a filter took out may stand above all others: two answers agree on that."""
+        answers = Answers(page(4, maximum=8), page(4, maximum=7), page(maximum=7))
+
+        steps = list(walk(ChangeFeed(answers.fetch, None, 3), 3))
+
+        assert [step.reached for step in steps] == [7, 7]
+
+    def test_answers_that_never_agree_end_the_walk(self) -> None:
+        """The cursor stays, and the error says so."""
+        answers = Answers(page(4, 70, maximum=4), page(4, 80, maximum=4), page(4, 90, maximum=4))
+
+        with pytest.raises(ContradictingAnswersError, match="what follows 3"):
+            list(walk(ChangeFeed(answers.fetch, 9, 3), 3))
+
+        assert answers.asked == [3] * ASKED_AGAIN
+
+    def test_a_number_that_two_answers_give_is_believed(self) -> None:
+        """A server whose page maxima lag behind is read all the same."""
+        answers = Answers(page(4, 5, maximum=3))
+
+        step = next(walk(ChangeFeed(answers.fetch, 5, 3), 3))
+
+        assert step.reached == 5
+
+    def test_records_that_share_a_number_are_asked_about_again(self) -> None:
+        """Numbers are unique; one that two records carry may be garbled."""
+        answers = Answers(page(4, 4), page(4, 5))
+
+        step = next(walk(ChangeFeed(answers.fetch, 5, 3), 3))
+
+        assert step.page.numbers == (4, 5)
+
+    def test_an_end_before_what_was_read_is_asked_about_again(self) -> None:
+        """Without a maximum only an empty page says where the feed ends: not before what was read of it already."""
+        answers = Answers(page(), page(4, 5), page())
+
+        steps = list(walk(ChangeFeed(answers.fetch, None, 3, read_before=5), 3))
+
+        assert [step.reached for step in steps] == [5, 5]
+
+
+def test_a_maximum_that_all_pages_contradict_is_asked_for_again() -> None:
+    """One answer that was too high once does not keep a feed from being current."""
+    feed = ChangeFeed(feed_of(1, 2).fetch, 2**62, 3, ask_maximum=lambda: 2)
+
+    steps = list(walk(feed, 0))
+
+    assert steps[-1].current

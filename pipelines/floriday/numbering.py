@@ -1,0 +1,57 @@
+"""Whether a feed still has the numbering that it was read in: what its maximum, its end and its first records say.
+
+A series of numbers may begin anew (docs/floriday.md: Change feeds), a maximum may be cached, and a cursor may have been
+moved by a wrong answer. One answer alone tells these apart in no case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from pipelines.floriday.changes import ASKED_AGAIN, ChangeFeed, walk
+from pipelines.floriday.pages import Page
+
+StoredNumbers = Callable[[Page], Mapping[int, int | None] | None]
+"""For a page, the stored number of each record that is known, by its place; None where the page has no valid record."""
+
+
+class Numbering(StrEnum):
+    """What was found of a feed's numbering."""
+
+    SAME = "same"
+    RESTARTED = "restarted"
+    """A new series has begun."""
+    UNPROVEN_CURSOR = "unproven cursor"
+    """Nothing stands at the cursor or beyond, and no series has begun: some answer has moved it too far."""
+    UNDECIDED = "undecided"
+    """Nothing stands at the cursor or beyond, and nothing that is valid is served below it."""
+
+
+def is_supported(feed: ChangeFeed, cursor: int) -> bool:
+    """Whether anything stands at the cursor or beyond: then the cursor is right, and an older maximum is cached.
+
+    A record without a readable number may stand there.
+    """
+    pages = (feed.fetch(cursor - 1) for _ in range(ASKED_AGAIN))
+    return any(page.highest >= cursor or None in page.numbers for page in pages)
+
+
+def numbering_of(feed: ChangeFeed, stored_numbers: StoredNumbers) -> Numbering:
+    """What the first records from 0 say, of a feed of which something casts doubt on the cursor.
+
+    A series has begun if a known record is served under a lower number than ours, or if none of the first valid records
+    is known. Pages that a filter emptied, and those of invalid records alone, say nothing: the next one is asked for.
+    """
+    for step in walk(feed, 0):
+        known = stored_numbers(step.page)
+        if known is None:
+            continue
+        if not known or any(_is_lower(step.page.numbers[place], stored) for place, stored in known.items()):
+            return Numbering.RESTARTED
+        return Numbering.UNPROVEN_CURSOR
+    return Numbering.UNDECIDED
+
+
+def _is_lower(served: int | None, stored: int | None) -> bool:
+    return served is not None and stored is not None and served < stored
