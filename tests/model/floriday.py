@@ -87,6 +87,7 @@ class Book:
     highest: int = 0
     series: int = 1
     locked: bool = False
+    lock_seen: bool = False
     served: dict[str, list[State]] = field(default_factory=dict)
     page_faults: list[Fault] = field(default_factory=list)
     maximum_faults: list[Fault] = field(default_factory=list)

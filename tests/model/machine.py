@@ -148,15 +148,20 @@ class FloridayMachine(RuleBasedStateMachine):
         """A feed is being rebuilt."""
         book = next((one for one in self.play.books_from(where) if one.shape.restarts and not one.locked), None)
         if book is not None:
-            book.locked = True
+            book.locked, book.lock_seen = True, False
             self.play.tell(f"{book.name}: is being rebuilt")
 
     @rule(where=PLACES, order=st.integers(0, 20), leaving=st.lists(PLACES, max_size=3), more=st.integers(0, 6))
     def restart(self, where: int, order: int, leaving: list[int], more: int) -> None:
-        """The rebuilt feed is served: its numbers begin anew, some records may have left, others come."""
+        """The rebuilt feed is served: its numbers begin anew, some records may have left, others come.
+
+        A client that did not see the rebuilding could not know of it where the maximum is as high as before.
+        """
         book = next((one for one in self.play.books_from(where) if one.locked), None)
         if book is None:
             return
+        if not book.lock_seen:
+            self.play.sync(Asked())
         book.locked = False
         standing = book.standing() if book.shape.selection else []
         gone = {standing[one % len(standing)].key: standing[one % len(standing)] for one in leaving if standing}

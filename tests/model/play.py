@@ -116,6 +116,9 @@ class Play:
         self.server.asked.clear()
         outcomes = self._client.sync(asked)
         self._tell_calls(asked, outcomes)
+        for outcome in outcomes or ():
+            if outcome.skipped:
+                self._book_of(outcome).lock_seen = True
         truthful = [book for book in quiet if not book.struck]
         self._check_claims(outcomes or [], truthful)
 
@@ -125,6 +128,9 @@ class Play:
             self._say(f"        {line}")
         for outcome in outcomes or ():
             self._say(f"        = {_brief(outcome)}")
+
+    def _book_of(self, outcome: FeedOutcome) -> Book:
+        return self.world.accounts[outcome.account].books[outcome.feed]
 
     def _tamed(self, asked: Asked) -> Asked:
         """What is asked, without what is known to lose something."""
@@ -138,7 +144,7 @@ class Play:
         """Whoever says that a feed is current has it as Floriday serves it, where Floriday told the truth."""
         wrong: list[str] = []
         for outcome in outcomes:
-            book = self.world.accounts[outcome.account].books[outcome.feed]
+            book = self._book_of(outcome)
             if not outcome.current:
                 continue
             if book.shape.in_parts and not self._has_read(book.account.name, CONNECTIONS):
