@@ -38,6 +38,7 @@ class Asked:
         names: of the feeds; all where none is named.
         full: from number 0.
         retry: rejected records only, as ``floriday rejected --retry``.
+        account: the only one; None for all.
         dies_at: the commit at which the process ends, counted from 0; None for one that lives.
         dies_after: whether that commit still comes about.
     """
@@ -45,8 +46,18 @@ class Asked:
     names: tuple[str, ...] = ()
     full: bool = False
     retry: bool = False
+    account: str | None = None
     dies_at: int | None = None
     dies_after: bool = False
+
+    def __str__(self) -> str:
+        what = (
+            "rejected --retry" if self.retry else " ".join(("sync", *self.names, *(("--full",) if self.full else ())))
+        )
+        whose = f" --account {self.account}" if self.account else ""
+        when = "after" if self.dies_after else "before"
+        ends = "" if self.dies_at is None else f", to die just {when} commit {self.dies_at}"
+        return f"{what}{whose}{ends}"
 
 
 @dataclass
@@ -101,11 +112,12 @@ class Client:
         return None
 
     def _synced(self, asked: Asked, warehouse: Warehouse) -> list[FeedOutcome]:
-        wanted = self._with_rejected_records() if asked.retry else []
+        wanted = self._with_rejected_records(asked.account) if asked.retry else []
         if asked.retry and not wanted:
             return []
         settings = self._narrowed(sorted({feed for _, feed in wanted}) or asked.names)
-        pipeline = Pipeline(settings, self.catalogue, self.session, self.clients, warehouse)
+        clients = {name: one for name, one in self.clients.items() if asked.account in (None, name)}
+        pipeline = Pipeline(settings, self.catalogue, self.session, clients, warehouse)
         with patch("pipelines.preparation.install"):  # the reports stand there already, and looking takes half the time
             pipeline.prepare()
         outcomes = self._retried(pipeline, wanted) if asked.retry else self._read(pipeline, asked)
@@ -122,15 +134,16 @@ class Client:
         # One after the other, so that the commit is the same one when an example is played again.
         return [
             outcome
-            for account in self.clients
+            for account in pipeline.clients
             for source in pipeline.sources
             for outcome in pipeline.sync_all([source], run_id=run, accounts=[account], full=asked.full)
         ]
 
-    def _with_rejected_records(self) -> list[tuple[str, str]]:
+    def _with_rejected_records(self, account: str | None) -> list[tuple[str, str]]:
         """The accounts and feeds that have some, as the command line looks them up."""
         with self.warehouse.reading() as connection:
-            return sorted({(one.account, one.feed) for one in open_records(connection, (), ())})
+            found = open_records(connection, (), (account,) if account else ())
+        return sorted({(one.account, one.feed) for one in found})
 
     def _retried(self, pipeline: Pipeline, wanted: Sequence[tuple[str, str]]) -> list[FeedOutcome]:
         sources = {source.name: source for source in pipeline.sources}

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     BUSY = "status 500"
     CUT = "the connection is cut"
     GARBAGE = "200 with HTML"
+    REFUSED = "status 403"
     NUMBER = "a record's number is far too high"
     NUMBER_WITHIN = "a record's number is the feed's highest"
     PAGE_MAXIMUM = "the page's maximum is a thousand times too high"
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 
 
 IN_PAGES = (
-    *(Kind.BUSY, Kind.CUT, Kind.GARBAGE),
+    *(Kind.BUSY, Kind.CUT, Kind.GARBAGE, Kind.REFUSED),
     *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.EMPTY, Kind.AGAIN),
 )
 IN_MAXIMA = (Kind.BUSY, Kind.MAXIMUM_HIGH, Kind.MAXIMUM_OLD, Kind.MAXIMUM_REFUSED)

@@ -155,30 +155,29 @@ class FloridayMachine(RuleBasedStateMachine):
     def restart(self, where: int, order: int, leaving: list[int], more: int) -> None:
         """The rebuilt feed is served: its numbers begin anew, some records may have left, others come.
 
-        A client that did not see the rebuilding could not know of it where the maximum is as high as before.
+        A client that did not see the rebuilding cannot know of it unless the maximum and the first page tell.
         """
         book = next((one for one in self.play.books_from(where) if one.locked), None)
         if book is None:
             return
-        if not book.lock_seen:
-            self.play.sync(Asked())
-        book.locked = False
         standing = book.standing() if book.shape.selection else []
         gone = {standing[one % len(standing)].key: standing[one % len(standing)] for one in leaving if standing}
-        if not self._may_restart(book, order, list(gone)):
+        is_visible = self._is_visible(book, order, list(gone))
+        if Loss.UNSEEN_RESTART in self.losses and not book.lock_seen and not is_visible:
+            self.play.sync(Asked())
+        book.locked = False
+        if not is_visible and not (book.lock_seen and Loss.UNSEEN_RESTART in self.losses):
             return
         book.restart(order, gone.values())
-        if Loss.UNSEEN_RESTART in self.losses:
+        if book.lock_seen and Loss.UNSEEN_RESTART in self.losses:
             self.play.fill(book, more, 1)
-        self.play.tell(f"{book.name}: restarts, {len(gone)} left, {more} new, up to {book.counter}")
-        if not {Loss.UNSEEN_RESTART, Loss.SELECTION_CUT} <= self.losses:
+        self.play.tell(f"{book.name}: restarts, {len(gone)} left, up to {book.counter}")
+        if not book.lock_seen or not {Loss.UNSEEN_RESTART, Loss.SELECTION_CUT} <= self.losses:
             self.play.lift_faults()
             self.play.sync(Asked())
 
-    def _may_restart(self, book: Book, order: int, gone: list[str]) -> bool:
-        """Whether the maximum and the first page are going to prove a restart, or need not do so."""
-        if Loss.UNSEEN_RESTART in self.losses:
-            return True
+    def _is_visible(self, book: Book, order: int, gone: list[str]) -> bool:
+        """Whether the maximum and the first page are going to prove a restart."""
         if not self.play.knows_connections(book.account.name):
             return False
         anew = book.rehearsed(order, gone)
@@ -188,15 +187,18 @@ class FloridayMachine(RuleBasedStateMachine):
 
     # The client's side
 
-    @rule(names=NAMES, full=st.sampled_from((False, False, False, True)))
-    def sync(self, names: tuple[int, ...], *, full: bool) -> None:
-        """A sync of all feeds, or by name."""
-        self.play.sync(Asked(self._named(names), full=full))
+    @rule(names=NAMES, full=st.sampled_from((False, False, False, True)), account=st.sampled_from((None, None, 0, 1)))
+    def sync(self, names: tuple[int, ...], account: int | None = None, *, full: bool = False) -> None:
+        """A sync of all feeds and accounts, or by name."""
+        accounts = list(self.play.world.accounts)
+        only = None if account is None or len(accounts) == 1 else accounts[account]
+        self.play.sync(Asked(self._named(names), full=full, account=only))
 
-    @rule(at=st.integers(0, 6), after=st.booleans(), names=NAMES)
-    def sync_and_die(self, at: int, names: tuple[int, ...], *, after: bool) -> None:
+    @rule(at=st.integers(0, 6), after=st.booleans(), names=NAMES, how=st.sampled_from(("", "", "full", "retry")))
+    def sync_and_die(self, at: int, names: tuple[int, ...], how: str = "", *, after: bool) -> None:
         """A sync whose process ends at a commit."""
-        self.play.sync(Asked(self._named(names), dies_at=at, dies_after=after))
+        asked = Asked(self._named(names), full=how == "full", retry=how == "retry", dies_at=at, dies_after=after)
+        self.play.sync(asked)
 
     @rule()
     def retry(self) -> None:
@@ -252,7 +254,7 @@ class FloridayMachine(RuleBasedStateMachine):
     def _grow_and_sync(self, where: int, more: int, names: tuple[int, ...]) -> None:
         if more:
             self.create(where, more, more % CONTENTS, more, 0)
-        self.sync(names, full=False)
+        self.sync(names)
 
     @rule(where=PLACES, content=WORDS)
     def sync_while_a_number_is_late(self, where: int, content: int) -> None:

@@ -15,6 +15,9 @@ from tests.model.feeds import CONNECTIONS, SUPPLIERS, catalogue_with, identity
 from tests.model.floriday import Book, Entry, World
 from tests.model.server import ModelServer
 
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made there
+"""Where there is a file system in memory: commits need not wait for the disk there."""
+
 QUIET_SYNCS = 2
 """After whatever went wrong: one sync to heal, one that finds nothing left to do."""
 
@@ -44,7 +47,7 @@ class Play:
         self.server, self.world, self.feeds, self.losses, self._say = server, world, feeds, losses, say
         server.world = world
         self.catalogue = catalogue_with(feeds, page)
-        self._folder = TemporaryDirectory()
+        self._folder = TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
         path = Path(self._folder.name) / "w.duckdb"
         path.write_bytes(laid_out(feeds, len(world.accounts), server.address))
         self._client = Client(server, path, self.catalogue)

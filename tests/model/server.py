@@ -111,14 +111,7 @@ class ModelServer:
         if book.shape.in_parts and part not in book.account.connected:
             return Reply(403, b'{"title": "There is no connection with this supplier."}')
         fault = _struck(book, book.page_faults)
-        match fault:
-            case Kind.BUSY:
-                return Reply(500)
-            case Kind.CUT:
-                return Reply(cut=True)
-            case Kind.GARBAGE:
-                return Reply(200, b"<html>maintenance</html>")
-        return self._told(book, after, part, fault)
+        return _FAILURES[fault] if fault in _FAILURES else self._told(book, after, part, fault)
 
     def _told(self, book: Book, after: int, part: str | None, fault: Kind | None) -> Reply:
         answer = book.page(0 if fault is Kind.AGAIN else after, part, inclusive=self.world.inclusive)
@@ -163,6 +156,15 @@ def _brief(reply: Reply) -> str:
     page = json.loads(reply.body)
     numbers = [record["sequenceNumber"] for record in page["results"]]
     return f"{numbers} up to {page['maximumSequenceNumber']}"
+
+
+_FAILURES = {
+    Kind.BUSY: Reply(500),
+    Kind.CUT: Reply(cut=True),
+    Kind.GARBAGE: Reply(200, b"<html>maintenance</html>"),
+    Kind.REFUSED: Reply(403, b'{"title": "Forbidden"}'),
+}
+"""Answers to the question for a page that are none."""
 
 
 class _Server(ThreadingHTTPServer):

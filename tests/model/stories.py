@@ -39,7 +39,7 @@ def _begun(
 def connections_by_name(told: FloridayMachine) -> None:
     """A new connection is read by name: what it widens was not asked for, and is to be read anew all the same."""
     _begun(told, CONNECTIONS, SERVICES, connected=1).connect(0, 1, 1)
-    told.sync((0,), full=False)
+    told.sync((0,))
 
 
 def death_after_the_connections(told: FloridayMachine) -> None:
@@ -52,14 +52,14 @@ def healed_connection(told: FloridayMachine) -> None:
     """A new connection cannot be read at first, heals, and is stored by asking for rejected records."""
     _begun(told, CONNECTIONS, SERVICES, connected=1).connect(0, 1, 1)
     told.happen(0, 1, 2, "spoil")
-    told.sync((), full=False)
+    told.sync(())
     told.heal(0, 0)
     told.retry()
 
 
 def widened_feed_first(told: FloridayMachine) -> None:
     """A widened feed is read before the connections ever are, and then there is one more."""
-    _begun(told, CONNECTIONS, SERVICES, connected=1, is_loaded=False).sync((1,), full=False)
+    _begun(told, CONNECTIONS, SERVICES, connected=1, is_loaded=False).sync((1,))
     told.connect(0, 1, 1)
 
 
@@ -67,7 +67,7 @@ def revived_unseen(told: FloridayMachine) -> None:
     """A connection ends and is revived between two readings, and a record changes out of view meanwhile."""
     _begun(told, CONNECTIONS, SERVICES).happen(0, 0, 1, "delete")
     told.happen(1, 0, 2, "change")
-    told.sync((1,), full=False)
+    told.sync((1,))
     told.connect(0, 0, 0)
 
 
@@ -110,14 +110,14 @@ def page_maximum_of_an_empty_page(told: FloridayMachine) -> None:
 def restart_above_the_cursor(told: FloridayMachine) -> None:
     """After a rebuild the new maximum is above the old cursor."""
     _begun(told, CUSTOM, records=3).lock(0)
-    told.sync((), full=False)
+    told.sync(())
     told.restart(0, 1, [0], 6)
 
 
 def restart_at_the_cursor(told: FloridayMachine) -> None:
     """After a rebuild the new maximum is the old cursor, and the records stand elsewhere."""
     _begun(told, CUSTOM, records=6).lock(0)
-    told.sync((), full=False)
+    told.sync(())
     told.restart(0, 1, [], 0)
 
 
@@ -125,9 +125,9 @@ def restart_behind_an_empty_page(told: FloridayMachine) -> None:
     """After a rebuild a filter empties the first page."""
     _begun(told, TYPES, records=3).happen(0, 0, 1, "change")
     told.happen(0, 0, 1, "change")
-    told.sync((), full=False)
+    told.sync(())
     told.lock(0)
-    told.sync((), full=False)
+    told.sync(())
     told.restart(0, 0, [], 0)
     for entry in told.play.book(0).standing()[:2]:
         entry.hidden = True
@@ -137,7 +137,7 @@ def restart_behind_an_empty_page(told: FloridayMachine) -> None:
 def restart_behind_rejected_records(told: FloridayMachine) -> None:
     """After a rebuild nothing on the first page can be read."""
     _begun(told, TYPES, records=4).lock(0)
-    told.sync((), full=False)
+    told.sync(())
     told.restart(0, 1, [], 0)
     for entry in told.play.book(0).standing()[:2]:
         entry.garbage = "key"
@@ -147,20 +147,20 @@ def restart_behind_rejected_records(told: FloridayMachine) -> None:
 def empty_answer(told: FloridayMachine) -> None:
     """An empty page answers the question for a rejected record, which then heals where it stands."""
     _begun(told, TYPES).happen(0, 2, 1, "spoil")
-    told.sync((), full=False)
+    told.sync(())
     told.sync_and_meet_a_wrong_page(0, Kind.EMPTY, 0, 1, 0, ())
     told.heal(0, 0)
 
 
 def unknown_parts(told: FloridayMachine) -> None:
     """A feed in parts is read before the connections, which tell the parts."""
-    _begun(told, CONNECTIONS, GROUPS, is_loaded=False).sync((1,), full=False)
+    _begun(told, CONNECTIONS, GROUPS, is_loaded=False).sync((1,))
 
 
 def cut_selection(told: FloridayMachine) -> None:
     """The process dies after the last commit of the complete walk that follows a restart."""
     _begun(told, CUSTOM).lock(0)
-    told.sync((), full=False)
+    told.sync(())
     told.restart(0, 1, [0], 0)
     told.sync_and_die(1, (), after=True)
 
@@ -169,16 +169,16 @@ def unreadable_in_a_selection(told: FloridayMachine) -> None:
     """Records of a selection cannot be read, not even whose they are, when it restarts."""
     _begun(told, CUSTOM, records=4).happen(0, 0, 1, "spoil beyond its key")
     told.happen(0, 0, 1, "spoil beyond its key")
-    told.sync((), full=False)
+    told.sync(())
     told.lock(0)
-    told.sync((), full=False)
+    told.sync(())
     told.restart(0, 1, [], 0)
 
 
 def defaults(told: FloridayMachine) -> None:
     """A record returns to its defaults, which carry the number 0."""
     _begun(told, SETTINGS).happen(0, 1, 1, "change")
-    told.sync((), full=False)
+    told.sync(())
     told.happen(0, 3, 0, "default")
 
 
