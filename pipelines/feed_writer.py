@@ -63,8 +63,6 @@ class FeedWriter:
         """For each number that is read once more, the hashes of what is stored there."""
         self.served: set[str | None] | None = None
         """The keys of all records that were served, None in it for one without a key; gathered where it is a set."""
-        self.older = 0
-        """Records that were ignored, for they were older than what is stored."""
         self._run_id = run_id
         self._began = time.monotonic()
         self._under_way: Future[Commit] | None = None
@@ -79,7 +77,6 @@ class FeedWriter:
         """
         self.effects = replace(self.effects, is_reread=is_reread)
         self.served = set() if gathers_keys else None
-        self.older = 0
 
     def take(self, steps: Iterator[Step], batching: Batching) -> None:
         """Store the steps of a walk: while one batch is stored, the next one is read and normalized.
@@ -159,7 +156,6 @@ class FeedWriter:
         self.known.positions[self.part] = self.at
         self.known.noted.pop(self.part, None)
         self.known.rereads.update(commit.stored.marked)
-        self.older += commit.stored.older
         self.tell(
             new=self.outcome.new + commit.stored.new,
             changed=self.outcome.changed + commit.stored.changed,

@@ -175,9 +175,6 @@ class PartSync:
             self._open_series()
         whole = numbering in (Numbering.RESTARTED, Numbering.UNPROVEN_CURSOR) or asked.reads_whole(self.feed)
         self._read(feed, whole=whole, days=asked.days)
-        if suspected and whole and self.writer.older and numbering is not Numbering.RESTARTED:
-            self._open_series()
-            self._read(feed, whole=True, days=None)
         is_settled = self.writer.outcome.current and numbering is not Numbering.UNDECIDED
         self.reread_done = is_settled and (self._read_completely() if whole else not asked.reads_whole(self.feed))
 
@@ -196,7 +193,12 @@ class PartSync:
             feed = replace(feed, maximum=None, ask_maximum=None)
         if not self._has_fallen(feed) and not suspected:
             return feed, Numbering.SAME
-        numbering = numbering_of(replace(feed, read_before=0), self._known_numbers)
+        numbering = numbering_of(
+            replace(feed, read_before=0),
+            self._known_numbers,
+            read_up_to=self.at.cursor if suspected else 0,
+            thorough=suspected and self.feed.selection,
+        )
         if numbering is Numbering.UNPROVEN_CURSOR and not self._has_fallen(feed):
             return feed, Numbering.SAME
         return feed, numbering

@@ -30,7 +30,7 @@ def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
     """Print a row a feed, then what needs a sentence; failures go to standard error."""
     print_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
     for outcome in outcomes:
-        for remark in _remarks(outcome):
+        for remark in remarks(outcome):
             say(f"{subject(outcome)}: {one_line(remark)}")
         if outcome.error:
             complain(f"{subject(outcome)}: {outcome.error}")
@@ -90,7 +90,8 @@ def _row(outcome: FeedOutcome) -> tuple[str, ...]:
     return (outcome.account, outcome.feed, *told_counts, str(outcome.cursor), current, f"{outcome.seconds:.1f} s")
 
 
-def _remarks(outcome: FeedOutcome) -> Iterator[str]:
+def remarks(outcome: FeedOutcome) -> Iterator[str]:
+    """What of an outcome needs a sentence."""
     if outcome.skipped:
         yield f"skipped: {outcome.skipped}"
     elif outcome.lacks:

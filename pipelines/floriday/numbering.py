@@ -37,21 +37,36 @@ def is_supported(feed: ChangeFeed, cursor: int) -> bool:
     return any(page.highest >= cursor or None in page.numbers for page in pages)
 
 
-def numbering_of(feed: ChangeFeed, stored_numbers: StoredNumbers) -> Numbering:
+def numbering_of(
+    feed: ChangeFeed, stored_numbers: StoredNumbers, *, read_up_to: int = 0, thorough: bool = False
+) -> Numbering:
     """What the first records from 0 say, of a feed of which something casts doubt on the cursor.
 
     A series has begun if a known record is served under a lower number than ours, or if none of the first valid records
     is known. Pages that a filter emptied, and those of invalid records alone, say nothing: the next one is asked for.
+
+    Args:
+        feed: what is known of it.
+        stored_numbers: what is stored of a page's records.
+        read_up_to: the number up to which the feed was surely read: below it a known record under a higher number than
+            ours proves a new series too. 0 where the cursor itself is in doubt.
+        thorough: whether to look at all pages, since new numbers may be the old ones by chance.
     """
+    found = Numbering.UNDECIDED
     for step in walk(feed, 0):
         known = stored_numbers(step.page)
         if known is None:
             continue
-        if not known or any(_is_lower(step.page.numbers[place], stored) for place, stored in known.items()):
+        served = step.page.numbers
+        if not known or any(_has_moved(served[place], stored, read_up_to) for place, stored in known.items()):
             return Numbering.RESTARTED
-        return Numbering.UNPROVEN_CURSOR
-    return Numbering.UNDECIDED
+        found = Numbering.UNPROVEN_CURSOR
+        if not thorough:
+            break
+    return found
 
 
-def _is_lower(served: int | None, stored: int | None) -> bool:
-    return served is not None and stored is not None and served < stored
+def _has_moved(served: int | None, stored: int | None, read_up_to: int) -> bool:
+    if served is None or stored is None:
+        return False
+    return served < stored or stored < served <= read_up_to

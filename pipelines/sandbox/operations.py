@@ -15,12 +15,12 @@ from pipelines.floriday.endpoints import RateLimit
 from pipelines.sandbox import answers, parameters
 from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.books import Book, Books
-from pipelines.sandbox.faults import Fault, Kind
+from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.injection import FAULT
 from pipelines.sandbox.limits import RateLimits
 from pipelines.sandbox.parameters import InvalidParameterError
 from pipelines.sandbox.snapshots import listed
-from pipelines.sandbox.spoiling import Asked, readable_fields, spoiled_page
+from pipelines.sandbox.spoiling import Asked, readable_fields, spoiled_maximum, spoiled_page
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import Grant
 
@@ -90,7 +90,7 @@ class Operations:
 
         def maximum(request: Request, book: Book) -> Response:
             fault = _fault(request)
-            return answers.answer(book.maximum // 2 if fault and fault.kind is Kind.LOWER_MAXIMUM else book.maximum)
+            return answers.answer(spoiled_maximum(book.maximum, fault.kind) if fault else book.maximum)
 
         return self._handler(feed, scope, feed.endpoint.max_sequence_rate, f"{feed.endpoint.max_sequence}", maximum)
 

@@ -14,6 +14,14 @@ from pipelines.sandbox.books import Book
 from pipelines.sandbox.entries import Entry, Page, View
 from pipelines.sandbox.faults import Kind
 
+FAR_ABOVE = 1000
+"""How many times as high a number is that is far too high."""
+
+
+def spoiled_maximum(maximum: int, kind: Kind) -> int:
+    """A feed's maximum with which something is wrong."""
+    return {Kind.LOWER_MAXIMUM: maximum // 2, Kind.HIGHER_MAXIMUM: FAR_ABOVE * maximum}.get(kind, maximum)
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -74,6 +82,22 @@ def _first_garbled(asked: Asked, page: Page) -> Page:
     return Page(page.maximum, (*garbled, *page.entries[1:]))
 
 
+def _first_far_above(_: Asked, page: Page) -> Page:
+    far_above = (_renumbered(entry, FAR_ABOVE * page.maximum) for entry in page.entries[:1])
+    return Page(page.maximum, (*far_above, *page.entries[1:]))
+
+
+def _second_like_first(_: Asked, page: Page) -> Page:
+    alike = (_renumbered(entry, page.entries[0].number) for entry in page.entries[1:2])
+    return Page(page.maximum, (*page.entries[:1], *alike, *page.entries[2:]))
+
+
+def _renumbered(entry: Entry, number: int) -> Entry:
+    members: dict[str, Any] = msgspec.json.decode(entry.body, type=dict[str, msgspec.Raw])
+    members["sequenceNumber"] = number
+    return Entry(entry.key, number, msgspec.json.encode(members))
+
+
 def _garbled(entry: Entry, readable: Sequence[str]) -> Entry:
     """The record with text where a flag, a number or a moment belongs; its key and its number stay."""
     members: dict[str, Any] = msgspec.json.decode(entry.body, type=dict[str, msgspec.Raw])
@@ -97,12 +121,16 @@ def _one_is_late(asked: Asked, page: Page) -> Page:
 
 _WAYS: dict[Kind, Callable[[Asked, Page], Page]] = {
     Kind.LOWER_MAXIMUM: lambda asked, page: Page(max(0, asked.after - 1), page.entries),
+    Kind.HIGHER_MAXIMUM: lambda _, page: Page(FAR_ABOVE * page.maximum, page.entries),
     Kind.FEED_WIDE_MAXIMUM: lambda asked, page: Page(max(asked.after, asked.book.maximum), page.entries),
     Kind.REPEATED_PAGE: _before,
     Kind.OVERLAP: _overlapping,
     Kind.EMPTY_PAGE: _page_of_the_gap,
+    Kind.EMPTY_END: lambda asked, _: Page(asked.after, ()),
     Kind.UNORDERED: lambda _, page: Page(page.maximum, page.entries[::-1]),
     Kind.GARBLED_RECORD: _first_garbled,
+    Kind.GARBLED_NUMBER: _first_far_above,
+    Kind.SHARED_NUMBER: _second_like_first,
     Kind.MOVING_RECORD: _first_moves,
     Kind.LATE_RECORD: _one_is_late,
 }

@@ -76,7 +76,6 @@ class Stored:
         changed: versions of known records.
         rejected: records that were rejected.
         committed_at: when.
-        older: records that are older than what is stored, which were ignored.
         marked: if this transaction marked feeds for a full re-read, all that are marked, by account and feed.
     """
 
@@ -84,7 +83,6 @@ class Stored:
     changed: int
     rejected: int
     committed_at: dt.datetime
-    older: int = 0
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
 
@@ -161,7 +159,7 @@ def store_within(
             views.mark(connection, window.part.account, [window.part.feed], impossible_numbers.REASON)
         marked = views.marked(connection) if lowered or effects.widens else {}
         _merge_now_and_then(connection, new + changed)
-    return Stored(new, changed, len(batch.rejected), moment, judged.older, marked)
+    return Stored(new, changed, len(batch.rejected), moment, marked)
 
 
 def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], versions_in_all: int) -> list[int]:

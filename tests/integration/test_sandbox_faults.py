@@ -245,6 +245,24 @@ class TestPages:
 
         assert get(sandbox, session, path).json() == get(sandbox, session, path).json() // 2
 
+    def test_numbers_far_too_high(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A page's maximum, the feed's, or the number of one record."""
+        all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
+        first, fourth = all_numbers[0], all_numbers[3]
+
+        assert self.page(sandbox, session, Kind.HIGHER_MAXIMUM, 0) == (1000 * fourth, all_numbers[:4])
+        assert self.page(sandbox, session, Kind.SHARED_NUMBER, 0) == (fourth, [first, first, *all_numbers[2:4]])
+        assert self.page(sandbox, session, Kind.GARBLED_NUMBER, 0) == (fourth, [1000 * fourth, *all_numbers[1:4]])
+        sandbox.faults.add(Fault(kind=Kind.HIGHER_MAXIMUM))
+        path = "/sales-orders/current-max-sequence"
+        assert get(sandbox, session, path).json() == 1000 * get(sandbox, session, path).json()
+
+    def test_an_empty_page_as_if_the_feed_ended(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """It says the number that was asked with."""
+        number = sandbox.book("sales_orders").entries()[1].number
+
+        assert self.page(sandbox, session, Kind.EMPTY_END, number) == (number, [])
+
     def test_records_that_come_again(self, sandbox: Sandbox, session: requests.Session) -> None:
         """The page before, the boundary's record, or some records before it."""
         all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
