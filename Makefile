@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test soak reliability bench lint audit format docs examples lock clean
+.PHONY: help install demo up test test-dates test-second soak reliability bench lint audit format docs examples lock clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Create .venv with everything that requirements.lock pins, and this package
 
@@ -39,6 +39,12 @@ test: $(INSTALLED) ## Run the tests and show the coverage, which may not fall un
 	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+test-dates: $(INSTALLED) ## Run the tests that meet the clock on difficult dates (needs faketime)
+	@PYTHON=$(BIN)/python WORKERS=$(WORKERS) bash .ci/dates $(ARGS)
+
+test-second: $(INSTALLED) ## Run the unit and integration tests on another Python, 3.13 or 3.11
+	@WORKERS=$(WORKERS) bash .ci/second $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)

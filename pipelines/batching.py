@@ -20,7 +20,8 @@ from pipelines.floriday.ranges import Coverage
 from pipelines.normalize import Batch, Typed, together, typed
 from pipelines.normalize.content import content_hash
 from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.ledger import Position, Window
+from pipelines.warehouse.ledger import Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Effects, Stored, store_within
 
 PAGES_A_BATCH = 10

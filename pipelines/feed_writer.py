@@ -22,7 +22,8 @@ from pipelines.normalize import Batch, normalize
 from pipelines.normalize.lanes import key_of
 from pipelines.outcome import FeedOutcome, Listener, united
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart, Ledger, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Ledger, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Effects
 
 
@@ -150,9 +151,7 @@ class FeedWriter:
 
     def _move(self, commit: Commit) -> None:
         """Follow what was committed."""
-        moment = commit.stored.committed_at
-        current_at = moment if commit.current else commit.to.current_at
-        self.at = replace(commit.to, committed_at=moment, current_at=current_at)
+        self.at = commit.to.committed(commit.stored.committed_at, current=commit.current)
         self.known.positions[self.part] = self.at
         self.known.noted.pop(self.part, None)
         self.known.rereads.update(commit.stored.marked)
@@ -168,7 +167,7 @@ class FeedWriter:
 
     def note_current(self) -> None:
         """The feed is current as of the moment at which Floriday was asked, or has stored what was read since."""
-        self.at = replace(self.at, current_at=max(self.asked_at, self.at.committed_at or self.asked_at))
+        self.at = self.at.found_current(self.asked_at)
         self.known.note(self.part, self.at)
         self.tell(current=True, whole=self.at.cursor == 0)
 

@@ -34,6 +34,7 @@ class FeedOutcome:
         seconds: how long it took.
         skipped: why the feed was left out, where it was.
         error: what failed, in one line, where something did.
+        stack: of an unexpected error, the stack without messages and values.
         unknown_fields: fields that the catalogue does not know, with their type.
         unknown_values: values of enumerations that the catalogue does not know.
     """
@@ -60,8 +61,34 @@ class FeedOutcome:
     seconds: float = 0.0
     skipped: str | None = None
     error: str | None = None
+    stack: str | None = None
     unknown_fields: dict[str, str] = field(default_factory=dict)
     unknown_values: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def why_not_current(self) -> str | None:
+        """Why a feed that was neither left out nor failed is not current, in one line; None for all others."""
+        if self.current or self.skipped is not None or self.error is not None:
+            return None
+        if self.lacks is not None:
+            return self.lacks
+        if self.maximum is None or self.maximum <= self.cursor:
+            return "Floriday's answers do not prove that it was read to its end; the next sync goes on"
+        return (
+            f"Floriday says that its numbers reach {self.maximum}, and serves nothing after {self.cursor}; the next"
+            " sync goes on from there"
+        )
+
+    @property
+    def shared(self) -> str | None:
+        """What to say of sequence numbers that several records carried, in one line; None where there were none."""
+        if not self.shared_numbers:
+            return None
+        some = ", ".join(str(number) for number in sorted(self.shared_numbers)[:5])
+        return (
+            f"Floriday serves several records under one sequence number ({some}), which it says never happens: where"
+            " two pages meet, one of them may be missing. Tell Floriday"
+        )
 
     @property
     def is_well(self) -> bool:

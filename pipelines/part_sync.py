@@ -25,7 +25,8 @@ from pipelines.unserved import end_unserved
 from pipelines.warehouse import ledger, views, walk_start
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.days import Days, Span, numbered_in
-from pipelines.warehouse.ledger import FeedPart, Ledger, Position
+from pipelines.warehouse.ledger import FeedPart, Ledger
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Effects
 from pipelines.warehouse.views import MAY_HAVE_RESTARTED, NEW_SERIES, Reread
 

@@ -15,10 +15,12 @@ from threading import Thread
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.choice import as_asked, chosen_sources, scopes_to_ask
+from pipelines.defects import print_if_debugging, stack_trace, summary
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError, UsageError
 from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
 from pipelines.floriday.identities import told_at_once
+from pipelines.floriday.patience import StoppedError
 from pipelines.memory import hold_little
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.outcome import FeedOutcome, Listener
@@ -127,7 +129,7 @@ class Pipeline:
         rejected_only: bool = False,
         listener: Listener = lambda _: None,
     ) -> FeedOutcome:
-        """Sync one feed or snapshot of one account; expected failures are told in the outcome instead of raised.
+        """Sync one feed or snapshot of one account; failures are in the outcome instead of raised, unexpected ones too.
 
         Args:
             source: which; a snapshot is always read as a whole.
@@ -160,6 +162,11 @@ class Pipeline:
             return replace(so_far, skipped=error.message)
         except PipelineError as error:
             return replace(so_far, error=error.message)
+        except StoppedError:
+            raise
+        except Exception as defect:  # noqa: BLE001 - one feed's defect must leave the others done
+            print_if_debugging(defect)
+            return replace(so_far, error=summary(defect), stack=stack_trace(defect))
 
     def _sync_feed(self, feed: Feed, account: str, how: _Reading) -> FeedOutcome:
         assert self.personal is not None

@@ -16,7 +16,7 @@ from pipelines.rebuilding import bring_up_to_date
 from pipelines.reports import install
 from pipelines.settings import Settings
 from pipelines.warehouse import personal_data, views
-from pipelines.warehouse.belonging import belonging, check_belonging, remember
+from pipelines.warehouse.belonging import belonging, check_belonging, check_distinct, remember
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
 from pipelines.warehouse.ledger import Ledger, open_ledger
@@ -57,11 +57,12 @@ class Preparation:
         Mostly there is nothing to be written, and the file is not opened for it.
 
         Raises:
-            SettingError: the warehouse belongs to another API, environment or organization, or its personal data are
-                treated otherwise than the settings say.
+            SettingError: two accounts are one organization, the warehouse belongs to another API, environment or
+                organization, or its personal data are treated otherwise than the settings say.
             WarehouseError: the file cannot be used. Nothing was written then.
         """
         standing = None
+        check_distinct(self._organizations)
         if warehouse.exists():
             with warehouse.reading() as connection:
                 standing = self._agreed_standing(connection)
@@ -73,11 +74,14 @@ class Preparation:
         with warehouse.writing() as connection, transaction(connection):
             return self._bring_about(connection, personal)
 
+    @property
+    def _organizations(self) -> dict[str, str]:
+        return {account: one.organization_id for account, one in self.identities.items()}
+
     def _agreed_standing(self, connection: duckdb.DuckDBPyConnection) -> personal_data.Standing | None:
         """How personal data stand in a warehouse of ours; None in a file without a layout."""
         belongs = belonging(connection)
-        organizations = {account: one.organization_id for account, one in self.identities.items()}
-        check_belonging(belongs, self.settings.api, self.settings.environment, organizations)
+        check_belonging(belongs, self.settings.api, self.settings.environment, self._organizations)
         return personal_data.standing(connection) if belongs else None
 
     def _personal(self, standing: personal_data.Standing | None) -> PersonalData:

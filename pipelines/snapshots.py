@@ -11,19 +11,20 @@ import time
 from dataclasses import dataclass, field
 
 import duckdb
-import msgspec
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Snapshot
-from pipelines.errors import GarbledAnswerError, PipelineError
+from pipelines.errors import PipelineError
 from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.pages import read_list
 from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.lanes import key_of
 from pipelines.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse import gone, ledger
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.days import AMSTERDAM
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Stored, store
 
 
@@ -172,10 +173,7 @@ class _Reading:
         records: list[bytes] = []
 
         def read(body: bytes) -> None:
-            try:
-                records[:] = [bytes(record) for record in msgspec.json.decode(body, type=list[msgspec.Raw])]
-            except (msgspec.DecodeError, RecursionError):
-                raise GarbledAnswerError("the answer is no list of records") from None
+            records[:] = read_list(body)
 
         path = self.snapshot.path
         self.client.get(path, question.parameters, bucket=path, rate=self.snapshot.rate, check=read)

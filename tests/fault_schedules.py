@@ -8,7 +8,6 @@ sandbox holds.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import json
 import time
 from collections import Counter
@@ -29,9 +28,9 @@ from pipelines.warehouse import inspection
 from tests.another_process import FORKED
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.syncing import Syncing
+from tests.moments import NOW
 from tests.records import JsonObject, in_json, valid_record
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 PAGE = 4
 
 CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"

@@ -1,26 +1,23 @@
-"""The catalogue in the words of the contract's table lists and of Floriday's specifications, to compare them with.
+"""The catalogue in the words of Floriday's specifications and of our contract, to hold it to both.
 
-Both lie beside this project; where they are missing, a test that asks for them skips.
+Everything here follows from the catalogue itself: as lines for a snapshot, one for each table, and as the Swagger file
+that Floriday would publish if the catalogue were complete.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
+from pipelines.catalogue import Catalogue
 from pipelines.catalogue.tables import Column, Table, tables_of
-from pipelines.catalogue.types import Feed, Field, Kind, Snapshot, Source
-from pipelines.floriday.endpoints import USUAL, RateLimit
+from pipelines.catalogue.types import Feed, Field, Kind, Record, Snapshot, Source, fields_of
+from pipelines.floriday.endpoints import RateLimit
 
 JsonObject = dict[str, Any]
 
-SHARED = Path(__file__).parents[1].parent / "shared"
-DECIMAL = {"type": "number", "format": "decimal"}
 SWAGGER = {
     Kind.UUID: {"type": "string", "format": "uuid"},
     Kind.TEXT: {"type": "string"},
@@ -28,52 +25,92 @@ SWAGGER = {
     Kind.DATE: {"type": "string", "format": "date"},
     Kind.INT32: {"type": "integer", "format": "int32"},
     Kind.INT64: {"type": "integer", "format": "int64"},
-    Kind.DECIMAL: DECIMAL,
+    Kind.DECIMAL: {"type": "number", "format": "decimal"},
     Kind.BOOLEAN: {"type": "boolean"},
 }
 
 
-@cache
-def listed(api: str) -> list[JsonObject]:
-    """The tables of an API as the contract's own file lists them."""
-    tables: list[JsonObject] = _read(f"tables.{api}.json")
-    return tables
+def lines_of(source: Source) -> list[str]:
+    """A feed or snapshot, and below it each of its child tables, in a line that changes with any fact of it."""
+    parent, *children = (_line(entry) for entry in tables_as_listed(tables_of(source)))
+    records = {each.__name__: record_as_specified(each) for each in records_below(source.record)}
+    facts = " ".join(_operations(source))
+    return [f"{parent} | {source.record.__name__} {digest(records)} | {facts}", *(f"  {child}" for child in children)]
 
 
-@cache
-def specification(api: str) -> JsonObject:
-    """Floriday's own description of an API."""
-    document: JsonObject = _read(f"{api}-api-2026v1.json")
-    return document
+def digest(value: object) -> str:
+    """16 digits that change with any part of a JSON value, and with its order."""
+    text = json.dumps(value, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def get(api: str, path: str) -> JsonObject:
-    """What the specification says of reading from a path."""
-    operation: JsonObject = specification(api)["paths"][path]["get"]
-    return operation
+def _line(entry: JsonObject) -> str:
+    array = f" from {entry['array']}" if "array" in entry else ""
+    return f"{entry['table']} ({', '.join(entry['key'])}){array}: {len(entry['columns'])} columns {digest(entry)}"
 
 
-def source_as_listed(source: Source) -> list[JsonObject]:
-    """A feed or snapshot and its tables in the words of the contract's file."""
-    parent, *children = _as_listed(tables_of(source))
-    return [parent | _operations_as_listed(source), *children]
+def tables_as_listed(table: Table, parent: Table | None = None) -> list[JsonObject]:
+    """A table and those below it: names, keys, arrays, and their columns in order with type, JSON path and mark."""
+    entry: JsonObject = {"table": table.qualified_name, "key": list(table.key)}
+    if parent:
+        entry |= {"parent": parent.qualified_name, "array": ".".join(table.array)}
+    entry["columns"] = [_column_as_listed(column) for column in table.columns]
+    return [entry, *(below for child in table.children for below in tables_as_listed(child, table))]
 
 
-def stated(operation: JsonObject) -> tuple[str, RateLimit]:
-    """The scope and the rate that an operation's summary begins with; the usual rate where it tells none."""
-    scope, *_ = operation["summary"].split(" ")
-    found = re.search(r"rate limit: ([\d.]+) per second - burst limit: (\d+)", operation["summary"])
-    return scope, RateLimit(float(found[1]), int(found[2])) if found else USUAL
+def _column_as_listed(column: Column) -> JsonObject:
+    entry: JsonObject = {"name": column.name, "type": column.type}
+    if column.path:
+        entry["path"] = ".".join(column.path)
+    if column.personal:
+        entry["personal"] = True
+    return entry
 
 
-def answer(operation: JsonObject) -> JsonObject:
-    """What an operation answers with when all is well."""
-    schema: JsonObject = operation["responses"].get("200", {}).get("schema", {})
-    return schema
+def _operations(source: Source) -> Iterator[str]:
+    """What is called, with all that is sent, and its limits; the scopes too."""
+    if isinstance(source, Snapshot):
+        yield f"{source.path} {','.join(source.parameters)} {source.scope} {_rate(source.rate)}"
+        return
+    assert isinstance(source, Feed)
+    endpoint = source.endpoint
+    yield f"{endpoint.sync} {endpoint.page_parameter}<={endpoint.page_maximum} {source.scope} {_rate(endpoint.rate)}"
+    if endpoint.part_parameter:
+        yield f"of each {endpoint.part_parameter}"
+    for sent in (endpoint.parameters, endpoint.selected_only_parameters):
+        if sent:
+            yield "with " + "&".join(f"{name}={value}" for name, value in sent)
+    if endpoint.max_sequence:
+        yield f"| {endpoint.max_sequence} {endpoint.max_sequence_scope or ''} {_rate(endpoint.max_sequence_rate)}"
+    if endpoint.by_id:
+        yield f"| {endpoint.by_id}"
 
 
-def as_specified(item: Field) -> JsonObject:
-    """A field in the words of a Swagger definition, its enumeration written out.
+def _rate(rate: RateLimit) -> str:
+    return f"{rate.per_second:g}/s,{rate.burst}"
+
+
+def records_below(record: type[Record]) -> list[type[Record]]:
+    """A record and all that it nests, each once."""
+    found = {record.__name__: record}
+    for item in fields_of(record):
+        if item.record:
+            found |= {inner.__name__: inner for inner in records_below(item.record)}
+    return list(found.values())
+
+
+def record_as_specified(record: type[Record]) -> JsonObject:
+    """A record as a Swagger definition, with enumerations written out."""
+    fields = fields_of(record)
+    return {
+        "type": "object",
+        "required": [item.json for item in fields if item.required],
+        "properties": {item.json: _as_specified(item) for item in fields},
+    }
+
+
+def _as_specified(item: Field) -> JsonObject:
+    """The type of a field.
 
     Values are sorted: to Python two Literals are one, whatever the order of their values.
     """
@@ -87,54 +124,63 @@ def as_specified(item: Field) -> JsonObject:
     return {"type": "array", "items": kind} if item.repeated else kind
 
 
-def written_out(schema: JsonObject, definitions: JsonObject) -> JsonObject:
-    """A property of a Swagger definition, reduced to its type, with what it refers to."""
-    if "allOf" in schema:
-        return written_out(schema["allOf"][0], definitions)
-    if "$ref" in schema:
-        target = definitions[schema["$ref"].rsplit("/", 1)[-1]]
-        return {"type": "string", "enum": sorted(target["enum"])} if "enum" in target else {"$ref": schema["$ref"]}
-    if schema["type"] == "array":
-        return {"type": "array", "items": written_out(schema["items"], definitions)}
-    kind: JsonObject = {key: schema[key] for key in ("type", "format") if key in schema}
-    return {"double": DECIMAL, "duration": SWAGGER[Kind.TEXT]}.get(kind.get("format", ""), kind)
-
-
-def _read(name: str) -> Any:
-    file = SHARED / "floriday" / name
-    if not file.exists():
-        pytest.skip(f"{name} is not beside this project")
-    return json.loads(file.read_text())
-
-
-def _as_listed(table: Table, parent: Table | None = None) -> list[JsonObject]:
-    entry: JsonObject = {"table": table.qualified_name, "key": list(table.key)}
-    if parent:
-        entry |= {"parent": parent.qualified_name, "array": ".".join(table.array)}
-    entry["columns"] = [_column_as_listed(column) for column in table.columns]
-    return [entry, *(below for child in table.children for below in _as_listed(child, table))]
-
-
-def _column_as_listed(column: Column) -> JsonObject:
-    entry: JsonObject = {"name": column.name, "type": column.type}
-    if column.path:
-        entry["path"] = ".".join(column.path)
-    if column.personal:
-        entry["personal"] = True
-    return entry
-
-
-def _operations_as_listed(source: Source) -> JsonObject:
-    if isinstance(source, Snapshot):
-        return {"record": source.record.__name__, "snapshot": source.path}
-    assert isinstance(source, Feed)
-    endpoint = source.endpoint
+def specification_of(catalogue: Catalogue) -> JsonObject:
+    """The Swagger file of an API that serves exactly what the catalogue has."""
+    paths: JsonObject = {}
+    definitions: JsonObject = {}
+    for source in catalogue.sources:
+        name = source.record.__name__
+        definitions |= {each.__name__: record_as_specified(each) for each in records_below(source.record)}
+        if isinstance(source, Snapshot):
+            answer: JsonObject = {"type": "array", "items": _to(name)}
+            paths[source.path] = _get(source.scope, source.rate, answer, *map(_required, source.parameters))
+            continue
+        assert isinstance(source, Feed)
+        definitions[f"SyncResultOf{name}"] = {
+            "type": "object",
+            "properties": {
+                "maximumSequenceNumber": SWAGGER[Kind.INT64],
+                "results": {"type": "array", "items": _to(name)},
+            },
+        }
+        paths |= _paths_of(source)
     return {
-        "record": source.record.__name__,
-        "feed": endpoint.page(0).removesuffix("0") + "{sequenceNumber}",
-        "scope": source.scope,
-        "page_parameter": endpoint.page_parameter,
-        "page_maximum": endpoint.page_maximum,
-        "max_sequence": endpoint.max_sequence,
-        "required": [endpoint.part_parameter] if endpoint.part_parameter else [],
+        "swagger": "2.0",
+        "basePath": f"/{catalogue.api}-api-{catalogue.version}",
+        "paths": paths,
+        "definitions": definitions,
     }
+
+
+def _paths_of(feed: Feed) -> JsonObject:
+    endpoint, name = feed.endpoint, feed.record.__name__
+    filters = dict(endpoint.parameters)
+    asked = [_required(endpoint.part_parameter)] if endpoint.part_parameter else []
+    size = {"name": endpoint.page_parameter, "in": "query", "maximum": endpoint.page_maximum}
+    sent = [size, *asked, *({"name": each, "in": "query"} for each in filters)]
+    paths = {endpoint.sync: _get(feed.scope, endpoint.rate, _to(f"SyncResultOf{name}"), *sent)}
+    if endpoint.max_sequence:
+        scope = endpoint.max_sequence_scope or feed.scope
+        paths[endpoint.max_sequence] = _get(scope, endpoint.max_sequence_rate, SWAGGER[Kind.INT64])
+    if endpoint.by_id:
+        paths[endpoint.by_id] = _get(feed.scope, endpoint.rate, _to(name))
+    return paths
+
+
+def _get(scope: str, rate: RateLimit, answer: JsonObject, *parameters: JsonObject) -> JsonObject:
+    limit = f"rate limit: {rate.per_second} per second - burst limit: {rate.burst}"
+    return {
+        "get": {
+            "summary": f"{scope} - {limit}",
+            "parameters": list(parameters),
+            "responses": {"200": {"schema": answer}},
+        }
+    }
+
+
+def _required(name: str) -> JsonObject:
+    return {"name": name, "in": "query", "required": True}
+
+
+def _to(name: str) -> JsonObject:
+    return {"$ref": f"#/definitions/{name}"}

@@ -6,7 +6,6 @@ server. Each tells what was committed as soon as it knows; none of that may be m
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
@@ -24,8 +23,8 @@ from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.another_process import FORKED
 from tests.fault_schedules import Records
 from tests.integration.syncing import Syncing, catalogue_with, with_pages_of
+from tests.moments import NOW
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 FEEDS = ("orders.sales_orders", "supply.batches", "fulfillment.inbound_fulfillment_orders")
 RECORDS = 40
 PAGE = 2

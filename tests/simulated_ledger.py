@@ -12,10 +12,13 @@ import duckdb
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.warehouse import ledger
+from pipelines.warehouse import ledger, walk_start
 from pipelines.warehouse.days import AMSTERDAM, Days, Span, note_catch_up, numbered_in
+from pipelines.warehouse.folding import fold
 from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
+from pipelines.warehouse.standing import unread_since
 
 FEED = FeedPart("main", "organizations.connections")
 TABLE = tables_of(catalogue_of("suppliers").feed(FEED.feed))
@@ -55,12 +58,14 @@ class SimulatedLedger:
     Args:
         connection: laid out; emptied here.
         skew: how far the server's clock is ahead of ours.
-        now: the moment, by the clock here.
+        now: the moment, by a clock here that is right.
+        wrong: how far the clock that the syncs look at is ahead of that one.
     """
 
     connection: duckdb.DuckDBPyConnection
     skew: dt.timedelta = dt.timedelta()
     now: dt.datetime = BEGAN
+    wrong: dt.timedelta = dt.timedelta()
     records: dict[int, Standing] = field(default_factory=dict)
     at: Position = field(default_factory=Position)
     _stored: set[tuple[int, dt.datetime]] = field(default_factory=set)
@@ -75,6 +80,11 @@ class SimulatedLedger:
     def wait(self, minutes: int) -> None:
         """Let time pass."""
         self.now += minutes * MINUTE
+
+    @property
+    def clock(self) -> dt.datetime:
+        """The moment, as the syncs see it."""
+        return self.now + self.wrong
 
     @property
     def minutes_to_midnight(self) -> int:
@@ -126,7 +136,7 @@ class SimulatedLedger:
             full: from 0.
         """
         self._notice_restart()
-        began, maximum = self.now, self.maximum
+        began, maximum = self.clock, self.maximum
         if maximum == self.at.cursor and not full:
             self._note_current(began)
             return
@@ -139,7 +149,7 @@ class SimulatedLedger:
 
     def _walk(self, start: int, up_to: int | None, size: int, pages: int | None, meanwhile: Iterable[int]) -> None:
         self._runs += 1
-        began, maximum, reached, changing = self.now, self.maximum, start, iter(meanwhile)
+        began, maximum, reached, changing = self.clock, self.maximum, start, iter(meanwhile)
         floor = start
         for page in range(1000):
             if page == pages:
@@ -174,21 +184,16 @@ class SimulatedLedger:
         self._restarted = False
 
     def _note_current(self, began: dt.datetime) -> None:
-        self.at = replace(self.at, current_at=max(began, self.at.committed_at or began))
+        self.at = self.at.found_current(began, self.clock)
         ledger.move_cursor(self.connection, FEED, self.at)
 
     def _commit(self, begins: int, ends: int, identities: list[int], began: dt.datetime, current: bool) -> None:  # noqa: FBT001
         self._store(identities)
         run = f"run {self._runs}"
         window = Window(FEED, self.at.series, begins, ends, len(identities), 0, began, run)
-        note_catch_up(self.connection, [window], self.at.current_at)
-        ledger.add_windows(self.connection, [(window, 0)], self.now)
-        self.at = replace(
-            self.at,
-            cursor=max(self.at.cursor, ends),
-            committed_at=self.now,
-            current_at=self.now if current else self.at.current_at,
-        )
+        note_catch_up(self.connection, [window], self.at)
+        ledger.add_windows(self.connection, [(window, 0)], self.clock)
+        self.at = replace(self.at, cursor=max(self.at.cursor, ends)).committed(self.clock, current=current)
         ledger.move_cursor(self.connection, FEED, self.at)
 
     def _store(self, identities: list[int]) -> None:
@@ -204,10 +209,31 @@ class SimulatedLedger:
                     ["main", UUID(int=identity), standing.number, standing.changed_at, self.at.series],
                 )
 
+    def fold(self) -> int:
+        """Put the windows together, the youngest too; how many rows less there are."""
+        return fold(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
+
     def span(self, days: Days) -> Span | None:
         """What the warehouse takes for the numbers of the days; a restart is noticed first, as a sync does."""
         self._notice_restart()
-        return numbered_in(self.connection, FEED, self.at, TABLE, days, now=self.now)
+        return numbered_in(self.connection, FEED, self.at, TABLE, days, now=self.clock)
+
+    def spans(self, offsets: Iterable[int]) -> dict[Days, Span | None]:
+        """The spans of single days and of weeks, so many days after the beginning."""
+        firsts = [BEGAN.date() + dt.timedelta(days=offset) for offset in offsets]
+        asked = [Days(first, first + dt.timedelta(days=length)) for first in firsts for length in (0, 6)]
+        return {days: self.span(days) for days in asked}
+
+    def answers(self) -> tuple[object, ...]:
+        """What others read of the windows: where the next walk begins, what lies beyond the cursor, since when."""
+        beyond = walk_start.read_beyond(self.connection, FEED, self.at, TABLE, 1)
+        return sorted(beyond), unread_since(self.connection, FEED.feed)
+
+    def totals(self) -> tuple[object, ...]:
+        """What all windows come to."""
+        sums = "sum(records), sum(changed), sum(rejected), min(from_sequence_number), max(to_sequence_number)"
+        (found,) = self.connection.execute(f"SELECT {sums}, max(committed_at) FROM sync.windows").fetchall()
+        return tuple(found)
 
     def day_of(self, identity: int) -> int:
         """The day on which a record got its number, counted from the beginning; 0 for one that is not there."""

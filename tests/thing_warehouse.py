@@ -17,7 +17,8 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import FeedPart, Position, Window
+from pipelines.warehouse.ledger import FeedPart, Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Stored, store
 from tests.every_kind import THING_ID, THINGS, thing
 
@@ -69,11 +70,12 @@ class ThingWarehouse:
         begins: int = 0,
         ends: int = 1,
         run: str = "run",
+        moment: dt.datetime | None = None,
     ) -> Stored:
         """Commit a batch of records, the file opened for it alone."""
         part = FeedPart(account, feed.name)
         with self.warehouse.writing() as connection:
-            return commit(connection, raws, part, feed, series=series, begins=begins, ends=ends, run=run)
+            return commit(connection, raws, part, feed, series=series, begins=begins, ends=ends, run=run, moment=moment)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query answers."""
@@ -115,12 +117,13 @@ def commit(
     begins: int = 0,
     ends: int = 1,
     run: str = "run",
+    moment: dt.datetime | None = None,
 ) -> Stored:
     """Normalize and store a batch of records; the feed is current with it."""
     table = tables_of(feed)
     batch = normalize(table, raws)
     said = window(part, batch, series=series, begins=begins, ends=ends, run=run)
-    return store(connection, table, batch, said, Position(series, ends), current=True)
+    return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
 
 
 def contents(connection: duckdb.DuckDBPyConnection, but: Iterable[str] = ()) -> dict[str, list[str]]:

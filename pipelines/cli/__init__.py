@@ -6,6 +6,20 @@ quick; what a command does belongs to the part that does it.
 
 from __future__ import annotations
 
-from pipelines.cli.entry import main
+from pipelines import interruption
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command of the process's arguments and end the process with its exit code."""
+    try:
+        interruption.install()  # before the imports, of which the first second consists
+        from pipelines.cli.entry import main as run
+
+        run()
+    except BaseException:
+        if not interruption.recorded():
+            raise
+        interruption.decide()
+    interruption.end(1)

@@ -1,5 +1,5 @@
 """``python -m pipelines.cli``: the command where it is not installed."""
 
-from pipelines.cli.entry import main
+from pipelines.cli import main
 
 main()

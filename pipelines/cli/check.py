@@ -11,6 +11,8 @@ from pipelines.cli.console import Heading, complain, one_line, print_table, say
 from pipelines.cli.versions import tell_version
 
 if TYPE_CHECKING:
+    from pipelines.errors import PipelineError
+    from pipelines.floriday.client import Identity
     from pipelines.pipeline import Pipeline
 
 
@@ -53,13 +55,15 @@ def _send_test() -> None:
 
 
 def _check() -> None:
+    from pipelines.floriday.identities import told_at_once
     from pipelines.pipeline import open_pipeline
     from pipelines.settings import load_settings
 
     with open_pipeline(load_settings()) as pipeline:
         feeds = pipeline.sources
         _tell_token(pipeline)
-        refused = [account for account in pipeline.clients if not _tell_account(pipeline, account)]
+        known = told_at_once(pipeline.clients)
+        refused = [account for account, identity in known if not _tell_account(account, identity)]
         granted = pipeline.session.granted
         print_table(
             [Heading("feed"), Heading("scope"), Heading("granted")],
@@ -82,14 +86,12 @@ def _tell_token(pipeline: Pipeline) -> None:
         say(f"refused  {one_line(' '.join(session.refused))}")
 
 
-def _tell_account(pipeline: Pipeline, account: str) -> bool:
+def _tell_account(account: str, identity: Identity | PipelineError) -> bool:
     """Tell whose key an account's is; returns whether Floriday knows."""
     from pipelines.errors import PipelineError
 
-    try:
-        identity = pipeline.clients[account].identity()
-    except PipelineError as error:
-        complain(str(error.about(account=account)))
+    if isinstance(identity, PipelineError):
+        complain(str(identity.about(account=account)))
         return False
     version = f", API version {identity.api_version}" if identity.api_version else ""
     name = identity.organization_name or "an organization without a name"

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,10 @@ from pipelines.cli.console import say
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 A_WHILE = timedelta(hours=24)
-"""How long the world trades between the two rounds, in its own time: nobody trades at night."""
+"""How long the world trades between the two rounds, in its own time: nobody trades at night.
+
+The world starts on a working day that is followed by another one, so that every run shows changes, also at a weekend.
+"""
 WEEKS_SHOWN = timedelta(weeks=4)
 """The partitions that it marks in Dagster; marking a whole year would take it half a minute more."""
 
@@ -77,9 +80,10 @@ def demo(
 def _sync_twice(api: str, warehouse: Path) -> None:
     """The two syncs, with trade in between."""
     from pipelines.sandbox import Sandbox
+    from pipelines.sandbox.world.calendar import start_of_trade
 
     say("Starting a local Floriday …")
-    with Sandbox(api=api) as server:
+    with Sandbox(api=api, now=start_of_trade(datetime.now(UTC))) as server:
         environment = {
             **server.environment(),
             "FLORIDAY_WAREHOUSE": str(warehouse),

@@ -24,6 +24,7 @@ _HEADINGS = (
     Heading("time", is_number=True),
 )
 _VALUES_NAMED = 5
+_FIELDS_NAMED = 10
 
 
 def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
@@ -32,8 +33,18 @@ def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
     for outcome in outcomes:
         for remark in remarks(outcome):
             say(f"{subject(outcome)}: {one_line(remark)}")
+    for error, failed in _by_error(outcomes).items():
+        others = f" and {counted(len(failed) - 1, 'other feed')}" if len(failed) > 1 else ""
+        complain(f"{subject(failed[0])}{others}: {error}")
+
+
+def _by_error(outcomes: Sequence[FeedOutcome]) -> dict[str, list[FeedOutcome]]:
+    """The failed feeds by what failed: a reason that many share is one line."""
+    failed: dict[str, list[FeedOutcome]] = {}
+    for outcome in outcomes:
         if outcome.error:
-            complain(f"{subject(outcome)}: {outcome.error}")
+            failed.setdefault(outcome.error, []).append(outcome)
+    return failed
 
 
 def publish(pipeline: Pipeline) -> None:
@@ -71,16 +82,6 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _not_current(outcome: FeedOutcome) -> str:
-    """Why a feed that did not fail is not current."""
-    if outcome.maximum is None or outcome.maximum <= outcome.cursor:
-        return "not current: Floriday's answers do not prove that it was read to its end; the next sync goes on"
-    return (
-        f"not current: Floriday says that its numbers reach {outcome.maximum}, and serves nothing after"
-        f" {outcome.cursor}; the next sync goes on from there"
-    )
-
-
 def _row(outcome: FeedOutcome) -> tuple[str, ...]:
     if outcome.skipped:
         return (outcome.account, outcome.feed, "", "", "", "", "", "skipped", "")
@@ -94,22 +95,19 @@ def remarks(outcome: FeedOutcome) -> Iterator[str]:
     """What of an outcome needs a sentence."""
     if outcome.skipped:
         yield f"skipped: {outcome.skipped}"
-    elif outcome.lacks:
-        yield f"not current: {outcome.lacks}"
-    elif not outcome.current and not outcome.error:
-        yield _not_current(outcome)
-    if outcome.shared_numbers:
-        some = ", ".join(str(number) for number in sorted(outcome.shared_numbers)[:_VALUES_NAMED])
-        yield (
-            f"Floriday serves several records under one sequence number ({some}), which it says never happens: where"
-            " two pages meet, one of them may be missing. Tell Floriday"
-        )
+    if outcome.why_not_current:
+        yield f"not current: {outcome.why_not_current}"
+    if outcome.shared:
+        yield outcome.shared
     if outcome.restarted:
         yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
     if outcome.rejected:
         yield f"{counted(outcome.rejected, 'record')} rejected; `floriday rejected` lists them with their reasons"
-    for name, kind in sorted(outcome.unknown_fields.items()):
+    fields = sorted(outcome.unknown_fields.items())
+    for name, kind in fields[:_FIELDS_NAMED]:
         yield f"Floriday serves a field {name} ({kind}) that this version does not know; it is kept in the raw log"
+    if len(fields) > _FIELDS_NAMED:
+        yield f"and {counted(len(fields) - _FIELDS_NAMED, 'more field')} that this version does not know"
     for name, values in sorted(outcome.unknown_values.items()):
         first = ", ".join(sorted(values)[:_VALUES_NAMED])
         more = f" and {len(values) - _VALUES_NAMED} more" if len(values) > _VALUES_NAMED else ""

@@ -17,10 +17,10 @@ _TOP = """\
 
 Made from the commands' own help; `python -m pipelines.cli.reference > docs/cli.md` makes it anew.
 
-Exit codes: 0 when all is well, 1 when something failed, 2 for a setting or a usage error, 130 after Ctrl-C (0 of `up`
-and `sandbox`, which run until then). What went wrong is one line on standard error. Colours and progress bars are for
-terminals; in a pipe, output is plain text that is never cut, and `NO_COLOR` turns colours off anywhere. CSV has a
-header, line feeds at the ends of lines, NULL as nothing and times in UTC.
+Exit codes: 0 when all is well, 1 when something failed, 2 for a setting or a usage error, 130 after Ctrl-C and 143
+after SIGTERM (0 of `up` and `sandbox`, which run until then). What went wrong is one line on standard error. Colours
+and progress bars are for terminals; in a pipe, output is plain text that is never cut, and `NO_COLOR` turns colours off
+anywhere. CSV has a header, line feeds at the ends of lines, NULL as nothing and times in UTC.
 """
 
 

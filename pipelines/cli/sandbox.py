@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.console import say
+from pipelines.interruption import left_to
+
+if TYPE_CHECKING:
+    from pipelines.sandbox import Sandbox
 
 
 def sandbox(
@@ -31,15 +34,19 @@ def sandbox(
     from pipelines.errors import UsageError
     from pipelines.sandbox import Sandbox
 
-    stopped = threading.Event()
-    for end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(end, lambda *_: stopped.set())
     try:
         server = Sandbox(port=port).start()
     except OSError as error:
         raise UsageError(
             f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"
         ) from None
+    stopped = threading.Event()
+    with left_to(lambda *_: stopped.set()):
+        _serve(server, stopped)
+
+
+def _serve(server: Sandbox, stopped: threading.Event) -> None:
+    """Say how it is reached, and go on until it is to stop."""
     try:
         server.keep_trading()
         say(f"# A local Floriday listens at {server.url} until Ctrl-C. These settings, made up, point at it:")

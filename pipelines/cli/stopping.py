@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipelines.interruption import SIGNALS, left_to
+
 _LOOK_AGAIN = 0.1
 
 
@@ -43,11 +45,6 @@ def counted_signals() -> Iterator[StopSignals]:
         told.count += 1
 
     # A terminal that is gone means nothing to who was started with nohup.
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    wanted += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
-    before = {each: signal.signal(each, count) for each in wanted}
-    try:
+    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    with left_to(count, (*SIGNALS, *hangup)):
         yield told
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

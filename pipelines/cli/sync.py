@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,9 +122,10 @@ def _sync(settings: Settings, accounts: list[str] | None, *, full: bool, days: D
         with one_sync_at_a_time(settings.warehouse, "floriday sync"):
             outcomes = _synced(pipeline, full=full, days=days)
         print_outcomes(outcomes)
+        well = is_well(pipeline, outcomes)
         publish(pipeline)
         tell_another_version(settings)
-    return is_well(pipeline, outcomes)
+    return well
 
 
 def _try(settings: Settings, accounts: list[str] | None, *, full: bool, days: Days | None) -> bool:
@@ -160,12 +162,14 @@ def _refuse_older(warehouse: Warehouse) -> None:
 
 def _synced(pipeline: Pipeline, *, full: bool, days: Days | None) -> list[FeedOutcome]:
     from pipelines.cli.progress import progress
+    from pipelines.errors import PipelineError
 
     _tell_older(pipeline.warehouse)
     pipeline.prepare()
     with progress() as shown:
         outcomes = {(one.account, one.feed): one for one in _each(pipeline, shown, full=full, days=days)}
-    pipeline.note()
+    with suppress(PipelineError):  # the outcomes are printed first; closing the pipeline notes again, and raises
+        pipeline.note()
     return [outcomes[account, source.name] for account in pipeline.identities for source in pipeline.sources]
 
 

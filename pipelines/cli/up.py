@@ -63,15 +63,16 @@ def up(
     variables, root = given_variables()
     which_floriday.check(variables, root, api)
     home = prepared_home(root, _environment(root))
-    with counted_signals() as stop, one_at_a_time(home, say) as lock:
+    with one_at_a_time(home, say) as lock:
         chosen = _free_port(port)
         is_sandbox = not which_floriday.is_named(variables)
         say("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
         with which_floriday.reached(variables, root, api) as pointed:
             settings = which_floriday.checked(pointed, root)
-            dagster = DagsterDev(root, home, chosen, pointed, lock)
-            told = _addresses(dagster, settings, is_sandbox=is_sandbox)
-            _attend(dagster, told, stop, verbose=verbose)
+            with counted_signals() as stop:  # from here on there is a child to be ended
+                dagster = DagsterDev(root, home, chosen, pointed, lock)
+                told = _addresses(dagster, settings, is_sandbox=is_sandbox)
+                _attend(dagster, told, stop, verbose=verbose)
 
 
 def _environment(root: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.patience import StoppedError, pauses_until, threads
 from pipelines.floriday.pipe import Budget, Pipe
 from pipelines.floriday.ranges import Coverage, Interval, Range, Sharing
+from pipelines.interruption import limited
 
 CONNECTIONS = 12
 """Calls for one feed under way at once: a server that takes 300 ms for each gives a page every 40 ms then."""
@@ -84,7 +85,7 @@ def fetched_ahead(way: Way, budget: Budget) -> Iterator[Iterator[Step]]:
             yield iter(pipe.get, None)
         finally:
             pipe.stop()
-            walker.join(_PATIENCE_AT_THE_END)
+            walker.join(limited(_PATIENCE_AT_THE_END))
 
 
 def _run(work: Callable[[], None], pipe: Pipe) -> None:

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
 from pipelines.errors import AuthenticationError, BusyError, GarbledAnswerError, PipelineError, RefusedError
+from pipelines.floriday.decoding import UNDECODABLE
 from pipelines.floriday.discovery import token_endpoint
 from pipelines.floriday.patience import Clock, Patience
 from pipelines.floriday.problems import retry_after
@@ -215,7 +216,7 @@ class TokenSession:
                     scope=" ".join(scopes),
                 )
             )
-        except (OAuth2Error, ValueError, TypeError):
+        except (OAuth2Error, ValueError, TypeError, ArithmeticError):
             raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered with no usable token") from None
 
     def _judge(self, response: requests.Response) -> requests.Response:
@@ -241,7 +242,7 @@ class TokenSession:
             answer = msgspec.json.decode(body, type=_TokenAnswer)
         except msgspec.ValidationError:
             raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered without an access token") from None
-        except (msgspec.DecodeError, RecursionError):
+        except UNDECODABLE:
             raise GarbledAnswerError(f"{self.host} answered the request for a token with something not JSON") from None
         if not re.fullmatch(r"[!-~]+", answer.access_token) or answer.token_type.casefold() != "bearer":
             raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered with a token of an unknown kind")
@@ -251,7 +252,7 @@ def _error_code(body: bytes) -> str | None:
     """The OAuth error code of an answer, where it has one that looks like one."""
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         return None
     code = answer.get("error") if isinstance(answer, dict) else None
     return code if isinstance(code, str) and re.fullmatch(r"[a-z_]{1,40}", code) else None

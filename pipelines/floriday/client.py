@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
-from typing import Annotated, NoReturn, Self
+from typing import NoReturn, Self
+from uuid import UUID
 
 import msgspec
 import requests
@@ -25,6 +26,7 @@ from pipelines.errors import (
     RefusedError,
 )
 from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.decoding import SequenceNumber, decoded
 from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 from pipelines.floriday.limits import Buckets, TokenBucket
 from pipelines.floriday.patience import Clock, Patience
@@ -35,14 +37,13 @@ from pipelines.settings.addresses import host_of, set_address
 Check = Callable[[bytes], object]
 """Looks at the body of a 200 and raises GarbledAnswerError to have the call made again."""
 
-_Number = Annotated[int, msgspec.Meta(ge=0)]
 _BUSY = frozenset((429, 500, 502, 503, 504))
 _TIMEOUT = (10.0, 60.0)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose API key it is, as `/identities` tells."""
+    """Whose API key it is, as `/identities` tells; the organization's id in lower case, with hyphens."""
 
     organization_id: str
     organization_name: str | None
@@ -273,25 +274,24 @@ class FloridayClient:
 
 
 def _json(body: bytes) -> None:
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        raise GarbledAnswerError("Floriday answered 200 with something that is not JSON, or not all of it") from None
+    decoded(body, msgspec.Raw, "Floriday answered 200 with something that is not JSON, or not all of it")
 
 
 def _maximum(body: bytes) -> int:
-    try:
-        return msgspec.json.decode(body, type=_Number)
-    except (msgspec.DecodeError, RecursionError):
-        raise GarbledAnswerError("Floriday answered something else than a number when asked for a maximum") from None
+    maximum: int = decoded(
+        body, SequenceNumber, "Floriday answered something else than a sequence number when asked for a maximum"
+    )
+    return maximum
 
 
 def _identity(body: bytes) -> Identity:
-    try:
-        answer = msgspec.json.decode(body, type=_IdentityAnswer)
-    except (msgspec.DecodeError, RecursionError):
-        answer = _IdentityAnswer()
+    missing = "Floriday answered without an organization when asked whose key this is"
+    answer: _IdentityAnswer = decoded(body, _IdentityAnswer, missing)
     organization = answer.organization or answer.customer_organization
     if organization is None:
-        raise GarbledAnswerError("Floriday answered without an organization when asked whose key this is")
-    return Identity(organization.organization_id, organization.name, answer.client_id, answer.api_version)
+        raise GarbledAnswerError(missing)
+    try:
+        organization_id = str(UUID(organization.organization_id))
+    except ValueError:
+        raise GarbledAnswerError("Floriday answered a malformed organization id when asked whose key this is") from None
+    return Identity(organization_id, organization.name, answer.client_id, answer.api_version)

@@ -8,6 +8,7 @@ import msgspec
 import requests
 
 from pipelines.errors import AuthenticationError, BusyError, RefusedError
+from pipelines.floriday.decoding import UNDECODABLE
 from pipelines.floriday.patience import Clock, Patience
 from pipelines.floriday.problems import retry_after
 from pipelines.settings.addresses import checked_address, host_of, origin_of
@@ -63,7 +64,7 @@ def _metadata(place: str, session: requests.Session, clock: Clock) -> _Metadata 
         )
     try:
         return msgspec.json.decode(response.content, type=_Metadata) if response.status_code == 200 else None
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         return None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pipelines.defects import print_if_debugging, summary
 from pipelines.errors import PipelineError
 from pipelines.floriday.client import FloridayClient, Identity
-from pipelines.floriday.patience import threads
+from pipelines.floriday.patience import StoppedError, threads
 
 AT_ONCE = 8
 
@@ -19,6 +20,11 @@ def told_at_once(clients: Mapping[str, FloridayClient]) -> Iterator[tuple[str, I
             return client.identity()
         except PipelineError as error:
             return error
+        except StoppedError:
+            raise
+        except Exception as defect:  # noqa: BLE001 - one account's defect must leave the others known
+            print_if_debugging(defect)
+            return PipelineError(summary(defect))
 
     with threads(AT_ONCE, "floriday identity") as asking:
         yield from zip(clients, asking.map(ask, clients.values()), strict=True)

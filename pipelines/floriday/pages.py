@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from pipelines.errors import GarbledAnswerError
+from pipelines.floriday.decoding import UNDECODABLE
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Page:
 
 
 class _Envelope(msgspec.Struct, rename="camel"):
-    maximum_sequence_number: int
+    maximum_sequence_number: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     results: list[msgspec.Raw]
 
 
@@ -100,15 +101,36 @@ def read_page(body: bytes) -> Page:
         records = tuple(bytes(record) for record in envelope.results)
         numbers = tuple(_whole(item.sequence_number) for item in _NUMBERS.decode(body).results)
         return Page(envelope.maximum_sequence_number, records, numbers)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return _read_leniently(body)
+
+
+def read_list(body: bytes) -> tuple[bytes, ...]:
+    """Split an answer that is a list of records into these; spoilt ones are cut out as in :func:`read_page`.
+
+    Raises:
+        GarbledAnswerError: the answer is no list.
+    """
+    try:
+        return tuple(bytes(record) for record in msgspec.json.decode(body, type=list[msgspec.Raw]))
+    except UNDECODABLE:
+        return tuple(_elements(body))
+
+
+def read_members(record: bytes) -> dict[bytes, bytes]:
+    """The members of a record as they stand in its bytes: names with their quotes, and values.
+
+    Raises:
+        GarbledAnswerError: it is no JSON object.
+    """
+    return dict(_members(record))
 
 
 def number_of(record: bytes) -> int | None:
     """The sequence number of one record, None where it has none that can be read."""
     try:
         return _whole(msgspec.json.decode(record, type=_Numbered).sequence_number)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return _number_by_brackets(record)
 
 

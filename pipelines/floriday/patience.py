@@ -14,6 +14,7 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from pipelines.errors import RetriableError
+from pipelines.interruption import limited
 
 _Result = TypeVar("_Result")
 
@@ -38,17 +39,27 @@ def pauses_until(stop: threading.Event) -> Iterator[None]:
 def threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
     """Threads whose pauses end with the block, as with ``pauses_until``; what has not begun by then never does.
 
+    They have ended with the block, unless the process was asked to stop and one waits for an answer for too long.
+
     Args:
         count: how many there are at most.
         name: what they are called.
     """
     stop = threading.Event()
-    pool = ThreadPoolExecutor(count, name, initializer=partial(setattr, _here, "stop", stop))
+    begun: list[threading.Thread] = []
+    pool = ThreadPoolExecutor(count, name, initializer=partial(_begin, stop, begun))
     try:
         yield pool
     finally:
         stop.set()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for thread in begun:
+            thread.join(limited(None))
+
+
+def _begin(stop: threading.Event, begun: list[threading.Thread]) -> None:
+    _here.stop = stop
+    begun.append(threading.current_thread())
 
 
 def stopping() -> bool:

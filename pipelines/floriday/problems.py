@@ -11,8 +11,13 @@ from typing import Any
 
 import msgspec
 
+from pipelines.floriday.decoding import UNDECODABLE
+
 REQUEST_ID = "x-amzn-RequestId"
 """The header in which the gateway says what it calls a request (docs/floriday.md: Errors)."""
+
+LONGEST_WAIT = 86_400.0
+"""Seconds beyond which a request to wait is not taken seriously; the usual back-off applies then."""
 
 _SENTENCE = 300
 
@@ -44,33 +49,35 @@ def one_line(text: str, withheld: Iterable[str] = ()) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that the server asks to wait, from seconds or an HTTP date; None where it asks for nothing.
+    """Seconds that the server asks to wait, from seconds or an HTTP date; None where it asks for nothing sensible.
 
     Args:
         headers: of the answer; a date counts from the answer's own ``Date``, where it has one.
         now: seconds since 1970.
     """
     value = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}", value):
-        return float(value)
-    until = _moment(value)
-    if until is None:
-        return None
-    return max(0.0, until - (_moment(headers.get("Date", "")) or now))
+    if re.fullmatch(r"[0-9]+", value):
+        seconds = float(value[:400])  # more digits are infinity, which is too long in any case
+    else:
+        until = _moment(value)
+        if until is None:
+            return None
+        seconds = max(0.0, until - (_moment(headers.get("Date", "")) or now))
+    return seconds if seconds <= LONGEST_WAIT else None
 
 
 def _moment(text: str) -> float | None:
     try:
         moment: datetime = parsedate_to_datetime(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _problem(body: bytes) -> dict[str, Any]:
     try:
         problem = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNDECODABLE:
         return {}
     return problem if isinstance(problem, dict) else {}
 

@@ -115,7 +115,10 @@ def _boolean(value: object) -> bool:
 def _number(value: object) -> Decimal:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         raise UnreadableError(f"expected a number, got {_show(value)}")
-    number = Decimal(value)
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        raise UnreadableError(f"exponent out of range: {_show(Number(value))}") from None
     if number.adjusted() > 40:
         raise UnreadableError(f"number too large: {_show(Number(value))}")
     return number

@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Kind
+from pipelines.defects import summary
 from pipelines.floriday.pages import number_of
 from pipelines.normalize import exact
 from pipelines.normalize.content import content_hash, text_column
 from pipelines.normalize.flattening import Flat, flatten
 from pipelines.normalize.nesting import is_too_deep
 from pipelines.normalize.protection import Withheld
-from pipelines.normalize.reading import BLOCK, Read, Unknown, read_records, unknown_of
+from pipelines.normalize.reading import BLOCK, Read, Unknown, add_unknown, read_records, unknown_of
 from pipelines.normalize.schemas import RECORD, frame_schema
 
 
@@ -75,7 +76,7 @@ def together(parts: Sequence[Typed], places: np.ndarray) -> Typed:
     fields: dict[str, str] = {}
     values: dict[str, set[str]] = {}
     for part in placed:
-        fields |= part.unknown_fields
+        add_unknown(fields, part.unknown_fields)
         for name, some in part.unknown_values.items():
             values[name] = values.get(name, set()) | some
     return Typed(
@@ -113,10 +114,8 @@ def typed(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashe
         hashed: whether the originals are wanted, with their hashes.
     """
     strict = [place for place, raw in enumerate(raws) if _is_sound(raw)] if is_strict else _strict(raws)
-    read = read_records(table, [raws[place] for place in strict])
+    read, flat = _fast(table, raws, strict)
     places = [strict[place] for place in read.places]
-    assert read.records is not None
-    flat = flatten(table, read.records, places)
     refused = {strict[place] for place in read.refused} | flat.doubtful | (set(range(len(raws))) - set(strict))
     rows, rejected = _exactly(table, raws, sorted(refused), read)
     tables = {part.qualified_name: _of_both_lanes(part, flat, rows) for part in table.walk()}
@@ -129,6 +128,24 @@ def typed(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashe
         unknown_fields=_reported(table, read.unknown),
         unknown_values=_unknown_values(table, tables),
     )
+
+
+def _fast(table: Table, raws: Sequence[bytes], strict: list[int]) -> tuple[Read, Flat]:
+    """What the fast lane makes of the records at some places; where it fails altogether, all go to the exact lane."""
+    try:
+        read = read_records(table, [raws[place] for place in strict])
+        return read, flatten(table, _read(read), [strict[place] for place in read.places])
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever Arrow stumbles over, the exact lane says what is right
+        read = read_records(table, [])
+        read.refused = list(range(len(strict)))
+        return read, flatten(table, _read(read), [])
+
+
+def _read(read: Read) -> pa.StructArray:
+    assert read.records is not None
+    return read.records
 
 
 def _strict(raws: Sequence[bytes]) -> list[int]:
@@ -179,7 +196,12 @@ def _exactly(
         except exact.UnreadableError as error:
             rejected.append(_reject(table, place, raws[place], str(error)))
             continue
-        read.unknown |= unknown_of(table, raws[place])
+        except MemoryError:
+            raise
+        except Exception as defect:  # noqa: BLE001 - a record that nobody thought of is rejected alone
+            rejected.append(_reject(table, place, raws[place], f"it cannot be read: {summary(defect)}"))
+            continue
+        add_unknown(read.unknown, unknown_of(table, raws[place]))
         for name, some in made.items():
             rows[name] += [{**row, RECORD: place} for row in some]
     return rows, rejected
@@ -194,11 +216,13 @@ def _reject(table: Table, place: int, raw: bytes, reason: str) -> Rejected:
 
 def key_of(table: Table, raw: bytes) -> str | None:
     """The key of a record that is no good otherwise, its values joined with ``/``; None where one is missing."""
+    if is_too_deep(raw):  # the decoder's own limit differs between versions of Python
+        return None
     try:
         record = json.loads(raw.decode(), parse_float=exact.Number, parse_int=exact.Number, parse_constant=str)
         columns = [column for column in table.own_columns if column.name in table.key]
         by_name = {column.name: exact.read(column, exact.dig(record, column.path or ())) for column in columns}
-    except (ValueError, RecursionError, exact.UnreadableError):
+    except (ValueError, ArithmeticError, exact.UnreadableError):
         return None
     values = [by_name[name] for name in table.key[1:]]
     return None if None in values else "/".join(map(str, values))

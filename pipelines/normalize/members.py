@@ -68,6 +68,8 @@ class Members:
         Raises:
             ValueError: it is no JSON, or nested too deeply.
         """
+        if is_too_deep(raw):
+            raise ValueError("the record is nested too deeply")
         if not self._is_plain(raw):
             return self._walk(raw)
         found: list[Member] = []
@@ -94,13 +96,11 @@ class Members:
         """Whether it is strict JSON with all holders objects, so that a quoted name before a colon is a member's."""
         try:
             self._shape.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         return b"\\" not in raw or _ESCAPED_NAME.search(raw) is None
 
     def _walk(self, raw: bytes) -> list[Member]:
-        if is_too_deep(raw):
-            raise ValueError("the record is nested too deeply")
         text = raw.decode("latin-1")  # every byte is one letter, so that places are the bytes' own
         try:
             json.loads(text)

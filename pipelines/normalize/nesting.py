@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 DEEPEST = 200
-"""Levels that a record may have; Floriday's have fewer than ten. Arrow's reader ends the process at some thousands."""
+"""Levels that a record may have; Floriday's have fewer than ten. Arrow's reader ends the process at some thousands.
+
+Check a record with :func:`is_too_deep` before a decoder that recurses reads it: where a decoder raises RecursionError
+depends on the version of Python, on the depth of the call and on the decoder.
+"""
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 

@@ -18,6 +18,11 @@ from pipelines.normalize.exact import EPOCH_DAY, FIRST_MICROSECOND, LAST_MICROSE
 from pipelines.normalize.schemas import MONEY, TIME
 from pipelines.normalize.uuids import uuids
 
+_SHORT = pa.decimal128(30, 18)
+_ROOMY = pa.decimal128(38, 18)
+_MINUTES_AT, _SECONDS_AT = 13, 16
+_SHORTEST_TIME = len("2026-01-01T00:00:00Z")
+
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 Places = list[int]
@@ -68,6 +73,32 @@ def _uuid_text(wire: pa.Array) -> Converted:
 
 
 def _date_time(wire: pa.Array) -> Converted:
+    """Only texts with minutes and seconds; Arrow takes some without, which the exact lane must judge."""
+    full = _has_seconds(wire)
+    if full.all():
+        return _full_date_time(wire)
+    text = _blank_to_null(wire)
+    moments, wrong = _full_date_time(pc.if_else(pa.array(full), text, pa.scalar(None, text.type)))
+    short = pc.is_valid(text).to_numpy(zero_copy_only=False) & ~full
+    return moments, wrong + np.flatnonzero(short).tolist()
+
+
+def _has_seconds(text: pa.Array) -> np.ndarray:
+    """Whether a text has colons before its minutes and seconds, as the full form does; true for null."""
+    lengths = pc.fill_null(pc.binary_length(text), _SHORTEST_TIME).to_numpy(zero_copy_only=False)
+    valid = text.is_valid().to_numpy(zero_copy_only=False)
+    full: np.ndarray = lengths >= _SHORTEST_TIME
+    judged = full & valid
+    if judged.any():
+        _, offsets, data = text.buffers()
+        begins = np.frombuffer(offsets, np.int32)[text.offset : text.offset + len(text)][judged]
+        letters = np.frombuffer(data, np.uint8)
+        colon = ord(":")
+        full[judged] = (letters[begins + _MINUTES_AT] == colon) & (letters[begins + _SECONDS_AT] == colon)
+    return full
+
+
+def _full_date_time(wire: pa.Array) -> Converted:
     try:
         return _within_datetime(pc.cast(wire, TIME)), []
     except pa.ArrowInvalid:
@@ -105,7 +136,16 @@ def _decimal(wire: pa.Array) -> Converted:
     try:
         return pc.cast(wire, MONEY), []
     except pa.ArrowInvalid:
-        return _as_far_as_possible(wire, lambda part: pc.cast(pc.round(part, 6, "half_towards_infinity"), MONEY))
+        return _as_far_as_possible(wire, _rounded)
+
+
+def _rounded(wire: pa.Array) -> pa.Array:
+    """Decimals rounded to the stored scale; refuses what the exact lane must judge.
+
+    Arrow's JSON reader lets numbers of fifteen digits and more overflow unnoticed, and its rounding loses errors in
+    all values but the last one. So only what a plain cast proves to be small and short is rounded, with room to spare.
+    """
+    return pc.cast(pc.round(pc.cast(pc.cast(wire, _SHORT), _ROOMY), 6, "half_towards_infinity"), MONEY)
 
 
 def _as_far_as_possible(wire: pa.Array, cast: Callable[[pa.Array], pa.Array]) -> Converted:

@@ -45,7 +45,7 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
     settings = given_settings(environment, root)
     feeds = feeds_of(settings)
     job = build_definitions(settings).resolve_job_def("full_sync" if full else "sync")
-    with open_instance(root, root / STORAGE) as instance:
+    with open_instance(root, root / STORAGE, captures_output=False) as instance:
         result = job.execute_in_process(
             _run_config(feeds, full=full), instance, partition_key=week_of(datetime.now(UTC)), raise_on_error=False
         )

@@ -46,7 +46,7 @@ positions AS (
     GROUP BY ALL
 ),
 changes AS (
-    SELECT w.account, w.feed, max(w.committed_at) AS last_changed_at FROM sync.windows w WHERE w.changed > 0 GROUP BY ALL
+    SELECT w.account, w.feed, max_by(w.committed_at, w.rowid) AS last_changed_at FROM sync.windows w WHERE w.changed > 0 GROUP BY ALL
 ),
 rejected AS (
     SELECT r.account, r.feed, count(*) AS records FROM sync.rejected_records r WHERE r.resolved_at IS NULL GROUP BY ALL

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from pipelines.interruption import limited
 from pipelines.sandbox.injection import CONNECTION
 
 LOOPBACK = "127.0.0.1"
@@ -73,7 +74,7 @@ class Running:
     def stop(self) -> None:
         """Stop listening, cut what is open, and wait until the thread has ended."""
         self._server.stop()
-        self._thread.join(_PATIENCE)
+        self._thread.join(limited(_PATIENCE))
         self._socket.close()
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipelines.paths import stands_beside
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
 
@@ -29,8 +30,8 @@ def _published(value: str | None, info: ValidationInfo) -> Path | None:
     if value.casefold() == "off":
         return None
     path = values.duckdb_file(value)
-    if path == warehouse:
-        raise ValueError("expects another path than FLORIDAY_WAREHOUSE, or off")
+    if warehouse is not None and stands_beside(path, warehouse):
+        raise ValueError("expects another path than FLORIDAY_WAREHOUSE and the files that belong to it, or off")
     return path
 
 
@@ -72,7 +73,7 @@ class LocalSettings(AlertSettings):
     base_url: Annotated[str | None, _from_text(values.api_address)] = None
     scopes: Annotated[tuple[str, ...] | None, _from_text(values.scopes)] = None
     feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
-    warehouse: Annotated[Path, _from_text(values.duckdb_file)]
+    warehouse: Annotated[Path, _from_text(values.warehouse_file)]
     published: Annotated[Path | None, BeforeValidator(_published)] = None
     publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)
     history_start: Annotated[date, _from_text(values.monday)] = Field(default_factory=values.a_year_ago)

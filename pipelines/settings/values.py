@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from pipelines.paths import OTHER_NAMES, has_other_names, real_path, unfit_name
 from pipelines.settings.addresses import checked_address
 
 _CREDENTIAL = re.compile(r"[!-~]+")
@@ -173,13 +174,24 @@ def long_secret(text: str) -> SecretStr:
     return secret(text)
 
 
+def warehouse_file(text: str) -> Path:
+    """The real path of the warehouse, which need not be there: a link leads to the file that is meant."""
+    path = duckdb_file(text)
+    if has_other_names(path):
+        raise ValueError(OTHER_NAMES)
+    return path
+
+
 def duckdb_file(text: str) -> Path:
-    """The path of a DuckDB file, which need not be there, under a name that DuckDB can tell from the schemas."""
-    path = Path(text)
+    """The real path of a DuckDB file, which need not be there, under a name that DuckDB can tell from the schemas."""
+    path = real_path(Path(text))
     # DuckDB names a database after its file, up to the first dot.
     name = path.name.lstrip(".").split(".")[0].casefold()
     if name in _SCHEMAS | _DUCKDB_NAMES:
         raise ValueError(f"expects another file name: DuckDB could not tell {name} from a schema")
-    if not name or path.is_dir():
+    if not name:
         raise ValueError("expects the path of a file")
+    unfit = unfit_name(path)
+    if unfit:
+        raise ValueError(unfit)
     return path

@@ -19,7 +19,8 @@ _JUDGED = """
         SELECT account, min(current_at) - $quiet AS until FROM sync.cursors
         WHERE feed IN ($batches, $mutations) AND current_at IS NOT NULL GROUP BY account HAVING count(*) = 2
     ), beginnings AS (
-        SELECT account, min(started_at) - $keeps AS since FROM sync.windows WHERE feed = $mutations GROUP BY account
+        SELECT account, arg_min(started_at, rowid) - $keeps AS since FROM sync.windows WHERE feed = $mutations
+        GROUP BY account
     ), rejections AS (
         SELECT account, feed, key FROM sync.rejected_records
         WHERE feed IN ($batches, $mutations) AND resolved_at IS NULL

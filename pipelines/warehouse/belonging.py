@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import duckdb
 
@@ -90,18 +91,46 @@ def check_belonging(belongs: Belonging | None, api: str, environment: str, organ
         )
     for account, organization in organizations.items():
         known = belongs.accounts.get(account)
-        if known is not None and known != organization:
+        if known is not None and _comparable(known) != _comparable(organization):
             raise SettingError(
                 f"account {account}: its key belongs to organization {organization}, the warehouse holds the data of"
                 f" organization {known} under that name: give the account another name, or use another warehouse"
             )
-    owners = {organization: account for account, organization in belongs.accounts.items()}
+    owners = {_comparable(organization): account for account, organization in belongs.accounts.items()}
     for account, organization in organizations.items():
-        if owners.get(organization, account) != account:
+        known_as = owners.get(_comparable(organization), account)
+        if known_as != account:
             raise SettingError(
                 f"account {account}: its key belongs to organization {organization}, which the warehouse already holds"
-                f" as account {owners[organization]}: use that name"
+                f" as account {known_as}: use that name"
             )
+
+
+def check_distinct(organizations: dict[str, str]) -> None:
+    """Refuse two accounts of one organization: each of their records would be stored twice.
+
+    Args:
+        organizations: each account's organization id, as Floriday tells it.
+
+    Raises:
+        SettingError: two names stand for one organization.
+    """
+    names: dict[str, str] = {}
+    for account, organization in organizations.items():
+        other = names.setdefault(_comparable(organization), account)
+        if other != account:
+            raise SettingError(
+                f"FLORIDAY_API_KEYS: the keys of {other} and {account} belong to one organization, {organization}:"
+                " keep one of the two names; nothing was stored"
+            )
+
+
+def _comparable(organization: str) -> str:
+    """An organization id as text that is equal where the UUID is: capitals, braces and hyphens do not count."""
+    try:
+        return str(UUID(organization))
+    except ValueError:
+        return organization
 
 
 def remember(
@@ -112,8 +141,8 @@ def remember(
         connection.execute("INSERT INTO sync.settings VALUES (?, ?, ?, now())", [api, environment, LAYOUT_VERSION])
     known = dict(connection.execute("SELECT account, organization_name FROM sync.accounts").fetchall())
     for account, (organization, name) in organizations.items():
-        if account in known and known[account] == name:
-            continue
-        connection.execute("DELETE FROM sync.accounts WHERE account = ?", [account])
-        given = [account, organization, name]
-        connection.execute("INSERT INTO sync.accounts VALUES (?, CAST(? AS UUID), ?, now())", given)
+        if account not in known:
+            given = [account, organization, name]
+            connection.execute("INSERT INTO sync.accounts VALUES (?, CAST(? AS UUID), ?, now())", given)
+        elif known[account] != name:
+            connection.execute("UPDATE sync.accounts SET organization_name = ? WHERE account = ?", [name, account])

@@ -65,7 +65,7 @@ def rewrite(warehouse: Warehouse, what: str, fill: Fill, differing: Differences)
         WarehouseError: there is no warehouse, it is damaged, or the new file cannot be written or differs. The
             warehouse is as it was then, and nothing is left beside it.
     """
-    path = Path(os.path.realpath(warehouse.path))
+    path = warehouse.path
     part = path.with_name(f"{path.name}.{what}")
     try:
         with _nothing_left(part):

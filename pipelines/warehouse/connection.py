@@ -21,7 +21,10 @@ from typing import BinaryIO, TypeVar
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
-from pipelines.warehouse.refusals import REFUSED, busy, damaged, explain, is_busy, is_refusal
+from pipelines.interruption import recorded
+from pipelines.paths import real_path
+from pipelines.warehouse.guarded import commit, connect
+from pipelines.warehouse.refusals import REFUSED, busy, check_file, damaged, explain, is_busy, is_refusal
 from pipelines.warehouse.sessions import LOCKED, QUIET, WRITING, frugal
 from pipelines.warehouse.turns import give_way, give_way_to_readers, waiting_to_read, waiting_to_write
 
@@ -39,7 +42,7 @@ class Warehouse:
     """A DuckDB file and the patience with which it is opened. Of several threads, one at a time has it open.
 
     Args:
-        path: where the file is, or will be.
+        path: where the file is, or will be; a link is followed at once, so that its other files stand beside it.
         patience: seconds to wait while another process holds it.
         sleep: how to wait.
     """
@@ -48,6 +51,9 @@ class Warehouse:
     patience: float = 60.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     _in_use: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", real_path(self.path))
 
     def exists(self) -> bool:
         """Whether there is a file to read."""
@@ -80,6 +86,7 @@ class Warehouse:
             WarehouseBusyError: another process held the file for longer than the patience.
             WarehouseError: the file cannot be opened.
         """
+        check_file(self.path)
         with self._in_use, private_files(), _told_plainly(self.path), ExitStack() as closing:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = self._opened_for_writing()
@@ -110,6 +117,7 @@ class Warehouse:
             WarehouseError: there is no file, it cannot be opened, or it is damaged.
         """
         self.require()
+        check_file(self.path)
         with self._in_use:
             connection = self._opened_for_reading(locked=locked)
             try:
@@ -189,7 +197,7 @@ class Warehouse:
                 except duckdb.Error as error:
                     if not is_busy(error):
                         raise WarehouseError(explain(self.path, error)) from None
-                    if time.monotonic() >= ends:
+                    if time.monotonic() >= ends or recorded():
                         raise WarehouseBusyError(busy(self.path, self.patience, error)) from None
                 if pause == _FIRST_PAUSE:
                     waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))
@@ -197,7 +205,7 @@ class Warehouse:
         raise AssertionError("there is no last pause")
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(
+        return connect(
             str(self.path),
             read_only=read_only,
             config={"storage_compatibility_version": STORAGE_VERSION, "autoinstall_known_extensions": "false"},
@@ -213,7 +221,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    commit(connection)
 
 
 def _fold(connection: duckdb.DuckDBPyConnection) -> None:

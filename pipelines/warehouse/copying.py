@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipelines.errors import UsageError, WarehouseBusyError
+from pipelines.paths import real_path
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.folders import to_disk
 
@@ -31,8 +32,8 @@ def copy(warehouse: Warehouse, target: Path) -> None:
         WarehouseError: there is no warehouse, or it cannot be used.
         OSError: the target cannot be written; what stood there is as it was, and nothing is left beside it.
     """
-    target, source = (Path(os.path.realpath(path)) for path in (target, warehouse.path))
-    if target == source:
+    target = real_path(target)
+    if target == warehouse.path:
         raise UsageError(f"{target} is the warehouse itself: copy it to another path")
     if target.exists() and not target.is_file():
         raise UsageError(f"{target} is there and no file: name another path")

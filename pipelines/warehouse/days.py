@@ -18,7 +18,9 @@ import duckdb
 from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
-from pipelines.warehouse.ledger import YOUNG, FeedPart, Position, Window, of_part
+from pipelines.warehouse.clocks import windows
+from pipelines.warehouse.ledger import YOUNG, FeedPart, Window, of_part
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import quoted, versions
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -96,7 +98,7 @@ def numbered_in(
     since, until = days.begins - YOUNG, days.ends + YOUNG
     if since >= now:
         return None
-    told = _told_by_windows(connection, part, at, since, until)
+    told = _told_by_windows(connection, part, at, since, until, now)
     after, up_to = told.below, told.up_to
     if after is None:
         after, highest = _told_by_records(connection, part, at, table, told, since=since, until=until)
@@ -116,7 +118,7 @@ class _Told:
     """What the ledger tells of a time.
 
     Args:
-        begins: when the first window of the series was committed, None before it.
+        begins: when the first window of the series was committed, None before it, and where the clock was wrong then.
         loaded: where the feed's end was when it was first read to it, None before that.
         below: the highest number that was surely given before the time, None where the ledger does not reach back.
         up_to: a number that was surely reached when the time was over, None where there is no such yet.
@@ -128,39 +130,54 @@ class _Told:
     up_to: int | None
 
 
-def _told_by_windows(
-    connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, since: dt.datetime, until: dt.datetime
+def _told_by_windows(  # noqa: PLR0917 - three moments
+    connection: duckdb.DuckDBPyConnection,
+    part: FeedPart,
+    at: Position,
+    since: dt.datetime,
+    until: dt.datetime,
+    now: dt.datetime,
 ) -> _Told:
     """Read the ledger. Only windows that went beyond all earlier ones say how far the feed was read at a time.
 
     Such a window ends at the feed's end if the next one is another run's, and that run is not known to have gone on
     with what was left; the last one does if the feed was proven current since. It was the end when the walk began, for
-    that is when Floriday was asked for it. A feed that was found idle later ended at the cursor then.
+    that is when Floriday was asked for it. A feed that was found idle later ended at the cursor then. What clocks say
+    counts as far as the order of the windows does not contradict it.
     """
     sql = f"""
-        WITH windows AS (
-            SELECT run_id, to_sequence_number AS reached, started_at, committed_at,
-                max(to_sequence_number) OVER (
-                    ORDER BY committed_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                ) AS reached_before
-            FROM sync.windows WHERE {_HERE} AND to_sequence_number > from_sequence_number
+        WITH {windows()},
+        reaching AS (
+            SELECT *, max(reached) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                AS reached_before
+            FROM windows WHERE series = $series
         ),
         advancing AS (
             SELECT *, lead(run_id) OVER (ORDER BY reached) AS next_run
-            FROM windows WHERE reached > coalesce(reached_before, 0)
+            FROM reaching WHERE reached > coalesce(reached_before, 0)
         ),
         ends AS (
-            SELECT reached, least(started_at, committed_at) AS proven_at FROM advancing WHERE CASE
-                WHEN next_run IS NULL THEN committed_at <= $current_at
+            SELECT reached, surely_started_at AS proven_at FROM advancing WHERE CASE
+                WHEN next_run IS NULL THEN $is_current OR committed_at <= $current_at
                 ELSE next_run <> run_id AND next_run NOT IN (SELECT run_id FROM sync.catch_ups WHERE {_HERE})
             END
-            UNION ALL SELECT $cursor, $current_at WHERE $current_at > (SELECT max(committed_at) FROM windows)
+            UNION ALL SELECT $cursor, $current_at WHERE $current_at <= $now
+                AND ($current_at > $committed_at OR $current_at > (SELECT max(committed_at) FROM reaching))
         )
-        SELECT min(committed_at), (SELECT min(reached) FROM ends), max(reached) FILTER (committed_at <= $since),
-            (SELECT min(reached) FROM ends WHERE proven_at >= $until)
-        FROM windows
+        SELECT min(surely_committed_at) FILTER (reached_before IS NULL), (SELECT min(reached) FROM ends),
+            max(reached) FILTER (known_by <= $since), (SELECT min(reached) FROM ends WHERE proven_at >= $until)
+        FROM reaching
     """
-    given = {**_here(part, at.series), "cursor": at.cursor, "current_at": at.current_at, "since": since, "until": until}
+    given = {
+        **_here(part, at.series),
+        "cursor": at.cursor,
+        "current_at": at.current_at,
+        "committed_at": at.committed_at,
+        "is_current": at.is_current,
+        "since": since,
+        "until": until,
+        "now": now,
+    }
     return _Told(*connection.execute(sql, given).fetchall()[0])
 
 
@@ -217,9 +234,7 @@ def changed_at(table: Table) -> str | None:
     return f"coalesce({', '.join((*changed, *made))})" if changed else None
 
 
-def note_catch_up(
-    connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], current_at: dt.datetime | None
-) -> None:
+def note_catch_up(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], at: Position) -> None:
     """Write down that a run goes on with what an earlier one had not read to its end.
 
     To be called within each transaction, before the cursor is moved: a run's first windows beyond the cursor are those
@@ -228,7 +243,7 @@ def note_catch_up(
     Args:
         connection: open for writing.
         windows: those that are about to be committed, of one feed and run.
-        current_at: when the feed was last proven current before them.
+        at: the feed's position before them; its cursor does not count.
     """
     reached = {window.to_number: window for window in windows if window.advances and window.to_number is not None}
     if not reached:
@@ -239,7 +254,7 @@ def note_catch_up(
         INSERT INTO sync.catch_ups
         SELECT account, feed, part, series, $run_id, $current_at
         FROM sync.cursors, (
-            SELECT arg_min(run_id, committed_at) AS reached_by, min(committed_at) AS reached_at FROM sync.windows
+            SELECT arg_min(run_id, rowid) AS reached_by, arg_min(committed_at, rowid) AS reached_at FROM sync.windows
             WHERE {_HERE} AND to_sequence_number = (SELECT cursor FROM sync.cursors WHERE {_HERE})
         )
         WHERE {_HERE} AND cursor < $reached AND NOT EXISTS (
@@ -247,7 +262,7 @@ def note_catch_up(
                 AND c.part IS NOT DISTINCT FROM $part AND c.series = $series AND c.run_id = $run_id
         ) AND (
             (
-                cursor > 0 AND reached_by <> $run_id
+                NOT $is_current AND cursor > 0 AND reached_by <> $run_id
                 AND reached_at > coalesce($current_at, CAST('-infinity' AS TIMESTAMPTZ))
             ) OR EXISTS (
                 FROM sync.windows w WHERE w.account = $account AND w.feed = $feed
@@ -259,7 +274,8 @@ def note_catch_up(
         {
             **_here(window.part, window.series),
             "run_id": window.run_id,
-            "current_at": current_at,
+            "is_current": at.is_current,
+            "current_at": at.current_at,
             "reached": window.to_number,
         },
     )

@@ -121,7 +121,7 @@ def _write(
         owner(connection, snapshot.path)
         for setting in frugal(snapshot.path):
             connection.execute(setting)
-        ((as_of,),) = connection.execute("SELECT max(committed_at) FROM sync.windows").fetchall()
+        ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
         typed = typed_tables(connection)
         past = [("history", name) for _, name in typed] if history else []
         received = log_tables(connection) if raw else []

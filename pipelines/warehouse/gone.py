@@ -12,6 +12,7 @@ import duckdb
 import msgspec
 
 from pipelines.catalogue.tables import Table
+from pipelines.floriday.pages import read_members
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
 
@@ -101,8 +102,18 @@ def deleted(payload: bytes, sign: str, number: int | None = None) -> bytes:
         sign: the JSON name that says so, ``isDeleted`` or ``isDisabledForSync``.
         number: the sequence number of the last version, for a feed.
     """
-    members = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+    try:
+        members = dict(msgspec.json.decode(payload, type=dict[str, msgspec.Raw]))
+    except (ValueError, RecursionError):  # a stored record may hold what strict readers refuse, in unknown fields
+        return _deleted_leniently(payload, sign, number)
     members[sign] = msgspec.Raw(b"true")
     if number is not None:
         members["sequenceNumber"] = msgspec.Raw(str(number).encode())
     return msgspec.json.encode(members)
+
+
+def _deleted_leniently(payload: bytes, sign: str, number: int | None) -> bytes:
+    members = read_members(payload) | {f'"{sign}"'.encode(): b"true"}
+    if number is not None:
+        members[b'"sequenceNumber"'] = str(number).encode()
+    return b"{%s}" % b",".join(b"%s:%s" % member for member in members.items())

@@ -39,13 +39,20 @@ def _typed(table: Table, alias: str) -> str:
     )
 
 
+_SEEN = "least(synced_at, now())"
+"""When a version was seen at the latest: a time in the future was written under a clock that was ahead."""
+
+
 def _parent_view(table: Table) -> str:
+    """A version is valid from the earliest of its own time and those of all later ones: clocks may be set back."""
+    key = listed(record_key(table))
     return (
         f"CREATE OR REPLACE VIEW {history(table)} AS SELECT {_typed(table, 't')},"
-        " synced_at AS valid_from, lead(synced_at) OVER later AS valid_to,"
-        " lead(row_version) OVER later IS NULL AS is_current,"
+        f" min({_SEEN}) OVER (from_newest ROWS UNBOUNDED PRECEDING) AS valid_from,"
+        f" min({_SEEN}) OVER (from_newest ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS valid_to,"
+        " lag(row_version) OVER from_newest IS NULL AS is_current,"
         f" row_version AS version FROM {versions(table)} t"
-        f" WINDOW later AS (PARTITION BY account, {listed(record_key(table))} ORDER BY row_version)"
+        f" WINDOW from_newest AS (PARTITION BY account, {key} ORDER BY row_version DESC)"
     )
 
 
@@ -69,17 +76,29 @@ _MOMENT = (
 def _as_of(table: Table, feed: Table) -> str:
     """Each record's version of the moment is found by its number: sorting all versions would cost five times as much.
 
-    They follow each other in time: the last one before the moment was valid then, until the first one after it.
+    It is the last one that was seen by then, until the first of all that follow it. Only where a clock was set back are
+    there others that were seen later: `odd` are the records of which that is so.
     """
     key = listed(("account", *record_key(feed)))
-    same = " AND ".join(f"t.{quoted(name)} = p.{quoted(name)}" for name in ("account", *record_key(feed)))
-    found = (
-        f"SELECT {key}, max(row_version) FILTER (synced_at <= {_MOMENT}) AS there,"
-        f" max(synced_at) FILTER (synced_at <= {_MOMENT}) AS since,"
-        f" min(synced_at) FILTER (synced_at > {_MOMENT}) AS until FROM {versions(feed)} GROUP BY {key}"
+    same, same_odd = (
+        " AND ".join(f"{left}.{quoted(name)} = p.{quoted(name)}" for name in ("account", *record_key(feed)))
+        for left in ("t", "o")
     )
-    return (
-        f"CREATE OR REPLACE MACRO history.{quoted(table.name + '_as_of')}(moment) AS TABLE SELECT {_typed(table, 't')},"
-        " p.since AS valid_from, p.until AS valid_to, p.until IS NULL AS is_current, t.row_version AS version"
-        f" FROM {versions(table)} t JOIN ({found}) p ON t.row_version = p.there AND {same}"
-    )
+    return f"""
+        CREATE OR REPLACE MACRO history.{quoted(table.name + "_as_of")}(moment) AS TABLE
+        WITH found AS (
+            SELECT {key}, max(row_version) FILTER ({_SEEN} <= {_MOMENT}) AS there, max(row_version) AS newest,
+                arg_max({_SEEN}, row_version) FILTER ({_SEEN} <= {_MOMENT}) AS since,
+                min({_SEEN}) FILTER ({_SEEN} > {_MOMENT}) AS until, count(*) FILTER ({_SEEN} > {_MOMENT}) AS later
+            FROM {versions(feed)} GROUP BY {key}
+        ),
+        odd AS (
+            SELECT {key}, min({_SEEN}) AS until FROM {versions(feed)}
+            JOIN (FROM found WHERE newest - there <> later) USING ({key}) WHERE row_version > there GROUP BY {key}
+        )
+        SELECT {_typed(table, "t")}, p.since AS valid_from,
+            CASE WHEN p.there < p.newest THEN coalesce(o.until, p.until) END AS valid_to,
+            p.there = p.newest AS is_current, t.row_version AS version
+        FROM {versions(table)} t JOIN found p ON t.row_version = p.there AND {same}
+            LEFT JOIN odd o ON {same_odd}
+    """

@@ -9,7 +9,8 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.catalogue.tables import Table
-from pipelines.warehouse.ledger import FeedPart, Position
+from pipelines.warehouse.ledger import FeedPart
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key, versions
 
 REASON = "it holds numbers above its end"

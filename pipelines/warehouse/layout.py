@@ -14,7 +14,7 @@ from pipelines.warehouse.feed_tables import RAW_COLUMNS, comments, create, creat
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 from pipelines.warehouse.there import Columns, standing_columns, standing_schemas
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 SCHEMAS = {
     "raw": "Every content-changing version of every record, as received",
@@ -45,7 +45,7 @@ SYNC_TABLES = {
         ),
     ),
     "windows": (
-        "One row for each batch of pages that was committed",
+        "One row for each batch of pages that was committed; those of before last week are put together, by day",
         (
             _ACCOUNT,
             _FEED,

@@ -12,6 +12,7 @@ import duckdb
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.served import served_keys
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
 from pipelines.warehouse.views import Reread, marked
@@ -40,25 +41,6 @@ class FeedPart:
     account: str
     feed: str
     part: str | None = None
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far a feed is read.
-
-    Args:
-        series: counts the restarts of the feed's numbering, from 1.
-        cursor: the last sequence number committed, 0 before the first.
-        maximum: what Floriday's max-sequence operation last said.
-        current_at: when the feed was last proven current.
-        committed_at: when a window was last committed.
-    """
-
-    series: int = 1
-    cursor: int = 0
-    maximum: int | None = None
-    current_at: dt.datetime | None = None
-    committed_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -102,27 +84,29 @@ class Ledger:
     Args:
         positions: how far each feed, or part of it, is read.
         rejected: for an account and feed, the numbers at which rejected records stood, the longest unseen ones first.
-        noted: positions that only moved in time, still to be written.
+        noted: positions that only moved in time, still to be written, each after the one that is stored.
         rereads: feeds of accounts that wait for a full re-read.
     """
 
     positions: dict[FeedPart, Position] = field(default_factory=dict)
     rejected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    noted: dict[FeedPart, Position] = field(default_factory=dict)
+    noted: dict[FeedPart, tuple[Position, Position]] = field(default_factory=dict)
     rereads: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
     def note(self, part: FeedPart, at: Position) -> None:
         """Remember a position that only moved in time."""
-        self.positions[part] = self.noted[part] = at
+        stored, _ = self.noted.get(part, (self.positions.get(part, Position()), at))
+        self.noted[part] = (stored, at)
+        self.positions[part] = at
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Write what was noted; within a transaction.
 
         A position that another sync has moved meanwhile stays as that one left it.
         """
-        for part, at in self.noted.items():
+        for part, (stored, at) in self.noted.items():
             now = position(connection, part)
-            if (now.series, now.cursor, now.committed_at) == (at.series, at.cursor, at.committed_at):
+            if (now.series, now.cursor, now.committed_at) == (stored.series, stored.cursor, stored.committed_at):
                 move_cursor(connection, part, at)
         self.noted.clear()
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import duckdb
 
+from pipelines.errors import WarehouseBusyError
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.turns import somebody_waits
 
@@ -30,6 +32,7 @@ class _Kept:
     reading: duckdb.DuckDBPyConnection | None = None
     writing: duckdb.DuckDBPyConnection | None = None
     since: float = 0.0
+    refusal: WarehouseBusyError | None = None
 
     def close(self) -> None:
         for connection in (self.reading, self.writing):
@@ -47,6 +50,26 @@ class LingeringWarehouse(Warehouse):
     """
 
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
+
+    def _patiently(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        """As of the base class; after another process was waited for in vain, the file must be free at once.
+
+        So a run waits for a program that keeps the file open once, and not once for each feed.
+        """
+        known = self._kept.refusal
+        try:
+            if known is None:
+                connection = super()._patiently(read_only=read_only)
+            else:
+                connection = self._without_patience()._patiently(read_only=read_only)  # noqa: SLF001 - of the same class
+        except WarehouseBusyError as refusal:
+            self._kept.refusal = known or refusal
+            raise copy(self._kept.refusal) from None
+        self._kept.refusal = None
+        return connection
+
+    def _without_patience(self) -> Warehouse:
+        return Warehouse(self.path, 0.0, self.sleep)
 
     def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
         kept, self._kept.writing = self._kept.writing, None
@@ -81,15 +104,20 @@ class LingeringWarehouse(Warehouse):
             if self._kept.reading is None:
                 self.close()
                 self._kept.reading = self._opened_for_reading()
-            with self._read_plainly():
-                yield self._kept.reading
+            try:
+                with self._read_plainly():
+                    yield self._kept.reading
+            except BaseException:
+                self.close()  # DuckDB may have given the file up; the next feed opens it again
+                raise
 
     @contextmanager
     def at_rest(self) -> Iterator[BinaryIO]:
         """As of the base class, after closing what is open in this process."""
         with self._in_use:
             self.close()
-            with Warehouse(self.path, self.patience, self.sleep).at_rest() as stream:
+            patience = 0.0 if self._kept.refusal else self.patience
+            with Warehouse(self.path, patience, self.sleep).at_rest() as stream:
                 yield stream
 
     def close(self) -> None:

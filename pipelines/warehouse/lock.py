@@ -7,11 +7,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.interruption import last_resort
+from pipelines.paths import real_path
+from pipelines.warehouse.refusals import check_file
 
 
 @contextmanager
@@ -19,14 +23,15 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
     """Hold the warehouse's lock file.
 
     Args:
-        warehouse: path of the DuckDB file; the lock file is ``<path>.lock``.
+        warehouse: path of the DuckDB file, or a link to it; the lock file is ``<real path>.lock``.
         holder: who holds it, in words, for the message to others.
         patience: seconds to wait for another holder.
 
     Raises:
         WarehouseBusyError: another sync holds it; the message says who.
-        WarehouseError: the folder does not take files.
+        WarehouseError: the folder does not take files, or the file cannot be a warehouse.
     """
+    check_file(real_path(warehouse))
     path, note = _files(warehouse)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,14 +46,19 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
             f"{path.parent} takes no files ({error.strerror}): make it writable, or set FLORIDAY_WAREHOUSE"
         ) from None
     try:
-        note.touch(mode=0o600)
-        note.write_text(
-            json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
-        )
-        yield
+        with last_resort(partial(note.unlink, missing_ok=True)):
+            _write(note, holder)
+            yield
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def _write(note: Path, holder: str) -> None:
+    note.touch(mode=0o600)
+    note.write_text(
+        json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
+    )
 
 
 def holder(warehouse: Path) -> str | None:
@@ -68,7 +78,8 @@ def holder(warehouse: Path) -> str | None:
 
 
 def _files(warehouse: Path) -> tuple[Path, Path]:
-    """The lock file, and the note beside it that says who holds it."""
+    """The lock file, and the note beside it that says who holds it; the same whatever name leads to the warehouse."""
+    warehouse = real_path(warehouse)
     return warehouse.with_name(f"{warehouse.name}.lock"), warehouse.with_name(f"{warehouse.name}.holder")
 
 

@@ -14,7 +14,8 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.copying import copy
 
 _LAST_CHANGE = (
-    "SELECT (SELECT max(committed_at) FROM sync.windows), (SELECT count(*) FROM sync.windows),"
+    "SELECT (SELECT (committed_at, feed, run_id) FROM sync.windows"
+    " WHERE rowid = (SELECT max(rowid) FROM sync.windows)), (SELECT sum(records) FROM sync.windows),"
     " (SELECT max(first_seen) FROM sync.rejected_records), (SELECT max(resolved_at) FROM sync.rejected_records),"
     " (SELECT list(account ORDER BY account) FROM sync.accounts), (SELECT max(layout_version) FROM sync.settings)"
 )

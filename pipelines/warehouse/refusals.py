@@ -7,6 +7,9 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.errors import WarehouseError
+from pipelines.paths import OTHER_NAMES, has_other_names, unfit_name
+
 REFUSED = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
 """What it raises where the disk or the memory refuses something; see :func:`is_refusal`."""
 
@@ -14,6 +17,20 @@ _LOCK_CONFLICT = "Could not set lock"
 _DAMAGED = ("Could not read enough bytes", "not a valid DuckDB database", "Corrupt database file")
 _NOT_COMMITTED = "Failed to commit"
 _OTHER_LOG = re.compile(r"File checkpoint iteration: (\d+), WAL checkpoint iteration: (\d+)")
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that cannot be a warehouse, before anything is written.
+
+    Args:
+        path: the real path.
+
+    Raises:
+        WarehouseError: DuckDB cannot work under this name, or the file has several names.
+    """
+    unfit = unfit_name(path) or (OTHER_NAMES if has_other_names(path) else None)
+    if unfit:
+        raise WarehouseError(f"FLORIDAY_WAREHOUSE {unfit}; it is {str(path)!a}")
 
 
 def is_refusal(error: duckdb.Error) -> bool:

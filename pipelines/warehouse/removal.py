@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.paths import real_path
 from pipelines.warehouse.lock import one_sync_at_a_time
 
 
@@ -11,7 +12,7 @@ def remove(warehouse: Path, holder: str) -> None:
     """Remove the DuckDB file, its write-ahead log and its copy for readers, where they are.
 
     Args:
-        warehouse: path of the DuckDB file.
+        warehouse: path of the DuckDB file; a link to it stays.
         holder: who removes it, in words, for the message to others.
 
     Raises:
@@ -25,10 +26,12 @@ def remove(warehouse: Path, holder: str) -> None:
 
 def published_beside(warehouse: Path) -> Path:
     """Where the copy for readers is unless the settings say otherwise."""
+    warehouse = real_path(warehouse)
     return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
 
 
 def remove_file(path: Path) -> None:
-    """Remove a DuckDB file and its write-ahead log, where they are."""
+    """Remove a DuckDB file and its write-ahead log, where they are; a link to it stays."""
+    path = real_path(path)
     for left in (path, path.with_name(f"{path.name}.wal")):
         left.unlink(missing_ok=True)

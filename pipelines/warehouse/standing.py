@@ -11,7 +11,8 @@ import duckdb
 
 from pipelines.catalogue.types import Feed, Source
 from pipelines.warehouse import ledger, views
-from pipelines.warehouse.ledger import FeedPart, Position
+from pipelines.warehouse.ledger import FeedPart
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import quoted
 
 
@@ -91,7 +92,8 @@ def unread_since(connection: duckdb.DuckDBPyConnection, feed: str) -> dict[str, 
     rows = connection.execute(
         "SELECT account, coalesce(current_at, began) FROM"
         " (SELECT account, min(current_at) AS current_at FROM sync.cursors WHERE feed = $feed GROUP BY account)"
-        " LEFT JOIN (SELECT account, min(started_at) AS began FROM sync.windows WHERE feed = $feed GROUP BY account)"
+        " LEFT JOIN (SELECT account, arg_min(started_at, rowid) AS began FROM sync.windows WHERE feed = $feed"
+        " GROUP BY account)"
         " USING (account) WHERE coalesce(current_at, began) IS NOT NULL",
         {"feed": feed},
     ).fetchall()

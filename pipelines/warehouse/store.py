@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,10 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse import days, impossible_numbers, ledger, rejected, unknown, views
 from pipelines.warehouse.connection import transaction
+from pipelines.warehouse.folding import fold
 from pipelines.warehouse.judging import Judged, in_batch, judge, number, only
-from pipelines.warehouse.ledger import Position, Window
+from pipelines.warehouse.ledger import Window
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import (
     current as current_rows,
 )
@@ -40,7 +42,8 @@ from pipelines.warehouse.views import Reread
 if TYPE_CHECKING:
     import pandas as pd
 
-BATCHES_BETWEEN_MERGES = 64
+WINDOWS_BETWEEN_MERGES = 64
+"""After so many, small groups of rows are put together by the next checkpoint, and old windows of the feed."""
 RECORDS_OF_A_LARGE_BATCH = 2000
 THREADS = 2
 MERGES = 100
@@ -94,6 +97,7 @@ def store(
     to: Position,
     *,
     current: bool,
+    moment: dt.datetime | None = None,
 ) -> Stored:
     """Commit a batch.
 
@@ -105,9 +109,10 @@ def store(
             as many records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
+        moment: what the clock says; it need not be later than at the last commit, for no order depends on it.
     """
     with transaction(connection):
-        return store_within(connection, table, batch, windows, to, current=current)
+        return store_within(connection, table, batch, windows, to, current=current, moment=moment)
 
 
 def store_within(
@@ -119,6 +124,7 @@ def store_within(
     *,
     current: bool,
     effects: Effects = NO_EFFECTS,
+    moment: dt.datetime | None = None,
 ) -> Stored:
     """As :func:`store`, within a transaction of the caller's.
 
@@ -130,13 +136,14 @@ def store_within(
         to: the same.
         current: the same.
         effects: what the commit brings about besides.
+        moment: as of :func:`store`.
     """
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
+    moment = moment or dt.datetime.now(dt.UTC)
     # A small batch is mostly looking for its keys in large tables, and there is no next one to be normalized meanwhile.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
     with _registered(connection, table, batch):
-        moment = _moment(connection)
         said = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
         judged = judge(connection, table, said) if len(batch.originals) else Judged()
         new, changed = judged.new, judged.changed
@@ -150,15 +157,20 @@ def store_within(
             rejected.resolve_stored(connection, table, window.part, moment)
         shares = _shares(connection, windows, new + changed)
         told = [(one, share) for one, share in zip(windows, shares, strict=True) if one.advances or share]
-        days.note_catch_up(connection, [one for one, _ in told], to.current_at)
+        days.note_catch_up(connection, [one for one, _ in told], to)
         ledger.add_windows(connection, told, moment)
-        moved = replace(to, committed_at=moment, current_at=moment if current else to.current_at)
+        moved = to.committed(moment, current=current)
         ledger.move_cursor(connection, window.part, moved)
         lowered = impossible_numbers.lower(connection, table, window.part, moved) if effects.proves_end else 0
         if lowered and not effects.is_reread:
             views.mark(connection, window.part.account, [window.part.feed], impossible_numbers.REASON)
         marked = views.marked(connection) if lowered or effects.widens else {}
-        _merge_now_and_then(connection, new + changed)
+        # Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
+        # everything else. Large batches need none, for their groups of rows are large enough.
+        due = new + changed < RECORDS_OF_A_LARGE_BATCH and _is_due(connection, len(told))
+        connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
+        if due:
+            fold(connection, window.part, moved, moment)
     return Stored(new, changed, len(batch.rejected), moment, marked)
 
 
@@ -172,29 +184,10 @@ def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], ve
     return shares
 
 
-def _merge_now_and_then(connection: duckdb.DuckDBPyConnection, added: int) -> None:
-    """Let the checkpoint after this transaction put small groups of rows together, once in many small ones.
-
-    Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
-    everything else. Large batches need none, for their groups are large enough.
-    """
-    small = 0 if added >= RECORDS_OF_A_LARGE_BATCH else _small_batches(connection)
-    due = small > 0 and small % BATCHES_BETWEEN_MERGES == 0
-    connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
-
-
-def _small_batches(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many were ever stored; all windows of one were committed at the same moment."""
-    each = "SELECT committed_at FROM sync.windows GROUP BY committed_at HAVING sum(records) < ?"
-    ((count,),) = connection.execute(f"SELECT count(*) FROM ({each})", [RECORDS_OF_A_LARGE_BATCH]).fetchall()
-    return int(count)
-
-
-def _moment(connection: duckdb.DuckDBPyConnection) -> dt.datetime:
-    """Now; but never before the last commit, whatever the clock says: versions must stay in order."""
-    sql = "SELECT greatest(now(), max(committed_at) + INTERVAL 1 MICROSECOND) FROM sync.windows"
-    moment: dt.datetime = connection.execute(sql).fetchall()[0][0]
-    return moment
+def _is_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
+    """Whether the windows of a batch complete another so many, whoever wrote the others."""
+    ((count,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
+    return bool(count // WINDOWS_BETWEEN_MERGES != (count - windows) // WINDOWS_BETWEEN_MERGES)
 
 
 @contextmanager

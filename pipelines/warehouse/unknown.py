@@ -19,10 +19,14 @@ from pipelines.warehouse.ledger import FeedPart
 VALUES_A_COLUMN = 100
 """Unknown values of one enumeration that one batch may add: more of them would be free text in its place."""
 
+FIELDS_A_FEED = 200
+"""Unknown fields of one feed and account that are remembered: more of them are ids in the place of names."""
+
 LONGEST = 80
 """Characters of a type or a value that are kept."""
 
 _SAME = "u.account = $account AND u.feed = $feed AND u.kind = s.kind AND u.name = s.name"
+_FIELDS = "(SELECT count(*) FROM sync.unknown u WHERE u.account = $account AND u.feed = $feed AND u.kind = 'field')"
 _SAME_VALUE = "(s.kind = 'field' OR u.seen = s.seen)"
 
 
@@ -61,7 +65,8 @@ def keep(connection: duckdb.DuckDBPyConnection, part: FeedPart, batch: Batch, mo
     )
     connection.execute(
         "INSERT INTO sync.unknown SELECT $account, $feed, s.kind, s.name, s.seen, $moment, $moment FROM strange s"
-        f" WHERE NOT EXISTS (SELECT 1 FROM sync.unknown u WHERE {_SAME} AND {_SAME_VALUE})",
+        f" WHERE NOT EXISTS (SELECT 1 FROM sync.unknown u WHERE {_SAME} AND {_SAME_VALUE})"
+        f" AND (s.kind <> 'field' OR {_FIELDS} < {FIELDS_A_FEED})",
         said,
     )
     connection.unregister("strange")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.catalogue.tables import Table
-from pipelines.warehouse.ledger import YOUNG, FeedPart, Position, of_part
+from pipelines.warehouse.clocks import windows
+from pipelines.warehouse.ledger import YOUNG, FeedPart, of_part
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.sql import current, raw
 
-_WINDOWS = (
-    "sync.windows WHERE account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part AND series = $series"
-    " AND to_sequence_number > from_sequence_number"
-)
+_LOOKED_AT = 1000
+"""Windows of a feed among which those that may be young are looked for."""
+
+_HERE = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part AND series = $series"
 
 
 def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, page: int) -> int:
@@ -30,14 +32,14 @@ def reread_from(connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Posit
     if at.committed_at is None:
         return at.cursor
     sql = f"""
+        WITH {windows(_LOOKED_AT)},
+        here AS (SELECT *, coalesce(known_by > $young, true) AS is_young FROM windows WHERE series = $series)
         SELECT min(first), min(head) FROM (
-            SELECT min(from_sequence_number) AS first, max(to_sequence_number) AS head FROM {_WINDOWS}
-                AND committed_at > $young AND to_sequence_number > (
-                    SELECT coalesce(max(to_sequence_number), 0) FROM {_WINDOWS} AND committed_at <= $young
-                ) GROUP BY run_id
+            SELECT min(begins) AS first, max(reached) AS head FROM here WHERE is_young
+                AND reached > (SELECT coalesce(max(reached), 0) FROM here WHERE NOT is_young) GROUP BY run_id
         )
     """
-    given = {**of_part(part), "series": at.series, "young": at.committed_at - YOUNG}
+    given = {**of_part(part), "series": at.series, "now": at.committed_at, "young": at.committed_at - YOUNG}
     ((first, head),) = connection.execute(sql, given).fetchall()
     if first is None:
         return at.cursor
@@ -94,11 +96,12 @@ def read_beyond(
         table: its table.
         page: records of a full page.
     """
-    windows = connection.execute(
-        f"SELECT from_sequence_number, to_sequence_number FROM {_WINDOWS} AND to_sequence_number > $cursor",
+    rows = connection.execute(
+        f"SELECT from_sequence_number, to_sequence_number FROM sync.windows WHERE {_HERE}"
+        " AND to_sequence_number > $cursor AND to_sequence_number > from_sequence_number",
         {**of_part(part), "series": at.series, "cursor": at.cursor},
     ).fetchall()
-    if not windows:
+    if not rows:
         return []
-    head = _page_before(connection, part, max(ends for _, ends in windows), table, page)
-    return [(begins, min(ends, head)) for begins, ends in windows if begins < min(ends, head)]
+    head = _page_before(connection, part, max(ends for _, ends in rows), table, page)
+    return [(begins, min(ends, head)) for begins, ends in rows if begins < min(ends, head)]

@@ -17,6 +17,7 @@ from pipelines.warehouse.connection import Warehouse
 from tests.end_to_end.dagster_dev import ASSETS_JOB, DagsterDev, dagster_dev, for_weeks, project_folder
 from tests.integration.dagster_project import SUPPLIERS, fill
 from tests.integration.syncing import Syncing
+from tests.moments import real_now
 from tests.records import valid_records
 
 ACCOUNTS = ("north", "south")
@@ -205,7 +206,7 @@ def process_of(dagster: DagsterDev, run_id: str) -> int:
 
 def this_week() -> str:
     """The partition of this moment."""
-    return week_of(dt.datetime.now(dt.UTC))
+    return week_of(real_now())
 
 
 def week(ago: int) -> str:

@@ -16,7 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 from pipelines.sandbox import Sandbox
+from pipelines.sandbox.world.calendar import start_of_trade
 from tests.end_to_end.control_room import WEEKS, ControlRoom, control_room_of, this_week, week
+from tests.moments import real_now
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PICTURES = "PICTURES"
@@ -137,7 +139,10 @@ def visiting(browser: Browser, room: ControlRoom, pictures: Path) -> Iterator[Vi
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
     """A small nursery, of which a feed of each group was read once."""
     settings = {"FLORIDAY_FEEDS": FEEDS, "FLORIDAY_HISTORY_START": week(WEEKS - 1)}
-    with Sandbox(scale=0.1) as sandbox, control_room_of(sandbox, tmp_path_factory.mktemp("ui"), **settings) as room:
+    with (
+        Sandbox(now=start_of_trade(real_now()), scale=0.1) as sandbox,
+        control_room_of(sandbox, tmp_path_factory.mktemp("ui"), **settings) as room,
+    ):
         room.load()
         yield room
 
@@ -226,7 +231,10 @@ def test_what_runs_by_itself_is_listed(visitor: Visitor) -> None:
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
     """A nursery of usual size, all of whose feeds were read once."""
-    with Sandbox() as sandbox, control_room_of(sandbox, tmp_path_factory.mktemp("nursery")) as room:
+    with (
+        Sandbox(now=start_of_trade(real_now())) as sandbox,
+        control_room_of(sandbox, tmp_path_factory.mktemp("nursery")) as room,
+    ):
         room.load()
         yield room
 

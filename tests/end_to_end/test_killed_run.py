@@ -15,6 +15,7 @@ from pipelines.sandbox.faults import Fault, Kind
 from tests.end_to_end.control_room import process_of
 from tests.end_to_end.dagster_dev import DagsterDev, dagster_dev, kill_all, project_folder, until
 from tests.integration.syncing import Syncing
+from tests.moments import NOW
 
 FEEDS = ("catalog.trade_items", "supply.batches", "orders.sales_orders", "organizations.organizations")
 SLOW = Fault(kind=Kind.SLOW, seconds=0.3, times=None)
@@ -27,7 +28,7 @@ TWO_MINUTES = 120.0
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox whose world does not move."""
-    with Sandbox(scale=0.2) as started:
+    with Sandbox(now=NOW, scale=0.2) as started:
         yield started
 
 

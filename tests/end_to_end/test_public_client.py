@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox import Document, Sandbox, Switches
+from tests.moments import NOW
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its generated code uses escapes that Python has come to warn of
@@ -18,7 +19,6 @@ with warnings.catch_warnings():
     from floriday_supplier_client.api_factory import ApiFactory
     from floriday_supplier_client.sync import sync_entities
 
-NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 
 METHODS = {
     "catalog.trade_items": ("TradeItemsApi", "get_trade_items"),

@@ -17,9 +17,11 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.sandbox import Sandbox
+from pipelines.sandbox.world.calendar import start_of_trade
 from pipelines.warehouse.connection import Warehouse
 from tests.end_to_end.dagster_dev import until
 from tests.end_to_end.floriday_up import Up, blank, running
+from tests.moments import real_now
 
 pytestmark = pytest.mark.soak
 
@@ -95,7 +97,7 @@ class LeftAlone:
 def left_alone(tmp_path_factory: pytest.TempPathFactory) -> LeftAlone:
     """Ten minutes after the first load, and what they brought."""
     folder = blank(tmp_path_factory.mktemp("up"))
-    with Sandbox() as sandbox, Journal(sandbox).kept() as journal:
+    with Sandbox(now=start_of_trade(real_now())) as sandbox, Journal(sandbox).kept() as journal:
         sandbox.keep_trading()
         with running(folder, "--port", "0", **sandbox.environment()) as up:
             loaded_at = until(lambda: first_load(up), 600)

@@ -15,11 +15,11 @@ from pipelines.sandbox import Sandbox, status
 from tests.integration.alert_listening import TOKEN, UI, Listening
 from tests.integration.answering_server import answering_server
 from tests.integration.dagster_project import Project, fill
+from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 AUTOMATIC = {"dagster/schedule_name": "hourly_sync"}
 ORDERS, BATCHES = "orders.sales_orders", "supply.batches"
 SKIPPED, SURPRISE = object(), object()

@@ -18,6 +18,7 @@ from pipelines.warehouse.connection import Warehouse
 from tests.integration.alert_listening import TOKEN, Listening
 from tests.integration.answering_server import answering_server
 from tests.integration.syncing import Syncing
+from tests.moments import real_now
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
@@ -49,7 +50,7 @@ class Synced:
 
     def _write(self, sql: str, feed: str, ago: dt.timedelta) -> None:
         with self.warehouse.writing() as connection:
-            connection.execute(sql, {"feed": feed, "when": dt.datetime.now(dt.UTC) - ago})
+            connection.execute(sql, {"feed": feed, "when": real_now() - ago})
 
     def look(self) -> str:
         """One tick."""

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
+from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration.assets.dashboard import DASHBOARD
 from pipelines.orchestration.assets.feeds import POOL
 from pipelines.orchestration.assets.partitions import week_of
-from pipelines.orchestration.automation import schedules
+from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.asked_for import AGAIN_AFTER
 from pipelines.orchestration.automation.by_itself import Automation
 from pipelines.orchestration.automation.elsewhere import SLACK
@@ -29,9 +31,12 @@ from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.orchestration.running import STORAGE
 from pipelines.sandbox import Sandbox
+from pipelines.warehouse import views
+from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
+from tests.moments import real_now
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
@@ -41,7 +46,7 @@ ORDERS, REQUESTS = "orders.sales_orders", "orders.order_requests"
 """A daily and a fast feed, another fast one and an hourly one."""
 
 FEEDS = (ITEMS, BATCHES, ORDERS, REQUESTS)
-START = dt.date.fromisoformat(week_of(dt.datetime.now(dt.UTC))) - dt.timedelta(weeks=8)
+START = dt.date.fromisoformat(week_of(real_now())) - dt.timedelta(weeks=8)
 """Where the partitions begin."""
 
 NOTHING_NEW = "nothing has changed"
@@ -96,9 +101,7 @@ class Daemon:
     def is_due(self, schedule: str) -> tuple[dg.RunRequest | None, str | None]:
         """The run that a schedule asks for when it is due, or its reason to skip."""
         definition = self.repository.get_schedule_def(schedule)
-        with dg.build_schedule_context(
-            self.instance, dt.datetime.now(dt.UTC), repository_def=self.repository
-        ) as context:
+        with dg.build_schedule_context(self.instance, real_now(), repository_def=self.repository) as context:
             came = definition.evaluate_tick(context)
         return next(iter(came.run_requests or ()), None), came.skip_message
 
@@ -191,7 +194,7 @@ def asked_of(request: dg.RunRequest) -> dict[str, Any]:
 
 def this_week() -> str:
     """The partition of this moment."""
-    return week_of(dt.datetime.now(dt.UTC))
+    return week_of(real_now())
 
 
 class TestChangedFeeds:
@@ -220,6 +223,19 @@ class TestChangedFeeds:
         (request,) = result.run_requests or ()
         assert asked_of(request) == {ORDERS: {"incremental": True}}
         assert (request.partition_key, request.asset_check_keys) == (this_week(), [])
+
+    def test_a_feed_that_waits_to_be_read_again_is_asked_for(self, daemon: Daemon) -> None:
+        """Of any tier, although its numbers have not moved."""
+        daemon.sync()
+        with daemon.project.warehouse.writing() as connection, transaction(connection):
+            views.mark(connection, "main", [ITEMS], "1 new or changed in organizations.connections")
+
+        result = daemon.looks("changed_feeds")
+
+        assert requested(result) == [ITEMS]
+        (request,) = result.run_requests or ()
+        assert daemon.execute(request).success
+        assert daemon.reason("changed_feeds") == NOTHING_NEW
 
     def test_an_idle_floriday_costs_a_call_a_fast_feed(self, daemon: Daemon) -> None:
         """Nothing is asked for then."""
@@ -271,6 +287,25 @@ class TestChangedFeeds:
 
         assert "FLORIDAY_CLIENT_SECRET" in reason
         assert "not-the-secret" not in reason
+
+    def test_a_floriday_that_hangs_is_given_half_a_minute(
+        self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In all, whatever the number of feeds; the next look does not begin before the one that hangs has ended."""
+        assert changed_feeds.LONGEST_LOOK == 30.0
+        daemon.sync()
+        monkeypatch.setattr(changed_feeds, "LONGEST_LOOK", 0.5)
+        go_on = Event()
+        monkeypatch.setattr(FloridayClient, "maximum", lambda *_: go_on.wait(60) and None)
+
+        assert "has not answered within 0.5 s" in (daemon.reason("changed_feeds") or "")
+        assert "still waits for Floriday" in (daemon.reason("changed_feeds") or "")
+
+        monkeypatch.setattr(changed_feeds, "LONGEST_LOOK", 30.0)
+        go_on.set()
+        while "still waits" in (reason := daemon.reason("changed_feeds") or ""):
+            pass
+        assert reason == NOTHING_NEW
 
     def test_nothing_set_is_told(self, daemon: Daemon) -> None:
         """The tick says what is missing."""

@@ -11,6 +11,7 @@ import pytest
 from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS, BATCHES
 from pipelines.warehouse.batch_ledger import wrong_ledgers
 from pipelines.warehouse.inspection import Example, Finding
+from tests.moments import real_now
 from tests.records import in_json
 from tests.thing_warehouse import STARTED, ThingWarehouse
 
@@ -86,7 +87,7 @@ def test_a_lost_mutation(stock: ThingWarehouse) -> None:
 
 def test_a_batch_that_is_not_quiet(stock: ThingWarehouse) -> None:
     """What happened shortly before the reading may not have met its other half yet, whichever of the two came first."""
-    now = dt.datetime.now(dt.UTC)
+    now = real_now()
     stock.store(batch(1, 50, lastModifiedDateTime=now.isoformat()), account="north", feed=BATCHES, ends=2)
     stock.store(mutation(3, 1, -1, created=now), account="south", feed=BATCH_MUTATIONS, ends=3)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.catalogue import catalogue_of
+from pipelines.feed_writer import FeedWriter
+from pipelines.rebuilding import rebuild
 from pipelines.sandbox import Sandbox, status
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.standing import standings
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
@@ -127,6 +130,66 @@ def test_a_new_connection_brings_older_records_into_view(syncing: Syncing) -> No
     assert syncing.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
 
 
+def view_of(syncing: Syncing) -> list[tuple[Any, ...]]:
+    """The feeds that wait to be read again."""
+    return syncing.rows("SELECT feed FROM sync.rereads WHERE done_at IS NULL ORDER BY feed")
+
+
+def test_connections_synced_alone_mark_every_feed_that_shows_more(syncing: Syncing) -> None:
+    """Whatever was asked for, all feeds that were read before are marked with the connection that widens them."""
+    connect(syncing, GROWERS[0])
+    syncing.sync()
+    connect(syncing, GROWERS[1])
+
+    syncing.sync(CONNECTIONS)
+
+    widened = sorted(feed.name for feed in CUSTOMERS.feeds if CONNECTIONS in feed.widened_by)
+    assert view_of(syncing) == [(name,) for name in widened]
+
+
+def test_connections_that_are_read_first_of_all_mark_what_was_read_before_them(syncing: Syncing) -> None:
+    """A feed that was synced by name before may have been read with fewer connections."""
+    put(syncing, LINES, records(LINES, 1)[0])
+    syncing.sync(LINES)
+    connect(syncing, GROWERS[0])
+
+    syncing.sync(CONNECTIONS)
+
+    assert view_of(syncing) == [(LINES,)]
+
+
+def test_a_connection_that_came_back_marks_them_too(syncing: Syncing) -> None:
+    """It has ended and was revived between two readings: only its number tells."""
+    connect(syncing, GROWERS[0])
+    put(syncing, LINES, records(LINES, 1)[0])
+    syncing.sync()
+    connect(syncing, GROWERS[0], is_deleted=True)
+    connect(syncing, GROWERS[0])
+
+    syncing.sync(CONNECTIONS)
+
+    assert (LINES,) in view_of(syncing)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_feed_of_unknown_parts_is_not_current(syncing: Syncing, *, refused: bool) -> None:
+    """As long as the connections were never read, nobody knows what of the feed there is."""
+    connect(syncing, GROWERS[0])
+    if refused:
+        syncing.sandbox.faults.add(status(403, "/connections/*", times=None))
+
+    outcome = syncing.sync(*([CONNECTIONS] if refused else []), GROUPS)["main", GROUPS]
+
+    assert not outcome.current
+    assert not outcome.is_well
+    assert CONNECTIONS in str(outcome.lacks)
+
+
+def test_a_buyer_without_connections_has_no_parts_to_read(syncing: Syncing) -> None:
+    """That is known once the connections were read to their end."""
+    assert syncing.sync(CONNECTIONS, GROUPS)["main", GROUPS].is_well
+
+
 def test_everything_is_asked_for_unless_the_setting_says_otherwise(syncing: Syncing) -> None:
     """The post filters are off until the setting turns them on, and that change means a full re-read."""
     put(syncing, LINES, records(LINES, 1)[0])
@@ -157,3 +220,87 @@ def test_a_rebuilt_selection_is_read_anew_and_ends_what_it_left_out(syncing: Syn
     assert syncing.rows(f"SELECT count(*), count(*) FILTER (is_deleted) FROM {CUSTOM}") == [(4, 1)]
     assert syncing.rows("SELECT count(*) FROM raw.custom_supply_lines") == [(5,)]
     assert syncing.sync_one(CUSTOM).changed == 0
+
+
+class Death(BaseException):
+    """The process dies."""
+
+
+class TestLeavingARestartedSelection:
+    """What the complete walk after a restart does not serve is deleted, whatever comes in between."""
+
+    @pytest.fixture
+    def restarted(self, syncing: Syncing) -> Syncing:
+        """A selection of six that was rebuilt without five of them."""
+        for record in records(CUSTOM, 6, status="AVAILABLE", isDeleted=False, isDisabledForSync=False):
+            put(syncing, CUSTOM, record)
+        syncing.sync(CUSTOM)
+        book = syncing.sandbox.book(CUSTOM)
+        for entry in book.entries()[:5]:
+            book.remove(*entry.key)
+        book.restart()
+        return syncing
+
+    @staticmethod
+    def deleted(syncing: Syncing) -> int:
+        """How many rows are marked as deleted."""
+        ((count,),) = syncing.rows(f"SELECT count(*) FILTER (is_deleted) FROM {CUSTOM}")
+        return int(count)
+
+    @pytest.mark.parametrize("rebuilt", [False, True])
+    def test_a_death_before_it_is_marked_is_made_up_for(
+        self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch, *, rebuilt: bool
+    ) -> None:
+        """By the next sync, although the feed is idle then, and although the tables were rebuilt in between."""
+
+        def die(*_: object) -> bool:
+            raise Death
+
+        with monkeypatch.context() as patch:
+            patch.setattr("pipelines.part_sync.end_unserved", die)
+            with pytest.raises(Death):
+                restarted.sync(CUSTOM)
+        assert self.deleted(restarted) == 0
+        if rebuilt:
+            rebuild(Warehouse(restarted.path), CUSTOMERS.feed(CUSTOM))
+
+        assert restarted.sync_one(CUSTOM).current
+
+        assert self.deleted(restarted) == 5
+        assert view_of(restarted) == []
+
+    def test_a_death_between_two_batches_of_them_is_too(
+        self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each batch is a transaction; the rest is found by reading the selection once more."""
+        monkeypatch.setattr("pipelines.unserved.RECORDS_AT_ONCE", 2)
+        store_again = FeedWriter.store_again
+
+        def die_after_the_first(writer: FeedWriter, some: Sequence[bytes], *, was_served: bool = True) -> None:
+            store_again(writer, some, was_served=was_served)
+            raise Death
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FeedWriter, "store_again", die_after_the_first)
+            with pytest.raises(Death):
+                restarted.sync(CUSTOM)
+        assert self.deleted(restarted) == 2
+
+        restarted.sync(CUSTOM)
+
+        assert self.deleted(restarted) == 5
+
+    def test_a_record_without_a_readable_key_may_be_any_of_them(self, restarted: Syncing) -> None:
+        """Nothing is marked as long as it is there, and everything is read again until it has healed."""
+        book = restarted.sandbox.book(CUSTOM)
+        (kept,) = book.entries()
+        number = book.reserve()
+        book.put(in_json({**kept.document, "supplyLineId": "?", "sequenceNumber": number}), number=number)
+
+        restarted.sync(CUSTOM)
+        assert self.deleted(restarted) == 0
+        assert view_of(restarted) == [(CUSTOM,)]
+
+        book.remove("?")
+        restarted.sync(CUSTOM)
+        assert self.deleted(restarted) == 5

@@ -24,7 +24,9 @@ from pipelines.warehouse import inspection, views
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.ledger import FeedPart
 from pipelines.warehouse.views import View
+from tests import moments
 from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.moments import real_now
 from tests.thing_warehouse import STARTED, commit
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -87,7 +89,7 @@ class Synced:
             self.outcomes_of(source) if outcomes is None else outcomes,
             self.connection,
             run_id=run_id,
-            now=now or dt.datetime.now(dt.UTC),
+            now=now or real_now(),
         )
         assert [result.check_name for result in found] == [spec.name for spec in specs(source)]
         return {result.check_name or "": result for result in found}
@@ -101,7 +103,7 @@ class Synced:
 def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
     """All that the sandbox's world serves to two accounts, stored as a sync does, in one opening of the file."""
     api = request.param
-    sandbox = Sandbox(api=api, scale=0.02, accounts=ACCOUNTS)
+    sandbox = Sandbox(api=api, now=moments.NOW, scale=0.02, accounts=ACCOUNTS)
     syncing = Syncing(sandbox, tmp_path_factory.mktemp(api) / "w.duckdb", api=api)
     everything = list(product(ACCOUNTS, syncing.catalogue.sources))
     with Warehouse(syncing.path).writing() as connection:
@@ -159,7 +161,7 @@ class TestSyncedWarehouse:
     def test_every_check_passes_after_a_sync(self, tmp_path: Path) -> None:
         """A first load, and one that finds nothing new, of two accounts."""
         names = (CONTRACTS, BATCHES, MUTATIONS)
-        with Sandbox(scale=0.02, accounts=ACCOUNTS) as sandbox:
+        with Sandbox(now=moments.NOW, scale=0.02, accounts=ACCOUNTS) as sandbox:
             syncing = Syncing(sandbox, tmp_path / "w.duckdb")
             for _ in range(2):
                 outcomes = syncing.sync(*names)
@@ -172,7 +174,7 @@ class TestSyncedWarehouse:
                             [outcomes[account, source.name] for account in ACCOUNTS],
                             connection,
                             run_id=f"run {syncing.runs}",
-                            now=dt.datetime.now(dt.UTC),
+                            now=real_now(),
                         )
                     ]
 
@@ -382,7 +384,7 @@ class TestRetention:
     def test_a_feed_that_is_not_read_to_its_end(self, synced: Synced, days: int) -> None:
         """It warns seven days before the first changes may be lost; the other account is well."""
         north, south = synced.outcomes_of(synced.catalogue.source(OFFERS))
-        known = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+        known = real_now() - dt.timedelta(days=days)
 
         with synced.spoiled(f"UPDATE sync.cursors SET current_at = '{known.isoformat()}' WHERE feed = '{OFFERS}'"):
             result = synced.results(OFFERS, [replace(north, current=False), south])["retention"]
@@ -418,7 +420,7 @@ class TestRetention:
     def test_an_account_without_the_scope(self, synced: Synced) -> None:
         """What may not be read cannot be missed."""
         outcomes = [FeedOutcome("north", OFFERS, skipped="not granted"), FeedOutcome("south", OFFERS, current=True)]
-        late = dt.datetime.now(dt.UTC) + dt.timedelta(days=90)
+        late = real_now() + dt.timedelta(days=90)
 
         with synced.spoiled(f"UPDATE sync.views SET granted = false WHERE account = 'north' AND feed = '{OFFERS}'"):
             result = synced.results(OFFERS, outcomes, now=late)["retention"]

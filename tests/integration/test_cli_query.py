@@ -29,13 +29,14 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.layout import lay_out
 from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
 from tests.integration.syncing import Syncing
+from tests.moments import NOW
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with some trade in it."""
     path = tmp_path_factory.mktemp("query") / "nursery.duckdb"
-    with Sandbox(scale=0.05) as sandbox:
+    with Sandbox(now=NOW, scale=0.05) as sandbox:
         Syncing(sandbox, path).sync()
     return path
 
@@ -298,7 +299,7 @@ def test_output_that_nobody_reads_is_no_error(warehouse: Path) -> None:
         assert (process.wait(60), err.read()) == (141, b"")
 
 
-@pytest.mark.parametrize(("end", "code", "told"), [(signal.SIGINT, 130, b"stopped"), (signal.SIGTERM, 143, b"")])
+@pytest.mark.parametrize(("end", "code", "told"), [(signal.SIGINT, 130, b"stopped"), (signal.SIGTERM, 143, b"stopped")])
 def test_a_long_query_can_be_stopped(
     end: signal.Signals, code: int, told: bytes, warehouse: Path, tmp_path: Path
 ) -> None:
@@ -307,10 +308,13 @@ def test_a_long_query_can_be_stopped(
     process = subprocess.Popen(
         command("query", sql, "--output", "out.csv"), cwd=tmp_path, env=unmeasured(), stderr=subprocess.PIPE
     )
-    wait_for(tmp_path / "out.csv.part")
-    process.send_signal(end)
+    try:
+        wait_for(tmp_path / "out.csv.part")
+        process.send_signal(end)
 
-    _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert process.returncode == code, err
     assert told in err

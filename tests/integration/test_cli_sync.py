@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -21,6 +21,7 @@ from pipelines.warehouse.days import AMSTERDAM
 from pipelines.warehouse.lock import one_sync_at_a_time
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
+from tests.moments import real_now
 from tests.records import in_json, valid_records
 
 SUPPLIERS = catalogue_of("suppliers")
@@ -116,12 +117,12 @@ class TestSync:
     def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
         """What was lost of today comes back; the feed is read to its end, for today is not over."""
         for entry in sandbox.book(ORDERS, "north").entries():
-            changed = {**entry.document, "lastModifiedDateTime": datetime.now(UTC).isoformat()}
+            changed = {**entry.document, "lastModifiedDateTime": real_now().isoformat()}
             sandbox.book(ORDERS, "north").put(in_json(changed), number=entry.number)
         printed("sync", ORDERS)
         with duckdb.connect(str(warehouse)) as connection:
             connection.execute(f"DELETE FROM {ORDERS}")
-        today = datetime.now(AMSTERDAM).date()
+        today = real_now().astimezone(AMSTERDAM).date()
 
         code, out, err = printed("sync", ORDERS, "--from", f"{today - timedelta(days=1)}", "--to", f"{today}")
 
@@ -408,7 +409,7 @@ class TestStatus:
         """A feed that was not read for longer than Floriday keeps its records says so."""
         printed("sync", "supply.batches")
         with duckdb.connect(str(warehouse)) as connection:
-            connection.execute("UPDATE sync.cursors SET current_at = ?", [datetime.now(UTC) - timedelta(days=31)])
+            connection.execute("UPDATE sync.cursors SET current_at = ?", [real_now() - timedelta(days=31)])
 
         _, out, _ = printed("status", "--offline")
 

@@ -33,6 +33,7 @@ from tests.integration.answering_server import AnsweringServer, Reply, answering
 
 KEY = "k3y-7hat-must-not-show"
 BATCHES = Endpoint("/batches", page_parameter="limitResult", page_maximum=500)
+ORGANIZATION = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 BASE = "/suppliers-api-2026v1"
 PAGE = f"{BASE}/batches/sync/0"
 MAXIMUM = f"{BASE}/batches/current-max-sequence"
@@ -384,7 +385,13 @@ def test_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClien
     assert client.maximum(BATCHES) == 9007199254740993
 
 
-@pytest.mark.parametrize("body", [b'"12"', b"null", b"true", b"{}", b"-1", b"<html>", b"1.5"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b'"12"', b"null", b"true", b"{}", b"-1", b"<html>", b"1.5", b"NaN", b"\xff", b""),
+        *(b"9223372036854775808", b"1e99999999999999999999"),
+    ],
+)
 def test_another_maximum_is_asked_for_again(server: AnsweringServer, client: FloridayClient, body: bytes) -> None:
     """Nothing is guessed from it."""
     server.will_answer(MAXIMUM, Reply(200, body), Reply(200, b"5"))
@@ -412,19 +419,40 @@ def test_a_maximum_that_fails_otherwise_fails(server: AnsweringServer, client: F
 
 @pytest.mark.parametrize("field", ["organization", "customerOrganization"])
 def test_identity_tells_whose_key_it_is(server: AnsweringServer, client: FloridayClient, field: str) -> None:
-    """In both APIs."""
-    answer = {field: {"organizationId": "o-1", "name": "Nursery"}, "clientId": "c", "apiVersion": "2026v1"}
+    """In both APIs; the organization's id is written as the warehouse writes it."""
+    answer = {
+        field: {"organizationId": ORGANIZATION.upper(), "name": "Nursery"},
+        "clientId": "c",
+        "apiVersion": "2026v1",
+    }
     server.will_answer(f"{BASE}/identities", Reply(200, answer))
 
-    assert client.identity() == Identity("o-1", "Nursery", "c", "2026v1")
+    assert client.identity() == Identity(ORGANIZATION, "Nursery", "c", "2026v1")
 
 
-def test_an_identity_without_an_organization_is_none(server: AnsweringServer, client: FloridayClient) -> None:
-    """The warehouse could not tell whom it belongs to."""
-    server.will_answer(f"{BASE}/identities", Reply(200, {"clientId": "c"}))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"clientId": "c"}',
+        b'{"organization": {"organizationId": "o-1"}}',
+        b'{"organization": {"organizationId": ""}}',
+        b'{"organization": {"organizationId": 5}}',
+        b'{"organization": {"organizationId": "8bb25702-90f6-4123-8ccc-08dc1b2a061a", "name": "\\ud800"}}',
+        b'{"organization": {"organizationId": "\xff"}}',
+        b"[" * 100_000,
+    ],
+    ids=["none", "malformed", "empty", "number", "half a surrogate", "no text", "deep"],
+)
+def test_an_identity_without_an_organization_is_none(
+    server: AnsweringServer, client: FloridayClient, answer: bytes
+) -> None:
+    """The warehouse could not tell whom it belongs to; it is asked again, and then an error of that account."""
+    server.will_answer(f"{BASE}/identities", Reply(200, answer))
 
-    with pytest.raises(GarbledAnswerError, match="without an organization"):
+    with pytest.raises(GarbledAnswerError, match="organization") as caught:
         client.identity()
+
+    assert caught.value.account == "north"
 
 
 def test_environment_and_netrc_do_not_interfere(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -15,20 +14,24 @@ import dagster as dg
 import pytest
 
 from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Source
+from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import WarehouseBusyError
+from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration import resources
 from pipelines.orchestration.resources import WarehouseResource, given_settings
 from pipelines.outcome import FeedOutcome
+from pipelines.part_sync import Asked, Run
 from pipelines.pipeline import Pipeline
 from pipelines.sandbox import Sandbox, status
+from pipelines.sync import sync_feed
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.lock import holder, one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
+from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 FEEDS = [feed.name for feed in SUPPLIERS.feeds]
 ORDERS = "orders.sales_orders"
 SOME = ["catalog.trade_items", "supply.batches", "supply.batch_mutations", ORDERS, "supply.weekly_base_supply"]
@@ -387,3 +390,28 @@ class TestTogether:
         result = project.run("sync")
 
         assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SOME}
+
+    def test_a_defect_within_a_feed_is_told_without_what_it_says(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its step fails in one line, the log has the stack; the message, which may hold anything, is nowhere."""
+
+        def broken(
+            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+        ) -> FeedOutcome:
+            if feed.name == "supply.batches":
+                raise OverflowError("k3y-7hat-must-not-show")
+            return sync_feed(client, warehouse, feed, run, asked, **named)
+
+        monkeypatch.setattr("pipelines.pipeline.sync_feed", broken)
+
+        result = project.run("sync")
+
+        assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SOME}
+        (line,) = failure_lines(result).values()
+        assert line.startswith("main: unexpected OverflowError at test_dagster_syncs.py:")
+        assert "report it in the issue tracker" in line
+        with project.instance() as instance:
+            logged = [repr(entry) for entry in instance.all_logs(result.run_id)]
+        assert any("in broken" in entry for entry in logged)
+        assert not any("k3y-7hat-" in entry.replace('"k3y-7hat-must-not-show")', "") for entry in logged)

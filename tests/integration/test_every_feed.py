@@ -15,6 +15,7 @@ from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.sandbox import Sandbox
 from tests.expected_rows import assert_holds, parsed
 from tests.integration.syncing import Syncing
+from tests.moments import NOW, real_now
 from tests.records import in_json, valid_record
 
 COUNT = 14
@@ -34,7 +35,7 @@ def random_record(source: Source, random: Random, number: int, place: int) -> di
     """A valid record that fits where the server lists it: a known week, a connected grower."""
     record = valid_record(source, random, number, identity=place)
     if isinstance(source, Snapshot) and source.asked_by == "week":
-        iso = (dt.datetime.now(dt.UTC).date() + dt.timedelta(weeks=place % 8)).isocalendar()
+        iso = (real_now().date() + dt.timedelta(weeks=place % 8)).isocalendar()
         record |= {"year": iso.year, "week": iso.week}
     if isinstance(source, Snapshot) and source.asked_by == "moment":
         record["orderPeriod"] = {"startDateTime": "2020-01-01T00:00:00Z", "endDateTime": "2120-01-01T00:00:00Z"}
@@ -86,7 +87,7 @@ def test_every_table_equals_the_server_before_and_after_changes(syncing: Syncing
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 def test_the_worlds_own_records_arrive(api: str, tmp_path: Path) -> None:
     """What the sandbox's nursery and buyer deal in lands in every table, and again after a day of trade."""
-    with Sandbox(api=api, scale=0.1) as sandbox:
+    with Sandbox(now=NOW, api=api, scale=0.1) as sandbox:
         syncing = Syncing(sandbox, tmp_path / "w.duckdb", api=api)
         outcomes = syncing.sync()
         assert not {name: one.error for name, one in outcomes.items() if one.error or one.rejected}

@@ -13,6 +13,7 @@ import pytest
 from pipelines.sandbox import Sandbox
 from tests.command_line import ROOT
 from tests.integration.syncing import Syncing
+from tests.moments import NOW
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FEEDS = "catalog.trade_items,orders.sales_orders,organizations.organizations"
@@ -22,7 +23,7 @@ FEEDS = "catalog.trade_items,orders.sales_orders,organizations.organizations"
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse of what the notebooks read, with an order that changed."""
     path = tmp_path_factory.mktemp("notebooks") / "w.duckdb"
-    with Sandbox(scale=0.02) as sandbox:
+    with Sandbox(now=NOW, scale=0.02) as sandbox:
         syncing, orders = Syncing(sandbox, path), sandbox.book("orders.sales_orders")
         syncing.sync(full=False, FLORIDAY_FEEDS=FEEDS)
         order = orders.entries()[0].document

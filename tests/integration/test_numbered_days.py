@@ -6,7 +6,7 @@ import datetime as dt
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.warehouse.days import Days, Span
@@ -23,7 +23,10 @@ EVENTS = st.one_of(
     st.tuples(st.just("full"), st.integers(1, 3), st.sampled_from((None, None, 1, 2))),
     st.tuples(st.just("days"), st.integers(0, 40), st.integers(0, 7)),
     st.tuples(st.just("restart"), st.integers(0, 9)),
+    st.tuples(st.just("fold")),
 )
+WRONG = st.sampled_from((0, 0, 0, 0, 3650, 3651, -3650, -3651))
+"""Days by which a clock is wrong: so many that the next look at a right one contradicts it."""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,8 @@ def happen(simulated: SimulatedLedger, event: tuple) -> None:  # type: ignore[ty
             simulated.sync(size, pages, full=True)
         case ("days", offset, length):
             simulated.read_again(simulated.span(days(offset, length)))
+        case ("fold",):
+            simulated.fold()
         case ("restart", seed) if simulated.at.committed_at:
             simulated.restart(seed)
 
@@ -81,6 +86,70 @@ def test_every_record_that_is_numbered_in_the_days_lies_in_the_span(
         span, truth = simulated.span(asked), simulated.truly_numbered_in(asked)
         missed = {number for number in truth if span is None or not lies_in(number, span)}
         assert not missed, (asked, span, truth)
+
+
+@given(
+    events=st.lists(st.tuples(GAPS, EVENTS, WRONG), min_size=10, max_size=40),
+    wanted=st.lists(st.tuples(IDENTITIES, st.integers(-2, 1), st.integers(0, 9)), min_size=4, max_size=12),
+)
+def test_a_clock_that_is_years_ahead_or_behind_for_a_while_hides_no_record_of_any_day(
+    events: list[tuple[int, tuple, int]],  # type: ignore[type-arg]
+    wanted: list[tuple[int, int, int]],
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """However often it jumps between two commits; it is right at the first one, and when somebody asks."""
+    simulated = SimulatedLedger(connection)
+    for gap, event, wrong in events:
+        simulated.wait(gap if gap >= 0 else simulated.minutes_to_midnight + gap)
+        simulated.wrong = dt.timedelta(days=wrong if simulated.at.committed_at else 0)
+        happen(simulated, event)
+    simulated.wrong = dt.timedelta()
+    for identity, offset, length in wanted:
+        asked = days(simulated.day_of(identity) + offset, length)
+        span, truth = simulated.span(asked), simulated.truly_numbered_in(asked)
+        missed = {number for number in truth if span is None or not lies_in(number, span)}
+        assert not missed, (asked, span, truth)
+
+
+@settings(max_examples=10)
+@given(
+    events=st.lists(st.tuples(GAPS, EVENTS, WRONG), min_size=10, max_size=30),
+    wrong_at_last=WRONG,
+)
+def test_windows_that_were_put_together_tell_the_same(
+    events: list[tuple[int, tuple, int]],  # type: ignore[type-arg]
+    wrong_at_last: int,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """For any days, where the next walk begins, what lies beyond the cursor, since when changes may be unread.
+
+    Where a clock was wrong, days may hold more than before.
+    """
+    simulated = SimulatedLedger(connection)
+    for gap, event, wrong in events:
+        simulated.wait(gap if gap >= 0 else simulated.minutes_to_midnight + gap)
+        simulated.wrong = dt.timedelta(days=wrong if simulated.at.committed_at else 0)
+        happen(simulated, event)
+    simulated.wrong = dt.timedelta(days=wrong_at_last)
+    before, totals, spans = simulated.answers(), simulated.totals(), simulated.spans(range(-1, 40, 4))
+
+    simulated.fold()
+
+    assert simulated.answers() == before
+    assert simulated.totals() == totals
+    for asked, span in spans.items():
+        folded = simulated.span(asked)
+        if wrong_at_last or any(wrong for _, _, wrong in events):
+            assert span is None or holds(folded, span), (asked, span, folded)
+        else:
+            assert folded == span
+
+
+def holds(outer: Span | None, inner: Span) -> bool:
+    """Whether one span holds all of another."""
+    if outer is None or outer.after > inner.after:
+        return False
+    return outer.up_to is None or (inner.up_to is not None and inner.up_to <= outer.up_to)
 
 
 def lies_in(number: int, span: Span) -> bool:

@@ -17,6 +17,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.connection import Warehouse
 from tests.command_line import floriday
 from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.moments import NOW
 
 Rows = dict[str, list[tuple[Any, ...]]]
 ORDERS = SUPPLIERS.feed("sales_orders")
@@ -37,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
 
 def trading(folder: Path, only: tuple[str, ...]) -> Iterator[Syncing]:
     """Accounts that are synced three times while they trade; feeds have restarted and records are gone."""
-    with Sandbox(accounts=("north", "south"), scale=0.05) as sandbox:
+    with Sandbox(now=NOW, accounts=("north", "south"), scale=0.05) as sandbox:
         syncing = Syncing(sandbox, folder / "w.duckdb", only=only)
         syncing.sync()
         sandbox.advance(dt.timedelta(hours=6))

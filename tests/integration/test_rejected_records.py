@@ -15,6 +15,7 @@ from pipelines.warehouse.connection import transaction
 from pipelines.warehouse.ledger import FeedPart, open_ledger
 from pipelines.warehouse.rejected import keep, resolve_stored, resolve_vanished
 from tests.every_kind import THINGS, thing
+from tests.moments import real_now
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
 PART = FeedPart("main", THINGS.name)
@@ -201,7 +202,7 @@ def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> Non
     things.store(KEYLESS % 5, account="other")
 
     with things.warehouse.writing() as connection, transaction(connection):
-        resolve_vanished(connection, PART, [5, 9], dt.datetime.now(dt.UTC))
+        resolve_vanished(connection, PART, [5, 9], real_now())
         assert open_ledger(connection).rejected[PART.account, PART.feed] == [6]
         assert open_ledger(connection).rejected["other", THINGS.name] == [5]
 

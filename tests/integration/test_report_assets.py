@@ -21,6 +21,7 @@ from pipelines.sandbox import Sandbox, status
 from pipelines.warehouse.layout import lay_out
 from tests.integration.dagster_project import Project, failure_lines
 from tests.integration.syncing import Syncing
+from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses what it and pydantic have deprecated."""
@@ -38,7 +39,7 @@ FEEDS = "catalog.trade_items,orders.sales_orders"
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose orders and trade items were synced from a small nursery's."""
-    with Sandbox(scale=0.02) as sandbox:
+    with Sandbox(now=NOW, scale=0.02) as sandbox:
         project = Project(sandbox, tmp_path_factory.mktemp("reports"), {"FLORIDAY_FEEDS": FEEDS})
         project.warehouse.path.parent.mkdir()
         Syncing(sandbox, project.warehouse.path).sync(full=False, FLORIDAY_FEEDS=FEEDS)

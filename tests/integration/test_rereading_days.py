@@ -19,6 +19,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.days import Days
 from pipelines.warehouse.ledger import open_ledger
 from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
+from tests.moments import real_now
 from tests.records import in_json, valid_records
 
 MONDAY = dt.date(2026, 3, 2)
@@ -217,7 +218,7 @@ class TestUpToNow:
         """They go on to the feed's end, which counts as for any sync."""
         put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
 
-        outcome = syncing.sync_one(ORDERS, days=Days(week(4).first, dt.datetime.now(dt.UTC).date()))
+        outcome = syncing.sync_one(ORDERS, days=Days(week(4).first, real_now().date()))
 
         assert (outcome.new, outcome.current, outcome.whole) == (A_WEEK, True, False)
         assert outcome.cursor > cursors[-1]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox import Document, Sandbox
+from tests.moments import NOW
 
-NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 YOUNG = NOW - dt.timedelta(days=10)
 """What is younger refers to nothing that Floriday has stopped serving."""
 

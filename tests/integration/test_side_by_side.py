@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from pipelines import batching
 from pipelines.floriday import ahead
 from pipelines.sandbox import Fault, Kind, Sandbox
 from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.moments import NOW
 from tests.records import in_json, valid_records
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 ORDERS = "orders.sales_orders"
 RECORDS = 100
 

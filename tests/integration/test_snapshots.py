@@ -14,6 +14,7 @@ from pipelines.catalogue.types import Snapshot
 from pipelines.sandbox import Sandbox
 from pipelines.snapshots import questions
 from tests.integration.syncing import Syncing
+from tests.moments import real_now
 from tests.records import in_json
 
 WEEKLY = "supply.weekly_base_supply"
@@ -34,7 +35,7 @@ def syncing(tmp_path: Path) -> Iterator[Syncing]:
 
 def offer(syncing: Syncing, place: int, weeks: int = 0, **fields: Any) -> tuple[str, ...]:
     """Offer an item in the week that is so many away; returns the record's key."""
-    iso = (dt.datetime.now(dt.UTC).date() + dt.timedelta(weeks=weeks)).isocalendar()
+    iso = (real_now().date() + dt.timedelta(weeks=weeks)).isocalendar()
     record = {"tradeItemId": ITEM.format(place), "year": iso.year, "week": iso.week, "numberOfPieces": 100} | fields
     book = syncing.sandbox.book(WEEKLY)
     book.put(in_json({"priceGroupPrices": [], **record}), number=book.reserve())

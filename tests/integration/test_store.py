@@ -21,10 +21,12 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.changes import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
-from pipelines.warehouse.ledger import FeedPart, Position, position
+from pipelines.warehouse.ledger import FeedPart, position
+from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import store
 from tests.every_kind import TABLE, THINGS, thing
 from tests.expected_rows import assert_holds
+from tests.moments import real_now
 from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
 from tests.thing_warehouse import A, B, C, ThingWarehouse, commit, contents, window, word
 
@@ -232,21 +234,20 @@ class TestVersions:
 
         assert moments[0] == moments[1] < moments[2] == moments[3]
 
-    def test_a_clock_that_is_set_back_keeps_the_order(self, things: ThingWarehouse) -> None:
-        """No version is stored before one that was stored earlier."""
-        things.store(word("a", 1))
-        tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-        things.change("UPDATE sync.windows SET committed_at = ?", tomorrow)
-        for table in ("versions.things", "raw.things"):
-            things.change(f"UPDATE {table} SET synced_at = ?", tomorrow)
+    def test_a_clock_that_was_ahead_is_forgotten_with_the_next_commit(self, things: ThingWarehouse) -> None:
+        """A commit has the time that the clock says then; the newer version is the current one all the same."""
+        in_ten_years = real_now() + dt.timedelta(days=3650)
+        things.store(word("a", 1), moment=in_ten_years)
 
         stored = things.store(word("b", 2))
 
-        assert stored.committed_at > tomorrow
-        assert things.values("SELECT valid_to > valid_from FROM history.things WHERE NOT is_current") == [True]
-        assert things.values("SELECT word FROM raw.things JOIN history.things USING (synced_at) WHERE is_current") == [
-            "b"
+        assert stored.committed_at < in_ten_years - dt.timedelta(days=3000)
+        assert things.rows("SELECT word, valid_to > valid_from, is_current FROM history.things ORDER BY version") == [
+            ("a", False, False),
+            ("b", None, True),
         ]
+        assert things.rows("SELECT current_at, committed_at FROM sync.cursors") == [(stored.committed_at,) * 2]
+        assert things.values("SELECT synced_at FROM things.things") == [stored.committed_at]
 
 
 class TestChildren:

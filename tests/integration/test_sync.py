@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator
 from itertools import count
@@ -18,9 +17,9 @@ from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.lingering import LingeringWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.moments import NOW
 from tests.records import in_json, valid_records
 
-NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 ORDERS = "orders.sales_orders"
 FEW = (ORDERS, "supply.batches", "organizations.organizations")
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.tables import Table
-from pipelines.warehouse.unknown import LONGEST, VALUES_A_COLUMN, still_unknown
+from pipelines.normalize.reading import NAMES
+from pipelines.warehouse.unknown import FIELDS_A_FEED, LONGEST, VALUES_A_COLUMN, still_unknown
 from tests.every_kind import TABLE, thing
 from tests.thing_warehouse import A, B, ThingWarehouse
 
@@ -67,6 +68,17 @@ def test_what_comes_again_is_one_row(things: ThingWarehouse) -> None:
 
     rows = things.rows("SELECT kind, seen, first_seen, last_seen FROM sync.unknown ORDER BY kind")
     assert rows == [("field", "string", first, last), ("value", "BLUE", first, last)]
+
+
+def test_ids_in_the_place_of_names_do_not_pile_up(things: ThingWarehouse) -> None:
+    """However many batches bring others; the object that holds them is one field."""
+    for batch in range(15):
+        ids = ",".join(f'"{batch:04x}-{one:04x}":{one}' for one in range(60))
+        things.store(thing(f'{ids},"byId":{{{ids}}}', batch + 1))
+
+    fields = things.values("SELECT name FROM sync.unknown WHERE kind = 'field'")
+    assert "byId" in fields
+    assert len(fields) <= FIELDS_A_FEED + NAMES
 
 
 def test_a_batch_that_fails_leaves_nothing(things: ThingWarehouse) -> None:

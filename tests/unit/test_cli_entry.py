@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
@@ -74,12 +75,11 @@ def test_what_is_to_be_done_at_the_end_is_done() -> None:
     assert (ended.returncode, ended.stdout) == (entry.MISUSED, "done\n")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_every_command_has_an_example(command: Callable[..., None]) -> None:
-    """A command's help ends in examples of it."""
-    text = command.__doc__ or ""
+def test_every_command_has_an_example() -> None:
+    """Each command's help ends in examples of it."""
+    texts = {command.__name__: inspect.getdoc(command) or "" for command in COMMANDS}
 
-    assert f"For example:\n\n        floriday {command.__name__}" in text
+    assert [name for name, text in texts.items() if f"For example:\n\n    floriday {name}" not in text] == []
 
 
 def test_the_reference_is_up_to_date() -> None:

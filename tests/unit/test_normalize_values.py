@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,9 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
+from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Kind
-from pipelines.normalize import Batch, exact, normalize
+from pipelines.normalize import Batch, exact, lanes, normalize, reading
 from pipelines.normalize.nesting import DEEPEST
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import TABLE, THING_ID, thing
@@ -549,6 +550,79 @@ def test_an_unknown_field_whose_name_is_no_text_does_no_harm_either() -> None:
     assert not batch.rejected
     assert set(batch.unknown_fields) == {r"\ud800", r"part.a\udfffb"}
     assert list(batch.originals["payload"]) == [odd.decode()]
+
+
+@pytest.mark.parametrize("place", ["top", "part", "within"])
+def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow makes no column of each; the names that are reported are few, the records are all kept."""
+    read_block, columns = reading._read_block, []  # noqa: SLF001 - where Arrow is called
+
+    def counted(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.StructArray | None:
+        records = read_block(raws, wanted, mode)
+        columns.append(0 if records is None else fields_in(records.type))
+        return records
+
+    monkeypatch.setattr(reading, "_read_block", counted)
+    raws = []
+    for record in range(1000):
+        ids = ",".join(f'"{record:08x}-{one:04x}":{one}' for one in range(20))
+        members = {"top": ids, "part": f'"part":{{{ids}}}', "within": f'"stock":{{"byId":{{{ids}}}}}'}[place]
+        raws.append(thing(members, record))
+
+    batch = normalize(TABLE, raws)
+
+    assert len(batch.originals) == 1000
+    assert max(columns) < 100
+    assert 1 <= len(batch.unknown_fields) <= reading.NAMES
+    assert place != "within" or batch.unknown_fields == {"stock": "dict"}
+
+
+def fields_in(kind: pa.DataType) -> int:
+    """How many fields a nested type has in all."""
+    if pa.types.is_list(kind):
+        return fields_in(kind.value_type)
+    return sum(1 + fields_in(member.type) for member in kind) if pa.types.is_struct(kind) else 0
+
+
+def test_what_nobody_thought_of_rejects_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason says that it is a bug, and nothing of what the error says."""
+    rows_of = exact.rows_of
+
+    def fail(table: Table, raw: bytes) -> dict[str, list[exact.Row]]:
+        if b"odd" in raw:
+            raise OverflowError("k3y-7hat-must-not-show")
+        return rows_of(table, raw)
+
+    monkeypatch.setattr(exact, "rows_of", fail)
+
+    batch = normalize(TABLE, [thing('"count":5.0', 1), thing('"count":5.0,"word":"odd"', 2), thing('"word":"fine"', 3)])
+
+    assert list(batch.frames[NESTED]["sequence_number"]) == [1, 3]
+    (rejected,) = batch.rejected
+    assert rejected.sequence_number == 2
+    assert rejected.reason.startswith("it cannot be read: unexpected OverflowError at ")
+    assert "k3y-7hat" not in rejected.reason
+
+
+@pytest.mark.parametrize("step", ["read_records", "flatten"])
+def test_records_that_the_fast_lane_fails_at_are_read_exactly(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is that fails there."""
+    work = getattr(lanes, step)
+
+    def fail(table: Table, records: Sequence[object], *places: object) -> object:
+        if len(records):
+            raise pa.ArrowInvalid("as never before")
+        return work(table, records, *places)
+
+    raws = [thing(WELL_WRITTEN, place) for place in range(3)]
+    expected = normalize(TABLE, raws)
+    monkeypatch.setattr(lanes, step, fail)
+
+    batch = normalize(TABLE, raws)
+
+    assert not batch.rejected
+    for name, frame in expected.frames.items():
+        assert batch.frames[name].equals(frame), name
 
 
 def test_unknown_values_of_an_enumeration_are_told_and_kept() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.batching import unstored
 from pipelines.errors import GarbledAnswerError
-from pipelines.floriday.pages import Page, number_of, read_page
+from pipelines.floriday.pages import Page, number_of, read_list, read_page
 from pipelines.normalize.content import content_hash
 from tests.records import page_of
 
@@ -53,6 +53,9 @@ def test_records_stay_as_they_were_received() -> None:
         b'{"maximumSequenceNumber":null,"results":[]}',
         b'{"maximumSequenceNumber":"many","results":[]}',
         b'{"maximumSequenceNumber":5.5,"results":[]}',
+        b'{"maximumSequenceNumber":9223372036854775808,"results":[]}',
+        b'{"maximumSequenceNumber":99999999999999999999999,"results":[]}',
+        b'{"maximumSequenceNumber":1e99999999999999999999,"results":[]}',
         b'{"title":"Forbidden","status":403}',
         b'\xef\xbb\xbf{"maximumSequenceNumber":5,"results":[]}',
         page_of([FIRST, LAST], 9) + page_of([FIRST], 9),
@@ -87,6 +90,7 @@ def test_a_page_that_is_cut_anywhere_is_refused(spoilt: bytes) -> None:
         b'{"sequenceNumber":5,"price":-Infinity}',
         b'{"sequenceNumber":5,"price":01}',
         b'{"sequenceNumber":5,"price":1e400}',
+        b'{"sequenceNumber":5,"price":1e99999999999999999999}',
         b'{"sequenceNumber":5,"price":}',
         b'{"sequenceNumber":5,"name":"\x01\t"}',
         b'{"sequenceNumber":5,"name":"\xff"}',
@@ -101,6 +105,14 @@ def test_a_spoilt_record_leaves_its_neighbours_alone(spoilt: bytes) -> None:
 
     assert page.records == (FIRST, spoilt, LAST)
     assert page.numbers == (1, 5, 9)
+    assert read_list(b"[ %s , %s,%s]" % (FIRST, spoilt, LAST)) == (FIRST, spoilt, LAST)
+
+
+@pytest.mark.parametrize("answer", [b"", b"{}", b"null", b"[{}", b"[{}]]", b"<html></html>", b'{"results":[]}'])
+def test_what_is_no_list_is_refused(answer: bytes) -> None:
+    """A snapshot's answer that is no list of records is asked for again."""
+    with pytest.raises(GarbledAnswerError):
+        read_list(answer)
 
 
 @pytest.mark.parametrize("hopeless", [b"{NaN:1}", b'{"a"}', b"NaN", b'{\xff"a":NaN}'])

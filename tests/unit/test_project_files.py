@@ -61,6 +61,20 @@ def test_make_help_names_every_target() -> None:
     assert [line.split()[1] for line in shown.splitlines()] == targets
 
 
+def test_no_code_looks_beside_the_repository() -> None:
+    """A path that starts at a file's own place ends within the repository."""
+    upward = re.compile(r"__file__\)(?:\.resolve\(\))?((?:\.parents\[\d\]|\.parent\b)+)")
+    outside = []
+    for folder in ("pipelines", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for steps in upward.findall(path.read_text("utf-8")):
+                levels = sum(int(level) + 1 if level else 1 for level in re.findall(r"\.parent(?:s\[(\d)\])?", steps))
+                if levels >= len(path.relative_to(ROOT.parent).parts):
+                    outside.append(str(path.relative_to(ROOT)))
+
+    assert outside == []
+
+
 def test_links_of_the_guides_lead_somewhere() -> None:
     """Each link to a file of the project finds it."""
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tools").glob("*.md")]

@@ -235,13 +235,27 @@ def test_a_wait_beyond_patience_is_not_begun(time: HandMovedTime) -> None:
         ({"Retry-After": "0"}, 0.0),
         ({"Retry-After": "-7"}, None),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "NaN"}, None),
+        ({"Retry-After": "Infinity"}, None),
+        ({"Retry-After": "86400"}, 86400.0),
+        ({"Retry-After": "86401"}, None),
+        ({"Retry-After": "9" * 400}, None),
+        ({"Retry-After": "\u0665"}, None),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
+        ({"Retry-After": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
+        ({"Retry-After": "Mon, 01 Jan 2026 00:00:00 +99999999999999"}, None),
+        ({"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
+        (
+            {"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT", "Date": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
+            40.0,
+        ),
         ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT", "Date": "Tue, 24 Nov 2026 12:00:00 GMT"}, 30.0),
         ({"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT"}, 40.0),
         ({"Retry-After": "Thu, 01 Jan 1970 00:00:10 GMT"}, 0.0),
     ],
 )
 def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds, or a date by the server's own clock where it tells the time; nonsense asks for nothing."""
+    """Seconds, or a date by the server's own clock where it tells the time; nonsense and over a day ask for nothing."""
     assert retry_after(headers, now=60.0) == seconds
 
 

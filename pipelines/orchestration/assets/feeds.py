@@ -196,8 +196,14 @@ class _Run:
     def tell(self, outcomes: Sequence[FeedOutcome]) -> None:
         """Log how it went for each account."""
         for outcome in outcomes:
+            if outcome.stack is not None:
+                self.context.log.error("%s: %s\n%s", outcome.account, outcome.error, outcome.stack)
             if outcome.restarted:
                 self.context.log.warning("%s: Floriday began the numbering of this feed anew", outcome.account)
+            if outcome.why_not_current:
+                self.context.log.warning("%s: not current: %s", outcome.account, outcome.why_not_current)
+            if outcome.shared:
+                self.context.log.warning("%s: %s", outcome.account, outcome.shared)
             if outcome.skipped is not None:
                 self.context.log.warning("%s: skipped, %s", outcome.account, outcome.skipped)
             elif outcome.error is None:

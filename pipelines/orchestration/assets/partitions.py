@@ -44,11 +44,11 @@ def weeks_between(first: dt.datetime | None, last: dt.datetime, start: dt.date) 
     """The partitions from that of one moment to that of another, the oldest first.
 
     Args:
-        first: None for the beginning of time.
+        first: None for the beginning of time; one after the last moment, told by a clock that was ahead, counts as it.
         last: a later moment.
         start: where the partitions begin.
     """
-    monday = dt.date.fromisoformat(week_of(first)) if first is not None else start
+    monday = dt.date.fromisoformat(week_of(min(first, last))) if first is not None else start
     end = dt.date.fromisoformat(week_of(last))
     found = []
     monday = max(monday, start)

@@ -90,16 +90,13 @@ def current(subject: Subject) -> Verdict:
 
 def _account(outcome: FeedOutcome) -> dict[str, Any]:
     distance = None if outcome.maximum is None else max(0, outcome.maximum - outcome.cursor)
-    why = outcome.error or outcome.skipped
-    if why is None and not outcome.current:
-        why = "Floriday has more, or did not say how much"
     return {
         "account": outcome.account,
         "current": outcome.current,
         "cursor": outcome.cursor,
         "maximum": outcome.maximum,
         "distance": distance,
-        "why": why,
+        "why": outcome.error or outcome.skipped or outcome.why_not_current,
     }
 
 

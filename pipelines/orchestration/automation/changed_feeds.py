@@ -7,18 +7,23 @@ Their checks are left to the hourly run, so that many small runs leave small tra
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import ExitStack
+from functools import partial
+from typing import TypeVar
 
 import dagster as dg
 
 from pipelines.catalogue.types import Feed, Source
 from pipelines.choice import is_in_parts
-from pipelines.errors import PipelineError
+from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.patience import pauses_until
 from pipelines.orchestration.automation.asked_for import Move, Requests
 from pipelines.orchestration.automation.by_itself import Automation
 from pipelines.orchestration.automation.jobs import Job
@@ -27,13 +32,18 @@ from pipelines.orchestration.automation.under_way import under_way
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.pipeline import Pipeline, open_pipeline
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart, Position, open_ledger
+from pipelines.warehouse.ledger import Ledger, open_ledger
+
+_Result = TypeVar("_Result")
 
 EVERY = 30
 """Seconds between two questions."""
 
 SIDE_BY_SIDE = 8
 """Accounts that are asked at once."""
+
+LONGEST_LOOK = 30.0
+"""Seconds that a look may take, whatever the number of feeds and accounts; Dagster waits for a sensor for a minute."""
 
 PATIENCE = 5.0
 """Seconds to wait for a warehouse that another process holds; then the next tick looks."""
@@ -50,14 +60,15 @@ def changed_feeds(automation: Automation, job: Job, sources: Sequence[Source]) -
         default_status=automation.sensor_status,
         description=(
             "Asks Floriday for the highest sequence number of each fast feed, and starts a run of those that moved,"
-            " and of feeds that were never read. FLORIDAY_AUTOMATION says whether it runs by itself."
+            " of feeds that wait to be read again, and of those that were never read. FLORIDAY_AUTOMATION says whether"
+            " it runs by itself."
         ),
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         if busy := under_way(context.instance, automation.settings):
             return dg.SkipReason(f"{busy}: Floriday is asked after it")
         try:
-            moves = watch.moves()
+            moves = watch.moves(LONGEST_LOOK)
         except PipelineError as error:
             return dg.SkipReason(str(error))
         asked = Requests.read(context.cursor)
@@ -85,27 +96,55 @@ class _Watch:
         self._sources = sources
         self._opened = ExitStack()
         self._pipeline: Pipeline | None = None
+        self._look: Future[dict[str, Move]] | None = None
 
-    def moves(self) -> dict[str, Move]:
+    def moves(self, seconds: float) -> dict[str, Move]:
         """The feeds that are worth a run now.
 
+        Floriday is asked in a thread of its own. One that is not done in time is told to stop, and no other is started
+        before it has: a call that hangs may delay that for a minute.
+
+        Args:
+            seconds: how long to wait at most.
+
         Raises:
+            UnreachableError: Floriday does not answer in time, or has not answered the look before this one yet.
             PipelineError: Floriday cannot be asked, or the warehouse not be read.
         """
+        if self._look is not None and not self._look.done():
+            raise UnreachableError("the look before this one still waits for Floriday: it is asked again after that")
+        stop = threading.Event()
+        self._look = _in_thread(partial(self._moves, stop))
+        wait_for([self._look], seconds)
+        if not self._look.done():
+            stop.set()
+            raise UnreachableError(
+                f"Floriday has not answered within {seconds:g} s how far its feeds are: it is asked again at the next"
+                " tick; the hourly run reads the feeds in any case"
+            )
+        return self._look.result()
+
+    def _moves(self, stop: threading.Event) -> dict[str, Move]:
         pipeline = self._open()
-        pipeline.session.token()
-        positions = _positions(pipeline.warehouse)
+        with pauses_until(stop):
+            pipeline.session.token()
+        known = _known(pipeline.warehouse)
         granted = [source for source in self._sources if pipeline.grants(source)]
         read: dict[str, int] = defaultdict(int)
-        for part, at in positions.items():
+        for part, at in known.positions.items():
             read[part.feed] += at.cursor
         moves: dict[str, Move] = {}
         clients = list(pipeline.clients.values())
+
+        def ask(client: FloridayClient) -> dict[str, int | None]:
+            with pauses_until(stop):
+                return dict(_moved(client, granted, known))
+
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            for found in pool.map(lambda client: dict(_moved(client, granted, positions)), clients):
+            for found in pool.map(ask, clients):
                 for feed, number in found.items():
-                    known = moves[feed].number if feed in moves else number
-                    moves[feed] = Move(_further(known, number), read[feed])
+                    before = moves[feed].number if feed in moves else number
+                    moves[feed] = Move(_further(before, number), read[feed])
         return moves
 
     def _open(self) -> Pipeline:
@@ -114,32 +153,53 @@ class _Watch:
         return self._pipeline
 
 
+def _in_thread(work: Callable[[], _Result]) -> Future[_Result]:
+    """The result of ``work``, done in a thread that the end of the process does not wait for."""
+    result: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the result gets it
+            result.set_exception(error)
+
+    threading.Thread(target=run, name="floriday look", daemon=True).start()
+    return result
+
+
 def _further(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else max(one, other)
 
 
-def _positions(warehouse: Warehouse) -> Mapping[FeedPart, Position]:
-    """How far each feed is read; nothing before the first sync."""
+def _known(warehouse: Warehouse) -> Ledger:
+    """How far each feed is read, and which ones wait to be read again; nothing before the first sync."""
     if not warehouse.exists():
-        return {}
+        return Ledger()
     with Warehouse(warehouse.path, patience=PATIENCE).reading() as connection:
-        return open_ledger(connection).positions
+        return open_ledger(connection)
 
 
-def _moved(
-    client: FloridayClient, sources: Sequence[Source], positions: Mapping[FeedPart, Position]
-) -> Iterator[tuple[str, int | None]]:
-    """What has moved for an account; one that Floriday refuses has not, the hourly run tells of it."""
-    known_account = any(part.account == client.account for part in positions)
+def _moved(client: FloridayClient, sources: Sequence[Source], known: Ledger) -> Iterator[tuple[str, int | None]]:
+    """What has moved for an account, or waits to be read again.
+
+    One that Floriday refuses has not moved; the hourly run tells of it.
+    """
+    known_account = any(part.account == client.account for part in known.positions)
     for source in sources:
-        known = [at for part, at in positions.items() if (part.account, part.feed) == (client.account, source.name)]
-        if not known:
+        cursors = [
+            at.cursor
+            for part, at in known.positions.items()
+            if (part.account, part.feed) == (client.account, source.name)
+        ]
+        if not cursors:
             if not (known_account and is_in_parts(source)):  # one without any part has no position, ever
                 yield source.name, None
+        elif (client.account, source.name) in known.rereads:
+            yield source.name, max(cursors)
         elif isinstance(source, Feed) and source.tier == "fast":
             try:
                 maximum = client.maximum(source.endpoint)
             except PipelineError:
                 return
-            if maximum is not None and maximum != max(at.cursor for at in known):
+            if maximum is not None and maximum != max(cursors):
                 yield source.name, maximum

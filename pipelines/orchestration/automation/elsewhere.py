@@ -92,17 +92,23 @@ def _events(
 
 
 def _told_at(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, dt.datetime | None]:
-    """When the newest materialization of each feed was told, by its name; None for never."""
+    """When the newest materialization of each feed was told, by its name; None for never.
+
+    None too for one that was told in the future, under a clock that was ahead: the next one tells the time again.
+    """
+    now = dt.datetime.now(dt.UTC)
     records = instance.get_asset_records([asset_key(source) for source in sources])
     newest = {record.asset_entry.asset_key: record.asset_entry.last_materialization for record in records}
     events = {source.name: newest.get(asset_key(source)) for source in sources}
-    return {
-        name: dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None for name, event in events.items()
-    }
+    told = {name: dt.datetime.fromtimestamp(event.timestamp, dt.UTC) for name, event in events.items() if event}
+    return {name: at if (at := told.get(name)) and at <= now else None for name in events}
 
 
 def synced_elsewhere(
-    connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], told: dict[str, dt.datetime | None]
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sequence[Source],
+    told: dict[str, dt.datetime | None],
+    now: dt.datetime | None = None,
 ) -> Iterator[SyncedElsewhere]:
     """The feeds that were current later than they were last told of.
 
@@ -110,7 +116,10 @@ def synced_elsewhere(
         connection: open for reading, laid out.
         sources: which.
         told: when each was last told of, by its name; None for never.
+        now: the moment; a feed that is current until later was synced under a clock that was ahead, and the next sync
+            tells when it truly was.
     """
+    now = now or dt.datetime.now(dt.UTC)
     current = dict(
         connection.execute(
             "SELECT feed, min(current_at) FROM sync.cursors GROUP BY feed HAVING count(*) = count(current_at)"
@@ -118,7 +127,7 @@ def synced_elsewhere(
     )
     for source in sources:
         at, before = current.get(source.name), told[source.name]
-        if at is None or (before is not None and at <= before):
+        if at is None or at > now or (before is not None and at <= before):
             continue
         counts = connection.execute(
             "SELECT coalesce(sum(changed), 0), coalesce(sum(rejected), 0) FROM sync.windows"

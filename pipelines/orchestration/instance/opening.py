@@ -12,23 +12,26 @@ import dagster as dg
 from pipelines.errors import SettingError
 
 
-def open_instance(root: Path, storage: Path) -> dg.DagsterInstance:
+def open_instance(root: Path, storage: Path, *, captures_output: bool = True) -> dg.DagsterInstance:
     """The instance that `dagster dev`, started in ``root``, uses too. Close it, or use it as a context manager.
 
     Args:
         root: the project's folder.
         storage: the folder for runs, events and logs, unless DAGSTER_HOME is set or ``root`` is the working directory
             and has a `dagster.yaml` of its own.
+        captures_output: whether what a step prints is kept. Dagster starts processes for that, in the group of this
+            one: Ctrl-C on the terminal ends them with a traceback there.
 
     Raises:
         SettingError: DAGSTER_HOME is set to something else than a folder.
     """
-    if dagster_home(os.environ):
-        return dg.DagsterInstance.get()
+    overrides = {} if captures_output else {"compute_logs": _NOTHING_CAPTURED}
+    if home := dagster_home(os.environ):
+        return dg.DagsterInstance.local_temp(str(home), overrides)
     storage.mkdir(mode=0o700, parents=True, exist_ok=True)
     if root.resolve() == Path.cwd() and (root / "dagster.yaml").is_file():
-        return dg.DagsterInstance.from_config(str(root))
-    return dg.DagsterInstance.local_temp(str(storage), overrides=instance_settings(storage.absolute()))
+        return dg.DagsterInstance.local_temp(str(root), overrides)
+    return dg.DagsterInstance.local_temp(str(storage), {**instance_settings(storage.absolute()), **overrides})
 
 
 def dagster_home(environ: Mapping[str, str]) -> Path | None:
@@ -79,3 +82,6 @@ def instance_settings(storage: Path) -> dict[str, Any]:
 
 def _class(module: str, name: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"module": module, "class": name, "config": config}
+
+
+_NOTHING_CAPTURED = _class("dagster.core.storage.noop_compute_log_manager", "NoOpComputeLogManager", {})

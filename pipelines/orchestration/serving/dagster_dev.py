@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,10 @@ LOOPBACK = "127.0.0.1"
 PATIENCE = 240.0
 """Seconds for a start; a first one on a slow disk takes most of a minute."""
 
-_ENDS_ITS_OWN, _ENDS_WHEN_TOLD, _ENDS_WHEN_KILLED = 5.0, 10.0, 2.0
-"""Seconds for `dagster dev` to end its web server and daemon, for a run to note that it was ended, and for the rest."""
+_ENDS_WHEN_TOLD, _ENDS_WHEN_KILLED = 3.0, 1.0
+"""Seconds for Dagster to end and for a run to note that it was ended, and for the system to end what is left."""
 
-LONGEST_STOP = _ENDS_ITS_OWN + _ENDS_WHEN_TOLD + _ENDS_WHEN_KILLED
+LONGEST_STOP = _ENDS_WHEN_TOLD + _ENDS_WHEN_KILLED
 """Seconds that it takes to stop at most; a service manager has to be more patient."""
 
 _SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
@@ -121,15 +120,11 @@ class DagsterDev:
         return dict(answer["data"])
 
     def stop(self, hurry: Callable[[], bool]) -> None:
-        """End it and everything that it started; a run that is under way is told to end, too.
+        """End it and everything that it started, all at once; a run that is under way is told to end, too.
 
         Args:
             hurry: whether to wait no longer.
         """
-        self._process.terminate()
-        ends = time.monotonic() + _ENDS_ITS_OWN
-        while self._process.poll() is None and not hurry() and time.monotonic() < ends:
-            time.sleep(0.1)
         session = self._process.pid
         if not sessions.end(session, signal.SIGTERM, _ENDS_WHEN_TOLD, hurry):
             sessions.end(session, signal.SIGKILL, _ENDS_WHEN_KILLED, lambda: False)

@@ -12,6 +12,8 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _WEEKDAYS = (1.25, 1.0, 1.05, 1.3, 1.05, 0.3, 0.1)
 _FEASTS = {6: 1.6, 7: 1.5, 9: 1.2, 10: 1.5, 18: 1.5, 19: 1.7, 43: 1.2, 44: 1.4, 49: 1.3, 50: 1.5, 51: 1.7, 52: 0.8}
 _SUMMER = range(27, 34)
+_FULL_DAYS = range(4)
+"""Weekdays, counted from Monday, that are followed by another working day."""
 
 BUSY_WEEKS = 8
 """Weeks before a world's moment in which it trades fully."""
@@ -58,6 +60,21 @@ def workday_after(day: dt.date, days: int) -> dt.date:
     """The day that is so many days later, or the Monday after it if that is a Sunday."""
     later = day + dt.timedelta(days=days)
     return later + dt.timedelta(days=later.weekday() == 6)
+
+
+def start_of_trade(now: dt.datetime) -> dt.datetime:
+    """The latest morning from which a nursery trades fully for 24 hours that are over by now.
+
+    Args:
+        now: any moment, with a time zone.
+
+    Returns:
+        9:00 in Amsterdam on a Monday, Tuesday, Wednesday or Thursday, 1 to 5 days before ``now``.
+    """
+    day = day_of(now) - dt.timedelta(days=1)
+    while day.weekday() not in _FULL_DAYS or moment(day + dt.timedelta(days=1), 9) > now:
+        day -= dt.timedelta(days=1)
+    return moment(day, 9)
 
 
 def period(start: dt.datetime, end: dt.datetime) -> Document:

@@ -14,8 +14,8 @@ from pipelines.reports import reports
 from pipelines.sandbox import Sandbox
 from tests.integration.reporting import Reporting
 from tests.integration.reports import by_hand, deliveries_by_hand, stock_by_hand
+from tests.moments import NOW
 
-NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 LATER = dt.timedelta(hours=30)
 
 

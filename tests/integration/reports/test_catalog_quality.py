@@ -29,6 +29,7 @@ from tests.integration.reporting import (
     uuid,
 )
 from tests.integration.reports.at_the_moment import report_at_the_moment, today
+from tests.moments import real_now
 
 REPORT = "catalog_quality"
 ITEMS = "catalog.trade_items"
@@ -139,7 +140,7 @@ def _order(api: str, number: int, item: Json, random: Random) -> Json:
 
 def _days_ago(days: int) -> str:
     """An early hour of a day in Amsterdam, which may still be the day before in UTC."""
-    date = today(dt.datetime.now(dt.UTC)) - dt.timedelta(days=days)
+    date = today(real_now()) - dt.timedelta(days=days)
     return dt.datetime.combine(date, dt.time(0, 30), AMSTERDAM).isoformat()
 
 
@@ -194,7 +195,7 @@ def test_an_item_without_a_problem_is_not_there(grower: Reporting) -> None:
 
     assert [row[5] for row in grower.report(REPORT)] == [["NOT_SOLD_FOR_90_DAYS"]]
 
-    delivery = {"latestDeliveryDateTime": dt.datetime.now(dt.UTC).isoformat()}
+    delivery = {"latestDeliveryDateTime": real_now().isoformat()}
     grower.store(ORDERS, [made("suppliers", ORDERS, 1, delivery=delivery, **sold)])
 
     assert grower.report(REPORT) == []

@@ -22,7 +22,7 @@ from pipelines.dashboard.facts import FACTS
 from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.connection import Warehouse
 from tests.integration.reporting import Reporting, Row
-from tests.integration.reports.conftest import NOW
+from tests.moments import NOW
 
 EDGE = dt.datetime(2027, 1, 4, 9, 0, tzinfo=dt.UTC)
 """When all orders that were made by hand are within two years, but for some that are yet to come."""

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.connection import Warehouse
 from tests.integration.reporting import AMOUNT, DELIVERY, ORDERS, Json, Reporting, day, id_of, made, number, text, uuid
-from tests.integration.reports.conftest import NOW
+from tests.moments import NOW, real_now
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PICTURES = "PICTURES"
@@ -445,7 +445,7 @@ def test_a_buyers_page_is_about_growers(buyer_world: Reporting, browser: Browser
 def test_an_old_page_says_how_old_it_is(grower: Reporting, browser: Browser, tmp_path: Path) -> None:
     """A page that lies in somebody's mail for days is not taken for today's."""
     path = tmp_path / "page.html"
-    write_dashboard(Warehouse(grower.path), path, dt.datetime.now(dt.UTC) - dt.timedelta(days=12, hours=1))
+    write_dashboard(Warehouse(grower.path), path, real_now() - dt.timedelta(days=12, hours=1))
 
     with reading(browser, path) as reader:
         expect(reader.page.locator(".notice:visible")).to_have_text(re.compile("made 12 days ago"))

@@ -34,6 +34,7 @@ from tests.integration.reports import deliveries_by_hand as by_hand
 from tests.integration.reports.asked import ALL, DAYS, Asked
 from tests.integration.reports.at_the_moment import report_at_the_moment
 from tests.integration.reports.by_hand import BLOOM, ROSE
+from tests.moments import real_now
 
 REPORT = "fill_rate"
 NOTHING_LEFT = ("DRAFT", "CANCELLED", "FAILED")
@@ -145,7 +146,7 @@ def test_what_is_asked_for(grower_deliveries: Reporting, asked: Asked) -> None:
 
 def test_a_delivery_that_lies_ahead_is_not_due(grower: Reporting) -> None:
     """An order counts from its latest delivery on, as wholly missing where nothing left."""
-    now = dt.datetime.now(dt.UTC)
+    now = real_now()
     for hours in (-1, 1):
         grower.store(ORDERS, [order(hours, delivery={"latestDeliveryDateTime": str(now + dt.timedelta(hours=hours))})])
 

@@ -36,6 +36,7 @@ from tests.integration.reports import by_hand
 from tests.integration.reports.asked import ALL, DAYS, Asked, grower_of
 from tests.integration.reports.at_the_moment import report_at_the_moment
 from tests.integration.reports.by_hand import BLOOM, GROWERS
+from tests.moments import real_now
 
 REPORT = "invoice_reconciliation"
 LINES = "orders.invoice_lines"
@@ -246,7 +247,7 @@ def test_a_silent_auction_is_heard_where_it_speaks(grower: Reporting) -> None:
 
 def test_a_delivery_that_lies_ahead_is_not_to_be_invoiced(grower: Reporting) -> None:
     """An order is to be invoiced from its latest delivery on."""
-    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    ahead = real_now() + dt.timedelta(hours=1)
     grower.store(ORDERS, [order(delivery={"latestDeliveryDateTime": ahead.isoformat()})])
 
     assert grower.report(REPORT) == []

@@ -1,0 +1,64 @@
+"""Commands that are interrupted on a pseudo-terminal: they end at once, in one line, and leave nothing behind."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from random import SystemRandom
+
+import pytest
+
+from pipelines.warehouse.lock import holder
+from tests.interruptions import PATIENCE, interrupt_commands
+from tests.pseudo_terminal import on_a_terminal
+
+QUICK, MANY = 6, 400
+
+
+def wait_for(path: Path) -> None:
+    """Return once a file is there."""
+    until = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_is_interrupted_while_dagster_syncs(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """No child says a word, none is left, and the lock is free; Dagster does not go on with the next feed."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    warehouse = folder / "data" / "demo.duckdb"
+    with on_a_terminal("demo", folder=folder) as demo:
+        wait_for(warehouse)
+
+        demo.interrupt(number)
+
+        assert demo.ended(PATIENCE) == code, bytes(demo.printed)
+        assert demo.complaint == "floriday: stopped\n"
+        assert demo.left == set()
+    assert holder(warehouse) is None
+    assert not warehouse.with_name("demo.duckdb.holder").exists()
+
+
+def test_a_few_interruptions_at_random_moments() -> None:
+    """Each ends the command within five seconds; one more sync makes the warehouse equal to the server."""
+    tries = interrupt_commands(QUICK, seed=1, only=("sync", "query", "export"))
+
+    assert tries.tries.total() == QUICK
+    assert tries.longest < PATIENCE
+
+
+@pytest.mark.soak
+def test_four_hundred_interruptions_of_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same of every command, at any moment."""
+    seed = SystemRandom().randrange(10**6)
+
+    tries = interrupt_commands(MANY, seed)
+
+    with capsys.disabled():
+        sys.stdout.write(f"seed {seed}: {tries}\n")
+    assert tries.tries.total() == MANY
+    assert tries.longest < PATIENCE

@@ -1,0 +1,177 @@
+"""A Floriday of a few feeds in memory, over real HTTP, whose answers a test may spoil; and syncs from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+from pipelines.catalogue import Catalogue, catalogue_of
+from pipelines.catalogue.types import Feed
+from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.patience import Patience
+from pipelines.outcome import FeedOutcome
+from pipelines.pipeline import Pipeline
+from pipelines.settings import load_settings
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.lingering import LingeringWarehouse
+from tests.hand_moved_time import HandMovedTime
+from tests.integration.answering_server import AnsweringServer, Question, Reply
+from tests.integration.syncing import catalogue_with, laid_out
+from tests.records import page_of
+
+BASE = "/suppliers-api-2026v1"
+ORGANIZATIONS = {
+    "north": "11111111-1111-4111-8111-111111111111",
+    "south": "22222222-2222-4222-8222-222222222222",
+}
+"""Organization ids by account; the API key of an account is its name."""
+
+Spoil = Callable[[Question, Reply], Reply]
+"""Changes an answer, or returns it as it is."""
+
+
+class ScriptedFloriday(AnsweringServer):
+    """Serves the records of its feeds, from the number that is asked for on; each answer goes through ``spoil``.
+
+    Args:
+        feeds: the records of each feed, in the order of their sequence numbers. The lists of snapshots, by their path,
+            are filled afterwards.
+    """
+
+    def __init__(self, feeds: Mapping[Feed, list[tuple[int, bytes]]]) -> None:
+        super().__init__()
+        self._feeds = feeds
+        self.lists: dict[str, list[bytes]] = {}
+        self.spoil: Spoil = lambda _, reply: reply
+
+    def next_reply(self, question: Question) -> Reply:
+        """The answer of the feed, identity or token that the path names."""
+        path = question.path.removeprefix(BASE)
+        return self.spoil(question, self._token() if question.method == "POST" else self._answer(path, question))
+
+    def _token(self) -> Reply:
+        return Reply(200, {"access_token": "token", "expires_in": 3600, "token_type": "Bearer"})
+
+    def _answer(self, path: str, question: Question) -> Reply:
+        if path == "/identities":
+            account = question.headers["X-Api-Key"]
+            return Reply(200, {"organization": {"organizationId": ORGANIZATIONS[account], "name": account}})
+        if path in self.lists:
+            return Reply(200, b"[%s]" % b",".join(self.lists[path]))
+        for feed, records in self._feeds.items():
+            after = re.fullmatch(re.escape(feed.endpoint.path) + r"/sync/(-?\d+)", path)
+            if after is not None:
+                served = [(number, record) for number, record in records if number > int(after[1])]
+                maximum = max((number for number, _ in served), default=int(after[1]))
+                return Reply(200, page_of([record for _, record in served], maximum))
+            if path == feed.endpoint.max_sequence:
+                return Reply(200, str(max(number for number, _ in records)).encode())
+        return Reply(404, {"title": "Not Found", "status": "404"})
+
+
+@dataclass
+class Run:
+    """What one sync came to.
+
+    Args:
+        outcomes: by account and feed.
+        failures: accounts that could not be identified, with the message.
+    """
+
+    outcomes: dict[tuple[str, str], FeedOutcome] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the command would end with 0."""
+        return not self.failures and not any(one.error for one in self.outcomes.values())
+
+
+@dataclass
+class ScriptedSync:
+    """A warehouse that is synced from a scripted server; waiting costs no time.
+
+    Args:
+        server: started.
+        path: of the warehouse.
+        feeds: names of the feeds that are synced.
+        accounts: names of the accounts.
+        snapshots: names of the snapshots that are synced.
+        patience: seconds to wait for a warehouse that another process keeps open.
+        slept: the pauses of these waits.
+    """
+
+    server: ScriptedFloriday
+    path: Path
+    feeds: tuple[str, ...]
+    accounts: tuple[str, ...] = ("north",)
+    snapshots: tuple[str, ...] = ()
+    patience: float = 5.0
+    slept: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.snapshots:
+            self.path.write_bytes(laid_out("suppliers", self.feeds))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The feeds and snapshots that are synced."""
+        snapshots = tuple(one for one in catalogue_of("suppliers").snapshots if one.name in self.snapshots)
+        return replace(catalogue_with("suppliers", self.feeds), snapshots=snapshots)
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Pipeline]:
+        """A pipeline of the accounts and feeds, not prepared yet."""
+        time = HandMovedTime()
+        settings = load_settings(
+            {
+                "FLORIDAY_BASE_URL": f"{self.server.address}{BASE}",
+                "FLORIDAY_AUTH_URL": f"{self.server.address}/token",
+                "FLORIDAY_CLIENT_ID": "client",
+                "FLORIDAY_CLIENT_SECRET": "secret",
+                "FLORIDAY_API_KEYS": json.dumps({name: name for name in self.accounts}),
+                "FLORIDAY_WAREHOUSE": str(self.path),
+            },
+            self.path.parent,
+        )
+        with ExitStack() as stack:
+            session = TokenSession(
+                settings.auth_url, settings.client_id, settings.client_secret, patience=Patience(), clock=time.clock
+            )
+            stack.callback(session.close)
+            clients = {
+                name: stack.enter_context(
+                    FloridayClient(settings.base_url, session, key, account=name, clock=time.clock, timeout=(2.0, 0.25))
+                )
+                for name, key in settings.accounts.items()
+            }
+            warehouse = LingeringWarehouse(self.path, patience=self.patience, sleep=self._sleep)
+            stack.callback(warehouse.close)
+            yield Pipeline(settings, self.catalogue, session, clients, warehouse)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        sleep(seconds)
+
+    def sync(self, spoil: Spoil = lambda _, reply: reply) -> Run:
+        """Sync all feeds of all accounts, as the command does, while the answers are spoilt."""
+        self.server.spoil = spoil
+        with self.pipeline() as pipeline:
+            pipeline.prepare()
+            outcomes = list(pipeline.sync_all(pipeline.sources, run_id="run", accounts=list(pipeline.identities)))
+            pipeline.note()
+            failures = {name: error.message for name, error in pipeline.failures.items()}
+        self.server.spoil = lambda _, reply: reply
+        return Run({(one.account, one.feed): one for one in outcomes}, failures)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query finds in the warehouse."""
+        with Warehouse(self.path).reading() as connection:
+            return connection.execute(sql).fetchall()

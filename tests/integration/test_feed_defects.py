@@ -1,0 +1,158 @@
+"""One feed's trouble leaves the others done: an unexpected error, or a file that another program keeps open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.catalogue.types import Feed
+from pipelines.cli.outcomes import is_well, print_outcomes
+from pipelines.floriday.client import FloridayClient
+from pipelines.outcome import FeedOutcome
+from pipelines.part_sync import Asked, Run
+from pipelines.sync import sync_feed
+from pipelines.warehouse.connection import Warehouse
+from tests.another_process import WRITER, another_process
+from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
+from tests.integration.syncing import SUPPLIERS
+from tests.records import in_json, valid_records
+
+BROKEN = SUPPLIERS.feed("supply.batches")
+FEEDS = (BROKEN, *map(SUPPLIERS.feed, ("supply.batch_mutations", "fulfillment.inbound_fulfillment_orders")))
+SECRET = "k3y-7hat-must-not-show"
+
+
+@pytest.fixture
+def sync(tmp_path: Path) -> Iterator[ScriptedSync]:
+    """Three feeds and an empty warehouse."""
+    server = ScriptedFloriday(
+        {feed: [(one["sequenceNumber"], in_json(one)) for one in valid_records(feed, 7, 3)] for feed in FEEDS}
+    )
+    server.start()
+    yield ScriptedSync(server, tmp_path / "w.duckdb", tuple(feed.name for feed in FEEDS))
+    server.stop()
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """One of the feeds ends with an error that nobody expects."""
+
+    def fail(
+        client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+    ) -> FeedOutcome:
+        if feed == BROKEN:
+            with warehouse.reading():
+                raise error
+        return sync_feed(client, warehouse, feed, run, asked, **named)
+
+    monkeypatch.setattr("pipelines.pipeline.sync_feed", fail)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OverflowError(SECRET),
+        MemoryError(SECRET),
+        RecursionError(SECRET),
+        KeyError(SECRET),
+        UnicodeEncodeError("utf-8", SECRET, 0, 1, SECRET),
+        duckdb.ConversionException(SECRET),
+        duckdb.FatalException(SECRET),
+        StopIteration(SECRET),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_unexpected_error_costs_its_feed_alone(
+    sync: ScriptedSync,
+    error: BaseException,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The others are current; one line says which feed, what kind of error, where to report it; the exit code is 1."""
+    broken(monkeypatch, error)
+
+    run = sync.sync()
+
+    assert [name for (_, name), one in run.outcomes.items() if not one.current] == [BROKEN.name]
+    with sync.pipeline() as opened:
+        print_outcomes(list(run.outcomes.values()))
+        assert not is_well(opened, run.outcomes.values())
+    err = capsys.readouterr().err
+    assert err.startswith(f"floriday: north · {BROKEN.name}: ")
+    assert err.count("\n") == 1
+    if not isinstance(error, duckdb.FatalException):  # which is what a damaged file says
+        assert f"unexpected {type(error).__name__} at test_feed_defects.py:" in err
+        assert "report it in the issue tracker" in err
+        assert SECRET not in err
+        stack = run.outcomes["north", BROKEN.name].stack or ""
+        assert "in fail" in stack
+        assert SECRET not in stack
+
+
+def test_the_whole_error_is_printed_where_that_is_asked_for(
+    sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By FLORIDAY_DEBUG."""
+    broken(monkeypatch, OverflowError(SECRET))
+    monkeypatch.setenv("FLORIDAY_DEBUG", "1")
+
+    sync.sync()
+
+    assert f"OverflowError: {SECRET}" in capsys.readouterr().err
+
+
+def test_an_interruption_is_no_outcome(sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends all feeds."""
+    broken(monkeypatch, KeyboardInterrupt())
+
+    with pytest.raises(KeyboardInterrupt):
+        sync.sync()
+
+
+def test_an_unexpected_error_about_an_account_costs_it_alone(
+    sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feeds of the other account are current."""
+    identity = FloridayClient.identity
+    sync.accounts = ("north", "south")
+
+    def fail(client: FloridayClient) -> object:
+        if client.account == "south":
+            raise OverflowError(SECRET)
+        return identity(client)
+
+    monkeypatch.setattr(FloridayClient, "identity", fail)
+
+    run = sync.sync()
+
+    assert list(run.failures) == ["south"]
+    assert "unexpected OverflowError" in run.failures["south"]
+    assert all(one.current for one in run.outcomes.values())
+    assert len(run.outcomes) == len(FEEDS)
+
+
+def test_a_file_that_another_program_keeps_open_is_waited_for_once(
+    sync: ScriptedSync, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Later feeds fail at once, for the same reason, which is printed once; when the file is free they go on."""
+    sync.patience = 1.0
+    with sync.pipeline() as opened:
+        opened.prepare()
+        opened.warehouse.close()  # type: ignore[attr-defined]
+        sync.slept.clear()
+        with another_process(WRITER, sync.path):
+            outcomes = list(opened.sync_all(opened.sources, run_id="run"))
+            assert sum(sync.slept) < 1.5 * sync.patience
+        print_outcomes(outcomes)
+        assert not is_well(opened, outcomes)
+        again = list(opened.sync_all(opened.sources, run_id="run"))
+
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert " and 2 other feeds: " in err
+    assert "is open in another process" in err
+    assert "for more than 1 s" in err
+    assert all(one.current for one in again)

@@ -1,0 +1,61 @@
+"""Old windows are put together by the commits that follow, and days are found by them as before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.warehouse import store
+from pipelines.warehouse.ledger import FeedPart
+from tests.every_kind import THINGS
+from tests.integration.test_numbered_days import days
+from tests.simulated_ledger import SimulatedLedger, laid_out
+from tests.thing_warehouse import ThingWarehouse, commit, word
+
+HOURS = 8
+
+
+def test_a_few_rows_a_day_are_left_and_tell_the_same() -> None:
+    """Of eight days in each of which eight syncs found something, some of them around midnight."""
+    simulated = SimulatedLedger(laid_out())
+    for hour in range(8 * HOURS):
+        simulated.change(hour % 8)
+        simulated.sync()
+        simulated.wait(24 * 60 // HOURS)
+    asked = range(-1, 8)
+    before, answers, totals = simulated.spans(asked), simulated.answers(), simulated.totals()
+
+    less = simulated.fold()
+
+    assert 8 * HOURS - less <= 4 * 9
+    assert simulated.spans(asked) == before
+    assert (simulated.answers(), simulated.totals()) == (answers, totals)
+    assert simulated.fold() == 0
+    assert simulated.span(days(5)) is not None
+
+
+def test_a_commit_now_and_then_puts_old_windows_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the last week stay; nothing of what was read is lost, and the order of the rest is kept."""
+    monkeypatch.setattr(store, "WINDOWS_BETWEEN_MERGES", 10)
+    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    feed = FeedPart("main", THINGS.name)
+    begins = dt.datetime.now(dt.UTC) - dt.timedelta(days=20)
+    with things.warehouse.writing() as connection:
+        for number in range(40):
+            said: dict[str, Any] = {"begins": number, "ends": number + 1, "run": f"run {number}"}
+            moment = begins + dt.timedelta(hours=12 * number)
+            commit(connection, [word(f"{number}", number + 1)], feed, THINGS, **said, moment=moment)
+
+    windows = things.rows(
+        "SELECT from_sequence_number, to_sequence_number, committed_at FROM sync.windows ORDER BY rowid"
+    )
+    assert len(windows) < 40
+    assert [begins for begins, _, _ in windows] == [0, *(ends for _, ends, _ in windows[:-1])]
+    assert [at for _, _, at in windows] == sorted(at for _, _, at in windows)
+    assert things.rows("SELECT sum(records), sum(changed) FROM sync.windows") == [(40, 40)]
+    week_ago = begins + dt.timedelta(days=20 - 7)
+    young = [at for _, _, at in windows if at > week_ago]
+    assert len(young) == sum(begins + dt.timedelta(hours=12 * number) > week_ago for number in range(40))

@@ -1,0 +1,123 @@
+"""The command ``floriday`` in a session of its own on a pseudo-terminal, as a person has it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+from pipelines.orchestration.serving import sessions
+from tests.command_line import command, unmeasured
+
+CTRL_C = b"\x03"
+
+# The descriptor is closed when the program has been replaced by the command, which is the command's moment 0.
+_LAUNCH = (
+    "import fcntl, os, signal, sys, termios\n"
+    "os.setsid()\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "os.set_inheritable(int(sys.argv[1]), False)\n"
+    "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+    "os.execv(sys.argv[2], sys.argv[2:])"
+)
+
+
+@dataclass
+class OnATerminal:
+    """A running command.
+
+    Args:
+        process: the leader of its session.
+        leader: the terminal's other end.
+        errors: the file that takes its standard error.
+        printed: what stood on the terminal so far.
+    """
+
+    process: subprocess.Popen[bytes]
+    leader: int
+    errors: Path
+    printed: bytearray = field(default_factory=bytearray)
+
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Press Ctrl-C for SIGINT; any other signal goes to the process alone."""
+        if number == signal.SIGINT:
+            os.write(self.leader, CTRL_C)
+        else:
+            self.process.send_signal(number)
+
+    def ended(self, seconds: float) -> int | None:
+        """The exit code, or None if it does not end within so many seconds."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(seconds)
+        return None
+
+    def until_printed(self, text: str, seconds: float = 60) -> None:
+        """Wait for a text on the terminal."""
+        ends = time.monotonic() + seconds
+        while text.encode() not in self.printed:
+            assert self.process.poll() is None, (bytes(self.printed), self.complaint)
+            assert time.monotonic() < ends, bytes(self.printed)
+            time.sleep(0.005)
+
+    @property
+    def complaint(self) -> str:
+        """What stands on standard error."""
+        return self.errors.read_text(errors="replace")
+
+    @property
+    def left(self) -> set[int]:
+        """The processes of its session that live."""
+        return sessions.members(self.process.pid)
+
+    def drain(self) -> None:
+        """Read what it prints, until nobody can print any more."""
+        with suppress(OSError):
+            while chunk := os.read(self.leader, 65536):
+                self.printed += chunk
+
+
+@contextmanager
+def on_a_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator[OnATerminal]:
+    """Start a command, and leave nothing of it in the end.
+
+    Args:
+        arguments: of the command.
+        folder: the working directory; a file for standard error is made beside it.
+        variables: of the environment.
+    """
+    leader, follower = pty.openpty()
+    began, beginning = os.pipe()
+    errors = folder.with_name(f"{folder.name}.err")
+    with errors.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-c", _LAUNCH, str(beginning), *command(*arguments)],
+            cwd=folder,
+            env=unmeasured(TERM="xterm", **variables),
+            stdin=follower,
+            stdout=follower,
+            stderr=stream,
+            pass_fds=(beginning,),
+        )
+    os.close(follower)
+    os.close(beginning)
+    os.read(began, 1)
+    os.close(began)
+    running = OnATerminal(process, leader, errors)
+    reader = Thread(target=running.drain, daemon=True)
+    reader.start()
+    try:
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+        sessions.end(process.pid, signal.SIGKILL, 10, lambda: False)
+        reader.join(10)
+        os.close(leader)
