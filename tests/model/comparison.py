@@ -126,9 +126,7 @@ class Comparison:
             [book.account.name, book.shape.feed],
         ).fetchall()
         keys, numbers = {key for key, _ in rows if key}, {number for _, number in rows}
-        for entry in filter(book.shows, book.standing()):
-            if not entry.garbage and not book.tells(entry):
-                continue
+        for entry in filter(book.reaches, book.standing()):
             if entry.garbage == "field" and entry.key not in keys:
                 yield f"{book.name}: {entry.key[-3:]}@{entry.place} cannot be read and is not among the rejected"
             if entry.garbage == "key" and entry.place not in numbers:

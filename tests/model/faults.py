@@ -42,7 +42,9 @@ class Kind(StrEnum):
 IN_PAGES = (
     *(Kind.BUSY, Kind.CUT, Kind.GARBAGE, Kind.REFUSED),
     *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.EMPTY, Kind.AGAIN),
+    *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.PAGE_MAXIMUM, Kind.EMPTY),
 )
+"""What is wrong in a page; what looks right at first comes more often."""
 IN_MAXIMA = (Kind.BUSY, Kind.MAXIMUM_HIGH, Kind.MAXIMUM_OLD, Kind.MAXIMUM_REFUSED)
 
 LASTING = (Kind.BUSY, Kind.CUT, Kind.GARBAGE)

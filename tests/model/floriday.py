@@ -126,10 +126,14 @@ class Book:
             return False
         return not (self.shape.widened or self.shape.in_parts) or entry.supplier in self.account.connected
 
+    def reaches(self, entry: Entry) -> bool:
+        """Whether a reader can know of a record: it is shown, and the reader knows the connection that shows it."""
+        depends = self.shape.widened or self.shape.in_parts
+        return self.shows(entry) and not (depends and entry.supplier in self.account.uncertain)
+
     def tells(self, entry: Entry) -> bool:
         """Whether a reader can know what a record says."""
-        depends = self.shape.widened or self.shape.in_parts
-        return self.shows(entry) and not entry.garbage and not (depends and entry.supplier in self.account.uncertain)
+        return self.reaches(entry) and not entry.garbage
 
     def page(self, after: int, part: str | None, *, inclusive: bool) -> Answer:
         """The page after a number."""
