@@ -16,7 +16,7 @@ from tests.model.stories import STORIES, Story, Teller
 
 QUICK = settings(
     max_examples=-(-200 // len(SCENARIOS)),
-    stateful_step_count=6,
+    stateful_step_count=5,
     deadline=None,
     derandomize=True,
     report_multiple_bugs=False,

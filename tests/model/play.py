@@ -78,10 +78,11 @@ class Play:
         return [*books[where % len(books) :], *books[: where % len(books)]]
 
     def entry(self, where: int, which: int) -> tuple[Book, Entry | None]:
-        """A record of a feed, counted round; none while the feed is being rebuilt."""
-        book = self.book(where)
-        standing = book.standing()
-        return book, standing[which % len(standing)] if standing and not book.locked else None
+        """A record of a feed, counted round; of another feed where this one has none or is being rebuilt."""
+        for book in self.books_from(where):
+            if not book.locked and (standing := book.standing()):
+                return book, standing[which % len(standing)]
+        return self.book(where), None
 
     def fill(self, book: Book, count: int, content: int = 0, supplier: int = 0, hidden: int = 0) -> None:
         """New records of all suppliers in turn; where some are to be hidden, the first ones are not."""
