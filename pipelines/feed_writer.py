@@ -68,6 +68,8 @@ class FeedWriter:
         self._began = time.monotonic()
         self._under_way: Future[Commit] | None = None
         self._goes_on = False
+        self._ignored = 0
+        self._has_stored = False
 
     def begin(self, *, is_reread: bool, gathers_keys: bool) -> None:
         """Get ready for a walk.
@@ -78,6 +80,8 @@ class FeedWriter:
         """
         self.effects = replace(self.effects, is_reread=is_reread)
         self.served = set() if gathers_keys else None
+        self._ignored = 0
+        self._has_stored = False
 
     def take(self, steps: Iterator[Step], batching: Batching) -> None:
         """Store the steps of a walk: while one batch is stored, the next one is read and normalized.
@@ -123,8 +127,13 @@ class FeedWriter:
         batches = [parts.take(covered.places)]
         self._settle(goes_on=batches[0].served > 0)
         moves = covered.cursor_from(self.at.cursor) != self.at.cursor
-        if batches[0].served or moves or any(piece.ends > self.at.cursor for piece in covered.pieces):
-            self._under_way = storer.submit(self._stored, batches, covered, self.effects)
+        # With the end of a walk that has stored something, what was stored is held against that end.
+        ends = covered.end is not None and (self._has_stored or self.effects.is_reread)
+        if batches[0].served or moves or ends or any(piece.ends > self.at.cursor for piece in covered.pieces):
+            self._has_stored = True
+            self._under_way = storer.submit(
+                self._stored, batches, covered, replace(self.effects, ignored=self._ignored)
+            )
         elif covered.current:
             self.note_current()
 
@@ -155,6 +164,7 @@ class FeedWriter:
         self.known.positions[self.part] = self.at
         self.known.noted.pop(self.part, None)
         self.known.rereads.update(commit.stored.marked)
+        self._ignored += commit.stored.older
         self.tell(
             new=self.outcome.new + commit.stored.new,
             changed=self.outcome.changed + commit.stored.changed,

@@ -30,6 +30,9 @@ from pipelines.warehouse.position import Position
 from pipelines.warehouse.store import Effects
 from pipelines.warehouse.views import MAY_HAVE_RESTARTED, NEW_SERIES, Reread
 
+RIGHTED_AT_ONCE = 2
+"""How often one sync reads a feed again because of numbers above its end; the next sync goes on."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -176,16 +179,20 @@ class PartSync:
             self._open_series()
         whole = numbering in (Numbering.RESTARTED, Numbering.UNPROVEN_CURSOR) or asked.reads_whole(self.feed)
         self._read(feed, whole=whole, days=asked.days)
-        if self._has_impossible_numbers() and not whole:
-            whole, self.reread = True, self.known.rereads[self.part.account, self.part.feed]
+        for _ in range(RIGHTED_AT_ONCE):
+            if (reread := self._found_impossible_numbers()) is None:
+                break
+            whole, self.reread = True, reread
             self._read(feed, whole=True, days=None)
         is_settled = self.writer.outcome.current and numbering is not Numbering.UNDECIDED
         self.reread_done = is_settled and (self._read_completely() if whole else not asked.reads_whole(self.feed))
 
-    def _has_impossible_numbers(self) -> bool:
-        """Whether numbers above the feed's end were found, so that later versions may have been ignored."""
+    def _found_impossible_numbers(self) -> Reread | None:
+        """The mark, if numbers above the feed's end were just found, so that later versions may have been ignored."""
         reread = self.known.rereads.get((self.part.account, self.part.feed))
-        return reread is not None and impossible_numbers.REASON in reread.reason
+        if reread is None or impossible_numbers.REASON not in reread.reason:
+            return None
+        return reread if self.reread is None or reread.last > self.reread.last else None
 
     def _has_fallen(self, feed: ChangeFeed) -> bool:
         """Whether the feed's maximum lies below what was read of it."""

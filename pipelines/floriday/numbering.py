@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from pipelines.floriday.changes import ASKED_AGAIN, ChangeFeed, walk
+from pipelines.floriday.changes import ChangeFeed, walk
 from pipelines.floriday.pages import Page
 
 StoredNumbers = Callable[[Page], Mapping[int, int | None] | None]
@@ -31,10 +31,14 @@ class Numbering(StrEnum):
 def is_supported(feed: ChangeFeed, cursor: int) -> bool:
     """Whether anything stands at the cursor or beyond: then the cursor is right, and an older maximum is cached.
 
-    A record without a readable number may stand there.
+    A record without a readable number may stand there. What one page claims above its records and the maximum counts
+    only if a second one agrees.
+
+    Raises:
+        PipelineError: no two answers agree.
     """
-    pages = (feed.fetch(cursor - 1) for _ in range(ASKED_AGAIN))
-    return any(page.highest >= cursor or None in page.numbers for page in pages)
+    page = feed.answer(cursor - 1)
+    return page.highest >= cursor or None in page.numbers
 
 
 def numbering_of(

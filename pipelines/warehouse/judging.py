@@ -22,12 +22,14 @@ class Judged:
         changed: versions of known records.
         all_first: whether each record of the batch is the only version of its record, here and in the batch.
         some_twice: whether the batch has several versions of a record.
+        older: records of the batch that are older than what is stored, which are ignored.
     """
 
     new: int = 0
     changed: int = 0
     all_first: bool = False
     some_twice: bool = False
+    older: int = 0
 
 
 def judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> Judged:
@@ -49,7 +51,7 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, o
         " EXISTS (FROM newest) OR EXISTS (FROM standing) FROM incoming"
     ).fetchall()
     if known or keys < records:
-        return _compared(connection, table, said)
+        return _compared(connection, table, said, records)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE verdicts AS SELECT *, sequence_number AS counted, true AS is_version,"
         " CAST(1 AS BIGINT) AS version, $moment AS row_synced_at, true AS is_newest FROM incoming",
@@ -79,7 +81,7 @@ def _look_up(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str
     )
 
 
-def _compared(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> Judged:
+def _compared(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], records: int) -> Judged:
     """The verdicts on records of which some are known, or come in several versions."""
     key = record_key(table)
     order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.counted, i.record"
@@ -114,11 +116,11 @@ def _compared(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[st
         """,
         only(said, "series", "moment"),
     )
-    ((new, changed, some_twice),) = connection.execute(
-        "SELECT count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"
+    ((judged, new, changed, some_twice),) = connection.execute(
+        "SELECT count(*), count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"
         " coalesce(bool_or(is_twice), false) FROM verdicts"
     ).fetchall()
-    return Judged(new, changed, some_twice=some_twice)
+    return Judged(new, changed, some_twice=some_twice, older=records - judged)
 
 
 def in_batch(table: Table) -> str:

@@ -57,12 +57,14 @@ class Effects:
     Args:
         widens: the feeds whose older records come into view with each live row of this one.
         is_reread: whether the feed is being read again from number 0.
+        ignored: records that were ignored since the walk began, for they were older than what is stored.
         proves_end: whether the feed was just read to its proven end, which is where the cursor is moved.
         was_served: whether the batch holds what Floriday served, and not last versions that were made here.
     """
 
     widens: Sequence[str] = ()
     is_reread: bool = False
+    ignored: int = 0
     proves_end: bool = False
     was_served: bool = True
 
@@ -79,6 +81,7 @@ class Stored:
         changed: versions of known records.
         rejected: records that were rejected.
         committed_at: when.
+        older: records that were ignored, for they were older than what is stored.
         marked: if this transaction marked feeds for a full re-read, all that are marked, by account and feed.
     """
 
@@ -86,6 +89,7 @@ class Stored:
     changed: int
     rejected: int
     committed_at: dt.datetime
+    older: int = 0
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
 
@@ -162,7 +166,8 @@ def store_within(
         moved = to.committed(moment, current=current)
         ledger.move_cursor(connection, window.part, moved)
         lowered = impossible_numbers.lower(connection, table, window.part, moved) if effects.proves_end else 0
-        if lowered and not effects.is_reread:
+        # What was ignored as older than a number that its feed has never reached is to be read once more.
+        if lowered and (not effects.is_reread or effects.ignored or judged.older):
             views.mark(connection, window.part.account, [window.part.feed], impossible_numbers.REASON)
         marked = views.marked(connection) if lowered or effects.widens else {}
         # Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
@@ -171,7 +176,7 @@ def store_within(
         connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
         if due:
             fold(connection, window.part, moved, moment)
-    return Stored(new, changed, len(batch.rejected), moment, marked)
+    return Stored(new, changed, len(batch.rejected), moment, judged.older, marked)
 
 
 def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], versions_in_all: int) -> list[int]:

@@ -121,7 +121,7 @@ class TestWarehouseOfAnEarlierVersion:
         orders.sync(ORDERS)
         spoil(
             orders,
-            "UPDATE sync.cursors SET cursor = 900000; UPDATE sync.windows SET to_sequence_number = 900000;"
+            "UPDATE sync.cursors SET cursor = 900000000; UPDATE sync.windows SET to_sequence_number = 900000000;"
             f"DELETE FROM {ORDERS} WHERE sequence_number > 30",
         )
         change(orders, ORDERS, 3, numberOfPieces=77)
@@ -138,7 +138,7 @@ class TestWarehouseOfAnEarlierVersion:
         """To the end that reading everything proves; later changes are seen again."""
         syncing = filled(empty, tmp_path, feed)
         syncing.sync(feed)
-        spoil(syncing, "UPDATE sync.cursors SET cursor = 900000")
+        spoil(syncing, "UPDATE sync.cursors SET cursor = 900000000")
 
         syncing.sync(feed, full=True)
 
@@ -154,7 +154,7 @@ class TestWarehouseOfAnEarlierVersion:
         """Its number is lowered once the feed is read to its end, and the feed is read again."""
         orders.sync(ORDERS)
         ((key,),) = orders.rows(f"SELECT min(sales_order_id) FROM {ORDERS}")
-        here = f"SET sequence_number = 900000 WHERE sales_order_id = '{key}'"
+        here = f"SET sequence_number = 900000000 WHERE sales_order_id = '{key}'"
         spoil(orders, f"UPDATE {ORDERS} {here}; UPDATE raw.sales_orders {here}; UPDATE versions.sales_orders {here}")
         change(orders, ORDERS, 0, numberOfPieces=78)
 
@@ -164,10 +164,27 @@ class TestWarehouseOfAnEarlierVersion:
         orders.assert_equal(ORDERS)
         assert orders.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
 
+    def test_what_a_re_read_ignored_as_older_is_read_once_more(self, orders: Syncing) -> None:
+        """Its content may have changed below the number that no answer supports."""
+        orders.sync(ORDERS)
+        for place in range(20):
+            change(orders, ORDERS, place, numberOfPieces=100 + place)
+        spoil(
+            orders,
+            f"UPDATE {ORDERS} SET sequence_number = 900000000; UPDATE raw.sales_orders SET sequence_number = 900000000;"
+            "UPDATE versions.sales_orders SET sequence_number = 900000000",
+        )
+
+        orders.sync(ORDERS, full=True)
+
+        orders.assert_equal(ORDERS)
+
     def test_after_the_cursor_moved_back_nothing_counts_as_read_beyond_it(self, orders: Syncing) -> None:
         """Otherwise the next walk would skip what a window claims that no answer supported."""
         orders.sync(ORDERS)
-        spoil(orders, "UPDATE sync.cursors SET cursor = 900000; UPDATE sync.windows SET to_sequence_number = 900000")
+        spoil(
+            orders, "UPDATE sync.cursors SET cursor = 900000000; UPDATE sync.windows SET to_sequence_number = 900000000"
+        )
         orders.sync(ORDERS, full=True)
 
         ((beyond,),) = orders.rows(
