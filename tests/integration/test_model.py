@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.feeds import SCENARIOS
@@ -18,13 +18,11 @@ QUICK = settings(
     max_examples=-(-200 // len(SCENARIOS)),
     stateful_step_count=5,
     deadline=None,
-    derandomize=True,
+    database=None,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(
-    QUICK, max_examples=-(-1000 // len(SCENARIOS)), stateful_step_count=20, derandomize=False, print_blob=True
-)
+LONG = settings(QUICK, max_examples=-(-1000 // len(SCENARIOS)), stateful_step_count=20, print_blob=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -50,7 +48,7 @@ def test_a_loss_that_was_found_once_does_not_come_back(story: Story) -> None:
 @pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
 def test_nothing_is_lost_in_two_hundred_stories(feeds: tuple[str, ...]) -> None:
     """Whatever goes wrong, two quiet syncs later each table is what the model says; so many stories of all feeds."""
-    run_state_machine_as_test(_machine_of(feeds), settings=QUICK)
+    run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=QUICK)
 
 
 @pytest.mark.soak

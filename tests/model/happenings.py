@@ -51,7 +51,7 @@ class Happenings(RuleBasedStateMachine):
             self.play.tell(f"{book.name}: {count} new up to {book.counter}")
 
     @precondition(lambda self: CONNECTIONS in self.play.feeds)
-    @rule(where=PLACES, supplier=PLACES, content=WORDS, then=st.sampled_from(("", "", "sync", "sync by name", "die")))
+    @rule(where=PLACES, supplier=PLACES, content=WORDS, then=st.sampled_from(("sync by name", "die", "sync", "")))
     def connect(self, where: int, supplier: int, content: int, then: str = "") -> None:
         """A connection begins, or is revived; perhaps it is read at once, in one way or another."""
         accounts = list(self.play.world.accounts.values())
@@ -94,6 +94,7 @@ class Happenings(RuleBasedStateMachine):
         entry.garbage = {"spoil": "field", "spoil beyond its key": "key"}.get(happens)
         book.had_garbage |= entry.garbage is not None
 
+    @precondition(lambda self: self.play.has_garbage)
     @rule(where=PLACES, which=PLACES)
     def heal(self, where: int, which: int) -> None:
         """What could not be read is served as it should be, at the same number."""
@@ -103,6 +104,7 @@ class Happenings(RuleBasedStateMachine):
             entry.garbage = None
             self.play.tell(f"{book.name}: {entry.key[-3:]}@{entry.place} heals")
 
+    @precondition(lambda self: self.play.may_lock)
     @rule(where=PLACES)
     def lock(self, where: int) -> None:
         """A feed is being rebuilt."""
@@ -111,6 +113,7 @@ class Happenings(RuleBasedStateMachine):
             book.locked, book.lock_seen = True, False
             self.play.tell(f"{book.name}: is being rebuilt")
 
+    @precondition(lambda self: self.play.may_lock or self.play.locked)
     @rule(where=PLACES, order=st.integers(0, 20), leaving=st.lists(PLACES, max_size=3), more=st.integers(0, 6))
     def restart(self, where: int, order: int, leaving: list[int], more: int) -> None:
         """A rebuilt feed is served: its numbers begin anew, some records may have left, others come.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from tests.model.client import Asked
 from tests.model.faults import IN_MAXIMA, IN_PAGES, LASTING, Fault, Kind, Loss
@@ -84,6 +84,7 @@ class FloridayMachine(Happenings):
         asked = Asked(self._named(names), full=how == "full", retry=how == "retry", dies_at=at, dies_after=after)
         self.play.sync(asked)
 
+    @precondition(lambda self: self.play.had_garbage)
     @rule()
     def retry(self) -> None:
         """Rejected records are asked for."""

@@ -104,6 +104,21 @@ class Play:
         """The feeds that are being rebuilt."""
         return [book for book in self.world.books if book.locked]
 
+    @property
+    def may_lock(self) -> bool:
+        """Whether a feed could be rebuilt that is not."""
+        return any(book.shape.restarts and not book.locked for book in self.world.books)
+
+    @property
+    def had_garbage(self) -> bool:
+        """Whether anything was served that could not be read."""
+        return any(book.had_garbage for book in self.world.books)
+
+    @property
+    def has_garbage(self) -> bool:
+        """Whether anything is served that cannot be read."""
+        return any(one.garbage for book in self.world.books for one in book.entries.values())
+
     def lift_faults(self) -> None:
         """No answer is wrong any more."""
         for book in self.world.books:
