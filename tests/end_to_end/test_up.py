@@ -130,8 +130,8 @@ class TestWithoutAnySetting:
         assert f"(process {seen.up.process.pid}, at {seen.up.told['Dagster']})" in seen.second.complaint
 
     def test_sigterm_ends_everything(self, seen: Seen) -> None:
-        """With exit code 0, without a complaint, and no process of Dagster's is left."""
-        assert (seen.ended.code, seen.ended.err) == (0, "")
+        """With exit code 143 and one line, and no process of Dagster's is left."""
+        assert (seen.ended.code, seen.ended.err) == (143, "floriday: stopped\n")
         assert seen.processes >= 4
         assert seen.left == set()
 
