@@ -158,7 +158,7 @@ def test_a_checkout_works_with_its_own_files(tmp_path: Path) -> None:
     assert up.told["warehouse"] == "data/sandbox-customers.duckdb"
     assert (tmp_path / "data" / "elsewhere" / "history").is_dir()
     assert not list(tmp_path.glob(".tmp_dagster_home_*"))
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.err) == (130, "floriday: stopped\n")
     assert "Serving dagster-webserver" in ended.out
     assert "superseded" not in ended.out
     assert "\x1b" not in ended.out
