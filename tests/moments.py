@@ -13,7 +13,6 @@ NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
 DATED = (
     "tests/unit/test_moments.py",
     "tests/unit/test_partitions.py",
-    "tests/integration/test_cli_sandbox.py",
     "tests/integration/test_rereading_days.py::TestUpToNow",
     "tests/integration/test_snapshots.py",
 )
