@@ -16,7 +16,7 @@ DATED = (
     "tests/integration/test_rereading_days.py::TestUpToNow",
     "tests/integration/test_snapshots.py",
 )
-"""What ``make test-dates`` runs: tests in which the product reads the real clock, for weeks, days or the demo's world.
+"""What ``make test-dates`` runs: tests in which the product reads the real clock, for weeks or days.
 
 The list is short because it runs on five dates with every change. A scheduled workflow runs all tests on each date.
 """

@@ -14,7 +14,7 @@ import msgspec
 from pipelines.catalogue.tables import Table
 from pipelines.floriday.pages import read_members
 from pipelines.warehouse.served import served_keys
-from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current, joined_key, listed, quoted, raw, record_key, same_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def left_out(
         served: the keys that the walk served, those of rejected records too.
     """
     rows = connection.execute(
-        f"SELECT {_joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
+        f"SELECT {joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
         " ORDER BY 1",
         {"account": account},
     ).fetchall()
@@ -50,12 +50,8 @@ def newest_payloads(
         account: the account's name.
         keys: of the records, their values joined.
     """
-    wanted = f"t.account = $account AND {_joined_key(table, 't')} IN (SELECT unnest($keys))"
+    wanted = f"t.account = $account AND {joined_key(table, 't')} IN (SELECT unnest($keys))"
     return _payloads(connection, table, wanted, {"account": account, "keys": list(keys)})
-
-
-def _joined_key(table: Table, alias: str) -> str:
-    return " || '/' || ".join(f"CAST({alias}.{quoted(name)} AS VARCHAR)" for name in record_key(table))
 
 
 def not_served(

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Rejected
 from pipelines.warehouse.ledger import FeedPart, of_part
-from pipelines.warehouse.sql import quoted, record_key
+from pipelines.warehouse.sql import joined_key
 
 _OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
 
@@ -131,9 +131,8 @@ def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: Fe
 
     One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
     """
-    key = " || '/' || ".join(f"CAST(v.{quoted(name)} AS VARCHAR)" for name in record_key(table))
     is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
-    healed = f"r.key = {key} AND {is_newer}"
+    healed = f"r.key = {joined_key(table, 'v')} AND {is_newer}"
     by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number AND v.sequence_number <> 0"
     for stored in (healed, by_number):
         connection.execute(

@@ -76,6 +76,11 @@ def record_key(table: Table) -> tuple[str, ...]:
     return table.key[1:]
 
 
+def joined_key(table: Table, alias: str) -> str:
+    """The key of a feed's record as one text, its values joined with ``/``, as rejected records are known by it."""
+    return " || '/' || ".join(f"CAST({alias}.{quoted(name)} AS VARCHAR)" for name in record_key(table))
+
+
 def same_key(table: Table, left: str, right: str) -> str:
     """The condition that two rows are of the same record."""
     return " AND ".join(f"{left}.{quoted(name)} = {right}.{quoted(name)}" for name in record_key(table))
