@@ -14,7 +14,7 @@ from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
-    from pipelines.warehouse.query import Result
+    from pipelines.warehouse.query_result import Result
 
 _BINARY = (Format.PARQUET, Format.XLSX)
 

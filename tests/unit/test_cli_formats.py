@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from pipelines.cli.console import Heading, write_plain
 from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
 from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.query import Result, ask
+from pipelines.warehouse.query import ask
+from pipelines.warehouse.query_result import Result
 
 UUID = "0b7a1c52-7c1f-4a54-9a8e-5d3f5a1b2c3d"
 
