@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -122,7 +123,8 @@ class TestCsv:
 
 
 def _harmless(text: str | None) -> str:
-    return f"'{text}" if text and text[0] in "=+-@\t\r\n" else text or ""
+    begun = re.sub(r"\A([\t\r\n])", r"'\1", text or "")
+    return re.sub(r'(\A|[;,\t\r\n])("*)([=+\-@\uff1d\uff0b\uff0d\uff20])', r"\1\2'\3", begun)
 
 
 class TestJson:
