@@ -17,7 +17,7 @@ import pytest
 from pipelines.errors import PipelineError, QueryMemoryError, QueryTimeoutError, UsageError
 from pipelines.warehouse.query_process import confine
 from pipelines.warehouse.query_session import Limits, QuerySession, answered, query_session
-from pipelines.warehouse.statement_rules import reading_statement
+from pipelines.warehouse.statement_rules import READING_FUNCTIONS, reading_statement
 from tests.security.confined_process import ConfinedProcess
 from tests.security.random_statements import KINDS, RandomStatements, types_of
 from tests.thing_warehouse import B, ThingWarehouse, word
@@ -309,6 +309,39 @@ def test_a_macro_with_the_name_of_a_function_is_a_macro() -> None:
     assert reading_statement(connection, "FROM mine()") == "FROM mine()"
     with pytest.raises(UsageError, match="glob"):
         reading_statement(connection, "FROM (SELECT * FROM GLOB('*'))")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'+'.join(['1'] * 900)}",
+        f"SELECT {'NOT ' * 900}true",
+        f"SELECT {'[' * 900}1{']' * 900}",
+        f"SELECT * FROM {'(SELECT * FROM ' * 200}range(1){')' * 200}",
+    ],
+)
+def test_statements_are_judged_however_deep_they_are(sql: str) -> None:
+    """What DuckDB can parse is judged, and a function is found at any depth."""
+    connection = duckdb.connect()
+    hidden = sql.replace("1", "(FROM glob('*'))", 1).replace("range(", "glob(").replace("true", "(FROM glob('*'))")
+
+    assert reading_statement(connection, sql) == sql
+    with pytest.raises(UsageError, match="glob"):
+        reading_statement(connection, hidden)
+
+
+def test_the_name_of_a_function_within_a_text_is_a_text(queries: Queries) -> None:
+    """Only calls are judged."""
+    assert queries.refusal("""SELECT '"function_name":"glob"' AS "glob", 'FROM glob(''*'')'""") is None
+
+
+def test_no_other_function_has_the_name_of_a_refused_one() -> None:
+    """So a name is refused wherever it stands in the parse tree, without refusing anything that is harmless."""
+    functions = duckdb.connect().execute("SELECT function_name, function_type FROM duckdb_functions()").fetchall()
+    refused = {name for name, kind in functions if kind == "table"} - READING_FUNCTIONS
+
+    assert refused
+    assert not refused & {name for name, kind in functions if kind not in {"table", "pragma"}}
 
 
 def test_secrets_are_not_in_the_process_that_queries(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
