@@ -7,7 +7,6 @@ it beside those of the loopback. ``--host`` allows the address that it names.
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import sys
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -23,6 +22,8 @@ ALLOW_HOST = "--allow-host"
 
 GRAPHQL_BY_GET = "Refused: GraphQL is answered by POST only, with Content-Type: application/json."
 NO_JSON = "Refused: a POST needs Content-Type: application/json."
+
+_EVERYWHERE = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - they are left out
 
 _POSTED = frozenset({"application/json", "application/graphql"})
 """Types of a body that a browser does not send to another origin without asking that one first (a CORS preflight)."""
@@ -76,25 +77,25 @@ def split_names(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def main() -> None:
     """Start ``dagster-webserver`` with the arguments of this process, guarded."""
-    # Imported late, for it takes seconds; it is what the command `dagster-webserver` calls.
-    from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
-
     try:
         names, others = split_names(sys.argv[1:])
     except UsageError as error:
         sys.exit(f"guarded_webserver: {error}")
+    # Imported late, for it takes seconds; it is what the command `dagster-webserver` calls.
+    from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
+
     guard_every_app(names)
     sys.argv[1:] = others
     dagster_webserver()  # type: ignore[no-untyped-call]
 
 
 def _named(host: str) -> set[str]:
-    """The address that is listened on, unless it stands for all of the machine's."""
+    """The address that is listened on, unless it stands for all of the machine's, which no browser writes."""
     try:
-        everywhere = ipaddress.ip_address(host.strip("[]")).is_unspecified
-    except ValueError:
-        everywhere = False
-    return set() if everywhere else {host_name(host)}
+        name = host_name(host)
+    except UsageError:  # such as an address with a zone: no browser reaches it by that name
+        return set()
+    return {name} - _EVERYWHERE
 
 
 if __name__ == "__main__":
