@@ -90,6 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data").mkdir()
     (folder / "data" / "demo.duckdb").write_text("of another time")
     (folder / ".env").write_text("FLORIDAY_API_KEYS={}\nFLORIDAY_FEEDS=batches\n")
+    (folder / ".env").chmod(0o600)
     return folder
 
 

@@ -18,6 +18,7 @@ ORDER = (
     "moments",
     "memory",
     "paths",
+    "private_files",
     "settings",
     "floriday",
     "catalogue",
