@@ -232,7 +232,7 @@ class TestFailures:
         assert len(project.sandbox.calls) == 1
 
     def test_what_nobody_expected_is_told_too(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A fault of the program itself becomes an outcome that says so; its message, which may quote data, is nowhere."""
+        """A fault of the program itself becomes an outcome that says so; its message may quote data, and is nowhere."""
 
         def fail(_: object) -> None:
             raise RuntimeError("a fault".upper())
