@@ -4,5 +4,8 @@ from __future__ import annotations
 
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import SettingsResource
+from pipelines.private_files import protect_process
+
+protect_process()  # code servers and runs, also those of a `dagster dev` that somebody starts without `floriday up`
 
 definitions = build_definitions(SettingsResource())
