@@ -10,6 +10,8 @@ PipelineError                     one line for a person; carries account, feed a
 │   ├── StuckFeedError            a feed that does not advance although there is more
 │   ├── ContradictingAnswersError answers about a feed that contradict themselves and each other
 │   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated, newer than this program
+│   ├── QueryTimeoutError         a query took longer than it may
+│   ├── QueryMemoryError          a query needs more memory than it may use
 │   └── DagsterError              Dagster cannot be started here, or ended by itself
 ├── RetriableError                the same call may succeed a little later
 │   ├── UnreachableError          no answer: refused, cut or timed-out connections
@@ -108,6 +110,14 @@ class ContradictingAnswersError(FatalError):
 
 class WarehouseError(FatalError):
     """The DuckDB file cannot be used."""
+
+
+class QueryTimeoutError(FatalError):
+    """A query took longer than it may, and was ended."""
+
+
+class QueryMemoryError(FatalError):
+    """A query needs more memory than it may use."""
 
 
 class DagsterError(FatalError):

@@ -20,7 +20,7 @@ import duckdb
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.ledger import FeedPart
 from pipelines.warehouse.publishing import publish
-from pipelines.warehouse.query import answered
+from pipelines.warehouse.query_session import answered
 from tests.another_process import FORKED
 from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import ThingWarehouse, commit
@@ -145,6 +145,6 @@ def _state(kind: str, path: Path) -> tuple[int, ...]:
     if kind == "copy":
         with duckdb.connect(str(path), read_only=True) as connection:
             return tuple(connection.execute(STATE).fetchall()[0])
-    with answered(Warehouse(path, PATIENCE), STATE) as result:
+    with answered(path, STATE) as result:
         (batch,) = result.batches
         return tuple(batch.to_pylist()[0].values())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipelines.catalogue.differences import Difference
     from pipelines.catalogue.specification import Specification
-    from pipelines.warehouse.query import Result
+    from pipelines.warehouse.query_result import Result
 
 _COLUMNS = ("topic", "change", "where", "catalogue", "specification")
 
@@ -83,7 +83,7 @@ def _tell(specification: Specification, differences: Sequence[Difference]) -> No
 def _result(differences: Sequence[Difference]) -> Result:
     import pyarrow as pa
 
-    from pipelines.warehouse.query import Column, Result
+    from pipelines.warehouse.query_result import Column, Result
 
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
     rows = [{name: str(getattr(one, name)) for name in _COLUMNS} for one in differences]

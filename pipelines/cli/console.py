@@ -6,13 +6,19 @@ of control characters before either sees it.
 
 from __future__ import annotations
 
+import codecs
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, marks of direction, line separators and halves of characters."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,9 @@ def terminal() -> Console:
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """Print a line at once; a style is for terminals."""
+    """Print a line at once; a style is for terminals, which get no control characters."""
+    if is_terminal():
+        text = visible(text)
     if style and is_terminal():
         terminal().print(text, style=style)
     else:
@@ -52,9 +60,38 @@ def complain(text: str, code: int = 1) -> int:
     return code
 
 
+def visible(text: str) -> str:
+    """Text for a terminal: each character that would control it is replaced by its JSON escape, so JSON stays JSON.
+
+    Line feeds and tabs stay.
+    """
+    return _COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def one_line(text: str) -> str:
     """Text without line breaks and other control characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+class VisibleStream:
+    """Standard output of a terminal, for text in UTF-8 that others wrote.
+
+    Args:
+        stream: what takes the bytes.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
+
+    def write(self, data: bytes) -> int:
+        """Write text with its control characters made visible; a character may come in parts."""
+        self._stream.write(visible(self._decoder.decode(data)).encode())
+        return len(data)
+
+    def flush(self) -> None:
+        """Show what was written."""
+        self._stream.flush()
 
 
 def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:

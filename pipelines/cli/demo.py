@@ -113,10 +113,9 @@ def _sync(title: str, environment: Mapping[str, str]) -> None:
 def _show_result(warehouse: Path, query: str) -> None:
     from pipelines.cli.options import Format
     from pipelines.cli.output import give
-    from pipelines.warehouse.connection import Warehouse
-    from pipelines.warehouse.query import answered
+    from pipelines.warehouse.query_session import answered
 
-    with answered(Warehouse(warehouse), query) as result:
+    with answered(warehouse, query) as result:
         give(result, Format.TABLE, None, warehouse)
 
 

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from pipelines.cli.console import is_terminal
+from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
-    from pipelines.warehouse.query import Result
+    from pipelines.warehouse.query_result import Result
 
 _BINARY = (Format.PARQUET, Format.XLSX)
 
@@ -46,9 +46,14 @@ def give(result: Result, style: Format, output: Path | None, warehouse: Path) ->
 
         show(result)
         return
-    with destination(output, warehouse) if output else nullcontext(sys.stdout.buffer) as stream:
+    with destination(output, warehouse) if output else nullcontext(_standard_output()) as stream:
         _write(result, style, stream)
         stream.flush()
+
+
+def _standard_output() -> BinaryIO:
+    """A pipe gets the bytes as they are; a terminal gets none that would command it."""
+    return cast("BinaryIO", VisibleStream(sys.stdout.buffer)) if is_terminal() else sys.stdout.buffer
 
 
 def _write(result: Result, style: Format, stream: BinaryIO) -> None:

@@ -15,11 +15,11 @@ from pipelines.cli.console import Heading, complain, print_table, say
 from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
     from pipelines.reports import Report
-    from pipelines.warehouse.query import Result
+    from pipelines.warehouse.query_result import Result
+    from pipelines.warehouse.query_session import QuerySession
 
 
 def report(
@@ -85,17 +85,17 @@ def _print(name: str, values: dict[str, object], format: Format | None, output: 
     from pipelines.errors import UsageError
     from pipelines.reports import report as report_of
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.connection import Warehouse
+    from pipelines.warehouse.query_session import query_session
 
     style, chosen = chosen_format(format, output), report_of(name)
     if values.keys() - chosen.parameters.keys():
         raise UsageError(f"{name} takes {', '.join(_options(chosen)) or 'no parameters'} and nothing else")
     path = load_local_settings().warehouse
-    with Warehouse(path).reading(locked=True) as connection:
-        counted = _Counted(_result(connection, chosen, values))
+    with query_session(path) as session:
+        counted = _Counted(_result(session, chosen, values, _installed(session)))
         give(counted.result, style, output, path)
         if not counted.rows:
-            complain(f"{name} has no rows{_why(connection, values)}")
+            complain(f"{name} has no rows{_why(session, values)}")
 
 
 class _Counted:
@@ -111,53 +111,57 @@ class _Counted:
             yield batch
 
 
-def _why(connection: duckdb.DuckDBPyConnection, values: dict[str, object]) -> str:
+def _why(session: QuerySession, values: dict[str, object]) -> str:
     """Why there are no rows, as far as that can be told."""
-    ((synced,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
+    ((synced,),) = session.rows("SELECT count(*) FROM sync.windows")
     if not synced:
         return " yet: nothing has been synced into this warehouse, `floriday sync` does that"
     return " for what was asked" if values else ": the warehouse holds nothing that it would show"
 
 
-def _result(connection: duckdb.DuckDBPyConnection, chosen: Report, values: dict[str, object]) -> Result:
-    from pipelines.errors import PipelineError
-    from pipelines.reports import installed
-    from pipelines.warehouse.query import ask
+def _installed(session: QuerySession) -> frozenset[str]:
+    from pipelines.reports import INSTALLED
 
-    if chosen.name not in installed(connection):
+    return frozenset(name for name, _ in session.rows(INSTALLED))
+
+
+def _result(session: QuerySession, chosen: Report, values: dict[str, object], names: frozenset[str]) -> Result:
+    from pipelines.errors import PipelineError
+
+    if chosen.name not in names:
         raise PipelineError(
             f"the warehouse does not have the report {chosen.name} yet: `floriday sync` puts it there, where the API"
             f" serves {' and '.join(chosen.tables)}"
         )
     given = ", ".join(f"{parameter} := ${parameter}" for parameter in values)
-    return ask(connection, f"FROM reports.{chosen.name}({given})", values)
+    return session.ask(f"FROM reports.{chosen.name}({given})", values)
 
 
 def _write_all(name: str | None, values: dict[str, object], format: Format | None, output: Path | None) -> None:
     from pipelines.cli.formats.workbook import write_xlsx
     from pipelines.cli.output import chosen_format, destination
     from pipelines.errors import UsageError
-    from pipelines.reports import installed, reports
+    from pipelines.reports import reports
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.connection import Warehouse
+    from pipelines.warehouse.query_session import query_session
 
     if name is not None or chosen_format(format, output) is not Format.XLSX or output is None:
         raise UsageError("--all is every report in one workbook: floriday report --all --output FILE.xlsx")
     path = load_local_settings().warehouse
-    with Warehouse(path).reading(locked=True) as connection, destination(output, path) as stream:
-        names = installed(connection)
+    with query_session(path) as session, destination(output, path) as stream:
+        names = _installed(session)
         there = [each for each in reports() if each.name in names]
         sheets: list[_Counted] = []
 
         def results() -> Iterator[tuple[str, Result]]:
             for each in there:
                 taken = {parameter: value for parameter, value in values.items() if parameter in each.parameters}
-                sheets.append(_Counted(_result(connection, each, taken)))
+                sheets.append(_Counted(_result(session, each, taken, names)))
                 yield each.name, sheets[-1].result
 
         write_xlsx(results(), stream)
         empty = sum(not sheet.rows for sheet in sheets)
-        why = _why(connection, values) if empty == len(sheets) else ""
+        why = _why(session, values) if empty == len(sheets) else ""
     without = f", {empty} of them without rows{why}" if empty else ""
     say(f"{len(there)} {'report' if len(there) == 1 else 'reports'} in {output}{without}")
     for each in reports():

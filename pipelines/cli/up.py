@@ -38,12 +38,22 @@ def up(
     api: Annotated[
         str | None, typer.Option(metavar="API", help="Of the sandbox: suppliers or customers; the first if not given.")
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A host name under which a proxy serves Dagster's pages, without port; may be given several times.",
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what Dagster says.")] = False,
 ) -> None:
     """Start Dagster, which syncs by its schedules, and say where its pages are.
 
     Where nothing is set for Floriday, neither in the environment nor in the .env file, a built-in one that trades
     stands in, with a warehouse that begins anew each time: data/sandbox.duckdb or data/sandbox-customers.duckdb.
+
+    Dagster answers under the names of the loopback only, and only what its own pages or programs of this machine ask:
+    requests that other web sites cause are refused. --allow-host adds the name of a proxy before it.
 
     Everything listens on this machine only, until Ctrl-C or SIGTERM; a second one makes haste. Runs are ended with it,
     and the next sync goes on where they were. The exit code is 130 or 143 then, and 1 when Dagster does not start, or
@@ -54,12 +64,16 @@ def up(
         floriday up
 
         floriday up --api customers --port 0
+
+        floriday up --allow-host floriday.example.com
     """
     from pipelines.orchestration.serving.dagster_dev import DagsterDev
     from pipelines.orchestration.serving.home import prepared_home
     from pipelines.orchestration.serving.lock_files import one_at_a_time
     from pipelines.settings import given_variables
+    from pipelines.web_guard import host_name
 
+    names = [host_name(name) for name in allow_host or ()]
     variables, root = given_variables()
     which_floriday.check(variables, root, api)
     home = prepared_home(root, _environment(root))
@@ -70,7 +84,7 @@ def up(
         with which_floriday.reached(variables, root, api) as pointed:
             settings = which_floriday.checked(pointed, root)
             with counted_signals() as stop:  # from here on there is a child to be ended
-                dagster = DagsterDev(root, home, chosen, pointed, lock)
+                dagster = DagsterDev(root, home, chosen, pointed, lock, names=names)
                 told = _addresses(dagster, settings, is_sandbox=is_sandbox)
                 _attend(dagster, told, stop, verbose=verbose)
 

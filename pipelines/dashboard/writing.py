@@ -57,7 +57,7 @@ def write_dashboard(
     """
     if output.name.startswith(warehouse.path.name) and output.parent.resolve() == warehouse.path.parent.resolve():
         raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
-    with warehouse.reading() as connection:
+    with warehouse.reading(locked=True) as connection:
         try:
             filling = fill(connection, now or dt.datetime.now(dt.UTC), most_letters)
         except duckdb.CatalogException:

@@ -10,6 +10,12 @@ from pipelines.reports.report import Report, reports
 from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.sql import literal, quoted, script
 
+INSTALLED = (
+    "SELECT function_name, comment FROM duckdb_functions() WHERE function_type = 'table_macro'"
+    " AND schema_name = 'reports' AND database_name = current_database() AND NOT internal"
+)
+"""The reports' macros: names, and comments, which end in the fingerprint of the file that each was made from."""
+
 
 def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, anew: bool = False) -> list[str]:
     """Create the reports that the warehouse does not have in this version, and leave the others alone.
@@ -71,12 +77,7 @@ def _parameters(report: Report) -> str:
 
 
 def _installed(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
-    """The macros' comments, which end in the fingerprint of the file that each was made from."""
-    sql = (
-        "SELECT function_name, comment FROM duckdb_functions() WHERE function_type = 'table_macro'"
-        " AND schema_name = 'reports' AND database_name = current_database() AND NOT internal"
-    )
-    return dict(connection.execute(sql).fetchall())
+    return dict(connection.execute(INSTALLED).fetchall())
 
 
 def _comment(report: Report) -> str:

@@ -12,14 +12,12 @@
 ``GET /sandbox/switches``    the switches; ``PATCH`` turns some (members of ``switches.Switches``)
 ===========================  ===========================================================================
 
-They answer the loopback only, and only under its own names: a web page that is open in a browser beside the sandbox
-cannot reach them.
+They answer the loopback only, under its own names, and refuse what a web page in a browser beside the sandbox asks.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -32,6 +30,7 @@ from starlette.routing import Route
 
 from pipelines.sandbox import answers
 from pipelines.sandbox.faults import Fault
+from pipelines.web_guard import LOOPBACK_NAMES, refusal, refused
 
 if TYPE_CHECKING:
     from pipelines.sandbox.sandbox import Sandbox
@@ -68,8 +67,10 @@ class Control:
         return [Route(f"{PATH}{rest}", self._answer, methods=_METHODS) for rest in ("", "/{operation}")]
 
     async def _answer(self, request: Request) -> Response:
-        if not self._sandbox.switches.serves_control or not _is_local(request):
+        if not self._sandbox.switches.serves_control:
             return answers.unknown_route()
+        if reason := refusal(request.scope, LOOPBACK_NAMES):
+            return refused(reason)
         operation = self._operations.get((request.method, request.url.path.removeprefix(PATH)))
         if operation is None:
             return answers.unknown_route()
@@ -91,18 +92,3 @@ class Control:
     def _turn(self, body: bytes) -> dict[str, Any]:
         self._sandbox.turn(**msgspec.json.decode(body, type=dict[str, Any]))
         return asdict(self._sandbox.switches)
-
-
-def _is_local(request: Request) -> bool:
-    """Whether a request comes from this machine and was meant for it."""
-    client = request.client.host if request.client else ""
-    return all(_is_loopback(host) for host in (client, request.url.hostname or ""))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

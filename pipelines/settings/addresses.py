@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pipelines.errors import SettingError
 
 _ALLOWED = re.compile(r"[!-\[\]-~]+")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
+_HOST_AND_PORT = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]*)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -32,10 +32,9 @@ def checked_address(text: str) -> str:
     """
     parts = _split(text)
     _check_parts(parts)
-    host = host_of(text)
-    if not _HOST.fullmatch(host):
+    if not _HOST_AND_PORT.fullmatch(parts.netloc.lower()):  # what stands behind brackets is no part of `hostname`
         raise ValueError("names no host")
-    if parts.scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host_of(text)):
         raise ValueError("uses plain http, which is for the loopback only: use https")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 

@@ -1,20 +1,21 @@
-"""Asking the warehouse in SQL of others: one question, no file, no network, nothing changed.
+"""Execute one statement that only reads, and return its result as Arrow batches.
 
-How an answer is printed or written to a file does not belong here.
+Which statements are allowed: :mod:`pipelines.warehouse.statement_rules`. SQL that a user wrote is executed in a process
+of its own: :mod:`pipelines.warehouse.query_session`. How a result is printed or written does not belong here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
-from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.connection import Warehouse, interruptibly
+from pipelines.errors import PipelineError, QueryMemoryError, UsageError
+from pipelines.warehouse.connection import interruptibly
+from pipelines.warehouse.query_result import Column, Result
+from pipelines.warehouse.statement_rules import reading_statement
 
 ROWS_A_BATCH = 10_000
 
@@ -22,74 +23,32 @@ _TROUBLED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZON
 """Types of which Arrow does not tell the value."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a result: its name, which no other column of the result has, and its type in DuckDB's words."""
-
-    name: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """An answer, which is read as it is computed.
+def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object] | None = None) -> Result:
+    """The result of one reading statement.
 
     Args:
-        columns: in their order.
-        schema: of the batches; UUIDs are text.
-        batches: the rows; to be read once, while the warehouse is open.
-    """
-
-    columns: tuple[Column, ...]
-    schema: pa.Schema
-    batches: Iterator[pa.RecordBatch]
-
-
-@contextmanager
-def answered(warehouse: Warehouse, sql: str, values: Mapping[str, object] | None = None) -> Iterator[Result]:
-    """The answer to one SELECT.
-
-    Args:
-        warehouse: it is opened for reading, and closed at the end.
-        sql: anything that only reads: SELECT, FROM, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN.
-        values: of the statement's named parameters.
+        connection: open for reading; what it may do beyond that was limited before.
+        sql: one statement.
+        values: of its named parameters.
 
     Raises:
         UsageError: the text is not one statement that only reads.
+        QueryMemoryError: the memory limit is too low for it.
         PipelineError: DuckDB refuses it; the message is DuckDB's.
     """
-    with warehouse.reading(locked=True) as connection:
-        yield ask(connection, sql, values)
-
-
-def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object] | None = None) -> Result:
-    """As ``answered``, on a connection that is open for reading and locked."""
     try:
-        _check(connection, sql)
-        interruptibly(connection, lambda: connection.execute(sql, dict(values or {})))
+        statement = reading_statement(connection, sql)
+        interruptibly(connection, lambda: connection.execute(statement, dict(values or {})))
         columns = _columns(connection)
         reader = connection.to_arrow_reader(ROWS_A_BATCH)
     except duckdb.Error as error:
-        raise PipelineError(_in_one_line(error)) from None
+        raise _refusal(error) from None
     names = [column.name for column in columns]
     return Result(
         columns,
         pa.schema([f.with_name(n) for f, n in zip(reader.schema, names, strict=True)]),
         _read(connection, reader),
     )
-
-
-def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Refuse what is not one reading statement; DuckDB takes a PIVOT apart into several without a text."""
-    statements = connection.extract_statements(sql)
-    reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
-    asking = [each for each in statements if each.type in reading]
-    others = [each for each in statements if each.type not in reading and each.query]
-    if others:
-        kind = str(others[0].type).rpartition(".")[2]
-        raise UsageError(f"a query only reads: {kind} is refused, and nothing was changed")
-    if len(asking) != 1:
-        raise UsageError(f"a query is one SELECT, not {len(asking) or 'nothing'}")
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
@@ -117,10 +76,12 @@ def _read(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader) -
         while (batch := interruptibly(connection, lambda: next(reader, None))) is not None:
             yield batch
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise PipelineError(_in_one_line(error)) from None
+        raise _refusal(error) from None
 
 
-def _in_one_line(error: Exception) -> str:
-    """DuckDB's words without the excerpt of the statement."""
-    words = str(error).partition("\nLINE ")[0]
-    return " ".join(words.split())
+def _refusal(error: Exception) -> PipelineError:
+    """DuckDB's words in one line, without the excerpt of the statement."""
+    words = " ".join(str(error).partition("\nLINE ")[0].split())
+    if isinstance(error, duckdb.OutOfMemoryException) or words.startswith("Out of Memory Error"):
+        return QueryMemoryError(f"the query needs more memory than it may use: {words}")
+    return PipelineError(words)

@@ -1,4 +1,4 @@
-"""A sandbox with two accounts and a ``dagster dev`` that syncs from it, for tests of what a person does there."""
+"""A sandbox with two accounts and a guarded ``dagster dev`` that syncs from it, for tests of what a person does."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def control_room_of(sandbox: Sandbox, folder: Path, **settings: str) -> Iterator
     """The same over a sandbox of one's own, which was started."""
     known = {**sandbox.environment(), **settings}
     (project_folder(folder) / ".env").write_text("".join(f"{name}={text}\n" for name, text in known.items()))
-    with dagster_dev(folder) as dagster:
+    with dagster_dev(folder, is_guarded=True) as dagster:
         yield ControlRoom(dagster, sandbox, folder)
 
 

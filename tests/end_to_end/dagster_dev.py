@@ -18,6 +18,8 @@ from typing import Any
 
 import requests
 
+from pipelines.orchestration.serving import guarded_dev
+
 ROOT = Path(__file__).parents[2]
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 ASSETS_JOB = "__ASSET_JOB"
@@ -181,20 +183,22 @@ class DagsterDev:
 
 
 @contextmanager
-def dagster_dev(folder: Path, **variables: str) -> Iterator[DagsterDev]:
+def dagster_dev(folder: Path, *, is_guarded: bool = False, **variables: str) -> Iterator[DagsterDev]:
     """Start it in a folder, wait until it serves, and stop it in the end; no flag but the port.
 
     Args:
         folder: as :func:`project_folder` leaves it; what it says goes into the file ``output``.
+        is_guarded: whether its web server stands behind the web guard, as that of ``floriday up`` does.
         variables: of its environment, beside those that every process has.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     kept = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
-    dagster = str(Path(sys.executable).with_name("dagster"))
+    guarded = (sys.executable, "-m", guarded_dev.__name__)
+    command = guarded if is_guarded else (str(Path(sys.executable).with_name("dagster")), "dev")
     with (folder / "output").open("ab") as output:
         process = subprocess.Popen(
-            (sys.executable, "-c", START, dagster, "dev", "-p", str(port)),
+            (sys.executable, "-c", START, *command, "-p", str(port)),
             cwd=folder,
             env={**kept, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), **variables},
             stdin=subprocess.DEVNULL,

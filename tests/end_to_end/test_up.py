@@ -41,6 +41,7 @@ class Seen:
         switches: what schedules do by themselves.
         files: the permissions of what stood in Dagster's folder.
         credentials: those of the sandbox.
+        foreign: how Dagster answers under a foreign name, a name of the loopback, and one that was allowed.
         second: how a second one ended, while the first ran.
         processes: how many Dagster had.
         ended: how it ended.
@@ -52,6 +53,7 @@ class Seen:
     switches: set[str]
     files: dict[str, int]
     credentials: dict[str, str]
+    foreign: dict[str, int]
     second: Ended
     processes: int
     ended: Ended
@@ -72,7 +74,7 @@ class TestWithoutAnySetting:
     def seen(cls, folder: Path) -> Seen:
         """All that was seen; the user's own settings name two feeds and another warehouse."""
         own = {"FLORIDAY_FEEDS": "trade_items,sales_orders", "FLORIDAY_WAREHOUSE": str(folder / "mine.duckdb")}
-        with running(folder, "--port", "0", **own) as up:
+        with running(folder, "--port", "0", "--allow-host", "Floriday.example.com", **own) as up:
             schedules = up.ask(SCHEDULES, selector=REPOSITORY)["schedulesOrError"]["results"]
             second = floriday("up", "--port", "0", folder=folder)
             status = until(up.first_ended, 180)
@@ -84,6 +86,10 @@ class TestWithoutAnySetting:
                 {each["scheduleState"]["status"] for each in schedules},
                 {path.name: path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))},
                 requests.get(control, timeout=10).json()["environment"],
+                {
+                    name: requests.get(up.told["Dagster"], headers={"Host": name}, timeout=10).status_code
+                    for name in ("evil.example", "localhost", "floriday.example.com")
+                },
                 second,
                 len(sessions.members(up.session)),
                 up.end(signal.SIGTERM),
@@ -123,6 +129,10 @@ class TestWithoutAnySetting:
 
         assert len(written) > 5
         assert not any(secret.encode() in content for secret in secrets for content in written)
+
+    def test_foreign_names_are_refused(self, seen: Seen) -> None:
+        """Dagster answers under the names of the loopback and the one that was allowed, and no other."""
+        assert seen.foreign == {"evil.example": 403, "localhost": 200, "floriday.example.com": 200}
 
     def test_there_is_one_at_a_time(self, seen: Seen) -> None:
         """A second one says who runs, and where."""
@@ -187,6 +197,16 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
     assert ended.code == 2
     assert ended.complaint.startswith(f"--port {port} cannot be used")
+
+
+@pytest.mark.parametrize("name", ["https://floriday.example.com", "*", "floriday.example.com:443", ""])
+def test_what_is_no_host_name_cannot_be_allowed(name: str, tmp_path: Path) -> None:
+    """How one is written is told, and nothing is started."""
+    ended = floriday("up", "--allow-host", name, folder=blank(tmp_path))
+
+    assert ended.code == 2
+    assert "is no host name: write it as" in ended.complaint
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
 @pytest.mark.soak

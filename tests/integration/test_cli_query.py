@@ -98,6 +98,7 @@ REFUSED = (
     "SET VARIABLE x = 1",
     "PRAGMA threads = 1",
     "PRAGMA enable_profiling",
+    "PRAGMA version",
     "CREATE TABLE orders.mine AS SELECT 1",
     "CREATE TEMP TABLE mine AS SELECT 1",
     "CREATE TEMP TABLE mine AS SELECT 1; FROM mine",
@@ -160,7 +161,7 @@ def test_it_only_reads(sql: str, warehouse: Path, tmp_path: Path, capsys: pytest
         "FROM history.sales_orders_as_of(current_date) LIMIT 1",
         "FROM reports.revenue_by_week LIMIT 1",
         "SELECT timezone('Europe/Amsterdam', now());",
-        "PRAGMA version",
+        "FROM pragma_version()",
     ],
 )
 @pytest.mark.usefixtures("warehouse")

@@ -17,7 +17,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.copying import copy
 from pipelines.warehouse.lock import holder, one_sync_at_a_time
 from pipelines.warehouse.publishing import publish
-from pipelines.warehouse.query import answered
+from pipelines.warehouse.query_session import answered
 from pipelines.warehouse.removal import remove
 from pipelines.warehouse.trial import private_copy
 from tests.command_line import Printed
@@ -123,7 +123,7 @@ def test_whatever_is_done_is_done_with_the_real_file(real: ThingWarehouse, named
     publish(Warehouse(named), settings.published)
     with private_copy(Warehouse(named)) as trial:
         assert trial.path.parent.parent == real.path.parent
-    with answered(Warehouse(named), "SELECT one FROM t") as result:
+    with answered(named, "SELECT one FROM t") as result:
         assert [row for batch in result.batches for row in batch.to_pylist()] == [{"one": 1}]
     written = {path.name for path in real.path.parent.iterdir()} - {"deep"}
     assert written == {"w.duckdb", "w.published.duckdb"}
@@ -229,7 +229,7 @@ def test_every_path_works_or_is_refused_before_anything_is_written(
         with one_sync_at_a_time(path, "a test"), private_copy(things.warehouse) as trial:
             compact(things.warehouse)
             assert ThingWarehouse(trial.path).values(WORD) == ["b"]
-        with answered(things.warehouse, WORD) as result:
+        with answered(things.path, WORD) as result:
             assert [row for batch in result.batches for row in batch.to_pylist()] == [{"word": "b"}]
         assert copied_word(base / "backup.duckdb") == ["b"]
         assert {path.name for path in path.parent.iterdir()} <= {path.name, f"{path.name}.lock", "backup.duckdb"}

@@ -394,11 +394,11 @@ class TestControl:
         assert requests.get(address, timeout=10).json()["inclusive"] is True
 
     def test_control_is_for_this_machine(self, sandbox: Sandbox) -> None:
-        """A request that was meant for another host is not answered, and the routes can be switched off."""
+        """A request that was meant for another host is refused, and the routes can be switched off."""
         address = f"{sandbox.url}/sandbox"
         headers = {"Host": "rebound.example"}
 
-        assert requests.get(address, headers=headers, timeout=10).status_code == 404
+        assert requests.get(address, headers=headers, timeout=10).status_code == 403
         assert requests.get(address, headers={"Host": "localhost"}, timeout=10).status_code == 200
         assert requests.get(f"{address}/unknown", timeout=10).status_code == 404
         sandbox.turn(serves_control=False)

@@ -18,6 +18,7 @@ ORDER = (
     "moments",
     "memory",
     "paths",
+    "web_guard",
     "settings",
     "floriday",
     "catalogue",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ from hypothesis import strategies as st
 from pipelines.cli.console import Heading, write_plain
 from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
 from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.query import Result, ask
+from pipelines.warehouse.query import ask
+from pipelines.warehouse.query_result import Result
 
 UUID = "0b7a1c52-7c1f-4a54-9a8e-5d3f5a1b2c3d"
 
@@ -121,7 +123,8 @@ class TestCsv:
 
 
 def _harmless(text: str | None) -> str:
-    return f"'{text}" if text and text[0] in "=+-@\t\r\n" else text or ""
+    begun = re.sub(r"\A([\t\r\n])", r"'\1", text or "")
+    return re.sub(r'(\A|[;,\t\r\n])("*)([=+\-@\uff1d\uff0b\uff0d\uff20])', r"\1\2'\3", begun)
 
 
 class TestJson:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.cli.formats.text import encoded, exact, plain
 from pipelines.errors import PipelineError
-from pipelines.warehouse.query import Result
+from pipelines.warehouse.query_result import Result
 
 
 def write_json(result: Result, stream: BinaryIO) -> None:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
-from pipelines.warehouse.query import Column, Result
+from pipelines.warehouse.query_result import Column, Result
 
 
 def write_parquet(result: Result, stream: BinaryIO) -> None:

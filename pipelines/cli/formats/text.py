@@ -8,7 +8,17 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_FORMULA = r"^[=+\-@\t\r\n]"
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+"""What a formula begins with, and the full-width forms, which spreadsheets read alike."""
+
+_FORMULA = rf"(^|[;,\t\r\n])(\"*)([{_SIGNS}])"
+"""A formula at the start, or behind what some spreadsheet takes for the end of a cell, in quotes or not.
+
+A Dutch Excel splits lines at semicolons, and knows quotes only where a cell begins.
+"""
+
+_NESTED_FORMULA = rf"([;\t\r\n])(\"*)([{_SIGNS}])"
+"""The same within JSON, where a comma before a number is none of its text's."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -33,16 +43,19 @@ def shown(column: pa.Array) -> pa.Array:
 
 
 def harmless(column: pa.Array) -> pa.Array:
-    """As ``exact``; text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """As ``exact``; an apostrophe stands before what a spreadsheet would take for a formula."""
     text = exact(column)
     if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
         return guarded(text)
+    if pa.types.is_nested(column.type):
+        return pc.replace_substring_regex(text, _NESTED_FORMULA, r"\1\2'\3")
     return text
 
 
 def guarded(text: pa.Array) -> pa.Array:
-    """Text with an apostrophe before what a spreadsheet would take for a formula."""
-    return pc.replace_substring_regex(text, f"({_FORMULA})", r"'\1")
+    """Text with an apostrophe before what a spreadsheet would take for a formula, wherever it may split the text."""
+    begun = pc.replace_substring_regex(text, r"^([\t\r\n])", r"'\1")
+    return pc.replace_substring_regex(begun, _FORMULA, r"\1\2'\3")
 
 
 def plain(value: Any) -> Any:

@@ -81,7 +81,7 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
             if not file.exists():
                 context.log.warning("there is no warehouse yet: sync first")
                 return
-            with file.reading() as connection:
+            with file.reading(locked=True) as connection:
                 if report.name not in installed(connection):
                     context.log.warning("not in the warehouse: a sync puts it there, where the API has what it reads")
                     return

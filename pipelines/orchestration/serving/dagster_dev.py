@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from pipelines.orchestration.serving.server_log import ServerLog
 from pipelines.settings import handed
 
 LOOPBACK = "127.0.0.1"
+_GUARDED_DEV = "pipelines.orchestration.serving.guarded_dev"
+_FOREIGN_NAME = "foreign.invalid"
 PATIENCE = 240.0
 """Seconds for a start; a first one on a slow disk takes most of a minute."""
 
@@ -55,15 +57,25 @@ class DagsterDev:
         port: where it serves, on the loopback.
         settings: the FLORIDAY_ variables; no others count for it.
         lock: is held by it while it lives.
+        names: host names under which browsers reach it, beside those of the loopback.
     """
 
-    def __init__(self, root: Path, home: Path, port: int, settings: Mapping[str, str], lock: LockFile) -> None:
+    def __init__(
+        self,
+        root: Path,
+        home: Path,
+        port: int,
+        settings: Mapping[str, str],
+        lock: LockFile,
+        *,
+        names: Sequence[str] = (),
+    ) -> None:
         self.port = port
         self.log = ServerLog(home / "up.log")
         output = self.log.opened()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - every word of it is ours
-                _command(root, port),
+                _command(root, port, names),
                 cwd=root,
                 env=surroundings(os.environ, home, settings),
                 stdin=subprocess.DEVNULL,
@@ -86,7 +98,7 @@ class DagsterDev:
         """Whether it answers, with the assets loaded.
 
         Raises:
-            DagsterError: it ended by itself, or could not load them.
+            DagsterError: it ended by itself, could not load them, or answers foreign web pages.
         """
         self.check()
         try:
@@ -97,7 +109,14 @@ class DagsterDev:
         for told in (workspace, *filter(None, locations)):
             if "message" in told:
                 raise DagsterError(f"Dagster could not load the assets: {_innermost(told)}")
-        return bool(locations) and all(locations)
+        if not (locations and all(locations)):
+            return False
+        if not refuses_foreign_names(self.port):
+            raise DagsterError(
+                "Dagster's web server answers under any host name, so any web page could command it: install the"
+                " versions of dagster and dagster-webserver that requirements.lock pins"
+            )
+        return True
 
     def check(self) -> None:
         """See to it that it still runs.
@@ -131,6 +150,19 @@ class DagsterDev:
         self._process.poll()
 
 
+def refuses_foreign_names(port: int) -> bool:
+    """Whether the web guard stands before a server on the loopback.
+
+    It is asked, for Dagster has no interface that promises to keep the guard in place.
+    """
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", "/server_info", headers={"Host": _FOREIGN_NAME})
+        return connection.getresponse().status == http.HTTPStatus.FORBIDDEN
+    finally:
+        connection.close()
+
+
 def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of Dagster's processes.
 
@@ -149,10 +181,11 @@ def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, 
     }
 
 
-def _command(root: Path, port: int) -> list[str]:
+def _command(root: Path, port: int, names: Sequence[str]) -> list[str]:
     workspace = root / "workspace.yaml"
     target = ["--workspace", str(workspace)] if workspace.is_file() else ["--module-name", "pipelines.definitions"]
-    return [sys.executable, "-m", "dagster", "dev", "--host", LOOPBACK, "--port", str(port), *target]
+    allowed = [word for name in names for word in ("--allow-host", name)]
+    return [sys.executable, "-m", _GUARDED_DEV, *allowed, "--host", LOOPBACK, "--port", str(port), *target]
 
 
 def _innermost(error: Mapping[str, Any]) -> str:

@@ -1,0 +1,360 @@
+"""SQL that others wrote: whatever it says, no byte of the warehouse changes and no file is made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.errors import PipelineError, QueryMemoryError, QueryTimeoutError, UsageError
+from pipelines.warehouse.query_process import confine
+from pipelines.warehouse.query_session import Limits, QuerySession, answered, query_session
+from pipelines.warehouse.statement_rules import READING_FUNCTIONS, reading_statement
+from tests.security.confined_process import ConfinedProcess
+from tests.security.random_statements import KINDS, RandomStatements, types_of
+from tests.thing_warehouse import B, ThingWarehouse, word
+
+ROOT = Path(__file__).parents[2]
+UNPARSED = {"INVALID", "ANALYZE", "VARIABLE_SET", "CREATE_FUNC", "RELATION", "LOGICAL_PLAN", "EXTENSION", "MULTI"}
+"""Statement types that no SQL text is parsed to."""
+UPDATE_EXTENSIONS = "???"
+"""A statement type that DuckDB's Python module has no name for."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A warehouse in a folder where nothing may happen.
+
+    Args:
+        folder: also the working directory, the home and the folder for temporary files of the processes under test.
+        path: the warehouse.
+    """
+
+    folder: Path
+    path: Path
+
+    def state(self) -> dict[str, tuple[int, int, int]]:
+        """Size, time of the last change and mode of everything in the folder."""
+        return {
+            str(each): (each.lstat().st_size, each.lstat().st_mtime_ns, each.lstat().st_mode)
+            for each in sorted((self.folder, *self.folder.rglob("*")))
+        }
+
+    def bytes(self) -> str:
+        """Changes with any byte of the warehouse."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For processes under test."""
+        return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder), "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A warehouse with two records, and a secret file beside it."""
+    folder = tmp_path_factory.mktemp("place")
+    things = ThingWarehouse(folder / "w.duckdb").lay_out()
+    things.store(word("one", 1), word("two", 2, B))
+    (folder / "secret.csv").write_text("a,b\n1,hidden\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("HOME", "TMPDIR"):
+            patch.setenv(name, str(folder))
+        yield Place(folder, things.path)
+
+
+@pytest.fixture(autouse=True)
+def unchanged(place: Place) -> Iterator[None]:
+    """Each test leaves every byte of the warehouse and the folder as they were."""
+    before, sealed = place.state(), place.bytes()
+    yield
+    assert place.state() == before
+    assert place.bytes() == sealed
+
+
+@pytest.fixture(scope="module")
+def queries(place: Place) -> Iterator[Queries]:
+    """Executes queries."""
+    with closing(Queries(place)) as queries:
+        yield queries
+
+
+@pytest.fixture(scope="module")
+def process(place: Place) -> Iterator[ConfinedProcess]:
+    """Executes everything, behind the same walls."""
+    with closing(ConfinedProcess(place.path, place.folder, place.environment)) as process:
+        yield process
+
+
+class Queries:
+    """A query session that is opened again when a statement has ended it."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._session = self._opened()
+
+    def _opened(self) -> QuerySession:
+        session = QuerySession()
+        session.open(self._place.path, Limits(seconds=10.0))
+        return session
+
+    def refusal(self, sql: str) -> str | None:
+        """Why a query was refused; None where it was answered. Errors of any other kind are raised."""
+        try:
+            list(self._session.ask(sql).batches)
+        except PipelineError as error:
+            if isinstance(error, QueryTimeoutError) or "the process that executes the query ended" in error.message:
+                self._session.close()
+                self._session = self._opened()
+            return error.message
+        return None
+
+    def close(self) -> None:
+        """End the session."""
+        self._session.close()
+
+
+ATTACKS = (
+    "EXPLAIN ANALYZE COPY (SELECT 'gone') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE COPY (SELECT 'gone') TO '{path}.wal' (FORMAT csv, USE_TMP_FILE false)",
+    "explain/**/analyze copy (select 'gone') to '{path}' (format csv, use_tmp_file false)",
+    "EXPLAIN (ANALYZE) COPY (SELECT 'gone') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE COPY (PIVOT things.things ON account USING count(*)) TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE CALL enable_logging(storage = 'file', storage_path = '{folder}/log')",
+    "EXPLAIN ANALYZE SELECT 1",
+    "EXPLAIN (FORMAT json) SELECT 1",
+    "EXPLAIN COPY (SELECT 1) TO '{path}'",
+    "EXPLAIN ANALYZE ATTACH '{folder}/new.duckdb'",
+    "EXPLAIN ANALYZE EXPORT DATABASE '{folder}/out'",
+    "EXPLAIN ANALYZE DELETE FROM things.things",
+    "EXPLAIN ANALYZE PREPARE p AS SELECT 1",
+    "COPY (SELECT 'gone') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "COPY (SELECT 1) TO '{folder}/new.csv'",
+    "FROM read_blob('{path}')",
+    "FROM read_text('{path}.lock')",
+    "FROM read_csv('{folder}/secret.csv')",
+    "FROM '{folder}/secret.csv'",
+    "FROM glob('{folder}/*')",
+    "FROM read_duckdb('{path}')",
+    "FROM read_csv('https://127.0.0.1:1/a.csv')",
+    "ATTACH '{folder}/new.duckdb'",
+    "LOAD httpfs",
+    "INSTALL httpfs",
+    "SET lock_configuration = false",
+    "RESET enable_external_access",
+    "PRAGMA enable_profiling",
+    "PREPARE p AS SELECT 1",
+    "SELECT 1; COPY (SELECT 1) TO '{folder}/new.csv'",
+    "PIVOT things.things ON account USING count(*); COPY (SELECT 1) TO '{folder}/new.csv'",
+    "CREATE VIEW v AS SELECT 1; PIVOT things.things ON account USING count(*)",
+    "FROM query('COPY (SELECT 1) TO ''{folder}/new.csv''')",
+    "PRAGMA json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+    "FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''{folder}/secret.csv'')'))",
+    "FROM enable_logging()",
+    "FROM force_checkpoint()",
+    "FROM which_secret('s3://a', 's3')",
+    "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'a')",
+    "WITH gone AS (DELETE FROM things.things RETURNING *) FROM gone",
+)
+"""What was tried in an audit, and its siblings."""
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_is_refused(attack: str, place: Place, queries: Queries) -> None:
+    """Each statement that writes, reads elsewhere or changes the session is refused in one line."""
+    refusal = queries.refusal(attack.format(path=place.path, folder=place.folder))
+
+    assert refusal is not None
+    assert "\n" not in refusal
+    assert "hidden" not in refusal
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_does_nothing_where_the_rules_are_passed(attack: str, place: Place, process: ConfinedProcess) -> None:
+    """The walls hold alone: the process changes nothing and shows no file even if every statement were allowed."""
+    came = process.execute(attack.format(path=place.path, folder=place.folder))
+
+    reads_files = any(word in attack for word in ("read_", "glob", "FROM '{folder}"))
+    assert came != "rows" or not reads_files
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM things.things",
+        "  -- a comment\n FROM things.things",
+        "VALUES (1), (2);",
+        "WITH a AS (SELECT 1 AS x) SELECT x FROM a ; -- a comment",
+        "(SELECT 1)",
+        "TABLE things.things",
+        "DESCRIBE things.things",
+        "DESCRIBE SELECT 1",
+        "SHOW TABLES",
+        "SHOW ALL TABLES",
+        "SUMMARIZE things.things",
+        "EXPLAIN SELECT 1",
+        "explain /* é */ -- é\n FROM things.things",
+        "EXPLAIN DESCRIBE things.things",
+        "PIVOT things.things ON account USING count(*)",
+        "PIVOT things.things ON account USING count(*) ; /* a comment */",
+        "WITH p AS (PIVOT things.things ON account USING count(*)) FROM p",
+        "UNPIVOT (SELECT 1 AS a, 2 AS b) ON a, b",
+        "FROM history.things_as_of(now())",
+        "FROM duckdb_tables()",
+        "SELECT unnest(range(3))",
+        "FROM generate_series(1, 3)",
+        "SELECT ';' AS semicolon",
+        "FROM pragma_table_info('things.things')",
+    ],
+)
+def test_everything_that_reads_is_answered(sql: str, queries: Queries) -> None:
+    """All ways in which DuckDB is asked work."""
+    assert queries.refusal(sql) is None
+
+
+def test_the_random_statements_are_of_every_kind() -> None:
+    """They cover all statement types of DuckDB's parser, with and without EXPLAIN."""
+    connection = duckdb.connect()
+    confine(connection)  # to parse a statement may already make a folder for secrets
+    statements = RandomStatements(random.Random(1), Path("/folder"), Path("/folder/w.duckdb"))
+
+    parsed = set().union(*(types_of(connection, statements.plain(kind)) for kind in KINDS for _ in range(30)))
+    explained = {kind for kind in KINDS if types_of(connection, f"EXPLAIN ANALYZE {statements.plain(kind)}")}
+
+    assert parsed | {"EXPLAIN"} == duckdb.StatementType.__members__.keys() - UNPARSED | {UPDATE_EXTENSIONS}
+    assert {"SELECT", "COPY", "CREATE", "DELETE", "CALL"} <= explained
+
+
+def attack_at_random(place: Place, queries: Queries, process: ConfinedProcess, seed: int, count: int) -> Counter[str]:
+    """Execute random statements as queries and behind the rules; counts the queries that were answered and refused."""
+    before = place.state()
+    statements = RandomStatements(random.Random(seed), place.folder, place.path)
+    came = Counter[str]()
+    for _ in range(count):
+        sql = statements.statement()
+        refusal = queries.refusal(sql)
+        assert "\n" not in (refusal or ""), sql
+        came["answered" if refusal is None else "refused"] += 1
+        process.execute(sql)
+        assert place.state() == before, sql
+    return came
+
+
+def test_random_statements_change_nothing(place: Place, queries: Queries, process: ConfinedProcess) -> None:
+    """500 statements of all kinds change no byte and make no file, with the rules and without them."""
+    came = attack_at_random(place, queries, process, seed=2026, count=500)
+
+    assert came["answered"] > 20
+    assert came["refused"] > 200
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20))
+def test_many_random_statements_change_nothing(
+    seed: int, place: Place, queries: Queries, process: ConfinedProcess
+) -> None:
+    """20,000 statements, as above."""
+    attack_at_random(place, queries, process, seed=seed, count=1000)
+
+
+def test_a_query_ends_after_its_time(place: Place) -> None:
+    """However busy DuckDB is, and the next session works."""
+    endless = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range < 0"
+
+    with (
+        pytest.raises(QueryTimeoutError, match=r"longer than 0\.2 s"),
+        answered(place.path, endless, limits=Limits(0.2)),
+    ):
+        pass
+
+    with answered(place.path, "SELECT 1") as result:
+        assert len(list(result.batches)) == 1
+
+
+def test_a_query_works_within_its_memory(place: Place) -> None:
+    """What needs more is refused with an error that says so, and the session goes on."""
+    large = "SELECT list(range) FROM range(50000000)"
+
+    with query_session(place.path, Limits(memory="50MB")) as session:
+        with pytest.raises(QueryMemoryError, match="more memory than it may use"):
+            session.ask(large)
+        assert session.rows("SELECT 1") == [(1,)]
+
+
+def test_a_session_answers_one_query_after_the_other(place: Place) -> None:
+    """Errors and results that were not read to their end leave the next query as it is."""
+    with query_session(place.path) as session:
+        session.ask("FROM range(100000)")
+        with pytest.raises(PipelineError, match="nothing"):
+            session.ask("SELECT nothing")
+        with pytest.raises(UsageError):
+            session.ask("CHECKPOINT")
+        assert session.rows("SELECT $a AS a, $b AS b", {"a": [1, None], "b": "x'; DROP"}) == [([1, None], "x'; DROP")]
+
+
+def test_a_macro_with_the_name_of_a_function_is_a_macro() -> None:
+    """Only DuckDB's own functions are looked up in the list of those that read."""
+    connection = duckdb.connect()
+    connection.execute("CREATE MACRO mine() AS TABLE SELECT 1")
+
+    assert reading_statement(connection, "FROM mine()") == "FROM mine()"
+    with pytest.raises(UsageError, match="glob"):
+        reading_statement(connection, "FROM (SELECT * FROM GLOB('*'))")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT {'+'.join(['1'] * 900)}",
+        f"SELECT {'NOT ' * 900}true",
+        f"SELECT {'[' * 900}1{']' * 900}",
+        f"SELECT * FROM {'(SELECT * FROM ' * 200}range(1){')' * 200}",
+    ],
+)
+def test_statements_are_judged_however_deep_they_are(sql: str) -> None:
+    """What DuckDB can parse is judged, and a function is found at any depth."""
+    connection = duckdb.connect()
+    hidden = sql.replace("1", "(FROM glob('*'))", 1).replace("range(", "glob(").replace("true", "(FROM glob('*'))")
+
+    assert reading_statement(connection, sql) == sql
+    with pytest.raises(UsageError, match="glob"):
+        reading_statement(connection, hidden)
+
+
+def test_the_name_of_a_function_within_a_text_is_a_text(queries: Queries) -> None:
+    """Only calls are judged."""
+    assert queries.refusal("""SELECT '"function_name":"glob"' AS "glob", 'FROM glob(''*'')'""") is None
+
+
+def test_no_other_function_has_the_name_of_a_refused_one() -> None:
+    """So a name is refused wherever it stands in the parse tree, without refusing anything that is harmless."""
+    functions = duckdb.connect().execute("SELECT function_name, function_type FROM duckdb_functions()").fetchall()
+    refused = {name for name, kind in functions if kind == "table"} - READING_FUNCTIONS
+
+    assert refused
+    assert not refused & {name for name, kind in functions if kind not in {"table", "pragma"}}
+
+
+def test_secrets_are_not_in_the_process_that_queries(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its environment holds no setting of this project, since a query needs none."""
+    monkeypatch.setenv("FLORIDAY_CLIENT_SECRET", "s3cr3t-of-the-test")
+    with query_session(place.path) as session:
+        environments = [(Path("/proc") / str(child) / "environ").read_bytes() for child in _children(os.getpid())]
+        assert session.rows("SELECT 1") == [(1,)]
+
+    assert environments
+    assert not any(b"s3cr3t-of-the-test" in each for each in environments)
+
+
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]

@@ -1,0 +1,168 @@
+"""Servers and addresses that are not what they seem: no secret leaves, and the error is one line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import traceback
+import zlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from pipelines.errors import FatalError, PipelineError, RefusedError, SettingError
+from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.endpoints import Endpoint
+from pipelines.settings import load_settings
+from pipelines.settings.addresses import checked_address
+from tests.hand_moved_time import HandMovedTime
+from tests.integration.answering_server import AnsweringServer, Reply, answering_server
+
+SECRET, KEY, TOKEN = "s3cr3t-of-the-client", "k3y-of-the-account", "t0ken-of-the-server"
+BASE = "/suppliers-api-2026v1"
+BATCHES = Endpoint("/batches", page_parameter="limitResult", page_maximum=500)
+PAGE = f"{BASE}/batches/sync/0"
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "127.9.9.9")
+HOSTS = ("evil.example", "10.0.0.1", "169.254.169.254", "0x7f000001", "2130706433", "[::ffff:8.8.8.8]", "127.1.evil")
+LOOKALIKES = (
+    "{loopback}.{name}",
+    "{name}.{loopback}",
+    "{loopback}-{name}",
+    "{loopback}{name}",
+    "{loopback}@{name}",
+    "{name}",
+    "{loopback}%2e{name}",
+    "{loopback}.",
+    "{loopback}\\@{name}",
+    "{loopback}#{name}",
+    "{loopback}:80@{name}",
+    "{loopback}:80:{name}",
+)
+
+SETTINGS = {
+    "FLORIDAY_AUTH_URL": "https://idm.example/token",
+    "FLORIDAY_BASE_URL": f"https://api.example{BASE}",
+    "FLORIDAY_CLIENT_ID": "client-1",
+    "FLORIDAY_CLIENT_SECRET": SECRET,
+    "FLORIDAY_API_KEY": KEY,
+}
+
+
+@pytest.fixture
+def server() -> Iterator[AnsweringServer]:
+    """A server of tokens and pages."""
+    with answering_server() as answering:
+        answering.will_answer("/token", Reply(200, {"access_token": TOKEN, "expires_in": 3600}))
+        yield answering
+
+
+@pytest.fixture
+def client(server: AnsweringServer) -> Iterator[FloridayClient]:
+    """A client of that server, which takes answers of up to 2 MB."""
+    clock = HandMovedTime().clock
+    session = TokenSession(f"{server.address}/token", "client-1", SecretStr(SECRET), clock=clock)
+    with FloridayClient(
+        server.address + BASE, session, SecretStr(KEY), account="north", clock=clock, answer_limit=2**21
+    ) as made:
+        yield made
+    session.close()
+
+
+def refusal(client: FloridayClient, kind: type[PipelineError] = PipelineError) -> str:
+    """The line that reading a page ends with; it holds no secret, nor does the traceback."""
+    with pytest.raises(kind) as caught:
+        client.page(BATCHES, 0)
+    shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
+    assert not [secret for secret in (SECRET, KEY, TOKEN) if secret in shown]
+    line = str(caught.value)
+    assert line.isprintable()
+    return line
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "place", ["{other}/steal", "//{host}/steal", "/elsewhere", "http://evil.example/", "file:///etc/passwd"]
+)
+def test_a_redirect_is_not_followed(server: AnsweringServer, client: FloridayClient, status: int, place: str) -> None:
+    """To another host, another scheme or another path: neither key nor token is sent on."""
+    with answering_server() as other:
+        location = place.format(other=other.address, host=urlsplit(other.address).netloc)
+        server.will_answer(PAGE, Reply(status, headers={"Location": location}))
+
+        assert "which is refused" in refusal(client, RefusedError)
+
+        assert other.questions == []
+    assert server.asked("/elsewhere") == []
+
+
+@given(st.sampled_from(LOOPBACK), st.sampled_from(LOOKALIKES), st.sampled_from(HOSTS))
+def test_plain_http_is_for_the_loopback_alone(loopback: str, form: str, name: str) -> None:
+    """A host that only looks like the loopback is refused."""
+    address = f"http://{form.format(loopback=loopback, name=name)}/suppliers-api-2026v1"
+    assume(not address.startswith(tuple(f"http://{each}/" for each in LOOPBACK)))
+
+    with pytest.raises(ValueError, match=r"^[a-z]"):
+        checked_address(address)
+
+
+BOMBS = {
+    "gzip": (gzip.compress(b"[" + b" " * 30_000_000 + b"]"), "gzip"),
+    "deflate": (zlib.compress(b"[" + b" " * 30_000_000 + b"]"), "deflate"),
+    "gzip within gzip": (gzip.compress(gzip.compress(b"[" + b" " * 100_000_000 + b"]")), "gzip, gzip"),
+    "plain": (b"[" + b" " * 3_000_000 + b"]", "identity"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_an_answer_that_grows_is_refused(server: AnsweringServer, client: FloridayClient, bomb: str) -> None:
+    """However small it is until it is unpacked; it is not requested again."""
+    body, encoding = BOMBS[bomb]
+    server.will_answer(PAGE, Reply(200, body, {"Content-Encoding": encoding}))
+
+    assert "answered with more than 2 MB, which is refused" in refusal(client, FatalError)
+    assert len(server.asked(PAGE)) == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["\x1b]0;owned\x07", "line\nbreak\r\nX-Injected: 1", f"{KEY} {TOKEN}", "\u202egnirts", "x" * 100_000]
+)
+def test_what_a_server_says_is_one_line_without_secrets(
+    server: AnsweringServer, client: FloridayClient, said: str
+) -> None:
+    """Its text and its headers stand in errors, without control characters and without what it was sent."""
+    body = {"title": said, "detail": said, "domainErrorCode": said}
+    identifier = "".join(letter for letter in said if letter.isascii() and letter.isprintable())[:200]
+    server.will_answer(PAGE, Reply(400, body, {"X-Request-Id": identifier}))
+
+    assert len(refusal(client, RefusedError)) < 1_000
+
+
+@pytest.mark.parametrize("text", ["k3y\r\nX-Admin: 1", "k3y\x00", "k3y with space", "k3yé"])
+@pytest.mark.parametrize("name", ["FLORIDAY_API_KEY", "FLORIDAY_CLIENT_ID", "FLORIDAY_CLIENT_SECRET"])
+def test_a_secret_that_would_break_a_header_is_refused(
+    text: str, name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Before anything is sent, and without repeating it."""
+    environment = {**SETTINGS, name: text}
+
+    with pytest.raises(SettingError, match=name) as refused:
+        load_settings(environment, tmp_path_factory.mktemp("settings"))
+
+    assert "k3y" not in str(refused.value)
+
+
+def test_one_key_under_two_names_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each record would be stored twice, once under each name; the key is not shown."""
+    keys = json.dumps({"one": KEY, "two": KEY})
+    environment = {**SETTINGS, "FLORIDAY_API_KEYS": keys}
+    del environment["FLORIDAY_API_KEY"]
+
+    with pytest.raises(SettingError, match="gives one key to two accounts") as refused:
+        load_settings(environment, tmp_path_factory.mktemp("two names"))
+
+    assert KEY not in str(refused.value)
