@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import SettingsResource
+from pipelines.settings import forget_secrets
 
+forget_secrets(os.environ)  # before this process starts that of a run
 definitions = build_definitions(SettingsResource())
