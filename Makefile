@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second soak reliability bench lint audit format docs examples lock clean
+.PHONY: help install demo up test test-dates test-second soak reliability bench lint audit sbom format docs examples lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +60,11 @@ lint: $(INSTALLED) ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-audit: ## Look the pinned packages up among known vulnerabilities, where these can be asked for
+audit: ## Look the pinned packages up among known vulnerabilities; AUDIT=optional where they may be out of reach
 	@PYTHON='$(PYTHON)' bash .ci/audit
+
+sbom: ## Write the software bill of materials (CycloneDX) into dist/
+	@PYTHON='$(PYTHON)' bash .ci/sbom
 
 format: $(INSTALLED) ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
@@ -78,10 +81,12 @@ examples: $(INSTALLED) ## Ask the reports anew for the examples that their page 
 	$(BIN)/python -m pipelines.cli.examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 
-lock: ## Pin anew what pyproject.toml asks for (needs uv)
+lock: ## Pin anew what pyproject.toml and .ci/tools.in ask for (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
+	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)
 
 clean: ## Remove .venv and all caches; data/ stays
-	rm -rf $(VENV) .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) .venv-tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

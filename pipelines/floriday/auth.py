@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
 from pipelines.errors import AuthenticationError, BusyError, GarbledAnswerError, PipelineError, RefusedError
+from pipelines.floriday.deadlines import CALL_SECONDS
 from pipelines.floriday.decoding import UNDECODABLE
 from pipelines.floriday.discovery import token_endpoint
 from pipelines.floriday.patience import Clock, Patience
@@ -71,6 +72,7 @@ class TokenSession:
         patience: how long a token call is tried again when the server cannot be reached or is busy.
         clock: time; tokens are measured by the wall clock, which goes on while a laptop sleeps.
         timeout: seconds to connect, and seconds without a byte.
+        seconds: the deadline of one call, from before it connects to the end of its answer.
 
     Raises:
         AuthenticationError: (every method) no token: wrong credentials, no usable scope, not a token server.
@@ -87,6 +89,7 @@ class TokenSession:
         patience: Patience = _PATIENCE,
         clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
         timeout: tuple[float, float] = (10.0, 30.0),
+        seconds: float = CALL_SECONDS,
     ) -> None:
         self._auth_url = set_address("FLORIDAY_AUTH_URL", auth_url)
         self._client_secret = client_secret
@@ -94,6 +97,7 @@ class TokenSession:
         self._patience = patience
         self._clock = clock
         self._timeout = timeout
+        self._seconds = seconds
         self._endpoint: str | None = None
         self._oauth = self._session(client_id)
         self._lock = Lock()
@@ -137,13 +141,16 @@ class TokenSession:
         session = OAuth2Session(client=BackendApplicationClient(client_id))
         # The library speaks https only, unless a variable of the whole process says otherwise.
         in_clear = self._auth_url.startswith("http:")
-        prepare(session, Wire(self._clock, limit=MEGABYTE, timeout=self._timeout, in_clear=in_clear))
+        prepare(session, self._wire(in_clear=in_clear))
         session.register_compliance_hook("access_token_response", self._judge)
         return session
 
     def _discovered(self) -> str:
-        with session_over(Wire(self._clock, limit=MEGABYTE, timeout=self._timeout)) as session:
+        with session_over(self._wire()) as session:
             return token_endpoint(self._auth_url, session, self._patience, self._clock)
+
+    def _wire(self, *, in_clear: bool = False) -> Wire:
+        return Wire(limit=MEGABYTE, timeout=self._timeout, seconds=self._seconds, in_clear=in_clear)
 
     def _current(self) -> _Grant:
         grant = self._grant

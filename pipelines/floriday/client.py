@@ -26,6 +26,7 @@ from pipelines.errors import (
     RefusedError,
 )
 from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.deadlines import CALL_SECONDS
 from pipelines.floriday.decoding import SequenceNumber, decoded
 from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 from pipelines.floriday.limits import Buckets, TokenBucket
@@ -38,7 +39,6 @@ Check = Callable[[bytes], object]
 """Looks at the body of a 200 and raises GarbledAnswerError to have the call made again."""
 
 _BUSY = frozenset((429, 500, 502, 503, 504))
-_TIMEOUT = (10.0, 60.0)
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ class FloridayClient:
         clock: time, for waits and limits.
         answer_limit: the most bytes that an answer may hold, unpacked.
         timeout: seconds to connect, and seconds without a byte.
+        seconds: the deadline of one call, as in ``Wire``.
     """
 
     def __init__(
@@ -111,7 +112,8 @@ class FloridayClient:
         patience: Patience = Patience(),  # noqa: B008 - frozen
         clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
         answer_limit: int = 128 * MEGABYTE,
-        timeout: tuple[float, float] = _TIMEOUT,
+        timeout: tuple[float, float] = (10.0, 60.0),
+        seconds: float = CALL_SECONDS,
     ) -> None:
         self.account = account
         self.calls = 0
@@ -120,7 +122,7 @@ class FloridayClient:
         self._api_key = api_key
         self._patience = patience
         self._clock = clock
-        self._http = session_over(Wire(clock, limit=answer_limit, timeout=timeout, longest=patience.seconds))
+        self._http = session_over(Wire(limit=answer_limit, timeout=timeout, seconds=seconds))
         self._buckets = Buckets(clock)
         self._count_lock = Lock()
 

@@ -1,7 +1,7 @@
 """Connections: what holds for every call, whether it asks for a token or for records.
 
-TLS is verified, an answer has a size and an end, nobody is sent on elsewhere, and no error of the HTTP library gets
-out: those carry the request, and with it the secrets.
+TLS is verified, a call has a deadline and an answer a size, nobody is sent on elsewhere, and no error of the HTTP
+library gets out: those carry the request, and with it the secrets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from pipelines.errors import (
     AnswerTooLargeError,
@@ -24,7 +23,8 @@ from pipelines.errors import (
     RefusedError,
     UnreachableError,
 )
-from pipelines.floriday.patience import Clock
+from pipelines.floriday.connections import HEAD_BYTES, DeadlineAdapter, HeadTooLargeError
+from pipelines.floriday.deadlines import CALL_SECONDS, deadline
 from pipelines.floriday.problems import one_line
 from pipelines.settings.addresses import host_of, is_loopback
 
@@ -33,6 +33,23 @@ MEGABYTE = 2**20
 _CHUNK = MEGABYTE // 4
 _ERROR_BYTES = MEGABYTE
 _CONNECTIONS = 16
+
+_Problem = type[Exception] | tuple[type[Exception], ...]
+
+_MEANINGS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
+    (ssl.SSLCertVerificationError, FatalError, "the TLS certificate of {host} cannot be verified"),
+    (
+        HeadTooLargeError,
+        GarbledAnswerError,
+        f"{{host}} answered with more than {HEAD_BYTES // 1024} KB before the body, which is refused",
+    ),
+    (urllib3.exceptions.DecodeError, GarbledAnswerError, "the answer of {host} cannot be unpacked"),
+    # The library counts this one among the time-outs.
+    (urllib3.exceptions.NewConnectionError, UnreachableError, "{host} cannot be reached"),
+    ((requests.Timeout, urllib3.exceptions.TimeoutError), UnreachableError, "{host} did not answer in time"),
+    (urllib3.exceptions.ProxyError, UnreachableError, "the proxy on the way to {host} cannot be used"),
+)
+"""What an error of the HTTP library means where one of these is among its causes; the first that fits."""
 
 
 def user_agent() -> str:
@@ -43,24 +60,23 @@ def user_agent() -> str:
         return "floriday-warehouse"
 
 
-class Wire(HTTPAdapter):
+class Wire(DeadlineAdapter):
     """Sends a request and reads the whole answer, within limits.
 
     Args:
         limit: the most bytes that an answer may hold, unpacked.
         timeout: seconds to connect, and seconds without a byte.
-        longest: seconds that one answer may take to arrive.
+        seconds: the deadline of one call, from before it connects to the end of its answer.
         in_clear: speaks plain http although the address says https; for the loopback only.
     """
 
     def __init__(
-        self, clock: Clock, *, limit: int, timeout: tuple[float, float], longest: float = 300.0, in_clear: bool = False
+        self, *, limit: int, timeout: tuple[float, float], seconds: float = CALL_SECONDS, in_clear: bool = False
     ) -> None:
         super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, pool_block=True)
-        self._clock = clock
         self._limit = limit
         self._timeout = timeout
-        self._longest = longest
+        self._seconds = seconds
         self._in_clear = in_clear
 
     def send(
@@ -69,8 +85,8 @@ class Wire(HTTPAdapter):
         """The answer, whole.
 
         Raises:
-            UnreachableError: refused, cut or timed out.
-            GarbledAnswerError: it cannot be unpacked.
+            UnreachableError: refused, cut or timed out, or not whole at the deadline.
+            GarbledAnswerError: it cannot be unpacked, or does not get to its body.
             RefusedError: it sends the call on to another address; nothing was sent there.
             FatalError: it is too large, or the certificate does not hold.
         """
@@ -79,12 +95,15 @@ class Wire(HTTPAdapter):
         if self._in_clear and is_loopback(host):
             request.url = "http" + url.removeprefix("https")
         options |= {"stream": True, "timeout": self._timeout, "proxies": {} if is_loopback(host) else proxies}
-        try:
-            response = super().send(request, **options)
-            with response:
-                body = self._read(response, host)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
-            raise _failure(host, problem) from None
+        with deadline(self._seconds) as call:
+            try:
+                response = super().send(request, **options)
+                with response:
+                    body = self._read(response, host)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
+                raise (self._too_late(host) if call.expired else _failure(host, problem)) from None
+        if call.expired:
+            raise self._too_late(host)
         if 300 <= response.status_code < 400:
             raise _redirected(host, response)
         response.raw = io.BytesIO()  # without what the server wanted to be kept as cookies
@@ -93,7 +112,6 @@ class Wire(HTTPAdapter):
 
     def _read(self, response: requests.Response, host: str) -> bytes:
         limit = self._limit if response.status_code == 200 else min(self._limit, _ERROR_BYTES)
-        ends = self._clock.now() + self._longest
         chunks, size = [], 0
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
@@ -102,9 +120,10 @@ class Wire(HTTPAdapter):
                 raise AnswerTooLargeError(f"{host} answered with more than {limit / MEGABYTE:g} MB, which is refused")
             if size > limit:
                 break
-            if self._clock.now() > ends:
-                raise UnreachableError(f"{host} took longer than {self._longest:.0f} s for one answer")
         return b"".join(chunks)
+
+    def _too_late(self, host: str) -> UnreachableError:
+        return UnreachableError(f"{host} took longer than {self._seconds:g} s for one call")
 
 
 def session_over(wire: Wire) -> requests.Session:
@@ -138,17 +157,9 @@ def _redirected(host: str, response: requests.Response) -> RefusedError:
 
 def _failure(host: str, problem: Exception) -> PipelineError:
     causes = _causes(problem)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return FatalError(f"the TLS certificate of {host} cannot be verified")
-    if any(isinstance(cause, urllib3.exceptions.DecodeError) for cause in causes):
-        return GarbledAnswerError(f"the answer of {host} cannot be unpacked")
-    # The library counts this one among the time-outs.
-    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
-        return UnreachableError(f"{host} cannot be reached")
-    if any(isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError)) for cause in causes):
-        return UnreachableError(f"{host} did not answer in time")
-    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
-        return UnreachableError(f"the proxy on the way to {host} cannot be used")
+    for kind, error, message in _MEANINGS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return error(message.format(host=host))
     return UnreachableError(f"the connection to {host} was cut")
 
 

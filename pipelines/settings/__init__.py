@@ -7,12 +7,14 @@ server is not known here; what a setting leads to happens further down.
 from __future__ import annotations
 
 from pipelines.settings.load import (
+    forget_secrets,
     given_variables,
     handed,
     load_account_names,
     load_alerts,
     load_local_settings,
     load_settings,
+    without_secrets,
 )
 from pipelines.settings.model import Api, LocalSettings, Settings
 
@@ -20,10 +22,12 @@ __all__ = [
     "Api",
     "LocalSettings",
     "Settings",
+    "forget_secrets",
     "given_variables",
     "handed",
     "load_account_names",
     "load_alerts",
     "load_local_settings",
     "load_settings",
+    "without_secrets",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from pydantic_core import ErrorDetails
 from pipelines.errors import SettingError
 from pipelines.settings import values
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
-from pipelines.settings.variables import HANDED, PREFIX, Variables, gather, merge
+from pipelines.settings.variables import HANDED, PREFIX, Variables, gather, hand, merge
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
@@ -89,9 +88,33 @@ def given_variables(
     return {f"{PREFIX}{name}": text for name, text in texts.items()}, base
 
 
-def handed(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process for which the given FLORIDAY_ variables count and no others."""
-    return {HANDED: json.dumps(dict(variables))}
+def handed(variables: Mapping[str, str], directory: Path | None = None) -> dict[str, str]:
+    """The environment of a process for which the given FLORIDAY_ variables count and no others.
+
+    It does not hold the secrets that the process can read: those that the `.env` file has as well, and what a `…_FILE`
+    names.
+
+    Args:
+        variables: the variables, as ``given_variables`` has them.
+        directory: where a `.env` file is looked for first; the working directory by default.
+    """
+    return {HANDED: hand(variables, directory or Path.cwd(), _SECRETS)}
+
+
+def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that hold a secret of Floriday's; a ``…_FILE`` only names one, and stays."""
+    secrets = {f"{PREFIX}{name}" for name in _SECRETS}
+    return {name: text for name, text in variables.items() if name not in secrets}
+
+
+def forget_secrets(environ: MutableMapping[str, str]) -> None:
+    """Remove the secrets from an environment in which others' settings count, those that were handed over.
+
+    Dagster puts the whole `.env` file into the environment of its processes, and their children would inherit it.
+    """
+    if HANDED in environ:
+        for name in environ.keys() - without_secrets(environ).keys():
+            del environ[name]
 
 
 def _gather(

@@ -27,13 +27,13 @@ def alerts(text: str) -> tuple[SecretStr, ...]:
     """Addresses of the notification library, comma separated; others' commas may stand inside them.
 
     Raises:
-        ValueError: one cannot be read, or would be sent to in the clear. The phrase reads on from the variable's name,
-            and tells which one by its place.
+        ValueError: one cannot be read, or what is sent to it could reach others. The phrase reads on from the
+            variable's name, and tells which one by its place.
     """
     addresses = _BETWEEN.split(text.strip(", \t\r\n"))
     for place, address in enumerate(addresses, start=1):
         which = f"address {place} of {len(addresses)}"
-        found = None if any(map(str.isspace, address)) else receiver(address)
+        found = None if any(map(str.isspace, address)) else _instance(address)
         if found is None or not len(found):
             raise ValueError(
                 f"expects addresses such as jsons://host/path or mailtos://user:password@host, comma separated: {which}"
@@ -44,17 +44,28 @@ def alerts(text: str) -> tuple[SecretStr, ...]:
                 "expects addresses with TLS, such as jsons://… or mailtos://…, but for the loopback:"
                 f" {which} ({found.service_name}) has none"
             )
+        if _is_misled(found):
+            raise ValueError(
+                "expects addresses whose certificate is verified and that follow no redirect:"
+                f" {which} ({found.service_name}) sets verify=no or redirect=yes"
+            )
     return tuple(map(SecretStr, addresses))
 
 
 def receiver(address: str) -> NotifyBase | None:
-    """Who takes alerts at ``address``; None where the library cannot tell."""
+    """Who takes alerts at ``address``; None where the library cannot tell, or where a stranger could be handed them."""
+    found = _instance(address)
+    return None if found is None or _is_misled(found) else found
+
+
+def _instance(address: str) -> NotifyBase | None:
     _load()
     from apprise import Apprise, AppriseAsset, PersistentStoreMode  # noqa: PLC0415 - only who has alerts waits for it
 
     asset = AppriseAsset(
         app_id="floriday-warehouse",
         async_mode=False,
+        http_redirects=False,  # they would take the headers along, which hold tokens, and turn POST into GET
         interpret_emojis=False,
         pem_autogen=False,
         pgp_autogen=False,
@@ -96,6 +107,11 @@ _heard = _Heard()
 def last_warning() -> str:
     """What the library last complained of in this thread. It may hold parts of an address: judge it, never show it."""
     return _heard.warning
+
+
+def _is_misled(found: NotifyBase) -> bool:
+    """Whether an address asks its service, in whatever spelling, to trust any certificate or to follow redirects."""
+    return not found.verify_certificate or found.redirects
 
 
 def _is_in_the_clear(found: NotifyBase) -> bool:

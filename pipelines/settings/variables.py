@@ -16,7 +16,8 @@ from pipelines.settings.exposure import warn_if_exposed
 PREFIX = "FLORIDAY_"
 HANDED = f"{PREFIX}SETTINGS"
 """All variables as one JSON object; where it is set, nothing else counts. `floriday up` hands the settings to Dagster's
-processes so: each of them puts the `.env` file, blank lines too, over the environment that it was given."""
+processes so: each of them puts the `.env` file, blank lines too, over the environment that it was given. Null stands
+for a secret that is to be read from the `.env` file: it is in no process's environment then."""
 
 _SECRET_FILE_BYTES = 64 * 1024
 
@@ -104,7 +105,7 @@ def _merged(
     environ: Mapping[str, str], directory: Path, secrets: Collection[str], path: Path | None
 ) -> tuple[dict[str, str], Path]:
     if HANDED in environ:
-        return _floriday(_handed(environ[HANDED])), directory.absolute()
+        return _floriday(_handed(environ[HANDED], directory)), directory.absolute()
     texts, above = _floriday(read_dotenv(path) if path else {}), _floriday(environ)
     for name in secrets:
         if name in above or f"{name}_FILE" in above:
@@ -113,14 +114,37 @@ def _merged(
     return texts | above, path.parent if path else directory.absolute()
 
 
-def _handed(text: str) -> dict[str, str]:
+def hand(variables: Mapping[str, str], directory: Path, secrets: Collection[str]) -> str:
+    """The variables as one text, without the secrets that the `.env` file has as well.
+
+    Args:
+        variables: with the prefix in their names.
+        directory: where a `.env` file is looked for first.
+        secrets: the names, without the prefix, of those that are left out then.
+
+    Raises:
+        SettingError: the `.env` file cannot be read.
+    """
+    path = dotenv_file(directory)
+    kept = _floriday(read_dotenv(path) if path else {})
+    left_out = {
+        f"{PREFIX}{name}" for name in secrets if name in kept and variables.get(f"{PREFIX}{name}") == kept[name]
+    }
+    return json.dumps({name: None if name in left_out else text for name, text in variables.items()})
+
+
+def _handed(text: str, directory: Path) -> dict[str, str]:
     try:
         variables = json.loads(text)
     except ValueError:
         variables = None
-    if not isinstance(variables, dict) or not all(isinstance(each, str) for each in variables.values()):
+    if not isinstance(variables, dict) or not all(isinstance(each, str | None) for each in variables.values()):
         raise SettingError(f"{HANDED} is set by `floriday up` alone: leave it out")
-    return variables
+    if None not in variables.values():
+        return variables
+    path = dotenv_file(directory)
+    kept = read_dotenv(path) if path else {}
+    return {name: kept.get(name, "") if text is None else text for name, text in variables.items()}
 
 
 def _floriday(variables: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,6 @@ from pipelines.errors import (
 from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
 from pipelines.floriday.endpoints import Endpoint, RateLimit
-from pipelines.floriday.patience import Patience
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
 
@@ -361,21 +360,6 @@ def test_an_answer_has_a_size(server: AnsweringServer, time: HandMovedTime) -> N
         server.will_answer(PAGE, chatty)
         assert "404 Not Found" in failure(client, RefusedError)
     assert client.calls == 3
-
-
-def test_an_answer_has_an_end(server: AnsweringServer, time: HandMovedTime) -> None:
-    """One that trickles in for longer than a call may take is given up."""
-    session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
-    server.will_answer(PAGE, Reply(200, b"[" + b" " * 1_000_000 + b"]"))
-    with FloridayClient(
-        server.address + BASE,
-        session,
-        SecretStr(KEY),
-        account="north",
-        clock=time.clock,
-        patience=Patience(attempts=1, seconds=-1),
-    ) as client:
-        assert "took longer than" in failure(client, UnreachableError)
 
 
 def test_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClient) -> None:

@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 # Private: `dagster dev` has no option that names another web server, and what it does for the servers of the code and
 # for the daemon has no public name. `floriday up` refuses to go on when the web server turns out not to be guarded.
-from dagster._cli import dev
+# Nor has it an option that keeps the `.env` file out of the environment of what it starts.
+from dagster._cli import dev, utils
 from dagster._cli import main as dagster
 
 from pipelines.errors import UsageError
 from pipelines.orchestration.serving import guarded_webserver
 from pipelines.orchestration.serving.guarded_webserver import ALLOW_HOST, split_names
+from pipelines.settings import without_secrets
 
 Process = TypeVar("Process")
 
@@ -38,6 +40,15 @@ def with_guarded_webserver(start: Callable[..., Process], names: Sequence[str]) 
     return start_guarded
 
 
+def read_without_secrets(read: Callable[[str], dict[str, str]]) -> Callable[[str], dict[str, str]]:
+    """A function that reads a `.env` file for the environment of Dagster's processes, but none of our secrets.
+
+    Args:
+        read: reads the file in a folder.
+    """
+    return lambda folder: without_secrets(read(folder))
+
+
 def main() -> None:
     """Start ``dagster dev`` with the arguments of this process."""
     try:
@@ -45,6 +56,7 @@ def main() -> None:
     except UsageError as error:
         sys.exit(f"guarded_dev: {error}")
     dev.open_ipc_subprocess = with_guarded_webserver(dev.open_ipc_subprocess, names)  # type: ignore[attr-defined]
+    utils.get_env_var_dict = read_without_secrets(utils.get_env_var_dict)  # type: ignore[assignment, attr-defined]
     sys.argv[1:] = ["dev", *others]
     dagster()  # type: ignore[no-untyped-call]
 

@@ -1,0 +1,133 @@
+"""A loopback server that sends bytes as they are, then others over and over, as a hostile server would."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from threading import Event, Thread
+
+
+@dataclass(frozen=True)
+class Drip:
+    """What one request is answered with.
+
+    Args:
+        beginning: sent at once.
+        reply: sent once the client has sent something more.
+        again: sent again and again after these; nothing where it is empty.
+        pause: seconds between two times.
+        times: how often at most, so that a test that fails does not hang.
+        cut: closes the connection afterwards.
+    """
+
+    beginning: bytes
+    again: bytes = b""
+    reply: bytes = b""
+    pause: float = 0.002
+    times: int = 2_000
+    cut: bool = False
+
+
+Answers = Callable[[bytes], Drip]
+"""The answer to a request, given its first line."""
+
+
+class RawServer:
+    """Answers each request of a connection; ``greeting`` instead, without waiting for a request."""
+
+    def __init__(self, answers: Answers, *, greeting: Drip | None = None, tls: SSLContext | None = None) -> None:
+        self.connections = 0
+        self._answers = answers
+        self._greeting = greeting
+        self._tls = tls
+        self._stopped = Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        """Drop all connections."""
+        self._stopped.set()
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._greeting is not None:
+                self._send(connection, self._greeting)
+                return
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            with connection:
+                while request := _request(connection):
+                    self._send(connection, self._answers(request))
+
+    def _send(self, connection: socket.socket, drip: Drip) -> None:
+        connection.sendall(drip.beginning)
+        if drip.reply:
+            connection.recv(65536)
+            connection.sendall(drip.reply)
+        for _ in range(drip.times if drip.again else 0):
+            connection.sendall(drip.again)
+            if drip.pause and self._stopped.wait(drip.pause):
+                return
+        if drip.cut:
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def _request(connection: socket.socket) -> bytes:
+    """The first line of the next request, which is read whole; empty at the connection's end."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        received = connection.recv(65536)
+        if not received:
+            return b""
+        head += received
+    head, _, body = head.partition(b"\r\n\r\n")
+    lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    missing = int(lengths[0]) - len(body) if lengths else 0
+    while missing > 0:
+        missing -= len(connection.recv(65536))
+    return head.split(b"\r\n")[0]
+
+
+@contextmanager
+def raw_server(answers: Answers, *, greeting: Drip | None = None, tls: SSLContext | None = None) -> Iterator[RawServer]:
+    """A server for the duration of a block."""
+    server = RawServer(answers, greeting=greeting, tls=tls)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def trusted_tls(folder: Path) -> tuple[SSLContext, Path]:
+    """The TLS of a server at localhost, and the certificate that a client is to trust for it."""
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        (
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(private), "-out", str(certificate)),
+        ),
+        check=True,
+        capture_output=True,
+    )
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return context, certificate

@@ -1,0 +1,305 @@
+"""An answer need not end: what a server sends byte by byte, or without end, holds no call beyond its deadline."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Event, Semaphore
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from urllib3 import HTTPConnectionPool
+
+from pipelines.cli.entry import run
+from pipelines.errors import GarbledAnswerError, RetriableError, SettingError, UnreachableError
+from pipelines.floriday.auth import TokenSession
+from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.patience import Patience
+from pipelines.floriday.transport import Wire, session_over
+from pipelines.warehouse.lock import holder
+from tests.command_line import command, unmeasured
+from tests.security.raw_server import Answers, Drip, raw_server, trusted_tls
+
+BASE = "/suppliers-api-2026v1"
+DEADLINE = 0.15
+LONGER = 0.3
+ONCE = Patience(attempts=1)
+TIMEOUT = (3.0, 3.0)
+
+OK = b"HTTP/1.1 200 OK\r\n"
+GZIP = b"\x1f\x8b\x08\x08" + b"\0" * 6
+TLS_RECORD = b"\x16\x03\x03\x40\x00"
+
+IDENTITY = b'{"organization": {"organizationId": "5f0c1f4e-7b5a-4b5e-8a55-3c6d1c1f0a11"}}'
+
+DRIPS = {
+    "status line": Drip(b"HTTP/1.1 200 ", b"O"),
+    "header name": Drip(OK, b"X"),
+    "header value": Drip(OK + b"X: ", b"x"),
+    "100 Continue": Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": Drip(OK + b"Content-Length: 1000000\r\n\r\n", b" "),
+    "body that is JSON at any moment": Drip(OK + b"\r\n{}", b" "),
+    "body of an error": Drip(b"HTTP/1.1 404 Not Found\r\n\r\n", b" "),
+    "gzip name": Drip(OK + b"Content-Encoding: gzip\r\n\r\n" + GZIP, b"n"),
+    "chunk size": Drip(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "chunk extension": Drip(OK + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x"),
+    "trailers": Drip(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", b"X: x\r\n"),
+}
+
+FLOODS = {
+    "100 Continue": Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause=0, times=100_000),
+    "100 Continue with headers": Drip(b"", b"HTTP/1.1 100 Continue\r\n" + b"X: x\r\n" * 90 + b"\r\n", pause=0),
+    "headers": Drip(OK, b"X: " + b"x" * 60_000 + b"\r\n", pause=0, times=90),
+}
+
+
+def answered(body: bytes) -> Drip:
+    """A whole answer."""
+    return Drip(OK + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+TOKEN = answered(b'{"access_token": "t0ken-1", "expires_in": 3600}')
+
+
+def from_the_api(answer: Drip) -> Answers:
+    """A token for whoever asks for one, and an answer to everything else."""
+    return lambda line: TOKEN if line.startswith(b"POST") else answer
+
+
+CallTo = Callable[..., Callable[[], object]]
+
+
+@pytest.fixture
+def call_to() -> Iterator[CallTo]:
+    """Makes a call to the API, with what it takes to get a token."""
+    with ExitStack() as opened:
+
+        def made(address: str, auth_url: str, **options: Any) -> Callable[[], object]:
+            options = {"patience": ONCE, "timeout": TIMEOUT, **options}
+            session = TokenSession(auth_url, "client-1", SecretStr("s3cr3t"), **options)
+            opened.callback(session.close)
+            client = FloridayClient(address + BASE, session, SecretStr("k3y"), account="north", **options)
+            return opened.enter_context(client).identity
+
+        yield made
+
+
+def assert_ends_in_time(call: Callable[[], object]) -> None:
+    """It fails by the deadline, with a retriable error of one line."""
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match=r"took longer than 0\.15 s for one call") as failure:
+        call()
+    assert DEADLINE <= time.monotonic() - began < 2.0
+    assert isinstance(failure.value, RetriableError)
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS)
+def test_a_dripped_answer_ends_at_the_deadline(call_to: CallTo, drip: Drip) -> None:
+    """Whatever part of an answer is dripped, the call ends at its deadline."""
+    with raw_server(from_the_api(drip)) as server:
+        assert_ends_in_time(call_to(server.address, f"{server.address}/token", seconds=DEADLINE))
+
+
+@pytest.mark.parametrize("path", ["", "/token"], ids=["metadata", "token"])
+def test_the_authorization_server_has_a_deadline_too(call_to: CallTo, path: str) -> None:
+    """The call for a token, and that for the address where one is to be had, end at their deadline."""
+    with raw_server(lambda _: DRIPS["header name"]) as server:
+        assert_ends_in_time(call_to(server.address, server.address + path, seconds=DEADLINE))
+
+
+def test_connecting_ends_at_the_deadline(call_to: CallTo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host of many addresses that do not answer takes no longer than one."""
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **options: resolve(*asked, **options) * 50)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as waiting:
+        for _ in range(4):
+            queued = waiting.enter_context(socket.socket())
+            queued.settimeout(0)
+            queued.connect_ex(deaf.getsockname())
+        with raw_server(lambda _: TOKEN) as auth:
+            address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+            assert_ends_in_time(call_to(address, f"{auth.address}/token", seconds=DEADLINE, timeout=(0.04, 1.0)))
+
+
+def test_a_dripped_answer_over_tls_ends_at_the_deadline(
+    call_to: CallTo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is encrypted ends at the deadline too."""
+    tls, certificate = trusted_tls(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: DRIPS["chunk extension"], tls=tls) as server:
+        address = f"https://localhost:{server.port}"
+        assert_ends_in_time(call_to(address, f"{auth.address}/token", seconds=DEADLINE))
+        assert server.connections == 1
+
+
+def test_a_dripped_tls_handshake_ends_at_the_deadline(call_to: CallTo) -> None:
+    """A server that drips its part of the TLS handshake holds nobody."""
+    with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: TOKEN, greeting=Drip(TLS_RECORD, b"\0")) as server:
+        address = f"https://localhost:{server.port}"
+        assert_ends_in_time(call_to(address, f"{auth.address}/token", seconds=DEADLINE))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "drip",
+    [Drip(b"", b"H"), Drip(OK, b"X: x\r\n"), Drip(OK + b"\r\n", b"\0", reply=TLS_RECORD)],
+    ids=["status line", "headers", "TLS of the server behind it"],
+)
+def test_a_dripping_proxy_ends_at_the_deadline(
+    call_to: CallTo, drip: Drip, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline holds through a proxy: for its TLS, its answer to CONNECT, and what comes through the tunnel."""
+    greeting = Drip(TLS_RECORD, b"\0") if scheme == "https" else None
+    with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: drip, greeting=greeting) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://localhost:{proxy.port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert_ends_in_time(call_to("https://floriday.invalid", f"{auth.address}/token", seconds=DEADLINE))
+        assert proxy.connections == 1
+
+
+def test_a_proxy_whose_connections_nothing_would_end_is_refused(
+    call_to: CallTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A SOCKS proxy opens connections by another library, which knows of no deadline."""
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://localhost:1")
+    with raw_server(lambda _: TOKEN) as auth, pytest.raises(SettingError, match="HTTPS_PROXY"):
+        call_to("https://floriday.invalid", f"{auth.address}/token")()
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+def test_what_precedes_a_body_is_bounded(call_to: CallTo, flood: Drip) -> None:
+    """More bytes before a body than any server needs are refused long before the deadline."""
+    with (
+        raw_server(from_the_api(flood)) as server,
+        pytest.raises(GarbledAnswerError, match="more than 256 KB before the body"),
+    ):
+        call_to(server.address, f"{server.address}/token")()
+
+
+def test_a_head_that_is_cut_is_not_taken_for_a_whole_one(call_to: CallTo) -> None:
+    """A connection that ends within the headers is a failure, not an answer without a body."""
+    cut = Drip(OK + b"X: x\r\n", cut=True)
+    with (
+        raw_server(from_the_api(cut)) as server,
+        pytest.raises(UnreachableError, match="was cut"),
+    ):
+        call_to(server.address, f"{server.address}/token")()
+
+
+def test_an_answer_at_the_deadline_is_not_taken_for_a_whole_one(call_to: CallTo) -> None:
+    """The end that the deadline makes is no end of an answer, though it looks like one."""
+    endless = Drip(OK + b"\r\n" + IDENTITY, b" ")
+    with raw_server(from_the_api(endless)) as server:
+        assert_ends_in_time(call_to(server.address, f"{server.address}/token", seconds=DEADLINE))
+
+
+def test_a_connection_is_used_for_longer_than_one_deadline(call_to: CallTo) -> None:
+    """Each call has a deadline of its own: a connection that is kept serves calls for as long as they are quick."""
+
+    def answers(line: bytes) -> Drip:
+        if line.startswith(b"POST"):
+            return TOKEN
+        pause.wait(LONGER / 5)
+        return answered(IDENTITY)
+
+    pause = Event()
+    with raw_server(answers) as server:
+        call = call_to(server.address, f"{server.address}/token", seconds=LONGER)
+        began = time.monotonic()
+        while time.monotonic() < began + 1.5 * LONGER:
+            call()
+        assert server.connections == 2, "one for the token, one for the API"
+
+
+def test_a_deadline_leaves_the_connection_to_the_next_call(call_to: CallTo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the moment that another call may take it, a connection is not closed at the deadline of the one before."""
+    connected: list[bool] = []
+    put = HTTPConnectionPool._put_conn  # noqa: SLF001 - the moment between two calls
+
+    def linger(pool: HTTPConnectionPool, connection: Any) -> None:
+        put(pool, connection)
+        Event().wait(1.5 * LONGER)
+        connected.append(connection.is_connected)
+
+    with raw_server(from_the_api(answered(IDENTITY))) as server:
+        call = call_to(server.address, f"{server.address}/token", seconds=LONGER)
+        monkeypatch.setattr(HTTPConnectionPool, "_put_conn", linger)
+        call()
+
+    assert connected == [True, True]
+
+
+def settings_for(address: str) -> dict[str, str]:
+    """The settings of a sync from a server."""
+    return {
+        "FLORIDAY_BASE_URL": address + BASE,
+        "FLORIDAY_AUTH_URL": f"{address}/token",
+        "FLORIDAY_CLIENT_ID": "client-1",
+        "FLORIDAY_CLIENT_SECRET": "s3cr3t",
+        "FLORIDAY_API_KEY": "k3y",
+    }
+
+
+def test_a_sync_ends_and_leaves_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sync from a server that never ends an answer fails in one line, and others can use the warehouse."""
+    monkeypatch.setattr("pipelines.pipeline.FloridayClient", partial(FloridayClient, seconds=DEADLINE, patience=ONCE))
+    monkeypatch.chdir(tmp_path)
+    with raw_server(from_the_api(DRIPS["header name"])) as server:
+        for name, value in {**settings_for(server.address), "FLORIDAY_WAREHOUSE": "w.duckdb"}.items():
+            monkeypatch.setenv(name, value)
+
+        assert run(["sync"]) == 1
+
+    told = capsys.readouterr().err
+    assert "took longer than 0.15 s for one call" in told
+    assert told.count("\n") == 1
+    assert holder(tmp_path / "w.duckdb") is None
+
+
+def test_a_call_under_way_is_interrupted(tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM end a sync within five seconds although its call has minutes left."""
+    asked = Semaphore(0)
+
+    def answers(line: bytes) -> Drip:
+        if line.startswith(b"POST"):
+            return TOKEN
+        asked.release()
+        return replace(DRIPS["header name"], times=1_000_000)
+
+    def sync(name: str) -> subprocess.Popen[bytes]:
+        environment = unmeasured(**settings_for(server.address), FLORIDAY_WAREHOUSE=name)
+        return subprocess.Popen(command("sync"), cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+
+    with raw_server(answers) as server, sync("a.duckdb") as first, sync("b.duckdb") as second:
+        assert asked.acquire(timeout=60)
+        assert asked.acquire(timeout=60)
+        first.send_signal(signal.SIGINT)
+        second.send_signal(signal.SIGTERM)
+        told = [process.communicate(timeout=5)[1] for process in (first, second)]
+
+    assert (first.returncode, second.returncode) == (130, 143), told
+    assert told == [b"floriday: stopped\n"] * 2
+
+
+def test_no_connection_without_a_deadline() -> None:
+    """A connection of the project's sessions cannot be used outside of a call."""
+    with raw_server(lambda _: TOKEN) as server, session_over(Wire(limit=1, timeout=TIMEOUT)) as session:
+        wire = session.get_adapter(server.address)
+        assert isinstance(wire, Wire)
+        pool = wire.poolmanager.connection_from_url(server.address)
+
+        with pytest.raises(RuntimeError, match="outside of a call"):
+            pool.urlopen("GET", "/")

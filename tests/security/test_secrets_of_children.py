@@ -1,0 +1,110 @@
+"""A secret that a child can read where it is kept does not stand in the child's environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import SettingError
+from pipelines.orchestration.serving import sessions
+from pipelines.sandbox import Sandbox
+from pipelines.settings import forget_secrets, handed, load_settings
+from tests.end_to_end.floriday_up import Up, running
+
+ALERTS = "jsons://hooks.example.com/t0k3n-7hat-must-not-show"
+PERSONAL_DATA_KEY = "k3y-of-personal-data-7hat-must-stay"
+PROC = Path("/proc")
+
+
+def test_what_is_handed_on_leaves_out_what_can_be_read(tmp_path: Path) -> None:
+    """A secret of the `.env` file is not handed to a child, which reads it there; one of the environment is."""
+    (tmp_path / ".env").write_text("FLORIDAY_CLIENT_SECRET=s3cr3t\nFLORIDAY_API_KEY=another\nFLORIDAY_FEEDS=batches\n")
+    given = {
+        "FLORIDAY_CLIENT_ID": "client-1",
+        "FLORIDAY_CLIENT_SECRET": "s3cr3t",
+        "FLORIDAY_API_KEY": "k3y",
+        "FLORIDAY_BASE_URL": "https://floriday.example/suppliers-api-2026v1",
+        "FLORIDAY_AUTH_URL": "https://floriday.example/token",
+    }
+
+    environment = handed(given, tmp_path)
+    settings = load_settings({**environment, "FLORIDAY_API_KEY": "of a stranger"}, tmp_path)
+
+    assert "s3cr3t" not in str(environment)
+    assert settings.client_secret.get_secret_value() == "s3cr3t"
+    assert settings.accounts["main"].get_secret_value() == "k3y"
+    assert settings.feeds is None
+
+
+def test_a_secret_that_has_left_the_file_is_missing(tmp_path: Path) -> None:
+    """A child that finds no secret where it was says which one is missing."""
+    (tmp_path / ".env").write_text("FLORIDAY_CLIENT_SECRET=s3cr3t\n")
+    environment = handed({"FLORIDAY_CLIENT_SECRET": "s3cr3t"}, tmp_path)
+    (tmp_path / ".env").write_text("")
+
+    with pytest.raises(SettingError, match="FLORIDAY_CLIENT_SECRET is missing"):
+        load_settings(environment, tmp_path)
+
+
+def test_secrets_are_forgotten_where_others_count() -> None:
+    """Where settings were handed on, the secrets beside them are removed, and nothing else is."""
+    beside = {"FLORIDAY_API_KEY": "k3y", "FLORIDAY_API_KEY_FILE": "key", "API_KEY": "of another program"}
+    environ = {**beside, "FLORIDAY_SETTINGS": "{}"}
+
+    forget_secrets(environ)
+    assert environ.keys() == {"FLORIDAY_API_KEY_FILE", "API_KEY", "FLORIDAY_SETTINGS"}
+
+    forget_secrets(beside)
+    assert len(beside) == 3
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A Floriday whose credentials a project is given."""
+    with Sandbox(scale=0.05) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def folder(sandbox: Sandbox, tmp_path: Path) -> Path:
+    """A project with a secret in its `.env` file, and one in a file of its own."""
+    given = sandbox.environment()
+    key = tmp_path / "api-key"
+    key.write_text(given.pop("FLORIDAY_API_KEY"))
+    given |= {"FLORIDAY_API_KEY_FILE": str(key), "FLORIDAY_ALERTS": ALERTS, "FLORIDAY_FEEDS": "trade_items"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    return tmp_path
+
+
+def environments(up: Up) -> dict[str, str]:
+    """The environment with which each of Dagster's processes was started, by its command."""
+    found = {}
+    for process in sessions.members(up.session):
+        try:
+            command = (PROC / str(process) / "cmdline").read_text().replace("\0", " ")
+            found[command] = (PROC / str(process) / "environ").read_text()
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+@pytest.mark.skipif(not (PROC / "self" / "environ").exists(), reason="there is no /proc")
+def test_no_process_of_dagsters_has_a_secret_that_it_can_read(sandbox: Sandbox, folder: Path) -> None:
+    """From the web server to a run: only what was given in the environment alone is handed on in it."""
+    own = {"FLORIDAY_PERSONAL_DATA": "hash", "FLORIDAY_PERSONAL_DATA_KEY": PERSONAL_DATA_KEY}
+    seen: dict[str, str] = {}
+    with running(folder, "--port", "0", **own) as up:
+        ends = time.monotonic() + 180
+        while (status := up.first_ended()) is None and time.monotonic() < ends:
+            seen |= environments(up)
+            time.sleep(0.05)
+
+    assert status == "SUCCESS"
+    for part in ("guarded_dev", "guarded_webserver", "_daemon", "code-server", "api grpc", "multiprocessing"):
+        assert any(part in command for command in seen), part
+    secrets = {sandbox.client_secret, min(sandbox.api_keys.values()), ALERTS}
+    assert {command: [s for s in secrets if s in text] for command, text in seen.items()} == {key: [] for key in seen}
+    assert all(PERSONAL_DATA_KEY in text for command, text in seen.items() if "dagster" in command)
