@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: recorded once, raised once, and an end of the process that is certain.
+"""Ctrl-C, SIGTERM and SIGHUP: recorded once, raised once, and an end of the process that is certain.
 
 The first signal raises :class:`Interrupted` in the main thread, so that the code cleans up as after any exception;
 further signals change nothing while it does. Libraries are not ready for an exception at any moment. Four rules make
@@ -43,7 +43,8 @@ CLEAN_UP = 4.0
 THREADS = 1.5
 """Seconds from the signal for which the clean-up waits for threads, which may be in the middle of a call."""
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The last one comes from a terminal that is closed; a command that was started with nohup ignores it."""
 
 _AGAIN = 0.05
 """Seconds between two calls of what was registered: DuckDB forgets an interrupt that comes just before a statement."""
@@ -55,7 +56,7 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised in the main thread when SIGINT or SIGTERM asks the process to stop."""
+    """Raised in the main thread when a signal asks the process to stop."""
 
 
 class _State:
@@ -79,7 +80,7 @@ _state = _State()
 
 
 def install() -> None:
-    """Take over SIGINT, unless it is ignored, and SIGTERM. To be called by the main thread; again without effect."""
+    """Take over the signals that are not ignored. To be called by the main thread; again without effect."""
     if _state.main:
         return
     _state.main = threading.get_ident()
@@ -127,7 +128,10 @@ def last_resort(action: Callable[[], object]) -> Iterator[None]:
 def left_to(handler: _Handler, numbers: tuple[int, ...] = SIGNALS) -> Iterator[None]:
     """Within the block, a handler of the caller's gets the signals, and none of them ends the process."""
     _state.left_to_others += 1
-    before = {number: signal.signal(number, handler) for number in numbers}
+    heard = [
+        number for number in numbers if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN)
+    ]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
@@ -193,7 +197,7 @@ def decide() -> None:
 
 
 def tell() -> int:
-    """Say on standard error that the process was stopped, once; returns its exit code, 130 or 143."""
+    """Say on standard error that the process was stopped, once; returns its exit code: 130, 143 or 129."""
     if not _state.is_told:
         _state.is_told = True
         # Past Python's buffers: the main thread may hold their lock, or wait for who reads standard output.

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UMASK = 0o077
@@ -73,18 +74,19 @@ def is_own(found: os.stat_result, kind: int) -> bool:
     return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.geteuid() and has_one_name
 
 
-def new_file(path: Path) -> int:
-    """A descriptor to write a new private file; what an earlier run left at that name is removed first.
+def new_file_beside(path: Path) -> tuple[int, Path]:
+    """A new private file in the folder of another, under a hidden name that nothing has.
+
+    Returns:
+        A descriptor to write it, and its path.
 
     Raises:
-        ForeignFileError: something else has the name.
         OSError: the file cannot be created.
     """
-    remove_leftover(path)
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:  # it was put there a moment ago
-        raise ForeignFileError(path) from None
+    while True:
+        new = path.with_name(f".floriday-{secrets.token_hex(6)}.part")
+        with suppress(FileExistsError):
+            return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), new
 
 
 def new_or_left_file(path: Path) -> int:

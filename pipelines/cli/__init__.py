@@ -6,6 +6,9 @@ quick; what a command does belongs to the part that does it.
 
 from __future__ import annotations
 
+import os
+import sys
+
 from pipelines import interruption
 
 __all__ = ["main"]
@@ -13,6 +16,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command of the process's arguments and end the process with its exit code."""
+    _open_standard_streams()
     try:
         interruption.install()  # before the imports, of which the first second consists
         from pipelines.private_files import protect_process
@@ -26,3 +30,13 @@ def main() -> None:
             raise
         interruption.decide()
     interruption.end(1)
+
+
+def _open_standard_streams() -> None:
+    """Have something stand at descriptors 0 to 2: whoever closed one would get our next file as its output."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest free number
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))

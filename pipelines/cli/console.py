@@ -11,11 +11,15 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+
+ROWS_FOR_WIDTHS = 10_000
+"""Rows that decide how wide columns are: a table of any length takes no more memory than these."""
 
 _COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, marks of direction, line separators and halves of characters."""
@@ -95,19 +99,20 @@ class VisibleStream:
 
 
 def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table, boxed on a terminal, aligned in a pipe."""
-    rows = list(rows)
+    """Print a table, boxed on a terminal, aligned in a pipe; a cell is one line without control characters."""
+    clean = [[one_line(cell) for cell in row] for row in rows]
     if is_terminal():
-        _boxed(headings, rows)
+        _boxed(headings, clean)
     else:
-        write_plain(headings, rows, say)
+        write_plain(headings, clean, say)
 
 
-def write_plain(headings: Sequence[Heading], rows: Sequence[Sequence[str]], write: Callable[[str], None]) -> None:
-    """Write a table in columns that are as wide as they must be."""
-    lines = [[heading.name for heading in headings], *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(headings))]
-    for line in lines:
+def write_plain(headings: Sequence[Heading], rows: Iterable[Sequence[str]], write: Callable[[str], None]) -> None:
+    """Write a table in columns that are as wide as they must be, for the first rows at least; nothing is cut."""
+    waiting = iter(rows)
+    first = [[heading.name for heading in headings], *islice(waiting, ROWS_FOR_WIDTHS)]
+    widths = [max(len(line[place]) for line in first) for place in range(len(headings))]
+    for line in chain(first, waiting):
         cells = (
             text.rjust(width) if heading.is_number else text.ljust(width)
             for text, width, heading in zip(line, widths, headings, strict=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
-from pipelines.private_files import new_file
+from pipelines.paths import real_path
+from pipelines.private_files import new_file_beside
 
 if TYPE_CHECKING:
     from pipelines.warehouse.query_result import Result
@@ -74,26 +75,27 @@ def _write(result: Result, style: Format, stream: BinaryIO) -> None:
 
 @contextmanager
 def destination(output: Path, warehouse: Path, option: str = "--output") -> Iterator[BinaryIO]:
-    """A file that is there when all of it was written, and as it was before when something failed.
+    """A file that is there when all of it was written, and as it was before when something failed; links are followed.
 
     Raises:
         UsageError: the file cannot be written there, or is the warehouse.
         PipelineError: the disk is full, or gone.
     """
-    if output.name.startswith(warehouse.name) and output.parent.absolute().resolve() == warehouse.parent.resolve():
-        raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
     whole = not output.exists() or output.is_file()
-    part = output.with_name(f"{output.name}.part")
+    file = real_path(output) if whole else output
+    if file.name.startswith(warehouse.name) and file.parent == real_path(warehouse).parent:
+        raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
     try:
         # A pipe or a device is opened as it is; only a file is private.
-        stream = os.fdopen(new_file(part) if whole else os.open(output, os.O_WRONLY), "wb")
+        descriptor, part = new_file_beside(file) if whole else (os.open(file, os.O_WRONLY), file)
+        stream = os.fdopen(descriptor, "wb")
     except OSError as error:
         raise UsageError(f"{option} {output} cannot be written: {error.strerror}") from None
     try:
         with stream:
             yield stream
         if whole:
-            part.replace(output)
+            part.replace(file)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise

@@ -23,9 +23,12 @@ def _seconds(text: str | float) -> float:
     if text == "off":
         return math.inf
     try:
-        return duration(f"{text}s" if text.isdigit() else text).total_seconds()
+        seconds = duration(f"{text}s" if text.isdigit() else text).total_seconds()
     except ValueError:
-        raise typer.BadParameter("expects a duration such as 90s, 5m or 1h, or off") from None
+        seconds = 0.0
+    if not seconds:
+        raise typer.BadParameter("expects a duration such as 90s, 5m or 1h, or off")
+    return seconds
 
 
 def _memory(text: str) -> str:
@@ -35,7 +38,7 @@ def _memory(text: str) -> str:
 
 
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, in quotes.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads, in quotes.")],
     format: FormatOption = None,
     output: OutputOption = None,
     timeout: Annotated[
@@ -44,7 +47,7 @@ def query(
             metavar="TIME",
             parser=_seconds,
             show_default="60s",
-            help="End the query after this time, such as 5m; off: never.",
+            help="End the query after this time, such as 5m, whoever is slow; off: never.",
         ),
     ] = 60.0,
     memory_limit: Annotated[
@@ -65,11 +68,11 @@ def query(
 
     For example:
 
-        floriday query "SELECT status, count(*) FROM orders.sales_orders GROUP BY ALL"
+        floriday query "SELECT count(*) FROM orders.sales_orders"
 
-        floriday query "FROM history.sales_orders_as_of(DATE '2026-03-01')" --output orders.csv
+        floriday query "FROM reports.revenue_by_week" --output weeks.csv
 
-        floriday query "SUMMARIZE orders.sales_orders" --timeout 5m --memory-limit 4GB
+        floriday query "SUMMARIZE orders.sales_orders" --timeout 5m
     """
     from pipelines.cli.output import chosen_format, give
     from pipelines.errors import QueryMemoryError, QueryTimeoutError

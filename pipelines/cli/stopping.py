@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipelines.interruption import SIGNALS, left_to, stopped_by
+from pipelines.interruption import left_to, stopped_by
 
 _LOOK_AGAIN = 0.1
 
@@ -51,9 +50,7 @@ def counted_signals() -> Iterator[StopSignals]:
         told.count += 1
         told.number = told.number or number
 
-    # A terminal that is gone means nothing to who was started with nohup.
-    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
-    with left_to(count, (*SIGNALS, *hangup)):
+    with left_to(count):
         yield told
     if told.asked:
         stopped_by(told.number)

@@ -14,8 +14,8 @@ PROGRAMS = ("form.js", "sums.js", "charts.js", "sections.js", "tables.js", "page
 LIBRARY = "vendor/echarts.common.min.js"
 
 _CACHE, _SAFE_CACHE = "this._map={}", "this._map=Object.create(null)"
-"""How the library's cache of measured texts begins, and how it does on the page: the texts are its keys, and with labels
-such as ``__proto__`` the first form writes to ``Object.prototype``."""
+"""How the library's cache of measured texts begins, and how it does on the page: the texts are its keys, and with
+labels such as ``__proto__`` the first form writes to ``Object.prototype``."""
 _CACHES = 2
 
 

@@ -14,7 +14,8 @@ from pipelines.dashboard.embedding import MOST_LETTERS, fill
 from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
-from pipelines.private_files import new_file, private_files
+from pipelines.paths import real_path
+from pipelines.private_files import new_file_beside, private_files
 from pipelines.warehouse.connection import Warehouse
 
 NAME = "dashboard.html"
@@ -70,17 +71,18 @@ def write_dashboard(
 
 
 def _replace(output: Path, page: bytes) -> None:
-    part = output.with_name(f"{output.name}.part")
+    file = real_path(output)
     try:
         with private_files():
-            output.parent.mkdir(parents=True, exist_ok=True)
-        stream = os.fdopen(new_file(part), "wb")
+            file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, part = new_file_beside(file)
+        stream = os.fdopen(descriptor, "wb")
     except OSError as error:
         raise PipelineError(f"{output} cannot be written: {error.strerror}") from None
     try:
         with stream:
             stream.write(page)
-        part.replace(output)
+        part.replace(file)
     except OSError as error:
         with suppress(OSError):
             part.unlink()

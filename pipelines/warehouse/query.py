@@ -41,7 +41,7 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, ob
         interruptibly(connection, lambda: connection.execute(statement, dict(values or {})))
         columns = _columns(connection)
         reader = connection.to_arrow_reader(ROWS_A_BATCH)
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException) as error:
         raise _refusal(error) from None
     names = [column.name for column in columns]
     return Result(
@@ -79,9 +79,17 @@ def _read(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader) -
         raise _refusal(error) from None
 
 
+_ADVICE = re.compile(
+    r"\s*(LINE \d+:|Possible solutions|Database is launched|Use \"SET|This limit was set).*", re.DOTALL
+)
+"""Where DuckDB's words go over to an excerpt of the statement, or to settings that a query cannot change."""
+
+
 def _refusal(error: Exception) -> PipelineError:
-    """DuckDB's words in one line, without the excerpt of the statement."""
-    words = " ".join(str(error).partition("\nLINE ")[0].split())
+    """DuckDB's words in one line, without its advice."""
+    words = " ".join(_ADVICE.sub("", str(error)).split())
     if isinstance(error, duckdb.OutOfMemoryException) or words.startswith("Out of Memory Error"):
         return QueryMemoryError(f"the query needs more memory than it may use: {words}")
+    if isinstance(error, duckdb.PermissionException):
+        return PipelineError("a query reads the warehouse alone: it has no access to files, the network and settings")
     return PipelineError(words)

@@ -29,6 +29,7 @@ if __name__ == "__main__":
 import duckdb
 import pyarrow as pa
 
+from pipelines.defects import summary
 from pipelines.errors import PipelineError
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.query import ask
@@ -95,6 +96,10 @@ def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, question
         _send(channel, {"end": True})
     except PipelineError as error:
         _send_error(channel, error)
+    except Exception as error:
+        if isinstance(error, (EOFError, BrokenPipeError)):
+            raise
+        _send_error(channel, PipelineError(f"the query cannot be answered: {summary(error)}"))
 
 
 def _send_batches(channel: Connection, result: Result) -> None:

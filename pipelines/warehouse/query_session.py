@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import errors
-from pipelines.errors import PipelineError, QueryTimeoutError
+from pipelines.errors import PipelineError, QueryTimeoutError, UsageError
 from pipelines.warehouse.query_messages import ARROW, Opening, Question
 from pipelines.warehouse.query_result import Column, Result
 
@@ -39,7 +39,7 @@ class Limits:
     """What one query may use.
 
     Args:
-        seconds: of waiting for DuckDB, for each query; None for no limit.
+        seconds: from the start of a query until its last row was read, whoever is slow; None for no limit.
         memory: as DuckDB reads it, such as ``4GB``; None for DuckDB's default, four fifths of the machine's.
     """
 
@@ -85,14 +85,16 @@ class QuerySession:
 
     def __init__(self) -> None:
         self._limits = Limits()
-        self._left: float | None = None
+        self._is_expired = False
+        self._timer = threading.Timer(0, self._expire)
         self._unread: Iterator[pa.RecordBatch] = iter(())
         self._channel, self._process = _started()
 
     def open(self, path: Path, limits: Limits | None = None) -> None:
         """Open the warehouse, as :func:`query_session` does."""
         self._limits = limits or self._limits
-        self._send(Opening(path.absolute(), PATIENCE, self._limits.memory))
+        patience = min(PATIENCE, self._limits.seconds or PATIENCE)
+        self._send(Opening(path.absolute(), patience, self._limits.memory))
         self._receive()
 
     def ask(self, sql: str, values: Mapping[str, object] | None = None) -> Result:
@@ -109,8 +111,8 @@ class QuerySession:
 
         for _ in self._unread:
             pass
-        self._left = self._limits.seconds
-        self._send(Question(sql, dict(values or {})))
+        self._start_timer()
+        self._send(Question(_in_utf8(sql), dict(values or {})))
         columns = tuple(Column(*each) for each in self._receive()["columns"])
         schema = pa.ipc.read_schema(pa.py_buffer(self._receive_arrow()))
         self._unread = self._batches()
@@ -126,6 +128,7 @@ class QuerySession:
 
     def close(self) -> None:
         """End the process, whatever it does."""
+        self._timer.cancel()
         self._process.kill()
         self._process.wait()
         if self._process.stdin is not None:
@@ -137,6 +140,19 @@ class QuerySession:
 
         while isinstance(message := self._message(), memoryview):
             yield from pa.ipc.open_stream(pa.py_buffer(message))
+        self._timer.cancel()
+
+    def _start_timer(self) -> None:
+        """End the process when the time of a query is over, even while nobody reads its rows."""
+        self._timer.cancel()
+        if self._limits.seconds is not None:
+            self._timer = threading.Timer(self._limits.seconds, self._expire)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _expire(self) -> None:
+        self._is_expired = True
+        self._process.kill()
 
     def _receive(self) -> dict[str, Any]:
         message = self._message()
@@ -159,16 +175,10 @@ class QuerySession:
         return told
 
     def _received(self) -> bytes:
-        began = time.monotonic()
         try:
-            if not self._channel.poll(self._left):
-                raise self._timeout()
-            message = self._channel.recv_bytes()
+            return self._channel.recv_bytes()
         except (EOFError, ConnectionError):
             raise self._ended() from None
-        if self._left is not None:
-            self._left = max(0.0, self._left - (time.monotonic() - began))
-        return message
 
     def _send(self, request: Opening | Question) -> None:
         try:
@@ -176,18 +186,28 @@ class QuerySession:
         except ConnectionError:
             raise self._ended() from None
 
-    def _timeout(self) -> PipelineError:
-        self.close()
-        return QueryTimeoutError(f"the query took longer than {self._limits.seconds:g} s and was ended")
-
     def _ended(self) -> PipelineError:
-        """The process is gone, though nobody ended it."""
+        """Why the process is gone."""
+        if self._is_expired:
+            return QueryTimeoutError(f"the query took longer than {self._limits.seconds:g} s and was ended")
         code = self._process.wait()
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
         return PipelineError(
             f"the process that executes the query ended {how}, and nothing was changed: it may have had too little"
             " memory, or the query meets a defect of DuckDB"
         )
+
+
+def _in_utf8(sql: str) -> str:
+    """The text, if it can be written in UTF-8.
+
+    Raises:
+        UsageError: it holds halves of characters.
+    """
+    try:
+        return os.fsencode(sql).decode()  # in a locale of ASCII, arguments come with their bytes escaped
+    except UnicodeError:
+        raise UsageError("the SQL is not valid UTF-8") from None
 
 
 def _error(name: str) -> type[PipelineError]:

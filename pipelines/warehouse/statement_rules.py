@@ -54,7 +54,7 @@ READING_FUNCTIONS = frozenset(
 )
 """DuckDB's own table functions that read the warehouse and its catalog alone."""
 
-_WITHOUT_ERROR = '{"error":false,'
+_WITHOUT_ERROR, _UNWRITABLE = '{"error":false,', '{"error":true,"error_type":"serialization"'
 _FUNCTION_NAME = re.compile(r'"function_name":("(?:[^"\\]|\\.)*")')
 """Within text of the query all quotes are escaped, so this finds names alone."""
 
@@ -76,14 +76,21 @@ def reading_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
         duckdb.Error: DuckDB cannot parse it.
     """
     kinds = _kinds(connection, sql)
-    if kinds == (duckdb.StatementType.EXPLAIN,):
-        explained = _without_first_word(sql)
-        if not _is_select(connection, explained):
-            raise UsageError("EXPLAIN takes one statement that reads, without ANALYZE and other options")
-        return f"EXPLAIN {explained}"
+    if duckdb.StatementType.EXPLAIN in kinds:
+        return f"EXPLAIN {_explained(connection, sql)}"
     if not _is_select(connection, sql):
         raise UsageError(f"a query is one statement that reads: {_KINDS}; {_reason(kinds)}")
     return sql
+
+
+def _explained(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The statement that a plain EXPLAIN explains; the text begins with that word, or is refused."""
+    explained = _without_first_word(sql)
+    if not _is_select(connection, explained):
+        raise UsageError("EXPLAIN takes one statement that reads, without ANALYZE and other options")
+    if len(_kinds(connection, explained)) > 1:
+        raise UsageError("EXPLAIN of a PIVOT needs its values: PIVOT … ON column IN (…)")
+    return explained
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[duckdb.StatementType, ...]:
@@ -93,7 +100,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[duckdb.Stat
 def _reason(kinds: Sequence[duckdb.StatementType]) -> str:
     if len(kinds) == 1:
         return f"{_name(kinds[0])} is refused, and nothing was changed"
-    return f"{len(kinds)} statements are refused, and nothing was changed" if kinds else "there is none"
+    return f"{len(kinds)} statements are refused, and nothing was changed" if kinds else "the text is empty"
 
 
 def _name(kind: duckdb.StatementType) -> str:
@@ -116,8 +123,10 @@ def _is_select(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
 
 
 def _parse_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
-    """DuckDB's parse tree as JSON; None where it has none, for the text is no SELECT."""
+    """DuckDB's parse tree as JSON; None where the text is no SELECT. A few types cannot be written as JSON: no tree."""
     ((tree,),) = connection.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchall()
+    if tree.startswith(_UNWRITABLE):
+        return ""
     return tree if tree.startswith(_WITHOUT_ERROR) else None
 
 

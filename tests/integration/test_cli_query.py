@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import shlex
 import signal
 import subprocess
 import time
@@ -300,17 +301,21 @@ def test_output_that_nobody_reads_is_no_error(warehouse: Path) -> None:
         assert (process.wait(60), err.read()) == (141, b"")
 
 
-@pytest.mark.parametrize(("end", "code", "told"), [(signal.SIGINT, 130, b"stopped"), (signal.SIGTERM, 143, b"stopped")])
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("file", ["out.csv", "out.xlsx"])
 def test_a_long_query_can_be_stopped(
-    end: signal.Signals, code: int, told: bytes, warehouse: Path, tmp_path: Path
+    file: str, end: signal.Signals, code: int, warehouse: Path, tmp_path: Path
 ) -> None:
-    """Ctrl-C ends what DuckDB is computing; the file that was being written is gone."""
+    """Ctrl-C, SIGTERM and a closed terminal end what DuckDB computes; files that were being written are gone."""
     sql = "SELECT i FROM range(10000000000) a (i) WHERE i > 0"
     process = subprocess.Popen(
-        command("query", sql, "--output", "out.csv"), cwd=tmp_path, env=unmeasured(), stderr=subprocess.PIPE
+        command("query", sql, "--output", file),
+        cwd=tmp_path,
+        env=unmeasured(TMPDIR=str(tmp_path)),
+        stderr=subprocess.PIPE,
     )
     try:
-        wait_for(tmp_path / "out.csv.part")
+        wait_for_file(tmp_path)
         process.send_signal(end)
 
         _, err = process.communicate(timeout=30)
@@ -318,15 +323,67 @@ def test_a_long_query_can_be_stopped(
         process.kill()
 
     assert process.returncode == code, err
-    assert told in err
+    assert err == b"floriday: stopped\n"
     assert list(tmp_path.iterdir()) == []
     assert warehouse.exists()
 
 
-def wait_for(path: Path) -> None:
-    """Return once a file is there and something is in it."""
+def test_a_reader_that_reads_nothing_keeps_nobody_from_the_file(warehouse: Path) -> None:
+    """After its time a query ends, though its rows wait to be read, and the file is free."""
+    process = subprocess.Popen(
+        command("query", "FROM range(10000000000)", "--format", "csv", "--timeout", "1s"),
+        env=unmeasured(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.read(6) == b"range\n"  # it has begun, and from here on nobody reads
+        with Warehouse(warehouse, patience=30.0).writing():
+            pass
+
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+
+    assert out.startswith(b"0\n1\n")
+    assert (process.returncode, err.count(b"\n")) == (1, 1)
+    assert b"took longer than 1 s and was ended" in err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(("sql", "code"), [("SELECT 1", 0), ("SELEC", 1)])
+@pytest.mark.usefixtures("warehouse")
+def test_a_standard_stream_may_be_closed(closed: str, sql: str, code: int, tmp_path: Path) -> None:
+    """The exit code is that of the query, and no traceback is printed."""
+    line = f"{shlex.join(command('query', sql, '--output', 'out.csv'))} {closed}"
+
+    ended = subprocess.run(line, shell=True, cwd=tmp_path, env=unmeasured(), capture_output=True, check=False)  # noqa: S602
+
+    assert ended.returncode == code
+    assert b"Traceback" not in ended.stderr
+    assert (tmp_path / "out.csv").exists() == (code == 0)
+
+
+def test_sql_that_is_no_text_is_refused(warehouse: Path) -> None:
+    """Bytes that are not UTF-8 are a misuse; in a locale of ASCII, letters are what they are."""
+    broken = subprocess.run([*command("query"), b"SELECT '\xff'"], env=unmeasured(), capture_output=True, check=False)
+    plain = subprocess.run(
+        command("query", "SELECT 'é' AS x", "--format", "csv"),
+        env=unmeasured(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (broken.returncode, broken.stderr) == (2, b"floriday: the SQL is not valid UTF-8\n")
+    assert (plain.returncode, plain.stdout) == (0, "x\né\n".encode())
+    assert warehouse.exists()
+
+
+def wait_for_file(folder: Path) -> None:
+    """Return once a file is in a folder and something is in it."""
     until = time.monotonic() + 30
-    while not path.exists() or not path.stat().st_size:
+    while not any(path.stat().st_size for path in folder.iterdir()):
         assert time.monotonic() < until
         time.sleep(0.01)
 

@@ -19,9 +19,6 @@ ANOTHER = 54_321
 """The id of a user who is not the one that runs the tests."""
 
 FILES = {
-    ("report", "revenue_by_week", "--output", "out.csv"): "out.csv.part",
-    ("rejected", "--export", "out.jsonl"): "out.jsonl.part",
-    ("dashboard", "--output", "out.html"): "out.html.part",
     ("backup", "out.duckdb"): "out.duckdb.part",
     ("compact",): "w.duckdb.compact",
 }
@@ -117,6 +114,29 @@ def test_what_another_put_there_is_refused(
     assert (folder / "victim").read_text() == "mine"
     assert not any((folder / "theirs").glob("*"))
     assert not any(folder.glob("out*[!t]"))
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        (("report", "revenue_by_week", "--output"), "out.csv"),
+        (("query", "SELECT 1", "--output"), "out.json"),
+        (("rejected", "--export"), "out.jsonl"),
+        (("dashboard", "--output"), "out.html"),
+    ],
+)
+def test_nothing_but_the_named_file_is_written(command: tuple[str, ...], output: str, folder: Path) -> None:
+    """No other file of the folder is replaced or removed, whatever it is called, and a link's target is written."""
+    (folder / f"{output}.part").write_text("mine")
+    (folder / output).symlink_to(folder / "target")
+    before = {each.name for each in folder.iterdir()}
+
+    assert run((*command, output)) == 0
+
+    assert (folder / f"{output}.part").read_text() == "mine"
+    assert (folder / output).is_symlink()
+    assert (folder / "target").is_file()
+    assert {each.name for each in folder.iterdir()} - before <= {"target", "w.duckdb.lock"}
 
 
 @each_command

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
+from pipelines.cli.formats.text import exact
 from pipelines.warehouse.query_result import Column, Result
 
 
@@ -23,14 +24,19 @@ def write_parquet(result: Result, stream: BinaryIO) -> None:
 
 
 def _kind(column: Column, kind: pa.DataType) -> pa.DataType:
-    """The type in Parquet; an interval, which Parquet's readers disagree about, is text."""
+    """The type in Parquet; an interval, which Parquet's readers disagree about, is text, and so is what holds one."""
     if column.type == "UUID":
         return pa.uuid()
     if column.type == "UUID[]":
         return pa.list_(pa.uuid())
-    if pa.types.is_dictionary(kind) or pa.types.is_null(kind) or pa.types.is_interval(kind):
+    if pa.types.is_dictionary(kind) or pa.types.is_null(kind) or _holds_interval(kind):
         return pa.string()
     return kind
+
+
+def _holds_interval(kind: pa.DataType) -> bool:
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return bool(pa.types.is_interval(kind)) or any(map(_holds_interval, inner))
 
 
 def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -41,7 +47,7 @@ def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_list(kind):
         # A list that is NULL has no values of its own, or they would be counted for its neighbours.
         return pa.array([_uuid_list(value) for value in values.to_pylist()], pa.list_(pa.binary(16))).cast(kind)
-    return values.cast(pa.string())
+    return exact(values)
 
 
 def _uuids(values: pa.Array) -> pa.Array:

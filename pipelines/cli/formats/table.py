@@ -20,7 +20,7 @@ def write_table(result: Result, stream: BinaryIO) -> None:
         for line in _plan(result):
             _write_line(stream, line)
         return
-    write_plain(_headings(result), list(_rows(result)), lambda line: _write_line(stream, line))
+    write_plain(_headings(result), _rows(result), lambda line: _write_line(stream, line))
 
 
 def show(result: Result) -> None:

@@ -8,17 +8,23 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.errors import PipelineError
+
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """What a formula begins with, and the full-width forms, which spreadsheets read alike."""
 
-_FORMULA = rf"(^|[;,\t\r\n])(\"*)([{_SIGNS}])"
+_FORMULA = rf"(^[\pZ]*|[;,\t\r\n])([\pC\"]*)([{_SIGNS}])"
 """A formula at the start, or behind what some spreadsheet takes for the end of a cell, in quotes or not.
 
-A Dutch Excel splits lines at semicolons, and knows quotes only where a cell begins.
+Invisible characters before it count for nothing: some programs drop them, such as a byte order mark. A Dutch Excel
+splits lines at semicolons, and knows quotes only where a cell begins.
 """
 
 _NESTED_FORMULA = rf"([;\t\r\n])(\"*)([{_SIGNS}])"
 """The same within JSON, where a comma before a number is none of its text's."""
+_FARTHEST_DAYS = 365 * 30_000
+"""Arrow writes years up to 32767; what lies beyond is no date of anybody's."""
+
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -30,7 +36,7 @@ def exact(column: pa.Array) -> pa.Array:
     if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
         return _moments(column)
     if pa.types.is_binary(kind) or pa.types.is_nested(kind) or pa.types.is_interval(kind):
-        return pa.array([_nested(value) for value in column.to_pylist()], pa.string())
+        return pa.array([_nested(value) for value in python_values(column)], pa.string())
     return column.cast(pa.string())
 
 
@@ -76,6 +82,20 @@ def encoded(value: Any) -> bytes:
     return _ENCODER.encode(value)
 
 
+def python_values(column: pa.Array) -> list[Any]:
+    """The values as Python has them.
+
+    Raises:
+        PipelineError: a list or struct holds a time that Python does not have, such as infinity.
+    """
+    try:
+        values: list[Any] = column.to_pylist()
+        encoded([plain(value) for value in values])
+    except (OverflowError, TypeError, ValueError):
+        raise PipelineError("a list or struct holds a time that cannot be shown: CAST it AS VARCHAR") from None
+    return values
+
+
 def _nested(value: Any) -> str | None:
     if value is None:
         return None
@@ -84,10 +104,32 @@ def _nested(value: Any) -> str | None:
 
 
 def _moments(column: pa.Array) -> pa.Array:
+    """Times as ISO 8601.
+
+    Raises:
+        PipelineError: a year has more than four digits and Arrow, which would write something else, cannot show it.
+    """
     text = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+(Z?)$", r"\1")
     if pa.types.is_timestamp(column.type):
         text = pc.replace_substring(text, " ", "T", max_replacements=1)
-    return _infinite(column, text)
+    if pa.types.is_time(column.type):
+        return pc.if_else(pc.equal(column.cast(pa.int64()), _end_of_day(column.type)), "24:00:00", text)
+    shown = _infinite(column, text)
+    if pc.any(_is_beyond(column, shown)).as_py():
+        raise PipelineError("a time lies outside of the years that can be shown here: CAST it AS VARCHAR")
+    return shown
+
+
+def _end_of_day(kind: pa.DataType) -> int:
+    return 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+
+
+def _is_beyond(column: pa.Array, shown: pa.Array) -> pa.Array:
+    """Whether a time is further from 1970 than the years that Arrow writes, infinity aside."""
+    days = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).cast(pa.int64())
+    per_day = 1 if pa.types.is_date32(column.type) else _end_of_day(column.type)
+    is_far = pc.greater(pc.abs_checked(pc.divide(days, per_day)), _FARTHEST_DAYS)
+    return pc.and_(is_far, pc.invert(pc.is_in(shown, pa.array(["infinity", "-infinity"]))))
 
 
 def _infinite(column: pa.Array, text: pa.Array) -> pa.Array:
