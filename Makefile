@@ -25,7 +25,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 		--requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q pipelines
-	@mkdir -p -m 700 data/dagster
+	@mkdir -p data/dagster && chmod 700 data data/dagster
 	@touch $@
 
 demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and show what came

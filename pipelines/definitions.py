@@ -6,7 +6,9 @@ import os
 
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import SettingsResource
+from pipelines.private_files import protect_process
 from pipelines.settings import forget_secrets
 
+protect_process()  # code servers and runs, also those of a `dagster dev` that somebody starts without `floriday up`
 forget_secrets(os.environ)  # before this process starts that of a run
 definitions = build_definitions(SettingsResource())

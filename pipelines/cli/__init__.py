@@ -15,6 +15,9 @@ def main() -> None:
     """Run the command of the process's arguments and end the process with its exit code."""
     try:
         interruption.install()  # before the imports, of which the first second consists
+        from pipelines.private_files import protect_process
+
+        protect_process()
         from pipelines.cli.entry import main as run
 
         run()

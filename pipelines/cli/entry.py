@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -70,6 +71,7 @@ def _failed(error: BaseException) -> int:
 
 
 def _invoke(arguments: Sequence[str]) -> int:
+    logging.getLogger("pipelines.settings").addHandler(_COMPLAINTS)  # by its name: importing it takes long
     try:
         command = get_command(app)
         with command.make_context("floriday", [*arguments]) as context:
@@ -81,6 +83,17 @@ def _invoke(arguments: Sequence[str]) -> int:
         path = place.command_path if place else "floriday"
         return complain(f"{misuse.format_message().rstrip('.')} (see: {path} --help)", MISUSED)
     return 0
+
+
+class _Complaints(logging.Handler):
+    """Prints each warning as a line of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one."""
+        complain(record.getMessage())
+
+
+_COMPLAINTS = _Complaints()
 
 
 def _unexpected(error: BaseException) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
+from pipelines.private_files import new_file
 
 if TYPE_CHECKING:
     from pipelines.warehouse.query_result import Result
@@ -82,12 +83,10 @@ def destination(output: Path, warehouse: Path, option: str = "--output") -> Iter
     if output.name.startswith(warehouse.name) and output.parent.absolute().resolve() == warehouse.parent.resolve():
         raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
     whole = not output.exists() or output.is_file()
-    part = output.with_name(f"{output.name}.part") if whole else output
+    part = output.with_name(f"{output.name}.part")
     try:
-        if whole:
-            part.unlink(missing_ok=True)
-        # What a question brings to light is for its asker's eyes, whatever the umask says.
-        stream = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+        # A pipe or a device is opened as it is; only a file is private.
+        stream = os.fdopen(new_file(part) if whole else os.open(output, os.O_WRONLY), "wb")
     except OSError as error:
         raise UsageError(f"{option} {output} cannot be written: {error.strerror}") from None
     try:

@@ -108,14 +108,12 @@ def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> N
     from pipelines.cli.formats.text import encoded
     from pipelines.cli.outcomes import counted
     from pipelines.cli.output import destination
-    from pipelines.warehouse.connection import private_files
     from pipelines.warehouse.query import ask
     from pipelines.warehouse.rejected import WITH_PAYLOADS
 
     count = 0
     with (
         warehouse.reading(locked=True) as connection,
-        private_files(),
         destination(file, warehouse.path, "--export") as stream,
     ):
         for batch in ask(connection, WITH_PAYLOADS, chosen).batches:

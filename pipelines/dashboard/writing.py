@@ -14,7 +14,8 @@ from pipelines.dashboard.embedding import MOST_LETTERS, fill
 from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.connection import Warehouse, private_files
+from pipelines.private_files import new_file, private_files
+from pipelines.warehouse.connection import Warehouse
 
 NAME = "dashboard.html"
 
@@ -73,8 +74,12 @@ def _replace(output: Path, page: bytes) -> None:
     try:
         with private_files():
             output.parent.mkdir(parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            part.write_bytes(page)
+        stream = os.fdopen(new_file(part), "wb")
+    except OSError as error:
+        raise PipelineError(f"{output} cannot be written: {error.strerror}") from None
+    try:
+        with stream:
+            stream.write(page)
         part.replace(output)
     except OSError as error:
         with suppress(OSError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from pipelines.errors import SettingError
+from pipelines.settings.exposure import warn_if_exposed
 
 PREFIX = "FLORIDAY_"
 HANDED = f"{PREFIX}SETTINGS"
@@ -76,24 +77,35 @@ def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str]
     Raises:
         SettingError: the `.env` file cannot be read.
     """
-    texts, base = merge(environ, directory, secrets, dotenv=dotenv)
+    path = _dotenv_of(environ, directory) if dotenv else None
+    texts, base = _merged(environ, directory, secrets, path)
     gathered = Variables(texts, {}, base)
-    for name in secrets:
-        _take_file(gathered, name)
+    read = [_take_file(gathered, name) for name in secrets]
+    warn_if_exposed(each for each in (path, *read) if each)
     return gathered
 
 
-def merge(
-    environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True
-) -> tuple[dict[str, str], Path]:
+def merge(environ: Mapping[str, str], directory: Path, secrets: Collection[str]) -> tuple[dict[str, str], Path]:
     """The same without reading what a ``…_FILE`` names: the texts, and the folder that relative paths count from.
 
     Raises:
         SettingError: the `.env` file cannot be read.
     """
+    path = _dotenv_of(environ, directory)
+    warn_if_exposed([path] if path else [])
+    return _merged(environ, directory, secrets, path)
+
+
+def _dotenv_of(environ: Mapping[str, str], directory: Path) -> Path | None:
+    """The `.env` file that counts; none where all variables are handed over."""
+    return None if HANDED in environ else dotenv_file(directory)
+
+
+def _merged(
+    environ: Mapping[str, str], directory: Path, secrets: Collection[str], path: Path | None
+) -> tuple[dict[str, str], Path]:
     if HANDED in environ:
         return _floriday(_handed(environ[HANDED], directory)), directory.absolute()
-    path = dotenv_file(directory) if dotenv else None
     texts, above = _floriday(read_dotenv(path) if path else {}), _floriday(environ)
     for name in secrets:
         if name in above or f"{name}_FILE" in above:
@@ -143,18 +155,21 @@ def _floriday(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _take_file(variables: Variables, name: str) -> None:
+def _take_file(variables: Variables, name: str) -> Path | None:
+    """Read the secret that a ``…_FILE`` names; returns the path of a file that was read."""
     path = variables.texts.pop(f"{name}_FILE", None)
     if path is None:
-        return
+        return None
     if name in variables.texts:
         variables.problems[name] = f"{PREFIX}{name} and {PREFIX}{name}_FILE exclude each other"
-        return
+        return None
     try:
         variables.texts[name] = _secret_of(variables.path(path))
     except (OSError, ValueError) as problem:
         # The path is not told: it may be the secret itself, in the wrong variable.
         variables.problems[name] = f"{PREFIX}{name}_FILE expects the path of a readable file: {_reason(problem)}"
+        return None
+    return variables.path(path)
 
 
 def _secret_of(path: Path) -> str:

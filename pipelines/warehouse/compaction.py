@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
-from pipelines.warehouse.connection import STORAGE_VERSION, Warehouse, interruptibly, private_files
+from pipelines.private_files import remove_leftover
+from pipelines.warehouse.connection import STORAGE_VERSION, Warehouse, interruptibly
 from pipelines.warehouse.copying import put_in_place
 from pipelines.warehouse.sessions import frugal
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
@@ -98,8 +99,8 @@ def _nothing_left(part: Path) -> Iterator[None]:
 
 
 def _remove(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    Warehouse(part).log.unlink(missing_ok=True)
+    remove_leftover(part)
+    remove_leftover(Warehouse(part).log)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
@@ -115,12 +116,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differi
     try:
         for setting in frugal(Path(path)):
             connection.execute(setting)
-        with private_files():
-            connection.execute(
-                f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}')"
-            )
-            interruptibly(connection, lambda: fill(connection, old, new))
-            _ask(connection, f"CHECKPOINT {quoted(new)}")
+        connection.execute(
+            f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        interruptibly(connection, lambda: fill(connection, old, new))
+        _ask(connection, f"CHECKPOINT {quoted(new)}")
         connection.execute(f"DETACH {quoted(new)}")
         # From here on the file alone counts.
         Warehouse(part).log.unlink(missing_ok=True)

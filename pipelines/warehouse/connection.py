@@ -7,7 +7,6 @@ whoever comes second tries again.
 from __future__ import annotations
 
 import fcntl
-import os
 import random
 import threading
 import time
@@ -23,6 +22,7 @@ import duckdb
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interruption import recorded
 from pipelines.paths import real_path
+from pipelines.private_files import private_files
 from pipelines.warehouse.guarded import commit, connect
 from pipelines.warehouse.refusals import REFUSED, busy, check_file, damaged, explain, is_busy, is_refusal
 from pipelines.warehouse.sessions import LOCKED, QUIET, WRITING, frugal
@@ -32,7 +32,6 @@ STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
-_umask_guard = threading.Lock()
 
 _Value = TypeVar("_Value")
 
@@ -118,7 +117,7 @@ class Warehouse:
         """
         self.require()
         check_file(self.path)
-        with self._in_use:
+        with self._in_use, private_files():
             connection = self._opened_for_reading(locked=locked)
             try:
                 with self._read_plainly():
@@ -249,17 +248,6 @@ def _told_plainly(path: Path) -> Iterator[None]:
         said = str(error).splitlines()[0]
         told = damaged(path, error) or f"writing {path} failed, and nothing of this batch was stored: {said}"
         raise WarehouseError(told) from None
-
-
-@contextmanager
-def private_files() -> Iterator[None]:
-    """DuckDB creates its files, the write-ahead log of each session too, as the umask says."""
-    with _umask_guard:
-        before = os.umask(0o077)
-        try:
-            yield
-        finally:
-            os.umask(before)
 
 
 def interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:

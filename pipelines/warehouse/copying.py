@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from pipelines.errors import UsageError, WarehouseBusyError
 from pipelines.paths import real_path
+from pipelines.private_files import new_or_left_file, private_files
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.folders import to_disk
 
@@ -38,7 +39,8 @@ def copy(warehouse: Warehouse, target: Path) -> None:
     if target.exists() and not target.is_file():
         raise UsageError(f"{target} is there and no file: name another path")
     warehouse.require()
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with private_files():
+        target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     with _alone(part) as stream:
         try:
@@ -66,16 +68,15 @@ def _alone(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         WarehouseBusyError: another process writes it.
+        ForeignFileError: something else than a file of this user has the name.
     """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "r+b") as stream:
+        with os.fdopen(new_or_left_file(path), "r+b") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise WarehouseBusyError(f"another process writes {path}: try again when it is done") from None
             if _stands_at(path, stream):
-                os.fchmod(descriptor, 0o600)
                 stream.truncate()
                 yield stream
                 return

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import UsageError, WarehouseError
+from pipelines.private_files import private_files
 from pipelines.warehouse.belonging import owner
 from pipelines.warehouse.connection import Warehouse, interruptibly
 from pipelines.warehouse.copying import copy
@@ -70,14 +71,15 @@ def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, histor
     warehouse.require()
     _check(folder)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(folder) as aside:
-            snapshot = Warehouse(aside / "snapshot.duckdb")
-            copy(warehouse, snapshot.path)
-            exported = _write(snapshot, aside, folder, reports, history=history, raw=raw)
-            snapshot.path.unlink()
-            _finish(aside, exported)
-            put_folder_in_place(aside, folder)
+        with private_files():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with written_aside(folder) as aside:
+                snapshot = Warehouse(aside / "snapshot.duckdb")
+                copy(warehouse, snapshot.path)
+                exported = _write(snapshot, aside, folder, reports, history=history, raw=raw)
+                snapshot.path.unlink()
+                _finish(aside, exported)
+                put_folder_in_place(aside, folder)
     except OSError as error:
         raise _unchanged(folder, error.strerror or "no access") from None
     return exported
@@ -136,7 +138,7 @@ def _write(
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
-    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.parent.mkdir(exist_ok=True)
     described = connection.execute(f"DESCRIBE {table}").fetchall()
     columns = ", ".join(_column(name, kind) for name, kind, *_ in described)
     sql = f"COPY (SELECT {columns} FROM {table}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION snappy)"
@@ -163,5 +165,4 @@ def _finish(aside: Path, exported: Exported) -> None:
     told = {"as_of": exported.as_of and exported.as_of.isoformat(), "rows": exported.rows}
     (aside / CONTENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     for file in (CONTENTS, *exported.rows):
-        (aside / file).chmod(0o600)
         to_disk(aside / file)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import WarehouseBusyError
+from pipelines.private_files import new_or_left_folder, remove_leftover
 
 _HERE = -100
 _EXCHANGE = 2
@@ -24,10 +25,10 @@ def written_aside(target: Path) -> Iterator[Path]:
 
     Raises:
         WarehouseBusyError: another process writes there.
+        ForeignFileError: something of another user has the temporary folder's name.
     """
     part = target.with_name(f".{target.name}.part")
-    part.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    descriptor = new_or_left_folder(part)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,7 +61,7 @@ def put_folder_in_place(part: Path, target: Path) -> None:
         part.replace(target)
     elif not _exchanged(part, target):
         old = target.with_name(f".{target.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
+        remove_leftover(old)
         target.replace(old)
         part.replace(target)
         shutil.rmtree(old, ignore_errors=True)

@@ -14,6 +14,7 @@ from typing import Self
 import duckdb
 
 from pipelines.catalogue.tables import SYNCED_AT, Table
+from pipelines.normalize.reasons import without_value
 from pipelines.warehouse.sql import current, listed, literal, quoted, raw, versions
 
 EXAMPLES = 5
@@ -201,13 +202,13 @@ def open_rejections(connection: duckdb.DuckDBPyConnection, table: Table) -> Find
 
     The value that stood where another belongs is left out of a reason: it could be personal.
     """
-    name, reason = "coalesce(key, concat('number ', sequence_number))", "split_part(reason, ', got ', 1)"
+    name = "coalesce(key, concat('number ', sequence_number))"
     count, examples = connection.execute(
-        f"SELECT count(*), min({{t: feed, a: account, k: {name}, w: {reason}}}, {EXAMPLES})"
+        f"SELECT count(*), min({{t: feed, a: account, k: {name}, w: reason}}, {EXAMPLES})"
         " FROM sync.rejected_records WHERE feed = ? AND resolved_at IS NULL",
         [table.qualified_name],
     ).fetchall()[0]
-    return Finding.of(count, examples)
+    return Finding.of(count, [{**one, "w": without_value(one["w"])} for one in examples or ()])
 
 
 def _children(table: Table) -> list[Table]:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 import duckdb
 
 from pipelines.errors import WarehouseBusyError
+from pipelines.private_files import private_files
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.turns import somebody_waits
 
@@ -95,7 +96,7 @@ class LingeringWarehouse(Warehouse):
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """As of the base class; a connection for SQL of others is never shared."""
-        with self._in_use:
+        with self._in_use, private_files():
             if locked or not self.exists():
                 self.close()
                 with super().reading(locked=locked) as connection:

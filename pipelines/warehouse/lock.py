@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interruption import last_resort
 from pipelines.paths import real_path
+from pipelines.private_files import private_files
 from pipelines.warehouse.refusals import check_file
 
 
@@ -34,7 +35,8 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
     check_file(real_path(warehouse))
     path, note = _files(warehouse)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with private_files():
+            path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=patience, mode=0o600)
         lock.acquire()
     except Timeout:
@@ -55,10 +57,9 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
 
 
 def _write(note: Path, holder: str) -> None:
-    note.touch(mode=0o600)
-    note.write_text(
-        json.dumps({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
-    )
+    told = {"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as stream:
+        json.dump(told, stream)
 
 
 def holder(warehouse: Path) -> str | None:

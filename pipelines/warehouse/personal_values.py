@@ -18,6 +18,7 @@ from pipelines.catalogue.types import Kind
 from pipelines.normalize import normalize
 from pipelines.normalize.content import content_hash
 from pipelines.normalize.protection import Protection, Value, Withheld, personal_names
+from pipelines.normalize.reasons import without_value
 from pipelines.warehouse.compaction import tables
 from pipelines.warehouse.sql import current, quoted, raw, versions
 
@@ -200,7 +201,7 @@ class PersonalValues:
     def _reason(feed: Table, record: bytes, before: str) -> str:
         """Why it is rejected, without the value that was told."""
         rejected = normalize(feed, [record]).rejected
-        return rejected[0].reason if rejected else before.split(", got ", 1)[0]
+        return rejected[0].reason if rejected else without_value(before)
 
 
 def _on_text(protection: Protection) -> Callable[[str], str]:

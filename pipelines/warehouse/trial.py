@@ -17,6 +17,7 @@ import duckdb
 
 from pipelines.catalogue.tables import SYNCED_AT, Table
 from pipelines.errors import WarehouseError
+from pipelines.private_files import remove_leftover
 from pipelines.warehouse.connection import Warehouse, interruptibly
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
@@ -33,7 +34,7 @@ def private_copy(warehouse: Warehouse) -> Iterator[Warehouse]:
         WarehouseError: the warehouse cannot be read, or there is no room for the copy.
     """
     folder = warehouse.path.with_name(f".{warehouse.path.name}.trial")
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_leftover(folder)
     try:
         folder.mkdir(mode=0o700)
         if warehouse.exists():

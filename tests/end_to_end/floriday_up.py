@@ -136,4 +136,5 @@ def kill_session(folder: Path) -> None:
 def blank(folder: Path) -> Path:
     """The folder, with a `.env` file in which nothing was filled in."""
     (folder / ".env").write_text(BLANK)
+    (folder / ".env").chmod(0o600)
     return folder

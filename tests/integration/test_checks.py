@@ -288,7 +288,7 @@ class TestSpoiledWarehouse:
         with synced.spoiled(SPOILED["an unknown value"][0]):
             result = synced.results(CONTRACTS)["schema_drift"]
 
-        assert result.description == f"unknown: {CONTRACTS}.currency"
+        assert result.description == f"unknown: `{CONTRACTS}.currency`"
         row = cells(result, "served")[0]
         assert (row["account"], row["kind"], row["seen"]) == ("south", "value", "SEK")
 

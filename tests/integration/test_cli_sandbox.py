@@ -90,6 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data").mkdir()
     (folder / "data" / "demo.duckdb").write_text("of another time")
     (folder / ".env").write_text("FLORIDAY_API_KEYS={}\nFLORIDAY_FEEDS=batches\n")
+    (folder / ".env").chmod(0o600)
     return folder
 
 
@@ -124,13 +125,14 @@ class TestDemo:
         assert re.search(r"20\d\d +\d+ +\S.* EUR +\d+ +\d+ +\d+\.\d\d", ended.out)
 
     def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
-        """The file is where it says, the user's own is not touched, and Dagster remembers the runs."""
+        """The file is where it says, private; the user's own is not touched, and Dagster remembers the runs."""
         assert "data/demo.duckdb" in ended.out
         with duckdb.connect(str(folder / "data" / "demo.duckdb"), read_only=True) as connection:
             counts = connection.execute("SELECT count(*), count(DISTINCT feed) FROM sync.cursors").fetchall()
         assert counts == [(len(FEEDS), len(FEEDS))]
         assert not (folder / "mine.duckdb").exists()
         assert (folder / "data" / "dagster").is_dir()
+        assert not any(path.lstat().st_mode & 0o077 for path in (folder / "data").rglob("*"))
 
     @pytest.mark.parametrize("number", range(len(demonstration.QUERIES["suppliers"])))
     def test_its_queries_work(self, number: int, ended: Ended, folder: Path) -> None:

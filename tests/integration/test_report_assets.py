@@ -101,7 +101,7 @@ def test_each_api_has_the_reports_that_a_sync_can_install(api: str, tmp_path: Pa
 
 
 def test_materializing_shows_what_it_says_now(synced: Project) -> None:
-    """How many rows, the columns with their descriptions, and the first ten rows as a table."""
+    """How many rows, the columns with their descriptions, and the first ten rows as a table, texts as code."""
     (event,) = materialized(synced, REVENUE).asset_materializations_for_node("reports__revenue_by_week")
 
     told: dict[str, Any] = {name: value.value for name, value in event.metadata.items()}
@@ -112,7 +112,7 @@ def test_materializing_shows_what_it_says_now(synced: Project) -> None:
     assert described == report("revenue_by_week").columns
     head, _, *lines = told["first rows"].splitlines()
     assert head == "| " + " | ".join(described) + " |"
-    assert [line.split(" | ")[4] for line in lines] == [name or "" for (name,) in first]
+    assert [line.split(" | ")[4] for line in lines] == [f"`{name}`" if name else "" for (name,) in first]
 
 
 def test_the_dashboard_stands_downstream_of_the_reports(synced: Project) -> None:

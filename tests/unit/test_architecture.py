@@ -19,6 +19,7 @@ ORDER = (
     "memory",
     "paths",
     "web_guard",
+    "private_files",
     "settings",
     "floriday",
     "catalogue",

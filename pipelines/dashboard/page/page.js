@@ -58,7 +58,7 @@ function choice(id, label, options, value, listener, size = "") {
 }
 
 function named(split) {
-  const order = (place) => ({ [OTHER]: 2, null: 1 })[CONTENT.keys[place]] || 0;
+  const order = (place) => [null, OTHER].indexOf(CONTENT.keys[place]);
   return placesOf(chosen.account, split)
     .map((place) => [place, nameOf(split, place)])
     .sort((left, right) => order(left[0]) - order(right[0]) || left[1].localeCompare(right[1]));

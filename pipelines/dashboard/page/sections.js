@@ -267,7 +267,9 @@ function corrections(chosen) {
   };
 }
 
-const REASONS = { NOT_SETTLED: "Not settled", NOT_INVOICED: "Settled, no invoice yet", DIFFERENCE: "Invoiced differently" };
+const REASONS = dictionary({
+  NOT_SETTLED: "Not settled", NOT_INVOICED: "Settled, no invoice yet", DIFFERENCE: "Invoiced differently",
+});
 
 function openInvoices(chosen) {
   const whole = total("invoices", chosen);

@@ -7,7 +7,15 @@ async function unpacked(text) {
 }
 
 document.getElementById("old").hidden = "DecompressionStream" in window;
+// An object whose keys are texts of the content: without a prototype, "constructor" is a key like any other.
+function dictionary(object) {
+  return Object.assign(Object.create(null), object);
+}
+
 const CONTENT = await unpacked(document.getElementById("content").textContent.trim());
+CONTENT.accounts = dictionary(CONTENT.accounts);
+CONTENT.health = dictionary(CONTENT.health);
+for (const split of Object.keys(CONTENT.names)) CONTENT.names[split] = dictionary(CONTENT.names[split]);
 const FACTS = CONTENT.facts;
 const BUYS = CONTENT.api === "customers";
 const SPLITS = new Set(["account", "week", "partner", "item", "carrier", "channel", "instrument", "currency",

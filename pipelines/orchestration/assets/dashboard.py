@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from pipelines.dashboard import Dashboard, path_beside, write_dashboard
-from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.feeds import POOL
 from pipelines.orchestration.assets.reports import GROUP
+from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 
 DASHBOARD = dg.AssetKey([GROUP, "dashboard"])
@@ -36,14 +35,12 @@ def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         pool=POOL,  # after the sync that is under way
     )
     def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
-        try:
+        with step_errors(context.log, "dashboard: "):
             file = warehouse.file()
             if not file.exists():
                 context.log.warning("there is no warehouse yet: sync first")
                 return
             yield dg.MaterializeResult(metadata=_shown(write_dashboard(file, path_beside(file.path))))
-        except (PipelineError, duckdb.Error) as error:
-            raise dg.Failure(f"dashboard: {error}", allow_retries=False) from None
 
     return write
 

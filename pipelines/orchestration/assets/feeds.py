@@ -16,11 +16,12 @@ from pipelines.catalogue.relations import Relation
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
 from pipelines.choice import is_in_parts
-from pipelines.errors import PipelineError, UsageError
+from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.partitions import covered, weeks
 from pipelines.orchestration.assets.request import READS, Reading, SyncConfig, reading_of
+from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.assets.together import Asked
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.outcome import FeedOutcome, Listener
@@ -72,12 +73,10 @@ def feed_asset(source: Source, start: dt.date, relations: Iterable[Relation]) ->
         context: dg.AssetExecutionContext, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource
     ) -> Iterator[SyncEvent]:
         run = _Run(source, table, context, start)
-        try:
+        with step_errors(context.log):
             outcomes = run.read(run.reading(config), config.accounts, session, warehouse)
             run.tell(outcomes)
             yield from run.events(outcomes, session.open().warehouse)
-        except PipelineError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
 
     return sync
 

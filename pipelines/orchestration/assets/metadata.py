@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ import duckdb
 from pipelines.catalogue.relations import Relation
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed, Kind, Snapshot, Source
+from pipelines.orchestration.assets.floriday_text import first_visible, visible
 from pipelines.outcome import FeedOutcome, united
 
 ACCOUNTS = "accounts"
@@ -28,6 +30,9 @@ _ACCOUNT_COLUMNS = {
     "skipped": "string",
     "error": "string",
 }
+_UNKNOWN = 50
+"""Unknown fields of a feed, and unknown values of an enumeration, that a run stores."""
+
 _CARDINALITY = {True: "at most one", False: "any number"}
 _IN_SHORT = {Kind.DATE_TIME.value: "TIMESTAMPTZ"}
 """DuckDB's short names of types that would leave a column's description no room."""
@@ -130,9 +135,12 @@ def _row(outcome: FeedOutcome) -> dict[str, Any]:
 
 def _unknown(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
     """What Floriday served that the catalogue does not know, where it did."""
-    found = {name: kind for outcome in outcomes for name, kind in outcome.unknown_fields.items()}
+    fields = {visible(name): visible(kind) for one in outcomes for name, kind in sorted(one.unknown_fields.items())}
     values = united(*(outcome.unknown_values for outcome in outcomes))
-    told = {"unknown fields": found, "unknown values": {name: sorted(served) for name, served in values.items()}}
+    told: dict[str, dict[str, Any]] = {
+        "unknown fields": dict(islice(fields.items(), _UNKNOWN)),
+        "unknown values": {name: first_visible(sorted(served), _UNKNOWN) for name, served in values.items()},
+    }
     return {name: content for name, content in told.items() if content}
 
 

@@ -2,16 +2,18 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
-from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.assets.floriday_text import as_code
+from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Glance, Report, glance, installed, reports
 
@@ -76,18 +78,16 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
         op_tags={"dagster/priority": LAST},
     )
     def show(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
-        try:
+        with step_errors(context.log, f"{report.name}: "):
             file = warehouse.file()
             if not file.exists():
                 context.log.warning("there is no warehouse yet: sync first")
                 return
-            with file.reading(locked=True) as connection:
+            with file.reading() as connection:
                 if report.name not in installed(connection):
                     context.log.warning("not in the warehouse: a sync puts it there, where the API has what it reads")
                     return
                 yield dg.MaterializeResult(metadata=_shown(report, glance(connection, report, first=FIRST_ROWS)))
-        except (PipelineError, duckdb.Error) as error:
-            raise dg.Failure(f"{report.name}: {error}", allow_retries=False) from None
 
     return show
 
@@ -126,5 +126,8 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else " ".join(str(value).split())
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    """Numbers and moments as they are; all other values may hold text of Floriday's."""
+    if value is None:
+        return ""
+    is_plain = isinstance(value, (bool, int, float, Decimal, dt.date, dt.timedelta))
+    return str(value) if is_plain else as_code(str(value), in_table=True)

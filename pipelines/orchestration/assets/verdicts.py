@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Source
+from pipelines.orchestration.assets.floriday_text import listed_as_code, visible
 from pipelines.outcome import FeedOutcome
 from pipelines.warehouse import inspection, unknown, views
 from pipelines.warehouse.batch_ledger import wrong_ledgers
@@ -124,7 +125,10 @@ def _inspected(subject: Subject, finding: Finding, what: str) -> Verdict:
 
 
 def _found(finding: Finding, what: str, more: Mapping[str, Any]) -> Verdict:
-    rows = [{"table": one.table, "account": one.account, "key": one.key, "what": one.what} for one in finding.examples]
+    rows = [
+        {"table": one.table, "account": one.account, "key": visible(one.key), "what": visible(one.what)}
+        for one in finding.examples
+    ]
     examples = {"examples": _shown(_EXAMPLES, rows)} if rows else {}
     told = f"{what}: {finding.count}" if finding.count else f"no {what}"
     return Verdict(not finding.count, told, {"wrong": finding.count, **more, **examples})
@@ -148,15 +152,15 @@ def schema_drift(subject: Subject) -> Verdict:
         {
             "account": one.account,
             "kind": one.kind,
-            "name": one.name,
-            "seen": one.seen,
+            "name": visible(one.name),
+            "seen": visible(one.seen),
             "first seen": _moment(one.first_seen),
             "last seen": _moment(one.last_seen),
         }
         for one in found[:SHOWN]
     ]
     names = sorted({one.name for one in found})
-    told = f"unknown: {', '.join(names)}" if names else "all fields and values are known"
+    told = f"unknown: {listed_as_code(names)}" if names else "all fields and values are known"
     return Verdict(not found, told, {"unknown": len(found), **({"served": _shown(_UNKNOWN, rows)} if rows else {})})
 
 

@@ -8,10 +8,10 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.catalogue.types import Source
-from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
 from pipelines.orchestration.assets.feeds import POOL, chosen_accounts
 from pipelines.orchestration.assets.request import days_between
+from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.outcome import FeedOutcome
 
@@ -37,7 +37,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
         context: dg.OpExecutionContext, config: DaysConfig, session: FloridaySession, warehouse: WarehouseResource
     ) -> None:
         """Read the days again, feed by feed."""
-        try:
+        with step_errors(context.log):
             days = days_between(config.from_date, config.to_date)
             pipeline = session.open()
             accounts = chosen_accounts(config.accounts, pipeline)
@@ -50,8 +50,6 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
                 days=days,
             )
             failed = [line for outcome in outcomes if (line := _told(context, outcome))]
-        except PipelineError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
         if failed:
             raise dg.Failure("; ".join(sorted(failed)), allow_retries=False)
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.errors import SettingError
+from pipelines.private_files import private_files
 
 
 def open_instance(root: Path, storage: Path, *, captures_output: bool = True) -> dg.DagsterInstance:
@@ -28,7 +29,8 @@ def open_instance(root: Path, storage: Path, *, captures_output: bool = True) ->
     overrides = {} if captures_output else {"compute_logs": _NOTHING_CAPTURED}
     if home := dagster_home(os.environ):
         return dg.DagsterInstance.local_temp(str(home), overrides)
-    storage.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with private_files():
+        storage.mkdir(parents=True, exist_ok=True)
     if root.resolve() == Path.cwd() and (root / "dagster.yaml").is_file():
         return dg.DagsterInstance.local_temp(str(root), overrides)
     return dg.DagsterInstance.local_temp(str(storage), {**instance_settings(storage.absolute()), **overrides})

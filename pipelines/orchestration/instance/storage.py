@@ -22,6 +22,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.event import listen
 
+from pipelines.private_files import protect_process
+
 BUSY_TIMEOUT = 30
 """Seconds to wait for another process that writes."""
 
@@ -92,5 +94,6 @@ class KeepingSqliteStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """From `dagster.yaml`."""
+        """From `dagster.yaml`: in each of Dagster's processes, which keep their files private from then on."""
+        protect_process()
         return cls.from_local(inst_data=inst_data, **config_value)

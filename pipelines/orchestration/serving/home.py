@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.errors import DagsterError
 from pipelines.orchestration.instance.opening import dagster_home, instance_settings
 from pipelines.orchestration.running import STORAGE
+from pipelines.private_files import private_files
 
 CONFIGURATION = "dagster.yaml"
 
@@ -36,7 +37,8 @@ def prepared_home(root: Path, environ: Mapping[str, str]) -> Path:
     home = root / STORAGE
     own = root / CONFIGURATION
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with private_files():
+            home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
         text = (
             own.read_text(encoding="utf-8") if own.is_file() else _OURS + json.dumps(instance_settings(home), indent=2)

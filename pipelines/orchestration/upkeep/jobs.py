@@ -7,9 +7,9 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.feeds import POOL
 from pipelines.orchestration.assets.partitions import TIME_ZONE
+from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.automation.by_itself import Automation
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.orchestration.upkeep.pruning import prune
@@ -49,15 +49,13 @@ def prune_runs_schedule(automation: Automation, job: dg.JobDefinition) -> dg.Sch
 @dg.op(name="compact_warehouse", pool=POOL, out=dg.Out(dg.Nothing))
 def _compact(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> None:
     """Write the warehouse's file anew, without the space of deleted rows."""
-    try:
+    with step_errors(context.log):
         file = warehouse.file()
         if not file.exists():
             context.log.info("There is no warehouse yet")
             return
         warehouse.hold(f"Dagster run {context.run_id}", context.log)
         compacted = compact(file)
-    except PipelineError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
     context.log.info("%.1f MB before, %.1f MB now", compacted.before / 1e6, compacted.after / 1e6)
 
 

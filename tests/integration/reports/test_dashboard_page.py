@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.connection import Warehouse
@@ -44,12 +44,17 @@ NASTY = (
 )
 
 
+def started(driver: Playwright) -> Browser:
+    """The machine's Chromium, without a window; a context manager."""
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium, without a window."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as driver, driver.chromium.launch(executable_path=CHROMIUM, args=arguments) as started:
-        yield started
+    """The machine's Chromium."""
+    with sync_playwright() as driver, started(driver) as chromium:
+        yield chromium
 
 
 @dataclass

@@ -1,0 +1,112 @@
+"""Records whose personal fields all hold marked values, each another one, to be looked for wherever they may end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.types import Feed, Kind, Record, fields_of
+from pipelines.normalize.protection import personal_names
+from pipelines.sandbox import Sandbox
+from tests.records import in_json, valid_record
+
+MARK = "Qxzw"
+"""Stands in every marked text, and in no other text of the tests."""
+
+DIGITS = "618034"
+"""The fraction of every marked number."""
+
+RECORDS = 3
+"""Records of each feed that can be stored."""
+
+
+def marked_feeds(api: str) -> list[Feed]:
+    """The feeds that hold personal data."""
+    return [feed for feed in catalogue_of(api).feeds if personal_names(tables_of(feed))]
+
+
+class Marks:
+    """Makes marked values, and remembers how many there are."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1000)
+        self.made: list[str] = []
+
+    def value(self, kind: Kind) -> Any:
+        """The next marked value of a kind."""
+        number = next(self._numbers)
+        text = f"{number % 90}.{DIGITS}" if kind is not Kind.TEXT else f"{MARK}-{number} Jan"
+        self.made.append(text)
+        return text if kind is Kind.TEXT else Decimal(text)
+
+    def mark(self, record: type[Record], made: dict[str, Any]) -> None:
+        """Put marked values into the personal fields of a record, wherever they stand in it."""
+        for field in fields_of(record):
+            if field.note.personal:
+                assert field.kind is not None
+                made[field.json] = self.value(field.kind)
+            elif field.record is not None:
+                inner: Any = made.get(field.json)
+                if inner is None or (field.repeated and not any(inner)):
+                    inner = made[field.json] = [{}] if field.repeated else {}
+                for one in inner if field.repeated else [inner]:
+                    if one is not None:
+                        self.mark(field.record, one)
+
+
+def fill(sandbox: Sandbox, marks: Marks) -> None:
+    """Fill the books of the feeds that hold personal data; when it was done before, with other versions of the records.
+
+    Of each feed there are records that are stored, with members of the personal fields' names in a field that nobody
+    knows, for every personal field one that is rejected for it, and one that is no JSON.
+    """
+    for feed in marked_feeds(sandbox.api):
+        book, random = sandbox.book(feed.name), Random(feed.name)
+        for place in range(RECORDS):
+            number = book.reserve()
+            made = valid_record(feed, random, number, identity=place)
+            marks.mark(feed.record, made)
+            made["fieldOfTomorrow"] = {name: marks.value(Kind.TEXT) for name in personal_names(tables_of(feed))}
+            book.put(in_json(made), number=number)
+        for place, raw in enumerate(_rejected(feed, random, marks)):
+            number = book.reserve()
+            book.put(raw.replace(b"%d", b"%d" % number), key=("rejected", str(place)), number=number)
+
+
+def _rejected(feed: Feed, random: Random, marks: Marks) -> Iterator[bytes]:
+    """A record for each personal field that cannot be read for its sake, and one that is no JSON."""
+    table = tables_of(feed)
+    for place, column in enumerate(column for column in table.own_columns if column.personal):
+        made = valid_record(feed, random, 0, identity=100 + place)
+        holder = made
+        for step in (column.path or ())[:-1]:
+            holder[step] = dict(holder.get(step) or {})
+            holder = holder[step]
+        text = marks.value(Kind.TEXT)
+        wrong = {text: text} if column.kind is Kind.TEXT else text
+        holder[(column.path or ())[-1]] = wrong
+        yield in_json({**made, "sequenceNumber": 0}).replace(b'"sequenceNumber":0', b'"sequenceNumber":%d')
+    name = next(iter(personal_names(table)))
+    yield b'{"sequenceNumber":%%d,"%s":"%s" oops}' % (name.encode(), marks.value(Kind.TEXT).encode())
+
+
+@contextmanager
+def marked(api: str = "suppliers") -> Iterator[tuple[Sandbox, Marks]]:
+    """A sandbox with those records and nothing else, and the marks that were made."""
+    with Sandbox(empty=True, api=api) as sandbox:
+        marks = Marks()
+        fill(sandbox, marks)
+        yield sandbox, marks
+
+
+def found_in(files: Mapping[Path, bytes]) -> list[str]:
+    """The files in which a marked value stands."""
+    marks = (MARK.encode(), DIGITS.encode())
+    return sorted(path.name for path, content in files.items() if any(mark in content for mark in marks))

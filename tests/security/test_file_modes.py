@@ -1,0 +1,154 @@
+"""Every file and folder that the project makes is for its owner alone, whatever the umask says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.orchestration.assets.partitions import week_of
+from pipelines.private_files import private_files
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.lingering import LingeringWarehouse
+from tests.command_line import surroundings
+from tests.end_to_end.dagster_dev import project_folder
+from tests.integration.personal_orders import HASH, filled
+from tests.moments import real_now
+from tests.several_commands import several_commands
+
+COMMANDS = (
+    ["sync"],
+    ["sync", "--full", "--dry-run"],
+    ["status"],
+    ["check"],
+    ["report", "--all", "--output", "reports.xlsx"],
+    ["report", "revenue_by_week", "--output", "report.csv"],
+    ["query", "FROM orders.sales_orders", "--output", "orders.parquet"],
+    ["rejected", "--export", "rejected.jsonl"],
+    ["rejected", "--retry"],
+    ["export", "shared/exported", "--raw"],
+    ["backup", "backups/nightly/b.duckdb"],
+    ["dashboard"],
+    ["dashboard", "--output", "pages/d.html"],
+    ["rebuild", "sales_orders"],
+    ["compact"],
+)
+ASSET = "orders/sales_orders"
+WRITTEN = {
+    *("data/w.duckdb", "data/w.published.duckdb", "data/w.duckdb.lock", "data/dashboard.html", "pages/d.html"),
+    *("reports.xlsx", "report.csv", "orders.parquet", "rejected.jsonl", "backups/nightly/b.duckdb"),
+    *("shared/exported/orders/sales_orders.parquet", "shared/exported/export.json"),
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A few orders, of which two cannot be stored."""
+    with filled() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Everybody may read what is made, unless the project says otherwise."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def settings(sandbox: Sandbox) -> dict[str, str]:
+    """The variables of a sync of one feed."""
+    return {
+        **sandbox.environment(),
+        "FLORIDAY_WAREHOUSE": "data/w.duckdb",
+        "FLORIDAY_FEEDS": "sales_orders",
+        "FLORIDAY_PUBLISH_EVERY": "1s",
+    }
+
+
+def open_to_others(modes: dict[str, int]) -> dict[str, str]:
+    """What others than the owner may do anything with."""
+    return {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
+
+
+def test_every_command_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
+    """After each command, nothing below the working directory can be read or listed by others."""
+    ended = several_commands(COMMANDS, tmp_path, 0o022, **settings(sandbox))
+    ended += several_commands([["redact"]], tmp_path, 0o022, **settings(sandbox), **HASH)
+
+    for command, (code, printed, modes) in zip((*COMMANDS, ["redact"]), ended, strict=True):
+        assert code == 0, (command, printed)
+        assert open_to_others(modes) == {}, command
+        assert modes.keys() >= (WRITTEN if command == ["redact"] else set())
+
+
+@pytest.mark.usefixtures("umask")
+def test_dagster_started_by_hand_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without `floriday up` too: its history, its logs and the warehouse that its run fills."""
+    folder = project_folder(tmp_path)
+    (folder / "dagster.yaml").rename(folder / "home" / "dagster.yaml")
+    ours = set(folder.rglob("*"))
+
+    command = ["asset", "materialize", "-m", "pipelines.definitions", "--select", ASSET]
+    ended = subprocess.run(
+        [sys.executable, "-m", "dagster", *command, "--partition", week_of(real_now())],
+        cwd=folder,
+        env=surroundings(**settings(sandbox), DAGSTER_HOME=str(folder / "home")),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    made = {str(path.relative_to(folder)): path.lstat().st_mode & 0o777 for path in {*folder.rglob("*")} - ours}
+    assert open_to_others(made) == {}
+    assert {"data/w.duckdb", "data/dagster/history/runs/index.db"} <= made.keys()
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("kind", [Warehouse, LingeringWarehouse])
+@pytest.mark.parametrize("reads", [True, False], ids=["reader", "writer"])
+def test_spill_files_are_private(kind: type[Warehouse], reads: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    """What a reader or a writer puts on the disk for want of memory, also where the package is used as a library."""
+    warehouse = kind(tmp_path / "w.duckdb")
+    with warehouse.writing() as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+
+    with warehouse.reading() if reads else warehouse.writing() as connection:
+        connection.execute("SET memory_limit = '30MB'")
+        connection.execute("SET threads = 1")
+        connection.execute("CREATE TEMP TABLE large AS SELECT md5(range::VARCHAR) AS text FROM range(1_500_000)")
+        spilled = list((tmp_path / "w.duckdb.tmp").iterdir())
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (*spilled, tmp_path / "w.duckdb.tmp")}
+
+    assert spilled
+    assert open_to_others(modes) == {}
+    assert os.umask(0o022) == 0o022, "the umask is as it was"
+
+
+def test_blocks_that_overlap_keep_the_umask_until_the_last_one_ends() -> None:
+    """One that ends first, in another order than they began, does not end it for the others."""
+    before = os.umask(0o022)
+    try:
+        first, second = private_files(), private_files()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert os.umask(0o077) == 0o077
+        second.__exit__(None, None, None)
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+
+
+def test_installing_closes_the_data_folder() -> None:
+    """A checkout has it open for everybody, and the warehouse goes there."""
+    recipe = (Path(__file__).parents[2] / "Makefile").read_text()
+
+    assert "mkdir -p data/dagster && chmod 700 data data/dagster" in recipe

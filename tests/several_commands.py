@@ -1,0 +1,68 @@
+"""Several commands one after the other, each in a process of its own that has everything imported already."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.command_line import surroundings
+
+_RUN = """
+import json, os, sys, tempfile
+
+import pipelines.cli
+import pipelines.cli.entry, pipelines.cli.output, pipelines.pipeline, pipelines.dashboard, pipelines.warehouse.exporting
+
+
+def run(arguments):
+    with tempfile.TemporaryFile() as printed:
+        child = os.fork()
+        if not child:
+            os.dup2(printed.fileno(), 1)
+            os.dup2(printed.fileno(), 2)
+            sys.argv = ["floriday", *arguments]
+            pipelines.cli.main()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        printed.seek(0)
+        return [code, printed.read().decode()]
+
+
+def modes(folder):
+    found = [os.path.join(place, name) for place, *names in os.walk(folder) for name in (*names[0], *names[1])]
+    return {os.path.relpath(path, folder): os.lstat(path).st_mode & 0o777 for path in found}
+
+
+print(json.dumps([[*run(arguments), modes(".")] for arguments in json.loads(sys.argv[1])]))
+"""
+
+
+def several_commands(
+    commands: Sequence[Sequence[str]], folder: Path, umask: int, **variables: str
+) -> list[tuple[int, str, dict[str, int]]]:
+    """Run commands; gives for each the exit code, what it printed, and the mode of all that was there after it.
+
+    Args:
+        commands: the arguments of each.
+        folder: the working directory, in which files and folders are looked at.
+        umask: of the processes as they start.
+        variables: of the environment.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", _RUN, json.dumps(commands)],
+        cwd=folder,
+        env=surroundings(**variables),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        umask=umask,
+    )
+    assert ended.returncode == 0, ended.stderr
+    told: list[tuple[int, str, dict[str, Any]]] = [
+        (code, text, modes) for code, text, modes in json.loads(ended.stdout)
+    ]
+    return told
