@@ -13,6 +13,7 @@ from pipelines.orchestration.serving import sessions
 from pipelines.sandbox import Sandbox
 from pipelines.settings import forget_secrets, handed, load_settings
 from tests.end_to_end.floriday_up import Up, running
+from tests.moments import NOW
 
 ALERTS = "jsons://hooks.example.com/t0k3n-7hat-must-not-show"
 PERSONAL_DATA_KEY = "k3y-of-personal-data-7hat-must-stay"
@@ -64,7 +65,7 @@ def test_secrets_are_forgotten_where_others_count() -> None:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A Floriday whose credentials a project is given."""
-    with Sandbox(scale=0.05) as sandbox:
+    with Sandbox(now=NOW, scale=0.02) as sandbox:
         yield sandbox
 
 
