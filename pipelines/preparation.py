@@ -15,7 +15,7 @@ from pipelines.normalize import PersonalData
 from pipelines.rebuilding import bring_up_to_date
 from pipelines.reports import install
 from pipelines.settings import Settings
-from pipelines.warehouse import personal_data, views
+from pipelines.warehouse import copies, personal_data, views
 from pipelines.warehouse.belonging import belonging, check_belonging, check_distinct, remember
 from pipelines.warehouse.connection import Warehouse, transaction
 from pipelines.warehouse.layout import lay_out
@@ -96,5 +96,6 @@ class Preparation:
         install(connection, {part.qualified_name for table in tables for part in table.walk()})
         remember(connection, self.settings.api, self.settings.environment, named)
         personal_data.remember(connection, personal)
+        copies.remember(connection, self.settings.published)
         views.remember(connection, self.seen)
         return Prepared(personal, open_ledger(connection))

@@ -90,9 +90,10 @@ def _rejected(feed: Feed, random: Random, marks: Marks) -> Iterator[bytes]:
             holder[step] = dict(holder.get(step) or {})
             holder = holder[step]
         text = marks.value(Kind.TEXT)
-        wrong = {text: text} if column.kind is Kind.TEXT else text
-        holder[(column.path or ())[-1]] = wrong
-        yield in_json({**made, "sequenceNumber": 0}).replace(b'"sequenceNumber":0', b'"sequenceNumber":%d')
+        large = Decimal(f"9{DIGITS}000000.5")
+        for wrong in [{text: text}] if column.kind is Kind.TEXT else [text, large]:
+            holder[(column.path or ())[-1]] = wrong
+            yield in_json({**made, "sequenceNumber": 0}).replace(b'"sequenceNumber":0', b'"sequenceNumber":%d')
     name = next(iter(personal_names(table)))
     yield b'{"sequenceNumber":%%d,"%s":"%s" oops}' % (name.encode(), marks.value(Kind.TEXT).encode())
 

@@ -34,7 +34,8 @@ def redact(
 
     It counts the values in every table, history and raw log among them, writes the warehouse into a new file without
     the old values, and puts that in the old one's place in one step; the copy for readers is renewed. It takes as much
-    room again meanwhile. Backups, exports and files that you made yourself are for you to remove.
+    room again meanwhile. Copies for readers that were made for an older FLORIDAY_PUBLISHED are
+    removed. Backups, exports, dashboards and other files that you made are not known, and for you to remove.
 
     Hashes cannot be turned back, and what was dropped does not come back: from hash the way leads to drop alone, and
     after drop only what Floriday serves from then on is kept or hashed.
@@ -72,6 +73,7 @@ def _redact(
     warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool
 ) -> None:
     from pipelines.cli.sizes import size
+    from pipelines.warehouse.copies import old_copies
     from pipelines.warehouse.personal_data import standing
     from pipelines.warehouse.redaction import change
     from pipelines.warehouse.redaction import redact as redacted
@@ -83,19 +85,27 @@ def _redact(
     asked = change(stands, settings.personal_data, settings.personal_data_key, hashes)
     if asked is None:
         say(f"nothing to do: {_told(settings.personal_data)} in {warehouse.path} already")
+        if (stands.treatment != "keep" or stands.erased) and not dry_run:
+            _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did
         return
     _print_figures(warehouse, feeds, asked)
     if dry_run:
+        for path in old_copies(warehouse, settings.published).sure:
+            say(f"{path} would be removed: a copy for readers of an older setting")
         say("nothing was written")
         return
-    done = redacted(warehouse, feeds, asked)
+    done = redacted(warehouse, feeds, asked, settings.published)
     say(f"{_told(settings.personal_data)} in {warehouse.path} from now on")
     if stands.treatment == "drop" and settings.personal_data != "drop":
         say("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
         say(f"{warehouse.path}: {size(done.before)} before, {size(done.after)} after")
     _renew_copy(warehouse, settings)
-    say("backups and exports that were made before are as they were: remove them yourself")
+    say(
+        "not known to this program, and for you to remove: backups, exports, dashboards and files of --output and"
+        " --export that were made before"
+    )
+    _remove_old_copies(warehouse, settings)
 
 
 def _feeds(warehouse: Warehouse) -> list[Table]:
@@ -161,13 +171,20 @@ def _renew_copy(warehouse: Warehouse, settings: LocalSettings) -> None:
     """The copy for readers must not hold what the warehouse has lost."""
     from pipelines.errors import PipelineError
     from pipelines.warehouse.publishing import publish
-    from pipelines.warehouse.removal import published_beside, remove_file
+    from pipelines.warehouse.removal import remove_file
 
     if settings.published is None:
-        remove_file(published_beside(warehouse.path))
         return
     try:
         publish(warehouse, settings.published)
     except PipelineError as error:
         remove_file(settings.published)
         complain(f"{error.message}; the copy for readers was removed, for it held the old values")
+
+
+def _remove_old_copies(warehouse: Warehouse, settings: LocalSettings) -> None:
+    """Remove the copies of older settings, which nobody renews and which hold the old values."""
+    from pipelines.warehouse.copies import old_copies, remove
+
+    for path in remove(old_copies(warehouse, settings.published)):
+        say(f"{path} was removed: a copy for readers of an older setting, with the old values")

@@ -33,6 +33,7 @@ def rename(
     from pipelines.settings import load_account_names, load_local_settings
     from pipelines.warehouse.belonging import owner
     from pipelines.warehouse.connection import Warehouse
+    from pipelines.warehouse.copies import remember
     from pipelines.warehouse.lock import one_sync_at_a_time
     from pipelines.warehouse.renaming import rename as renamed
 
@@ -45,6 +46,7 @@ def rename(
         with warehouse.writing() as connection:
             owner(connection, warehouse.path)
             changed = renamed(connection, old, new)
+            remember(connection, settings.published if _is_published(settings) else None)
         _publish(warehouse, settings)
     say(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
     if not names:
@@ -69,13 +71,17 @@ def _check(old: str, new: str, names: tuple[str, ...]) -> None:
         )
 
 
+def _is_published(settings: LocalSettings) -> bool:
+    return settings.published is not None and settings.published.exists()
+
+
 def _publish(warehouse: Warehouse, settings: LocalSettings) -> None:
     """Renew the copy for readers where there is one; the account is renamed all the same."""
     from pipelines.errors import PipelineError
     from pipelines.warehouse.publishing import publish
 
     try:
-        if settings.published is not None and settings.published.exists():
+        if settings.published is not None and _is_published(settings):
             publish(warehouse, settings.published)
     except PipelineError as error:
         complain(str(error))

@@ -142,6 +142,13 @@ SYNC_TABLES = {
             Column("erased_at", Kind.DATE_TIME, "When it was erased first"),
         ),
     ),
+    "copies": (
+        "Where copies for readers were put; `floriday redact` looks for them there",
+        (
+            Column("path", Kind.TEXT, "The file"),
+            Column("since", Kind.DATE_TIME, "When a copy was to be put there first"),
+        ),
+    ),
     "settings": (
         "The API and the environment that this warehouse belongs to, and the version of its layout",
         (

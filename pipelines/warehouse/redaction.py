@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 from pydantic import SecretStr
@@ -17,11 +18,13 @@ from pipelines.errors import SettingError
 from pipelines.normalize import PersonalData
 from pipelines.normalize.personal import Treatment
 from pipelines.normalize.protection import Value, personal_names
+from pipelines.warehouse import copies
 from pipelines.warehouse.compaction import Compacted, checksum, differing_kinds, rewrite, tables
 from pipelines.warehouse.connection import Warehouse, interruptibly, transaction
 from pipelines.warehouse.layout import lay_out
 from pipelines.warehouse.personal_data import Standing, check_key, remember
 from pipelines.warehouse.personal_values import REJECTED, Figures, PersonalValues, typed
+from pipelines.warehouse.removal import remove_leftovers
 from pipelines.warehouse.sql import quoted, raw
 
 _OF_ITS_OWN = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')
@@ -92,15 +95,19 @@ def figures(warehouse: Warehouse, feeds: Sequence[Table], asked: Change) -> list
     return [one for one in found if any((one.values, one.versions, one.payloads, one.rejected))]
 
 
-def redact(warehouse: Warehouse, feeds: Sequence[Table], asked: Change) -> Compacted | None:
+def redact(
+    warehouse: Warehouse, feeds: Sequence[Table], asked: Change, published: Path | None = None
+) -> Compacted | None:
     """Make a change; to be called under the one-sync lock, others may read meanwhile.
 
-    Whatever was copied elsewhere before (backups, exports, the copy for readers) stays as it was.
+    What killed processes left beside the file is removed. Whatever was copied elsewhere before (backups, exports,
+    copies for readers) stays as it was.
 
     Args:
         warehouse: the file.
         feeds: the tables of the feeds and snapshots of its API.
         asked: the change.
+        published: where the copy for readers goes from now on, None where there is to be none.
 
     Returns:
         The bytes of the file before and after it; None where no stored value had to change.
@@ -111,7 +118,9 @@ def redact(warehouse: Warehouse, feeds: Sequence[Table], asked: Change) -> Compa
             warehouse is as it was then.
     """
     with warehouse.writing() as connection, transaction(connection):
+        remove_leftovers(warehouse.path)
         lay_out(connection, ())
+        copies.remember(connection, published)
         if asked.is_noted_only:
             remember(connection, asked.to)
     if asked.is_noted_only:

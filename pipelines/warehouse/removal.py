@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.paths import real_path
+from pipelines.private_files import remove_leftover
 from pipelines.warehouse.lock import one_sync_at_a_time
 
 
@@ -22,6 +23,24 @@ def remove(warehouse: Path, holder: str) -> None:
     with one_sync_at_a_time(warehouse, holder):
         for path in (warehouse, published_beside(warehouse)):
             remove_file(path)
+
+
+def remove_leftovers(warehouse: Path) -> None:
+    """Remove what killed processes left beside the warehouse: trials, half-made files, and what DuckDB spilled.
+
+    To be called by who holds the lock of :func:`~pipelines.warehouse.lock.one_sync_at_a_time` and has the file open for
+    writing, so that nobody uses them.
+
+    Args:
+        warehouse: real path of the DuckDB file.
+
+    Raises:
+        OSError: something of another user has one of the names, or cannot be removed.
+    """
+    name = warehouse.name
+    rewritten = [f"{name}.{what}{log}" for what in ("compact", "redact") for log in ("", ".wal")]
+    for left in (f".{name}.trial", f"{name}.tmp", *rewritten):
+        remove_leftover(warehouse.with_name(left))
 
 
 def published_beside(warehouse: Path) -> Path:
