@@ -191,7 +191,9 @@ def control_room(folder: Path, **settings: str) -> Iterator[ControlRoom]:
 def control_room_of(sandbox: Sandbox, folder: Path, **settings: str) -> Iterator[ControlRoom]:
     """The same over a sandbox of one's own, which was started."""
     known = {**sandbox.environment(), **settings}
-    (project_folder(folder) / ".env").write_text("".join(f"{name}={text}\n" for name, text in known.items()))
+    dotenv = project_folder(folder) / ".env"
+    dotenv.write_text("".join(f"{name}={text}\n" for name, text in known.items()))
+    dotenv.chmod(0o600)
     with dagster_dev(folder, is_guarded=True) as dagster:
         yield ControlRoom(dagster, sandbox, folder)
 
