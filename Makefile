@@ -43,8 +43,8 @@ test: $(INSTALLED) ## Run the tests and show the coverage, which may not fall un
 test-dates: $(INSTALLED) ## Run the tests that meet the clock on difficult dates (needs faketime)
 	@PYTHON=$(BIN)/python WORKERS=$(WORKERS) bash .ci/dates $(ARGS)
 
-test-second: $(INSTALLED) ## Run the unit and integration tests on another Python, 3.13 or 3.11
-	@WORKERS=$(WORKERS) bash .ci/second $(ARGS)
+test-second: $(INSTALLED) ## Run the tests on another Python, 3.13 or 3.11; those of TESTS alone where it is given
+	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
