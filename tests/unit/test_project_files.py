@@ -101,3 +101,12 @@ def test_service_managers_wait_for_the_end() -> None:
     assert int(unit["Service"]["TimeoutStopSec"]) > LONGEST_STOP
     assert agent["ExitTimeOut"] > LONGEST_STOP
     assert (int(unit["Service"]["UMask"], 8), agent["Umask"]) == (0o077, 0o077)
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """Every file of tests that SECURITY.md names is there, and every file of security tests is named."""
+    named = set(re.findall(r"`((?:tests/[\w/]+/)?test_\w+\.py)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8")))
+    paths = {ROOT / (name if "/" in name else f"tests/security/{name}") for name in named}
+
+    assert [path for path in paths if not path.is_file()] == []
+    assert [path.name for path in (ROOT / "tests" / "security").glob("test_*.py") if path not in paths] == []
