@@ -45,6 +45,7 @@ def cells(text: str, separator: str) -> list[str]:
 @example("x\n＝1+1", "")  # noqa: RUF001
 @example("a,@SUM(1)", '"=1')
 @example("\ufeff=1+1", "\x00=1+1")
+@example("", ";\x7f=1+1")
 def test_no_cell_begins_like_a_formula(first: str, second: str) -> None:
     """Text in a column, in a list and in a header, read with each separator."""
     text = csv_of(

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.formats.text import encoded, exact, plain, python_values
+from pipelines.cli.formats.text import encoded, exact, plain_values
 from pipelines.errors import PipelineError
 from pipelines.warehouse.query_result import Result
 
@@ -35,7 +35,6 @@ def _values(name: str, column: pa.Array) -> list[Any]:
         texts: list[Any] = exact(column).to_pylist()
         return texts
     try:
-        values = python_values(column) if pa.types.is_nested(kind) else column.to_pylist()
-        return [plain(value) for value in values]
-    except (OverflowError, PipelineError):
+        return plain_values(column)
+    except PipelineError:
         raise PipelineError(f"column {name} holds a time that JSON cannot show: CAST it AS VARCHAR") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -20,8 +21,9 @@ Invisible characters before it count for nothing: some programs drop them, such 
 splits lines at semicolons, and knows quotes only where a cell begins.
 """
 
-_NESTED_FORMULA = rf"([;\t\r\n])(\"*)([{_SIGNS}])"
+_NESTED_FORMULA = rf"([;\t\r\n])([\pC\"]*)([{_SIGNS}])"
 """The same within JSON, where a comma before a number is none of its text's."""
+
 _FARTHEST_DAYS = 365 * 30_000
 """Arrow writes years up to 32767; what lies beyond is no date of anybody's."""
 
@@ -36,7 +38,7 @@ def exact(column: pa.Array) -> pa.Array:
     if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
         return _moments(column)
     if pa.types.is_binary(kind) or pa.types.is_nested(kind) or pa.types.is_interval(kind):
-        return pa.array([_nested(value) for value in python_values(column)], pa.string())
+        return pa.array([_as_text(value) for value in plain_values(column)], pa.string())
     return column.cast(pa.string())
 
 
@@ -65,11 +67,17 @@ def guarded(text: pa.Array) -> pa.Array:
 
 
 def plain(value: Any) -> Any:
-    """A Python value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601, also within lists and structs."""
+    """A Python value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601, also within lists and structs.
+
+    Raises:
+        ValueError: a time has nanoseconds.
+    """
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, pa.MonthDayNano):
         return f"P{value.months}M{value.days}DT{value.nanoseconds / 1e9:.9g}S"
+    if isinstance(value, dt.datetime) and type(value) is not dt.datetime:
+        raise ValueError("a time of nanoseconds, which Arrow gives as pandas' own type")
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -82,25 +90,21 @@ def encoded(value: Any) -> bytes:
     return _ENCODER.encode(value)
 
 
-def python_values(column: pa.Array) -> list[Any]:
-    """The values as Python has them.
+def plain_values(column: pa.Array) -> list[Any]:
+    """The values as JSON has them, as ``plain`` returns them.
 
     Raises:
-        PipelineError: a list or struct holds a time that Python does not have, such as infinity.
+        PipelineError: there is a time that Python and JSON do not have, such as infinity or one of nanoseconds.
     """
     try:
-        values: list[Any] = column.to_pylist()
-        encoded([plain(value) for value in values])
-    except (OverflowError, TypeError, ValueError):
+        return [plain(value) for value in column.to_pylist()]
+    except (OverflowError, ValueError):
         raise PipelineError("a list or struct holds a time that cannot be shown: CAST it AS VARCHAR") from None
-    return values
 
 
-def _nested(value: Any) -> str | None:
-    if value is None:
-        return None
-    told = plain(value)
-    return told if isinstance(told, str) else encoded(told).decode()
+def _as_text(value: Any) -> str | None:
+    """A plain value as one text: JSON, unless it is a text."""
+    return value if value is None or isinstance(value, str) else encoded(value).decode()
 
 
 def _moments(column: pa.Array) -> pa.Array:
