@@ -125,12 +125,11 @@ def last_resort(action: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def left_to(handler: _Handler, numbers: tuple[int, ...] = SIGNALS) -> Iterator[None]:
+def left_to(handler: _Handler) -> Iterator[None]:
     """Within the block, a handler of the caller's gets the signals, and none of them ends the process."""
     _state.left_to_others += 1
-    heard = [
-        number for number in numbers if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN)
-    ]
+    ignored = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else []
+    heard = [number for number in SIGNALS if number not in ignored]
     before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield

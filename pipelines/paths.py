@@ -66,3 +66,14 @@ def stands_beside(path: Path, database: Path) -> bool:
         return False
     rest = path.name.removeprefix(f"{database.name}.").split(".")[0]
     return path == database or (path.name.startswith(f"{database.name}.") and rest in _BESIDE)
+
+
+def bears_name_of(path: Path, database: Path) -> bool:
+    """Whether a path leads to a database file, or into its folder to a name that begins with the file's.
+
+    Args:
+        path: as a user gave it; links are followed.
+        database: the file, as :func:`real_path` gives it.
+    """
+    real = real_path(path)
+    return real.parent == database.parent and real.name.startswith(database.name)

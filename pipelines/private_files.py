@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 UMASK = 0o077
 """Leaves 0600 of a file's mode and 0700 of a folder's."""
@@ -74,15 +75,25 @@ def is_own(found: os.stat_result, kind: int) -> bool:
     return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.geteuid() and has_one_name
 
 
-def new_file_beside(path: Path) -> tuple[int, Path]:
-    """A new private file in the folder of another, under a hidden name that nothing has.
+@contextmanager
+def replaced_file(path: Path) -> Iterator[BinaryIO]:
+    """A private file that has the path when the block has ended; after an error, what stood there is as it was.
 
-    Returns:
-        A descriptor to write it, and its path.
+    It is written in the same folder, under a hidden name that nothing has.
 
     Raises:
-        OSError: the file cannot be created.
+        OSError: the file cannot be created, written or put in place.
     """
+    descriptor, part = _new_file_beside(path)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _new_file_beside(path: Path) -> tuple[int, Path]:
     while True:
         new = path.with_name(f".floriday-{secrets.token_hex(6)}.part")
         with suppress(FileExistsError):

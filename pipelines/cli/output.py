@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
-from pipelines.paths import real_path
-from pipelines.private_files import new_file_beside
+from pipelines.paths import bears_name_of, real_path
+from pipelines.private_files import replaced_file
 
 if TYPE_CHECKING:
     from pipelines.warehouse.query_result import Result
@@ -81,25 +81,26 @@ def destination(output: Path, warehouse: Path, option: str = "--output") -> Iter
         UsageError: the file cannot be written there, or is the warehouse.
         PipelineError: the disk is full, or gone.
     """
-    whole = not output.exists() or output.is_file()
-    file = real_path(output) if whole else output
-    if file.name.startswith(warehouse.name) and file.parent == real_path(warehouse).parent:
+    if bears_name_of(output, real_path(warehouse)):
         raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
+    is_begun = False
     try:
-        # A pipe or a device is opened as it is; only a file is private.
-        descriptor, part = new_file_beside(file) if whole else (os.open(file, os.O_WRONLY), file)
-        stream = os.fdopen(descriptor, "wb")
-    except OSError as error:
-        raise UsageError(f"{option} {output} cannot be written: {error.strerror}") from None
-    try:
-        with stream:
+        with _opened(output) as stream:
+            is_begun = True
             yield stream
-        if whole:
-            part.replace(file)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise PipelineError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from None
-    finally:
-        if whole:
-            part.unlink(missing_ok=True)
+        kind = PipelineError if is_begun else UsageError
+        raise kind(f"{'' if is_begun else f'{option} '}{output} cannot be written: {_reason(error)}") from None
+
+
+def _opened(output: Path) -> AbstractContextManager[BinaryIO]:
+    """A file is replaced as a whole; a pipe or a device is opened as it is."""
+    if output.exists() and not output.is_file():
+        return os.fdopen(os.open(output, os.O_WRONLY), "wb")
+    return replaced_file(real_path(output))
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or os.strerror(error.errno or 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from pipelines.dashboard.embedding import MOST_LETTERS, fill
 from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
-from pipelines.paths import real_path
-from pipelines.private_files import new_file_beside, private_files
+from pipelines.paths import bears_name_of, real_path
+from pipelines.private_files import private_files, replaced_file
 from pipelines.warehouse.connection import Warehouse
 
 NAME = "dashboard.html"
@@ -57,7 +56,7 @@ def write_dashboard(
         WarehouseError: there is no warehouse, or it cannot be read.
         PipelineError: the file cannot be written.
     """
-    if output.name.startswith(warehouse.path.name) and output.parent.resolve() == warehouse.path.parent.resolve():
+    if bears_name_of(output, warehouse.path):
         raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
     with warehouse.reading(locked=True) as connection:
         try:
@@ -75,15 +74,7 @@ def _replace(output: Path, page: bytes) -> None:
     try:
         with private_files():
             file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = new_file_beside(file)
-        stream = os.fdopen(descriptor, "wb")
-    except OSError as error:
-        raise PipelineError(f"{output} cannot be written: {error.strerror}") from None
-    try:
-        with stream:
+        with replaced_file(file) as stream:
             stream.write(page)
-        part.replace(file)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise PipelineError(f"{output} cannot be written: {os.strerror(error.errno or 0)}") from None
+        raise PipelineError(f"{output} cannot be written: {error.strerror or os.strerror(error.errno or 0)}") from None

@@ -139,6 +139,31 @@ def test_nothing_but_the_named_file_is_written(command: tuple[str, ...], output:
     assert {each.name for each in folder.iterdir()} - before <= {"target", "w.duckdb.lock"}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "revenue_by_week", "--output"),
+        ("query", "SELECT 1", "--output"),
+        ("rejected", "--export"),
+        ("dashboard", "--output"),
+        ("backup", "--force"),
+    ],
+)
+@pytest.mark.parametrize("target", ["w.duckdb", "w.duckdb.wal"])
+def test_a_link_to_the_warehouse_is_the_warehouse(
+    command: tuple[str, ...], target: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An output whose name leads to the warehouse, or beside it under its name, is refused."""
+    (folder / "out").symlink_to(folder / target)
+    before = (folder / "w.duckdb").read_bytes()
+
+    assert run((*command, "out")) == 2
+
+    assert "is the warehouse itself" in capsys.readouterr().err
+    assert (folder / "w.duckdb").read_bytes() == before
+    assert not (folder / "w.duckdb.wal").exists()
+
+
 @each_command
 def test_what_an_earlier_run_left_is_replaced(
     command: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
