@@ -35,34 +35,23 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.query import ask
 from pipelines.warehouse.query_messages import ARROW, JSON, Opening, Question
 from pipelines.warehouse.query_result import Result
-
-_CONFINED = (
-    "SET python_enable_replacements = false",
-    "SET allow_persistent_secrets = false",
-    "SET temp_directory = ''",
-    "SET enable_external_access = false",
-    "SET disabled_filesystems = 'LocalFileSystem'",
-    "SET lock_configuration = true",
-)
-"""In this order: the last one denies all further settings."""
+from pipelines.warehouse.sessions import CONFINED
 
 _NO_MORE = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
 
 
-def serve(channel: Connection, *, confine_process: bool = True) -> None:
-    """Open the warehouse and answer one question after the other until the channel is closed.
+def serve(channel: Connection) -> None:
+    """Open the warehouse, confine this process for good, and answer one question after the other.
 
     Args:
-        channel: gives an ``Opening``, then a ``Question`` for each query.
-        confine_process: whether to deny this process further file descriptors, which cannot be undone.
+        channel: gives an ``Opening``, then a ``Question`` for each query, and ends the service when it is closed.
     """
     with suppress(EOFError, BrokenPipeError):
         opening: Opening = channel.recv()
         try:
             with Warehouse(opening.path, patience=opening.patience).reading() as connection:
                 confine(connection, opening.memory)
-                if confine_process:
-                    deny_descriptors()
+                deny_descriptors()
                 _send(channel, {"ready": True})
                 while True:
                     _answer(channel, connection, channel.recv())
@@ -76,7 +65,7 @@ def confine(connection: duckdb.DuckDBPyConnection, memory: str | None = None) ->
     """Deny a connection all files but the one that it has open, the network, and every further setting."""
     if memory is not None:
         connection.execute(f"SET memory_limit = '{memory}'")
-    for setting in _CONFINED:
+    for setting in CONFINED:
         connection.execute(setting)
 
 

@@ -11,8 +11,18 @@ WRITING = (*QUIET, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0
 
 What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
 """
-LOCKED = (*QUIET, "SET enable_external_access = false", "SET lock_configuration = true")
-"""For SQL of others: no files, no network, and no setting can be changed."""
+_NO_EXTERNAL_ACCESS, _NO_SETTING = "SET enable_external_access = false", "SET lock_configuration = true"
+LOCKED = (*QUIET, _NO_EXTERNAL_ACCESS, _NO_SETTING)
+"""For our own SQL over views and macros of the file: no files, no network, and no setting can be changed."""
+CONFINED = (
+    "SET python_enable_replacements = false",
+    "SET allow_persistent_secrets = false",
+    "SET temp_directory = ''",
+    _NO_EXTERNAL_ACCESS,
+    "SET disabled_filesystems = 'LocalFileSystem'",
+    _NO_SETTING,
+)
+"""For SQL of others, after ``QUIET``: not even the paths that belong to the database; nothing is spilled to disk."""
 
 _MEGABYTES = 184
 _SMALL = 2048
