@@ -24,10 +24,10 @@ from ground.rows import history, key_of, newest, raw_log
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.normalize import normalize
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import FeedPart, Position, Window
-from pipelines.warehouse.store import store
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
+from pipelines.warehouse.load.upsert import store
+from pipelines.warehouse.schema.create import lay_out
 
 FEED = "orders.sales_orders"
 NUMBER = 10**9

@@ -19,8 +19,8 @@ from ground.rows import history, key_of
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.schema.create import lay_out
 
 LINES = 1_000_000
 VERSIONS = 5

@@ -18,9 +18,9 @@ from ground.processes import Served, served
 from ground.records import Books, feed_of, write_books
 
 from pipelines.catalogue.types import Feed
-from pipelines.floriday import ahead
-from pipelines.pipeline import open_pipeline
+from pipelines.floriday import prefetch
 from pipelines.settings import load_settings
+from pipelines.sync.session import open_pipeline
 
 PAGE = 1000
 
@@ -28,8 +28,8 @@ PAGE = 1000
 def seconds(server: Served, folder: Path, feed: str, connections: int) -> float:
     """How long the sync of the feed takes, without the start of the process."""
     given = {**server.environment, "FLORIDAY_WAREHOUSE": str(folder / "w.duckdb"), "FLORIDAY_FEEDS": feed}
-    ahead.CONNECTIONS = connections
-    ahead.WORTH_SPLITTING = 20 if connections > 1 else 10**9
+    prefetch.CONNECTIONS = connections
+    prefetch.WORTH_SPLITTING = 20 if connections > 1 else 10**9
     with open_pipeline(load_settings({**os.environ, **given}, folder)) as pipeline:
         pipeline.prepare()
         began = time.perf_counter()
@@ -70,7 +70,7 @@ def main() -> None:
                 flush=True,
             )
         rate = feed.endpoint.rate.per_second
-        took, calls, refused = measure(books, feed, ahead.CONNECTIONS, latency=given.latency, rate=rate, left=0)
+        took, calls, refused = measure(books, feed, prefetch.CONNECTIONS, latency=given.latency, rate=rate, left=0)
         print(
             f"at {rate} calls a second, burst spent: {took:.1f} s, {took * rate / calls:.2f} of what the limit allows;"
             f" {refused} refused"

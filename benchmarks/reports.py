@@ -20,8 +20,8 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.catalogue.types import Kind
 from pipelines.reports import install
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.schema.create import lay_out
 from pipelines.warehouse.sql import current, listed, versions
 
 ORDERS = 1_000_000

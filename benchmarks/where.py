@@ -25,25 +25,26 @@ import pyarrow.json
 from ground.processes import served
 from ground.records import feed_of, write_books
 
-from pipelines import batching, sync
-from pipelines.floriday import transport
-from pipelines.normalize import lanes
-from pipelines.pipeline import open_pipeline
+from pipelines.floriday.http import transport
+from pipelines.normalize import fast_path
 from pipelines.settings import load_settings
-from pipelines.warehouse import connection, store
+from pipelines.sync import batches, feed
+from pipelines.sync.session import open_pipeline
+from pipelines.warehouse.file import connection
+from pipelines.warehouse.load import upsert
 
 STEPS: tuple[tuple[object, str, str], ...] = (
     (transport.Wire, "send", "fetch a page"),
-    (sync, "read_page", "split it into records"),
-    (batching, "typed", "normalize a part of a batch"),
+    (feed, "read_page", "split it into records"),
+    (batches, "typed", "normalize a part of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
-    (lanes, "flatten", "  of which: typing and flattening"),
-    (lanes, "_originals", "  of which: hash and payloads"),
-    (sync, "commit", "store a batch"),
+    (fast_path, "flatten", "  of which: typing and flattening"),
+    (fast_path, "_originals", "  of which: hash and payloads"),
+    (feed, "commit", "store a batch"),
     (connection.Warehouse, "_open", "  of which: open the file"),
-    (store, "judge", "  of which: what is new"),
-    (store, "_append_versions", "  of which: raw log and versions"),
-    (store, "_write_rows", "  of which: current rows"),
+    (upsert, "judge", "  of which: what is new"),
+    (upsert, "_append_versions", "  of which: raw log and versions"),
+    (upsert, "_write_rows", "  of which: current rows"),
 )
 
 

@@ -22,9 +22,9 @@ from typing import Any
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.errors import PipelineError
-from pipelines.outcome import FeedOutcome
 from pipelines.sandbox import Fault, Kind, Sandbox
-from pipelines.warehouse import inspection
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.warehouse.read import integrity
 from tests.another_process import FORKED
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.syncing import Syncing
@@ -309,7 +309,7 @@ class Schedule:
         with self._syncing.reading() as connection:
             for feed in self._feeds:
                 table = tables_of(catalogue_of(self._api).feed(feed))
-                for inspect in (inspection.doubled_keys, inspection.orphans, inspection.differs_from_raw):
+                for inspect in (integrity.doubled_keys, integrity.orphans, integrity.differs_from_raw):
                     found = inspect(connection, table)
                     assert found.count == 0, f"{inspect.__name__}: {found.examples}"
 

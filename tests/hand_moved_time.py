@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from pipelines.floriday.patience import Clock
+from pipelines.floriday.http.retry import Clock
 
 
 class HandMovedTime:

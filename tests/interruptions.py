@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from pipelines.interruption import CLEAN_UP
 from pipelines.orchestration.serving import sessions
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.lock import holder
+from pipelines.warehouse.file.sync_lock import holder
 from tests.integration.syncing import Syncing
 from tests.pseudo_terminal import OnATerminal, on_a_terminal
 

@@ -14,12 +14,12 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from pipelines.catalogue.tables import tables_of
-from pipelines.outcome import FeedOutcome
-from pipelines.pipeline import open_pipeline
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.warehouse import inspection
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.session import open_pipeline
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.read import integrity
 from tests.another_process import FORKED
 from tests.fault_schedules import Records
 from tests.integration.syncing import Syncing, catalogue_with, with_pages_of
@@ -168,9 +168,9 @@ def _look(syncing: Syncing, told: Path, killed: Killed) -> None:
             killed.ahead += [f"{name} {number}" for number in must - standing]
             if cursor < acknowledged.get(name, 0):
                 killed.lost.append(f"{name} {acknowledged[name]}")
-            killed.doubled += inspection.doubled_keys(connection, table).count
-            killed.orphans += inspection.orphans(connection, table).count
-            killed.unlike += inspection.differs_from_raw(connection, table).count
+            killed.doubled += integrity.doubled_keys(connection, table).count
+            killed.orphans += integrity.orphans(connection, table).count
+            killed.unlike += integrity.differs_from_raw(connection, table).count
     killed.acknowledged += len(set(_acknowledged(told)))
 
 

@@ -19,8 +19,8 @@ import duckdb
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.history import VALIDITY
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.schema.history_views import VALIDITY
 from pipelines.warehouse.sql import listed, record_key
 from tests.expected_rows import Row, expected_rows
 from tests.fault_schedules import content

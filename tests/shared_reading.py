@@ -17,10 +17,10 @@ from uuid import UUID
 
 import duckdb
 
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart
-from pipelines.warehouse.publishing import publish
-from pipelines.warehouse.query_session import answered
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.publish import publish
+from pipelines.warehouse.load.cursors import FeedPart
+from pipelines.warehouse.read.query_session import answered
 from tests.another_process import FORKED
 from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import ThingWarehouse, commit

@@ -15,11 +15,11 @@ import duckdb
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.ledger import FeedPart, Window
-from pipelines.warehouse.position import Position
-from pipelines.warehouse.store import Stored, store
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load.cursors import FeedPart, Window
+from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.upsert import Stored, store
+from pipelines.warehouse.schema.create import lay_out
 from tests.every_kind import THING_ID, THINGS, thing
 
 STARTED = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)

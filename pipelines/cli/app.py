@@ -6,24 +6,24 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.backup import backup
-from pipelines.cli.catalogue import catalogue
-from pipelines.cli.check import check
-from pipelines.cli.compact import compact
+from pipelines.cli.commands.backup import backup
+from pipelines.cli.commands.catalogue import catalogue
+from pipelines.cli.commands.check import check
+from pipelines.cli.commands.compact import compact
+from pipelines.cli.commands.dashboard import dashboard
+from pipelines.cli.commands.demo import demo
+from pipelines.cli.commands.export import export
+from pipelines.cli.commands.query import query
+from pipelines.cli.commands.rebuild import rebuild
+from pipelines.cli.commands.redact import redact
+from pipelines.cli.commands.rejected import rejected
+from pipelines.cli.commands.rename import rename
+from pipelines.cli.commands.report import report
+from pipelines.cli.commands.sandbox import sandbox
+from pipelines.cli.commands.status import status
+from pipelines.cli.commands.sync import sync
+from pipelines.cli.commands.up import up
 from pipelines.cli.console import say
-from pipelines.cli.dashboard import dashboard
-from pipelines.cli.demo import demo
-from pipelines.cli.export import export
-from pipelines.cli.query import query
-from pipelines.cli.rebuild import rebuild
-from pipelines.cli.redact import redact
-from pipelines.cli.rejected import rejected
-from pipelines.cli.rename import rename
-from pipelines.cli.report import report
-from pipelines.cli.sandbox import sandbox
-from pipelines.cli.status import status
-from pipelines.cli.sync import sync
-from pipelines.cli.up import up
 
 COMMANDS = (
     *(demo, check, sync, status, rejected, report, query, dashboard, up),

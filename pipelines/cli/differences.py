@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.cli.console import Heading, complain, one_line, print_table, say
 from pipelines.cli.outcomes import subject
-from pipelines.outcome import FeedOutcome
+from pipelines.sync.outcome import FeedOutcome
 
 if TYPE_CHECKING:
-    from pipelines.warehouse.trial import Difference
+    from pipelines.warehouse.file.dry_run import Difference
 
 _COUNTS = ("new", "changed", "deleted", "rejected")
 _HEADINGS = (Heading("account"), Heading("table"), *(Heading(name, is_number=True) for name in _COUNTS))

@@ -15,8 +15,8 @@ from typer.main import get_command
 from pipelines import interruption
 from pipelines.cli.app import app
 from pipelines.cli.console import complain
-from pipelines.defects import print_if_debugging, summary
 from pipelines.errors import PipelineError
+from pipelines.unexpected_errors import print_if_debugging, summary
 
 FAILED, MISUSED, INTERRUPTED, UNHEARD = 1, 2, 130, 141
 """Exit codes: something failed, a setting or the usage is wrong, Ctrl-C, nobody reads the output."""

@@ -19,11 +19,11 @@ import msgspec
 from pipelines.cli.formats.text import shown
 from pipelines.dictionary.examples import Example, Examples
 from pipelines.errors import PipelineError
-from pipelines.pipeline import open_pipeline
 from pipelines.reports import Report, installed, reports
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.warehouse.connection import Warehouse
+from pipelines.sync.session import open_pipeline
+from pipelines.warehouse.file.connection import Warehouse
 
 FIRST_SYNC = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 SECOND_SYNC = FIRST_SYNC + dt.timedelta(hours=24)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.cli.console import Heading, complain, one_line, print_table, say
 from pipelines.errors import PipelineError
-from pipelines.outcome import FeedOutcome
+from pipelines.sync.outcome import FeedOutcome
 
 if TYPE_CHECKING:
-    from pipelines.pipeline import Pipeline
+    from pipelines.sync.session import Pipeline
 
 _HEADINGS = (
     Heading("account"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelines.cli.console import is_terminal, say, terminal
 from pipelines.cli.outcomes import counted, subject, told
-from pipelines.outcome import FeedOutcome
+from pipelines.sync.outcome import FeedOutcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pipelines.cli.console import Heading, complain, one_line, print_table, say
 
 if TYPE_CHECKING:
-    from pipelines.outcome import FeedOutcome
-    from pipelines.warehouse.connection import Warehouse
-    from pipelines.warehouse.rejected import OpenRecord
+    from pipelines.sync.outcome import FeedOutcome
+    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.load.rejected_records import OpenRecord
 
 HEALED, GONE, STILL, NOT_ASKED = "healed", "gone", "still rejected", "not asked for"
 _HEADINGS = (
@@ -47,7 +47,7 @@ def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequenc
 
 
 def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> list[OpenRecord]:
-    from pipelines.warehouse.rejected import open_records
+    from pipelines.warehouse.load.rejected_records import open_records
 
     with warehouse.reading() as connection:
         return open_records(connection, feeds, accounts)
@@ -56,9 +56,9 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
 def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
     from pipelines.cli.outcomes import publish, subject
-    from pipelines.pipeline import new_run_id, open_pipeline
     from pipelines.settings import load_settings
-    from pipelines.warehouse.lock import one_sync_at_a_time
+    from pipelines.sync.session import new_run_id, open_pipeline
+    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 
     settings = load_settings()
     wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})

@@ -60,9 +60,9 @@ def checked(variables: Mapping[str, str], root: Path) -> Settings:
         SettingError: one line that tells what is missing and what is malformed.
     """
     from pipelines.catalogue import catalogue_of
-    from pipelines.choice import chosen_sources
     from pipelines.errors import SettingError
     from pipelines.settings import load_settings
+    from pipelines.sync.selection import chosen_sources
 
     try:
         settings = load_settings(variables, root, dotenv=False)
@@ -92,7 +92,7 @@ def reached(variables: Mapping[str, str], root: Path, api: str | None) -> Iterat
         yield automated
         return
     from pipelines.sandbox import Sandbox
-    from pipelines.warehouse.removal import remove
+    from pipelines.warehouse.file.removal import remove
 
     api = api or "suppliers"
     warehouse = root / WAREHOUSES[api]

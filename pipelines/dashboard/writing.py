@@ -15,7 +15,7 @@ from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
 from pipelines.paths import bears_name_of, real_path
 from pipelines.private_files import private_files, replaced_file
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 
 NAME = "dashboard.html"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pipelines.catalogue.tables import ACCOUNT, IS_DELETED, POSITION, SYNCED_AT, Column
 from pipelines.dictionary.markdown import bullets, code, codes, grid, page, prose
 from pipelines.reports import Report, reports
-from pipelines.warehouse.feed_tables import RAW_COLUMNS
-from pipelines.warehouse.history import RENAMED, VALIDITY
-from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
+from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
+from pipelines.warehouse.schema.feed_tables import RAW_COLUMNS
+from pipelines.warehouse.schema.history_views import RENAMED, VALIDITY
 
 _TOP = """\
 # The data dictionary

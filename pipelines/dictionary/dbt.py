@@ -17,7 +17,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.dictionary.api import Api
 from pipelines.errors import PipelineError
 from pipelines.reports import Report, install, reports
-from pipelines.warehouse.layout import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, lay_out
+from pipelines.warehouse.schema.create import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, lay_out
 
 DATABASE = "floriday"
 """The alias under which a profile attaches the warehouse."""

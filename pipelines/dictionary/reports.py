@@ -19,8 +19,8 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.reports import Report, install, reports
-from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.schema.create import lay_out
 
 _APIS = {"suppliers": "a grower's API", "customers": "a buyer's API"}
 _HEAD = """

@@ -25,14 +25,14 @@ from pipelines.errors import (
     RebuildingError,
     RefusedError,
 )
-from pipelines.floriday.auth import TokenSession
-from pipelines.floriday.deadlines import CALL_SECONDS
-from pipelines.floriday.decoding import SequenceNumber, decoded
 from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
-from pipelines.floriday.limits import Buckets, TokenBucket
-from pipelines.floriday.patience import Clock, Patience
-from pipelines.floriday.problems import REQUEST_ID, retry_after, told
-from pipelines.floriday.transport import MEGABYTE, Wire, session_over
+from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.deadlines import CALL_SECONDS
+from pipelines.floriday.http.decoding import SequenceNumber, decoded
+from pipelines.floriday.http.error_messages import REQUEST_ID, retry_after, told
+from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
+from pipelines.floriday.http.retry import Clock, Patience
+from pipelines.floriday.http.transport import MEGABYTE, Wire, session_over
 from pipelines.settings.addresses import host_of, set_address
 
 Check = Callable[[bytes], object]

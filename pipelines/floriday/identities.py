@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipelines.defects import print_if_debugging, summary
 from pipelines.errors import PipelineError
 from pipelines.floriday.client import FloridayClient, Identity
-from pipelines.floriday.patience import StoppedError, threads
+from pipelines.floriday.http.retry import StoppedError, threads
+from pipelines.unexpected_errors import print_if_debugging, summary
 
 AT_ONCE = 8
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from pipelines.errors import GarbledAnswerError
-from pipelines.floriday.decoding import UNDECODABLE
+from pipelines.floriday.http.decoding import UNDECODABLE
 
 
 @dataclass(frozen=True)

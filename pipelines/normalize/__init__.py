@@ -5,7 +5,7 @@ fast one refuses. What is stored where does not belong here.
 """
 
 from pipelines.normalize.batch import Batch, frame_of, get_ready, normalize
-from pipelines.normalize.lanes import Rejected, Typed, together, typed
+from pipelines.normalize.fast_path import Rejected, Typed, together, typed
 from pipelines.normalize.personal import PersonalData
 
 __all__ = ["Batch", "PersonalData", "Rejected", "Typed", "frame_of", "get_ready", "normalize", "together", "typed"]

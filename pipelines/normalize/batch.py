@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
-from pipelines.normalize.lanes import Rejected, Typed, typed
+from pipelines.normalize.fast_path import Rejected, Typed, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class Batch:
 
 
 def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashed: bool = True) -> Batch:
-    """The batch of some records; the arguments are those of :func:`~pipelines.normalize.lanes.typed`."""
+    """The batch of some records; the arguments are those of :func:`~pipelines.normalize.fast_path.typed`."""
     return Batch.of(typed(table, raws, is_strict=is_strict, hashed=hashed))
 
 

@@ -12,21 +12,21 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.relations import relations
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
-from pipelines.choice import chosen_sources
 from pipelines.errors import PipelineError
 from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness
 from pipelines.orchestration.assets.dashboard import DASHBOARD, dashboard_asset
 from pipelines.orchestration.assets.feeds import feed_asset
 from pipelines.orchestration.assets.reports import report_assets
-from pipelines.orchestration.automation.by_itself import Automation
 from pipelines.orchestration.automation.changed_feeds import changed_feeds
-from pipelines.orchestration.automation.elsewhere import syncs_elsewhere
+from pipelines.orchestration.automation.external_syncs import syncs_elsewhere
 from pipelines.orchestration.automation.jobs import dashboard_job, full_sync_job, sync_job
-from pipelines.orchestration.automation.rereading import reread_days_job
+from pipelines.orchestration.automation.reread_days import reread_days_job
 from pipelines.orchestration.automation.schedules import daily_dashboard, daily_sync, hourly_sync, weekly_full_sync
+from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.maintenance.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
 from pipelines.orchestration.resources import FloridaySession, SettingsResource, WarehouseResource
-from pipelines.orchestration.upkeep.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
 from pipelines.settings import LocalSettings, load_local_settings
+from pipelines.sync.selection import chosen_sources
 
 
 def build_definitions(settings: SettingsResource) -> dg.Definitions:

@@ -18,11 +18,11 @@ import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
 from pipelines.errors import PipelineError, WarehouseBusyError
-from pipelines.orchestration.assets.together import Together
-from pipelines.pipeline import Pipeline, open_pipeline
+from pipelines.orchestration.assets.concurrent_feeds import Together
 from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.sync.session import Pipeline, open_pipeline
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 
 PATIENCE = 600.0
 """Seconds that a run waits, in all, for a sync that was started elsewhere."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import duckdb
 
 from pipelines.reports.report import Report, reports
-from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
+from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.sql import literal, quoted, script
 
 INSTALLED = (

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.end_to_end.dagster_dev import ASSETS_JOB, DagsterDev, dagster_dev, for_weeks, project_folder
 from tests.integration.dagster_project import SUPPLIERS, fill
 from tests.integration.syncing import Syncing

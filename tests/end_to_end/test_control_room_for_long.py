@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.choice import is_in_parts
+from pipelines.sync.selection import is_in_parts
 from tests.command_line import floriday
 from tests.end_to_end.control_room import (
     ACCOUNTS,

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox
 from pipelines.settings.values import today
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.end_to_end.dagster_dev import REPOSITORY, dagster_dev, project_folder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, fill
 from tests.written_files import settings_apart, written_below

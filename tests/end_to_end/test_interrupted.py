@@ -10,7 +10,7 @@ from random import SystemRandom
 
 import pytest
 
-from pipelines.warehouse.lock import holder
+from pipelines.warehouse.file.sync_lock import holder
 from tests.interruptions import PATIENCE, interrupt_commands
 from tests.pseudo_terminal import on_a_terminal
 

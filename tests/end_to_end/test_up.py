@@ -17,7 +17,7 @@ import requests
 
 from pipelines.catalogue import catalogue_of
 from pipelines.orchestration.serving import sessions
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.command_line import ROOT, Ended, command, floriday, surroundings
 from tests.end_to_end.dagster_dev import until
 from tests.end_to_end.floriday_up import REPOSITORY, Up, blank, running

@@ -18,7 +18,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.world.calendar import start_of_trade
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.end_to_end.dagster_dev import until
 from tests.end_to_end.floriday_up import Up, blank, running
 from tests.moments import real_now

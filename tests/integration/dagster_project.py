@@ -14,10 +14,10 @@ from pipelines.catalogue import catalogue_of
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
-from pipelines.orchestration.running import STORAGE, sync_through_dagster
-from pipelines.outcome import FeedOutcome
+from pipelines.orchestration.run_in_process import STORAGE, sync_through_dagster
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.warehouse.file.connection import Warehouse
 from tests.records import in_json, valid_records
 from tests.written_files import written_below
 

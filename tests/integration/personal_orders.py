@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 

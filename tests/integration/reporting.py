@@ -24,8 +24,8 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.load.cursors import FeedPart
 from tests.expected_rows import newest, parsed
 from tests.integration.syncing import laid_out
 from tests.records import in_json, valid_record

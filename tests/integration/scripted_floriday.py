@@ -13,14 +13,14 @@ from typing import Any
 
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.patience import Patience
-from pipelines.outcome import FeedOutcome
-from pipelines.pipeline import Pipeline
+from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.retry import Patience
 from pipelines.settings import load_settings
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lingering import LingeringWarehouse
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.session import Pipeline
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Question, Reply
 from tests.integration.syncing import catalogue_with, laid_out

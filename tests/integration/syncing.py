@@ -15,19 +15,19 @@ import duckdb
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
-from pipelines.choice import scopes_to_ask
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.patience import Patience
-from pipelines.outcome import FeedOutcome, Listener
-from pipelines.pipeline import Pipeline
+from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.retry import Patience
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.days import Days
-from pipelines.warehouse.layout import lay_out
-from pipelines.warehouse.lingering import LingeringWarehouse
+from pipelines.sync.outcome import FeedOutcome, Listener
+from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.session import Pipeline
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.load.days_to_sequence import Days
+from pipelines.warehouse.schema.create import lay_out
 from tests.expected_rows import assert_holds, parsed
 from tests.hand_moved_time import HandMovedTime
 

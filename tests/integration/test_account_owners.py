@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import SettingError
-from pipelines.warehouse.belonging import Belonging, check_belonging, check_distinct, remember
-from pipelines.warehouse.connection import transaction
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.schema.owner import Belonging, check_belonging, check_distinct, remember
 from tests.integration.answering_server import Question, Reply
 from tests.integration.scripted_floriday import ORGANIZATIONS, ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS

@@ -10,7 +10,7 @@ import dagster as dg
 import msgspec
 import pytest
 
-from pipelines.orchestration.alerting import failures
+from pipelines.orchestration.alerting import failed_runs
 from pipelines.sandbox import Sandbox, status
 from tests.integration.alert_listening import TOKEN, UI, Listening
 from tests.integration.answering_server import answering_server
@@ -122,7 +122,7 @@ class TestFailure:
 
         listening.failures()
 
-        assert len(listening.told()) == failures.REASONS
+        assert len(listening.told()) == failed_runs.REASONS
 
     def test_a_run_by_hand_is_always_told(self, listening: Listening, run: Run) -> None:
         """Somebody waits for it."""
@@ -280,7 +280,7 @@ class TestSilence:
         self, listening: Listening, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nobody was listening then."""
-        monkeypatch.setattr(failures, "NEWS", dt.timedelta(0))
+        monkeypatch.setattr(failed_runs, "NEWS", dt.timedelta(0))
         run("gone")
 
         assert listening.failures() == "nothing new to tell"

@@ -11,10 +11,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness, staleness
+from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness, stale_feeds
 from pipelines.orchestration.resources import given_settings
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.alert_listening import TOKEN, Listening
 from tests.integration.answering_server import answering_server
 from tests.integration.syncing import Syncing
@@ -236,7 +236,7 @@ class TestSilence:
         self, synced: Synced, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The next look is a few minutes away."""
-        monkeypatch.setattr(staleness, "PATIENCE", 0.0)
+        monkeypatch.setattr(stale_feeds, "PATIENCE", 0.0)
         synced.age(ORDERS, 4 * HOUR)
 
         with synced.warehouse.writing():

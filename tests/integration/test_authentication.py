@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from pipelines.errors import AuthenticationError, BusyError, PipelineError, SettingError, UnreachableError
-from pipelines.floriday.auth import TokenSession
-from pipelines.floriday.patience import Patience
+from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.retry import Patience
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server
 

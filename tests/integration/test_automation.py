@@ -22,18 +22,18 @@ from pipelines.orchestration.assets.dashboard import DASHBOARD
 from pipelines.orchestration.assets.feeds import POOL
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation import changed_feeds, schedules
-from pipelines.orchestration.automation.asked_for import AGAIN_AFTER
-from pipelines.orchestration.automation.by_itself import Automation
-from pipelines.orchestration.automation.elsewhere import SLACK
-from pipelines.orchestration.automation.under_way import IN_FLIGHT, under_way
+from pipelines.orchestration.automation.backoff import AGAIN_AFTER
+from pipelines.orchestration.automation.busy import IN_FLIGHT, under_way
+from pipelines.orchestration.automation.external_syncs import SLACK
+from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
-from pipelines.orchestration.running import STORAGE
+from pipelines.orchestration.run_in_process import STORAGE
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse import views
-from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.load import visibility
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
@@ -228,7 +228,7 @@ class TestChangedFeeds:
         """Of any tier, although its numbers have not moved."""
         daemon.sync()
         with daemon.project.warehouse.writing() as connection, transaction(connection):
-            views.mark(connection, "main", [ITEMS], "1 new or changed in organizations.connections")
+            visibility.mark(connection, "main", [ITEMS], "1 new or changed in organizations.connections")
 
         result = daemon.looks("changed_feeds")
 

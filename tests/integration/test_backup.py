@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 from tests.command_line import Printed, surroundings, unmeasured
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records

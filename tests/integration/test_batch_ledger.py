@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS, BATCHES
-from pipelines.warehouse.batch_ledger import wrong_ledgers
-from pipelines.warehouse.inspection import Example, Finding
+from pipelines.warehouse.read.integrity import Example, Finding
+from pipelines.warehouse.read.stock_check import wrong_ledgers
 from tests.moments import real_now
 from tests.records import in_json
 from tests.thing_warehouse import STARTED, ThingWarehouse

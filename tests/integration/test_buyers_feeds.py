@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue import catalogue_of
-from pipelines.feed_writer import FeedWriter
-from pipelines.rebuilding import rebuild
 from pipelines.sandbox import Sandbox, status
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.standing import standings
+from pipelines.sync.feed_writer import FeedWriter
+from pipelines.sync.rebuild import rebuild
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.feed_status import standings
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
 
@@ -257,7 +257,7 @@ class TestLeavingARestartedSelection:
             raise Death
 
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.part_sync.end_unserved", die)
+            patch.setattr("pipelines.sync.sub_feed.end_unserved", die)
             with pytest.raises(Death):
                 restarted.sync(CUSTOM)
         assert self.deleted(restarted) == 0
@@ -273,7 +273,7 @@ class TestLeavingARestartedSelection:
         self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each batch is a transaction; the rest is found by reading the selection once more."""
-        monkeypatch.setattr("pipelines.unserved.RECORDS_AT_ONCE", 2)
+        monkeypatch.setattr("pipelines.sync.unserved_records.RECORDS_AT_ONCE", 2)
         store_again = FeedWriter.store_again
 
         def die_after_the_first(writer: FeedWriter, some: Sequence[bytes], *, was_served: bool = True) -> None:

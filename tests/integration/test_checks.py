@@ -16,14 +16,15 @@ import pytest
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets import verdicts
+from pipelines.orchestration.assets import check_results
 from pipelines.orchestration.assets.checks import results, specs
-from pipelines.outcome import FeedOutcome
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse import inspection, views
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import FeedPart
-from pipelines.warehouse.views import View
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.load import visibility
+from pipelines.warehouse.load.cursors import FeedPart
+from pipelines.warehouse.load.visibility import View
+from pipelines.warehouse.read import integrity
 from tests import moments
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import real_now
@@ -110,7 +111,9 @@ def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for account, source in everything:
             served = [entry.body for entry in sandbox.book(source.name, account).entries()]
             commit(connection, served, FeedPart(account, source.name), source, run=RUN)
-        views.remember(connection, [View(account, source.name, "", granted=True) for account, source in everything])
+        visibility.remember(
+            connection, [View(account, source.name, "", granted=True) for account, source in everything]
+        )
     with duckdb.connect(str(syncing.path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield Synced(api, connection)
@@ -308,7 +311,7 @@ class TestLargeFeed:
     @pytest.fixture(autouse=True)
     def large(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Any feed is large."""
-        monkeypatch.setattr(inspection, "WHOLE_UP_TO", 1)
+        monkeypatch.setattr(integrity, "WHOLE_UP_TO", 1)
 
     def failing(self, synced: Synced, run_id: str, *, whole: bool = False) -> tuple[set[str], object]:
         """The checks that fail on a row that was changed by hand, and what they say was looked at."""
@@ -437,7 +440,7 @@ class TestRetention:
             if source.retention
         ]
 
-        assert min(keeps) > verdicts.NOTICE
+        assert min(keeps) > check_results.NOTICE
 
 
 def test_the_tables_behind_the_spoiling_are_there() -> None:

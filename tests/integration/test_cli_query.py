@@ -26,8 +26,8 @@ from pipelines.cli.entry import run
 from pipelines.reports import installed
 from pipelines.reports import report as report_named
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.schema.create import lay_out
 from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
 from tests.integration.syncing import Syncing
 from tests.moments import NOW

@@ -17,8 +17,8 @@ import pytest
 from dotenv import dotenv_values
 
 from pipelines.catalogue import catalogue_of
-from pipelines.cli import demo as demonstration
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.cli.commands import demo as demonstration
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 from tests.command_line import Ended, command, floriday, surroundings
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]

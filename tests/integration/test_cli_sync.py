@@ -15,10 +15,10 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.cli import progress, versions
 from pipelines.cli.entry import run
-from pipelines.moments import span
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from pipelines.warehouse.days import AMSTERDAM
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.time_format import span
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.load.days_to_sequence import AMSTERDAM
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
 from tests.moments import real_now

@@ -24,9 +24,9 @@ from pipelines.errors import (
     SettingError,
     UnreachableError,
 )
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient, Identity
 from pipelines.floriday.endpoints import Endpoint, RateLimit
+from pipelines.floriday.http.auth import TokenSession
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
 

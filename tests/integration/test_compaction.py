@@ -15,10 +15,10 @@ import pytest
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse import compaction
-from pipelines.warehouse.compaction import Compacted, compact, differences
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.file import compaction
+from pipelines.warehouse.file.compaction import Compacted, compact, differences
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 from tests.another_process import READER, WRITER, another_process
 from tests.command_line import Printed, unmeasured
 from tests.integration.syncing import SUPPLIERS, Syncing
@@ -217,8 +217,8 @@ def test_memory_does_not_grow_with_the_file(things: ThingWarehouse) -> None:
         )
     assert things.path.stat().st_size > 600_000_000
     program = (
-        "import resource, sys\nfrom pathlib import Path\nfrom pipelines.warehouse.compaction import compact\n"
-        "from pipelines.warehouse.connection import Warehouse\ncompact(Warehouse(Path(sys.argv[1])))\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom pipelines.warehouse.file.compaction import compact\n"
+        "from pipelines.warehouse.file.connection import Warehouse\ncompact(Warehouse(Path(sys.argv[1])))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
 
@@ -283,7 +283,7 @@ class TestFailures:
         """The half-filled file and its write-ahead log."""
         program = (
             "from pathlib import Path\nfrom pipelines.warehouse import compaction\n"
-            "from pipelines.warehouse.connection import Warehouse\n"
+            "from pipelines.warehouse.file.connection import Warehouse\n"
             "def stop(*_): print('ready', flush=True); sys.stdin.read()\n"
             "compaction.differences = stop\ncompaction.compact(Warehouse(Path(sys.argv[1])))"
         )
@@ -300,7 +300,8 @@ class TestFailures:
         """In one line, with DuckDB's own words."""
         program = (
             "import resource, sys\nfrom pathlib import Path\nfrom pipelines.errors import PipelineError\n"
-            "from pipelines.warehouse.compaction import compact\nfrom pipelines.warehouse.connection import Warehouse\n"
+            "from pipelines.warehouse.file.compaction import compact\n"
+            "from pipelines.warehouse.file.connection import Warehouse\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
             "try: compact(Warehouse(Path(sys.argv[1])))\nexcept PipelineError as error: sys.exit(str(error))"
         )

@@ -19,13 +19,13 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration import resources
 from pipelines.orchestration.resources import WarehouseResource, given_settings
-from pipelines.outcome import FeedOutcome
-from pipelines.part_sync import Asked, Run
-from pipelines.pipeline import Pipeline
 from pipelines.sandbox import Sandbox, status
-from pipelines.sync import sync_feed
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lock import holder, one_sync_at_a_time
+from pipelines.sync.feed import sync_feed
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.session import Pipeline
+from pipelines.sync.sub_feed import Asked, Run
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
 from tests.moments import NOW
 
@@ -406,7 +406,7 @@ class TestTogether:
                 raise OverflowError("k3y-7hat-must-not-show")
             return sync_feed(client, warehouse, feed, run, asked, **named)
 
-        monkeypatch.setattr("pipelines.pipeline.sync_feed", broken)
+        monkeypatch.setattr("pipelines.sync.session.sync_feed", broken)
 
         result = project.run("sync")
 

@@ -16,8 +16,8 @@ import pytest
 
 from pipelines.errors import WarehouseError
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.trial import private_copy
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.dry_run import private_copy
 from tests.command_line import Printed, command, unmeasured
 from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records

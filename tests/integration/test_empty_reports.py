@@ -11,7 +11,7 @@ import pytest
 from pipelines.cli.entry import run
 from pipelines.reports import installed
 from pipelines.reports import report as report_named
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.syncing import laid_out
 
 NOTHING_SYNCED = "nothing has been synced into this warehouse, `floriday sync` does that"

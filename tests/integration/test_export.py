@@ -17,13 +17,13 @@ from pyarrow import parquet
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.reports import reports
-from pipelines.warehouse import exporting
-from pipelines.warehouse.belonging import remember
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.exporting import export
-from pipelines.warehouse.folders import put_folder_in_place, written_aside
-from pipelines.warehouse.layout import SYNC_TABLES
-from pipelines.warehouse.store import Stored
+from pipelines.warehouse.file.atomic_folder import put_folder_in_place, written_aside
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load.upsert import Stored
+from pipelines.warehouse.read import parquet_export
+from pipelines.warehouse.read.parquet_export import export
+from pipelines.warehouse.schema.create import SYNC_TABLES
+from pipelines.warehouse.schema.owner import remember
 from tests.command_line import Printed, unmeasured
 from tests.every_kind import TABLE, thing
 from tests.integration.syncing import laid_out
@@ -179,7 +179,7 @@ class TestReplacing:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The new one has the name, and the old one is gone."""
-        monkeypatch.setattr("pipelines.warehouse.folders._exchanged", lambda *_: False)
+        monkeypatch.setattr("pipelines.warehouse.file.atomic_folder._exchanged", lambda *_: False)
         target = tmp_path / "out"
         for content in ("old", "new"):
             with written_aside(target) as part:
@@ -193,7 +193,7 @@ class TestReplacing:
         self, things: ThingWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What is committed while they are written is not in them: all are of the commit before."""
-        copy_one = exporting._copy  # noqa: SLF001 - to be between two tables
+        copy_one = parquet_export._copy  # noqa: SLF001 - to be between two tables
         stored: list[Stored] = []
 
         def store_between(*arguments: Any) -> int:
@@ -201,7 +201,7 @@ class TestReplacing:
                 stored.append(things.store(thing(f'"word":"later",{EVERYTHING.partition(",")[2]}', 3)))
             return copy_one(*arguments)
 
-        monkeypatch.setattr(exporting, "_copy", store_between)
+        monkeypatch.setattr(parquet_export, "_copy", store_between)
         exported = export(things.warehouse, tmp_path / "out", (), history=True)
 
         assert things.values("SELECT word FROM things.things") == ["later"]
@@ -287,8 +287,8 @@ class TestRefusals:
         printed("export", "out", "--no-history")
         before = {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")}
         program = (
-            "import sys, pipelines.warehouse.exporting as exporting\nfrom pipelines.cli.entry import run\n"
-            "import resource\nfrom pipelines.warehouse.copying import copy\n"
+            "import sys, pipelines.warehouse.read.parquet_export as exporting\nfrom pipelines.cli.entry import run\n"
+            "import resource\nfrom pipelines.warehouse.file.copy import copy\n"
             "def limited():\n    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
             "def then_full(*given):\n    copy(*given)\n    limited()\n"
             + ("exporting.copy = then_full\n" if limit == 1_000 else "limited()\n")

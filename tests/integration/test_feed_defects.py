@@ -12,10 +12,10 @@ import pytest
 from pipelines.catalogue.types import Feed
 from pipelines.cli.outcomes import is_well, print_outcomes
 from pipelines.floriday.client import FloridayClient
-from pipelines.outcome import FeedOutcome
-from pipelines.part_sync import Asked, Run
-from pipelines.sync import sync_feed
-from pipelines.warehouse.connection import Warehouse
+from pipelines.sync.feed import sync_feed
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.sub_feed import Asked, Run
+from pipelines.warehouse.file.connection import Warehouse
 from tests.another_process import WRITER, another_process
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS
@@ -48,7 +48,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
                 raise error
         return sync_feed(client, warehouse, feed, run, asked, **named)
 
-    monkeypatch.setattr("pipelines.pipeline.sync_feed", fail)
+    monkeypatch.setattr("pipelines.sync.session.sync_feed", fail)
 
 
 @pytest.mark.parametrize(

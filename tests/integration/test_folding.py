@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.warehouse import store
-from pipelines.warehouse.ledger import FeedPart
+from pipelines.warehouse.load import upsert
+from pipelines.warehouse.load.cursors import FeedPart
 from tests.every_kind import THINGS
 from tests.integration.test_numbered_days import days
 from tests.moments import real_now
@@ -40,7 +40,7 @@ def test_a_few_rows_a_day_are_left_and_tell_the_same() -> None:
 
 def test_a_commit_now_and_then_puts_old_windows_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the last week stay; nothing of what was read is lost, and the order of the rest is kept."""
-    monkeypatch.setattr(store, "WINDOWS_BETWEEN_MERGES", 10)
+    monkeypatch.setattr(upsert, "WINDOWS_BETWEEN_MERGES", 10)
     things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
     feed = FeedPart("main", THINGS.name)
     begins = real_now() - dt.timedelta(days=20)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.warehouse import inspection
-from pipelines.warehouse.inspection import (
+from pipelines.warehouse.read import integrity
+from pipelines.warehouse.read.integrity import (
     Example,
     Finding,
     differs_from_raw,
@@ -242,7 +242,7 @@ class TestDifferences:
 
         finding = found(things)["differs_from_raw"]
 
-        assert (finding.count, [example.key for example in finding.examples]) == (8, ids[: inspection.EXAMPLES])
+        assert (finding.count, [example.key for example in finding.examples]) == (8, ids[: integrity.EXAMPLES])
 
 
 class TestScope:
@@ -290,7 +290,7 @@ class TestScope:
         """Large ones by a run that read the whole feed; else only the run's records are."""
         with things.warehouse.reading() as connection:
             assert scope(connection, TABLE, "second", whole=False) is None
-            monkeypatch.setattr(inspection, "WHOLE_UP_TO", 5)
+            monkeypatch.setattr(integrity, "WHOLE_UP_TO", 5)
             assert scope(connection, TABLE, "second", whole=False) == "second"
             assert scope(connection, TABLE, "second", whole=True) is None
 

@@ -134,7 +134,7 @@ class TestDuckDB:
         """The signal comes while DuckDB executes; nothing executes the rest of the statement afterwards."""
         program = (
             "from pathlib import Path\n"
-            "from pipelines.warehouse.connection import Warehouse, transaction\n"
+            "from pipelines.warehouse.file.connection import Warehouse, transaction\n"
             "def kick(_):\n    interrupt()\n    return 0\n"
             f"warehouse = Warehouse(Path({str(tmp_path / 'w.duckdb')!r}))\n"
             "with warehouse.writing() as connection, transaction(connection):\n"

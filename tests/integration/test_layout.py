@@ -16,8 +16,8 @@ from pipelines.catalogue.types import Feed, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.orchestration.assets.feeds import feed_asset
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.schema.create import lay_out
 from tests.integration.syncing import Syncing
 
 

@@ -14,11 +14,11 @@ from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Sourc
 from pipelines.cli.entry import run
 from pipelines.errors import WarehouseError
 from pipelines.floriday.endpoints import Endpoint
-from pipelines.rebuilding import bring_up_to_date, rebuild
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.belonging import belonging
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.layout import LAYOUT_VERSION, lay_out
+from pipelines.sync.rebuild import bring_up_to_date, rebuild
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.schema.create import LAYOUT_VERSION, lay_out
+from pipelines.warehouse.schema.owner import belonging
 from tests.every_kind import THINGS, thing
 from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
 from tests.records import in_json, valid_records

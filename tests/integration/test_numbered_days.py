@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.warehouse.days import Days, Span
+from pipelines.warehouse.load.days_to_sequence import Days, Span
 from tests.simulated_ledger import BEGAN, SimulatedLedger, laid_out
 
 IDENTITIES = st.integers(0, 7)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.settings import load_local_settings
-from pipelines.warehouse.compaction import compact
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.copying import copy
-from pipelines.warehouse.lock import holder, one_sync_at_a_time
-from pipelines.warehouse.publishing import publish
-from pipelines.warehouse.query_session import answered
-from pipelines.warehouse.removal import remove
-from pipelines.warehouse.trial import private_copy
+from pipelines.warehouse.file.compaction import compact
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.copy import copy
+from pipelines.warehouse.file.dry_run import private_copy
+from pipelines.warehouse.file.publish import publish
+from pipelines.warehouse.file.removal import remove
+from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
+from pipelines.warehouse.read.query_session import answered
 from tests.command_line import Printed
 from tests.thing_warehouse import ThingWarehouse, word
 

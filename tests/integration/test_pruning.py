@@ -19,9 +19,9 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from pipelines.orchestration.instance.opening import instance_settings, open_instance
-from pipelines.orchestration.upkeep import history_files, pruning
-from pipelines.orchestration.upkeep.history_files import HistoryFiles
-from pipelines.orchestration.upkeep.pruning import Pruned, prune
+from pipelines.orchestration.maintenance import history_files, pruning
+from pipelines.orchestration.maintenance.history_files import HistoryFiles
+from pipelines.orchestration.maintenance.pruning import Pruned, prune
 from tests.integration.flower_history import (
     CHECKED,
     KEYS,

@@ -12,9 +12,9 @@ import pytest
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import WarehouseError
-from pipelines.rebuilding import rebuild
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.sync.rebuild import rebuild
+from pipelines.warehouse.file.connection import Warehouse
 from tests.command_line import floriday
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW

@@ -14,7 +14,7 @@ from pipelines.cli.entry import run
 from pipelines.errors import SettingError
 from pipelines.normalize.personal import keyed_hash
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse import redaction
+from pipelines.warehouse.privacy import redact
 from tests.integration.personal_orders import (
     DROP,
     HASH,
@@ -255,7 +255,7 @@ def test_a_redaction_that_fails_leaves_all_as_it_was(
     syncing = warehouse("keep")
     before = stored(syncing)
     with monkeypatch.context() as patch:
-        patch.setattr(redaction, "_differing", lambda *_: ["orders.sales_orders"])
+        patch.setattr(redact, "_differing", lambda *_: ["orders.sales_orders"])
         assert syncing.redact(**DROP) == 1
     assert "was not redacted, and is as it was: the new file differs in orders.sales_orders" in capsys.readouterr().err
     assert stored(syncing) == before

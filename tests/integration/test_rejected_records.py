@@ -11,9 +11,9 @@ import pytest
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.normalize import Rejected
-from pipelines.warehouse.connection import transaction
-from pipelines.warehouse.ledger import FeedPart, open_ledger
-from pipelines.warehouse.rejected import keep, resolve_stored, resolve_vanished
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.load.cursors import FeedPart, open_ledger
+from pipelines.warehouse.load.rejected_records import keep, resolve_stored, resolve_vanished
 from tests.every_kind import THINGS, thing
 from tests.moments import real_now
 from tests.thing_warehouse import A, B, ThingWarehouse, word

@@ -11,11 +11,11 @@ import pytest
 
 from pipelines.errors import SettingError
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.belonging import remember
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.lock import one_sync_at_a_time
-from pipelines.warehouse.publishing import publish
-from pipelines.warehouse.renaming import rename
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.publish import publish
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.schema.owner import remember
+from pipelines.warehouse.schema.rename_account import rename
 from tests.command_line import Printed
 from tests.every_kind import thing
 from tests.integration.syncing import SUPPLIERS, Syncing

@@ -18,7 +18,7 @@ from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import given_settings
 from pipelines.reports import install, report
 from pipelines.sandbox import Sandbox, status
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.schema.create import lay_out
 from tests.integration.dagster_project import Project, failure_lines
 from tests.integration.syncing import Syncing
 from tests.moments import NOW

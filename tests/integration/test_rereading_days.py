@@ -15,9 +15,9 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Fault, Kind, Sandbox
 from pipelines.sandbox.journal import Call
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.days import Days
-from pipelines.warehouse.ledger import open_ledger
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.load.cursors import open_ledger
+from pipelines.warehouse.load.days_to_sequence import Days
 from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
 from tests.moments import real_now
 from tests.records import in_json, valid_records

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Record, fields_of
-from pipelines.normalize.lanes import typed
+from pipelines.normalize.fast_path import typed
 from pipelines.sandbox import Document, Sandbox
 from pipelines.sandbox.world.codes import check_digit
 from tests.moments import NOW

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.warehouse import lingering, turns
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lingering import LingeringWarehouse
-from pipelines.warehouse.turns import (
+from pipelines.warehouse.file import reused_connection, waiters
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.waiters import (
     give_way,
     give_way_to_readers,
     somebody_waits,
@@ -87,7 +87,7 @@ class TestTurns:
 
     def test_nobody_gives_way_for_ever(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Somebody else may read for long meanwhile, and then nothing is gained by waiting."""
-        monkeypatch.setattr(turns, "GIVING_WAY", 0.05)
+        monkeypatch.setattr(waiters, "GIVING_WAY", 0.05)
         with waiting_to_write(tmp_path / "w.duckdb"):
             give_way(tmp_path / "w.duckdb", lambda _: None)
 
@@ -164,7 +164,7 @@ class TestWritingOn:
 
     def test_others_get_in_now_and_then(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody knows who else would open the file."""
-        monkeypatch.setattr(lingering, "LONGEST_WRITING", 0.0)
+        monkeypatch.setattr(reused_connection, "LONGEST_WRITING", 0.0)
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
         warehouse = LingeringWarehouse(path)
         with warehouse.writing(lambda: True):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import batching
-from pipelines.floriday import ahead
+from pipelines.floriday import prefetch
 from pipelines.sandbox import Fault, Kind, Sandbox
+from pipelines.sync import batches
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
@@ -21,9 +21,9 @@ RECORDS = 100
 @pytest.fixture
 def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
     """A hundred sales orders in pages of four, and batches of at least six pages."""
-    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 4)
-    monkeypatch.setattr(ahead, "RECORDS_WORTH_SPLITTING", 1)
-    monkeypatch.setattr(batching, "PAGES_A_BATCH", 6)
+    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 4)
+    monkeypatch.setattr(prefetch, "RECORDS_WORTH_SPLITTING", 1)
+    monkeypatch.setattr(batches, "PAGES_A_BATCH", 6)
     with Sandbox(now=NOW, empty=True) as sandbox:
         sandbox.turn(rate_limits=None)
         for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=RECORDS):

@@ -11,8 +11,8 @@ import pytest
 
 from pipelines.cli.outcomes import remarks
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from pipelines.warehouse import views
-from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load import visibility
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 
@@ -250,7 +250,7 @@ class TestRejectedRecords:
         self, orders: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With more than one sync asks for, none starves."""
-        monkeypatch.setattr("pipelines.sync.PAGES_OF_REJECTED", 1)
+        monkeypatch.setattr("pipelines.sync.feed.PAGES_OF_REJECTED", 1)
         for place in range(12):
             change(orders, ORDERS, place, numberOfPieces="many")
         orders.sync(ORDERS)
@@ -339,7 +339,9 @@ class TestRestarts:
 
         assert not outcome.restarted
         assert outcome.rejected == 1
-        assert orders.rows("SELECT reason FROM sync.rereads WHERE done_at IS NULL") == [(views.MAY_HAVE_RESTARTED,)]
+        assert orders.rows("SELECT reason FROM sync.rereads WHERE done_at IS NULL") == [
+            (visibility.MAY_HAVE_RESTARTED,)
+        ]
 
         number = book.reserve()
         book.put(in_json({**documents[1], "numberOfPieces": 4, "sequenceNumber": number}), number=number)
@@ -428,7 +430,7 @@ def test_a_page_larger_than_one_transaction_is_stored_in_parts(
     orders: Syncing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No part holds more than a batch may, and the cursor moves with the last one."""
-    monkeypatch.setattr("pipelines.feed_writer.BYTES_A_PART", 5000)
+    monkeypatch.setattr("pipelines.sync.feed_writer.BYTES_A_PART", 5000)
 
     outcome = orders.sync_one(ORDERS)
 
@@ -440,8 +442,8 @@ def test_after_a_page_that_is_too_large_the_next_ones_are_smaller(
     orders: Syncing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory bears few such pages; nothing is skipped for that."""
-    monkeypatch.setattr("pipelines.page_reader.LARGE_PAGE", 4000)
-    monkeypatch.setattr("pipelines.page_reader.USUAL_PAGE", 4000)
+    monkeypatch.setattr("pipelines.sync.page_reader.LARGE_PAGE", 4000)
+    monkeypatch.setattr("pipelines.sync.page_reader.USUAL_PAGE", 4000)
 
     orders.sync(ORDERS)
 

@@ -12,7 +12,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Snapshot
 from pipelines.sandbox import Sandbox
-from pipelines.snapshots import questions
+from pipelines.sync.snapshot import questions
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
 from tests.records import in_json

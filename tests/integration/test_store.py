@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
-from pipelines.floriday.changes import ChangeFeed, walk
+from pipelines.floriday.change_feed import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
-from pipelines.warehouse.ledger import FeedPart, position
-from pipelines.warehouse.position import Position
-from pipelines.warehouse.store import store
+from pipelines.warehouse.load.cursors import FeedPart, position
+from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.upsert import store
 from tests.every_kind import TABLE, THINGS, thing
 from tests.expected_rows import assert_holds
 from tests.moments import real_now

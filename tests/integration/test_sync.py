@@ -14,8 +14,8 @@ import pytest
 
 from pipelines.floriday.client import FloridayClient
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lingering import LingeringWarehouse
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records

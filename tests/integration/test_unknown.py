@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.tables import Table
-from pipelines.normalize.reading import NAMES
-from pipelines.warehouse.unknown import FIELDS_A_FEED, LONGEST, VALUES_A_COLUMN, still_unknown
+from pipelines.normalize.arrow_reader import NAMES
+from pipelines.warehouse.load.schema_drift import FIELDS_A_FEED, LONGEST, VALUES_A_COLUMN, still_unknown
 from tests.every_kind import TABLE, thing
 from tests.thing_warehouse import A, B, ThingWarehouse
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.orchestration.automation.by_itself import Automation
+from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.instance.opening import open_instance
+from pipelines.orchestration.maintenance.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
 from pipelines.orchestration.resources import SettingsResource, WarehouseResource, given_settings
-from pipelines.orchestration.upkeep.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lock import holder
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.sync_lock import holder
 from tests.integration.flower_history import QUIET, run_ids
 from tests.integration.syncing import Syncing
 

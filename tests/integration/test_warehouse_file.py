@@ -16,11 +16,11 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
-from pipelines.warehouse.belonging import Belonging, belonging, check_belonging, remember
-from pipelines.warehouse.connection import Warehouse, transaction
-from pipelines.warehouse.layout import LAYOUT_VERSION, lay_out
-from pipelines.warehouse.lock import one_sync_at_a_time
-from pipelines.warehouse.sessions import frugal
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.session_settings import frugal
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.schema.create import LAYOUT_VERSION, lay_out
+from pipelines.warehouse.schema.owner import Belonging, belonging, check_belonging, remember
 from tests.another_process import READER, WRITER, another_process, end
 from tests.command_line import unmeasured
 from tests.every_kind import TABLE
@@ -280,7 +280,7 @@ class TestOthers:
         """In another process or in this one; afterwards the way is free."""
         path = tmp_path / "folder" / "w.duckdb"
         code = (
-            "from pathlib import Path\nfrom pipelines.warehouse.lock import one_sync_at_a_time\n"
+            "from pathlib import Path\nfrom pipelines.warehouse.file.sync_lock import one_sync_at_a_time\n"
             "held = one_sync_at_a_time(Path(sys.argv[1]), 'floriday sync')\nheld.__enter__()"
         )
         with another_process(code, path) as other:

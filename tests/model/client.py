@@ -11,15 +11,15 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from pipelines.catalogue import Catalogue
-from pipelines.choice import scopes_to_ask
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.patience import Patience
-from pipelines.outcome import FeedOutcome
-from pipelines.pipeline import Pipeline
+from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.retry import Patience
 from pipelines.settings import Settings, load_settings
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.rejected import open_records
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.session import Pipeline
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.load.rejected_records import open_records
 from tests.hand_moved_time import HandMovedTime
 from tests.model.feeds import catalogue_with
 from tests.model.floriday import World
@@ -118,7 +118,9 @@ class Client:
         settings = self._narrowed(sorted({feed for _, feed in wanted}) or asked.names)
         clients = {name: one for name, one in self.clients.items() if asked.account in (None, name)}
         pipeline = Pipeline(settings, self.catalogue, self.session, clients, warehouse)
-        with patch("pipelines.preparation.install"):  # the reports stand there already, and looking takes half the time
+        with patch(
+            "pipelines.sync.prepare.install"
+        ):  # the reports stand there already, and looking takes half the time
             pipeline.prepare()
         outcomes = self._retried(pipeline, wanted) if asked.retry else self._read(pipeline, asked)
         pipeline.note()

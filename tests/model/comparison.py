@@ -11,7 +11,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
-from pipelines.warehouse import inspection
+from pipelines.warehouse.read import integrity
 from tests.model.floriday import Book, Entry, State
 
 Key = tuple[str, str, str]
@@ -72,7 +72,7 @@ class Comparison:
         yield from self._cursors(book)
         yield from self._selection(book, feed)
         table = tables_of(feed)
-        for inspect in (inspection.doubled_keys, inspection.orphans, inspection.differs_from_raw):
+        for inspect in (integrity.doubled_keys, integrity.orphans, integrity.differs_from_raw):
             found = inspect(self.connection, table)
             if found.count:
                 yield f"{book.name}: {inspect.__name__}: {found.examples}"

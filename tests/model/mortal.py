@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import duckdb
 
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 
 
 class Died(BaseException):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipelines.catalogue.types import Feed
-from pipelines.outcome import FeedOutcome
+from pipelines.sync.outcome import FeedOutcome
 from tests.model.client import Asked, Client, laid_out
 from tests.model.comparison import Comparison
 from tests.model.faults import Loss

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.query_process import confine, deny_descriptors
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.query_process import confine, deny_descriptors
 
 _SECONDS = 10.0
 

@@ -22,7 +22,7 @@ from pipelines.normalize.reasons import without_value
 from pipelines.orchestration.assets.floriday_text import LONGEST, as_code, visible
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import given_settings
-from pipelines.orchestration.running import STORAGE
+from pipelines.orchestration.run_in_process import STORAGE
 from pipelines.sandbox import Sandbox
 from tests.every_kind import TABLE
 from tests.integration.dagster_project import SUPPLIERS, Project
@@ -173,7 +173,7 @@ def test_personal_values_are_nowhere_in_dagsters_storage(tmp_path: Path, monkeyp
         def fail(*_: object) -> None:
             raise duckdb.ConversionException(f"Conversion Error: Could not convert string '{marks.made[0]}' to INT32")
 
-        monkeypatch.setattr("pipelines.warehouse.inspection.doubled_keys", fail)
+        monkeypatch.setattr("pipelines.warehouse.read.integrity.doubled_keys", fail)
         failed = project.sync()
 
     assert all(outcome.rejected and outcome.new for outcome in first.values())

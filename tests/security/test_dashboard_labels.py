@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipelines.dashboard import write_dashboard
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.reporting import Reporting, made
 from tests.integration.reports import deliveries_by_hand
 from tests.integration.reports.test_dashboard_page import pytestmark, reading, started

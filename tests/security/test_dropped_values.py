@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.cli.entry import run
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.dagster_project import Project
 from tests.integration.personal_orders import told
 from tests.integration.syncing import laid_out

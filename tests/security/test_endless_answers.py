@@ -20,11 +20,11 @@ from urllib3 import HTTPConnectionPool
 
 from pipelines.cli.entry import run
 from pipelines.errors import GarbledAnswerError, RetriableError, SettingError, UnreachableError
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.patience import Patience
-from pipelines.floriday.transport import Wire, session_over
-from pipelines.warehouse.lock import holder
+from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.transport import Wire, session_over
+from pipelines.warehouse.file.sync_lock import holder
 from tests.command_line import command, unmeasured
 from tests.security.raw_server import Answers, Drip, raw_server, trusted_tls
 
@@ -255,7 +255,9 @@ def test_a_sync_ends_and_leaves_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A sync from a server that never ends an answer fails in one line, and others can use the warehouse."""
-    monkeypatch.setattr("pipelines.pipeline.FloridayClient", partial(FloridayClient, seconds=DEADLINE, patience=ONCE))
+    monkeypatch.setattr(
+        "pipelines.sync.session.FloridayClient", partial(FloridayClient, seconds=DEADLINE, patience=ONCE)
+    )
     monkeypatch.chdir(tmp_path)
     with raw_server(from_the_api(DRIPS["header name"])) as server:
         for name, value in {**settings_for(server.address), "FLORIDAY_WAREHOUSE": "w.duckdb"}.items():

@@ -13,8 +13,8 @@ import pytest
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.private_files import private_files
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lingering import LingeringWarehouse
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from tests.command_line import surroundings
 from tests.end_to_end.dagster_dev import project_folder
 from tests.integration.personal_orders import HASH, filled

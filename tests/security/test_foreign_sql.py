@@ -15,9 +15,9 @@ import duckdb
 import pytest
 
 from pipelines.errors import PipelineError, QueryMemoryError, QueryTimeoutError, UsageError
-from pipelines.warehouse.query_process import confine
-from pipelines.warehouse.query_session import Limits, QuerySession, answered, query_session
-from pipelines.warehouse.statement_rules import READING_FUNCTIONS, reading_statement
+from pipelines.warehouse.read.query_process import confine
+from pipelines.warehouse.read.query_session import Limits, QuerySession, answered, query_session
+from pipelines.warehouse.read.statement_rules import READING_FUNCTIONS, reading_statement
 from tests.security.confined_process import ConfinedProcess
 from tests.security.random_statements import KINDS, RandomStatements, types_of
 from tests.thing_warehouse import B, ThingWarehouse, word

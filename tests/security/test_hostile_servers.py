@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from pipelines.errors import FatalError, PipelineError, RefusedError, SettingError
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.endpoints import Endpoint
+from pipelines.floriday.http.auth import TokenSession
 from pipelines.settings import load_settings
 from pipelines.settings.addresses import checked_address
 from tests.hand_moved_time import HandMovedTime

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from pipelines.cli.entry import run
 from pipelines.errors import FatalError, GarbledAnswerError, PipelineError
-from pipelines.floriday.auth import TokenSession
 from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.http.auth import TokenSession
 from pipelines.sandbox import Sandbox
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import Reply, answering_server, self_signed

@@ -97,7 +97,7 @@ def test_a_redaction_that_was_killed_before_the_copies_is_ended_by_the_next(
     """Although there is nothing to do in the warehouse itself."""
     assert command("sync", FLORIDAY_PUBLISHED="first.duckdb") == 0
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.cli.redact._remove_old_copies", lambda *_: None)
+        patch.setattr("pipelines.cli.commands.redact._remove_old_copies", lambda *_: None)
         assert command("redact", **DROP) == 0
     assert holds(tmp_path, JAN) == ["first.duckdb"]
 

@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.cli.entry import run
 from pipelines.errors import PipelineError
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.lock import one_sync_at_a_time
-from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.publish import publish
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 from tests.integration.syncing import laid_out
 
 ANOTHER = 54_321

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.cli.formats.comma_separated import write_csv
-from pipelines.warehouse.query import ask
-from pipelines.warehouse.query_result import Column, Result
+from pipelines.warehouse.read.query import ask
+from pipelines.warehouse.read.query_result import Column, Result
 
 SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets read the full-width forms alike
 SEPARATORS = ";,\t"

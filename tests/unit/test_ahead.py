@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.batching import Batching, Piece
 from pipelines.errors import BusyError
-from pipelines.floriday import ahead
-from pipelines.floriday.ahead import Way, fetched_ahead, first_page_asked
-from pipelines.floriday.changes import ChangeFeed, Step
+from pipelines.floriday import prefetch
+from pipelines.floriday.change_feed import ChangeFeed, Step
+from pipelines.floriday.http.retry import pause
+from pipelines.floriday.page_queue import Budget
 from pipelines.floriday.pages import Page
-from pipelines.floriday.patience import pause
-from pipelines.floriday.pipe import Budget
-from pipelines.floriday.ranges import Coverage
+from pipelines.floriday.prefetch import Way, fetched_ahead, first_page_asked
+from pipelines.floriday.sequence_ranges import Coverage
+from pipelines.sync.batches import Batching, Piece
 from tests.moving_feed import MovingFeed
 
 
 @pytest.fixture(autouse=True)
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small feeds are worth several connections here."""
-    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 2)
-    monkeypatch.setattr(ahead, "RECORDS_WORTH_SPLITTING", 1)
+    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 2)
+    monkeypatch.setattr(prefetch, "RECORDS_WORTH_SPLITTING", 1)
 
 
 class Server:
@@ -195,14 +195,14 @@ def test_pages_wait_within_the_budget() -> None:
         while len(feed.asked) < 5:
             threading.Event().wait(0.001)
         threading.Event().wait(0.05)
-        assert len(feed.asked) <= 6 + ahead.CONNECTIONS
+        assert len(feed.asked) <= 6 + prefetch.CONNECTIONS
 
 
 def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A feed that begins at a billion is as long as one that begins at 1."""
-    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 20)
+    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 20)
     server = Server(MovingFeed(dict(enumerate(range(10**9, 10**9 + 300))), 3))
     calls, second_and_third = count(), threading.Barrier(2, timeout=20)
 
@@ -218,7 +218,7 @@ def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number
 
 def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call more than it takes."""
-    monkeypatch.setattr(ahead, "WORTH_SPLITTING", 20)
+    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 20)
     feed = MovingFeed({0: 1, 1: 10**9, 2: 2 * 10**9, 3: 3 * 10**9}, 1)
 
     read(Server(feed).way())
@@ -237,7 +237,7 @@ def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
 
     assert known(steps) == feed.visible
     assert steps[-1].current
-    assert len(feed.asked) < 100 + 3 * ahead.CONNECTIONS * 3
+    assert len(feed.asked) < 100 + 3 * prefetch.CONNECTIONS * 3
 
 
 def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:

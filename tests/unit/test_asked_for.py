@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from pipelines.orchestration.automation.asked_for import AGAIN_AFTER, AT_ONCE, LONGEST, Move, Requests
+from pipelines.orchestration.automation.backoff import AGAIN_AFTER, AT_ONCE, LONGEST, Move, Requests
 
 ORDERS = "orders.sales_orders"
 TICK = 30.0

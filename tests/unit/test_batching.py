@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines import batching
-from pipelines.batching import PAGES_A_BATCH, Batching
-from pipelines.floriday.changes import Step
+from pipelines.floriday.change_feed import Step
 from pipelines.floriday.pages import Page
-from pipelines.floriday.ranges import Coverage
+from pipelines.floriday.sequence_ranges import Coverage
+from pipelines.sync import batches
+from pipelines.sync.batches import PAGES_A_BATCH, Batching
 
 
 def fill(put_together: Batching, pages: int) -> Batching:
@@ -46,7 +46,7 @@ def test_a_storer_that_is_busy_gets_more_at_once(begun: Batching, monkeypatch: p
     """As much as memory allows."""
     assert not fill(begun, 3 * PAGES_A_BATCH).is_enough(is_idle=False)
 
-    monkeypatch.setattr(batching, "BYTES_A_BATCH", begun.size)
+    monkeypatch.setattr(batches, "BYTES_A_BATCH", begun.size)
     assert begun.is_enough(is_idle=False)
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ContradictingAnswersError, StuckFeedError
-from pipelines.floriday.changes import ASKED_AGAIN, ChangeFeed, Step, walk
-from pipelines.floriday.numbering import Numbering, is_supported, numbering_of
+from pipelines.floriday.change_feed import ASKED_AGAIN, ChangeFeed, Step, walk
 from pipelines.floriday.pages import Page, read_page
+from pipelines.floriday.restart_detection import Numbering, is_supported, numbering_of
 from tests.moving_feed import MovingFeed, record
 from tests.records import page_of
 

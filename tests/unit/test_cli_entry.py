@@ -56,7 +56,8 @@ def test_help_is_quick(arguments: list[str]) -> None:
 def test_a_sync_needs_no_dagster_and_begins_without_pandas() -> None:
     """What `floriday sync` imports has nothing of Dagster, and pandas is loaded later, while Floriday is asked."""
     program = (
-        "import sys, pipelines.cli.outcomes, pipelines.cli.progress, pipelines.pipeline, pipelines.warehouse.lock\n"
+        "import sys, pipelines.cli.outcomes, pipelines.cli.progress\n"
+        "import pipelines.sync.session, pipelines.warehouse.file.sync_lock\n"
         "sys.exit(bool({'dagster', 'pandas'} & set(sys.modules)))"
     )
 

@@ -11,7 +11,7 @@ from pipelines.catalogue.shared import LAST_MODIFIED_DATE_TIME
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import UsageError
-from pipelines.warehouse.days import Days, changed_at
+from pipelines.warehouse.load.days_to_sequence import Days, changed_at
 
 FEEDS = {f"{api} {feed.name}": feed for api, catalogue in CATALOGUES.items() for feed in catalogue.feeds}
 

@@ -13,7 +13,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.dictionary.dbt import DATABASE, sources
 from pipelines.reports import report
-from pipelines.warehouse.layout import SYNC_TABLES, SYNC_VIEWS
+from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from tests.command_line import ROOT, surroundings
 
 Tables = dict[str, dict[str, Any]]

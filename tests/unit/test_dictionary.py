@@ -17,7 +17,7 @@ from pipelines.dictionary.examples import examples
 from pipelines.dictionary.reports import reports_page
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.reports import reports
-from pipelines.warehouse.layout import SYNC_TABLES
+from pipelines.warehouse.schema.create import SYNC_TABLES
 from tests.command_line import ROOT
 
 FOLDER = ROOT / "docs" / "dictionary"

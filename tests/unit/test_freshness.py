@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Retention, Source, Tier
 from pipelines.orchestration.assets.freshness import FRESHNESS, Concern, troubles, warns_at
-from pipelines.warehouse.standing import FeedStanding
+from pipelines.warehouse.read.feed_status import FeedStanding
 
 NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 SECOND, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(hours=1), dt.timedelta(days=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.demo import A_WHILE
+from pipelines.cli.commands.demo import A_WHILE
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.world.calendar import AMSTERDAM, start_of_trade
 from tests.moments import DATED

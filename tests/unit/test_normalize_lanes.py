@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
-from pipelines.normalize import Batch, exact, normalize, reading, together, typed
+from pipelines.normalize import Batch, arrow_reader, exact, normalize, together, typed
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import THINGS
 from tests.records import in_json, nasty_records, seeds, valid_records
@@ -29,7 +29,7 @@ every_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
 def _narrowed_down_to_one_record() -> Any:
     """Else what Arrow refuses takes its neighbours to the exact lane, and hides what the fast lane makes of them."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(reading, "LEAF", 1)
+        patched.setattr(arrow_reader, "LEAF", 1)
         yield
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Kind
-from pipelines.normalize import Batch, exact, lanes, normalize, reading
+from pipelines.normalize import Batch, arrow_reader, exact, fast_path, normalize
 from pipelines.normalize.nesting import DEEPEST
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import TABLE, THING_ID, thing
@@ -555,14 +555,14 @@ def test_an_unknown_field_whose_name_is_no_text_does_no_harm_either() -> None:
 @pytest.mark.parametrize("place", ["top", "part", "within"])
 def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Arrow makes no column of each; the names that are reported are few, the records are all kept."""
-    read_block, columns = reading._read_block, []  # noqa: SLF001 - where Arrow is called
+    read_block, columns = arrow_reader._read_block, []  # noqa: SLF001 - where Arrow is called
 
     def counted(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.StructArray | None:
         records = read_block(raws, wanted, mode)
         columns.append(0 if records is None else fields_in(records.type))
         return records
 
-    monkeypatch.setattr(reading, "_read_block", counted)
+    monkeypatch.setattr(arrow_reader, "_read_block", counted)
     raws = []
     for record in range(1000):
         ids = ",".join(f'"{record:08x}-{one:04x}":{one}' for one in range(20))
@@ -573,7 +573,7 @@ def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, mon
 
     assert len(batch.originals) == 1000
     assert max(columns) < 100
-    assert 1 <= len(batch.unknown_fields) <= reading.NAMES
+    assert 1 <= len(batch.unknown_fields) <= arrow_reader.NAMES
     assert place != "within" or batch.unknown_fields == {"stock": "dict"}
 
 
@@ -607,7 +607,7 @@ def test_what_nobody_thought_of_rejects_its_record_alone(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("step", ["read_records", "flatten"])
 def test_records_that_the_fast_lane_fails_at_are_read_exactly(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it is that fails there."""
-    work = getattr(lanes, step)
+    work = getattr(fast_path, step)
 
     def fail(table: Table, records: Sequence[object], *places: object) -> object:
         if len(records):
@@ -616,7 +616,7 @@ def test_records_that_the_fast_lane_fails_at_are_read_exactly(step: str, monkeyp
 
     raws = [thing(WELL_WRITTEN, place) for place in range(3)]
     expected = normalize(TABLE, raws)
-    monkeypatch.setattr(lanes, step, fail)
+    monkeypatch.setattr(fast_path, step, fail)
 
     batch = normalize(TABLE, raws)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.outcome import FeedOutcome, together
+from pipelines.sync.outcome import FeedOutcome, together
 
 A_WEEK_AGO = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 YESTERDAY = dt.datetime(2026, 3, 8, tzinfo=dt.UTC)

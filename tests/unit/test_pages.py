@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.batching import unstored
 from pipelines.errors import GarbledAnswerError
 from pipelines.floriday.pages import Page, number_of, read_list, read_page
 from pipelines.normalize.content import content_hash
+from pipelines.sync.batches import unstored
 from tests.records import page_of
 
 FIRST, LAST = b'{"sequenceNumber":1,"name":"first"}', b'{"name":"last","sequenceNumber":9}'

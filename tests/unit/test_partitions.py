@@ -10,8 +10,8 @@ import pytest
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import covered, days_of, week_of, weeks, weeks_between
 from pipelines.orchestration.assets.request import Reading, SyncConfig, reading_of
-from pipelines.outcome import FeedOutcome
-from pipelines.warehouse.days import Days
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.warehouse.load.days_to_sequence import Days
 
 START = dt.date(2026, 3, 2)
 A_WEEK = dt.timedelta(weeks=1)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pipelines.errors import BusyError
 from pipelines.floriday.endpoints import RateLimit
-from pipelines.floriday.limits import Buckets, TokenBucket
-from pipelines.floriday.patience import Clock, Patience
-from pipelines.floriday.problems import retry_after, told
+from pipelines.floriday.http.error_messages import retry_after, told
+from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
+from pipelines.floriday.http.retry import Clock, Patience
 from tests.hand_moved_time import HandMovedTime
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.cli.report import report as command
+from pipelines.cli.commands.report import report as command
 from pipelines.dictionary.examples import examples
 from pipelines.errors import UsageError
 from pipelines.reports import Report, install, report, reports
 from pipelines.reports.report import parse
-from pipelines.warehouse.layout import lay_out
+from pipelines.warehouse.schema.create import lay_out
 
 TABLES = {api: [tables_of(source) for source in catalogue_of(api).sources] for api in ("suppliers", "customers")}
 NAMES = {api: {part.qualified_name for table in tables for part in table.walk()} for api, tables in TABLES.items()}

@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import DagsterError, SettingError
 from pipelines.orchestration.serving import server_log
 from pipelines.orchestration.serving.dagster_dev import surroundings
-from pipelines.orchestration.serving.home import prepared_home
+from pipelines.orchestration.serving.dagster_home import prepared_home
 from pipelines.orchestration.serving.server_log import ServerLog
 from pipelines.settings import load_local_settings
 

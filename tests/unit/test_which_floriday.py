@@ -9,7 +9,7 @@ import pytest
 from pipelines.cli import which_floriday
 from pipelines.cli.which_floriday import check, is_named, pointed_at, reached
 from pipelines.errors import SettingError, UsageError, WarehouseBusyError
-from pipelines.warehouse.lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 
 COMPLETE = {
     "FLORIDAY_CLIENT_ID": "client-1",

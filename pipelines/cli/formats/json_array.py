@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.cli.formats.text import encoded, exact, plain_values
 from pipelines.errors import PipelineError
-from pipelines.warehouse.query_result import Result
+from pipelines.warehouse.read.query_result import Result
 
 
 def write_json(result: Result, stream: BinaryIO) -> None:

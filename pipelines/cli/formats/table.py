@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.cli.console import Heading, one_line, print_table, say, terminal, write_plain
 from pipelines.cli.formats.text import shown
-from pipelines.warehouse.query_result import Result
+from pipelines.warehouse.read.query_result import Result
 
 ROWS_ON_A_TERMINAL = 500
 

@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from pipelines.cli.formats.text import exact
 from pipelines.errors import UsageError
-from pipelines.warehouse.query_result import Result
+from pipelines.warehouse.read.query_result import Result
 
 ROWS_OF_A_SHEET = 1_048_576
 CHARACTERS_OF_A_CELL = 32_767

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines.alerts import Alert, bounded
-from pipelines.moments import moment
 from pipelines.orchestration.assets.freshness import Concern, Trouble
+from pipelines.time_format import moment
 
 UI_ADDRESS = "DAGSTER_WEBSERVER_URL"
 """The variable that tells where Dagster's UI is, for links; there may be none."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import dagster as dg
 
 from pipelines.errors import PipelineError, SettingError
-from pipelines.orchestration.alerting.failures import Failures
-from pipelines.orchestration.alerting.staleness import tell_staleness
-from pipelines.orchestration.alerting.teller import Teller
+from pipelines.orchestration.alerting.failed_runs import Failures
+from pipelines.orchestration.alerting.sent_alerts import Teller
+from pipelines.orchestration.alerting.stale_feeds import tell_staleness
 from pipelines.orchestration.resources import SettingsResource
 
 

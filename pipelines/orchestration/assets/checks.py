@@ -15,10 +15,10 @@ import duckdb
 from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets import verdicts
-from pipelines.orchestration.assets.verdicts import Subject, Verdict
-from pipelines.outcome import FeedOutcome
-from pipelines.warehouse import inspection
+from pipelines.orchestration.assets import check_results
+from pipelines.orchestration.assets.check_results import Subject, Verdict
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.warehouse.read import integrity
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
@@ -62,30 +62,30 @@ CHECKS = (
         " rebuilding the feed: the run says which, and the next one goes on where this one was. An account whose token"
         " lacks the scope is left out.",
         WARN,
-        verdicts.current,
+        check_results.current,
     ),
     Check(
         "unique_key",
         "No two rows of the table have the same key, nor two rows of its child tables the same place. Only a change"
         f" made by hand, or a defect of this program, could double one. {_REPAIR}",
         ERROR,
-        verdicts.unique_key,
+        check_results.unique_key,
     ),
     Check(
         "no_orphans",
         "Every row of the child tables, at any depth, has its parent row. Only a change made by hand, or a defect of"
         f" this program, could part them. {_REPAIR}",
         ERROR,
-        verdicts.no_orphans,
+        check_results.no_orphans,
         _has_children,
     ),
     Check(
         "raw_equals_current",
         "Every record that was ever received has its current row and its child rows, they say what its newest version"
-        f" says, and no others stand there. {_REPAIR} Of a feed with more than {inspection.WHOLE_UP_TO:,} versions"
+        f" says, and no others stand there. {_REPAIR} Of a feed with more than {integrity.WHOLE_UP_TO:,} versions"
         " only a run that reads the whole feed looks at all, any other at the records of which it stores a version.",
         ERROR,
-        verdicts.raw_equals_current,
+        check_results.raw_equals_current,
     ),
     Check(
         "rejected_records",
@@ -93,7 +93,7 @@ CHECKS = (
         " the reason, and the last good row of such a record stays; each sync asks for them again, and most heal by"
         " themselves. `floriday rejected` lists them; tell Floriday about those that stay.",
         WARN,
-        verdicts.rejected_records,
+        check_results.rejected_records,
     ),
     Check(
         "schema_drift",
@@ -102,16 +102,16 @@ CHECKS = (
         " this program, or add them to the catalogue (docs/new-api-version.md); then `floriday rebuild {name}` fills"
         " their columns.",
         WARN,
-        verdicts.schema_drift,
+        check_results.unknown_content,
     ),
     Check(
         "retention",
         "Nothing that Floriday forgets was, or soon would be, missed. It warns when an account's feed was not read to"
-        f" its end for so long that unread changes may be lost within {verdicts.NOTICE.days} days: get its syncs to end"
-        " well before that. It also warns, once, after a gap that was longer: what came and went in the window that it"
-        " tells cannot be read any more.",
+        f" its end for so long that unread changes may be lost within {check_results.NOTICE.days} days: get its syncs"
+        " to end well before that. It also warns, once, after a gap that was longer: what came and went in the window"
+        " that it tells cannot be read any more.",
         WARN,
-        verdicts.retention,
+        check_results.retention,
         lambda source: source.retention is not None,
     ),
     Check(
@@ -120,7 +120,7 @@ CHECKS = (
         " mutations must all be known are judged. If some do not add up, read both feeds again with"
         " `floriday sync supply.batches supply.batch_mutations --full`; what stays is served like that by Floriday.",
         WARN,
-        verdicts.batch_ledger,
+        check_results.batch_ledger,
         lambda source: source.name == BATCH_MUTATIONS.name,
     ),
 )
@@ -162,10 +162,10 @@ def results(
     wanted = [check for check in _asked_of(source) if asked is None or check.name in asked]
     if not wanted:
         return []
-    connection.execute(inspection.SPARING)
+    connection.execute(integrity.SPARING)
     table = tables_of(source)
     whole = any(outcome.whole for outcome in outcomes)
-    within = inspection.scope(connection, table, run_id, whole=whole)
+    within = integrity.scope(connection, table, run_id, whole=whole)
     subject = Subject(source, table, tuple(outcomes), connection, within, now)
     return [_result(check, subject) for check in wanted]
 

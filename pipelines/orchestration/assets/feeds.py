@@ -15,18 +15,18 @@ import dagster as dg
 from pipelines.catalogue.relations import Relation
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
-from pipelines.choice import is_in_parts
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
+from pipelines.orchestration.assets.concurrent_feeds import Asked
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.partitions import covered, weeks
 from pipelines.orchestration.assets.request import READS, Reading, SyncConfig, reading_of
 from pipelines.orchestration.assets.step_errors import step_errors
-from pipelines.orchestration.assets.together import Asked
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
-from pipelines.outcome import FeedOutcome, Listener
-from pipelines.pipeline import Pipeline
-from pipelines.warehouse.connection import Warehouse
+from pipelines.sync.outcome import FeedOutcome, Listener
+from pipelines.sync.selection import is_in_parts
+from pipelines.sync.session import Pipeline
+from pipelines.warehouse.file.connection import Warehouse
 
 POOL = "duckdb"
 """One run at a time writes to the warehouse (`dagster.yaml`)."""

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import dagster as dg
 
 from pipelines.catalogue.types import Retention, Tier
-from pipelines.moments import moment, span
-from pipelines.warehouse.standing import FeedStanding
+from pipelines.time_format import moment, span
+from pipelines.warehouse.read.feed_status import FeedStanding
 
 
 class Limits(NamedTuple):

@@ -15,7 +15,7 @@ from pipelines.catalogue.relations import Relation
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed, Kind, Snapshot, Source
 from pipelines.orchestration.assets.floriday_text import first_visible, visible
-from pipelines.outcome import FeedOutcome, united
+from pipelines.sync.outcome import FeedOutcome, united
 
 ACCOUNTS = "accounts"
 """The key under which every sync, failed and skipped ones too, tells how it went for each account."""

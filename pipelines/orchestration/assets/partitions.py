@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from pipelines.outcome import FeedOutcome
-from pipelines.warehouse.days import AMSTERDAM, Days
+from pipelines.sync.outcome import FeedOutcome
+from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days
 
 TIME_ZONE = AMSTERDAM.key
 """Where the trade's days and weeks begin."""

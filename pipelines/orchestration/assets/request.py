@@ -11,7 +11,7 @@ from pydantic import Field
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import days_of
 from pipelines.settings.values import today
-from pipelines.warehouse.days import Days
+from pipelines.warehouse.load.days_to_sequence import Days
 
 READS = "floriday/reads"
 """The tag by which a job says what its runs read where their config asks for nothing: Dagster fills in a job's config

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from pipelines.defects import print_if_debugging, stack_trace, summary
 from pipelines.errors import PipelineError
+from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 
 
 @contextmanager

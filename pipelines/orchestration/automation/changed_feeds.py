@@ -20,19 +20,19 @@ from typing import TypeVar
 import dagster as dg
 
 from pipelines.catalogue.types import Feed, Source
-from pipelines.choice import is_in_parts
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.patience import pauses_until
-from pipelines.orchestration.automation.asked_for import Move, Requests
-from pipelines.orchestration.automation.by_itself import Automation
+from pipelines.floriday.http.retry import pauses_until
+from pipelines.orchestration.automation.backoff import Move, Requests
+from pipelines.orchestration.automation.busy import under_way
 from pipelines.orchestration.automation.jobs import Job
 from pipelines.orchestration.automation.schedules import run_of
-from pipelines.orchestration.automation.under_way import under_way
+from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.resources import SettingsResource
-from pipelines.pipeline import Pipeline, open_pipeline
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.ledger import Ledger, open_ledger
+from pipelines.sync.selection import is_in_parts
+from pipelines.sync.session import Pipeline, open_pipeline
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.load.cursors import Ledger, open_ledger
 
 _Result = TypeVar("_Result")
 

@@ -14,12 +14,12 @@ from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.feeds import asset_key
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
-from pipelines.orchestration.automation.by_itself import Automation
+from pipelines.orchestration.automation.busy import under_way
 from pipelines.orchestration.automation.jobs import Job, ops_config
-from pipelines.orchestration.automation.under_way import under_way
+from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.resources import SettingsResource
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.standing import standings
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.feed_status import standings
 
 SMALL = 100_000
 """Rows of a feed that is read from its beginning every week: a hundred pages, half a minute at Floriday's limit."""

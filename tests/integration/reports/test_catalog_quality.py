@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from pipelines.warehouse.belonging import remember
-from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.schema.owner import remember
 from tests.integration.reporting import (
     AMSTERDAM,
     DELIVERY,

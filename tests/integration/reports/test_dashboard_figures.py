@@ -20,7 +20,7 @@ from pipelines.dashboard import write_dashboard
 from pipelines.dashboard.embedding import MANY, MOST_LETTERS, Content, fill
 from pipelines.dashboard.facts import FACTS
 from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.reporting import Reporting, Row
 from tests.moments import NOW
 

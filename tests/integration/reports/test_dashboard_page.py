@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 from pipelines.dashboard import write_dashboard
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.reporting import AMOUNT, DELIVERY, ORDERS, Json, Reporting, day, id_of, made, number, text, uuid
 from tests.moments import NOW, real_now
 

@@ -13,7 +13,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.reporting import ORDERS, Reporting, Row, made
 from tests.integration.reports.at_the_moment import report_at_the_moment
 from tests.integration.syncing import Syncing

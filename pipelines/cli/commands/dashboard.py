@@ -1,0 +1,42 @@
+"""``floriday dashboard``: the reports as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.console import say
+
+
+def dashboard(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="By default dashboard.html beside the warehouse."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the dashboard: one HTML file to look at, to mail and to print.
+
+    It shows what was sold or bought by week, by whom, through which channel and at what price, what was short, late,
+    corrected or not invoiced, and how fresh all of that is. Its filters work without a network, and it asks nothing of
+    any. Who opens it sees the figures of all accounts in the warehouse: mail it accordingly.
+
+    For example:
+
+        floriday dashboard
+
+        floriday dashboard --output monday.html --open
+    """
+    from pipelines.cli.sizes import size
+    from pipelines.dashboard import path_beside, write_dashboard
+    from pipelines.settings import load_local_settings
+    from pipelines.warehouse.file.connection import Warehouse
+
+    settings = load_local_settings()
+    target = output or path_beside(settings.warehouse)
+    made = write_dashboard(Warehouse(settings.warehouse), target)
+    say(f"{made.path}: {made.orders:,} orders, {size(made.size)}")
+    if show:
+        typer.launch(made.path.resolve().as_uri())

@@ -1,0 +1,134 @@
+"""``floriday demo``: the whole job on the built-in sandbox."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.console import say
+
+WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
+A_WHILE = timedelta(hours=24)
+"""How long the world trades between the two rounds, in its own time: nobody trades at night.
+
+The world starts on a working day that is followed by another one, so that every run shows changes, also at a weekend.
+"""
+WEEKS_SHOWN = timedelta(weeks=4)
+"""The partitions that it marks in Dagster; marking a whole year would take it half a minute more."""
+
+_NEWEST_WEEKS = """
+    SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
+    FROM reports.revenue_by_week LIMIT 12
+"""
+_BY_STATUS = "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC"
+RESULTS = {
+    "suppliers": ("The newest weeks of the report revenue_by_week", _NEWEST_WEEKS),
+    "customers": ("The orders by their status", _BY_STATUS),
+}
+"""What it shows of each API's warehouse: a title and a query."""
+
+_CHANGED = "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10"
+QUERIES = {
+    "suppliers": (_BY_STATUS, _CHANGED, "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10"),
+    "customers": (
+        "SELECT name, count(*) FROM supply.supply_lines JOIN catalog.trade_items USING (trade_item_id) GROUP BY ALL",
+        _CHANGED,
+        "SELECT actions_required, count(*) AS orders FROM orders.purchase_orders GROUP BY ALL",
+    ),
+}
+"""What it proposes to try on the warehouse that it leaves."""
+
+
+def demo(
+    api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers",
+) -> None:
+    """Do the whole job on a built-in Floriday, without any settings.
+
+    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb, or of the
+    Customers API into data/demo-customers.duckdb, lets trade go on for a while, syncs the changes, and shows what came.
+    Your own warehouse is not touched.
+
+    For example:
+
+        floriday demo
+        floriday demo --api customers
+    """
+    from pipelines.errors import UsageError
+    from pipelines.warehouse.file.removal import remove
+
+    if api not in ("suppliers", "customers"):
+        raise UsageError(f"--api is suppliers or customers, not {api!r}")
+    began = time.monotonic()
+    warehouse = Path.cwd() / WAREHOUSES[api]
+    remove(warehouse, "floriday demo")
+    _sync_twice(api, warehouse)
+    title, query = RESULTS[api]
+    say(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
+    _show_result(warehouse, query)
+    _show_queries(warehouse, QUERIES[api])
+
+
+def _sync_twice(api: str, warehouse: Path) -> None:
+    """The two syncs, with trade in between."""
+    from pipelines.sandbox import Sandbox
+    from pipelines.sandbox.world.calendar import start_of_trade
+
+    say("Starting a local Floriday …")
+    with Sandbox(api=api, now=start_of_trade(datetime.now(UTC))) as server:
+        environment = {
+            **server.environment(),
+            "FLORIDAY_WAREHOUSE": str(warehouse),
+            "FLORIDAY_PUBLISHED": "off",
+            "FLORIDAY_HISTORY_START": (server.now - WEEKS_SHOWN).date().isoformat(),
+        }
+        _sync(f"First sync of {len(server.sources)} feeds from {server.url}, through Dagster", environment)
+        server.advance(A_WHILE)
+        hours = A_WHILE.total_seconds() / 3600
+        _sync(f"{hours:.0f} hours of trade later, the changes", environment)
+
+
+def _sync(title: str, environment: Mapping[str, str]) -> None:
+    from pipelines.cli.outcomes import counted, print_outcomes
+    from pipelines.orchestration.run_in_process import sync_through_dagster
+
+    say(f"\n{title}\n", "bold")
+    began = time.monotonic()
+    outcomes = sync_through_dagster(environment, root=Path.cwd())
+    print_outcomes(outcomes)
+    read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
+    say(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
+    if not all(outcome.is_well for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _show_result(warehouse: Path, query: str) -> None:
+    from pipelines.cli.options import Format
+    from pipelines.cli.output import give
+    from pipelines.warehouse.read.query_session import answered
+
+    with answered(warehouse, query) as result:
+        give(result, Format.TABLE, None, warehouse)
+
+
+def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
+    shown = warehouse.relative_to(Path.cwd())
+    say(f"\nEverything is in {shown}. Try:\n", "bold")
+    for query in queries:
+        say(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
+
+
+def _program() -> str:
+    """How the command is called here: by its name where that is found, else as it was called now."""
+    called = Path(sys.argv[0])
+    if called.name != "floriday" or shutil.which("floriday"):
+        return "floriday"
+    return shlex.quote(os.path.relpath(called))

@@ -1,0 +1,120 @@
+"""``floriday status``: how far the warehouse is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.versions import tell_version
+
+if TYPE_CHECKING:
+    from pipelines.settings import LocalSettings
+    from pipelines.warehouse.read.feed_status import FeedStanding
+    from pipelines.warehouse.schema.owner import Belonging
+
+_HEADINGS = (
+    Heading("account"),
+    Heading("feed"),
+    Heading("rows", is_number=True),
+    Heading("cursor", is_number=True),
+    Heading("current until"),
+    Heading("behind", is_number=True),
+    Heading("rejected", is_number=True),
+    Heading("lost in", is_number=True),
+)
+
+Maximums = dict[tuple[str, str], int | None]
+"""What Floriday says is the highest number, by account and feed; None where it does not say."""
+
+
+def status(
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Floriday; needs no credentials.")] = False,
+) -> None:
+    """Show how far the warehouse is, per account and feed.
+
+    "behind" is the distance to Floriday's highest sequence number; numbers are not consecutive, so fewer records may
+    be missing. "rejected" counts the records that could not be stored so far. "lost in" is how long changes that were
+    not read may wait before Floriday stops serving the first of them.
+
+    For example:
+
+        floriday status
+
+        floriday status --offline
+    """
+    from pipelines.settings import load_local_settings
+
+    settings = load_local_settings()
+    belongs, standing = _standing(settings)
+    maximums, failures = ({}, []) if offline else _asked(belongs, standing)
+    print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in standing])
+    for each in standing:
+        if not each.granted:
+            say(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
+        elif each.reread is not None:
+            say(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
+    tell_version(settings)
+    for failure in failures:
+        complain(failure)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _standing(settings: LocalSettings) -> tuple[Belonging, list[FeedStanding]]:
+    from pipelines.catalogue import catalogue_of
+    from pipelines.sync.selection import chosen_sources
+    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.read.feed_status import standings
+    from pipelines.warehouse.schema.owner import owner
+
+    with Warehouse(settings.warehouse).reading() as connection:
+        belongs = owner(connection, settings.warehouse)
+        return belongs, standings(connection, chosen_sources(settings, catalogue_of(belongs.api)))
+
+
+def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, list[str]]:
+    """Ask for the maximum of each feed; an account that Floriday does not answer is asked no further."""
+    from pipelines.catalogue.types import Feed
+    from pipelines.errors import PipelineError
+    from pipelines.settings import load_settings
+    from pipelines.sync.session import open_pipeline
+    from pipelines.warehouse.schema.owner import check_belonging
+
+    settings = load_settings()
+    check_belonging(belongs, settings.api, settings.environment, {})
+    maximums: Maximums = {}
+    failures: dict[str, str] = {}
+    with open_pipeline(settings) as pipeline:
+        for each in standing:
+            client = pipeline.clients.get(each.account)
+            if client is None or each.account in failures or not isinstance(each.source, Feed):
+                continue
+            try:
+                maximums[each.account, each.source.name] = client.maximum(each.source.endpoint)
+            except PipelineError as error:
+                failures[each.account] = str(error.about(account=each.account, feed=each.source.name))
+    return maximums, list(failures.values())
+
+
+def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
+    from pipelines.time_format import moment, span
+
+    left = each.lost_in(datetime.now(UTC))
+    return (
+        each.account,
+        each.source.name,
+        f"{each.rows:,}",
+        "–" if each.cursor is None else str(each.cursor),
+        "never" if each.current_at is None else moment(each.current_at),
+        "–" if offline else _behind(each, maximums),
+        f"{each.rejected:,}",
+        "–" if left is None else span(left) if left > timedelta(0) else "now",
+    )
+
+
+def _behind(each: FeedStanding, maximums: Maximums) -> str:
+    maximum = maximums.get((each.account, each.source.name))
+    return "unknown" if maximum is None else f"{max(0, maximum - (each.cursor or 0)):,}"

@@ -1,0 +1,1 @@
+"""HTTP: connections, tokens, retries, rate limits and deadlines. Nothing here knows feeds."""

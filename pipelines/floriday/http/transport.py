@@ -1,0 +1,175 @@
+"""Connections: what holds for every call, whether it asks for a token or for records.
+
+TLS is verified, a call has a deadline and an answer a size, nobody is sent on elsewhere, and no error of the HTTP
+library gets out: those carry the request, and with it the secrets.
+"""
+
+from __future__ import annotations
+
+import io
+import ssl
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import requests
+import urllib3
+
+from pipelines.errors import (
+    AnswerTooLargeError,
+    FatalError,
+    GarbledAnswerError,
+    PipelineError,
+    RefusedError,
+    UnreachableError,
+)
+from pipelines.floriday.http.connections import HEAD_BYTES, DeadlineAdapter, HeadTooLargeError
+from pipelines.floriday.http.deadlines import CALL_SECONDS, deadline
+from pipelines.floriday.http.error_messages import one_line
+from pipelines.settings.addresses import host_of, is_loopback
+
+MEGABYTE = 2**20
+
+_CHUNK = MEGABYTE // 4
+_ERROR_BYTES = MEGABYTE
+_CONNECTIONS = 16
+
+_Problem = type[Exception] | tuple[type[Exception], ...]
+
+_MEANINGS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
+    (ssl.SSLCertVerificationError, FatalError, "the TLS certificate of {host} cannot be verified"),
+    (
+        HeadTooLargeError,
+        GarbledAnswerError,
+        f"{{host}} answered with more than {HEAD_BYTES // 1024} KB before the body, which is refused",
+    ),
+    (urllib3.exceptions.DecodeError, GarbledAnswerError, "the answer of {host} cannot be unpacked"),
+    # The library counts this one among the time-outs.
+    (urllib3.exceptions.NewConnectionError, UnreachableError, "{host} cannot be reached"),
+    ((requests.Timeout, urllib3.exceptions.TimeoutError), UnreachableError, "{host} did not answer in time"),
+    (urllib3.exceptions.ProxyError, UnreachableError, "the proxy on the way to {host} cannot be used"),
+)
+"""What an error of the HTTP library means where one of these is among its causes; the first that fits."""
+
+
+def user_agent() -> str:
+    """Our name and version, as a courtesy to who reads Floriday's logs (docs/floriday.md: Access)."""
+    try:
+        return f"floriday-warehouse/{version('floriday-warehouse')}"
+    except PackageNotFoundError:
+        return "floriday-warehouse"
+
+
+class Wire(DeadlineAdapter):
+    """Sends a request and reads the whole answer, within limits.
+
+    Args:
+        limit: the most bytes that an answer may hold, unpacked.
+        timeout: seconds to connect, and seconds without a byte.
+        seconds: the deadline of one call, from before it connects to the end of its answer.
+        in_clear: speaks plain http although the address says https; for the loopback only.
+    """
+
+    def __init__(
+        self, *, limit: int, timeout: tuple[float, float], seconds: float = CALL_SECONDS, in_clear: bool = False
+    ) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, pool_block=True)
+        self._limit = limit
+        self._timeout = timeout
+        self._seconds = seconds
+        self._in_clear = in_clear
+
+    def send(
+        self, request: requests.PreparedRequest, *_: Any, proxies: Mapping[str, str] | None = None, **options: Any
+    ) -> requests.Response:
+        """The answer, whole.
+
+        Raises:
+            UnreachableError: refused, cut or timed out, or not whole at the deadline.
+            GarbledAnswerError: it cannot be unpacked, or does not get to its body.
+            RefusedError: it sends the call on to another address; nothing was sent there.
+            FatalError: it is too large, or the certificate does not hold.
+        """
+        url = request.url or ""
+        host = host_of(url)
+        if self._in_clear and is_loopback(host):
+            request.url = "http" + url.removeprefix("https")
+        options |= {"stream": True, "timeout": self._timeout, "proxies": {} if is_loopback(host) else proxies}
+        with deadline(self._seconds) as call:
+            try:
+                response = super().send(request, **options)
+                with response:
+                    body = self._read(response, host)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
+                raise (self._too_late(host) if call.expired else _failure(host, problem)) from None
+        if call.expired:
+            raise self._too_late(host)
+        if 300 <= response.status_code < 400:
+            raise _redirected(host, response)
+        response.raw = io.BytesIO()  # without what the server wanted to be kept as cookies
+        response._content, response._content_consumed = body, True  # type: ignore[attr-defined]  # noqa: SLF001 - no copy
+        return response
+
+    def _read(self, response: requests.Response, host: str) -> bytes:
+        limit = self._limit if response.status_code == 200 else min(self._limit, _ERROR_BYTES)
+        chunks, size = [], 0
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit and response.status_code == 200:
+                raise AnswerTooLargeError(f"{host} answered with more than {limit / MEGABYTE:g} MB, which is refused")
+            if size > limit:
+                break
+        return b"".join(chunks)
+
+    def _too_late(self, host: str) -> UnreachableError:
+        return UnreachableError(f"{host} took longer than {self._seconds:g} s for one call")
+
+
+def session_over(wire: Wire) -> requests.Session:
+    """A session that speaks over ``wire`` only and adds nothing by itself: no cookies, no `.netrc`."""
+    session = requests.Session()
+    prepare(session, wire)
+    session.auth = _unsigned
+    return session
+
+
+def prepare(session: requests.Session, wire: Wire) -> None:
+    """Makes ``session`` speak over ``wire`` only, under our name."""
+    session.mount("https://", wire)
+    session.mount("http://", wire)
+    session.headers["User-Agent"] = user_agent()
+    session.headers["Accept"] = "application/json"
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _redirected(host: str, response: requests.Response) -> RefusedError:
+    try:
+        target = one_line(host_of(response.headers.get("Location", "")))
+    except ValueError:
+        target = ""
+    target = target or "another address"
+    return RefusedError(f"{host} sends the call on to {target}, which is refused", status=response.status_code)
+
+
+def _failure(host: str, problem: Exception) -> PipelineError:
+    causes = _causes(problem)
+    for kind, error, message in _MEANINGS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return error(message.format(host=host))
+    return UnreachableError(f"the connection to {host} was cut")
+
+
+def _causes(problem: BaseException) -> list[BaseException]:
+    """``problem`` and all that it wraps, however the libraries wrapped it."""
+    found: list[BaseException] = []
+    open_ends: list[object] = [problem]
+    while open_ends:
+        cause = open_ends.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            open_ends += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
+    return found

@@ -1,0 +1,1 @@
+"""The sync: reads feeds and snapshots, normalizes their records and stores them."""

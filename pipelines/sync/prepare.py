@@ -1,0 +1,103 @@
+"""A warehouse made ready for a sync: whose it is, how it is laid out, and what it remembers of earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.catalogue import Catalogue
+from pipelines.catalogue.tables import tables_of
+from pipelines.floriday.client import Identity
+from pipelines.normalize import PersonalData
+from pipelines.reports import install
+from pipelines.settings import Settings
+from pipelines.sync.rebuild import bring_up_to_date
+from pipelines.warehouse.file import known_copies
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load import visibility
+from pipelines.warehouse.load.cursors import Ledger, open_ledger
+from pipelines.warehouse.privacy import policy
+from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.owner import belonging, check_belonging, check_distinct, remember
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a warehouse that is ready tells.
+
+    Args:
+        personal: what becomes of personal data.
+        known: how far every feed is read, and which ones wait for a full re-read.
+    """
+
+    personal: PersonalData
+    known: Ledger
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a sync expects of its warehouse.
+
+    Args:
+        settings: all of them.
+        catalogue: of the settings' API.
+        identities: whose key each account's is, as Floriday said.
+        seen: how each feed is asked for.
+    """
+
+    settings: Settings
+    catalogue: Catalogue
+    identities: Mapping[str, Identity]
+    seen: Sequence[visibility.View]
+
+    def of(self, warehouse: Warehouse) -> Prepared:
+        """Refuse a warehouse of others, bring an older one up to date, create what it lacks.
+
+        Mostly there is nothing to be written, and the file is not opened for it.
+
+        Raises:
+            SettingError: two accounts are one organization, the warehouse belongs to another API, environment or
+                organization, or its personal data are treated otherwise than the settings say.
+            WarehouseError: the file cannot be used. Nothing was written then.
+        """
+        standing = None
+        check_distinct(self._organizations)
+        if warehouse.exists():
+            with warehouse.reading() as connection:
+                standing = self._agreed_standing(connection)
+                if standing is not None:
+                    # DuckDB refuses the first statement that would write.
+                    with suppress(duckdb.InvalidInputException):
+                        return self._bring_about(connection, self._personal(standing))
+        personal = self._personal(standing)
+        with warehouse.writing() as connection, transaction(connection):
+            return self._bring_about(connection, personal)
+
+    @property
+    def _organizations(self) -> dict[str, str]:
+        return {account: one.organization_id for account, one in self.identities.items()}
+
+    def _agreed_standing(self, connection: duckdb.DuckDBPyConnection) -> policy.Standing | None:
+        """How personal data stand in a warehouse of ours; None in a file without a layout."""
+        belongs = belonging(connection)
+        check_belonging(belongs, self.settings.api, self.settings.environment, self._organizations)
+        return policy.standing(connection) if belongs else None
+
+    def _personal(self, standing: policy.Standing | None) -> PersonalData:
+        return policy.agreed(standing, self.settings.personal_data, self.settings.personal_data_key)
+
+    def _bring_about(self, connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> Prepared:
+        """Write what is missing, and nothing else."""
+        named = {account: (one.organization_id, one.organization_name) for account, one in self.identities.items()}
+        tables = [tables_of(source) for source in self.catalogue.sources]
+        bring_up_to_date(connection, self.catalogue.sources)
+        lay_out(connection, tables)
+        install(connection, {part.qualified_name for table in tables for part in table.walk()})
+        remember(connection, self.settings.api, self.settings.environment, named)
+        policy.remember(connection, personal)
+        known_copies.remember(connection, self.settings.published)
+        visibility.remember(connection, self.seen)
+        return Prepared(personal, open_ledger(connection))

@@ -1,0 +1,152 @@
+"""Typed and history tables made anew from the raw log alone: raw → normalize → warehouse, without asking Floriday."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.catalogue.tables import Table, tables_of
+from pipelines.catalogue.types import Source
+from pipelines.errors import WarehouseError
+from pipelines.normalize import Batch, normalize
+from pipelines.reports import install
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load import replay
+from pipelines.warehouse.load.replay import Slice
+from pipelines.warehouse.schema import migrate
+from pipelines.warehouse.schema.create import LAYOUT_VERSION, describe, lay_out
+from pipelines.warehouse.schema.introspection import typed_tables
+from pipelines.warehouse.sql import literal
+
+NORMALIZERS, AHEAD = 2, 4
+"""Slices that are normalized at once, for more than half of that is Arrow's, which lets others go on meanwhile; and
+slices that wait, so that there is always one to go on with."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a feed was rebuilt from.
+
+    Args:
+        feed: ``schema.table``.
+        records: rows of its table.
+        versions: versions in the raw log.
+        seconds: how long it took.
+    """
+
+    feed: str
+    records: int
+    versions: int
+    seconds: float
+
+
+def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
+    """Make the tables of a feed anew, all or nothing; whoever reads meanwhile waits.
+
+    A row's sequence number is then that of its newest version: a record that was renumbered without any other change
+    has no version of its own for that.
+
+    Args:
+        warehouse: laid out; the caller holds its lock.
+        source: the feed or snapshot.
+
+    Raises:
+        WarehouseError: a payload cannot be read any more, or the file cannot be used; nothing was changed.
+    """
+    began, table = time.monotonic(), tables_of(source)
+    with warehouse.writing() as connection, transaction(connection):
+        _take_memory(connection)
+        changed = migrate.differing(connection, [table])
+        if changed:
+            migrate.make_empty(connection, table)
+        else:
+            replay.clear(connection, table)
+        records, count = _fill(connection, source, table)
+        if changed:
+            _install_reports_anew(connection)
+    return Rebuilt(source.name, records, count, time.monotonic() - began)
+
+
+def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> bool:
+    """Give a warehouse of an older layout that of this version; within a transaction.
+
+    A feed whose tables differ is made anew from its raw log, row for row as it was, with the numbers that its rows had.
+    Tables that this version does not have stay as they are.
+
+    Args:
+        connection: open for writing; the caller holds the warehouse's lock.
+        sources: all feeds and snapshots of the warehouse's API.
+
+    Returns:
+        Whether the layout was an older one.
+
+    Raises:
+        WarehouseError: what is stored cannot be read by this version. Nothing was changed.
+    """
+    version = migrate.layout_version(connection)
+    if version is None or version >= LAYOUT_VERSION:
+        return False
+    _take_memory(connection)
+    tables = {tables_of(source): source for source in sources}
+    migrate.take_over_sync_tables(connection)
+    for table in migrate.differing(connection, list(tables)):
+        migrate.make_empty(connection, table)
+        _fill(connection, tables[table], table)
+        migrate.put_numbers_back(connection, table)
+    lay_out(connection, list(tables))
+    describe(connection, list(tables))
+    _install_reports_anew(connection)
+    migrate.note_version(connection)
+    return True
+
+
+def _take_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB take what it needs: all of a feed is one transaction, and nothing else goes on meanwhile."""
+    connection.execute("RESET memory_limit")  # shows DuckDB's own limit, and does not apply it
+    ((limit,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    connection.execute(f"SET memory_limit = {literal(limit)}")
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -> tuple[int, int]:
+    """Fill the empty tables of a feed from its raw log; returns how many records and versions there are."""
+    count = 0
+    replay.number(connection, table)
+    for some, batch in _normalized(table, replay.slices(connection, table)):
+        _check(source, batch)
+        replay.put(connection, table, some, batch)
+        count += batch.served
+    return replay.records(connection), count
+
+
+def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
+    """The slices with what they hold; while the caller stores one, threads normalize the next ones."""
+    with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
+        under_way: list[tuple[Slice, Future[Batch]]] = []
+        for some in slices:
+            under_way.append((some, normalizer.submit(normalize, table, some.payloads, hashed=False)))
+            if len(under_way) > AHEAD:
+                before, batch = under_way.pop(0)
+                yield before, batch.result()
+        for last, batch in under_way:
+            yield last, batch.result()
+
+
+def _install_reports_anew(connection: duckdb.DuckDBPyConnection) -> None:
+    """A view of DuckDB does not stand that the tables under it get other columns."""
+    install(connection, {f"{schema}.{name}" for schema, name in typed_tables(connection)}, anew=True)
+
+
+def _check(source: Source, batch: Batch) -> None:
+    """Refuse a log with records that this version of the catalogue cannot read."""
+    if batch.rejected:
+        first = batch.rejected[0]
+        raise WarehouseError(
+            f"{len(batch.rejected)} or more versions in raw.{source.table} cannot be read by this version of"
+            f" floriday-warehouse, such as {first.key}: {first.reason}. Nothing was changed: use the version that"
+            " stored them",
+            feed=source.name,
+        )

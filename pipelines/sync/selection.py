@@ -1,0 +1,51 @@
+"""What the settings choose of an API: its feeds and snapshots, the filters that they are asked with, the scopes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipelines.catalogue import Catalogue
+from pipelines.catalogue.types import Feed, Source
+from pipelines.errors import SettingError, UsageError
+from pipelines.floriday.http.auth import BASE_SCOPES
+from pipelines.settings import LocalSettings, Settings
+
+
+def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Source, ...]:
+    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, as the settings want them asked for.
+
+    Feeds that are read part by part come last: other feeds tell which parts there are.
+
+    Raises:
+        SettingError: it names one that there is not.
+    """
+    try:
+        named = {catalogue.source(name).name for name in settings.feeds or ()}
+    except UsageError as error:
+        raise SettingError(f"FLORIDAY_FEEDS: {error.message}") from None
+    chosen = [source for source in catalogue.sources if not named or source.name in named]
+    return tuple(as_asked(source, settings) for source in sorted(chosen, key=is_in_parts))
+
+
+def as_asked(source: Source, settings: LocalSettings) -> Source:
+    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY wants."""
+    if not (
+        settings.selected_assortment_only and isinstance(source, Feed) and source.endpoint.selected_only_parameters
+    ):
+        return source
+    endpoint = replace(source.endpoint, parameters=source.endpoint.selected_only_parameters)
+    return replace(source, endpoint=endpoint, widened_by=(*source.widened_by, *source.selected_only_widened_by))
+
+
+def is_in_parts(source: Source) -> bool:
+    """Whether a feed is read part by part, each with a cursor of its own."""
+    return isinstance(source, Feed) and source.endpoint.part_parameter is not None
+
+
+def scopes_to_ask(settings: Settings, catalogue: Catalogue) -> tuple[str, ...]:
+    """The scopes of FLORIDAY_SCOPES, else those that the chosen feeds need, never one that writes."""
+    if settings.scopes:
+        return settings.scopes
+    return tuple(
+        dict.fromkeys((*BASE_SCOPES, *sorted({source.scope for source in chosen_sources(settings, catalogue)})))
+    )

@@ -1,0 +1,92 @@
+"""One sync at a time: a lock file beside the warehouse, which frees itself when its holder dies."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.interruption import last_resort
+from pipelines.paths import real_path
+from pipelines.private_files import private_files
+from pipelines.warehouse.file.duckdb_errors import check_file
+
+
+@contextmanager
+def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -> Iterator[None]:
+    """Hold the warehouse's lock file.
+
+    Args:
+        warehouse: path of the DuckDB file, or a link to it; the lock file is ``<real path>.lock``.
+        holder: who holds it, in words, for the message to others.
+        patience: seconds to wait for another holder.
+
+    Raises:
+        WarehouseBusyError: another sync holds it; the message says who.
+        WarehouseError: the folder does not take files, or the file cannot be a warehouse.
+    """
+    check_file(real_path(warehouse))
+    path, note = _files(warehouse)
+    try:
+        with private_files():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=patience, mode=0o600)
+        lock.acquire()
+    except Timeout:
+        raise WarehouseBusyError(
+            f"another sync holds {warehouse}: {_holder(note)}. Try again when it is done"
+        ) from None
+    except OSError as error:
+        raise WarehouseError(
+            f"{path.parent} takes no files ({error.strerror}): make it writable, or set FLORIDAY_WAREHOUSE"
+        ) from None
+    try:
+        with last_resort(partial(note.unlink, missing_ok=True)):
+            _write(note, holder)
+            yield
+    finally:
+        note.unlink(missing_ok=True)
+        lock.release()
+
+
+def _write(note: Path, holder: str) -> None:
+    told = {"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as stream:
+        json.dump(told, stream)
+
+
+def holder(warehouse: Path) -> str | None:
+    """Who holds the warehouse's lock file now, in words; None for nobody."""
+    path, note = _files(warehouse)
+    if not path.exists():
+        return None
+    lock = FileLock(path, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return _holder(note)
+    except OSError:
+        return None
+    lock.release()
+    return None
+
+
+def _files(warehouse: Path) -> tuple[Path, Path]:
+    """The lock file, and the note beside it that says who holds it; the same whatever name leads to the warehouse."""
+    warehouse = real_path(warehouse)
+    return warehouse.with_name(f"{warehouse.name}.lock"), warehouse.with_name(f"{warehouse.name}.holder")
+
+
+def _holder(note: Path) -> str:
+    try:
+        told = json.loads(note.read_text())
+        return f"{told['holder']}, process {told['pid']}, since {told['since']}"
+    except (OSError, ValueError, KeyError):
+        return "its name is not known"

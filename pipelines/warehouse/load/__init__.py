@@ -1,0 +1,1 @@
+"""Storing records: change detection, upserts, cursors, tombstones, rejected records."""

@@ -1,0 +1,124 @@
+"""Old rows of ``sync.windows`` put together: a feed that is synced every five minutes leaves a hundred thousand a year.
+
+What is read of old windows is which numbers were reached by which day, and where the feed ended at the beginning of a
+walk (``warehouse.days``). A few rows a day tell that as well: where the day's first walk ended, and where its last one
+did. Rows stay as they are from the cursor on, for a week, where they are the first of a
+series, and where a clock was wrong.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+
+from pipelines.warehouse.load.cursors import YOUNG, FeedPart, of_part
+from pipelines.warehouse.load.position import Position
+
+KEPT = dt.timedelta(days=7)
+"""For so long each window has a row of its own."""
+
+MOST_AT_ONCE = 10_000
+"""Rows of a feed that are looked at in one transaction, the oldest: about half a second, once in 64 windows."""
+
+_JUDGED = """
+    WITH told AS (
+        SELECT rowid AS place, *, coalesce(to_sequence_number > from_sequence_number, false) AS spans,
+            greatest(started_at, committed_at) AS latest
+        FROM sync.windows WHERE account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part
+        ORDER BY rowid LIMIT $most
+    ),
+    placed AS (
+        SELECT *, row_number() OVER (PARTITION BY series ORDER BY place) > 1
+                AND started_at <= committed_at AND committed_at <= $until
+                AND committed_at >= max(CASE WHEN latest <= $now THEN latest END) OVER earlier
+                AND (series <> $series OR coalesce(to_sequence_number < $cursor, true)) AS is_old,
+            spans AND to_sequence_number > coalesce(max(CASE WHEN spans THEN to_sequence_number END)
+                OVER (PARTITION BY series ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                AS advances,
+            (
+                series, CAST(timezone('Europe/Amsterdam', committed_at + $young - INTERVAL 1 MICROSECOND) AS DATE),
+                CAST(timezone('Europe/Amsterdam', started_at - $young) AS DATE)
+            ) AS day
+        FROM told WINDOW earlier AS (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    walked AS (
+        SELECT *, advances AND run_id IS DISTINCT FROM lag(run_id) OVER (PARTITION BY series, advances ORDER BY place)
+                AND (series, run_id) NOT IN (
+                    SELECT (series, run_id) FROM sync.catch_ups
+                    WHERE account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part
+                ) AS begins_after_an_end,
+            is_old AND lag(is_old) OVER before AND day = lag(day) OVER before AS goes_on
+        FROM placed WINDOW before AS (PARTITION BY spans ORDER BY place)
+    ),
+    gathered AS (
+        SELECT *, count(*) FILTER (NOT coalesce(goes_on, false)) OVER (PARTITION BY spans ORDER BY place) AS stretch
+        FROM walked
+    ),
+    walks AS (
+        SELECT *, count(*) FILTER (begins_after_an_end) OVER (PARTITION BY spans, stretch ORDER BY place) AS walk
+        FROM gathered
+    )
+"""
+"""The rows of a feed, or a part of it, with the stretch that each belongs to: rows in a row that may become one.
+
+All of a stretch were committed on one day and begun on one day, as far as ``days`` tells days apart. A walk ends where
+the next one is another run's that did not go on with what it had left.
+"""
+
+_FOLDS = f"""
+    CREATE OR REPLACE TEMP TABLE folds AS {_JUDGED}
+    SELECT max(place) AS place, list(place) AS places,
+        CASE WHEN spans THEN min(from_sequence_number) ELSE max(from_sequence_number) END AS begins,
+        max(to_sequence_number) AS ends, sum(records) AS records, sum(changed) AS changed, sum(rejected) AS rejected,
+        max(started_at) AS started_at, max(committed_at) AS committed_at,
+        coalesce(arg_min(run_id, place) FILTER (advances), arg_max(run_id, place)) AS run_id
+    FROM (
+        SELECT *, walk <= coalesce(min(walk) FILTER (advances) OVER (PARTITION BY spans, stretch), 0) AS is_first_walk,
+            max(place) OVER (PARTITION BY spans, stretch) = max(place) OVER (PARTITION BY spans)
+                AND count(*) OVER () = $most AS is_cut
+        FROM walks
+    )
+    WHERE is_old AND NOT is_cut GROUP BY spans, stretch, is_first_walk HAVING count(*) > 1
+"""
+
+
+def fold(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, now: dt.datetime, kept: dt.timedelta = KEPT
+) -> int:
+    """Put the old windows of a feed, or a part of it, together; within a transaction.
+
+    ``numbered_in``, ``reread_from``, ``read_beyond`` and ``unread_since`` answer as before, or with more.
+
+    Args:
+        connection: open for writing.
+        part: the feed.
+        at: its position.
+        now: the moment.
+        kept: for how long each window has a row of its own.
+
+    Returns:
+        How many rows less there are.
+    """
+    said = {
+        **of_part(part),
+        "series": at.series,
+        "cursor": at.cursor,
+        "now": now,
+        "until": now - kept,
+        "young": YOUNG,
+        "most": MOST_AT_ONCE,
+    }
+    connection.execute(_FOLDS, said)
+    ((less,),) = connection.execute("SELECT coalesce(sum(len(places) - 1), 0) FROM folds").fetchall()
+    if less:
+        connection.execute(
+            "DELETE FROM sync.windows WHERE rowid IN (SELECT unnest(places) FROM folds EXCEPT SELECT place FROM folds)"
+        )
+        connection.execute(
+            "UPDATE sync.windows w SET from_sequence_number = f.begins, to_sequence_number = f.ends,"
+            " records = f.records, changed = f.changed, rejected = f.rejected, started_at = f.started_at,"
+            " committed_at = f.committed_at, run_id = f.run_id FROM folds f WHERE w.rowid = f.place"
+        )
+    connection.execute("DROP TABLE folds")
+    return int(less)

@@ -1,0 +1,189 @@
+"""Rejected records: kept with reason and payload, one open row for each, resolved when they heal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.catalogue.tables import Table
+from pipelines.normalize import Rejected
+from pipelines.warehouse.load.cursors import FeedPart, of_part
+from pipelines.warehouse.sql import joined_key
+
+_OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
+
+
+def _identity_of(row: str) -> str:
+    """What makes a row the same record as another.
+
+    One value: where an OR stands between two ways of being equal, DuckDB compares each row with each.
+    """
+    return (
+        f"CASE WHEN {row}.key IS NOT NULL THEN 'key ' || {row}.key"
+        f" WHEN {row}.sequence_number IS NOT NULL THEN 'number ' || {row}.sequence_number"
+        f" ELSE 'payload ' || {row}.payload END"
+    )
+
+
+_SAME = f"{_identity_of('r')} = {_identity_of('w')}"
+
+LISTED = (
+    "SELECT account, feed, key, sequence_number AS number, reason, first_seen, last_seen FROM sync.rejected_records"
+    " WHERE resolved_at IS NULL AND (len($feeds) = 0 OR list_contains($feeds, feed))"
+    " AND (len($accounts) = 0 OR list_contains($accounts, account))"
+    " ORDER BY account, feed, sequence_number, key, first_seen"
+)
+"""The open records of some feeds and accounts, of all where none is given, without what was received."""
+
+WITH_PAYLOADS = LISTED.replace("first_seen, last_seen", "first_seen, last_seen, payload", 1)
+"""The same, with what was received."""
+
+
+@dataclass(frozen=True)
+class OpenRecord:
+    """A record that could not be stored and has not healed.
+
+    Args:
+        account: whose.
+        feed: ``schema.table``.
+        key: where it can be read.
+        number: its sequence number, where it can be read.
+        reason: what is wrong with it.
+        payload: as received.
+    """
+
+    account: str
+    feed: str
+    key: str | None
+    number: int | None
+    reason: str
+    payload: str
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes it the same record when it is served again."""
+        return (self.account, self.feed, *_identity(self.key, self.number, self.payload))
+
+
+def open_records(
+    connection: duckdb.DuckDBPyConnection, feeds: Iterable[str], accounts: Iterable[str]
+) -> list[OpenRecord]:
+    """The open records of some feeds and accounts, of all where none is given."""
+    rows = connection.execute(
+        f"SELECT account, feed, key, number, reason, payload FROM ({WITH_PAYLOADS})",
+        {"feeds": list(feeds), "accounts": list(accounts)},
+    ).fetchall()
+    return [OpenRecord(*row) for row in rows]
+
+
+def keep(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, records: Sequence[Rejected], moment: dt.datetime
+) -> None:
+    """Write rejected records down: one open row for a key, without a key for a number; within a transaction."""
+    if not records:
+        return
+    connection.register("wrong", _last_of_each(records))
+    said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
+    connection.execute(
+        "UPDATE sync.rejected_records r SET payload = w.payload, reason = w.reason, last_seen = $moment,"
+        f" sequence_number = w.sequence_number FROM wrong w WHERE {_OPEN} AND {_SAME}",
+        said,
+    )
+    connection.execute(
+        "INSERT INTO sync.rejected_records SELECT $account, $feed, w.key, w.payload, w.reason, w.sequence_number,"
+        " $moment, $moment, NULL FROM wrong w"
+        f" WHERE NOT EXISTS (SELECT 1 FROM sync.rejected_records r WHERE {_OPEN} AND {_SAME})",
+        said,
+    )
+    connection.unregister("wrong")
+
+
+def _last_of_each(records: Sequence[Rejected]) -> pa.Table:
+    """The last record of each identity."""
+    last: dict[tuple[object, ...], Rejected] = {}
+    for record in records:
+        last[_identity(record.key, record.sequence_number, record.payload)] = record
+    kept = list(last.values())
+    return pa.table(
+        {
+            "key": pa.array([record.key for record in kept], pa.string()),
+            "payload": pa.array([record.payload for record in kept], pa.string()),
+            "reason": pa.array([record.reason for record in kept], pa.string()),
+            "sequence_number": pa.array([record.sequence_number for record in kept], pa.int64()),
+        }
+    )
+
+
+def _identity(key: str | None, number: int | None, payload: str) -> tuple[object, ...]:
+    if key is not None:
+        return ("key", key)
+    if number is not None:
+        return ("number", number)
+    return ("payload", payload)
+
+
+def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime) -> None:
+    """Close the rows whose record was just stored in a valid version, as ``verdicts`` tells; within a transaction.
+
+    One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
+    """
+    is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
+    healed = f"r.key = {joined_key(table, 'v')} AND {is_newer}"
+    by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number AND v.sequence_number <> 0"
+    for stored in (healed, by_number):
+        connection.execute(
+            f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v WHERE {_OPEN} AND {stored}",
+            {"account": part.account, "feed": part.feed, "moment": moment},
+        )
+
+
+def resolve_vanished(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, numbers: Sequence[int], moment: dt.datetime
+) -> None:
+    """Close the rows at whose number nothing stands any more; within a transaction."""
+    connection.execute(
+        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
+        " AND list_contains($numbers, r.sequence_number)",
+        {"account": part.account, "feed": part.feed, "moment": moment, "numbers": list(numbers)},
+    )
+
+
+def forget_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment: dt.datetime) -> None:
+    """A feed's numbering has begun anew: no number of before stands for anything; within a transaction.
+
+    A record with a key stays open until a valid version of it is stored, whatever its number. One without a key is
+    resolved: if it is still served and still wrong, it is rejected again under its new number.
+    """
+    given = {"account": part.account, "feed": part.feed}
+    connection.execute(
+        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN} AND r.key IS NULL"
+        " AND r.sequence_number IS NOT NULL",
+        {**given, "moment": moment},
+    )
+    connection.execute(f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}", given)
+
+
+def resolve_unserved(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, served: Collection[str | None], moment: dt.datetime
+) -> None:
+    """Close the rows of records that a complete walk of their feed did not serve; within a transaction."""
+    gone = sorted(open_keys(connection, part) - set(served))
+    if gone:
+        connection.execute(
+            f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
+            " AND r.key IN (SELECT unnest($keys))",
+            {"account": part.account, "feed": part.feed, "moment": moment, "keys": gone},
+        )
+
+
+def open_keys(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> set[str]:
+    """The keys of the records that were served but could not be stored."""
+    rows = connection.execute(
+        f"SELECT r.key FROM sync.rejected_records r WHERE {_OPEN} AND r.key IS NOT NULL",
+        {name: of_part(part)[name] for name in ("account", "feed")},
+    ).fetchall()
+    return {key for (key,) in rows}

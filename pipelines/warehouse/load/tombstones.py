@@ -1,0 +1,115 @@
+"""Records that a complete reading no longer serves: where that means that they are deleted, a last version says so.
+
+Only snapshots and selections are complete readings. A feed that stops serving a record has forgotten it, nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import duckdb
+import msgspec
+
+from pipelines.catalogue.tables import Table
+from pipelines.floriday.pages import read_members
+from pipelines.warehouse.load.served_keys import served_keys
+from pipelines.warehouse.sql import current, joined_key, listed, quoted, raw, record_key, same_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def left_out(
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, served: Collection[str | None]
+) -> list[str]:
+    """The keys of the records that a complete walk did not serve and that are not deleted yet, their values joined.
+
+    Args:
+        connection: open for reading.
+        table: the selection's.
+        account: the account's name.
+        served: the keys that the walk served, those of rejected records too.
+    """
+    rows = connection.execute(
+        f"SELECT {joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
+        " ORDER BY 1",
+        {"account": account},
+    ).fetchall()
+    return [key for (key,) in rows if key not in served]
+
+
+def newest_payloads(
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, keys: Sequence[str]
+) -> list[bytes]:
+    """The newest payloads of some records.
+
+    Args:
+        connection: open for reading.
+        table: the selection's.
+        account: the account's name.
+        keys: of the records, their values joined.
+    """
+    wanted = f"t.account = $account AND {joined_key(table, 't')} IN (SELECT unnest($keys))"
+    return _payloads(connection, table, wanted, {"account": account, "keys": list(keys)})
+
+
+def not_served(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    account: str,
+    served: pd.DataFrame,
+    within: Mapping[str, int],
+) -> list[bytes]:
+    """The newest payloads of the records that a snapshot no longer lists and that are not deleted yet.
+
+    Args:
+        connection: open for reading.
+        table: the snapshot's.
+        account: whose.
+        served: a frame with the keys that it lists.
+        within: values of key columns that the snapshot was asked for, such as year and week.
+    """
+    asked = "".join(f" AND t.{quoted(name)} = {int(value)}" for name, value in within.items())
+    missing = f"t.account = $account{asked} AND NOT EXISTS (SELECT 1 FROM served f WHERE {same_key(table, 't', 'f')})"
+    with served_keys(connection, table, served):
+        return _payloads(connection, table, missing, {"account": account})
+
+
+def _payloads(
+    connection: duckdb.DuckDBPyConnection, table: Table, where: str, parameters: dict[str, object]
+) -> list[bytes]:
+    rows = connection.execute(
+        f"WITH gone AS (SELECT {listed(record_key(table), 't.')} FROM {current(table)} t"
+        f" WHERE {where} AND NOT t.is_deleted)"
+        f" SELECT arg_max(r.payload, (r.series, coalesce(r.sequence_number, 0), r.rowid)) FROM {raw(table)} r"
+        f" JOIN gone g ON {same_key(table, 'r', 'g')}"
+        f" WHERE r.account = $account GROUP BY {listed(record_key(table), 'r.')}",
+        parameters,
+    ).fetchall()
+    return [payload.encode() for (payload,) in rows]
+
+
+def deleted(payload: bytes, sign: str, number: int | None = None) -> bytes:
+    """A record's last version: as it was, and deleted.
+
+    Args:
+        payload: the newest version as received.
+        sign: the JSON name that says so, ``isDeleted`` or ``isDisabledForSync``.
+        number: the sequence number of the last version, for a feed.
+    """
+    try:
+        members = dict(msgspec.json.decode(payload, type=dict[str, msgspec.Raw]))
+    except (ValueError, RecursionError):  # a stored record may hold what strict readers refuse, in unknown fields
+        return _deleted_leniently(payload, sign, number)
+    members[sign] = msgspec.Raw(b"true")
+    if number is not None:
+        members["sequenceNumber"] = msgspec.Raw(str(number).encode())
+    return msgspec.json.encode(members)
+
+
+def _deleted_leniently(payload: bytes, sign: str, number: int | None) -> bytes:
+    members = read_members(payload) | {f'"{sign}"'.encode(): b"true"}
+    if number is not None:
+        members[b'"sequenceNumber"'] = str(number).encode()
+    return b"{%s}" % b",".join(b"%s:%s" % member for member in members.items())

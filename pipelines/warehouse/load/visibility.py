@@ -1,0 +1,149 @@
+"""What an account sees of each feed, and which feeds must be read anew because it sees more than before.
+
+Records that come into view later stand below the cursor, where no walk looks: a new connection, a newly granted scope
+or another filter marks the feed, and its next sync reads from 0. A mark is written in the transaction that stores what
+brings older records into view, so that no interruption loses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.catalogue.tables import Table
+from pipelines.warehouse.sql import current, quoted, record_key, same_key
+
+
+@dataclass(frozen=True)
+class View:
+    """How a feed was asked for.
+
+    Args:
+        account: whose key.
+        feed: ``schema.table``.
+        parameters: the fixed part of the query, as text.
+        granted: whether the token carried the feed's scope.
+    """
+
+    account: str
+    feed: str
+    parameters: str
+    granted: bool
+
+
+def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
+    """Write down how feeds are asked for now, and mark those that see more than before; within a transaction."""
+    known = _known(connection)
+    for view in views:
+        before = known.get((view.account, view.feed))
+        if before == view:
+            continue
+        connection.execute("DELETE FROM sync.views WHERE account = ? AND feed = ?", [view.account, view.feed])
+        connection.execute(
+            "INSERT INTO sync.views VALUES (?, ?, ?, ?, now())",
+            [view.account, view.feed, view.parameters, view.granted],
+        )
+        if before is not None and view.granted and before.parameters != view.parameters:
+            mark(connection, view.account, [view.feed], "its filter changed")
+        elif before is not None and view.granted and not before.granted:
+            mark(connection, view.account, [view.feed], "its scope is newly granted")
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], View]:
+    rows = connection.execute("SELECT account, feed, parameters, granted FROM sync.views").fetchall()
+    return {(account, feed): View(account, feed, parameters, granted) for account, feed, parameters, granted in rows}
+
+
+def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """The feeds, by account and feed, whose scope the token did not carry when they were last to be synced."""
+    return set(connection.execute("SELECT account, feed FROM sync.views WHERE NOT granted").fetchall())
+
+
+MAY_HAVE_RESTARTED = "its numbering may have begun anew"
+"""Why a feed is read again after a 423, or while nothing that it serves says whether its numbering is the same."""
+
+NEW_SERIES = "its numbering began anew"
+"""Why a selection is read as a whole: what that does not serve has left it."""
+
+
+@dataclass(frozen=True)
+class Reread:
+    """Why a feed waits for a full re-read.
+
+    Args:
+        reason: all reasons, in words.
+        last: row id of the last mark; what is marked while the feed is read again stays marked.
+    """
+
+    reason: str
+    last: int = -1
+
+    @property
+    def may_have_restarted(self) -> bool:
+        """Whether the feed's numbering is in doubt."""
+        return MAY_HAVE_RESTARTED in self.reason
+
+
+def mark(connection: duckdb.DuckDBPyConnection, account: str, feeds: Iterable[str], reason: str) -> None:
+    """Mark feeds that were read before for a full re-read; within a transaction."""
+    for feed in feeds:
+        connection.execute(
+            "INSERT INTO sync.rereads SELECT $account, $feed, $reason, now(), NULL"
+            " WHERE EXISTS (SELECT 1 FROM sync.cursors WHERE account = $account AND feed = $feed)",
+            {"account": account, "feed": feed, "reason": reason},
+        )
+
+
+def marked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Reread]:
+    """The feeds that wait for a full re-read, by account and feed."""
+    rows = connection.execute(
+        "SELECT account, feed, string_agg(DISTINCT reason, ', ' ORDER BY reason), max(rowid) FROM sync.rereads"
+        " WHERE done_at IS NULL GROUP BY ALL"
+    ).fetchall()
+    return {(account, feed): Reread(reason, last) for account, feed, reason, last in rows}
+
+
+def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread: Reread) -> None:
+    """Take the marks of a feed off that were there when its re-read began; within a transaction."""
+    connection.execute(
+        "UPDATE sync.rereads SET done_at = now() WHERE account = ? AND feed = ? AND done_at IS NULL AND rowid <= ?",
+        [account, feed, reread.last],
+    )
+
+
+@contextmanager
+def widening(connection: duckdb.DuckDBPyConnection, table: Table, account: str, feeds: Sequence[str]) -> Iterator[None]:
+    """Mark other feeds if the block brings rows to life, or gives live ones another number.
+
+    To be used around the writing of a batch, in its transaction.
+
+    Args:
+        connection: open for writing; the batch is judged, see :mod:`pipelines.warehouse.load.change_detection`.
+        table: the batch's, such as that of connections.
+        account: the account's name.
+        feeds: the feeds whose older records come into view with each live row of this one; none for most tables.
+    """
+    if not feeds:
+        yield
+        return
+    before = _live_rows(connection, table, account)
+    yield
+    added = len(_live_rows(connection, table, account) - before)
+    if added:
+        mark(connection, account, feeds, f"{added} new or changed in {table.qualified_name}")
+
+
+def _live_rows(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> set[tuple[object, ...]]:
+    """Keys and numbers of the batch's records whose rows are not deleted: of connections, who is connected.
+
+    A number counts, for a connection that has ended and was revived since the last reading has only another number.
+    """
+    key = ", ".join(f"CAST(t.{quoted(name)} AS VARCHAR)" for name in (*record_key(table), "sequence_number"))
+    sql = (
+        f"SELECT {key} FROM {current(table)} t SEMI JOIN verdicts v ON {same_key(table, 't', 'v')}"
+        " WHERE t.account = $account AND NOT t.is_deleted"
+    )
+    return set(connection.execute(sql, {"account": account}).fetchall())

@@ -1,0 +1,1 @@
+"""Personal data in the warehouse: the stored policy, and rewriting what is stored."""

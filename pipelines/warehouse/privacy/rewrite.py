@@ -1,0 +1,230 @@
+"""The personal values in the tables of a warehouse: counted, looked through, and others written in their place.
+
+When that happens, and to which end, does not belong here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from duckdb.func import FunctionNullHandling
+
+from pipelines.catalogue.tables import Column, Table
+from pipelines.catalogue.types import Kind
+from pipelines.normalize import normalize
+from pipelines.normalize.content import content_hash
+from pipelines.normalize.protection import Protection, Value, Withheld, personal_names
+from pipelines.normalize.reasons import without_value
+from pipelines.warehouse.file.compaction import tables
+from pipelines.warehouse.sql import current, quoted, raw, versions
+
+REJECTED = '"sync"."rejected_records"'
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How much a change changes in a table.
+
+    Args:
+        table: ``schema.table``.
+        values: in current rows.
+        versions: values in the history.
+        payloads: versions in the raw log; of a feed or snapshot.
+        rejected: rejected records; of a feed or snapshot.
+    """
+
+    table: str
+    values: int
+    versions: int
+    payloads: int = 0
+    rejected: int = 0
+
+
+def containing(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:
+    """All stored personal texts that contain a text, whatever its case.
+
+    Args:
+        connection: open for reading.
+        feeds: the tables of the feeds and snapshots.
+        text: what to look for.
+    """
+    found: set[str] = set()
+    stored = set(_stored(connection))
+    for feed in feeds:
+        for table, columns in typed(feed):
+            for column in columns if table in stored else ():
+                if column.kind is Kind.TEXT:
+                    name = quoted(column.name)
+                    sql = f"SELECT DISTINCT {name} FROM {table} WHERE contains(lower({name}), lower(?))"
+                    found.update(value for (value,) in connection.execute(sql, [text]).fetchall())
+        found.update(_rejected_containing(connection, feed, text) if REJECTED in stored else ())
+    return found
+
+
+def _rejected_containing(connection: duckdb.DuckDBPyConnection, feed: Table, text: str) -> set[str]:
+    seen: set[str] = set()
+
+    def look(value: str) -> str:
+        if text.lower() in value.lower():
+            seen.add(value)
+        return value
+
+    protection = Protection(feed, look, keeps_numbers=True)
+    sql = f"SELECT payload FROM {REJECTED} WHERE feed = ?"
+    for (payload,) in connection.execute(sql, [feed.qualified_name]).fetchall():
+        protection.record(payload.encode())
+    return seen
+
+
+def _stored(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    ((own,),) = connection.execute("SELECT current_database()").fetchall()
+    return tables(connection, own)
+
+
+class PersonalValues:
+    """The personal values of a warehouse, and others in their place.
+
+    Args:
+        connection: open; it is given functions for SQL.
+        feeds: the tables of the feeds and snapshots.
+        value: what becomes of a text; None where all goes.
+        keeps_numbers: whether those stay that are no text.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        feeds: Sequence[Table],
+        value: Value | None,
+        *,
+        keeps_numbers: bool = False,
+    ) -> None:
+        self._connection = connection
+        self._value = value
+        self._keeps_numbers = keeps_numbers
+        self._by_name = {feed.qualified_name: feed for feed in feeds}
+        self._protections = {
+            feed.qualified_name: Protection(feed, value, keeps_numbers=keeps_numbers)
+            for feed in feeds
+            if personal_names(feed)
+        }
+        if value is not None:
+            self._offer("redacted", value)
+        self._offer("rehashed", lambda payload: content_hash(payload.encode()), "BLOB")
+        for name, protection in self._protections.items():
+            self._offer(f"redacted {name}", _on_text(protection))
+
+    def _offer(self, name: str, function: Callable[[str], Any], kind: str = "VARCHAR") -> None:
+        self._connection.create_function(
+            name,
+            lambda text: None if text is None else function(text),
+            ["VARCHAR"],
+            kind,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
+
+    def counted(self) -> Iterator[Figures]:
+        """How much changes in each table that may hold personal values."""
+        stored = set(_stored(self._connection))
+        rejected = Counter(feed for _, feed, *_ in self._changed_rejections()) if REJECTED in stored else Counter()
+        for name in self._protections:
+            feed = self._by_name[name]
+            places = [
+                (part, columns) for part in feed.walk() if (columns := _personal(part)) and current(part) in stored
+            ]
+            payloads = self._count(raw(feed), [f"{_function(name)}(payload) <> payload"]) if raw(feed) in stored else 0
+            for part, columns in places:
+                changes = [f"{self._instead(c)} IS DISTINCT FROM {quoted(c.name)}" for c in columns]
+                values, older = (self._count(place, changes) for place in (current(part), versions(part)))
+                yield Figures(part.qualified_name, values, older, *((payloads, rejected[name]) if part is feed else ()))
+            if feed not in [part for part, _ in places]:
+                yield Figures(name, 0, 0, payloads, rejected[name])
+
+    def _count(self, table: str, changes: Iterable[str]) -> int:
+        counts = " + ".join(f"count(*) FILTER ({each})" for each in changes)
+        return int(self._connection.execute(f"SELECT {counts} FROM {table}").fetchall()[0][0])
+
+    def write(self, old: str, new: str) -> None:
+        """Everything into the new database, changed."""
+        self._connection.execute(f"COPY FROM DATABASE {quoted(old)} TO {quoted(new)} (SCHEMA)")
+        selected = self._selected()
+        for table in tables(self._connection, old):
+            rows = selected.get(table, "SELECT * FROM {table}").format(table=f"{quoted(old)}.{table}")
+            self._connection.execute(f"INSERT INTO {quoted(new)}.{table} {rows}")
+        changed = self._changed_rejections()
+        self._connection.execute(f"USE {quoted(new)}")
+        for place, _, payload, reason in changed:
+            self._connection.execute(
+                f"UPDATE {REJECTED} SET payload = ?, reason = ? WHERE rowid = ?", [payload, reason, place]
+            )
+        self._connection.execute(f"USE {quoted(old)}")
+
+    def _selected(self) -> dict[str, str]:
+        """For each table that changes, the rows that it gets."""
+        selected = {}
+        for name in self._protections:
+            feed = self._by_name[name]
+            for table, columns in typed(feed):
+                changed = ", ".join(f"{self._instead(column)} AS {quoted(column.name)}" for column in columns)
+                selected[table] = f"SELECT * REPLACE ({changed}) FROM {{table}}"
+            selected[raw(feed)] = (
+                "SELECT * EXCLUDE (changed) REPLACE (changed AS payload, CASE WHEN changed = payload THEN content_hash"
+                " ELSE rehashed(changed) END AS content_hash)"
+                f" FROM (SELECT *, {_function(name)}(payload) AS changed FROM {{table}})"
+            )
+        return selected
+
+    def _instead(self, column: Column) -> str:
+        """What stands in a column afterwards."""
+        if column.kind is not Kind.TEXT:
+            return quoted(column.name) if self._keeps_numbers else f"CAST(NULL AS {column.type})"
+        return f"redacted({quoted(column.name)})" if self._value is not None else "CAST(NULL AS VARCHAR)"
+
+    def _changed_rejections(self) -> list[tuple[int, str, str, str]]:
+        """The rejected records that change: their place, feed, payload and reason."""
+        rows = self._connection.execute(f"SELECT rowid, feed, payload, reason FROM {REJECTED}").fetchall()
+        changed = []
+        for place, feed, payload, reason in rows:
+            protection = self._protections.get(feed)
+            if protection is None or not payload:
+                continue
+            after = protection.record(payload.encode())
+            if after != payload.encode():
+                changed.append((place, feed, after.decode(), self._reason(self._by_name[feed], after, reason)))
+        return changed
+
+    @staticmethod
+    def _reason(feed: Table, record: bytes, before: str) -> str:
+        """Why it is rejected, without the value that was told."""
+        rejected = normalize(feed, [record]).rejected
+        return rejected[0].reason if rejected else without_value(before)
+
+
+def _on_text(protection: Protection) -> Callable[[str], str]:
+    def changed(payload: str) -> str:
+        record = protection.record(payload.encode())
+        if isinstance(record, Withheld):
+            raise ValueError("the raw log holds a payload that is no JSON")  # noqa: TRY004 - its type says just that
+        return record.decode()
+
+    return changed
+
+
+def _function(feed: str) -> str:
+    return quoted(f"redacted {feed}")
+
+
+def _personal(table: Table) -> list[Column]:
+    return [column for column in table.own_columns if column.personal]
+
+
+def typed(feed: Table) -> Iterator[tuple[str, list[Column]]]:
+    """The tables of a feed with personal columns, current and older rows, and those columns."""
+    for part in feed.walk():
+        if columns := _personal(part):
+            yield current(part), columns
+            yield versions(part), columns

@@ -1,0 +1,1 @@
+"""Reading the warehouse: queries, exports, and checks of its content."""

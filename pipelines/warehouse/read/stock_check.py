@@ -1,0 +1,67 @@
+"""Whether stock adds up: the pieces of a batch against its mutations (docs/floriday.md: Stock)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+
+from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS, BATCHES
+from pipelines.catalogue.tables import tables_of
+from pipelines.warehouse.read.integrity import EXAMPLES, Finding
+from pipelines.warehouse.sql import current
+
+QUIET = dt.timedelta(minutes=10)
+"""What happened to a batch later than this before it was read may not have met its mutations yet."""
+
+_JUDGED = """
+    WITH readings AS (
+        SELECT account, min(current_at) - $quiet AS until FROM sync.cursors
+        WHERE feed IN ($batches, $mutations) AND current_at IS NOT NULL GROUP BY account HAVING count(*) = 2
+    ), beginnings AS (
+        SELECT account, arg_min(started_at, rowid) - $keeps AS since FROM sync.windows WHERE feed = $mutations
+        GROUP BY account
+    ), rejections AS (
+        SELECT account, feed, key FROM sync.rejected_records
+        WHERE feed IN ($batches, $mutations) AND resolved_at IS NULL
+    ), ledger AS (
+        SELECT account, batch_id, sum(delta_number_of_pieces) AS pieces, max(creation_date_time) AS latest
+        FROM {mutations} GROUP BY account, batch_id
+    ), judged AS (
+        SELECT account, CAST(batch_id AS VARCHAR) AS id, b.number_of_pieces AS told,
+            b.initial_number_of_pieces + coalesce(l.pieces, 0) AS summed
+        FROM {batches} b
+            JOIN readings USING (account) JOIN beginnings USING (account) LEFT JOIN ledger l USING (account, batch_id)
+        WHERE NOT b.is_deleted AND b.creation_date_time >= since
+            AND greatest(b.creation_date_time, coalesce(b.last_modified_date_time, b.synced_at), l.latest) < until
+            AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.account = b.account
+                AND (r.feed = $mutations OR r.key IS NULL OR r.key = CAST(b.batch_id AS VARCHAR)))
+    )
+"""
+
+
+def wrong_ledgers(connection: duckdb.DuckDBPyConnection) -> Finding:
+    """Batches whose pieces are not their initial pieces and all mutations together.
+
+    Batches and mutations are read one after the other, and not all that ever happened can be read. So only those
+    batches are judged of which all mutations must be known (both feeds were read to their end, and the batch was not
+    past its retention when mutations were first read), that were quiet before either reading, and of which nothing was
+    rejected. Two narrow passes over all of them, however large the feeds are.
+
+    Args:
+        connection: open for reading.
+    """
+    assert BATCHES.retention is not None
+    judged = _JUDGED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
+    what = "concat(told, ' pieces left, the ledger comes to ', summed)"
+    count, examples, number = connection.execute(
+        f"{judged} SELECT count(*), min({{t: $batches, a: account, k: id, w: {what}}}, {EXAMPLES}),"
+        " (SELECT count(*) FROM judged) FROM judged WHERE told <> summed",
+        {
+            "batches": BATCHES.name,
+            "mutations": BATCH_MUTATIONS.name,
+            "quiet": QUIET,
+            "keeps": BATCHES.retention.keeps,
+        },
+    ).fetchall()[0]
+    return Finding.of(count, examples, number)

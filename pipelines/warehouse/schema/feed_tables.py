@@ -1,0 +1,81 @@
+"""The tables of one feed: those of current rows, their versions, the history over them, and the raw log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import duckdb
+
+from pipelines.catalogue.tables import Column, Table
+from pipelines.catalogue.types import Kind
+from pipelines.warehouse.schema import history_views
+from pipelines.warehouse.schema.introspection import Columns
+from pipelines.warehouse.sql import current, literal, quoted, raw, record_key, script, versions
+
+RAW_COLUMNS = (
+    Column("series", Kind.INT32, "Counts the restarts of the feed's numbering, from 1"),
+    Column("sequence_number", Kind.INT64, "Floriday's number of this version when it was first seen here"),
+    Column("payload", Kind.TEXT, "The record as received, JSON text"),
+    Column("content_hash", Kind.TEXT, "Hash of the bytes received, without the top-level sequence number"),
+    Column("synced_at", Kind.DATE_TIME, "When this version was stored here"),
+    Column("run_id", Kind.TEXT, "The run that stored it"),
+)
+
+VERSION = Column("row_version", Kind.INT32, "Counts the versions of the record that were seen here, from 1")
+SERIES = Column("row_series", Kind.INT32, "The series of the sequence number")
+
+_SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "BLOB USING COMPRESSION uncompressed"}
+"""No dictionary makes hashes smaller; left to itself DuckDB would make one, and take long to make and to read it."""
+
+
+def create_feed(connection: duckdb.DuckDBPyConnection, feed: Table, *, with_raw: bool = True) -> None:
+    """Create the tables of a feed, its versions and its history; the raw log may be there already."""
+    for table in feed.walk():
+        connection.execute(script(statements(table, is_feed=table is feed, with_raw=with_raw)))
+    connection.execute(script(history_views.statements(feed)))
+
+
+def expected_columns(feed: Table) -> Columns:
+    """Names and types of the columns of a feed's tables, versions and raw log, as this version has them."""
+    expected: Columns = {}
+    for table in feed.walk():
+        own = [(column.name, column.type) for column in table.columns]
+        extra = (SERIES, VERSION) if table is feed else (VERSION,)
+        expected[table.schema, table.name] = own
+        expected["versions", table.name] = own + [(column.name, column.type) for column in extra]
+    expected["raw", feed.name] = [
+        (column.name, _SPECIAL_TYPES.get(column.name, column.type).partition(" USING")[0])
+        for column in _raw_columns(feed)
+    ]
+    return expected
+
+
+def _raw_columns(feed: Table) -> tuple[Column, ...]:
+    return (*(feed.by_name[name] for name in ("account", *record_key(feed))), *RAW_COLUMNS)
+
+
+def statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
+    """What creates and describes a table, its versions and, of a feed's own table, the raw log."""
+    yield create(current(table), table.columns)
+    yield from comments(current(table), "TABLE", table.description, table.columns)
+    extra = (SERIES, VERSION) if is_feed else (VERSION,)
+    yield create(versions(table), (*table.columns, *extra))
+    # Its columns are described where they are read: in the history. Thousands of comments would cost a second.
+    yield from comments(versions(table), "TABLE", f"All versions. {table.description}", ())
+    if is_feed and with_raw:
+        yield create(raw(table), _raw_columns(table), _SPECIAL_TYPES)
+        yield from comments(raw(table), "TABLE", f"As received. {table.description}", _raw_columns(table))
+
+
+def create(name: str, columns: tuple[Column, ...], types: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The statement that creates a table; ``types`` has those of columns that are not stored as usual."""
+    parts = (f"{quoted(column.name)} {types.get(column.name, column.type)}" for column in columns)
+    return f"CREATE TABLE {name} ({', '.join(parts)})"
+
+
+def comments(name: str, what: str, description: str, columns: tuple[Column, ...]) -> Iterator[str]:
+    """The statements that describe a table or view and its columns."""
+    yield f"COMMENT ON {what} {name} IS {literal(description)}"
+    for column in columns:
+        yield f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column.description)}"
