@@ -15,10 +15,10 @@ from threading import Thread
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError, UsageError
-from pipelines.floriday.client import FloridayClient, Identity
+from pipelines.floriday.client import FloridayClient, identify_all
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import StoppedError
-from pipelines.floriday.identities import told_at_once
+from pipelines.floriday.identity import Identity
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.settings import Settings
 from pipelines.sync.feed import sync_feed
@@ -93,9 +93,9 @@ class Pipeline:
         """
         Thread(target=get_ready, name="floriday frames", daemon=True).start()
         self.session.token()
-        told = dict(told_at_once(self.clients))
-        self.identities = {account: one for account, one in told.items() if isinstance(one, Identity)}
-        self.failures = {account: one for account, one in told.items() if isinstance(one, PipelineError)}
+        answers = dict(identify_all(self.clients))
+        self.identities = {account: one for account, one in answers.items() if isinstance(one, Identity)}
+        self.failures = {account: one for account, one in answers.items() if isinstance(one, PipelineError)}
         if not self.identities:
             raise next(iter(self.failures.values()))
 
