@@ -61,7 +61,7 @@ def rejected(
     chosen = _chosen(warehouse, feeds or [], account or [])
     well = True
     if retry:
-        from pipelines.cli.retrying import retry_rejected
+        from pipelines.cli.retry_rejected import retry_rejected
 
         well = retry_rejected(warehouse, **chosen)
     if export:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.api_version import tell_another_version
 from pipelines.cli.console import say
-from pipelines.cli.versions import tell_another_version
 
 if TYPE_CHECKING:
     from pipelines.cli.progress import Progress
