@@ -135,7 +135,7 @@ class TestSync:
         ("arguments", "told"),
         [
             (["tulips"], "no feed 'tulips'"),
-            (["--account", "east"], "no account is called east; there are: north, south"),
+            (["--account", "east"], "the settings have no account east; there are: north, south"),
         ],
     )
     def test_unknown_names(self, arguments: list[str], told: str, printed: Printed, warehouse: Path) -> None:

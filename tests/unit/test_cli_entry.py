@@ -13,9 +13,9 @@ import typer
 
 from pipelines.cli import entry
 from pipelines.cli.app import COMMANDS, app
-from pipelines.cli.console import one_line
 from pipelines.cli.docs.command_reference import reference
 from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
+from pipelines.text_format import one_line
 from tests.command_line import ROOT, floriday
 
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")

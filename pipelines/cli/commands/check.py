@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.api_version import tell_version
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
