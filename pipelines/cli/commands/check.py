@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
-from pipelines.cli.versions import tell_version
+from pipelines.cli.api_version import tell_version
+from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
@@ -75,7 +76,7 @@ def _check() -> None:
 
 
 def _tell_token(pipeline: Pipeline) -> None:
-    from pipelines.time_format import moment, span
+    from pipelines.text_format import moment, span
 
     session = pipeline.session
     ends = session.expires_at
