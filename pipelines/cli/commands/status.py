@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.api_version import tell_version
 from pipelines.cli.console import Heading, complain, print_table, say
-from pipelines.cli.versions import tell_version
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -100,7 +100,7 @@ def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, 
 
 
 def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
-    from pipelines.time_format import moment, span
+    from pipelines.text_format import moment, span
 
     left = each.lost_in(datetime.now(UTC))
     return (
