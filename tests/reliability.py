@@ -111,8 +111,10 @@ def _faults(played: list[Played], first: int, minutes: float) -> str:
                 " renumbered before and during the sync, and some feeds restart their numbering. Then the faults end,"
                 " and one more sync must make the warehouse equal to the server."
             ),
-            f"- {syncs:,} syncs had faults, {failed:,} of them failed in part or completely; none stored part of a"
-            " transaction.",
+            (
+                f"- {syncs:,} syncs had faults, {failed:,} of them failed in part or completely; none stored part of a"
+                " transaction."
+            ),
             f"- {len(played)} of {len(played)} ended equal to the server: tables, children, history and raw log.",
             f"- {calls:,} calls were made, at most {most} by one sync; each sync stayed within its limit.\n",
             _table(("fault", "times"), [(name.replace("_", " "), times) for name, times in sorted(struck.items())]),
@@ -153,8 +155,10 @@ def _interruptions(tries: Tries, seeds: str) -> str:
                 " seconds, with one warehouse for each seed, while records changed on the server. A command that had"
                 f" finished before the signal was not counted: {tries.finished}."
             ),
-            f"- All ended within 5 seconds with exit code 130 or 143 and one line, the slowest after"
-            f" {tries.longest:.1f} s.",
+            (
+                f"- All ended within 5 seconds with exit code 130 or 143 and one line, the slowest after"
+                f" {tries.longest:.1f} s."
+            ),
             "- No process and no lock remained. Only signals during Python's own start showed a traceback.",
             f"- {tries.compared} times the warehouse was compared with the server after one more sync: it was equal.",
             f"- {tries.starting} signals came during Python's own start, before the program could handle them.",
@@ -188,8 +192,10 @@ def _month(month: Month) -> str:
             f"{month.syncs} syncs in thirty simulated days of trade, with Floriday's retention.\n",
             f"- {month.versions:,} versions of {month.kept:,} records were visible at a sync: all are stored.",
             f"- {month.forgotten:,} of these records are no longer served.",
-            f"- On each of {month.days} days, `_as_of` returns the rows that were visible: {month.rows:,} rows in"
-            " total.\n",
+            (
+                f"- On each of {month.days} days, `_as_of` returns the rows that were visible: {month.rows:,} rows in"
+                " total.\n"
+            ),
         )
     )
 
@@ -201,8 +207,8 @@ def _accounts(accounts: Accounts) -> str:
             "## Many accounts\n",
             _paragraph(
                 f"{GOOD + BAD} accounts in one warehouse, {BAD} of them with a wrong key: {accounts.done} were synced"
-                f" with {accounts.tokens} token, {accounts.refused} were refused, and {accounts.mixed} rows had the name of"
-                " another account."
+                f" with {accounts.tokens} token, {accounts.refused} were refused, and {accounts.mixed} rows had the name"
+                " of another account."
             ),
         )
     )
