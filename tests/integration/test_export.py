@@ -17,7 +17,7 @@ from pyarrow import parquet
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.reports import reports
-from pipelines.warehouse.file.atomic_folder import put_folder_in_place, written_aside
+from pipelines.warehouse.file.atomic import put_folder_in_place, written_aside
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load.upsert import Stored
 from pipelines.warehouse.read import parquet_export
@@ -179,7 +179,7 @@ class TestReplacing:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The new one has the name, and the old one is gone."""
-        monkeypatch.setattr("pipelines.warehouse.file.atomic_folder._exchanged", lambda *_: False)
+        monkeypatch.setattr("pipelines.warehouse.file.atomic._exchanged", lambda *_: False)
         target = tmp_path / "out"
         for content in ("old", "new"):
             with written_aside(target) as part:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from pipelines.errors import UsageError, WarehouseBusyError
 from pipelines.paths import real_path
 from pipelines.private_files import new_or_left_file, private_files
-from pipelines.warehouse.file.atomic_folder import to_disk
+from pipelines.warehouse.file.atomic import to_disk
 from pipelines.warehouse.file.connection import Warehouse
 
 _BYTES_AT_ONCE = 1 << 20

@@ -18,7 +18,7 @@ import duckdb
 
 from pipelines.errors import UsageError, WarehouseError
 from pipelines.private_files import private_files
-from pipelines.warehouse.file.atomic_folder import put_folder_in_place, to_disk, written_aside
+from pipelines.warehouse.file.atomic import put_folder_in_place, to_disk, written_aside
 from pipelines.warehouse.file.connection import Warehouse, interruptibly
 from pipelines.warehouse.file.copy import copy
 from pipelines.warehouse.file.session_settings import frugal

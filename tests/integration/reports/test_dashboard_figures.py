@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.cli.entry import run
 from pipelines.dashboard import write_dashboard
-from pipelines.dashboard.embedding import MANY, MOST_LETTERS, Content, fill
+from pipelines.dashboard.content import MANY, MOST_LETTERS, Content, fill
 from pipelines.dashboard.facts import FACTS
 from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.file.connection import Warehouse

@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from pipelines.dashboard.bound import Read, prepare, read_bounded
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week
+from pipelines.dashboard.row_limit import Read, prepare, read_bounded
 from pipelines.reports import installed
 
 MOST_LETTERS = 700_000

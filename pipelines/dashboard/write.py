@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.dashboard.embedding import MOST_LETTERS, fill
+from pipelines.dashboard.content import MOST_LETTERS, fill
 from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
