@@ -14,9 +14,8 @@ from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.settings import load_local_settings
 from pipelines.warehouse.file.compaction import compact
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.copy import copy
 from pipelines.warehouse.file.dry_run import private_copy
-from pipelines.warehouse.file.publish import publish
+from pipelines.warehouse.file.publish import copy, publish
 from pipelines.warehouse.file.removal import remove
 from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
 from pipelines.warehouse.read.query_session import answered

@@ -19,8 +19,7 @@ from pipelines.cli.entry import run
 from pipelines.errors import UsageError, WarehouseBusyError, WarehouseError
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.copy import copy
-from pipelines.warehouse.file.publish import due, publish
+from pipelines.warehouse.file.publish import copy, due, publish
 from tests.another_process import READER, WRITER, another_process
 from tests.command_line import unmeasured
 from tests.integration.dagster_project import Project, fill

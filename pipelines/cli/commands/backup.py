@@ -36,7 +36,7 @@ def backup(
     from pipelines.errors import PipelineError
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.copy import copy
+    from pipelines.warehouse.file.publish import copy
 
     settings = load_local_settings()
     _check(file, settings, force=force)

@@ -15,7 +15,7 @@ from pipelines.orchestration.assets.feeds import asset_key
 from pipelines.orchestration.assets.floriday_text import as_code
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
-from pipelines.reports import Glance, Report, installed, preview, reports
+from pipelines.reports import Glance, Report, glance, installed, reports
 
 GROUP = "reports"
 LAST = "-1"
@@ -87,7 +87,7 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
                 if report.name not in installed(connection):
                     context.log.warning("not in the warehouse: a sync puts it there, where the API has what it reads")
                     return
-                yield dg.MaterializeResult(metadata=_shown(report, preview(connection, report, first=FIRST_ROWS)))
+                yield dg.MaterializeResult(metadata=_shown(report, glance(connection, report, first=FIRST_ROWS)))
 
     return show
 

@@ -84,6 +84,13 @@ def _exchanged(one: Path, other: Path) -> bool:
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a finished file the name of another; after a power cut one of the two stands there, whole."""
+    to_disk(part)
+    part.replace(target)
+    to_disk(target.parent)
+
+
 def to_disk(path: Path) -> None:
     """Have a file or a folder written to the disk, so that a power cut cannot take it away."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -17,8 +17,8 @@ import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.private_files import remove_leftover
+from pipelines.warehouse.file.atomic import put_in_place
 from pipelines.warehouse.file.connection import STORAGE_VERSION, Warehouse, interruptibly
-from pipelines.warehouse.file.copy import put_in_place
 from pipelines.warehouse.file.session_settings import frugal
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 

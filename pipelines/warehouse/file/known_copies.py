@@ -16,7 +16,8 @@ from pipelines.errors import PipelineError, WarehouseError
 from pipelines.paths import real_path
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.removal import published_beside, remove_file
+from pipelines.warehouse.file.publish import published_beside
+from pipelines.warehouse.file.removal import remove_file
 
 _IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
 """What a warehouse and its copies have in common, and two warehouses have not."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.paths import real_path
 from pipelines.private_files import remove_leftover
+from pipelines.warehouse.file.publish import published_beside
 from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
 
 
@@ -41,12 +42,6 @@ def remove_leftovers(warehouse: Path) -> None:
     rewritten = [f"{name}.{what}{log}" for what in ("compact", "redact") for log in ("", ".wal")]
     for left in (f".{name}.trial", f"{name}.tmp", *rewritten):
         remove_leftover(warehouse.with_name(left))
-
-
-def published_beside(warehouse: Path) -> Path:
-    """Where the copy for readers is unless the settings say otherwise."""
-    warehouse = real_path(warehouse)
-    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
 
 
 def remove_file(path: Path) -> None:

@@ -20,7 +20,7 @@ from pipelines.errors import UsageError, WarehouseError
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.atomic import put_folder_in_place, to_disk, written_aside
 from pipelines.warehouse.file.connection import Warehouse, interruptibly
-from pipelines.warehouse.file.copy import copy
+from pipelines.warehouse.file.publish import copy
 from pipelines.warehouse.file.session_settings import frugal
 from pipelines.warehouse.schema.introspection import log_tables, sync_tables, typed_tables
 from pipelines.warehouse.schema.owner import owner
