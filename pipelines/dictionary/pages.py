@@ -9,7 +9,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed, Retention, Snapshot, Source
 from pipelines.dictionary import diagrams
 from pipelines.dictionary.api import Api
-from pipelines.dictionary.common_page import companions
+from pipelines.dictionary.common_page import common_page
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.dictionary.sections import section
 
@@ -19,7 +19,7 @@ _OVERVIEW = ("table", "what", "read from", "scope", "tier", "served for at least
 
 def pages() -> dict[str, str]:
     """The whole dictionary: the text of each page by its path."""
-    made = {"README.md": companions(APIS)}
+    made = {"README.md": common_page(APIS)}
     for api in APIS:
         made |= {f"{api}/{name}": text for name, text in api_pages(catalogue_of(api)).items()}
     return made

@@ -17,7 +17,7 @@ import duckdb
 from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
 from pipelines.paths import real_path
 from pipelines.private_files import new_or_left_file, private_files
-from pipelines.warehouse.file.atomic import put_in_place
+from pipelines.warehouse.file.atomic import replace_file
 from pipelines.warehouse.file.connection import Warehouse
 
 _BYTES_AT_ONCE = 1 << 20
@@ -31,13 +31,13 @@ _LAST_CHANGE = (
 """What a sync moves when it changed something, and leaves alone when it only noted that there is nothing new."""
 
 
-def published_beside(warehouse: Path) -> Path:
+def default_published_path(warehouse: Path) -> Path:
     """Where the copy for readers is unless the settings say otherwise."""
     warehouse = real_path(warehouse)
     return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
 
 
-def copy(warehouse: Warehouse, target: Path) -> None:
+def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
     """Copy the file to where a link may point, readable by its owner alone; what stood there before is replaced.
 
     Writers wait while it is read, about half a second for each gigabyte. Not while this process has it open.
@@ -59,12 +59,12 @@ def copy(warehouse: Warehouse, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     with _alone(part) as stream:
         try:
-            with warehouse.at_rest() as file:
+            with warehouse.committed_bytes() as file:
                 shutil.copyfileobj(file, stream, _BYTES_AT_ONCE)
             stream.flush()
             # DuckDB would apply what somebody left in the old copy's write-ahead log to the new copy.
             Warehouse(target).log.unlink(missing_ok=True)
-            put_in_place(part, target)
+            replace_file(part, target)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -107,7 +107,7 @@ def publish(warehouse: Warehouse, target: Path) -> None:
         PipelineError: the copy could not be renewed; the old one is as it was, and nothing is left beside it.
     """
     try:
-        copy(warehouse, target)
+        copy_warehouse(warehouse, target)
     except PipelineError as error:
         raise WarehouseError(f"FLORIDAY_PUBLISHED: {error.message}") from None
     except OSError as error:
@@ -117,11 +117,11 @@ def publish(warehouse: Warehouse, target: Path) -> None:
         ) from None
 
 
-def due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
+def is_copy_due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
     """Whether the copy is missing, or older than ``every`` and without the last change of the warehouse.
 
     Raises:
-        WarehouseBusyError: another process held the warehouse for longer than the patience.
+        WarehouseBusyError: another process held the warehouse for longer than the lock timeout.
         WarehouseError: there is no warehouse, or it cannot be used.
     """
     try:
@@ -136,7 +136,7 @@ def due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
 def _published(target: Path) -> tuple[Any, ...] | None:
     """The last change in the copy; None where that cannot be told."""
     try:
-        return _last_change(Warehouse(target, patience=0.0))
+        return _last_change(Warehouse(target, lock_timeout=0.0))
     except (PipelineError, duckdb.Error):
         return None
 

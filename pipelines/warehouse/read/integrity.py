@@ -23,7 +23,7 @@ EXAMPLES = 5
 WHOLE_UP_TO = 1_000_000
 """Versions in a feed's raw log up to which an inspection looks at the whole table after every run."""
 
-SPARING = "SET memory_limit = '500MB'; SET threads = 1"
+INSPECTION_SETTINGS = "SET memory_limit = '500MB'; SET threads = 1"
 """For a connection that inspects. Small tables take longer with more threads; what does not fit into the memory goes to
 a temporary file, and that is keys, numbers and hashes."""
 
@@ -86,7 +86,7 @@ def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, w
     return None if whole or logged <= WHOLE_UP_TO else run_id
 
 
-def doubled_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
+def duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Keys that more than one row has, of the feed's table and its children; a child's key ends with its position.
 
     Args:
