@@ -15,7 +15,7 @@ _RUN = """
 import json, os, sys, tempfile
 
 import pipelines.cli
-import pipelines.cli.entry, pipelines.cli.output, pipelines.pipeline, pipelines.dashboard, pipelines.warehouse.exporting
+import pipelines.cli.entry, pipelines.cli.output, pipelines.sync.session, pipelines.dashboard, pipelines.warehouse.read.parquet_export
 
 
 def run(arguments):

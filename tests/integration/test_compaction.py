@@ -282,7 +282,7 @@ class TestFailures:
     def test_what_a_killed_one_left_is_removed(self, things: ThingWarehouse) -> None:
         """The half-filled file and its write-ahead log."""
         program = (
-            "from pathlib import Path\nfrom pipelines.warehouse import compaction\n"
+            "from pathlib import Path\nfrom pipelines.warehouse.file import compaction\n"
             "from pipelines.warehouse.file.connection import Warehouse\n"
             "def stop(*_): print('ready', flush=True); sys.stdin.read()\n"
             "compaction.differences = stop\ncompaction.compact(Warehouse(Path(sys.argv[1])))"

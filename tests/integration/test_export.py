@@ -288,10 +288,10 @@ class TestRefusals:
         before = {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")}
         program = (
             "import sys, pipelines.warehouse.read.parquet_export as exporting\nfrom pipelines.cli.entry import run\n"
-            "import resource\nfrom pipelines.warehouse.file.publish import copy\n"
+            "import resource\nfrom pipelines.warehouse.file.publish import copy_warehouse\n"
             "def limited():\n    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-            "def then_full(*given):\n    copy(*given)\n    limited()\n"
-            + ("exporting.copy = then_full\n" if limit == 1_000 else "limited()\n")
+            "def then_full(*given):\n    copy_warehouse(*given)\n    limited()\n"
+            + ("exporting.copy_warehouse = then_full\n" if limit == 1_000 else "limited()\n")
             + "sys.exit(run(['export', 'out']))"
         )
 

@@ -71,8 +71,8 @@ def grow_old(path: Path, age: timedelta) -> None:
 HALF_WRITTEN = """
 import shutil
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.publish import publish
 
 def stop_halfway(source, copy, _):
     copy.write(source.read(100_000))
@@ -89,8 +89,8 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from pipelines.errors import PipelineError
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.publish import publish
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
@@ -103,7 +103,7 @@ except PipelineError as error:
 KILLED = """
 import os, signal
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 
 with Warehouse(Path(sys.argv[1])).writing() as connection:
     connection.execute("UPDATE things.things SET word = 'b'")
@@ -114,7 +114,7 @@ with Warehouse(Path(sys.argv[1])).writing() as connection:
 BUSY = """
 import itertools, threading
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import Warehouse, transaction
 
 def write():
     for number in itertools.count():

@@ -280,8 +280,8 @@ class TestOthers:
         """In another process or in this one; afterwards the way is free."""
         path = tmp_path / "folder" / "w.duckdb"
         code = (
-            "from pathlib import Path\nfrom pipelines.warehouse.file.sync_lock import one_sync_at_a_time\n"
-            "held = one_sync_at_a_time(Path(sys.argv[1]), 'floriday sync')\nheld.__enter__()"
+            "from pathlib import Path\nfrom pipelines.warehouse.file.sync_lock import hold_sync_lock\n"
+            "held = hold_sync_lock(Path(sys.argv[1]), 'floriday sync')\nheld.__enter__()"
         )
         with another_process(code, path) as other:
             with pytest.raises(WarehouseBusyError) as caught, hold_sync_lock(path, "another"):
@@ -304,7 +304,7 @@ class TestOthers:
 KILLED = """
 import os, signal
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 
 with Warehouse(Path(sys.argv[1])).writing() as connection:
     connection.execute("UPDATE things.things SET word = 'b'")

@@ -107,7 +107,7 @@ def _doubled(part: Table, table: Table, within: str | None) -> str:
 def orphans(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Rows of child tables, at any depth, whose parent row is missing.
 
-    The arguments are those of :func:`doubled_keys`.
+    The arguments are those of :func:`duplicate_keys`.
     """
     selects = [_orphans(child, parent, table, within) for parent in table.walk() for child in parent.children]
     return _find(connection, table, within, selects)
@@ -126,7 +126,7 @@ def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within
     """Records whose current rows, children within, are not those of their newest version in ``raw`` and ``history``.
 
     A record that only got another number has no new version: its row may stand at a higher number, never at a lower
-    one of the same series. The arguments are those of :func:`doubled_keys`.
+    one of the same series. The arguments are those of :func:`duplicate_keys`.
     """
     selects = [_differing(table, within), *(_unlike(part, table, within) for part in _children(table))]
     return _find(connection, table, within, selects, (_newest(table, within),))

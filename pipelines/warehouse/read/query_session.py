@@ -105,7 +105,7 @@ class QuerySession:
             values: of its named parameters.
 
         Raises:
-            PipelineError: as for :func:`answered`.
+            PipelineError: as for :func:`single_query`.
         """
         import pyarrow as pa  # noqa: PLC0415 - loaded while the process starts
 
