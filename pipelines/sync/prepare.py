@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.catalogue import Catalogue
 from pipelines.catalogue.tables import tables_of
-from pipelines.floriday.client import Identity
+from pipelines.floriday.identity import Identity
 from pipelines.normalize import PersonalData
 from pipelines.reports import install
 from pipelines.settings import Settings

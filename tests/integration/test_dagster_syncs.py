@@ -262,7 +262,9 @@ class TestConfig:
         """The line names those that there are."""
         result = two_accounts.run("sync", {"supply__batches": {"accounts": ["west"]}})
 
-        assert failure_lines(result) == {"supply__batches": "no account is called west; there are: north, south"}
+        assert failure_lines(result) == {
+            "supply__batches": "the settings have no account west; there are: north, south"
+        }
 
     def test_numbers_of_several_accounts_are_told_apart(self, two_accounts: Project) -> None:
         """Counts are added up; cursors, which have nothing to do with each other, stand in the table of accounts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.cli.examples import found_examples, is_of_the_syncs
+from pipelines.cli.docs.report_examples import found_examples, is_of_the_syncs
 from pipelines.dictionary.examples import Examples, examples
 from pipelines.reports import find_report
 

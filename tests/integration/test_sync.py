@@ -78,7 +78,7 @@ class TestFirstSync:
         both, asked = Barrier(2, timeout=20), FloridayClient.get
         calls = count()
 
-        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> bytes:
+        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> object:
             if "sales-orders" in path and next(calls) < 2:
                 both.wait()
             return asked(client, path, *args, **more)

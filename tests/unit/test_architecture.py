@@ -15,7 +15,7 @@ ORDER = (
     "errors",
     "unexpected_errors",
     "interruption",
-    "time_format",
+    "text_format",
     "paths",
     "web_guard",
     "private_files",

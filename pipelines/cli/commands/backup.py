@@ -32,9 +32,9 @@ def backup(
 
         floriday backup /mnt/backups/floriday.duckdb --force
     """
-    from pipelines.cli.sizes import size
     from pipelines.errors import PipelineError
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.publish import copy_warehouse
 
@@ -44,7 +44,7 @@ def backup(
         copy_warehouse(Warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
-    say(f"{file}: {size(file.stat().st_size)}, a copy of {settings.warehouse}")
+    say(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")
 
 
 def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:

@@ -97,8 +97,9 @@ def _sync_twice(api: str, warehouse: Path) -> None:
 
 
 def _sync(title: str, environment: Mapping[str, str]) -> None:
-    from pipelines.cli.outcomes import counted, print_outcomes
+    from pipelines.cli.outcomes import print_outcomes
     from pipelines.orchestration.run_in_process import sync_through_dagster
+    from pipelines.text_format import counted
 
     say(f"\n{title}\n", "bold")
     began = time.monotonic()

@@ -42,9 +42,8 @@ def export(
 
         floriday export data/parquet --no-history
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_local_settings
-    from pipelines.time_format import moment
+    from pipelines.text_format import counted, moment
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.read.parquet_export import export as exported
 

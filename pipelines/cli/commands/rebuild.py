@@ -30,9 +30,9 @@ def rebuild(
 
         floriday rebuild sales_orders supply.batches
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_local_settings
     from pipelines.sync.rebuild import rebuild as rebuilt
+    from pipelines.text_format import counted
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 

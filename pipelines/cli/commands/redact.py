@@ -72,7 +72,7 @@ def _line() -> str:
 def _redact(
     warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool
 ) -> None:
-    from pipelines.cli.sizes import size
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.known_copies import old_copies
     from pipelines.warehouse.privacy.policy import stored_policy
     from pipelines.warehouse.privacy.redact import plan_change
@@ -99,7 +99,7 @@ def _redact(
     if stands.treatment == "drop" and settings.personal_data != "drop":
         say("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
-        say(f"{warehouse.path}: {size(done.before)} before, {size(done.after)} after")
+        say(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
     _renew_copy(warehouse, settings)
     say(
         "not known to this program, and for you to remove: backups, exports, dashboards and files of --output and"

@@ -29,8 +29,8 @@ def rename(
 
         floriday rename main north
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_account_names, load_local_settings
+    from pipelines.text_format import counted
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.known_copies import record_copy
     from pipelines.warehouse.file.sync_lock import hold_sync_lock

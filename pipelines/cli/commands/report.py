@@ -143,6 +143,7 @@ def _write_all(name: str | None, values: dict[str, object], format: Format | Non
     from pipelines.errors import UsageError
     from pipelines.reports import all_reports
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import counted
     from pipelines.warehouse.read.query_session import query_session
 
     if name is not None or chosen_format(format, output) is not Format.XLSX or output is None:
@@ -163,7 +164,7 @@ def _write_all(name: str | None, values: dict[str, object], format: Format | Non
         empty = sum(not sheet.rows for sheet in sheets)
         why = _why(session, values) if empty == len(sheets) else ""
     without = f", {empty} of them without rows{why}" if empty else ""
-    say(f"{len(there)} {'report' if len(there) == 1 else 'reports'} in {output}{without}")
+    say(f"{counted(len(there), 'report')} in {output}{without}")
     for each in all_reports():
         if each not in there:
             complain(f"{each.name} is left out: the warehouse does not have it")

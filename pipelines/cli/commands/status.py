@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.api_version import tell_version
 from pipelines.cli.console import Heading, complain, print_table, say
-from pipelines.cli.versions import tell_version
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -100,7 +100,7 @@ def _asked(belongs: Owner, standing: list[FeedStatus]) -> tuple[Maximums, list[s
 
 
 def _row(each: FeedStatus, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
-    from pipelines.time_format import moment, span
+    from pipelines.text_format import moment, span
 
     left = each.time_until_loss(datetime.now(UTC))
     return (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.api_version import tell_another_version
 from pipelines.cli.console import say
-from pipelines.cli.versions import tell_another_version
 
 if TYPE_CHECKING:
     from pipelines.cli.progress import Progress
@@ -131,8 +131,7 @@ def _sync(settings: Settings, accounts: list[str] | None, *, full: bool, days: D
 def _try(settings: Settings, accounts: list[str] | None, *, full: bool, days: Days | None) -> bool:
     """Do it on a copy, and print what that changed; returns whether every feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
-    from pipelines.cli.differences import print_differences
-    from pipelines.cli.outcomes import is_well
+    from pipelines.cli.outcomes import is_well, print_differences
     from pipelines.sync.session import open_pipeline
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy

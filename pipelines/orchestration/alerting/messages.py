@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines.alerts import Alert, bounded
 from pipelines.orchestration.assets.freshness import Concern, Trouble
-from pipelines.time_format import moment
+from pipelines.text_format import moment
 
 UI_ADDRESS = "DAGSTER_WEBSERVER_URL"
 """The variable that tells where Dagster's UI is, for links; there may be none."""

@@ -13,6 +13,8 @@ from dagster._core.events import JobFailureData
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 from dagster_shared.error import SerializableErrorInfo
 
+from pipelines.text_format import one_line
+
 REASON = 160
 """Characters of a reason, at most."""
 
@@ -111,7 +113,7 @@ def _steps(
 def _reason_of_step(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     if failure.user_failure_data is not None:
-        return _one_line(failure.user_failure_data.description or "")
+        return one_line(failure.user_failure_data.description or "", REASON)
     return _surprise(failure.error)
 
 
@@ -119,7 +121,7 @@ def _reason_of_run(event: dg.DagsterEvent) -> str:
     """Dagster's own words, such as that the run did not start in time or that its process was killed."""
     failure = event.event_specific_data
     error = failure.error if isinstance(failure, JobFailureData) else None
-    return _one_line(event.message or "") if error is None else _surprise(error)
+    return one_line(event.message or "", REASON) if error is None else _surprise(error)
 
 
 def _surprise(error: SerializableErrorInfo | None) -> str:
@@ -128,8 +130,3 @@ def _surprise(error: SerializableErrorInfo | None) -> str:
         error = error.cause
     kind = (error.cls_name if error else None) or "failure"
     return "stopped before its end" if kind == _INTERRUPTED else f"unexpected {kind}, see the run's log in Dagster"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= REASON else f"{line[: REASON - 1]}…"

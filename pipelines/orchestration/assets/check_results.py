@@ -15,6 +15,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets.floriday_text import listed_as_code, visible
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.text_format import moment
 from pipelines.warehouse.load import schema_drift, visibility
 from pipelines.warehouse.read import integrity
 from pipelines.warehouse.read.feed_status import unread_since
@@ -155,8 +156,8 @@ def unknown_content(subject: Subject) -> Verdict:
             "kind": one.kind,
             "name": visible(one.name),
             "seen": visible(one.seen),
-            "first seen": _moment(one.first_seen),
-            "last seen": _moment(one.last_seen),
+            "first seen": moment(one.first_seen),
+            "last seen": moment(one.last_seen),
         }
         for one in found[:SHOWN]
     ]
@@ -203,9 +204,9 @@ class _Standing:
         """What is shown."""
         return {
             "account": self.account,
-            "read to its end": _moment(self.read) if self.read else None,
+            "read to its end": moment(self.read) if self.read else None,
             "hours left": None if self.left is None else round(self.left / dt.timedelta(hours=1), 1),
-            "may be incomplete": f"{_moment(self.gap)} to {_moment(self.until)}" if self.gap else None,
+            "may be incomplete": f"{moment(self.gap)} to {moment(self.until)}" if self.gap else None,
         }
 
 
@@ -221,7 +222,3 @@ def _standing(outcome: FeedOutcome, known: Mapping[str, dt.datetime], subject: S
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     schema = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in columns.items()])
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema)
-
-
-def _moment(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 
+from pipelines.text_format import one_line
+
 LONGEST = 80
 """Characters of one text."""
 
@@ -21,8 +23,7 @@ _BACKTICKS = re.compile("`+")
 
 def visible(text: str) -> str:
     """The text in one short line, without control, format and direction characters."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return one_line(text, LONGEST)
 
 
 def as_code(text: str, *, in_table: bool = False) -> str:

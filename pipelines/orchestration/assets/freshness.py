@@ -14,7 +14,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from pipelines.catalogue.types import Retention, Tier
-from pipelines.time_format import moment, span
+from pipelines.text_format import moment, span
 from pipelines.warehouse.read.feed_status import FeedStatus
 
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.sync.outcome import FeedOutcome
@@ -55,7 +56,7 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
 
 def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
-    from pipelines.cli.outcomes import publish, subject
+    from pipelines.cli.outcomes import print_failures, publish
     from pipelines.settings import load_settings
     from pipelines.sync.session import new_run_id, open_pipeline
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
@@ -78,11 +79,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     well = not pipeline.failures and not any(outcome.error for outcome in outcomes.values())
     for name, error in pipeline.failures.items():
         complain(str(error.about(account=name)))
-    for outcome in outcomes.values():
-        if outcome.skipped:
-            say(f"{subject(outcome)}: skipped: {one_line(outcome.skipped)}")
-        if outcome.error:
-            complain(f"{subject(outcome)}: {outcome.error}")
+    print_failures(outcomes.values())
     return outcomes, well
 
 

@@ -1,4 +1,4 @@
-"""The examples of ``docs/reports.md``: ``python -m pipelines.cli.examples > pipelines/dictionary/examples.json``.
+"""Generate the examples of ``docs/reports.md``; ``make examples`` stores them in the dictionary.
 
 They are what the reports say of two worlds of the sandbox, synced as anybody's data are: first at a fixed moment, then
 after a day of trade. Same code, same rows: to the reports it is that moment too, except to the one on the syncs, whose
