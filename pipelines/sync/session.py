@@ -31,7 +31,7 @@ from pipelines.sync.snapshot import sync_snapshot
 from pipelines.sync.sub_feed import Asked, Run
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.publish import due, publish
+from pipelines.warehouse.file.publish import is_copy_due, publish
 from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, Ledger
@@ -232,7 +232,7 @@ class Pipeline:
             PipelineError: the copy could not be renewed; it is as it was.
         """
         target = self.settings.published
-        if target is not None and due(self.warehouse, target, self.settings.publish_every):
+        if target is not None and is_copy_due(self.warehouse, target, self.settings.publish_every):
             publish(self.warehouse, target)
 
     def grants(self, source: Source) -> bool:
