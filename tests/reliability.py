@@ -206,9 +206,9 @@ def _accounts(accounts: Accounts) -> str:
         (
             "## Many accounts\n",
             _paragraph(
-                f"{GOOD + BAD} accounts in one warehouse, {BAD} of them with a wrong key: {accounts.done} were synced"
-                f" with {accounts.tokens} token, {accounts.refused} were refused, and {accounts.mixed} rows had the name"
-                " of another account."
+                f"{GOOD + BAD} accounts in one warehouse, {BAD} with a wrong key: {accounts.done} were synced"
+                f" with {accounts.tokens} token, {accounts.refused} were refused, and {accounts.mixed} rows had the"
+                " name of another account."
             ),
         )
     )
