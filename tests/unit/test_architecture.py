@@ -16,7 +16,7 @@ ORDER = (
     "errors",
     "unexpected_errors",
     "interruption",
-    "time_format",
+    "text_format",
     "paths",
     "web_guard",
     "private_files",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines.alerts import Alert, bounded
 from pipelines.orchestration.assets.freshness import Concern, Trouble
-from pipelines.time_format import moment
+from pipelines.text_format import moment
 
 UI_ADDRESS = "DAGSTER_WEBSERVER_URL"
 """The variable with the address of Dagster's UI, for links; it need not be set."""

@@ -9,7 +9,6 @@ from typing import Final
 
 import dagster as dg
 
-from pipelines.orchestration.assets.floriday_text import visible
 from pipelines.orchestration.dagster_private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
@@ -20,6 +19,7 @@ from pipelines.orchestration.dagster_private import (
     run_events,
     was_interrupted,
 )
+from pipelines.text_format import one_line
 
 LONGEST_REASON = 160
 """Most characters of a reason."""
@@ -116,14 +116,14 @@ def _steps(
 def _reason_of_step(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     if failure.user_failure_data is not None:
-        return visible(failure.user_failure_data.description or "", LONGEST_REASON)
+        return one_line(failure.user_failure_data.description or "", LONGEST_REASON)
     return _unexpected(failure.error)
 
 
 def _reason_of_run(event: dg.DagsterEvent) -> str:
     """Dagster's own message, such as that the run did not start in time or that its process was killed."""
     error = run_error(event)
-    return visible(event.message or "", LONGEST_REASON) if error is None else _unexpected(error)
+    return one_line(event.message or "", LONGEST_REASON) if error is None else _unexpected(error)
 
 
 def _unexpected(error: SerializableErrorInfo | None) -> str:

@@ -15,8 +15,8 @@ from pipelines.orchestration.assets.freshness import Concern, troubles
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import chosen_sources
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.read.feed_status import FeedStanding, standings
-from pipelines.warehouse.schema.owner import belonging
+from pipelines.warehouse.read.feed_status import FeedStatus, feed_statuses
+from pipelines.warehouse.schema.owner import read_owner
 
 WAIT_SECONDS = 2.0
 """Seconds to wait for the DuckDB file; the next tick follows in a few minutes."""
@@ -52,14 +52,14 @@ def send_staleness_alerts(context: dg.SensorEvaluationContext, settings: Setting
     context.update_cursor(cursor_text(Cursor({key for key in sent if key in found or key[1:] in unsent})))
 
 
-def _feed_status(settings: SettingsResource) -> list[FeedStanding]:
+def _feed_status(settings: SettingsResource) -> list[FeedStatus]:
     """The status of the feeds of the accounts in the settings."""
     local = settings.load_local()
-    with Warehouse(local.warehouse, patience=WAIT_SECONDS).reading() as connection:
-        belongs = belonging(connection)
+    with Warehouse(local.warehouse, lock_timeout=WAIT_SECONDS).reading() as connection:
+        belongs = read_owner(connection)
         if belongs is None:
             raise WarehouseError(f"{local.warehouse} holds nothing of Floriday yet")
-        feeds = standings(connection, chosen_sources(local, catalogue_of(belongs.api)))
+        feeds = feed_statuses(connection, chosen_sources(local, catalogue_of(belongs.api)))
     return [feed for feed in feeds if _is_in_settings(settings, feed.account)]
 
 

@@ -24,7 +24,7 @@ from pipelines.orchestration.assets.request import READS, Reading, SyncConfig, r
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.selection import is_in_parts
+from pipelines.sync.selection import check_accounts, is_in_parts
 from pipelines.sync.session import Pipeline
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -257,9 +257,7 @@ def chosen_accounts(accounts: Sequence[str], pipeline: Pipeline) -> list[str]:
     Raises:
         UsageError: there is no account of such a name.
     """
-    unknown = sorted(set(accounts) - set(pipeline.clients))
-    if unknown:
-        raise UsageError(f"no account is called {', '.join(unknown)}; there are: {', '.join(pipeline.clients)}")
+    check_accounts(accounts, pipeline.clients, "the settings have")
     return list(accounts) or list(pipeline.clients)
 
 

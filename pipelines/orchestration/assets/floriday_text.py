@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 
+from pipelines.text_format import one_line
+
 LONGEST = 80
 """Most characters of one text."""
 
@@ -20,10 +22,9 @@ MOST_LISTED = 10
 _BACKTICKS = re.compile("`+")
 
 
-def visible(text: str, longest: int = LONGEST) -> str:
-    """The text in one line of at most ``longest`` characters, without control, format and direction characters."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+def visible(text: str) -> str:
+    """The text in one short line, without control, format and direction characters."""
+    return one_line(text, LONGEST)
 
 
 def as_code(text: str, *, in_table: bool = False) -> str:
