@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from pipelines.catalogue import Catalogue
@@ -25,6 +26,22 @@ def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Sourc
         raise SettingError(f"FLORIDAY_FEEDS: {error.message}") from None
     chosen = [source for source in catalogue.sources if not named or source.name in named]
     return tuple(as_asked(source, settings) for source in sorted(chosen, key=is_in_parts))
+
+
+def chosen_accounts(names: Collection[str], known: Collection[str]) -> list[str]:
+    """The accounts that are named, all where none is.
+
+    Args:
+        names: the names that the user gave.
+        known: names of all accounts of the settings.
+
+    Raises:
+        UsageError: there is no account of such a name.
+    """
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise UsageError(f"no account is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    return list(names or known)
 
 
 def as_asked(source: Source, settings: LocalSettings) -> Source:
