@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
+from pipelines.text_format import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
-
 
 ROWS_FOR_WIDTHS = 10_000
 """Rows that decide how wide columns are: a table of any length takes no more memory than these."""
@@ -70,11 +71,6 @@ def visible(text: str) -> str:
     Line feeds and tabs stay.
     """
     return _COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks and other control characters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 class VisibleStream:

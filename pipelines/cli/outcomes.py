@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.cli.console import Heading, complain, print_table, say
 from pipelines.errors import PipelineError
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
     from pipelines.sync.session import Pipeline
+    from pipelines.warehouse.file.dry_run import Difference
 
 _HEADINGS = (
     Heading("account"),
@@ -23,6 +25,8 @@ _HEADINGS = (
     Heading("current"),
     Heading("time", is_number=True),
 )
+_DIFFERENCES = ("new", "changed", "deleted", "rejected")
+_DIFFERENCE_HEADINGS = (Heading("account"), Heading("table"), *(Heading(name, is_number=True) for name in _DIFFERENCES))
 _VALUES_NAMED = 5
 _FIELDS_NAMED = 10
 
@@ -45,6 +49,28 @@ def _by_error(outcomes: Sequence[FeedOutcome]) -> dict[str, list[FeedOutcome]]:
         if outcome.error:
             failed.setdefault(outcome.error, []).append(outcome)
     return failed
+
+
+def print_differences(found: Sequence[Difference], outcomes: Sequence[FeedOutcome]) -> None:
+    """Print a row for each table that would change, then what was left out; failures go to standard error."""
+    if found:
+        print_table(
+            _DIFFERENCE_HEADINGS,
+            [(each.account, each.table, *(f"{getattr(each, name):,}" for name in _DIFFERENCES)) for each in found],
+        )
+        say("Nothing was written; no other table would change.")
+    else:
+        say("Nothing was written; no table would change.")
+    print_failures(outcomes)
+
+
+def print_failures(outcomes: Iterable[FeedOutcome]) -> None:
+    """Print which feeds were skipped, and on standard error which failed."""
+    for outcome in outcomes:
+        if outcome.skipped:
+            say(f"{subject(outcome)}: skipped: {one_line(outcome.skipped)}")
+        if outcome.error:
+            complain(f"{subject(outcome)}: {outcome.error}")
 
 
 def publish(pipeline: Pipeline) -> None:
@@ -75,11 +101,6 @@ def told(outcome: FeedOutcome) -> str:
         f"{counted(outcome.records, 'record')} read, {outcome.new:,} new, {outcome.changed:,} changed,"
         f" {outcome.rejected:,} rejected in {outcome.seconds:.1f} s"
     )
-
-
-def counted(number: int, thing: str) -> str:
-    """``1 page``, ``2,000 records``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _row(outcome: FeedOutcome) -> tuple[str, ...]:

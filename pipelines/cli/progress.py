@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.cli.console import is_terminal, say, terminal
-from pipelines.cli.outcomes import counted, subject, told
+from pipelines.cli.outcomes import subject, told
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.text_format import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from pipelines.catalogue import Catalogue
@@ -28,20 +28,19 @@ def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Sourc
     return tuple(as_asked(source, settings) for source in sorted(chosen, key=is_in_parts))
 
 
-def chosen_accounts(names: Collection[str], known: Collection[str]) -> list[str]:
-    """The accounts that are named, all where none is.
+def check_accounts(names: Iterable[str], known: Collection[str], place: str) -> None:
+    """Check that accounts exist.
 
     Args:
-        names: the names that the user gave.
-        known: names of all accounts of the settings.
+        names: names of accounts that the user gave.
+        known: names of all accounts that exist.
+        place: where they exist, as the beginning of the error: ``the settings have``.
 
     Raises:
-        UsageError: there is no account of such a name.
+        UsageError: a name is unknown; the message lists the known ones.
     """
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise UsageError(f"no account is called {', '.join(unknown)}; there are: {', '.join(known)}")
-    return list(names or known)
+    if unknown := sorted({*names} - {*known}):
+        raise UsageError(f"{place} no account {', '.join(unknown)}; there are: {', '.join(known)}")
 
 
 def as_asked(source: Source, settings: LocalSettings) -> Source:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.cli.examples import found_examples, is_of_the_syncs
+from pipelines.cli.docs.report_examples import found_examples, is_of_the_syncs
 from pipelines.dictionary.examples import Examples, examples
-from pipelines.reports import report
+from pipelines.reports import find_report
 
 
 def of_the_world(kept: Examples) -> Examples:
     """The examples without those that tell when the syncs were."""
-    told = {name: each for name, each in kept.reports.items() if not is_of_the_syncs(report(name))}
+    told = {name: each for name, each in kept.reports.items() if not is_of_the_syncs(find_report(name))}
     return Examples(kept.now, told)
 
 

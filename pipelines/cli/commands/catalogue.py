@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, one_line, print_table, say
+from pipelines.cli.console import Heading, print_table, say
 from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def _tell(specification: Specification, differences: Sequence[Difference]) -> No
         say()
     of = f"the catalogue and the specification of the {specification.api} API, {one_line(specification.version)}"
     if differences:
-        say(f"{len(differences):,} {'difference' if len(differences) == 1 else 'differences'} between {of}")
+        say(f"{counted(len(differences), 'difference')} between {of}")
     else:
         say(f"no difference between {of}")
 

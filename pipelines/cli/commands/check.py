@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
-from pipelines.cli.versions import tell_version
+from pipelines.cli.api_version import tell_version
+from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
-    from pipelines.floriday.client import Identity
+    from pipelines.floriday.identity import Identity
     from pipelines.sync.session import Pipeline
 
 
@@ -55,14 +56,14 @@ def _send_test() -> None:
 
 
 def _check() -> None:
-    from pipelines.floriday.identities import told_at_once
+    from pipelines.floriday.client import identify_all
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_pipeline
 
     with open_pipeline(load_settings()) as pipeline:
         feeds = pipeline.sources
         _tell_token(pipeline)
-        known = told_at_once(pipeline.clients)
+        known = identify_all(pipeline.clients)
         refused = [account for account, identity in known if not _tell_account(account, identity)]
         granted = pipeline.session.granted
         print_table(
@@ -75,7 +76,7 @@ def _check() -> None:
 
 
 def _tell_token(pipeline: Pipeline) -> None:
-    from pipelines.time_format import moment, span
+    from pipelines.text_format import moment, span
 
     session = pipeline.session
     ends = session.expires_at

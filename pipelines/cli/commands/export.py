@@ -42,9 +42,8 @@ def export(
 
         floriday export data/parquet --no-history
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_local_settings
-    from pipelines.time_format import moment
+    from pipelines.text_format import counted, moment
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.read.parquet_export import export as exported
 
@@ -56,8 +55,7 @@ def export(
 
 def _reports(warehouse: Warehouse) -> list[str]:
     """The names of the reports that the warehouse has."""
-    from pipelines.reports import installed
-    from pipelines.reports import reports as all_reports
+    from pipelines.reports import all_reports, installed
 
     with warehouse.reading() as connection:
         there = installed(connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import say
-from pipelines.cli.stopping import StopSignals, counted_signals
+from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
     from pipelines.sandbox import Sandbox

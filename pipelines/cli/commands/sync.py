@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.api_version import tell_another_version
 from pipelines.cli.console import say
-from pipelines.cli.versions import tell_another_version
 
 if TYPE_CHECKING:
     from pipelines.cli.progress import Progress
@@ -113,10 +113,10 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
     """Do it, and print what it came to; returns whether every feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
     from pipelines.sync.session import open_pipeline
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     with open_pipeline(settings, accounts=accounts) as pipeline:
-        with one_sync_at_a_time(settings.warehouse, "floriday sync"):
+        with hold_sync_lock(settings.warehouse, "floriday sync"):
             outcomes = _synced(pipeline, what)
         print_outcomes(outcomes)
         well = is_well(pipeline, outcomes)
@@ -128,16 +128,15 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
 def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
     """Do it on a copy, and print what that changed; returns whether every feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
-    from pipelines.cli.differences import print_differences
-    from pipelines.cli.outcomes import is_well
+    from pipelines.cli.outcomes import is_well, print_differences
     from pipelines.sync.session import open_pipeline
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(settings.warehouse)
     _refuse_older(warehouse)
-    with one_sync_at_a_time(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
+    with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
         with open_pipeline(on_the_copy, accounts=accounts) as pipeline:
             outcomes = _synced(pipeline, what)
@@ -149,12 +148,12 @@ def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bo
 
 def _refuse_older(warehouse: Warehouse) -> None:
     """A trial tells what changes in tables, and those of an older layout are others; raises a WarehouseError."""
-    from pipelines.warehouse.schema.owner import belonging, owner
+    from pipelines.warehouse.schema.owner import read_owner, require_owner
 
     if warehouse.exists():
         with warehouse.reading() as connection:
-            if belonging(connection):
-                owner(connection, warehouse.path)
+            if read_owner(connection):
+                require_owner(connection, warehouse.path)
 
 
 def _synced(pipeline: Pipeline, what: WhatToRead) -> list[FeedOutcome]:
@@ -172,11 +171,11 @@ def _synced(pipeline: Pipeline, what: WhatToRead) -> list[FeedOutcome]:
 
 def _tell_older(warehouse: Warehouse) -> None:
     """Say beforehand what may take a while."""
-    from pipelines.warehouse.schema.owner import belonging
+    from pipelines.warehouse.schema.owner import read_owner
 
     if warehouse.exists():
         with warehouse.reading() as connection:
-            belongs = belonging(connection)
+            belongs = read_owner(connection)
         if belongs and belongs.is_older:
             say("An older version laid out this warehouse: it is brought up to date first, which may take minutes.")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli import which_floriday
+from pipelines.cli import sandbox_or_floriday
 from pipelines.cli.console import say
-from pipelines.cli.stopping import StopSignals, counted_signals
+from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
     from pipelines.orchestration.serving.dagster_dev import DagsterDev
@@ -75,14 +75,14 @@ def up(
 
     names = [host_name(name) for name in allow_host or ()]
     variables, root = given_variables()
-    which_floriday.check(variables, root, api)
+    sandbox_or_floriday.check(variables, root, api)
     home = prepared_home(root, _environment(root))
     with one_at_a_time(home, say) as lock:
         chosen = _free_port(port)
-        is_sandbox = not which_floriday.is_named(variables)
+        is_sandbox = not sandbox_or_floriday.is_named(variables)
         say("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
-        with which_floriday.reached(variables, root, api) as pointed:
-            settings = which_floriday.checked(pointed, root)
+        with sandbox_or_floriday.reached(variables, root, api) as pointed:
+            settings = sandbox_or_floriday.checked(pointed, root)
             with counted_signals() as stop:  # from here on there is a child to be ended
                 dagster = DagsterDev(root, home, chosen, pointed, lock, names=names)
                 told = _addresses(dagster, settings, is_sandbox=is_sandbox)

@@ -7,8 +7,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.console import Heading, one_line, print_table, say, terminal, write_plain
+from pipelines.cli.console import Heading, print_table, say, terminal, write_plain
 from pipelines.cli.formats.text import shown
+from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_result import Result
 
 ROWS_ON_A_TERMINAL = 500
@@ -42,10 +43,7 @@ def show(result: Result) -> None:
     else:
         _unfold(headings, rows)
     first = "the first " if more else ""
-    say(
-        f"({first}{len(rows):,} {'row' if len(rows) == 1 else 'rows'}{'; --format csv shows all' if more else ''})",
-        "dim",
-    )
+    say(f"({first}{counted(len(rows), 'row')}{'; --format csv shows all' if more else ''})", "dim")
 
 
 def _is_plan(result: Result) -> bool:

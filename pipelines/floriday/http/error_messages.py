@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines import text_format
 from pipelines.floriday.http.decoding import UNDECODABLE
 
 REQUEST_ID = "x-amzn-RequestId"
@@ -44,8 +45,7 @@ def one_line(text: str, withheld: Iterable[str] = ()) -> str:
     """``text`` without line breaks, control characters and ``withheld``, and not too long."""
     for secret in withheld:
         text = text.replace(secret, "…")
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= _SENTENCE else f"{line[: _SENTENCE - 1]}…"
+    return text_format.one_line(text, _SENTENCE)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

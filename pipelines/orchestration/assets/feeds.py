@@ -24,7 +24,8 @@ from pipelines.orchestration.assets.request import READS, SyncConfig, what_to_re
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.selection import chosen_accounts, is_in_parts
+from pipelines.sync.selection import check_accounts, is_in_parts
+from pipelines.sync.session import Pipeline
 from pipelines.sync.what_to_read import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -168,7 +169,7 @@ class _Run:
 
         The run's other feeds that ask for the same are begun with the first of them.
         """
-        chosen = chosen_accounts(accounts, session.open().clients)
+        chosen = chosen_accounts(accounts, session.open())
         warehouse.hold(f"Dagster run {self.context.run_id}", self.context.log)
         together = session.together(self.context.run_id)
         asked = Asked(what, tuple(chosen))
@@ -249,6 +250,16 @@ class _Run:
 
 
 _IN_PASSING: dict[str, Any] = {"completed by": "the sync of this run; the weeks that it was for tell its counts"}
+
+
+def chosen_accounts(accounts: Sequence[str], pipeline: Pipeline) -> list[str]:
+    """The accounts that a run's config names, all where it names none.
+
+    Raises:
+        UsageError: there is no account of such a name.
+    """
+    check_accounts(accounts, pipeline.clients, "the settings have")
+    return list(accounts) or list(pipeline.clients)
 
 
 def _progress(log: logging.Logger) -> Listener:

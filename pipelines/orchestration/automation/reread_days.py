@@ -9,12 +9,11 @@ from pydantic import Field
 
 from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets import metadata
-from pipelines.orchestration.assets.feeds import POOL
+from pipelines.orchestration.assets.feeds import POOL, chosen_accounts
 from pipelines.orchestration.assets.request import days_between
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.selection import chosen_accounts
 
 
 class DaysConfig(dg.Config):
@@ -41,7 +40,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
         with step_errors(context.log):
             days = days_between(config.from_date, config.to_date)
             pipeline = session.open()
-            accounts = chosen_accounts(config.accounts, pipeline.clients)
+            accounts = chosen_accounts(config.accounts, pipeline)
             chosen = [pipeline.catalogue.source(name).name for name in config.feeds]
             warehouse.hold(f"Dagster run {context.run_id}", context.log)
             outcomes = session.prepare().sync_all(

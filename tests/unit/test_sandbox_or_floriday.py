@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import which_floriday
-from pipelines.cli.which_floriday import check, is_named, pointed_at, reached
+from pipelines.cli import sandbox_or_floriday
+from pipelines.cli.sandbox_or_floriday import check, is_named, pointed_at, reached
 from pipelines.errors import SettingError, UsageError, WarehouseBusyError
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 COMPLETE = {
     "FLORIDAY_CLIENT_ID": "client-1",
@@ -96,7 +96,7 @@ def test_the_sandbox_keeps_its_hands_off_the_users_files(tmp_path: Path) -> None
 
 def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
     """What an earlier sandbox left is gone, unless a sync is still under way in it."""
-    warehouse = tmp_path / which_floriday.WAREHOUSES["customers"]
+    warehouse = tmp_path / sandbox_or_floriday.WAREHOUSES["customers"]
     leavings = [warehouse.with_name(name) for name in ("sandbox-customers.duckdb", "sandbox-customers.duckdb.wal")]
     leavings.append(warehouse.with_name("sandbox-customers.published.duckdb"))
     warehouse.parent.mkdir()
@@ -104,7 +104,7 @@ def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
         path.touch()
 
     with (
-        one_sync_at_a_time(warehouse, "a run"),
+        hold_sync_lock(warehouse, "a run"),
         pytest.raises(WarehouseBusyError, match="a run"),
         reached({}, tmp_path, "customers"),
     ):

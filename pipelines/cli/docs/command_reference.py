@@ -1,4 +1,4 @@
-"""The page ``docs/cli.md``, made from what ``--help`` says: ``python -m pipelines.cli.reference > docs/cli.md``."""
+"""Generate ``docs/cli.md`` from the help of the commands: ``python -m pipelines.cli.docs.command_reference``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 100
 _TOP = """\
 # The command line
 
-Made from the commands' own help; `python -m pipelines.cli.reference > docs/cli.md` makes it anew.
+Made from the commands' own help; `python -m pipelines.cli.docs.command_reference > docs/cli.md` makes it anew.
 
 Exit codes: 0 when all is well, 1 when something failed, 2 for a setting or a usage error, 130 after Ctrl-C and 143
 after SIGTERM (0 of `up` and `sandbox`, which run until then). What went wrong is one line on standard error. Colours

@@ -1,4 +1,4 @@
-"""The examples of ``docs/reports.md``: ``python -m pipelines.cli.examples > pipelines/dictionary/examples.json``.
+"""Generate the examples of ``docs/reports.md``; ``make examples`` stores them in the dictionary.
 
 They are what the reports say of two worlds of the sandbox, synced as anybody's data are: first at a fixed moment, then
 after a day of trade. Same code, same rows: to the reports it is that moment too, except to the one on the syncs, whose
@@ -19,7 +19,7 @@ import msgspec
 from pipelines.cli.formats.text import shown
 from pipelines.dictionary.examples import Example, Examples
 from pipelines.errors import PipelineError
-from pipelines.reports import Report, installed, reports
+from pipelines.reports import Report, all_reports, installed
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_pipeline
@@ -50,7 +50,7 @@ def found_examples() -> Examples:
         PipelineError: a feed could not be synced.
     """
     found = {**dict(_world("customers")), **dict(_world("suppliers"))}
-    return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in reports()})
+    return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in all_reports()})
 
 
 def _world(api: str) -> Iterator[tuple[str, Example]]:
@@ -67,7 +67,7 @@ def _world(api: str) -> Iterator[tuple[str, Example]]:
         _sync(settings)
         with warehouse.reading() as connection:
             names = installed(connection)
-            there = [each for each in reports() if each.name in names]
+            there = [each for each in all_reports() if each.name in names]
             yield from ((each.name, _asked(connection, api, each)) for each in there if is_of_the_syncs(each))
             _stop_the_clock(connection)
             yield from ((each.name, _asked(connection, api, each)) for each in there if not is_of_the_syncs(each))
