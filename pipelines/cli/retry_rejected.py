@@ -59,7 +59,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     from pipelines.cli.outcomes import print_failures, publish
     from pipelines.settings import load_settings
     from pipelines.sync.session import new_run_id, open_pipeline
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     settings = load_settings()
     wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})
@@ -69,7 +69,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     accounts = sorted({account for account, _ in wanted})
     run_id, outcomes = new_run_id(), Outcomes()
     with open_pipeline(settings, accounts=accounts) as pipeline:
-        with one_sync_at_a_time(settings.warehouse, "floriday rejected --retry"):
+        with hold_sync_lock(settings.warehouse, "floriday rejected --retry"):
             pipeline.prepare()
             sources = {source.name: source for source in pipeline.sources}
             for account, feed in wanted:

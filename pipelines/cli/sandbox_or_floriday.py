@@ -90,11 +90,11 @@ def dagster_variables(variables: Mapping[str, str], root: Path, api: str | None)
         yield automated
         return
     from pipelines.sandbox import Sandbox
-    from pipelines.warehouse.file.removal import remove
+    from pipelines.warehouse.file.removal import remove_warehouse
 
     api = api or "suppliers"
     warehouse = root / WAREHOUSES[api]
-    remove(warehouse, "floriday up")
+    remove_warehouse(warehouse, "floriday up")
     with Sandbox(api=api) as server:
         server.keep_trading()
         yield with_sandbox(server.environment(), warehouse, automated)

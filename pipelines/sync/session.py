@@ -15,10 +15,10 @@ from threading import Thread
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError
-from pipelines.floriday.client import FloridayClient, Identity
+from pipelines.floriday.client import FloridayClient, identify_all
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import StoppedError
-from pipelines.floriday.identities import told_at_once
+from pipelines.floriday.identity import Identity
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.settings import Settings
 from pipelines.sync.feed import sync_feed
@@ -31,7 +31,7 @@ from pipelines.sync.snapshot import sync_snapshot
 from pipelines.sync.sub_feed import Asked, Run
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.publish import due, publish
+from pipelines.warehouse.file.publish import is_copy_due, publish
 from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, Ledger
@@ -93,9 +93,9 @@ class Pipeline:
         """
         Thread(target=get_ready, name="floriday frames", daemon=True).start()
         self.session.token()
-        told = dict(told_at_once(self.clients))
-        self.identities = {account: one for account, one in told.items() if isinstance(one, Identity)}
-        self.failures = {account: one for account, one in told.items() if isinstance(one, PipelineError)}
+        answers = dict(identify_all(self.clients))
+        self.identities = {account: one for account, one in answers.items() if isinstance(one, Identity)}
+        self.failures = {account: one for account, one in answers.items() if isinstance(one, PipelineError)}
         if not self.identities:
             raise next(iter(self.failures.values()))
 
@@ -232,7 +232,7 @@ class Pipeline:
             PipelineError: the copy could not be renewed; it is as it was.
         """
         target = self.settings.published
-        if target is not None and due(self.warehouse, target, self.settings.publish_every):
+        if target is not None and is_copy_due(self.warehouse, target, self.settings.publish_every):
             publish(self.warehouse, target)
 
     def grants(self, source: Source) -> bool:

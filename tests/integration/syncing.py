@@ -27,7 +27,7 @@ from pipelines.sync.session import Pipeline
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
 from tests.hand_moved_time import HandMovedTime
 
@@ -56,7 +56,7 @@ def laid_out(api: str, only: tuple[str, ...] = ()) -> bytes:
         path = Path(folder) / "w.duckdb"
         tables = [tables_of(source) for source in catalogue_with(api, only).sources]
         with Warehouse(path).writing() as connection, transaction(connection):
-            lay_out(connection, tables)
+            create_tables(connection, tables)
             install(connection, {part.qualified_name for table in tables for part in table.walk()})
         return path.read_bytes()
 
@@ -112,7 +112,7 @@ class Syncing:
                 )
                 for name, key in known.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, patience=5)
+            warehouse = LingeringWarehouse(self.path, lock_timeout=5)
             stack.callback(warehouse.close)
             pipeline = Pipeline(known, self.catalogue, session, clients, warehouse)
             pipeline.prepare()

@@ -25,7 +25,7 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Pipeline
 from pipelines.sync.sub_feed import Asked, Run
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
 from tests.moments import NOW
 
@@ -305,7 +305,7 @@ class TestLock:
         elsewhere = ExitStack()
         log, listening = logging.getLogger("waiting run"), Listening(elsewhere.close)
         log.addHandler(listening)
-        elsewhere.enter_context(one_sync_at_a_time(project.warehouse.path, "floriday sync"))
+        elsewhere.enter_context(hold_sync_lock(project.warehouse.path, "floriday sync"))
 
         warehouse.hold("Dagster run 1", log)
         warehouse.release()
@@ -322,7 +322,7 @@ class TestLock:
         log = logging.getLogger("impatient run")
 
         with (
-            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
+            hold_sync_lock(project.warehouse.path, "floriday sync"),
             pytest.raises(WarehouseBusyError, match="floriday sync"),
         ):
             warehouse.hold("Dagster run 1", log)
@@ -335,14 +335,14 @@ class TestLock:
 
         with (
             pytest.raises(WarehouseBusyError, match="Dagster run 1"),
-            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
+            hold_sync_lock(project.warehouse.path, "floriday sync"),
         ):
             pytest.fail("two hold it at once")
         warehouse.release()
 
-        with one_sync_at_a_time(project.warehouse.path, "floriday sync"):
-            assert holder(project.warehouse.path) is not None
-        assert holder(project.warehouse.path) is None
+        with hold_sync_lock(project.warehouse.path, "floriday sync"):
+            assert lock_holder(project.warehouse.path) is not None
+        assert lock_holder(project.warehouse.path) is None
 
 
 class TestTogether:

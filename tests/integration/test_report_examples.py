@@ -6,12 +6,12 @@ import pytest
 
 from pipelines.cli.docs.report_examples import make_examples, reads_sync_tables
 from pipelines.dictionary.examples import Examples, examples
-from pipelines.reports import report
+from pipelines.reports import find_report
 
 
 def of_the_world(kept: Examples) -> Examples:
     """The examples without those that tell when the syncs were."""
-    told = {name: each for name, each in kept.reports.items() if not reads_sync_tables(report(name))}
+    told = {name: each for name, each in kept.reports.items() if not reads_sync_tables(find_report(name))}
     return Examples(kept.now, told)
 
 

@@ -78,7 +78,7 @@ class TestFirstSync:
         both, asked = Barrier(2, timeout=20), FloridayClient.get
         calls = count()
 
-        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> bytes:
+        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> object:
             if "sales-orders" in path and next(calls) < 2:
                 both.wait()
             return asked(client, path, *args, **more)
@@ -98,7 +98,7 @@ class TestFirstSync:
         monkeypatch.setattr(LingeringWarehouse, "rest", rest)
         with orders.pipeline() as pipeline:
             list(pipeline.sync_all([orders.catalogue.feed(ORDERS)], run_id="run"))
-            with Warehouse(orders.path, patience=0.0).writing():
+            with Warehouse(orders.path, lock_timeout=0.0).writing():
                 pass
 
         assert rested == [orders.path]

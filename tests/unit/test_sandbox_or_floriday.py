@@ -9,7 +9,7 @@ import pytest
 from pipelines.cli import sandbox_or_floriday
 from pipelines.cli.sandbox_or_floriday import check, dagster_variables, has_credentials, with_sandbox
 from pipelines.errors import SettingError, UsageError, WarehouseBusyError
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 COMPLETE = {
     "FLORIDAY_CLIENT_ID": "client-1",
@@ -104,7 +104,7 @@ def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
         path.touch()
 
     with (
-        one_sync_at_a_time(warehouse, "a run"),
+        hold_sync_lock(warehouse, "a run"),
         pytest.raises(WarehouseBusyError, match="a run"),
         dagster_variables({}, tmp_path, "customers"),
     ):

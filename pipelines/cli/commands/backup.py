@@ -36,12 +36,12 @@ def backup(
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.copy import copy
+    from pipelines.warehouse.file.publish import copy_warehouse
 
     settings = load_local_settings()
     _check(file, settings, force=force)
     try:
-        copy(Warehouse(settings.warehouse), file)
+        copy_warehouse(Warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
     print_line(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")

@@ -13,7 +13,7 @@ from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
-    from pipelines.floriday.client import Identity
+    from pipelines.floriday.identity import Identity
     from pipelines.sync.session import Pipeline
 
 
@@ -56,14 +56,14 @@ def _send_test() -> None:
 
 
 def _check() -> None:
-    from pipelines.floriday.identities import told_at_once
+    from pipelines.floriday.client import identify_all
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_pipeline
 
     with open_pipeline(load_settings()) as pipeline:
         feeds = pipeline.sources
         _tell_token(pipeline)
-        known = told_at_once(pipeline.clients)
+        known = identify_all(pipeline.clients)
         refused = [account for account, identity in known if not _tell_account(account, identity)]
         granted = pipeline.session.granted
         print_table(

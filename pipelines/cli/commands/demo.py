@@ -63,13 +63,13 @@ def demo(
         floriday demo --api customers
     """
     from pipelines.errors import UsageError
-    from pipelines.warehouse.file.removal import remove
+    from pipelines.warehouse.file.removal import remove_warehouse
 
     if api not in ("suppliers", "customers"):
         raise UsageError(f"--api is suppliers or customers, not {api!r}")
     began = time.monotonic()
     warehouse = Path.cwd() / WAREHOUSES[api]
-    remove(warehouse, "floriday demo")
+    remove_warehouse(warehouse, "floriday demo")
     _sync_twice(api, warehouse)
     title, query = RESULTS[api]
     print_line(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
@@ -114,9 +114,9 @@ def _sync(title: str, environment: Mapping[str, str]) -> None:
 def _show_result(warehouse: Path, query: str) -> None:
     from pipelines.cli.options import Format
     from pipelines.cli.output import write_result
-    from pipelines.warehouse.read.query_session import answered
+    from pipelines.warehouse.read.query_session import single_query
 
-    with answered(warehouse, query) as result:
+    with single_query(warehouse, query) as result:
         write_result(result, Format.TABLE, None, warehouse)
 
 

@@ -55,8 +55,7 @@ def export(
 
 def _reports(warehouse: Warehouse) -> list[str]:
     """The names of the reports that the warehouse has."""
-    from pipelines.reports import installed
-    from pipelines.reports import reports as all_reports
+    from pipelines.reports import all_reports, installed
 
     with warehouse.reading() as connection:
         there = installed(connection)

@@ -85,7 +85,7 @@ def query(
         with closing(QuerySession()) as session:  # its process starts while the settings are read
             path = load_local_settings().warehouse
             session.open(path, limits)
-            write_result(session.ask(sql), style, output, path)
+            write_result(session.execute(sql), style, output, path)
     except QueryTimeoutError as error:
         raise QueryTimeoutError(f"{error}: query less, or allow more with --timeout") from None
     except QueryMemoryError as error:

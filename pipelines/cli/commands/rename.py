@@ -32,9 +32,9 @@ def rename(
     from pipelines.settings import load_account_names, load_local_settings
     from pipelines.text_format import counted
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.known_copies import remember
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
-    from pipelines.warehouse.schema.owner import owner
+    from pipelines.warehouse.file.known_copies import record_copy
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.schema.owner import require_owner
     from pipelines.warehouse.schema.rename_account import rename as renamed
 
     names = load_account_names()
@@ -42,11 +42,11 @@ def rename(
     settings = load_local_settings()
     warehouse = Warehouse(settings.warehouse)
     warehouse.require()
-    with one_sync_at_a_time(warehouse.path, "floriday rename"):
+    with hold_sync_lock(warehouse.path, "floriday rename"):
         with warehouse.writing() as connection:
-            owner(connection, warehouse.path)
+            require_owner(connection, warehouse.path)
             changed = renamed(connection, old, new)
-            remember(connection, settings.published if _is_published(settings) else None)
+            record_copy(connection, settings.published if _is_published(settings) else None)
         _publish(warehouse, settings)
     print_line(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
     if not names:

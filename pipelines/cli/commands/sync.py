@@ -116,10 +116,10 @@ def _sync(settings: Settings, accounts: list[str] | None, *, full: bool, days: D
     """Do it, and print what it came to; returns whether every feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
     from pipelines.sync.session import open_pipeline
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     with open_pipeline(settings, accounts=accounts) as pipeline:
-        with one_sync_at_a_time(settings.warehouse, "floriday sync"):
+        with hold_sync_lock(settings.warehouse, "floriday sync"):
             outcomes = _synced(pipeline, full=full, days=days)
         print_outcomes(outcomes)
         well = is_well(pipeline, outcomes)
@@ -135,11 +135,11 @@ def _try(settings: Settings, accounts: list[str] | None, *, full: bool, days: Da
     from pipelines.sync.session import open_pipeline
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(settings.warehouse)
     _refuse_older(warehouse)
-    with one_sync_at_a_time(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
+    with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
         with open_pipeline(on_the_copy, accounts=accounts) as pipeline:
             outcomes = _synced(pipeline, full=full, days=days)
@@ -151,12 +151,12 @@ def _try(settings: Settings, accounts: list[str] | None, *, full: bool, days: Da
 
 def _refuse_older(warehouse: Warehouse) -> None:
     """A trial tells what changes in tables, and those of an older layout are others; raises a WarehouseError."""
-    from pipelines.warehouse.schema.owner import belonging, owner
+    from pipelines.warehouse.schema.owner import read_owner, require_owner
 
     if warehouse.exists():
         with warehouse.reading() as connection:
-            if belonging(connection):
-                owner(connection, warehouse.path)
+            if read_owner(connection):
+                require_owner(connection, warehouse.path)
 
 
 def _synced(pipeline: Pipeline, *, full: bool, days: Days | None) -> list[FeedOutcome]:
@@ -174,11 +174,11 @@ def _synced(pipeline: Pipeline, *, full: bool, days: Days | None) -> list[FeedOu
 
 def _tell_older(warehouse: Warehouse) -> None:
     """Say beforehand what may take a while."""
-    from pipelines.warehouse.schema.owner import belonging
+    from pipelines.warehouse.schema.owner import read_owner
 
     if warehouse.exists():
         with warehouse.reading() as connection:
-            belongs = belonging(connection)
+            belongs = read_owner(connection)
         if belongs and belongs.is_older:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
 

@@ -19,7 +19,7 @@ import msgspec
 from pipelines.cli.formats.text import display_text
 from pipelines.dictionary.examples import Example, Examples
 from pipelines.errors import PipelineError
-from pipelines.reports import Report, installed, reports
+from pipelines.reports import Report, all_reports, installed
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_pipeline
@@ -50,7 +50,7 @@ def make_examples() -> Examples:
         PipelineError: a feed could not be synced.
     """
     found = {**dict(_world("customers")), **dict(_world("suppliers"))}
-    return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in reports()})
+    return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in all_reports()})
 
 
 def _world(api: str) -> Iterator[tuple[str, Example]]:
@@ -67,7 +67,7 @@ def _world(api: str) -> Iterator[tuple[str, Example]]:
         _sync(settings)
         with warehouse.reading() as connection:
             names = installed(connection)
-            available = [each for each in reports() if each.name in names]
+            available = [each for each in all_reports() if each.name in names]
             yield from ((each.name, _example(connection, api, each)) for each in available if reads_sync_tables(each))
             _fix_current_time(connection)
             for each in available:

@@ -15,8 +15,8 @@ from pipelines.orchestration.assets.freshness import Concern, troubles
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import chosen_sources
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.read.feed_status import FeedStanding, standings
-from pipelines.warehouse.schema.owner import belonging
+from pipelines.warehouse.read.feed_status import FeedStatus, feed_statuses
+from pipelines.warehouse.schema.owner import read_owner
 
 PATIENCE = 2.0
 """Seconds to wait for the DuckDB file; the next look is a few minutes away."""
@@ -55,14 +55,14 @@ def tell_staleness(context: dg.SensorEvaluationContext, settings: SettingsResour
     context.update_cursor(written(Cursor((told & found.keys()) | untold)))
 
 
-def _standing(settings: SettingsResource) -> list[FeedStanding]:
+def _standing(settings: SettingsResource) -> list[FeedStatus]:
     """How far the feeds of the accounts in the settings are."""
     local = settings.load_local()
-    with Warehouse(local.warehouse, patience=PATIENCE).reading() as connection:
-        belongs = belonging(connection)
+    with Warehouse(local.warehouse, lock_timeout=PATIENCE).reading() as connection:
+        belongs = read_owner(connection)
         if belongs is None:
             raise WarehouseError(f"{local.warehouse} holds nothing of Floriday yet")
-        standing = standings(connection, chosen_sources(local, catalogue_of(belongs.api)))
+        standing = feed_statuses(connection, chosen_sources(local, catalogue_of(belongs.api)))
     return [feed for feed in standing if _is_ours(settings, feed.account)]
 
 

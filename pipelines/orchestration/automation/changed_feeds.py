@@ -175,7 +175,7 @@ def _known(warehouse: Warehouse) -> Ledger:
     """How far each feed is read, and which ones wait to be read again; nothing before the first sync."""
     if not warehouse.exists():
         return Ledger()
-    with Warehouse(warehouse.path, patience=PATIENCE).reading() as connection:
+    with Warehouse(warehouse.path, lock_timeout=PATIENCE).reading() as connection:
         return open_ledger(connection)
 
 

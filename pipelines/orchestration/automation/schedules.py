@@ -19,7 +19,7 @@ from pipelines.orchestration.automation.jobs import Job, ops_config
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.read.feed_status import standings
+from pipelines.warehouse.read.feed_status import feed_statuses
 
 SMALL = 100_000
 """Rows of a feed that is read from its beginning every week: a hundred pages, half a minute at Floriday's limit."""
@@ -96,7 +96,7 @@ def _small(settings: SettingsResource, sources: Sequence[Source]) -> list[Source
         return []
     with warehouse.reading() as connection:
         rows: dict[str, int] = {}
-        for standing in standings(connection, sources):
+        for standing in feed_statuses(connection, sources):
             rows[standing.source.name] = rows.get(standing.source.name, 0) + standing.rows
     return [source for source in sources if source.name in rows and rows[source.name] <= SMALL]
 
