@@ -59,6 +59,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     from pipelines.cli.outcomes import print_failures, publish
     from pipelines.settings import load_settings
     from pipelines.sync.session import new_run_id, open_pipeline
+    from pipelines.sync.what_to_read import RejectedOnly
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     settings = load_settings()
@@ -74,7 +75,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
             sources = {source.name: source for source in pipeline.sources}
             for account, feed in wanted:
                 if account in pipeline.identities:
-                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, rejected_only=True)
+                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
         publish(pipeline)
     well = not pipeline.failures and not any(outcome.error for outcome in outcomes.values())
     for name, error in pipeline.failures.items():

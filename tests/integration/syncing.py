@@ -24,6 +24,7 @@ from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import scopes_to_ask
 from pipelines.sync.session import Pipeline
+from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.reused_connection import LingeringWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
@@ -128,14 +129,13 @@ class Syncing:
     ) -> dict[tuple[str, str], FeedOutcome]:
         """One sync of some feeds, all without names; outcomes by account and feed."""
         self.runs += 1
+        what = Everything() if full else days or Changes()
         with self.pipeline(**settings) as pipeline:
             wanted = {self.catalogue.source(name).name for name in names}
             sources = [source for source in pipeline.sources if not wanted or source.name in wanted]
             if self.page:
                 sources = [with_pages_of(source, self.page) for source in sources]
-            outcomes = list(
-                pipeline.sync_all(sources, run_id=f"run {self.runs}", full=full, days=days, listener=listener)
-            )
+            outcomes = list(pipeline.sync_all(sources, run_id=f"run {self.runs}", what=what, listener=listener))
             pipeline.note()
         return {(outcome.account, outcome.feed): outcome for outcome in outcomes}
 

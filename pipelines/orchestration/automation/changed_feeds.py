@@ -25,9 +25,9 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.retry import pauses_until
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.busy import under_way
-from pipelines.orchestration.automation.jobs import Job
 from pipelines.orchestration.automation.schedules import run_of
 from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Pipeline, open_pipeline
@@ -49,7 +49,7 @@ PATIENCE = 5.0
 """Seconds to wait for a warehouse that another process holds; then the next tick looks."""
 
 
-def changed_feeds(automation: Automation, job: Job, sources: Sequence[Source]) -> dg.SensorDefinition:
+def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:
     """Start a run of the fast feeds that moved, and of every feed that was never read."""
     watch = _Watch(automation.settings, tuple(sources))
 
