@@ -51,7 +51,7 @@ def sync_schedules(
             "hourly_sync",
             f"{minute} * * * *",
             "Reads the changes of the fast and hourly feeds every hour; then the reports.",
-            lambda: run_request(frequent, reports, incremental=True),
+            request=lambda: run_request(frequent, reports, incremental=True),
         ),
         _schedule(
             automation,
@@ -59,7 +59,7 @@ def sync_schedules(
             "daily_sync",
             f"{(minute + 20) % 60} 5 * * *",
             "Reads the changes of every feed early in the morning; then the reports.",
-            lambda: run_request(sources, reports, incremental=True),
+            request=lambda: run_request(sources, reports, incremental=True),
         ),
         _schedule(
             automation,
@@ -67,7 +67,7 @@ def sync_schedules(
             "weekly_full_sync",
             f"{(minute + 40) % 60} 3 * * 0",
             f"Reads the feeds of up to {SMALL:,} rows again from their beginning, every Sunday night.",
-            lambda: _small_feeds(automation.settings, sources),
+            request=lambda: _small_feeds(automation.settings, sources),
         ),
     ]
 
@@ -98,6 +98,7 @@ def _schedule(
     name: str,
     cron: str,
     description: str,
+    *,
     request: Callable[[], dg.RunRequest | dg.SkipReason],
 ) -> dg.ScheduleDefinition:
     @dg.schedule(
