@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.console import Heading, complain, print_table, say
@@ -11,7 +11,7 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected
     from pipelines.warehouse.file.dry_run import Difference
 
 _HEADINGS = (
@@ -73,19 +73,19 @@ def print_failures(outcomes: Iterable[FeedOutcome]) -> None:
             complain(f"{subject(outcome)}: {outcome.error}")
 
 
-def publish(pipeline: Pipeline) -> None:
+def publish(connected: Connected) -> None:
     """The copy for readers that stay connected; a sync that could not renew it has not failed for that."""
     try:
-        pipeline.publish()
+        connected.publish()
     except PipelineError as error:
         complain(str(error))
 
 
-def is_well(pipeline: Pipeline, outcomes: Collection[FeedOutcome]) -> bool:
+def is_well(failures: Mapping[str, PipelineError], outcomes: Collection[FeedOutcome]) -> bool:
     """Report the accounts whose key was refused; whether there are none, and every feed is current or was skipped."""
-    for name, error in pipeline.failures.items():
+    for name, error in failures.items():
         complain(str(error.about(account=name)))
-    return not pipeline.failures and all(outcome.is_well for outcome in outcomes)
+    return not failures and all(outcome.is_well for outcome in outcomes)
 
 
 def subject(outcome: FeedOutcome) -> str:

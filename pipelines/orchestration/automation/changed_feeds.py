@@ -30,7 +30,7 @@ from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
-from pipelines.sync.session import Pipeline, open_pipeline
+from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import Ledger, open_ledger
 
@@ -95,7 +95,7 @@ class _Watch:
         self._settings = settings
         self._sources = sources
         self._opened = ExitStack()
-        self._pipeline: Pipeline | None = None
+        self._connected: Connected | None = None
         self._look: Future[dict[str, Move]] | None = None
 
     def moves(self, seconds: float) -> dict[str, Move]:
@@ -125,16 +125,16 @@ class _Watch:
         return self._look.result()
 
     def _moves(self, stop: threading.Event) -> dict[str, Move]:
-        pipeline = self._open()
+        connected = self._open()
         with pauses_until(stop):
-            pipeline.session.token()
-        known = _known(pipeline.warehouse)
-        granted = [source for source in self._sources if pipeline.grants(source)]
+            connected.token_session.token()
+        known = _known(connected.warehouse)
+        granted = [source for source in self._sources if connected.grants(source)]
         read: dict[str, int] = defaultdict(int)
         for part, at in known.positions.items():
             read[part.feed] += at.cursor
         moves: dict[str, Move] = {}
-        clients = list(pipeline.clients.values())
+        clients = list(connected.clients.values())
 
         def ask(client: FloridayClient) -> dict[str, int | None]:
             with pauses_until(stop):
@@ -147,10 +147,10 @@ class _Watch:
                     moves[feed] = Move(_further(before, number), read[feed])
         return moves
 
-    def _open(self) -> Pipeline:
-        if self._pipeline is None:
-            self._pipeline = self._opened.enter_context(open_pipeline(self._settings.load()))
-        return self._pipeline
+    def _open(self) -> Connected:
+        if self._connected is None:
+            self._connected = self._opened.enter_context(open_clients(self._settings.load()))
+        return self._connected
 
 
 def _in_thread(work: Callable[[], _Result]) -> Future[_Result]:
