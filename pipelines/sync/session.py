@@ -17,8 +17,8 @@ from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError
 from pipelines.floriday.client import FloridayClient, identify_all
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import StoppedError
 from pipelines.floriday.identity import Identity
+from pipelines.floriday.stoppable_threads import StoppedError
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.settings import Settings
 from pipelines.sync.feed import sync_feed

@@ -17,7 +17,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
@@ -102,7 +102,7 @@ class Syncing:
                 known.client_id,
                 known.client_secret,
                 scopes_to_ask(known, self.catalogue),
-                patience=Patience(),
+                retry=RetryPolicy(),
                 clock=self.time.clock,
             )
             stack.callback(session.close)
