@@ -156,7 +156,7 @@ class ScriptedSync:
                 )
                 for name, key in settings.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, patience=self.patience, sleep=self._sleep)
+            warehouse = LingeringWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
             stack.callback(warehouse.close)
             yield Pipeline(settings, self.catalogue, session, clients, warehouse)
 

@@ -17,7 +17,7 @@ from pipelines.cli import api_version, progress
 from pipelines.cli.entry import run
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.text_format import span
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.load.days_to_sequence import AMSTERDAM
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
@@ -222,7 +222,7 @@ class TestSync:
 
     def test_one_sync_at_a_time(self, printed: Printed, warehouse: Path) -> None:
         """A second one is told who holds the warehouse, and does nothing."""
-        with one_sync_at_a_time(warehouse, "somebody else"):
+        with hold_sync_lock(warehouse, "somebody else"):
             code, out, err = printed("sync")
 
         assert (code, out) == (1, "")

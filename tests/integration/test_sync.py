@@ -98,7 +98,7 @@ class TestFirstSync:
         monkeypatch.setattr(LingeringWarehouse, "rest", rest)
         with orders.pipeline() as pipeline:
             list(pipeline.sync_all([orders.catalogue.feed(ORDERS)], run_id="run"))
-            with Warehouse(orders.path, patience=0.0).writing():
+            with Warehouse(orders.path, lock_timeout=0.0).writing():
                 pass
 
         assert rested == [orders.path]

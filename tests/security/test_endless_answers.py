@@ -24,7 +24,7 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.floriday.http.transport import BoundedAdapter, new_session
-from pipelines.warehouse.file.sync_lock import holder
+from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.command_line import command, unmeasured
 from tests.security.raw_server import Answers, Drip, raw_server, trusted_tls
 
@@ -266,7 +266,7 @@ def test_a_sync_ends_and_leaves_the_lock(
     told = capsys.readouterr().err
     assert "took longer than 0.15 s for one call" in told
     assert told.count("\n") == 1
-    assert holder(tmp_path / "w.duckdb") is None
+    assert lock_holder(tmp_path / "w.duckdb") is None
 
 
 def test_a_call_under_way_is_interrupted(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pipelines.warehouse.load import schema_drift, visibility
 from pipelines.warehouse.read import integrity
 from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.read.integrity import Finding
-from pipelines.warehouse.read.stock_check import wrong_ledgers
+from pipelines.warehouse.read.stock_check import stock_mismatches
 
 NOTICE = dt.timedelta(days=7)
 """How long before unread changes would be lost a warning comes."""
@@ -105,7 +105,7 @@ def _account(outcome: FeedOutcome) -> dict[str, Any]:
 
 def unique_key(subject: Subject) -> Verdict:
     """Whether no key is doubled, in the table or its children."""
-    finding = integrity.doubled_keys(subject.connection, subject.table, subject.within)
+    finding = integrity.duplicate_keys(subject.connection, subject.table, subject.within)
     return _inspected(subject, finding, "doubled keys")
 
 
@@ -143,7 +143,7 @@ def rejected_records(subject: Subject) -> Verdict:
 
 def batch_ledger(subject: Subject) -> Verdict:
     """Whether the mutations of each batch that can be judged add up."""
-    finding = wrong_ledgers(subject.connection)
+    finding = stock_mismatches(subject.connection)
     return _found(finding, "batches that do not add up", {"judged": finding.judged})
 
 

@@ -25,9 +25,9 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.stoppable_threads import stoppable_by
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.busy import under_way
-from pipelines.orchestration.automation.jobs import Job
 from pipelines.orchestration.automation.schedules import run_of
 from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Pipeline, open_pipeline
@@ -49,7 +49,7 @@ PATIENCE = 5.0
 """Seconds to wait for a warehouse that another process holds; then the next tick looks."""
 
 
-def changed_feeds(automation: Automation, job: Job, sources: Sequence[Source]) -> dg.SensorDefinition:
+def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:
     """Start a run of the fast feeds that moved, and of every feed that was never read."""
     watch = _Watch(automation.settings, tuple(sources))
 
@@ -175,7 +175,7 @@ def _known(warehouse: Warehouse) -> Ledger:
     """How far each feed is read, and which ones wait to be read again; nothing before the first sync."""
     if not warehouse.exists():
         return Ledger()
-    with Warehouse(warehouse.path, patience=PATIENCE).reading() as connection:
+    with Warehouse(warehouse.path, lock_timeout=PATIENCE).reading() as connection:
         return open_ledger(connection)
 
 

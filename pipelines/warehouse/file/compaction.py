@@ -17,9 +17,9 @@ import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.private_files import remove_leftover
-from pipelines.warehouse.file.connection import STORAGE_VERSION, Warehouse, interruptibly
-from pipelines.warehouse.file.copy import put_in_place
-from pipelines.warehouse.file.session_settings import frugal
+from pipelines.warehouse.file.atomic import replace_file
+from pipelines.warehouse.file.connection import STORAGE_VERSION, Warehouse, run_interruptible
+from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
 _KINDS = ("schemas", "tables", "columns", "indexes", "views", "functions", "sequences", "types")
@@ -30,7 +30,7 @@ _OF_THE_FILE = "database_name|(.*_)?oid|data_type_id|estimated_size|is_bound|sta
 
 
 @dataclass(frozen=True)
-class Compacted:
+class CompactionResult:
     """What a compaction came to: the file's bytes before and after it."""
 
     before: int
@@ -44,12 +44,12 @@ Differences = Callable[[duckdb.DuckDBPyConnection, str, str], list[str]]
 """Tells where the second of two attached databases is not as it should be, made from the first one."""
 
 
-def compact(warehouse: Warehouse) -> Compacted:
+def compact(warehouse: Warehouse) -> CompactionResult:
     """Write the warehouse into a new file and put that in its place: see :func:`rewrite`."""
-    return rewrite(warehouse, "compact", _copy, differences)
+    return rewrite_file(warehouse, "compact", _copy, differences)
 
 
-def rewrite(warehouse: Warehouse, what: str, fill: Fill, differing: Differences) -> Compacted:
+def rewrite_file(warehouse: Warehouse, what: str, fill: Fill, differing: Differences) -> CompactionResult:
     """Write the warehouse into a new file and put that in its place, with the same owner and permissions.
 
     To be called under the one-sync lock. Other processes may read meanwhile. It takes as much room again as the new
@@ -62,7 +62,7 @@ def rewrite(warehouse: Warehouse, what: str, fill: Fill, differing: Differences)
         differing: looks at what was written, read again from the disk.
 
     Raises:
-        WarehouseBusyError: another process held the file for longer than the patience.
+        WarehouseBusyError: another process held the file for longer than the lock timeout.
         WarehouseError: there is no warehouse, it is damaged, or the new file cannot be written or differs. The
             warehouse is as it was then, and nothing is left beside it.
     """
@@ -70,7 +70,7 @@ def rewrite(warehouse: Warehouse, what: str, fill: Fill, differing: Differences)
     part = path.with_name(f"{path.name}.{what}")
     try:
         with _nothing_left(part):
-            warehouse.settle()
+            warehouse.recover()
             # This connection keeps writers out until the new file stands in the old one's place.
             with warehouse.reading() as connection:
                 if warehouse.log.exists():
@@ -82,10 +82,10 @@ def rewrite(warehouse: Warehouse, what: str, fill: Fill, differing: Differences)
                 os.chown(part, before.st_uid, before.st_gid)
                 part.chmod(stat.S_IMODE(before.st_mode))
                 after = part.stat()
-                put_in_place(part, path)
+                replace_file(part, path)
     except OSError as error:
         raise _unchanged(path, what, error.strerror or "no access") from None
-    return Compacted(before.st_size, after.st_size)
+    return CompactionResult(before.st_size, after.st_size)
 
 
 @contextmanager
@@ -114,13 +114,13 @@ def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differi
     ).fetchall()
     new = f"{old}_rewritten"
     try:
-        for setting in frugal(Path(path)):
+        for setting in low_memory(Path(path)):
             connection.execute(setting)
         connection.execute(
             f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}')"
         )
-        interruptibly(connection, lambda: fill(connection, old, new))
-        _ask(connection, f"CHECKPOINT {quoted(new)}")
+        run_interruptible(connection, lambda: fill(connection, old, new))
+        _fetch(connection, f"CHECKPOINT {quoted(new)}")
         connection.execute(f"DETACH {quoted(new)}")
         # From here on the file alone counts.
         Warehouse(part).log.unlink(missing_ok=True)
@@ -134,12 +134,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differi
 
 def differences(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
     """What two attached databases do not have in common: kinds of entries, else tables with other rows or order."""
-    return differing_kinds(connection, old, new) or [
-        name for name in tables(connection, old) if checksum(connection, old, name) != checksum(connection, new, name)
+    return differing_entry_kinds(connection, old, new) or [
+        name
+        for name in table_names(connection, old)
+        if checksum(connection, old, name) != checksum(connection, new, name)
     ]
 
 
-def differing_kinds(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
+def differing_entry_kinds(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
     """The kinds of entries, such as tables and columns, that two attached databases do not have in common."""
     return [kind for kind in _KINDS if _listed(connection, kind, old) != _listed(connection, kind, new)]
 
@@ -151,7 +153,7 @@ def _listed(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> 
     return connection.execute(f"SELECT CAST(entry AS VARCHAR) FROM ({entries}) entry ORDER BY 1").fetchall()
 
 
-def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+def table_names(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
     """The tables of an attached database, quoted, schemas in front."""
     sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL"
     return [qualified(schema, table) for schema, table in connection.execute(sql, [database]).fetchall()]
@@ -175,11 +177,11 @@ def checksum(
         else f"{quoted(database)}.{table}"
     )
     rows = f'SELECT "whole row", row_number() OVER () AS place FROM {compared} "whole row"'
-    return _ask(connection, f'SELECT count(*), sum(hash("whole row", place)) FROM ({rows})')
+    return _fetch(connection, f'SELECT count(*), sum(hash("whole row", place)) FROM ({rows})')
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    return interruptibly(connection, lambda: connection.execute(sql).fetchall())
+def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return run_interruptible(connection, lambda: connection.execute(sql).fetchall())
 
 
 def _unchanged(path: Path, what: str, why: str) -> WarehouseError:

@@ -23,10 +23,18 @@ from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interruption import recorded
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
-from pipelines.warehouse.file.duckdb_errors import REFUSED, busy, check_file, damaged, explain, is_busy, is_refusal
+from pipelines.warehouse.file.duckdb_errors import (
+    RESOURCE_ERRORS,
+    busy_message,
+    check_file,
+    damage_message,
+    is_busy,
+    is_resource_error,
+    open_error_message,
+)
 from pipelines.warehouse.file.interruptible import commit, connect
-from pipelines.warehouse.file.session_settings import LOCKED, QUIET, WRITING, frugal
-from pipelines.warehouse.file.waiters import give_way, give_way_to_readers, waiting_to_read, waiting_to_write
+from pipelines.warehouse.file.session_settings import BASIC, LOCKED, WRITING, low_memory
+from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, yield_to_readers, yield_to_writers
 
 STORAGE_VERSION = "v1.4.0"
 """Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
@@ -42,12 +50,12 @@ class Warehouse:
 
     Args:
         path: where the file is, or will be; a link is followed at once, so that its other files stand beside it.
-        patience: seconds to wait while another process holds it.
+        lock_timeout: seconds to wait while another process holds it.
         sleep: how to wait.
     """
 
     path: Path
-    patience: float = 60.0
+    lock_timeout: float = 60.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     _in_use: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
@@ -82,7 +90,7 @@ class Warehouse:
             goes_on: asked at the end, whether this process is about to write again at once.
 
         Raises:
-            WarehouseBusyError: another process held the file for longer than the patience.
+            WarehouseBusyError: another process held the file for longer than the timeout.
             WarehouseError: the file cannot be opened.
         """
         check_file(self.path)
@@ -95,7 +103,7 @@ class Warehouse:
                 closing.pop_all()
 
     def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
-        return self._open(read_only=False, settings=(*WRITING, *frugal(self.path)))
+        return self._open(read_only=False, settings=(*WRITING, *low_memory(self.path)))
 
     def _keeps(self, connection: duckdb.DuckDBPyConnection, goes_on: Callable[[], bool]) -> bool:  # noqa: ARG002 - asked where it may
         """Whether a connection that has written stays open."""
@@ -112,7 +120,7 @@ class Warehouse:
             locked: for SQL of others: no files, no network, and no setting can be changed.
 
         Raises:
-            WarehouseBusyError: another process held the file for longer than the patience.
+            WarehouseBusyError: another process held the file for longer than the timeout.
             WarehouseError: there is no file, it cannot be opened, or it is damaged.
         """
         self.require()
@@ -126,7 +134,7 @@ class Warehouse:
                 connection.close()
 
     def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
-        return self._open(read_only=True, settings=LOCKED if locked else QUIET)
+        return self._open(read_only=True, settings=LOCKED if locked else BASIC)
 
     @contextmanager
     def _read_plainly(self) -> Iterator[None]:
@@ -135,14 +143,14 @@ class Warehouse:
             yield
         except (duckdb.IOException, duckdb.FatalException) as error:
             said = str(error).splitlines()[0]
-            told = damaged(self.path, error) or f"{self.path} cannot be read, it may be damaged: {said}"
+            told = damage_message(self.path, error) or f"{self.path} cannot be read, it may be damaged: {said}"
             raise WarehouseError(told) from None
 
-    def settle(self) -> None:
+    def recover(self) -> None:
         """Wait until nobody writes, and fold in what a killed process left in the write-ahead log.
 
         Raises:
-            WarehouseBusyError: another process held the file for longer than the patience.
+            WarehouseBusyError: another process held the file for longer than the timeout.
             WarehouseError: there is no file, or it cannot be used.
         """
         with self.reading():
@@ -153,7 +161,7 @@ class Warehouse:
                 pass  # whoever writes takes it in first
 
     @contextmanager
-    def at_rest(self) -> Iterator[BinaryIO]:
+    def committed_bytes(self) -> Iterator[BinaryIO]:
         """The bytes of the file as one commit left it; meanwhile other processes may read it, and writers wait.
 
         Not while this process has the file open: POSIX takes all locks of a process on a file away, DuckDB's among
@@ -161,12 +169,12 @@ class Warehouse:
         untouched by what happens here.
 
         Raises:
-            WarehouseBusyError: other processes wrote for longer than the patience.
+            WarehouseBusyError: other processes wrote for longer than the timeout.
             WarehouseError: there is no file, or it cannot be used.
         """
-        ends = time.monotonic() + self.patience
+        ends = time.monotonic() + self.lock_timeout
         while True:
-            self.settle()
+            self.recover()
             with self.path.open("rb") as stream:
                 if _shares_lock(stream) and not self.log.exists():
                     yield stream
@@ -175,7 +183,7 @@ class Warehouse:
                 raise WarehouseBusyError(f"{self.path} is written to without a pause: try again later")
 
     def _open(self, *, read_only: bool, settings: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
-        connection = self._patiently(read_only=read_only)
+        connection = self._connect_with_retries(read_only=read_only)
         try:
             for setting in settings:
                 connection.execute(setting)
@@ -186,18 +194,18 @@ class Warehouse:
             raise
         return connection
 
-    def _patiently(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        (give_way if read_only else give_way_to_readers)(self.path, self.sleep)
-        ends = time.monotonic() + self.patience
+    def _connect_with_retries(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        (yield_to_writers if read_only else yield_to_readers)(self.path, self.sleep)
+        ends = time.monotonic() + self.lock_timeout
         with ExitStack() as waiting:
             for pause in _pauses():
                 try:
                     return self._connect(read_only=read_only)
                 except duckdb.Error as error:
                     if not is_busy(error):
-                        raise WarehouseError(explain(self.path, error)) from None
+                        raise WarehouseError(open_error_message(self.path, error)) from None
                     if time.monotonic() >= ends or recorded():
-                        raise WarehouseBusyError(busy(self.path, self.patience, error)) from None
+                        raise WarehouseBusyError(busy_message(self.path, self.lock_timeout, error)) from None
                 if pause == _FIRST_PAUSE:
                     waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))
                 self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
@@ -242,15 +250,15 @@ def _told_plainly(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise WarehouseError(f"{path} cannot be written: {error.strerror}") from None
-    except REFUSED as error:
-        if not is_refusal(error):
+    except RESOURCE_ERRORS as error:
+        if not is_resource_error(error):
             raise
         said = str(error).splitlines()[0]
-        told = damaged(path, error) or f"writing {path} failed, and nothing of this batch was stored: {said}"
+        told = damage_message(path, error) or f"writing {path} failed, and nothing of this batch was stored: {said}"
         raise WarehouseError(told) from None
 
 
-def interruptibly(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
+def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
     """The result of ``work``, done in a thread: in the main one DuckDB would let Ctrl-C wait for its end."""
     with ThreadPoolExecutor(1) as thread:
         future = thread.submit(work)

@@ -18,7 +18,7 @@ import duckdb
 from pipelines.catalogue.tables import SYNCED_AT, Table
 from pipelines.errors import WarehouseError
 from pipelines.private_files import remove_leftover
-from pipelines.warehouse.file.connection import Warehouse, interruptibly
+from pipelines.warehouse.file.connection import Warehouse, run_interruptible
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
 
@@ -26,7 +26,7 @@ from pipelines.warehouse.sql import listed, literal, qualified, quoted
 def private_copy(warehouse: Warehouse) -> Iterator[Warehouse]:
     """A copy in a folder of its own beside the warehouse, for the duration of a block; empty where there is none yet.
 
-    The caller holds the lock of :func:`~pipelines.warehouse.file.sync_lock.one_sync_at_a_time`. What a killed
+    The caller holds the lock of :func:`~pipelines.warehouse.file.sync_lock.hold_sync_lock`. What a killed
     process left there is removed.
 
     Raises:
@@ -155,7 +155,7 @@ class _Compared:
         return int(count)
 
     def _ask(self, sql: str, **given: str) -> list[tuple[Any, ...]]:
-        return interruptibly(self._connection, lambda: self._connection.execute(sql, given).fetchall())
+        return run_interruptible(self._connection, lambda: self._connection.execute(sql, given).fetchall())
 
     def _both(self, schema: str, name: str) -> tuple[str, str]:
         """The same table before and after; what was not there before stands for an empty one."""

@@ -10,7 +10,7 @@ import duckdb
 from pipelines.errors import WarehouseError
 from pipelines.paths import OTHER_NAMES, has_other_names, unfit_name
 
-REFUSED = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
+RESOURCE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
 """What it raises where the disk or the memory refuses something; see :func:`is_refusal`."""
 
 _LOCK_CONFLICT = "Could not set lock"
@@ -33,7 +33,7 @@ def check_file(path: Path) -> None:
         raise WarehouseError(f"FLORIDAY_WAREHOUSE {unfit}; it is {str(path)!a}")
 
 
-def is_refusal(error: duckdb.Error) -> bool:
+def is_resource_error(error: duckdb.Error) -> bool:
     """Whether one of :data:`REFUSED` is a refusal; a failed transaction is one where the commit found the disk full."""
     return not isinstance(error, duckdb.TransactionException) or _NOT_COMMITTED in str(error)
 
@@ -43,14 +43,14 @@ def is_busy(error: duckdb.Error) -> bool:
     return _LOCK_CONFLICT in str(error) or "different configuration than existing connections" in str(error)
 
 
-def busy(path: Path, patience: float, error: duckdb.Error) -> str:
+def busy_message(path: Path, timeout: float, error: duckdb.Error) -> str:
     """Who holds the file, after waiting so many seconds."""
     text = str(error)
     holder = text[text.find("held in") + 8 : text.find("See also")].strip(" .") if "held in" in text else "another one"
-    return f"{path} is open in another process ({holder}) for more than {patience:.0f} s: close it there and try again"
+    return f"{path} is open in another process ({holder}) for more than {timeout:.0f} s: close it there and try again"
 
 
-def explain(path: Path, error: duckdb.Error) -> str:
+def open_error_message(path: Path, error: duckdb.Error) -> str:
     """Why the file cannot be opened, and what to do."""
     text = str(error).splitlines()[0].strip()
     if "version number" in text:
@@ -63,10 +63,10 @@ def explain(path: Path, error: duckdb.Error) -> str:
             f"{path} is newer than {path.name}.wal beside it, which a killed process left: all that was committed is in"
             f" the file. Move {path.name}.wal away and try again"
         )
-    return damaged(path, error) or f"{path} cannot be opened: {text}"
+    return damage_message(path, error) or f"{path} cannot be opened: {text}"
 
 
-def damaged(path: Path, error: duckdb.Error) -> str | None:
+def damage_message(path: Path, error: duckdb.Error) -> str | None:
     """What to do about a file that is not whole; None where that is not what the error says."""
     if not any(sign in str(error) for sign in _DAMAGED):
         return None

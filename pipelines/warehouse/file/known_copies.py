@@ -16,13 +16,14 @@ from pipelines.errors import PipelineError, WarehouseError
 from pipelines.paths import real_path
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.removal import published_beside, remove_file
+from pipelines.warehouse.file.publish import default_published_path
+from pipelines.warehouse.file.removal import remove_database_file
 
 _IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
 """What a warehouse and its copies have in common, and two warehouses have not."""
 
 
-def remember(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
+def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
     """Write down where the copy for readers goes, unless that is known; within a transaction.
 
     Args:
@@ -30,11 +31,11 @@ def remember(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None
         target: of the copy, None where there is to be none.
     """
     path = None if target is None else str(real_path(target))
-    if path is not None and path not in _remembered(connection):
+    if path is not None and path not in _recorded_paths(connection):
         connection.execute("INSERT INTO sync.copies VALUES (?, now())", [path])
 
 
-def _remembered(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _recorded_paths(connection: duckdb.DuckDBPyConnection) -> set[str]:
     known = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync' AND table_name = 'copies' AND NOT internal"
     if connection.execute(known).fetchall() == [(0,)]:
         return set()
@@ -50,8 +51,8 @@ class OldCopies:
         doubtful: files that cannot be read, so that they may be copies or something else.
     """
 
-    sure: tuple[Path, ...]
-    doubtful: tuple[Path, ...]
+    confirmed: tuple[Path, ...]
+    unreadable: tuple[Path, ...]
 
 
 def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
@@ -61,11 +62,11 @@ def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
         warehouse: whose copies.
         current: where the copy goes now, None where there is none.
     """
-    default = published_beside(warehouse.path)
+    default = default_published_path(warehouse.path)
     with warehouse.reading() as connection:
-        known = {default, *map(Path, _remembered(connection))} - {current and real_path(current), warehouse.path}
+        known = {default, *map(Path, _recorded_paths(connection))} - {current and real_path(current), warehouse.path}
     own = _identity(warehouse)
-    found = {path: _identity(Warehouse(path, patience=0.0)) for path in sorted(known) if path.exists()}
+    found = {path: _identity(Warehouse(path, lock_timeout=0.0)) for path in sorted(known) if path.exists()}
     return OldCopies(
         tuple(path for path, identity in found.items() if identity == own or (identity is None and path == default)),
         tuple(path for path, identity in found.items() if identity is None and path != default),
@@ -81,17 +82,17 @@ def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
         return None
 
 
-def remove(copies: OldCopies) -> Iterator[Path]:
+def remove_copies(copies: OldCopies) -> Iterator[Path]:
     """Remove copies, with what belongs to them; gives each path that is free now.
 
     Raises:
         WarehouseError: some are left, because they cannot be removed or are doubtful; the others are removed.
     """
-    left = [f"{path} (it cannot be read, and may be something else by now)" for path in copies.doubtful]
-    for path in copies.sure:
+    left = [f"{path} (it cannot be read, and may be something else by now)" for path in copies.unreadable]
+    for path in copies.confirmed:
         try:
             remove_leftover(path.with_name(f"{path.name}.part"))
-            remove_file(path)
+            remove_database_file(path)
         except OSError as error:
             left.append(f"{path} ({error.strerror})")
         else:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 
-from pipelines.errors import PipelineError, WarehouseError
+from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
+from pipelines.paths import real_path
+from pipelines.private_files import new_or_left_file, private_files
+from pipelines.warehouse.file.atomic import replace_file
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.copy import copy
+
+_BYTES_AT_ONCE = 1 << 20
 
 _LAST_CHANGE = (
     "SELECT (SELECT (committed_at, feed, run_id) FROM sync.windows"
@@ -20,6 +29,73 @@ _LAST_CHANGE = (
     " (SELECT list(account ORDER BY account) FROM sync.accounts), (SELECT max(layout_version) FROM sync.settings)"
 )
 """What a sync moves when it changed something, and leaves alone when it only noted that there is nothing new."""
+
+
+def default_published_path(warehouse: Path) -> Path:
+    """Where the copy for readers is unless the settings say otherwise."""
+    warehouse = real_path(warehouse)
+    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
+
+
+def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
+    """Copy the file to where a link may point, readable by its owner alone; what stood there before is replaced.
+
+    Writers wait while it is read, about half a second for each gigabyte. Not while this process has it open.
+
+    Raises:
+        UsageError: the target is the warehouse itself, or no file but a folder or a device.
+        WarehouseBusyError: others write without a pause, or another process writes the same copy.
+        WarehouseError: there is no warehouse, or it cannot be used.
+        OSError: the target cannot be written; what stood there is as it was, and nothing is left beside it.
+    """
+    target = real_path(target)
+    if target == warehouse.path:
+        raise UsageError(f"{target} is the warehouse itself: copy it to another path")
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{target} is there and no file: name another path")
+    warehouse.require()
+    with private_files():
+        target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    with _alone(part) as stream:
+        try:
+            with warehouse.committed_bytes() as file:
+                shutil.copyfileobj(file, stream, _BYTES_AT_ONCE)
+            stream.flush()
+            # DuckDB would apply what somebody left in the old copy's write-ahead log to the new copy.
+            Warehouse(target).log.unlink(missing_ok=True)
+            replace_file(part, target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[BinaryIO]:
+    """The file, empty and for this process alone; one that a killed process left is taken over.
+
+    Raises:
+        WarehouseBusyError: another process writes it.
+        ForeignFileError: something else than a file of this user has the name.
+    """
+    while True:
+        with os.fdopen(new_or_left_file(path), "r+b") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise WarehouseBusyError(f"another process writes {path}: try again when it is done") from None
+            if _stands_at(path, stream):
+                stream.truncate()
+                yield stream
+                return
+
+
+def _stands_at(path: Path, stream: BinaryIO) -> bool:
+    """Whether the opened file still has the name; another process may just have put it in place."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def publish(warehouse: Warehouse, target: Path) -> None:
@@ -31,7 +107,7 @@ def publish(warehouse: Warehouse, target: Path) -> None:
         PipelineError: the copy could not be renewed; the old one is as it was, and nothing is left beside it.
     """
     try:
-        copy(warehouse, target)
+        copy_warehouse(warehouse, target)
     except PipelineError as error:
         raise WarehouseError(f"FLORIDAY_PUBLISHED: {error.message}") from None
     except OSError as error:
@@ -41,11 +117,11 @@ def publish(warehouse: Warehouse, target: Path) -> None:
         ) from None
 
 
-def due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
+def is_copy_due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
     """Whether the copy is missing, or older than ``every`` and without the last change of the warehouse.
 
     Raises:
-        WarehouseBusyError: another process held the warehouse for longer than the patience.
+        WarehouseBusyError: another process held the warehouse for longer than the lock timeout.
         WarehouseError: there is no warehouse, or it cannot be used.
     """
     try:
@@ -60,7 +136,7 @@ def due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
 def _published(target: Path) -> tuple[Any, ...] | None:
     """The last change in the copy; None where that cannot be told."""
     try:
-        return _last_change(Warehouse(target, patience=0.0))
+        return _last_change(Warehouse(target, lock_timeout=0.0))
     except (PipelineError, duckdb.Error):
         return None
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pipelines.paths import real_path
 from pipelines.private_files import remove_leftover
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.publish import default_published_path
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 
-def remove(warehouse: Path, holder: str) -> None:
+def remove_warehouse(warehouse: Path, holder: str) -> None:
     """Remove the DuckDB file, its write-ahead log and its copy for readers, where they are.
 
     Args:
@@ -20,15 +21,15 @@ def remove(warehouse: Path, holder: str) -> None:
         WarehouseBusyError: a sync is under way there.
         WarehouseError: the folder does not take files.
     """
-    with one_sync_at_a_time(warehouse, holder):
-        for path in (warehouse, published_beside(warehouse)):
-            remove_file(path)
+    with hold_sync_lock(warehouse, holder):
+        for path in (warehouse, default_published_path(warehouse)):
+            remove_database_file(path)
 
 
 def remove_leftovers(warehouse: Path) -> None:
     """Remove what killed processes left beside the warehouse: trials, half-made files, and what DuckDB spilled.
 
-    The caller holds the lock of :func:`~pipelines.warehouse.file.sync_lock.one_sync_at_a_time` and has the file open
+    The caller holds the lock of :func:`~pipelines.warehouse.file.sync_lock.hold_sync_lock` and has the file open
     for writing, so nobody uses them.
 
     Args:
@@ -43,13 +44,7 @@ def remove_leftovers(warehouse: Path) -> None:
         remove_leftover(warehouse.with_name(left))
 
 
-def published_beside(warehouse: Path) -> Path:
-    """Where the copy for readers is unless the settings say otherwise."""
-    warehouse = real_path(warehouse)
-    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
-
-
-def remove_file(path: Path) -> None:
+def remove_database_file(path: Path) -> None:
     """Remove a DuckDB file and its write-ahead log, where they are; a link to it stays."""
     path = real_path(path)
     for left in (path, path.with_name(f"{path.name}.wal")):

@@ -19,7 +19,7 @@ import duckdb
 from pipelines.errors import WarehouseBusyError
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.waiters import somebody_waits
+from pipelines.warehouse.file.waiters import has_waiters
 
 LONGEST_WRITING = 5.0
 """Seconds after which others get a chance to open the file, whoever they are; those of ours that wait for it need not
@@ -52,7 +52,7 @@ class LingeringWarehouse(Warehouse):
 
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
-    def _patiently(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    def _connect_with_retries(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         """As of the base class; after another process was waited for in vain, the file must be free at once.
 
         So a run waits for a program that keeps the file open once, and not once for each feed.
@@ -60,16 +60,16 @@ class LingeringWarehouse(Warehouse):
         known = self._kept.refusal
         try:
             if known is None:
-                connection = super()._patiently(read_only=read_only)
+                connection = super()._connect_with_retries(read_only=read_only)
             else:
-                connection = self._without_patience()._patiently(read_only=read_only)  # noqa: SLF001 - of the same class
+                connection = self._without_waiting()._connect_with_retries(read_only=read_only)  # noqa: SLF001 - of the same class
         except WarehouseBusyError as refusal:
             self._kept.refusal = known or refusal
             raise copy(self._kept.refusal) from None
         self._kept.refusal = None
         return connection
 
-    def _without_patience(self) -> Warehouse:
+    def _without_waiting(self) -> Warehouse:
         return Warehouse(self.path, 0.0, self.sleep)
 
     def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
@@ -82,7 +82,7 @@ class LingeringWarehouse(Warehouse):
 
     def _keeps(self, connection: duckdb.DuckDBPyConnection, goes_on: Callable[[], bool]) -> bool:
         is_long = time.monotonic() - self._kept.since > LONGEST_WRITING
-        if is_long or not goes_on() or somebody_waits(self.path):
+        if is_long or not goes_on() or has_waiters(self.path):
             return False
         self._kept.writing = connection
         return True
@@ -113,12 +113,12 @@ class LingeringWarehouse(Warehouse):
                 raise
 
     @contextmanager
-    def at_rest(self) -> Iterator[BinaryIO]:
+    def committed_bytes(self) -> Iterator[BinaryIO]:
         """As of the base class, after closing what is open in this process."""
         with self._in_use:
             self.close()
-            patience = 0.0 if self._kept.refusal else self.patience
-            with Warehouse(self.path, patience, self.sleep).at_rest() as stream:
+            timeout = 0.0 if self._kept.refusal else self.lock_timeout
+            with Warehouse(self.path, timeout, self.sleep).committed_bytes() as stream:
                 yield stream
 
     def close(self) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-QUIET = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
+BASIC = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
 """Every session; DuckDB would draw a bar into whatever reads the output."""
-WRITING = (*QUIET, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0")
+WRITING = (*BASIC, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0")
 """A commit of more than 100 kB goes into the file at once instead of through the write-ahead log, as one checkpoint.
 
 What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
 """
 _NO_EXTERNAL_ACCESS, _NO_SETTING = "SET enable_external_access = false", "SET lock_configuration = true"
-LOCKED = (*QUIET, _NO_EXTERNAL_ACCESS, _NO_SETTING)
+LOCKED = (*BASIC, _NO_EXTERNAL_ACCESS, _NO_SETTING)
 """For our own SQL over views and macros of the file: no files, no network, and no setting can be changed."""
 CONFINED = (
     "SET python_enable_replacements = false",
@@ -32,7 +32,7 @@ _BLOCKS = f"SET block_allocator_memory = '{_MEGABYTES}MiB'"
 closed."""
 
 
-def frugal(path: Path) -> tuple[str, ...]:
+def low_memory(path: Path) -> tuple[str, ...]:
     """Settings of a session that works beside others: more memory or threads make a batch no faster.
 
     One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows, a

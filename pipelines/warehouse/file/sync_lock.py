@@ -20,13 +20,13 @@ from pipelines.warehouse.file.duckdb_errors import check_file
 
 
 @contextmanager
-def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -> Iterator[None]:
+def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
     """Hold the warehouse's lock file.
 
     Args:
         warehouse: path of the DuckDB file, or a link to it; the lock file is ``<real path>.lock``.
         holder: who holds it, in words, for the message to others.
-        patience: seconds to wait for another holder.
+        timeout: seconds to wait for another holder.
 
     Raises:
         WarehouseBusyError: another sync holds it; the message says who.
@@ -37,7 +37,7 @@ def one_sync_at_a_time(warehouse: Path, holder: str, *, patience: float = 0.0) -
     try:
         with private_files():
             path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=patience, mode=0o600)
+        lock = FileLock(path, timeout=timeout, mode=0o600)
         lock.acquire()
     except Timeout:
         raise WarehouseBusyError(
@@ -62,7 +62,7 @@ def _write(note: Path, holder: str) -> None:
         json.dump(told, stream)
 
 
-def holder(warehouse: Path) -> str | None:
+def lock_holder(warehouse: Path) -> str | None:
     """Who holds the warehouse's lock file now, in words; None for nobody."""
     path, note = _files(warehouse)
     if not path.exists():

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-GIVING_WAY = 5.0
+LONGEST_YIELD_TO_WRITERS = 5.0
 """Seconds that a reader gives way at most: who has the file open may read for long, and others may read meanwhile."""
 
-GIVING_WAY_TO_READERS = 0.3
+LONGEST_YIELD_TO_READERS = 0.3
 """Seconds that a writer gives way at most: who waits to read tries again within half of that."""
 
 _PAUSE = 0.02
@@ -39,17 +39,17 @@ def waiting_to_read(path: Path) -> Iterator[None]:
         yield
 
 
-def give_way(path: Path, sleep: Callable[[float], None]) -> None:
+def yield_to_writers(path: Path, sleep: Callable[[float], None]) -> None:
     """Wait while a writer waits for the file, but not for long."""
-    _wait_while(_a_writer_waits, path, GIVING_WAY, sleep)
+    _wait_while(_a_writer_waits, path, LONGEST_YIELD_TO_WRITERS, sleep)
 
 
-def give_way_to_readers(path: Path, sleep: Callable[[float], None]) -> None:
+def yield_to_readers(path: Path, sleep: Callable[[float], None]) -> None:
     """Wait while somebody waits to read the file, but hardly at all."""
-    _wait_while(_a_reader_waits, path, GIVING_WAY_TO_READERS, sleep)
+    _wait_while(_a_reader_waits, path, LONGEST_YIELD_TO_READERS, sleep)
 
 
-def somebody_waits(path: Path) -> bool:
+def has_waiters(path: Path) -> bool:
     """Whether another process of ours waits for the file."""
     return _a_reader_waits(path) or _a_writer_waits(path)
 

@@ -25,7 +25,7 @@ _OF_FEEDS = (
 """Current rows are known by their versions, which have one or two columns more; what users made is not."""
 
 
-def standing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
+def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
     """The columns of every table and view of the file, in order."""
     rows = connection.execute(
         "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
@@ -37,7 +37,7 @@ def standing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
     return standing
 
 
-def standing_schemas(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def existing_schemas(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The schemas of the file, DuckDB's own among them."""
     sql = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
     return {name for (name,) in connection.execute(sql).fetchall()}

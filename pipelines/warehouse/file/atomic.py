@@ -20,7 +20,7 @@ _EXCHANGE = 2
 
 
 @contextmanager
-def written_aside(target: Path) -> Iterator[Path]:
+def staging_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside ``target``, for this process alone; what is left at its name in the end is removed.
 
     Raises:
@@ -52,23 +52,23 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def put_folder_in_place(part: Path, target: Path) -> None:
+def replace_folder(part: Path, target: Path) -> None:
     """Give a finished folder the name of another, which has the finished one's name afterwards, or is gone.
 
     Where the system cannot exchange two folders in one step, there is a moment in which none has the name.
     """
     if not target.exists() or not any(target.iterdir()):
         part.replace(target)
-    elif not _exchanged(part, target):
+    elif not _exchange(part, target):
         old = target.with_name(f".{target.name}.old")
         remove_leftover(old)
         target.replace(old)
         part.replace(target)
         shutil.rmtree(old, ignore_errors=True)
-    to_disk(target.parent)
+    flush_to_disk(target.parent)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
+def _exchange(one: Path, other: Path) -> bool:
     """Let two folders change names, if the system can.
 
     Raises:
@@ -84,7 +84,14 @@ def _exchanged(one: Path, other: Path) -> bool:
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def to_disk(path: Path) -> None:
+def replace_file(part: Path, target: Path) -> None:
+    """Give a finished file the name of another; after a power cut one of the two stands there, whole."""
+    flush_to_disk(part)
+    part.replace(target)
+    flush_to_disk(target.parent)
+
+
+def flush_to_disk(path: Path) -> None:
     """Have a file or a folder written to the disk, so that a power cut cannot take it away."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
