@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequenc
     """
     before = _open(warehouse, feeds, accounts)
     if not before:
-        say("No record is rejected.")
+        print_line("No record is rejected.")
         return True
     outcomes, well = _asked(before)
     after = {record.identity: record for record in _open(warehouse, feeds, accounts)}
     results = [_result(one, after.get(one.identity), outcomes.get((one.account, one.feed))) for one in before]
     rows = [_row(one, after.get(one.identity), result) for one, result in zip(before, results, strict=True)]
     print_table(_HEADINGS, rows)
-    say(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
+    print_line(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
     return well
 
 
@@ -59,6 +59,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     from pipelines.cli.outcomes import print_failures, publish
     from pipelines.settings import load_settings
     from pipelines.sync.session import new_run_id, open_pipeline
+    from pipelines.sync.what_to_read import RejectedOnly
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     settings = load_settings()
@@ -74,11 +75,11 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
             sources = {source.name: source for source in pipeline.sources}
             for account, feed in wanted:
                 if account in pipeline.identities:
-                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, rejected_only=True)
+                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
         publish(pipeline)
     well = not pipeline.failures and not any(outcome.error for outcome in outcomes.values())
     for name, error in pipeline.failures.items():
-        complain(str(error.about(account=name)))
+        print_error(str(error.about(account=name)))
     print_failures(outcomes.values())
     return outcomes, well
 

@@ -15,7 +15,7 @@ from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Pipeline
@@ -143,7 +143,11 @@ class ScriptedSync:
         )
         with ExitStack() as stack:
             session = TokenSession(
-                settings.auth_url, settings.client_id, settings.client_secret, patience=Patience(), clock=time.clock
+                settings.auth_url,
+                settings.client_id,
+                settings.client_secret,
+                retry=RetryPolicy(),
+                clock=time.clock,
             )
             stack.callback(session.close)
             clients = {

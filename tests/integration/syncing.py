@@ -17,13 +17,14 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import scopes_to_ask
 from pipelines.sync.session import Pipeline
+from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
@@ -102,7 +103,7 @@ class Syncing:
                 known.client_id,
                 known.client_secret,
                 scopes_to_ask(known, self.catalogue),
-                patience=Patience(),
+                retry=RetryPolicy(),
                 clock=self.time.clock,
             )
             stack.callback(session.close)
@@ -128,14 +129,13 @@ class Syncing:
     ) -> dict[tuple[str, str], FeedOutcome]:
         """One sync of some feeds, all without names; outcomes by account and feed."""
         self.runs += 1
+        what = Everything() if full else days or Changes()
         with self.pipeline(**settings) as pipeline:
             wanted = {self.catalogue.source(name).name for name in names}
             sources = [source for source in pipeline.sources if not wanted or source.name in wanted]
             if self.page:
                 sources = [with_pages_of(source, self.page) for source in sources]
-            outcomes = list(
-                pipeline.sync_all(sources, run_id=f"run {self.runs}", full=full, days=days, listener=listener)
-            )
+            outcomes = list(pipeline.sync_all(sources, run_id=f"run {self.runs}", what=what, listener=listener))
             pipeline.note()
         return {(outcome.account, outcome.feed): outcome for outcome in outcomes}
 

@@ -23,7 +23,8 @@ from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed import sync_feed
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Pipeline
-from pipelines.sync.sub_feed import Asked, Run
+from pipelines.sync.sub_feed import Run
+from pipelines.sync.what_to_read import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
@@ -370,7 +371,7 @@ class TestTogether:
         asked, sync = [], Pipeline.sync
 
         def noted(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
-            asked.append((source.name, named["full"]))
+            asked.append((source.name, named["what"] == Everything()))
             return sync(pipeline, source, account, **named)
 
         monkeypatch.setattr(Pipeline, "sync", noted)
@@ -402,11 +403,11 @@ class TestTogether:
         """Its step fails in one line, the log has the stack; the message, which may hold anything, is nowhere."""
 
         def broken(
-            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
         ) -> FeedOutcome:
             if feed.name == "supply.batches":
                 raise OverflowError("k3y-7hat-must-not-show")
-            return sync_feed(client, warehouse, feed, run, asked, **named)
+            return sync_feed(client, warehouse, feed, run, what, **named)
 
         monkeypatch.setattr("pipelines.sync.session.sync_feed", broken)
 
