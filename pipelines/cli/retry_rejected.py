@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequenc
     """
     before = _open(warehouse, feeds, accounts)
     if not before:
-        say("No record is rejected.")
+        print_line("No record is rejected.")
         return True
     outcomes, well = _asked(before)
     after = {record.identity: record for record in _open(warehouse, feeds, accounts)}
     results = [_result(one, after.get(one.identity), outcomes.get((one.account, one.feed))) for one in before]
     rows = [_row(one, after.get(one.identity), result) for one, result in zip(before, results, strict=True)]
     print_table(_HEADINGS, rows)
-    say(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
+    print_line(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
     return well
 
 
@@ -80,7 +80,7 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
         publish(connected)
     well = not session.failures and not any(outcome.error for outcome in outcomes.values())
     for name, error in session.failures.items():
-        complain(str(error.about(account=name)))
+        print_error(str(error.about(account=name)))
     print_failures(outcomes.values())
     return outcomes, well
 

@@ -1,4 +1,4 @@
-"""Which Floriday `floriday up` works on: the one that the settings name, or the sandbox where they name none."""
+"""Which Floriday ``floriday up`` uses: the one in the settings, or the sandbox where they contain no credentials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 WAREHOUSES = {"suppliers": Path("data") / "sandbox.duckdb", "customers": Path("data") / "sandbox-customers.duckdb"}
-"""Where the sandbox's records go, from the project's folder: never into the user's own warehouse."""
+"""The sandbox's warehouse by API, relative to the project's folder; never the user's own warehouse."""
 
 _CREDENTIALS = (
     ("CLIENT_ID",),
@@ -20,44 +20,42 @@ _CREDENTIALS = (
     ("AUTH_URL",),
     ("BASE_URL",),
 )
-"""What calling Floriday takes: one of each."""
+"""What a call to Floriday needs: one variable of each row."""
 _FILES = {"FLORIDAY_WAREHOUSE", "FLORIDAY_PUBLISHED"}
 
 
-def is_named(variables: Mapping[str, str]) -> bool:
-    """Whether anything is set of what calling Floriday takes; without it, the sandbox stands in."""
-    return any(_there(variables))
+def has_credentials(variables: Mapping[str, str]) -> bool:
+    """Whether any credential is set. Without one, the sandbox is used."""
+    return any(_are_set(variables))
 
 
 def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
-    """See to it that the settings and the option --api go together, before anything is touched.
+    """Check that the settings and the option ``--api`` fit together, before anything is changed.
 
     Args:
-        variables: the FLORIDAY_ variables.
-        root: the folder that relative paths in them count from.
-        api: the sandbox's, where one is asked for.
+        variables: the FLORIDAY_ variables of the environment and the .env file.
+        root: folder to which relative paths in them refer.
+        api: value of ``--api``; ``None`` where it is not given.
 
     Raises:
-        UsageError: there is no such API, or no sandbox for which to ask.
-        SettingError: one line that tells what is missing and what is malformed.
+        UsageError: the API does not exist, or credentials are set.
+        SettingError: settings are missing or malformed; one line lists them.
     """
     from pipelines.errors import UsageError
 
     if api not in (None, *WAREHOUSES):
         raise UsageError(f"--api is suppliers or customers, not {api!r}")
-    if is_named(variables):
+    if has_credentials(variables):
         if api is not None:
-            raise UsageError(
-                "--api is for the sandbox, but credentials are set: there, FLORIDAY_BASE_URL names the API"
-            )
-        checked(variables, root)
+            raise UsageError("--api is for the sandbox; credentials are set, so FLORIDAY_BASE_URL defines the API")
+        checked_settings(variables, root)
 
 
-def checked(variables: Mapping[str, str], root: Path) -> Settings:
-    """All settings, with the feeds that they name known.
+def checked_settings(variables: Mapping[str, str], root: Path) -> Settings:
+    """Load all settings and check the names of feeds in them.
 
     Raises:
-        SettingError: one line that tells what is missing and what is malformed.
+        SettingError: settings are missing or malformed; one line lists them.
     """
     from pipelines.catalogue import catalogue_of
     from pipelines.errors import SettingError
@@ -67,28 +65,28 @@ def checked(variables: Mapping[str, str], root: Path) -> Settings:
     try:
         settings = load_settings(variables, root, dotenv=False)
     except SettingError as error:
-        if all(_there(variables)):
+        if all(_are_set(variables)):
             raise
-        raise SettingError(f"{error.message}. Where nothing is set for Floriday, the sandbox stands in") from None
+        raise SettingError(f"{error.message}. Without any credentials, `floriday up` uses the sandbox") from None
     chosen_sources(settings, catalogue_of(settings.api))
     return settings
 
 
-def _there(variables: Mapping[str, str]) -> list[bool]:
+def _are_set(variables: Mapping[str, str]) -> list[bool]:
     return [any(f"FLORIDAY_{name}" in variables for name in names) for names in _CREDENTIALS]
 
 
 @contextmanager
-def reached(variables: Mapping[str, str], root: Path, api: str | None) -> Iterator[dict[str, str]]:
-    """The variables for Dagster; within the block a sandbox trades, where they point at none.
+def dagster_variables(variables: Mapping[str, str], root: Path, api: str | None) -> Iterator[dict[str, str]]:
+    """The variables for Dagster. Without credentials, a sandbox runs within the block, with an empty warehouse.
 
-    Automation is on unless they say otherwise. A sandbox's warehouse begins anew.
+    Automation is on unless the variables define it.
 
     Raises:
-        WarehouseBusyError: a sync is under way in the sandbox's warehouse.
+        WarehouseBusyError: a sync is writing to the sandbox's warehouse.
     """
     automated = {"FLORIDAY_AUTOMATION": "on", **variables}
-    if is_named(variables):
+    if has_credentials(variables):
         yield automated
         return
     from pipelines.sandbox import Sandbox
@@ -99,10 +97,10 @@ def reached(variables: Mapping[str, str], root: Path, api: str | None) -> Iterat
     remove_warehouse(warehouse, "floriday up")
     with Sandbox(api=api) as server:
         server.keep_trading()
-        yield pointed_at(server.environment(), warehouse, automated)
+        yield with_sandbox(server.environment(), warehouse, automated)
 
 
-def pointed_at(credentials: Mapping[str, str], warehouse: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables with other credentials and another warehouse, whose copy for readers stands beside it."""
+def with_sandbox(credentials: Mapping[str, str], warehouse: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables with the sandbox's credentials and warehouse; its published copy has the default path."""
     kept = {name: text for name, text in variables.items() if name not in _FILES}
     return {**kept, **credentials, "FLORIDAY_WAREHOUSE": str(warehouse)}

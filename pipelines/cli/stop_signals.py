@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C, SIGTERM, and a terminal that was closed."""
+"""Count stop signals of a command that runs until it is stopped: Ctrl-C, SIGTERM, SIGHUP."""
 
 from __future__ import annotations
 
@@ -9,48 +9,47 @@ from dataclasses import dataclass
 
 from pipelines.interruption import left_to, stopped_by
 
-_LOOK_AGAIN = 0.1
+_POLL_INTERVAL = 0.1
 
 
 @dataclass
 class StopSignals:
-    """How often this process was asked to stop: once begins it, and again hastens it.
+    """The stop signals that this process received: the first stops it, another one stops it faster.
 
     Args:
-        count: how often.
-        number: of the first signal, 0 before it.
+        count: number of signals received so far.
+        number: number of the first signal, 0 before it.
     """
 
     count: int = 0
     number: int = 0
 
-    @property
-    def asked(self) -> bool:
-        """Whether to stop."""
+    def is_stopping(self) -> bool:
+        """Whether a signal was received."""
         return self.count > 0
 
-    def hurry(self) -> bool:
-        """Whether to wait for nothing any more."""
+    def is_urgent(self) -> bool:
+        """Whether a second signal was received."""
         return self.count > 1
 
     def wait(self, seconds: float) -> bool:
-        """Let so much time pass, or less if asked to stop; whether that was asked."""
+        """Wait for a signal, at most this long; returns whether one was received."""
         ends = time.monotonic() + seconds
-        while not self.asked and time.monotonic() < ends:
-            time.sleep(_LOOK_AGAIN)
-        return self.asked
+        while not self.is_stopping() and time.monotonic() < ends:
+            time.sleep(_POLL_INTERVAL)
+        return self.is_stopping()
 
 
 @contextmanager
 def counted_signals() -> Iterator[StopSignals]:
-    """Within the block, the process is not ended by what asks it to; it counts. The exit code tells of it later."""
-    told = StopSignals()
+    """Within the block, stop signals are counted and do not end the process; its exit code shows them later."""
+    signals = StopSignals()
 
     def count(number: int, _: object) -> None:
-        told.count += 1
-        told.number = told.number or number
+        signals.count += 1
+        signals.number = signals.number or number
 
     with left_to(count):
-        yield told
-    if told.asked:
-        stopped_by(told.number)
+        yield signals
+    if signals.is_stopping():
+        stopped_by(signals.number)

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.floriday.http.error_messages import REQUEST_ID
+from pipelines.floriday.http.error_answers import REQUEST_ID
 
 
 @dataclass(frozen=True, slots=True)

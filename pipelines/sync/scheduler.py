@@ -13,7 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from pipelines.catalogue.types import Feed, Source
-from pipelines.floriday.http.retry import threads
+from pipelines.floriday.stoppable_threads import stoppable_pool
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import is_in_parts
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
@@ -69,7 +69,7 @@ def run_concurrently(tasks: Sequence[Task], work: Callable[[Task], _Result]) -> 
         return work(task)
 
     begun: dict[tuple[str, str], Future[_Result]] = {}
-    with threads(FEEDS_AT_ONCE, "floriday feed") as executor:
+    with stoppable_pool(FEEDS_AT_ONCE, "floriday feed") as executor:
         for account, source in _in_order(tasks):
             before = [begun[account, name] for name in dependencies(source) if (account, name) in begun]
             begun[account, source.name] = executor.submit(do, (account, source), before)

@@ -17,8 +17,8 @@ from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError
 from pipelines.floriday.client import FloridayClient, identify_all
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import StoppedError
 from pipelines.floriday.identity import Identity
+from pipelines.floriday.stoppable_threads import StoppedError
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.settings import Settings
 from pipelines.sync.feed import sync_feed
@@ -32,7 +32,7 @@ from pipelines.sync.what_to_read import Changes, WhatToRead
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.publish import is_copy_due, publish
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, Ledger
 
@@ -266,7 +266,7 @@ def open_clients(settings: Settings, *, accounts: Iterable[str] | None = None) -
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
-    warehouse = LingeringWarehouse(settings.warehouse)
+    warehouse = ReusingWarehouse(settings.warehouse)
     try:
         yield Connected(settings, catalogue, token_session, clients, warehouse)
     finally:

@@ -17,7 +17,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
@@ -26,7 +26,7 @@ from pipelines.sync.selection import scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
 from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
 from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
@@ -103,7 +103,7 @@ class Syncing:
                 known.client_id,
                 known.client_secret,
                 scopes_to_ask(known, self.catalogue),
-                patience=Patience(),
+                retry=RetryPolicy(),
                 clock=self.time.clock,
             )
             stack.callback(session.close)
@@ -113,7 +113,7 @@ class Syncing:
                 )
                 for name, key in known.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, lock_timeout=5)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=5)
             stack.callback(warehouse.close)
             yield Connected(known, self.catalogue, session, clients, warehouse).prepare()
 

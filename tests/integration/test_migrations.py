@@ -314,7 +314,7 @@ def test_a_sync_brings_an_older_warehouse_up_to_date(
 
         assert run(["sync", ORDERS]) == 0
 
-        assert capsys.readouterr().out.startswith("An older version laid out this warehouse")
+        assert capsys.readouterr().out.startswith("An older version created this warehouse")
         for file in (path, tmp_path / "w.published.duckdb"):
             with Warehouse(file).reading() as connection:
                 found = read_owner(connection)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from pipelines.catalogue import Catalogue
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import Settings, load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.selection import scopes_to_ask
@@ -27,7 +27,7 @@ from tests.model.floriday import World
 from tests.model.mortal import Died, Life, MortalWarehouse
 from tests.model.server import ModelServer
 
-PATIENCE = Patience(attempts=2)
+RETRY_POLICY = RetryPolicy(attempts=2)
 """Two faults in a row are a failure; more would only make more calls."""
 
 
@@ -91,7 +91,12 @@ class Client:
         )
         self.clients = {
             name: FloridayClient(
-                self.settings.base_url, self.session, key, account=name, patience=PATIENCE, clock=self.time.clock
+                self.settings.base_url,
+                self.session,
+                key,
+                account=name,
+                retry=RETRY_POLICY,
+                clock=self.time.clock,
             )
             for name, key in self.settings.accounts.items()
         }

@@ -73,7 +73,7 @@ def test_what_is_to_be_done_at_the_end_is_done() -> None:
 
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (ended.returncode, ended.stdout) == (entry.MISUSED, "done\n")
+    assert (ended.returncode, ended.stdout) == (entry.USAGE_ERROR, "done\n")
 
 
 def test_every_command_has_an_example() -> None:

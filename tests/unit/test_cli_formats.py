@@ -275,7 +275,7 @@ class TestXlsx:
 
     def test_rows_are_never_cut(self, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         """More rows than a sheet takes are refused, too."""
-        monkeypatch.setattr(workbook, "ROWS_OF_A_SHEET", 3)
+        monkeypatch.setattr(workbook, "ROWS_PER_SHEET", 3)
 
         with pytest.raises(UsageError, match="takes 2 rows and there are more"):
             written(connection, write_workbook, "FROM range(3)")

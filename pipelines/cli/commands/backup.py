@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -44,7 +44,7 @@ def backup(
         copy_warehouse(Warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
-    say(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")
+    print_line(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")
 
 
 def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:

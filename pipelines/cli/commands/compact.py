@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 
 def compact() -> None:
@@ -26,4 +26,4 @@ def compact() -> None:
     warehouse.require()
     with hold_sync_lock(warehouse.path, "floriday compact"):
         done = compacted(warehouse)
-    say(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
+    print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")

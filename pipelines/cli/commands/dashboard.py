@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 
 def dashboard(
@@ -37,6 +37,6 @@ def dashboard(
     settings = load_local_settings()
     target = output or path_beside(settings.warehouse)
     made = write_dashboard(Warehouse(settings.warehouse), target)
-    say(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
+    print_line(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
     if show:
         typer.launch(made.path.resolve().as_uri())

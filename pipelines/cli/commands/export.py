@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
@@ -50,7 +50,7 @@ def export(
     warehouse = Warehouse(load_local_settings().warehouse)
     done = exported(warehouse, folder, _reports(warehouse) if reports else (), history=history, raw=raw)
     as_of = "before any sync" if done.as_of is None else f"as of {moment(done.as_of)}"
-    say(f"{folder}: {counted(len(done.rows), 'file')}, {counted(sum(done.rows.values()), 'row')}, {as_of}")
+    print_line(f"{folder}: {counted(len(done.rows), 'file')}, {counted(sum(done.rows.values()), 'row')}, {as_of}")
 
 
 def _reports(warehouse: Warehouse) -> list[str]:

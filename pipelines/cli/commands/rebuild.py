@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.catalogue.types import Source
@@ -43,7 +43,7 @@ def rebuild(
         for source in _stored(warehouse, feeds or []):
             done = rebuilt(warehouse, source)
             of = f"{counted(done.records, 'record')} of {counted(done.versions, 'version')}"
-            say(f"{done.feed}: {of} in {done.seconds:.1f} s")
+            print_line(f"{done.feed}: {of} in {done.seconds:.1f} s")
 
 
 def _bring_up_to_date(warehouse: Warehouse) -> None:
@@ -58,7 +58,7 @@ def _bring_up_to_date(warehouse: Warehouse) -> None:
     if belongs is not None and belongs.is_older:
         with warehouse.writing() as connection, transaction(connection):
             bring_up_to_date(connection, catalogue_of(belongs.api).sources)
-        say("The layout is brought up to date.")
+        print_line("The layout is brought up to date.")
 
 
 def _stored(warehouse: Warehouse, names: list[str]) -> list[Source]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import complain, say
+from pipelines.cli.console import print_error, print_line
 
 if TYPE_CHECKING:
     from pipelines.catalogue.tables import Table
@@ -84,24 +84,24 @@ def _redact(
     hashes = _hashes(warehouse, feeds, settings, stands, text, containing=containing) if text is not None else ()
     asked = plan_change(stands, settings.personal_data, settings.personal_data_key, hashes)
     if asked is None:
-        say(f"nothing to do: {_told(settings.personal_data)} in {warehouse.path} already")
+        print_line(f"nothing to do: {_told(settings.personal_data)} in {warehouse.path} already")
         if (stands.treatment != "keep" or stands.erased) and not dry_run:
             _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did
         return
     _print_figures(warehouse, feeds, asked)
     if dry_run:
         for path in old_copies(warehouse, settings.published).confirmed:
-            say(f"{path} would be removed: a copy for readers of an older setting")
-        say("nothing was written")
+            print_line(f"{path} would be removed: a copy for readers of an older setting")
+        print_line("nothing was written")
         return
     done = redacted(warehouse, feeds, asked, settings.published)
-    say(f"{_told(settings.personal_data)} in {warehouse.path} from now on")
+    print_line(f"{_told(settings.personal_data)} in {warehouse.path} from now on")
     if stands.treatment == "drop" and settings.personal_data != "drop":
-        say("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
+        print_line("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
-        say(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
+        print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
     _renew_copy(warehouse, settings)
-    say(
+    print_line(
         "not known to this program, and for you to remove: backups, exports, dashboards and files of --output and"
         " --export that were made before"
     )
@@ -161,7 +161,7 @@ def _print_figures(warehouse: Warehouse, feeds: list[Table], asked: Change) -> N
 
     found = count_changes(warehouse, feeds, asked)
     if not found:
-        say("no stored value changes")
+        print_line("no stored value changes")
         return
     headings = ["values", "in history", "in raw", "rejected"]
     print_table(
@@ -185,7 +185,7 @@ def _renew_copy(warehouse: Warehouse, settings: LocalSettings) -> None:
         publish(warehouse, settings.published)
     except PipelineError as error:
         remove_database_file(settings.published)
-        complain(f"{error.message}; the copy for readers was removed, for it held the old values")
+        print_error(f"{error.message}; the copy for readers was removed, for it held the old values")
 
 
 def _remove_old_copies(warehouse: Warehouse, settings: LocalSettings) -> None:
@@ -193,4 +193,4 @@ def _remove_old_copies(warehouse: Warehouse, settings: LocalSettings) -> None:
     from pipelines.warehouse.file.known_copies import old_copies, remove_copies
 
     for path in remove_copies(old_copies(warehouse, settings.published)):
-        say(f"{path} was removed: a copy for readers of an older setting, with the old values")
+        print_line(f"{path} was removed: a copy for readers of an older setting, with the old values")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
@@ -90,19 +90,19 @@ def _chosen(warehouse: Warehouse, feeds: list[str], accounts: list[str]) -> dict
 
 
 def _list(warehouse: Warehouse, chosen: dict[str, list[str]], style: Format, output: Path | None) -> None:
-    from pipelines.cli.output import give
+    from pipelines.cli.output import write_result
     from pipelines.warehouse.load.rejected_records import LISTED, open_records
     from pipelines.warehouse.read.query import run_query
 
     with warehouse.reading(locked=True) as connection:
         if style is Format.TABLE and output is None and not open_records(connection, **chosen):
-            say("No record is rejected.")
+            print_line("No record is rejected.")
             return
-        give(run_query(connection, LISTED, chosen), style, output, warehouse.path)
+        write_result(run_query(connection, LISTED, chosen), style, output, warehouse.path)
 
 
 def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> None:
-    from pipelines.cli.formats.text import encoded
+    from pipelines.cli.formats.text import encode_json
     from pipelines.cli.output import destination
     from pipelines.text_format import counted
     from pipelines.warehouse.load.rejected_records import WITH_PAYLOADS
@@ -115,6 +115,6 @@ def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> N
     ):
         for batch in run_query(connection, WITH_PAYLOADS, chosen).batches:
             for row in batch.to_pylist():
-                stream.write(encoded(row) + b"\n")
+                stream.write(encode_json(row) + b"\n")
                 count += 1
-    say(f"{file}: {counted(count, 'rejected record')}")
+    print_line(f"{file}: {counted(count, 'rejected record')}")

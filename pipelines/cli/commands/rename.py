@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import complain, say
+from pipelines.cli.console import print_error, print_line
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -48,9 +48,9 @@ def rename(
             changed = renamed(connection, old, new)
             record_copy(connection, settings.published if _is_published(settings) else None)
         _publish(warehouse, settings)
-    say(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
+    print_line(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
     if not names:
-        say(f"Rename it in FLORIDAY_API_KEYS, too: a sync with the name {old} is refused from now on.")
+        print_line(f"Rename it in FLORIDAY_API_KEYS, too: a sync with the name {old} is refused from now on.")
 
 
 def _check(old: str, new: str, names: tuple[str, ...]) -> None:
@@ -84,4 +84,4 @@ def _publish(warehouse: Warehouse, settings: LocalSettings) -> None:
         if settings.published is not None and _is_published(settings):
             publish(warehouse, settings.published)
     except PipelineError as error:
-        complain(str(error))
+        print_error(str(error))

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _options(each: Report) -> list[str]:
 
 
 def _print(name: str, values: dict[str, object], format: Format | None, output: Path | None) -> None:
-    from pipelines.cli.output import chosen_format, give
+    from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import UsageError
     from pipelines.reports import find_report
     from pipelines.settings import load_local_settings
@@ -93,9 +93,9 @@ def _print(name: str, values: dict[str, object], format: Format | None, output: 
     path = load_local_settings().warehouse
     with query_session(path) as session:
         counted = _Counted(_result(session, chosen, values, _installed(session)))
-        give(counted.result, style, output, path)
+        write_result(counted.result, style, output, path)
         if not counted.rows:
-            complain(f"{name} has no rows{_why(session, values)}")
+            print_error(f"{name} has no rows{_why(session, values)}")
 
 
 class _Counted:
@@ -164,7 +164,7 @@ def _write_all(name: str | None, values: dict[str, object], format: Format | Non
         empty = sum(not sheet.rows for sheet in sheets)
         why = _why(session, values) if empty == len(sheets) else ""
     without = f", {empty} of them without rows{why}" if empty else ""
-    say(f"{counted(len(there), 'report')} in {output}{without}")
+    print_line(f"{counted(len(there), 'report')} in {output}{without}")
     for each in all_reports():
         if each not in there:
-            complain(f"{each.name} is left out: the warehouse does not have it")
+            print_error(f"{each.name} is left out: the warehouse does not have it")

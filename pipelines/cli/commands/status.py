@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.api_version import tell_version
-from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.api_version import print_version_notices
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -53,12 +53,12 @@ def status(
     print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in standing])
     for each in standing:
         if not each.granted:
-            say(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
+            print_line(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
         elif each.reread is not None:
-            say(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
-    tell_version(settings)
+            print_line(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
+    print_version_notices(settings)
     for failure in failures:
-        complain(failure)
+        print_error(failure)
     if failures:
         raise typer.Exit(1)
 

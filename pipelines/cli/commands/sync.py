@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.api_version import tell_another_version
-from pipelines.cli.console import say
+from pipelines.cli.api_version import print_version_difference
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.cli.progress import Progress
@@ -122,7 +122,7 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
         print_outcomes(outcomes)
         well = is_well(session.failures, outcomes)
         publish(connected)
-        tell_another_version(settings)
+        print_version_difference(settings)
         session.save_positions()  # what could not be written before the outcomes were printed
     return well
 
@@ -146,7 +146,7 @@ def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bo
             session.save_positions()
         tables = [tables_of(source) for source in session.sources]
         print_differences(differences(warehouse, copy, tables), outcomes)
-    tell_another_version(settings)
+    print_version_difference(settings)
     return is_well(session.failures, outcomes)
 
 
@@ -184,7 +184,7 @@ def _tell_older(warehouse: Warehouse) -> None:
         with warehouse.reading() as connection:
             belongs = read_owner(connection)
         if belongs and belongs.is_older:
-            say("An older version laid out this warehouse: it is brought up to date first, which may take minutes.")
+            print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
 
 
 def _each(session: SyncSession, shown: Progress, what: WhatToRead) -> Iterator[FeedOutcome]:
@@ -192,7 +192,7 @@ def _each(session: SyncSession, shown: Progress, what: WhatToRead) -> Iterator[F
     from pipelines.sync.session import new_run_id
 
     accounts = list(session.identities)
-    syncs = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=shown.tell)
+    syncs = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=shown.update)
     for outcome in syncs:
         shown.finish(outcome)
         yield outcome

@@ -22,7 +22,7 @@ import dagster as dg
 from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.http.retry import pauses_until
+from pipelines.floriday.stoppable_threads import stoppable_by
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.busy import under_way
 from pipelines.orchestration.automation.schedules import run_of
@@ -126,7 +126,7 @@ class _Watch:
 
     def _moves(self, stop: threading.Event) -> dict[str, Move]:
         connected = self._open()
-        with pauses_until(stop):
+        with stoppable_by(stop):
             connected.token_session.token()
         known = _known(connected.warehouse)
         granted = [source for source in self._sources if connected.grants(source)]
@@ -137,7 +137,7 @@ class _Watch:
         clients = list(connected.clients.values())
 
         def ask(client: FloridayClient) -> dict[str, int | None]:
-            with pauses_until(stop):
+            with stoppable_by(stop):
                 return dict(_moved(client, granted, known))
 
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
