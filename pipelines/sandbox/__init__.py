@@ -4,10 +4,10 @@
 Facts of Floriday belong in the catalogue or in the module whose subject they are; nothing here is used by a sync.
 """
 
-from pipelines.sandbox.books import Book, Books
-from pipelines.sandbox.entries import Document, Entry, View
-from pipelines.sandbox.faults import Fault, Faults, Kind, status
-from pipelines.sandbox.journal import Call
+from pipelines.sandbox.faults.fault import Fault, Faults, Kind, status
+from pipelines.sandbox.http.journal import Call
+from pipelines.sandbox.records.books import Book, Books
+from pipelines.sandbox.records.entries import Document, Entry, View
 from pipelines.sandbox.sandbox import Sandbox
 from pipelines.sandbox.switches import Switches
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 
 
 @dataclass(frozen=True)

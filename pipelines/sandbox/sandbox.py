@@ -18,16 +18,17 @@ import msgspec
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed, Source
-from pipelines.sandbox import retention, server
 from pipelines.sandbox.accounts import Account, Accounts
-from pipelines.sandbox.authorization import ISSUER_PATH, TOKEN_PATH, AuthorizationServer
-from pipelines.sandbox.books import Book, Books
-from pipelines.sandbox.entries import Document
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.journal import Calls
-from pipelines.sandbox.limits import RateLimits
-from pipelines.sandbox.operations import key_of
-from pipelines.sandbox.running import LOOPBACK, Running
+from pipelines.sandbox.faults.fault import Faults
+from pipelines.sandbox.http import application
+from pipelines.sandbox.http.authorization import ISSUER_PATH, TOKEN_PATH, AuthorizationServer
+from pipelines.sandbox.http.journal import Calls
+from pipelines.sandbox.http.operations import key_of
+from pipelines.sandbox.http.web_server import LOOPBACK, Running
+from pipelines.sandbox.rate_limits import RateLimits
+from pipelines.sandbox.records import retention
+from pipelines.sandbox.records.books import Book, Books
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Application, Tokens
 from pipelines.sandbox.world import Market, World, buyer, grower
@@ -109,7 +110,7 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start serving, on the same port as before if it was started already."""
-        self._running = Running(server.build(self), self._port)
+        self._running = Running(application.build(self), self._port)
         self._port = self._running.port
         return self
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from pipelines.catalogue.types import Feed
 from pipelines.floriday.endpoints import Endpoint
-from pipelines.sandbox.entries import View
+from pipelines.sandbox.records.entries import View
 
 WITHOUT_DEFAULT_SIZE = frozenset({"supply.trade_item_availabilities_per_week"})
 """The feeds of which the page size has to be told (specification)."""

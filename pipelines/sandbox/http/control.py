@@ -28,8 +28,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipelines.sandbox import answers
-from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.faults.fault import Fault
+from pipelines.sandbox.http import answers
 from pipelines.web_guard import LOOPBACK_NAMES, refusal, refused
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.catalogue.types import Source
-from pipelines.sandbox.books import Book
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.books import Book
+from pipelines.sandbox.records.entries import Document
 
 Path = tuple[str, ...]
 

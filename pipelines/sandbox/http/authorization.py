@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipelines.sandbox import answers
+from pipelines.sandbox.http import answers
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import Application, Tokens
 

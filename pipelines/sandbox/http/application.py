@@ -13,13 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipelines.sandbox import answers
 from pipelines.sandbox.accounts import Accounts
-from pipelines.sandbox.control import PATH as CONTROL_PATH
-from pipelines.sandbox.control import Control
-from pipelines.sandbox.injection import FaultInjection
-from pipelines.sandbox.journal import Journal
-from pipelines.sandbox.operations import Caller, Operations
+from pipelines.sandbox.http import answers
+from pipelines.sandbox.http.control import PATH as CONTROL_PATH
+from pipelines.sandbox.http.control import Control
+from pipelines.sandbox.http.fault_injection import FaultInjection
+from pipelines.sandbox.http.journal import Journal
+from pipelines.sandbox.http.operations import Caller, Operations
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Tokens
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.sandbox import answers
-from pipelines.sandbox.faults import Fault, Faults, Kind
-from pipelines.sandbox.journal import WRITE
+from pipelines.sandbox.faults.fault import Fault, Faults, Kind
+from pipelines.sandbox.http import answers
+from pipelines.sandbox.http.journal import WRITE
 from pipelines.sandbox.tokens import Tokens
 
 CONNECTION = "connection"

@@ -12,15 +12,15 @@ from starlette.routing import Route
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.floriday.endpoints import RateLimit
-from pipelines.sandbox import answers, parameters
 from pipelines.sandbox.accounts import Account
-from pipelines.sandbox.books import Book, Books
-from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.injection import FAULT
-from pipelines.sandbox.limits import RateLimits
-from pipelines.sandbox.parameters import InvalidParameterError
-from pipelines.sandbox.snapshots import listed
-from pipelines.sandbox.spoiling import Asked, readable_fields, spoiled_maximum, spoiled_page
+from pipelines.sandbox.faults.corruption import Asked, readable_fields, spoiled_maximum, spoiled_page
+from pipelines.sandbox.faults.fault import Fault
+from pipelines.sandbox.http import answers, parameters
+from pipelines.sandbox.http.fault_injection import FAULT
+from pipelines.sandbox.http.parameters import InvalidParameterError
+from pipelines.sandbox.http.snapshots import listed
+from pipelines.sandbox.rate_limits import RateLimits
+from pipelines.sandbox.records.books import Book, Books
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import Grant
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.sandbox.entries import EVERYTHING, NUMBER, Document, Entry, Key, Page, View, encode, numbered
+from pipelines.sandbox.records.entries import EVERYTHING, NUMBER, Document, Entry, Key, Page, View, encode, numbered
 
 
 class Book:

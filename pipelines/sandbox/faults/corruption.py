@@ -10,9 +10,9 @@ import msgspec
 
 from pipelines.catalogue import types
 from pipelines.catalogue.tables import tables_of
-from pipelines.sandbox.books import Book
-from pipelines.sandbox.entries import Entry, Page, View
-from pipelines.sandbox.faults import Kind
+from pipelines.sandbox.faults.fault import Kind
+from pipelines.sandbox.records.books import Book
+from pipelines.sandbox.records.entries import Entry, Page, View
 
 FAR_ABOVE = 1000
 """How many times as high a number is that is far too high."""

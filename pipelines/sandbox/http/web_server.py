@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from pipelines.interruption import limited
-from pipelines.sandbox.injection import CONNECTION
+from pipelines.sandbox.http.fault_injection import CONNECTION
 
 LOOPBACK = "127.0.0.1"
 _PATIENCE = 10.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from starlette.requests import Request
 
 from pipelines.catalogue.types import Snapshot
-from pipelines.sandbox import parameters
-from pipelines.sandbox.books import Book
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.http import parameters
+from pipelines.sandbox.records.books import Book
+from pipelines.sandbox.records.entries import Document
 
 
 def listed(request: Request, snapshot: Snapshot, book: Book) -> Iterator[bytes]:
