@@ -1,4 +1,4 @@
-"""Token buckets: how often one key may call one operation (docs/floriday.md: Rate limits)."""
+"""Token buckets that limit how often one key may call one operation (docs/floriday.md: Rate limits)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pipelines.sandbox.switches import Switches
 
 
 class RateLimits:
-    """One bucket for each caller and operation.
+    """One token bucket for each key and operation.
 
     Args:
-        switches: tell what the stated limits are multiplied with.
-        clock: seconds that only move forward.
+        switches: settings of the server's behaviour; ``rate_limits`` is used.
+        clock: monotonic clock that returns seconds.
     """
 
     def __init__(self, switches: Switches, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,17 +23,17 @@ class RateLimits:
         self._clock = clock
         self._buckets: dict[Hashable, tuple[float, float]] = {}
 
-    def wait(self, bucket: Hashable, rate: RateLimit) -> int:
-        """Take one call out of a bucket; returns 0, or the whole seconds until the next one if it is empty."""
+    def take(self, bucket: Hashable, rate: RateLimit) -> int:
+        """Take one token from a bucket; returns 0, or the whole seconds until the next token if it is empty."""
         factor = self._switches.rate_limits
         if factor is None:
             return 0
         now = self._clock()
         per_second, size = rate.per_second * factor, max(1.0, rate.burst * factor)
-        held, since = self._buckets.get(bucket, (size, now))
-        held = min(size, held + (now - since) * per_second)
-        if held < 1:
-            self._buckets[bucket] = (held, now)
-            return math.ceil((1 - held) / per_second)
-        self._buckets[bucket] = (held - 1, now)
+        available, updated_at = self._buckets.get(bucket, (size, now))
+        available = min(size, available + (now - updated_at) * per_second)
+        if available < 1:
+            self._buckets[bucket] = (available, now)
+            return math.ceil((1 - available) / per_second)
+        self._buckets[bucket] = (available - 1, now)
         return 0

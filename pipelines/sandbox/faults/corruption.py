@@ -1,4 +1,4 @@
-"""Pages as a fault spoils them."""
+"""Corrupts pages and maxima, each in the way of a fault's kind."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from pipelines.sandbox.faults.fault import Kind
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import Entry, Page, View
 
-FAR_ABOVE = 1000
-"""How many times as high a number is that is far too high."""
+TOO_HIGH = 1000
+"""The factor of a number that is far too high."""
 
 
-def spoiled_maximum(maximum: int, kind: Kind) -> int:
-    """A feed's maximum with which something is wrong."""
-    return {Kind.LOWER_MAXIMUM: maximum // 2, Kind.HIGHER_MAXIMUM: FAR_ABOVE * maximum}.get(kind, maximum)
+def corrupt_maximum(maximum: int, kind: Kind) -> int:
+    """A feed's maximum, changed by a fault."""
+    return {Kind.LOWER_MAXIMUM: maximum // 2, Kind.HIGHER_MAXIMUM: TOO_HIGH * maximum}.get(kind, maximum)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The page that was asked for.
+class PageRequest:
+    """The request for a page.
 
     Args:
-        book: whose page it is.
-        after: the number asked for.
-        limit: the page's size.
-        view: what of the feed is asked for.
-        readable: JSON names of the fields in which a text that says nothing cannot be read.
+        book: book that the page is read from.
+        after: sequence number that was requested.
+        limit: maximum number of records on the page.
+        view: part of the feed, and filters, that were requested.
+        typed_fields: JSON names of the fields in which text is an invalid value.
     """
 
     book: Book
     after: int
     limit: int
     view: View
-    readable: Sequence[str] = ()
+    typed_fields: Sequence[str] = ()
 
 
-def readable_fields(source: types.Source) -> tuple[str, ...]:
-    """The JSON names of a record's own fields that are neither text nor part of what identifies it."""
+def typed_fields(source: types.Source) -> tuple[str, ...]:
+    """The JSON names of a record's own fields that are neither text nor part of its key."""
     return tuple(
         column.path[0]
         for column in tables_of(source).columns
@@ -55,41 +55,41 @@ def readable_fields(source: types.Source) -> tuple[str, ...]:
     )
 
 
-def spoiled_page(asked: Asked, kind: Kind) -> bytes:
-    """The body of a page with which something is wrong."""
-    page = asked.book.page(asked.after, asked.limit, asked.view, inclusive=kind is Kind.INCLUSIVE)
+def corrupt_page(request: PageRequest, kind: Kind) -> bytes:
+    """The body of a page, changed by a fault."""
+    page = request.book.page(request.after, request.limit, request.view, inclusive=kind is Kind.INCLUSIVE)
     if kind is Kind.NULL_RESULTS:
         return b'{"maximumSequenceNumber":%d,"results":null}' % page.maximum
-    spoil = _WAYS.get(kind)
-    return (spoil(asked, page) if spoil else page).encode()
+    corrupt = _CORRUPTIONS.get(kind)
+    return (corrupt(request, page) if corrupt else page).encode()
 
 
-def _before(asked: Asked, _: Page) -> Page:
-    return asked.book.page_before(asked.after, asked.limit)
+def _previous_page(request: PageRequest, _: Page) -> Page:
+    return request.book.page_before(request.after, request.limit)
 
 
-def _overlapping(asked: Asked, page: Page) -> Page:
-    return Page(page.maximum, (*asked.book.page_before(asked.after, 3).entries, *page.entries))
+def _overlapping(request: PageRequest, page: Page) -> Page:
+    return Page(page.maximum, (*request.book.page_before(request.after, 3).entries, *page.entries))
 
 
-def _page_of_the_gap(asked: Asked, page: Page) -> Page:
-    following = asked.book.page(asked.after, 1).maximum
-    return Page(following - 1, ()) if following - 1 > asked.after else page
+def _empty_in_gap(request: PageRequest, page: Page) -> Page:
+    next_number = request.book.page(request.after, 1).maximum
+    return Page(next_number - 1, ()) if next_number - 1 > request.after else page
 
 
-def _first_garbled(asked: Asked, page: Page) -> Page:
-    garbled = (_garbled(entry, asked.readable) for entry in page.entries[:1])
+def _first_garbled(request: PageRequest, page: Page) -> Page:
+    garbled = (_garbled(entry, request.typed_fields) for entry in page.entries[:1])
     return Page(page.maximum, (*garbled, *page.entries[1:]))
 
 
-def _first_far_above(_: Asked, page: Page) -> Page:
-    far_above = (_renumbered(entry, FAR_ABOVE * page.maximum) for entry in page.entries[:1])
-    return Page(page.maximum, (*far_above, *page.entries[1:]))
+def _first_too_high(_: PageRequest, page: Page) -> Page:
+    too_high = (_renumbered(entry, TOO_HIGH * page.maximum) for entry in page.entries[:1])
+    return Page(page.maximum, (*too_high, *page.entries[1:]))
 
 
-def _second_like_first(_: Asked, page: Page) -> Page:
-    alike = (_renumbered(entry, page.entries[0].number) for entry in page.entries[1:2])
-    return Page(page.maximum, (*page.entries[:1], *alike, *page.entries[2:]))
+def _shared_number(_: PageRequest, page: Page) -> Page:
+    second = (_renumbered(entry, page.entries[0].number) for entry in page.entries[1:2])
+    return Page(page.maximum, (*page.entries[:1], *second, *page.entries[2:]))
 
 
 def _renumbered(entry: Entry, number: int) -> Entry:
@@ -98,39 +98,39 @@ def _renumbered(entry: Entry, number: int) -> Entry:
     return Entry(entry.key, number, msgspec.json.encode(members))
 
 
-def _garbled(entry: Entry, readable: Sequence[str]) -> Entry:
-    """The record with text where a flag, a number or a moment belongs; its key and its number stay."""
+def _garbled(entry: Entry, typed: Sequence[str]) -> Entry:
+    """The record with text in place of a boolean, a number or a time; its key and its number stay."""
     members: dict[str, Any] = msgspec.json.decode(entry.body, type=dict[str, msgspec.Raw])
-    names = [name for name in members if name in readable] or readable
+    names = [name for name in members if name in typed] or typed
     for name in names[:1]:
         members[name] = "garbled in transit"
     return Entry(entry.key, entry.number, msgspec.json.encode(members))
 
 
-def _first_moves(asked: Asked, page: Page) -> Page:
+def _first_moved(request: PageRequest, page: Page) -> Page:
     for entry in page.entries[:1]:
-        asked.book.renumber(*entry.key)
+        request.book.renumber(*entry.key)
     return page
 
 
-def _one_is_late(asked: Asked, page: Page) -> Page:
-    if page.maximum < asked.book.maximum:
+def _without_last_but_one(request: PageRequest, page: Page) -> Page:
+    if page.maximum < request.book.maximum:
         return page
     return Page(page.maximum, (*page.entries[:-2], *page.entries[-1:]))
 
 
-_WAYS: dict[Kind, Callable[[Asked, Page], Page]] = {
-    Kind.LOWER_MAXIMUM: lambda asked, page: Page(max(0, asked.after - 1), page.entries),
-    Kind.HIGHER_MAXIMUM: lambda _, page: Page(FAR_ABOVE * page.maximum, page.entries),
-    Kind.FEED_WIDE_MAXIMUM: lambda asked, page: Page(max(asked.after, asked.book.maximum), page.entries),
-    Kind.REPEATED_PAGE: _before,
+_CORRUPTIONS: dict[Kind, Callable[[PageRequest, Page], Page]] = {
+    Kind.LOWER_MAXIMUM: lambda request, page: Page(max(0, request.after - 1), page.entries),
+    Kind.HIGHER_MAXIMUM: lambda _, page: Page(TOO_HIGH * page.maximum, page.entries),
+    Kind.FEED_WIDE_MAXIMUM: lambda request, page: Page(max(request.after, request.book.maximum), page.entries),
+    Kind.REPEATED_PAGE: _previous_page,
     Kind.OVERLAP: _overlapping,
-    Kind.EMPTY_PAGE: _page_of_the_gap,
-    Kind.EMPTY_END: lambda asked, _: Page(asked.after, ()),
+    Kind.EMPTY_PAGE: _empty_in_gap,
+    Kind.EMPTY_END: lambda request, _: Page(request.after, ()),
     Kind.UNORDERED: lambda _, page: Page(page.maximum, page.entries[::-1]),
     Kind.GARBLED_RECORD: _first_garbled,
-    Kind.GARBLED_NUMBER: _first_far_above,
-    Kind.SHARED_NUMBER: _second_like_first,
-    Kind.MOVING_RECORD: _first_moves,
-    Kind.LATE_RECORD: _one_is_late,
+    Kind.GARBLED_NUMBER: _first_too_high,
+    Kind.SHARED_NUMBER: _shared_number,
+    Kind.MOVING_RECORD: _first_moved,
+    Kind.LATE_RECORD: _without_last_but_one,
 }

@@ -1,4 +1,4 @@
-"""Lists that no feed serves: what they hold, as they are asked for (the specification)."""
+"""Selects the records of a snapshot that a call requests (specification)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import Document
 
 
-def listed(request: Request, snapshot: Snapshot, book: Book) -> Iterator[bytes]:
-    """The records that a call asks for, as JSON: those of a week, or those that can be ordered at a moment."""
+def snapshot_records(request: Request, snapshot: Snapshot, book: Book) -> Iterator[bytes]:
+    """The requested records as JSON: those of a week, or those that can be ordered at a moment."""
     if snapshot.asked_by == "moment":
         (name,) = snapshot.parameters
-        return _orderable(book, parameters.moment(request, name))
-    asked = {name: str(parameters.integer(request, name)) for name in snapshot.parameters}
-    return _with_key(book, asked)
+        return _open_at(book, parameters.moment(request, name))
+    values = {name: str(parameters.integer(request, name)) for name in snapshot.parameters}
+    return _with_key_values(book, values)
 
 
-def _with_key(book: Book, asked: dict[str, str]) -> Iterator[bytes]:
-    places = [(book.key.index(name), value) for name, value in asked.items()]
-    return (entry.body for entry in book.entries() if all(entry.key[place] == value for place, value in places))
+def _with_key_values(book: Book, values: dict[str, str]) -> Iterator[bytes]:
+    wanted = [(book.key.index(name), value) for name, value in values.items()]
+    return (entry.body for entry in book.entries() if all(entry.key[index] == value for index, value in wanted))
 
 
-def _orderable(book: Book, moment: dt.datetime) -> Iterator[bytes]:
+def _open_at(book: Book, moment: dt.datetime) -> Iterator[bytes]:
     return (entry.body for entry in book.entries() if _is_open(entry.document["orderPeriod"], moment))
 
 

@@ -1,4 +1,4 @@
-"""What Floriday stops serving some time after it was of use (docs/floriday.md: Retention)."""
+"""Removes the records that Floriday no longer serves after a time (docs/floriday.md: Retention)."""
 
 from __future__ import annotations
 
@@ -17,37 +17,34 @@ COUNTED_FROM: dict[str, tuple[Path, ...]] = {
     "fulfillment.customer_stickers": (("deliveryDateTime",),),
     "organizations.connections": (("lastModifiedDateTime",),),
 }
-"""The feeds whose records are served for days only, with the ways to the moment from which the catalogue's time is
-counted; the first that leads to one counts."""
+"""The feeds with a retention of days only, and the JSON paths of the time from which the catalogue's retention counts.
+The first path with a value is used."""
 
-ENDED_ONLY = frozenset({"organizations.connections"})
-"""The feeds of which only deleted records go."""
+DELETED_ONLY = frozenset({"organizations.connections"})
+"""The feeds of which only deleted records expire."""
 
 
 def expire(book: Book, source: Source, now: dt.datetime) -> int:
-    """Take out of a book what is due; returns how many records went."""
+    """Remove the expired records of a book; returns how many."""
     if source.name not in COUNTED_FROM or source.retention is None:
         return 0
-    last = now - source.retention.keeps
-    due = [entry for entry in book.entries() if _is_due(entry.document, source, last)]
-    for entry in due:
+    limit = now - source.retention.keeps
+    expired = [entry for entry in book.entries() if _is_expired(entry.document, source, limit)]
+    for entry in expired:
         book.remove(*entry.key)
-    return len(due)
+    return len(expired)
 
 
-def _is_due(record: Document, source: Source, last: dt.datetime) -> bool:
-    if source.name in ENDED_ONLY and not record.get("isDeleted"):
+def _is_expired(record: Document, source: Source, limit: dt.datetime) -> bool:
+    """Whether the record's time is before ``limit``; a record without a time never expires."""
+    if source.name in DELETED_ONLY and not record.get("isDeleted"):
         return False
-    return _is_before(record, COUNTED_FROM[source.name], last)
+    times = (_time(record, path) for path in COUNTED_FROM[source.name])
+    time = next((time for time in times if time), None)
+    return time is not None and time < limit
 
 
-def _is_before(record: Document, paths: tuple[Path, ...], last: dt.datetime) -> bool:
-    """Whether the record's moment lies before ``last``; a record without one stays."""
-    moment = next((moment for path in paths if (moment := _moment(record, path))), None)
-    return moment is not None and moment < last
-
-
-def _moment(record: Document, path: Path) -> dt.datetime | None:
+def _time(record: Document, path: Path) -> dt.datetime | None:
     value: object = record
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None

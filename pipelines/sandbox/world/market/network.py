@@ -76,10 +76,10 @@ class Network:
         self._serve(grower)
         for feed in OF_CONNECTED:
             book = self._desk.book(feed)
-            for entry in book.standing():
+            for entry in book.all_entries():
                 if entry.hidden and entry.document["supplierOrganizationId"] == grower.id:
                     book.show(*entry.key)
-        for entry in self._desk.book(PRESALES).standing():
+        for entry in self._desk.book(PRESALES).all_entries():
             self._desk.review(PRESALES, *entry.key)
 
     def change(self) -> None:

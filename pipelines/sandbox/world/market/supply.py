@@ -96,7 +96,7 @@ class Supply:
 
     def review(self) -> None:
         """Judge anew which lines are of selected items."""
-        for entry in self._desk.book(SUPPLY_LINES).standing():
+        for entry in self._desk.book(SUPPLY_LINES).all_entries():
             self._desk.review(SUPPLY_LINES, *entry.key)
 
     def _some(self, share: float) -> list[Line]:
