@@ -29,7 +29,7 @@ def seconds(server: Served, folder: Path, feed: str, connections: int) -> float:
     """How long the sync of the feed takes, without the start of the process."""
     given = {**server.environment, "FLORIDAY_WAREHOUSE": str(folder / "w.duckdb"), "FLORIDAY_FEEDS": feed}
     prefetch.CONNECTIONS = connections
-    prefetch.WORTH_SPLITTING = 20 if connections > 1 else 10**9
+    prefetch.MIN_PAGES_TO_SPLIT = 20 if connections > 1 else 10**9
     with open_pipeline(load_settings({**os.environ, **given}, folder)) as pipeline:
         pipeline.prepare()
         began = time.perf_counter()

@@ -34,7 +34,7 @@ from pipelines.warehouse.file import connection
 from pipelines.warehouse.load import upsert
 
 STEPS: tuple[tuple[object, str, str], ...] = (
-    (transport.Wire, "send", "fetch a page"),
+    (transport.BoundedAdapter, "send", "fetch a page"),
     (feed, "read_page", "split it into records"),
     (batches, "typed", "normalize a part of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),

@@ -309,7 +309,7 @@ class Schedule:
         with self._syncing.reading() as connection:
             for feed in self._feeds:
                 table = tables_of(catalogue_of(self._api).feed(feed))
-                for inspect in (integrity.doubled_keys, integrity.orphans, integrity.differs_from_raw):
+                for inspect in (integrity.duplicate_keys, integrity.orphans, integrity.differs_from_raw):
                     found = inspect(connection, table)
                     assert found.count == 0, f"{inspect.__name__}: {found.examples}"
 

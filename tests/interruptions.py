@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from pipelines.interruption import CLEAN_UP
 from pipelines.orchestration.serving import sessions
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.file.sync_lock import holder
+from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.integration.syncing import Syncing
 from tests.pseudo_terminal import OnATerminal, on_a_terminal
 
@@ -205,7 +205,7 @@ class _Interrupting:
             time.sleep(0.05)
         for warehouse in (self._warehouse, self._folder / "data" / "demo.duckdb"):
             if warehouse.exists():
-                assert holder(warehouse) is None, f"{story}; the lock is held"
+                assert lock_holder(warehouse) is None, f"{story}; the lock is held"
             assert not warehouse.with_name(f"{warehouse.name}.holder").exists(), f"{story}; the note is left"
 
     def compare(self) -> None:

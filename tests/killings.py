@@ -18,7 +18,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import open_pipeline
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.read import integrity
 from tests.another_process import FORKED
 from tests.fault_schedules import Records
@@ -147,7 +147,7 @@ def _sync(environment: dict[str, str], path: str, told: str) -> None:
         def tell(outcome: FeedOutcome) -> None:
             stream.write(f"{outcome.feed} {outcome.cursor}\n".encode())
 
-        with one_sync_at_a_time(settings.warehouse, "a sync that is to be killed"):
+        with hold_sync_lock(settings.warehouse, "a sync that is to be killed"):
             pipeline.prepare()
             for source in pipeline.sources:
                 pipeline.sync(with_pages_of(source, PAGE), "main", run_id=told, listener=tell)
@@ -168,7 +168,7 @@ def _look(syncing: Syncing, told: Path, killed: Killed) -> None:
             killed.ahead += [f"{name} {number}" for number in must - standing]
             if cursor < acknowledged.get(name, 0):
                 killed.lost.append(f"{name} {acknowledged[name]}")
-            killed.doubled += integrity.doubled_keys(connection, table).count
+            killed.doubled += integrity.duplicate_keys(connection, table).count
             killed.orphans += integrity.orphans(connection, table).count
             killed.unlike += integrity.differs_from_raw(connection, table).count
     killed.acknowledged += len(set(_acknowledged(told)))

@@ -22,7 +22,7 @@ from pipelines.orchestration.assets.concurrent_feeds import Together
 from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
 from pipelines.sync.session import Pipeline, open_pipeline
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 PATIENCE = 600.0
 """Seconds that a run waits, in all, for a sync that was started elsewhere."""
@@ -186,7 +186,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
             return
         path = self.file().path
         try:
-            self._lock.enter_context(one_sync_at_a_time(path, holder))
+            self._lock.enter_context(hold_sync_lock(path, holder))
         except WarehouseBusyError as busy:
             log.warning("Waiting: %s", busy.message)
             self._wait(path, holder)
@@ -196,7 +196,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         """Wait for the other sync, but not longer than what is left of the run's patience."""
         began = time.monotonic()
         try:
-            self._lock.enter_context(one_sync_at_a_time(path, holder, patience=max(0.0, PATIENCE - self._waited)))
+            self._lock.enter_context(hold_sync_lock(path, holder, timeout=max(0.0, PATIENCE - self._waited)))
         finally:
             self._waited += time.monotonic() - began
 

@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.catalogue import Catalogue
 from pipelines.catalogue.tables import tables_of
-from pipelines.floriday.client import Identity
+from pipelines.floriday.identity import Identity
 from pipelines.normalize import PersonalData
 from pipelines.reports import install
 from pipelines.settings import Settings
@@ -20,8 +20,8 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import Ledger, open_ledger
 from pipelines.warehouse.privacy import policy
-from pipelines.warehouse.schema.create import lay_out
-from pipelines.warehouse.schema.owner import belonging, check_belonging, check_distinct, remember
+from pipelines.warehouse.schema.create import create_tables
+from pipelines.warehouse.schema.owner import check_distinct, check_owner, read_owner, record_owner
 
 
 @dataclass(frozen=True)
@@ -80,24 +80,24 @@ class Preparation:
     def _organizations(self) -> dict[str, str]:
         return {account: one.organization_id for account, one in self.identities.items()}
 
-    def _agreed_standing(self, connection: duckdb.DuckDBPyConnection) -> policy.Standing | None:
+    def _agreed_standing(self, connection: duckdb.DuckDBPyConnection) -> policy.StoredPolicy | None:
         """How personal data stand in a warehouse of ours; None in a file without a layout."""
-        belongs = belonging(connection)
-        check_belonging(belongs, self.settings.api, self.settings.environment, self._organizations)
-        return policy.standing(connection) if belongs else None
+        belongs = read_owner(connection)
+        check_owner(belongs, self.settings.api, self.settings.environment, self._organizations)
+        return policy.stored_policy(connection) if belongs else None
 
-    def _personal(self, standing: policy.Standing | None) -> PersonalData:
-        return policy.agreed(standing, self.settings.personal_data, self.settings.personal_data_key)
+    def _personal(self, standing: policy.StoredPolicy | None) -> PersonalData:
+        return policy.policy_for_sync(standing, self.settings.personal_data, self.settings.personal_data_key)
 
     def _bring_about(self, connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> Prepared:
         """Write what is missing, and nothing else."""
         named = {account: (one.organization_id, one.organization_name) for account, one in self.identities.items()}
         tables = [tables_of(source) for source in self.catalogue.sources]
         bring_up_to_date(connection, self.catalogue.sources)
-        lay_out(connection, tables)
+        create_tables(connection, tables)
         install(connection, {part.qualified_name for table in tables for part in table.walk()})
-        remember(connection, self.settings.api, self.settings.environment, named)
-        policy.remember(connection, personal)
-        known_copies.remember(connection, self.settings.published)
+        record_owner(connection, self.settings.api, self.settings.environment, named)
+        policy.record_policy(connection, personal)
+        known_copies.record_copy(connection, self.settings.published)
         visibility.remember(connection, self.seen)
         return Prepared(personal, open_ledger(connection))

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TypeVar
 
 from pipelines.catalogue.types import Feed, Source
-from pipelines.floriday.http.retry import threads
+from pipelines.floriday.stoppable_threads import stoppable_pool
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import is_in_parts
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
@@ -51,7 +51,7 @@ def side_by_side(tasks: Sequence[Task], work: Callable[[Task], _Result]) -> Iter
         return work(task)
 
     begun: dict[tuple[str, str], Future[_Result]] = {}
-    with threads(AT_ONCE, "floriday feed") as working:
+    with stoppable_pool(AT_ONCE, "floriday feed") as working:
         for account, source in _in_order(tasks):
             before = [begun[account, name] for name in read_before(source) if (account, name) in begun]
             begun[account, source.name] = working.submit(do, (account, source), before)

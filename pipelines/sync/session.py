@@ -14,11 +14,11 @@ from threading import Thread
 
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
-from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError, UsageError
-from pipelines.floriday.client import FloridayClient, Identity
+from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError
+from pipelines.floriday.client import FloridayClient, identify_all
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import StoppedError
-from pipelines.floriday.identities import told_at_once
+from pipelines.floriday.identity import Identity
+from pipelines.floriday.stoppable_threads import StoppedError
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.settings import Settings
 from pipelines.sync.feed import sync_feed
@@ -26,32 +26,21 @@ from pipelines.sync.memory import hold_little
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.prepare import Preparation
 from pipelines.sync.scheduler import Task, one_at_a_time, side_by_side
-from pipelines.sync.selection import as_asked, chosen_sources, scopes_to_ask
+from pipelines.sync.selection import as_asked, check_accounts, chosen_sources, scopes_to_ask
 from pipelines.sync.snapshot import sync_snapshot
-from pipelines.sync.sub_feed import Asked, Run
+from pipelines.sync.sub_feed import Run
+from pipelines.sync.what_to_read import Changes, WhatToRead
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.publish import due, publish
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.publish import is_copy_due, publish
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, Ledger
-from pipelines.warehouse.load.days_to_sequence import Days
 
 
 def new_run_id() -> str:
     """An id for a run that Dagster did not start."""
     return str(uuid.uuid4())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Reading:
-    """What of a feed is to be read, as :meth:`Pipeline.sync` says."""
-
-    run_id: str
-    full: bool
-    days: Days | None
-    rejected_only: bool
-    listener: Listener
 
 
 @dataclass
@@ -93,9 +82,9 @@ class Pipeline:
         """
         Thread(target=get_ready, name="floriday frames", daemon=True).start()
         self.session.token()
-        told = dict(told_at_once(self.clients))
-        self.identities = {account: one for account, one in told.items() if isinstance(one, Identity)}
-        self.failures = {account: one for account, one in told.items() if isinstance(one, PipelineError)}
+        answers = dict(identify_all(self.clients))
+        self.identities = {account: one for account, one in answers.items() if isinstance(one, Identity)}
+        self.failures = {account: one for account, one in answers.items() if isinstance(one, PipelineError)}
         if not self.identities:
             raise next(iter(self.failures.values()))
 
@@ -124,9 +113,7 @@ class Pipeline:
         account: str,
         *,
         run_id: str,
-        full: bool = False,
-        days: Days | None = None,
-        rejected_only: bool = False,
+        what: WhatToRead = Changes(),  # noqa: B008 - frozen
         listener: Listener = lambda _: None,
     ) -> FeedOutcome:
         """Sync one feed or snapshot of one account; failures are in the outcome instead of raised, unexpected ones too.
@@ -135,9 +122,7 @@ class Pipeline:
             source: which; a snapshot is always read as a whole.
             account: whose.
             run_id: written into every row of the ledger and the raw log.
-            full: read a feed again from sequence number 0.
-            days: read again what is now numbered in these days, instead of what is new.
-            rejected_only: read nothing of a feed but its rejected records, by their numbers.
+            what: what to read of a feed.
             listener: told after each page.
         """
         so_far = FeedOutcome(account, source.name)
@@ -151,8 +136,7 @@ class Pipeline:
         try:
             self.check_scope(source)
             if isinstance(source, Feed):
-                how = _Reading(run_id=run_id, full=full, days=days, rejected_only=rejected_only, listener=listen)
-                return self._sync_feed(source, account, how)
+                return self._sync_feed(source, account, run_id, what, listen)
             assert isinstance(source, Snapshot)
             weeks, client = self.settings.base_supply_weeks, self.clients[account]
             return sync_snapshot(
@@ -168,17 +152,16 @@ class Pipeline:
             print_if_debugging(defect)
             return replace(so_far, error=summary(defect), stack=stack_trace(defect))
 
-    def _sync_feed(self, feed: Feed, account: str, how: _Reading) -> FeedOutcome:
+    def _sync_feed(self, feed: Feed, account: str, run_id: str, what: WhatToRead, listener: Listener) -> FeedOutcome:
         assert self.personal is not None
-        reread = self.known.rereads.get((account, feed.name))
         outcome = sync_feed(
             self.clients[account],
             self.warehouse,
             feed,
-            Run(how.run_id, self.known, self.personal),
-            Asked(how.full, how.days, how.rejected_only, reread),
+            Run(run_id, self.known, self.personal),
+            what,
             widens=self._widened_by(feed),
-            listener=how.listener,
+            listener=listener,
         )
         if outcome.lacks is not None and not self._grants_connections():
             raise ScopeNotGrantedError(f"{outcome.lacks}; its scope is not granted", feed=feed.name)
@@ -199,8 +182,7 @@ class Pipeline:
         *,
         run_id: str,
         accounts: Sequence[str] | None = None,
-        full: bool = False,
-        days: Days | None = None,
+        what: WhatToRead = Changes(),  # noqa: B008 - frozen
         listener: Listener = lambda _: None,
     ) -> Iterator[FeedOutcome]:
         """Sync feeds and snapshots of accounts side by side; a failing one leaves the others done.
@@ -213,7 +195,7 @@ class Pipeline:
             account, source = task
             if account in self.failures:
                 return FeedOutcome(account, source.name, error=self.failures[account].message)
-            return self.sync(source, account, run_id=run_id, full=full, days=days, listener=tell)
+            return self.sync(source, account, run_id=run_id, what=what, listener=tell)
 
         yield from side_by_side([(one, source) for one in accounts or self.clients for source in sources], work)
 
@@ -232,7 +214,7 @@ class Pipeline:
             PipelineError: the copy could not be renewed; it is as it was.
         """
         target = self.settings.published
-        if target is not None and due(self.warehouse, target, self.settings.publish_every):
+        if target is not None and is_copy_due(self.warehouse, target, self.settings.publish_every):
             publish(self.warehouse, target)
 
     def grants(self, source: Source) -> bool:
@@ -263,9 +245,7 @@ def open_pipeline(settings: Settings, *, accounts: Iterable[str] | None = None) 
     """
     hold_little()
     catalogue = replace(catalogue_of(settings.api), version=settings.version)
-    unknown = ", ".join(sorted(set(accounts or ()) - set(settings.accounts)))
-    if unknown:
-        raise UsageError(f"no account is called {unknown}; there are: {', '.join(settings.accounts)}")
+    check_accounts(accounts or (), settings.accounts, "the settings have")
     session = TokenSession(
         settings.auth_url, settings.client_id, settings.client_secret, scopes_to_ask(settings, catalogue)
     )
@@ -274,7 +254,7 @@ def open_pipeline(settings: Settings, *, accounts: Iterable[str] | None = None) 
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
-    warehouse = LingeringWarehouse(settings.warehouse)
+    warehouse = ReusingWarehouse(settings.warehouse)
     pipeline = Pipeline(settings, catalogue, session, clients, warehouse)
     try:
         yield pipeline

@@ -15,12 +15,12 @@ from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Pipeline
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Question, Reply
 from tests.integration.syncing import catalogue_with, laid_out
@@ -143,7 +143,11 @@ class ScriptedSync:
         )
         with ExitStack() as stack:
             session = TokenSession(
-                settings.auth_url, settings.client_id, settings.client_secret, patience=Patience(), clock=time.clock
+                settings.auth_url,
+                settings.client_id,
+                settings.client_secret,
+                retry=RetryPolicy(),
+                clock=time.clock,
             )
             stack.callback(session.close)
             clients = {
@@ -152,7 +156,7 @@ class ScriptedSync:
                 )
                 for name, key in settings.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, patience=self.patience, sleep=self._sleep)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
             stack.callback(warehouse.close)
             yield Pipeline(settings, self.catalogue, session, clients, warehouse)
 

@@ -32,7 +32,7 @@ from pipelines.orchestration.resources import given_settings
 from pipelines.orchestration.run_in_process import STORAGE
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.load import visibility
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
@@ -391,7 +391,7 @@ class TestWhileSomethingIsUnderWay:
 
     def test_they_skip_while_the_command_line_syncs(self, clock: Daemon) -> None:
         """The reason says who holds the warehouse."""
-        with one_sync_at_a_time(clock.project.warehouse.path, "floriday sync"):
+        with hold_sync_lock(clock.project.warehouse.path, "floriday sync"):
             reasons = self.skips(clock)
 
         assert all((why or "").startswith("floriday sync, process ") for why in reasons.values()), reasons

@@ -23,9 +23,10 @@ from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed import sync_feed
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Pipeline
-from pipelines.sync.sub_feed import Asked, Run
+from pipelines.sync.sub_feed import Run
+from pipelines.sync.what_to_read import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
 from tests.moments import NOW
 
@@ -262,7 +263,9 @@ class TestConfig:
         """The line names those that there are."""
         result = two_accounts.run("sync", {"supply__batches": {"accounts": ["west"]}})
 
-        assert failure_lines(result) == {"supply__batches": "no account is called west; there are: north, south"}
+        assert failure_lines(result) == {
+            "supply__batches": "the settings have no account west; there are: north, south"
+        }
 
     def test_numbers_of_several_accounts_are_told_apart(self, two_accounts: Project) -> None:
         """Counts are added up; cursors, which have nothing to do with each other, stand in the table of accounts."""
@@ -303,7 +306,7 @@ class TestLock:
         elsewhere = ExitStack()
         log, listening = logging.getLogger("waiting run"), Listening(elsewhere.close)
         log.addHandler(listening)
-        elsewhere.enter_context(one_sync_at_a_time(project.warehouse.path, "floriday sync"))
+        elsewhere.enter_context(hold_sync_lock(project.warehouse.path, "floriday sync"))
 
         warehouse.hold("Dagster run 1", log)
         warehouse.release()
@@ -320,7 +323,7 @@ class TestLock:
         log = logging.getLogger("impatient run")
 
         with (
-            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
+            hold_sync_lock(project.warehouse.path, "floriday sync"),
             pytest.raises(WarehouseBusyError, match="floriday sync"),
         ):
             warehouse.hold("Dagster run 1", log)
@@ -333,14 +336,14 @@ class TestLock:
 
         with (
             pytest.raises(WarehouseBusyError, match="Dagster run 1"),
-            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
+            hold_sync_lock(project.warehouse.path, "floriday sync"),
         ):
             pytest.fail("two hold it at once")
         warehouse.release()
 
-        with one_sync_at_a_time(project.warehouse.path, "floriday sync"):
-            assert holder(project.warehouse.path) is not None
-        assert holder(project.warehouse.path) is None
+        with hold_sync_lock(project.warehouse.path, "floriday sync"):
+            assert lock_holder(project.warehouse.path) is not None
+        assert lock_holder(project.warehouse.path) is None
 
 
 class TestTogether:
@@ -368,7 +371,7 @@ class TestTogether:
         asked, sync = [], Pipeline.sync
 
         def noted(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
-            asked.append((source.name, named["full"]))
+            asked.append((source.name, named["what"] == Everything()))
             return sync(pipeline, source, account, **named)
 
         monkeypatch.setattr(Pipeline, "sync", noted)
@@ -400,11 +403,11 @@ class TestTogether:
         """Its step fails in one line, the log has the stack; the message, which may hold anything, is nowhere."""
 
         def broken(
-            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
         ) -> FeedOutcome:
             if feed.name == "supply.batches":
                 raise OverflowError("k3y-7hat-must-not-show")
-            return sync_feed(client, warehouse, feed, run, asked, **named)
+            return sync_feed(client, warehouse, feed, run, what, **named)
 
         monkeypatch.setattr("pipelines.sync.session.sync_feed", broken)
 

@@ -14,7 +14,8 @@ from pipelines.cli.outcomes import is_well, print_outcomes
 from pipelines.floriday.client import FloridayClient
 from pipelines.sync.feed import sync_feed
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.sub_feed import Asked, Run
+from pipelines.sync.sub_feed import Run
+from pipelines.sync.what_to_read import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from tests.another_process import WRITER, another_process
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
@@ -41,12 +42,12 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """One of the feeds ends with an error that nobody expects."""
 
     def fail(
-        client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+        client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
     ) -> FeedOutcome:
         if feed == BROKEN:
             with warehouse.reading():
                 raise error
-        return sync_feed(client, warehouse, feed, run, asked, **named)
+        return sync_feed(client, warehouse, feed, run, what, **named)
 
     monkeypatch.setattr("pipelines.sync.session.sync_feed", fail)
 

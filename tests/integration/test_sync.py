@@ -15,7 +15,7 @@ import pytest
 from pipelines.floriday.client import FloridayClient
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
@@ -78,7 +78,7 @@ class TestFirstSync:
         both, asked = Barrier(2, timeout=20), FloridayClient.get
         calls = count()
 
-        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> bytes:
+        def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> object:
             if "sales-orders" in path and next(calls) < 2:
                 both.wait()
             return asked(client, path, *args, **more)
@@ -91,14 +91,14 @@ class TestFirstSync:
         """Other feeds of the run may go on for long."""
         rested: list[Path] = []
 
-        def rest(warehouse: LingeringWarehouse) -> None:
+        def release(warehouse: ReusingWarehouse) -> None:
             rested.append(warehouse.path)
             warehouse.close()
 
-        monkeypatch.setattr(LingeringWarehouse, "rest", rest)
+        monkeypatch.setattr(ReusingWarehouse, "release", release)
         with orders.pipeline() as pipeline:
             list(pipeline.sync_all([orders.catalogue.feed(ORDERS)], run_id="run"))
-            with Warehouse(orders.path, patience=0.0).writing():
+            with Warehouse(orders.path, lock_timeout=0.0).writing():
                 pass
 
         assert rested == [orders.path]
@@ -496,7 +496,7 @@ class TestPreparation:
         before = orders.path.read_bytes()
 
         with orders.pipeline() as pipeline:
-            assert isinstance(pipeline.warehouse, LingeringWarehouse)
+            assert isinstance(pipeline.warehouse, ReusingWarehouse)
             pipeline.warehouse.close()
 
             assert orders.path.read_bytes() == before

@@ -13,7 +13,7 @@ from pipelines.orchestration.maintenance.jobs import compact_job, compact_schedu
 from pipelines.orchestration.resources import SettingsResource, WarehouseResource, given_settings
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import holder
+from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.integration.flower_history import QUIET, run_ids
 from tests.integration.syncing import Syncing
 
@@ -82,7 +82,7 @@ class TestCompact:
             assert result.success
             assert path.stat().st_size < size
             assert syncing.content() == content
-        assert holder(path) is None
+        assert lock_holder(path) is None
 
     def test_it_waits_for_its_turn(self) -> None:
         """It shares the pool of the syncs, one at a time."""

@@ -13,11 +13,12 @@ from unittest.mock import patch
 from pipelines.catalogue import Catalogue
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import Settings, load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.selection import scopes_to_ask
 from pipelines.sync.session import Pipeline
+from pipelines.sync.what_to_read import Changes, Everything, RejectedOnly
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.rejected_records import open_records
 from tests.hand_moved_time import HandMovedTime
@@ -26,7 +27,7 @@ from tests.model.floriday import World
 from tests.model.mortal import Died, Life, MortalWarehouse
 from tests.model.server import ModelServer
 
-PATIENCE = Patience(attempts=2)
+RETRY_POLICY = RetryPolicy(attempts=2)
 """Two faults in a row are a failure; more would only make more calls."""
 
 
@@ -90,7 +91,12 @@ class Client:
         )
         self.clients = {
             name: FloridayClient(
-                self.settings.base_url, self.session, key, account=name, patience=PATIENCE, clock=self.time.clock
+                self.settings.base_url,
+                self.session,
+                key,
+                account=name,
+                retry=RETRY_POLICY,
+                clock=self.time.clock,
             )
             for name, key in self.settings.accounts.items()
         }
@@ -131,14 +137,15 @@ class Client:
 
     def _read(self, pipeline: Pipeline, asked: Asked) -> list[FeedOutcome]:
         run = f"run {self.runs}"
+        what = Everything() if asked.full else Changes()
         if asked.dies_at is None:
-            return list(pipeline.sync_all(pipeline.sources, run_id=run, full=asked.full))
+            return list(pipeline.sync_all(pipeline.sources, run_id=run, what=what))
         # One after the other, so that the commit is the same one when an example is played again.
         return [
             outcome
             for account in pipeline.clients
             for source in pipeline.sources
-            for outcome in pipeline.sync_all([source], run_id=run, accounts=[account], full=asked.full)
+            for outcome in pipeline.sync_all([source], run_id=run, accounts=[account], what=what)
         ]
 
     def _with_rejected_records(self, account: str | None) -> list[tuple[str, str]]:
@@ -150,7 +157,7 @@ class Client:
     def _retried(self, pipeline: Pipeline, wanted: Sequence[tuple[str, str]]) -> list[FeedOutcome]:
         sources = {source.name: source for source in pipeline.sources}
         return [
-            pipeline.sync(sources[feed], account, run_id=f"run {self.runs}", rejected_only=True)
+            pipeline.sync(sources[feed], account, run_id=f"run {self.runs}", what=RejectedOnly())
             for account, feed in wanted
         ]
 

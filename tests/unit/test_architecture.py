@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
@@ -15,7 +16,7 @@ ORDER = (
     "errors",
     "unexpected_errors",
     "interruption",
-    "time_format",
+    "text_format",
     "paths",
     "web_guard",
     "private_files",
@@ -226,6 +227,21 @@ def test_modules_are_named_for_what_they_do() -> None:
         nameless += [named(path)] if names & NAMELESS else []
 
     assert nameless == []
+
+
+def test_dagsters_private_parts_are_used_in_one_module() -> None:
+    """Whatever may change with each version of Dagster is in ``dagster_private``, and checked by its test."""
+    private = re.compile(r"\bdagster\._|\bdagster_(?:webserver|shared|graphql|daemon)\b")
+    home = PACKAGE / "orchestration" / "dagster_private.py"
+    using = [
+        f"{named(path)}:{number}"
+        for path in modules(PACKAGE)
+        if path != home
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if private.search(line)
+    ]
+
+    assert using == []
 
 
 def test_no_registry_is_named() -> None:

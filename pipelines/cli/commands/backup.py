@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -32,19 +32,19 @@ def backup(
 
         floriday backup /mnt/backups/floriday.duckdb --force
     """
-    from pipelines.cli.sizes import size
     from pipelines.errors import PipelineError
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.copy import copy
+    from pipelines.warehouse.file.publish import copy_warehouse
 
     settings = load_local_settings()
     _check(file, settings, force=force)
     try:
-        copy(Warehouse(settings.warehouse), file)
+        copy_warehouse(Warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
-    say(f"{file}: {size(file.stat().st_size)}, a copy of {settings.warehouse}")
+    print_line(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")
 
 
 def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:

@@ -25,9 +25,9 @@ from pipelines.errors import AuthenticationError, BusyError, GarbledAnswerError,
 from pipelines.floriday.http.deadlines import CALL_SECONDS
 from pipelines.floriday.http.decoding import UNDECODABLE
 from pipelines.floriday.http.discovery import token_endpoint
-from pipelines.floriday.http.error_messages import retry_after
-from pipelines.floriday.http.retry import Clock, Patience
-from pipelines.floriday.http.transport import MEGABYTE, Wire, prepare, session_over
+from pipelines.floriday.http.error_answers import retry_after
+from pipelines.floriday.http.retry import Clock, RetryPolicy
+from pipelines.floriday.http.transport import MEGABYTE, BoundedAdapter, configure, new_session
 from pipelines.settings.addresses import host_of, set_address
 
 BASE_SCOPES = ("role:app", "organization:read")
@@ -35,7 +35,7 @@ BASE_SCOPES = ("role:app", "organization:read")
 
 _USUAL_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 366 * 86400.0
-_PATIENCE = Patience(attempts=5)
+_RETRY_POLICY = RetryPolicy(attempts=5)
 
 # The library writes secrets and tokens into its debug log.
 logging.getLogger("requests_oauthlib.oauth2_session").addFilter(lambda record: record.levelno > logging.DEBUG)
@@ -69,7 +69,7 @@ class TokenSession:
         client_id: the application's.
         client_secret: travels in the body of the token call and nowhere else.
         scopes: what to ask for.
-        patience: how long a token call is tried again when the server cannot be reached or is busy.
+        retry: how long a token call is tried again when the server cannot be reached or is busy.
         clock: time; tokens are measured by the wall clock, which goes on while a laptop sleeps.
         timeout: seconds to connect, and seconds without a byte.
         seconds: the deadline of one call, from before it connects to the end of its answer.
@@ -86,7 +86,7 @@ class TokenSession:
         client_secret: SecretStr,
         scopes: Iterable[str] = BASE_SCOPES,
         *,
-        patience: Patience = _PATIENCE,
+        retry: RetryPolicy = _RETRY_POLICY,
         clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
         timeout: tuple[float, float] = (10.0, 30.0),
         seconds: float = CALL_SECONDS,
@@ -94,7 +94,7 @@ class TokenSession:
         self._auth_url = set_address("FLORIDAY_AUTH_URL", auth_url)
         self._client_secret = client_secret
         self._wanted = tuple(dict.fromkeys(scopes))
-        self._patience = patience
+        self._retry = retry
         self._clock = clock
         self._timeout = timeout
         self._seconds = seconds
@@ -141,16 +141,16 @@ class TokenSession:
         session = OAuth2Session(client=BackendApplicationClient(client_id))
         # The library speaks https only, unless a variable of the whole process says otherwise.
         in_clear = self._auth_url.startswith("http:")
-        prepare(session, self._wire(in_clear=in_clear))
+        configure(session, self._wire(in_clear=in_clear))
         session.register_compliance_hook("access_token_response", self._judge)
         return session
 
     def _discovered(self) -> str:
-        with session_over(self._wire()) as session:
-            return token_endpoint(self._auth_url, session, self._patience, self._clock)
+        with new_session(self._wire()) as session:
+            return token_endpoint(self._auth_url, session, self._retry, self._clock)
 
-    def _wire(self, *, in_clear: bool = False) -> Wire:
-        return Wire(limit=MEGABYTE, timeout=self._timeout, seconds=self._seconds, in_clear=in_clear)
+    def _wire(self, *, in_clear: bool = False) -> BoundedAdapter:
+        return BoundedAdapter(limit=MEGABYTE, timeout=self._timeout, seconds=self._seconds, in_clear=in_clear)
 
     def _current(self) -> _Grant:
         grant = self._grant
@@ -198,7 +198,7 @@ class TokenSession:
     def _ask(self, scopes: tuple[str, ...]) -> _Grant:
         asked_at = self._clock.wall()
         try:
-            token = self._patience.persist(partial(self._call, scopes), self._clock)
+            token = self._retry.call(partial(self._call, scopes), self._clock)
         except (GarbledAnswerError, RefusedError) as problem:
             raise AuthenticationError(f"FLORIDAY_AUTH_URL: {problem.message}") from None
         return self._granted(scopes, token, asked_at)

@@ -9,8 +9,8 @@ import requests
 
 from pipelines.errors import AuthenticationError, BusyError, RefusedError
 from pipelines.floriday.http.decoding import UNDECODABLE
-from pipelines.floriday.http.error_messages import retry_after
-from pipelines.floriday.http.retry import Clock, Patience
+from pipelines.floriday.http.error_answers import retry_after
+from pipelines.floriday.http.retry import Clock, RetryPolicy
 from pipelines.settings.addresses import checked_address, host_of, origin_of
 
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -21,13 +21,13 @@ class _Metadata(msgspec.Struct):
     issuer: str | None = None
 
 
-def token_endpoint(address: str, session: requests.Session, patience: Patience, clock: Clock) -> str:
+def token_endpoint(address: str, session: requests.Session, retry: RetryPolicy, clock: Clock) -> str:
     """The token endpoint of the authorization server at ``address``; itself where it ends in ``/token``.
 
     Args:
         address: checked, as in the settings.
         session: asks without any credentials.
-        patience: how long an unreachable or busy server is asked again.
+        retry: how long an unreachable or busy server is asked again.
         clock: measures it.
 
     Raises:
@@ -37,7 +37,7 @@ def token_endpoint(address: str, session: requests.Session, patience: Patience, 
     if address.endswith("/token"):
         return address
     for place in _places(address):
-        metadata = patience.persist(lambda place=place: _metadata(place, session, clock), clock)  # type: ignore[misc]
+        metadata = retry.call(lambda place=place: _metadata(place, session, clock), clock)  # type: ignore[misc]
         if metadata is not None:
             return _trusted(metadata, address)
     raise AuthenticationError(

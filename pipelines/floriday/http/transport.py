@@ -25,8 +25,8 @@ from pipelines.errors import (
 )
 from pipelines.floriday.http.connections import HEAD_BYTES, DeadlineAdapter, HeadTooLargeError
 from pipelines.floriday.http.deadlines import CALL_SECONDS, deadline
-from pipelines.floriday.http.error_messages import one_line
 from pipelines.settings.addresses import host_of, is_loopback
+from pipelines.text_format import one_line
 
 MEGABYTE = 2**20
 
@@ -60,7 +60,7 @@ def user_agent() -> str:
         return "floriday-warehouse"
 
 
-class Wire(DeadlineAdapter):
+class BoundedAdapter(DeadlineAdapter):
     """Sends a request and reads the whole answer, within limits.
 
     Args:
@@ -126,15 +126,15 @@ class Wire(DeadlineAdapter):
         return UnreachableError(f"{host} took longer than {self._seconds:g} s for one call")
 
 
-def session_over(wire: Wire) -> requests.Session:
+def new_session(wire: BoundedAdapter) -> requests.Session:
     """A session that speaks over ``wire`` only and adds nothing by itself: no cookies, no `.netrc`."""
     session = requests.Session()
-    prepare(session, wire)
+    configure(session, wire)
     session.auth = _unsigned
     return session
 
 
-def prepare(session: requests.Session, wire: Wire) -> None:
+def configure(session: requests.Session, wire: BoundedAdapter) -> None:
     """Makes ``session`` speak over ``wire`` only, under our name."""
     session.mount("https://", wire)
     session.mount("http://", wire)
@@ -148,7 +148,7 @@ def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _redirected(host: str, response: requests.Response) -> RefusedError:
     try:
-        target = one_line(host_of(response.headers.get("Location", "")))
+        target = one_line(host_of(response.headers.get("Location", "")), 300)
     except ValueError:
         target = ""
     target = target or "another address"

@@ -15,11 +15,12 @@ from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets.floriday_text import listed_as_code, visible
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.text_format import moment
 from pipelines.warehouse.load import schema_drift, visibility
 from pipelines.warehouse.read import integrity
 from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.read.integrity import Finding
-from pipelines.warehouse.read.stock_check import wrong_ledgers
+from pipelines.warehouse.read.stock_check import stock_mismatches
 
 NOTICE = dt.timedelta(days=7)
 """How long before unread changes would be lost a warning comes."""
@@ -104,7 +105,7 @@ def _account(outcome: FeedOutcome) -> dict[str, Any]:
 
 def unique_key(subject: Subject) -> Verdict:
     """Whether no key is doubled, in the table or its children."""
-    finding = integrity.doubled_keys(subject.connection, subject.table, subject.within)
+    finding = integrity.duplicate_keys(subject.connection, subject.table, subject.within)
     return _inspected(subject, finding, "doubled keys")
 
 
@@ -142,7 +143,7 @@ def rejected_records(subject: Subject) -> Verdict:
 
 def batch_ledger(subject: Subject) -> Verdict:
     """Whether the mutations of each batch that can be judged add up."""
-    finding = wrong_ledgers(subject.connection)
+    finding = stock_mismatches(subject.connection)
     return _found(finding, "batches that do not add up", {"judged": finding.judged})
 
 
@@ -155,8 +156,8 @@ def unknown_content(subject: Subject) -> Verdict:
             "kind": one.kind,
             "name": visible(one.name),
             "seen": visible(one.seen),
-            "first seen": _moment(one.first_seen),
-            "last seen": _moment(one.last_seen),
+            "first seen": moment(one.first_seen),
+            "last seen": moment(one.last_seen),
         }
         for one in found[:SHOWN]
     ]
@@ -203,9 +204,9 @@ class _Standing:
         """What is shown."""
         return {
             "account": self.account,
-            "read to its end": _moment(self.read) if self.read else None,
+            "read to its end": moment(self.read) if self.read else None,
             "hours left": None if self.left is None else round(self.left / dt.timedelta(hours=1), 1),
-            "may be incomplete": f"{_moment(self.gap)} to {_moment(self.until)}" if self.gap else None,
+            "may be incomplete": f"{moment(self.gap)} to {moment(self.until)}" if self.gap else None,
         }
 
 
@@ -221,7 +222,3 @@ def _standing(outcome: FeedOutcome, known: Mapping[str, dt.datetime], subject: S
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     schema = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in columns.items()])
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema)
-
-
-def _moment(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

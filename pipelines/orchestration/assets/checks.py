@@ -162,7 +162,7 @@ def results(
     wanted = [check for check in _asked_of(source) if asked is None or check.name in asked]
     if not wanted:
         return []
-    connection.execute(integrity.SPARING)
+    connection.execute(integrity.INSPECTION_SETTINGS)
     table = tables_of(source)
     whole = any(outcome.whole for outcome in outcomes)
     within = integrity.scope(connection, table, run_id, whole=whole)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets.request import Reading
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.session import Pipeline
+from pipelines.sync.what_to_read import WhatToRead
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,11 +24,11 @@ class Asked:
     """What a step asks for of its feed.
 
     Args:
-        reading: what to read.
+        what: what to read of the feed.
         accounts: whose, in the order in which the outcomes are told.
     """
 
-    reading: Reading
+    what: WhatToRead
     accounts: tuple[str, ...]
 
 
@@ -78,8 +78,7 @@ class Together:
             sources,
             run_id=self._run_id,
             accounts=asked.accounts,
-            full=asked.reading.full,
-            days=asked.reading.days,
+            what=asked.what,
             listener=listener,
         )
 

@@ -20,12 +20,13 @@ from pipelines.orchestration.assets import checks, metadata
 from pipelines.orchestration.assets.concurrent_feeds import Asked
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.partitions import covered, weeks
-from pipelines.orchestration.assets.request import READS, Reading, SyncConfig, reading_of
+from pipelines.orchestration.assets.request import READS, SyncConfig, what_to_read
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.selection import is_in_parts
+from pipelines.sync.selection import check_accounts, is_in_parts
 from pipelines.sync.session import Pipeline
+from pipelines.sync.what_to_read import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 
 POOL = "duckdb"
@@ -74,7 +75,7 @@ def feed_asset(source: Source, start: dt.date, relations: Iterable[Relation]) ->
     ) -> Iterator[SyncEvent]:
         run = _Run(source, table, context, start)
         with step_errors(context.log):
-            outcomes = run.read(run.reading(config), config.accounts, session, warehouse)
+            outcomes = run.read(run.what_to_read(config), config.accounts, session, warehouse)
             run.tell(outcomes)
             yield from run.events(outcomes, session.open().warehouse)
 
@@ -153,16 +154,16 @@ class _Run:
         is_for_weeks = self.context.has_partition_key or self.context.has_partition_key_range
         return self.context.partition_key_range if is_for_weeks else None
 
-    def reading(self, config: SyncConfig) -> Reading:
+    def what_to_read(self, config: SyncConfig) -> WhatToRead:
         """What is to be read.
 
         Raises:
             UsageError: the config makes no sense.
         """
-        return reading_of(config, self.weeks, self.context.run.tags.get(READS))
+        return what_to_read(config, self.weeks, self.context.run.tags.get(READS))
 
     def read(
-        self, reading: Reading, accounts: Sequence[str], session: FloridaySession, warehouse: WarehouseResource
+        self, what: WhatToRead, accounts: Sequence[str], session: FloridaySession, warehouse: WarehouseResource
     ) -> list[FeedOutcome]:
         """Sync the feed of every account that is asked for; the outcomes in their order, whichever came first.
 
@@ -171,24 +172,24 @@ class _Run:
         chosen = chosen_accounts(accounts, session.open())
         warehouse.hold(f"Dagster run {self.context.run_id}", self.context.log)
         together = session.together(self.context.run_id)
-        asked = Asked(reading, tuple(chosen))
-        companions = partial(self._companions, reading, accounts, session.open().sources)
+        asked = Asked(what, tuple(chosen))
+        companions = partial(self._companions, what, accounts, session.open().sources)
         return together.outcomes(self.source, asked, _progress(self.context.log), companions)
 
-    def _companions(self, reading: Reading, accounts: Sequence[str], sources: Sequence[Source]) -> list[Source]:
+    def _companions(self, what: WhatToRead, accounts: Sequence[str], sources: Sequence[Source]) -> list[Source]:
         """The other feeds of the run that ask for the same; none where every step is a process of its own."""
         if self.context.job_def.executor_def.name not in _IN_ONE_PROCESS:
             return []
         steps = self.context.run.step_keys_to_execute or self.context.job_def.graph.node_dict
         others = [one for one in sources if one != self.source and op_name(one) in steps]
-        return [one for one in others if self._asks(one, reading, accounts)]
+        return [one for one in others if self._asks(one, what, accounts)]
 
-    def _asks(self, source: Source, reading: Reading, accounts: Sequence[str]) -> bool:
-        """Whether the run asks for this reading of another feed too."""
+    def _asks(self, source: Source, what: WhatToRead, accounts: Sequence[str]) -> bool:
+        """Whether the run reads the same of another feed."""
         run_config: Mapping[str, Any] = self.context.run.run_config
         try:
             config = SyncConfig(**run_config.get("ops", {}).get(op_name(source), {}).get("config", {}))
-            return self.reading(config) == reading and list(config.accounts) == list(accounts)
+            return self.what_to_read(config) == what and list(config.accounts) == list(accounts)
         except (UsageError, ValueError):
             return False  # it is refused in its own step
 
@@ -257,9 +258,7 @@ def chosen_accounts(accounts: Sequence[str], pipeline: Pipeline) -> list[str]:
     Raises:
         UsageError: there is no account of such a name.
     """
-    unknown = sorted(set(accounts) - set(pipeline.clients))
-    if unknown:
-        raise UsageError(f"no account is called {', '.join(unknown)}; there are: {', '.join(pipeline.clients)}")
+    check_accounts(accounts, pipeline.clients, "the settings have")
     return list(accounts) or list(pipeline.clients)
 
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import dagster as dg
 
 from pipelines.catalogue.types import Retention, Tier
-from pipelines.time_format import moment, span
-from pipelines.warehouse.read.feed_status import FeedStanding
+from pipelines.text_format import moment, span
+from pipelines.warehouse.read.feed_status import FeedStatus
 
 
 class Limits(NamedTuple):
@@ -75,7 +75,7 @@ def warns_at(retention: Retention) -> dt.timedelta:
     return max(retention.keeps / 4, A_DAY)
 
 
-def troubles(standing: Iterable[FeedStanding], now: dt.datetime) -> Iterator[Trouble]:
+def troubles(standing: Iterable[FeedStatus], now: dt.datetime) -> Iterator[Trouble]:
     """What is wrong with feeds; one whose scope is not granted is skipped on purpose, and not looked at."""
     for feed in standing:
         if feed.granted:
@@ -83,16 +83,16 @@ def troubles(standing: Iterable[FeedStanding], now: dt.datetime) -> Iterator[Tro
             yield from _losing(feed, now)
 
 
-def _stale(feed: FeedStanding, now: dt.datetime) -> Iterator[Trouble]:
-    limit, since = FRESHNESS[feed.source.tier].fail, feed.current_at or feed.asked_since
+def _stale(feed: FeedStatus, now: dt.datetime) -> Iterator[Trouble]:
+    limit, since = FRESHNESS[feed.source.tier].fail, feed.current_at or feed.requested_since
     if since is None or now - since <= limit:
         return
     state = f"current until {moment(since)}" if feed.current_at else f"not read to its end since {moment(since)}"
     yield _trouble(Concern.STALE, feed, f"{state}, {span(now - since)} ago; stale after {span(limit)}")
 
 
-def _losing(feed: FeedStanding, now: dt.datetime) -> Iterator[Trouble]:
-    left = feed.lost_in(now)
+def _losing(feed: FeedStatus, now: dt.datetime) -> Iterator[Trouble]:
+    left = feed.time_until_loss(now)
     if left is None or feed.source.retention is None or left > warns_at(feed.source.retention):
         return
     kept = f"Floriday keeps them for {span(feed.source.retention.keeps)} or longer"
@@ -102,5 +102,5 @@ def _losing(feed: FeedStanding, now: dt.datetime) -> Iterator[Trouble]:
         yield _trouble(Concern.LOST, feed, f"the first unread changes may be gone since {span(-left)}; {kept}")
 
 
-def _trouble(concern: Concern, feed: FeedStanding, line: str) -> Trouble:
+def _trouble(concern: Concern, feed: FeedStatus, line: str) -> Trouble:
     return Trouble(concern, feed.account, feed.source.name, f"{feed.account} {feed.source.name}: {line}")

@@ -15,7 +15,7 @@ from pipelines.orchestration.assets.feeds import asset_key
 from pipelines.orchestration.assets.floriday_text import as_code
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
-from pipelines.reports import Glance, Report, glance, installed, reports
+from pipelines.reports import Preview, Report, all_reports, installed, preview
 
 GROUP = "reports"
 LAST = "-1"
@@ -43,7 +43,7 @@ def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = N
     filled = {
         name: (source, table) for source in sources for table in tables_of(source).walk() for name in _names(table)
     }
-    known = reports() if chosen is None else chosen
+    known = all_reports() if chosen is None else chosen
     return [_report_asset(each, filled) for each in known if all(_is_there(each, name, filled) for name in each.tables)]
 
 
@@ -87,7 +87,7 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
                 if report.name not in installed(connection):
                     context.log.warning("not in the warehouse: a sync puts it there, where the API has what it reads")
                     return
-                yield dg.MaterializeResult(metadata=_shown(report, glance(connection, report, first=FIRST_ROWS)))
+                yield dg.MaterializeResult(metadata=_shown(report, preview(connection, report, first=FIRST_ROWS)))
 
     return show
 
@@ -109,7 +109,7 @@ def _read(report: Report, filled: Filled) -> list[dg.AssetKey]:
     return list(dict.fromkeys(asset_key(filled[name][0]) for name in report.tables if name in filled))
 
 
-def _shown(report: Report, seen: Glance) -> dict[str, Any]:
+def _shown(report: Report, seen: Preview) -> dict[str, Any]:
     """How many rows there are, the columns with their types, and the first rows."""
     described = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in seen.columns.items()]
     return {

@@ -3,14 +3,13 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of a config as they stand.
 
 import datetime as dt
-from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
 
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import days_of
-from pipelines.settings.values import today
+from pipelines.sync.what_to_read import Changes, Everything, WhatToRead, past_days
 from pipelines.warehouse.load.days_to_sequence import Days
 
 READS = "floriday/reads"
@@ -34,15 +33,7 @@ class SyncConfig(dg.Config):
     accounts: list[str] = Field(default=[], description="Names of the accounts to sync; all where none is named")
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What is read of a feed: all of it, what is numbered in some days, or what is new where neither is said."""
-
-    full: bool = False
-    days: Days | None = None
-
-
-def reading_of(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: str | None = None) -> Reading:
+def what_to_read(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: str | None = None) -> WhatToRead:
     """What a run is to read.
 
     Args:
@@ -57,12 +48,12 @@ def reading_of(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: st
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} exclude each other in the run's config: keep one of them")
     if config.full or config.incremental:
-        return Reading(full=config.full)
+        return Everything() if config.full else Changes()
     if config.from_date is not None or config.to_date is not None:
-        return Reading(days=days_between(config.from_date, config.to_date))
+        return days_between(config.from_date, config.to_date)
     if reads is not None:
-        return Reading(full=reads == EVERYTHING)
-    return Reading(days=days_of(weeks) if weeks is not None else None)
+        return Everything() if reads == EVERYTHING else Changes()
+    return Changes() if weeks is None else days_of(weeks)
 
 
 def days_between(from_date: str | None, to_date: str | None) -> Days:
@@ -73,12 +64,8 @@ def days_between(from_date: str | None, to_date: str | None) -> Days:
     """
     if from_date is None:
         raise UsageError("to_date needs from_date in the run's config, the first day to read again")
-    this_day = today()
-    first = _day("from_date", from_date)
-    last = this_day if to_date is None else _day("to_date", to_date)
-    if first > last or first > this_day:
-        raise UsageError(f"from_date {first} lies after {'today' if first > this_day else f'to_date {last}'}")
-    return Days(first, last)
+    last = None if to_date is None else _day("to_date", to_date)
+    return past_days(_day("from_date", from_date), last, ("from_date", "to_date"))
 
 
 def _day(name: str, text: str) -> dt.date:

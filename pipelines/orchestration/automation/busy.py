@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines.errors import PipelineError
 from pipelines.orchestration.resources import SettingsResource
-from pipelines.warehouse.file.sync_lock import holder
+from pipelines.warehouse.file.sync_lock import lock_holder
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -28,7 +28,7 @@ def under_way(instance: dg.DagsterInstance, settings: SettingsResource) -> str |
         if run.job_name != HARMLESS:
             return f"run {run.run_id[:8]} is {run.status.value}"
     try:
-        held = holder(settings.load_local().warehouse)
+        held = lock_holder(settings.load_local().warehouse)
     except PipelineError:
         return None
     return f"{held} is under way" if held else None

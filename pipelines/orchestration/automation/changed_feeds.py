@@ -22,12 +22,12 @@ import dagster as dg
 from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.http.retry import pauses_until
+from pipelines.floriday.stoppable_threads import stoppable_by
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.busy import under_way
-from pipelines.orchestration.automation.jobs import Job
 from pipelines.orchestration.automation.schedules import run_of
 from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Pipeline, open_pipeline
@@ -49,7 +49,7 @@ PATIENCE = 5.0
 """Seconds to wait for a warehouse that another process holds; then the next tick looks."""
 
 
-def changed_feeds(automation: Automation, job: Job, sources: Sequence[Source]) -> dg.SensorDefinition:
+def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:
     """Start a run of the fast feeds that moved, and of every feed that was never read."""
     watch = _Watch(automation.settings, tuple(sources))
 
@@ -126,7 +126,7 @@ class _Watch:
 
     def _moves(self, stop: threading.Event) -> dict[str, Move]:
         pipeline = self._open()
-        with pauses_until(stop):
+        with stoppable_by(stop):
             pipeline.session.token()
         known = _known(pipeline.warehouse)
         granted = [source for source in self._sources if pipeline.grants(source)]
@@ -137,7 +137,7 @@ class _Watch:
         clients = list(pipeline.clients.values())
 
         def ask(client: FloridayClient) -> dict[str, int | None]:
-            with pauses_until(stop):
+            with stoppable_by(stop):
                 return dict(_moved(client, granted, known))
 
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
@@ -175,7 +175,7 @@ def _known(warehouse: Warehouse) -> Ledger:
     """How far each feed is read, and which ones wait to be read again; nothing before the first sync."""
     if not warehouse.exists():
         return Ledger()
-    with Warehouse(warehouse.path, patience=PATIENCE).reading() as connection:
+    with Warehouse(warehouse.path, lock_timeout=PATIENCE).reading() as connection:
         return open_ledger(connection)
 
 

@@ -85,7 +85,7 @@ def syncs_elsewhere(automation: Automation, sources: Sequence[Source], start: dt
 def _events(
     instance: dg.DagsterInstance, automation: Automation, sources: Sequence[Source], start: dt.date
 ) -> Iterator[dg.AssetMaterialization]:
-    warehouse = Warehouse(automation.settings.load_local().warehouse, patience=PATIENCE)
+    warehouse = Warehouse(automation.settings.load_local().warehouse, lock_timeout=PATIENCE)
     if not warehouse.exists():
         return
     told = _told_at(instance, sources)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets.feeds import asset_key, op_name
 from pipelines.orchestration.assets.request import CHANGES, EVERYTHING, READS
-
-Job: TypeAlias = UnresolvedAssetJobDefinition
-"""A job over assets, before Dagster knows them all; the library has no public name for it."""
+from pipelines.orchestration.dagster_private import AssetJob
 
 
 def ops_config(sources: Iterable[Source], **asked: Any) -> dict[str, Any]:
@@ -21,7 +18,7 @@ def ops_config(sources: Iterable[Source], **asked: Any) -> dict[str, Any]:
     return {"ops": {op_name(source): {"config": dict(asked)} for source in sources}}
 
 
-def sync_job(sources: Sequence[Source], reports: Sequence[dg.AssetKey]) -> Job:
+def sync_job(sources: Sequence[Source], reports: Sequence[dg.AssetKey]) -> AssetJob:
     """What changed since the last time, of every feed, and the reports on it."""
     return dg.define_asset_job(
         "sync",
@@ -32,7 +29,7 @@ def sync_job(sources: Sequence[Source], reports: Sequence[dg.AssetKey]) -> Job:
     )
 
 
-def dashboard_job(dashboard: dg.AssetKey) -> Job:
+def dashboard_job(dashboard: dg.AssetKey) -> AssetJob:
     """The dashboard alone, of what the warehouse holds."""
     return dg.define_asset_job(
         "dashboard",
@@ -41,7 +38,7 @@ def dashboard_job(dashboard: dg.AssetKey) -> Job:
     )
 
 
-def full_sync_job(sources: Sequence[Source]) -> Job:
+def full_sync_job(sources: Sequence[Source]) -> AssetJob:
     """Everything that Floriday still serves, of every feed."""
     return dg.define_asset_job(
         "full_sync",

@@ -47,7 +47,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
                 [source for source in sources if not chosen or source.name in chosen],
                 run_id=context.run_id,
                 accounts=accounts,
-                days=days,
+                what=days,
             )
             failed = [line for outcome in outcomes if (line := _told(context, outcome))]
         if failed:

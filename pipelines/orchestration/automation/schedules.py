@@ -15,11 +15,12 @@ from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.feeds import asset_key
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.orchestration.automation.busy import under_way
-from pipelines.orchestration.automation.jobs import Job, ops_config
+from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.read.feed_status import standings
+from pipelines.warehouse.read.feed_status import feed_statuses
 
 SMALL = 100_000
 """Rows of a feed that is read from its beginning every week: a hundred pages, half a minute at Floriday's limit."""
@@ -29,7 +30,7 @@ Choice = Callable[[], Sequence[Source]]
 
 
 def hourly_sync(
-    automation: Automation, job: Job, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
+    automation: Automation, job: AssetJob, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
 ) -> dg.ScheduleDefinition:
     """Every hour what changed in the feeds that are worth it, then the reports."""
     often = [source for source in sources if source.tier in ("fast", "hourly")]
@@ -46,7 +47,7 @@ def hourly_sync(
 
 
 def daily_sync(
-    automation: Automation, job: Job, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
+    automation: Automation, job: AssetJob, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
 ) -> dg.ScheduleDefinition:
     """Once a day what changed in all feeds, before people come to work, then the reports."""
     return _schedule(
@@ -61,7 +62,7 @@ def daily_sync(
     )
 
 
-def daily_dashboard(automation: Automation, job: Job) -> dg.ScheduleDefinition:
+def daily_dashboard(automation: Automation, job: AssetJob) -> dg.ScheduleDefinition:
     """Once a day the dashboard, after the daily sync: its run waits where that is still under way."""
     return dg.ScheduleDefinition(
         name="daily_dashboard",
@@ -75,7 +76,7 @@ def daily_dashboard(automation: Automation, job: Job) -> dg.ScheduleDefinition:
     )
 
 
-def weekly_full_sync(automation: Automation, job: Job, sources: Sequence[Source]) -> dg.ScheduleDefinition:
+def weekly_full_sync(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.ScheduleDefinition:
     """Once a week everything that Floriday still serves of the small feeds: the insurance against what nobody saw."""
     return _schedule(
         automation,
@@ -96,14 +97,14 @@ def _small(settings: SettingsResource, sources: Sequence[Source]) -> list[Source
         return []
     with warehouse.reading() as connection:
         rows: dict[str, int] = {}
-        for standing in standings(connection, sources):
+        for standing in feed_statuses(connection, sources):
             rows[standing.source.name] = rows.get(standing.source.name, 0) + standing.rows
     return [source for source in sources if source.name in rows and rows[source.name] <= SMALL]
 
 
 def _schedule(
     automation: Automation,
-    job: Job,
+    job: AssetJob,
     *,
     name: str,
     cron: str,

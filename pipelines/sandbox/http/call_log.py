@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.floriday.http.error_messages import REQUEST_ID
+from pipelines.floriday.http.error_answers import REQUEST_ID
 from pipelines.sandbox.calls import Call, Calls
 from pipelines.sandbox.http.request_state import LOG_CALL
 

@@ -12,7 +12,7 @@ from pipelines.warehouse.sql import quoted
 
 
 @dataclass(frozen=True)
-class Glance:
+class Preview:
     """What a report says now.
 
     Args:
@@ -26,7 +26,7 @@ class Glance:
     first: list[tuple[Any, ...]]
 
 
-def glance(connection: duckdb.DuckDBPyConnection, report: Report, *, first: int) -> Glance:
+def preview(connection: duckdb.DuckDBPyConnection, report: Report, *, first: int) -> Preview:
     """Look at a report, without parameters.
 
     Args:
@@ -39,4 +39,4 @@ def glance(connection: duckdb.DuckDBPyConnection, report: Report, *, first: int)
     columns = {column: str(kind) for column, kind, *_ in found.description or ()}
     rows = found.fetchmany(first)
     (count,) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0]
-    return Glance(columns, count, rows)
+    return Preview(columns, count, rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.catalogue.tables import ACCOUNT, IS_DELETED, POSITION, SYNCED_AT, Column
 from pipelines.dictionary.markdown import bullets, code, codes, grid, page, prose
-from pipelines.reports import Report, reports
+from pipelines.reports import Report, all_reports
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.schema.feed_tables import RAW_COLUMNS
 from pipelines.warehouse.schema.history_views import RENAMED, VALIDITY
@@ -69,7 +69,7 @@ A report is a view, and a macro of the same name that takes parameters:
 _COLUMN = ("column", "type", "what it is")
 
 
-def companions(apis: Sequence[str]) -> str:
+def common_page(apis: Sequence[str]) -> str:
     """The page.
 
     Args:
@@ -92,7 +92,7 @@ def companions(apis: Sequence[str]) -> str:
         _SYNC,
         *_sync_tables(),
         _REPORTS,
-        *(_report(each) for each in reports()),
+        *(_report(each) for each in all_reports()),
     )
 
 

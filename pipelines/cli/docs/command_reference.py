@@ -1,4 +1,4 @@
-"""The page ``docs/cli.md``, made from what ``--help`` says: ``python -m pipelines.cli.reference > docs/cli.md``."""
+"""Generate ``docs/cli.md`` from the help of the commands: ``python -m pipelines.cli.docs.command_reference``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WIDTH = 100
 _TOP = """\
 # The command line
 
-Made from the commands' own help; `python -m pipelines.cli.reference > docs/cli.md` makes it anew.
+This page is generated from the help of the commands; `make docs` updates it.
 
-Exit codes: 0 when all is well, 1 when something failed, 2 for a setting or a usage error, 130 after Ctrl-C and 143
-after SIGTERM (0 of `up` and `sandbox`, which run until then). What went wrong is one line on standard error. Colours
-and progress bars are for terminals; in a pipe, output is plain text that is never cut, and `NO_COLOR` turns colours off
-anywhere. CSV has a header, line feeds at the ends of lines, NULL as nothing and times in UTC.
+Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C and 143 after
+SIGTERM (0 for `up` and `sandbox`, which run until then). Each failure is one line on standard error. Colours and
+progress bars are for terminals; in a pipe, output is plain text that is never cut, and `NO_COLOR` turns colours off
+everywhere. CSV has a header, line feeds at the ends of lines, NULL as an empty field and times in UTC.
 """
 
 

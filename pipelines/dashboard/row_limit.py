@@ -23,7 +23,7 @@ Ranks = dict[str, list[str | None]]
 
 
 @dataclass(frozen=True)
-class Read:
+class LimitedFacts:
     """The facts, and what was left out to keep them small.
 
     Args:
@@ -63,9 +63,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: s
     return ranks
 
 
-def read_bounded(
+def read_within(
     connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], ranks: Ranks, this_week: int, most_rows: int
-) -> Read:
+) -> LimitedFacts:
     """As many rows as there is room for.
 
     Args:
@@ -86,7 +86,7 @@ def read_bounded(
     alone, weeks = _CHOICES[most]
     first = this_week - weeks
     rows = {fact: read(connection, fact, alone, first) for fact in facts}
-    return Read(rows, first, ranks, alone, _older(connection, first) if SALES in facts else 0)
+    return LimitedFacts(rows, first, ranks, alone, _older(connection, first) if SALES in facts else 0)
 
 
 def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: str, first: int) -> list[str | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.dashboard.embedding import MOST_LETTERS, fill
+from pipelines.dashboard.content import MOST_LETTERS, build_content
 from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
@@ -60,7 +60,7 @@ def write_dashboard(
         raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
     with warehouse.reading(locked=True) as connection:
         try:
-            filling = fill(connection, now or dt.datetime.now(dt.UTC), most_letters)
+            filling = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)
         except duckdb.CatalogException:
             raise PipelineError(f"{warehouse.path} holds nothing of Floriday yet: run `floriday sync` first") from None
     page, found = page_of(filling.packed).encode(), filling.found

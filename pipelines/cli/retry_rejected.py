@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.sync.outcome import FeedOutcome
@@ -35,14 +36,14 @@ def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequenc
     """
     before = _open(warehouse, feeds, accounts)
     if not before:
-        say("No record is rejected.")
+        print_line("No record is rejected.")
         return True
     outcomes, well = _asked(before)
     after = {record.identity: record for record in _open(warehouse, feeds, accounts)}
     results = [_result(one, after.get(one.identity), outcomes.get((one.account, one.feed))) for one in before]
     rows = [_row(one, after.get(one.identity), result) for one, result in zip(before, results, strict=True)]
     print_table(_HEADINGS, rows)
-    say(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
+    print_line(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
     return well
 
 
@@ -55,10 +56,11 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
 
 def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
-    from pipelines.cli.outcomes import publish, subject
+    from pipelines.cli.outcomes import print_failures, publish
     from pipelines.settings import load_settings
     from pipelines.sync.session import new_run_id, open_pipeline
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.sync.what_to_read import RejectedOnly
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     settings = load_settings()
     wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})
@@ -68,21 +70,17 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     accounts = sorted({account for account, _ in wanted})
     run_id, outcomes = new_run_id(), Outcomes()
     with open_pipeline(settings, accounts=accounts) as pipeline:
-        with one_sync_at_a_time(settings.warehouse, "floriday rejected --retry"):
+        with hold_sync_lock(settings.warehouse, "floriday rejected --retry"):
             pipeline.prepare()
             sources = {source.name: source for source in pipeline.sources}
             for account, feed in wanted:
                 if account in pipeline.identities:
-                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, rejected_only=True)
+                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
         publish(pipeline)
     well = not pipeline.failures and not any(outcome.error for outcome in outcomes.values())
     for name, error in pipeline.failures.items():
-        complain(str(error.about(account=name)))
-    for outcome in outcomes.values():
-        if outcome.skipped:
-            say(f"{subject(outcome)}: skipped: {one_line(outcome.skipped)}")
-        if outcome.error:
-            complain(f"{subject(outcome)}: {outcome.error}")
+        print_error(str(error.about(account=name)))
+    print_failures(outcomes.values())
     return outcomes, well
 
 

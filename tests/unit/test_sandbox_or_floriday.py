@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import which_floriday
-from pipelines.cli.which_floriday import check, is_named, pointed_at, reached
+from pipelines.cli import sandbox_or_floriday
+from pipelines.cli.sandbox_or_floriday import check, dagster_variables, has_credentials, with_sandbox
 from pipelines.errors import SettingError, UsageError, WarehouseBusyError
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 COMPLETE = {
     "FLORIDAY_CLIENT_ID": "client-1",
@@ -24,12 +24,12 @@ ELSEWHERE = {"FLORIDAY_FEEDS": "batches", "FLORIDAY_AUTOMATION": "off", "FLORIDA
 @pytest.mark.parametrize("name", [*COMPLETE, "FLORIDAY_API_KEYS", "FLORIDAY_CLIENT_SECRET_FILE"])
 def test_anything_set_for_floriday_means_floriday(name: str) -> None:
     """A single one of the settings that calling it takes is enough, its file too."""
-    assert is_named({name: "x", **ELSEWHERE})
+    assert has_credentials({name: "x", **ELSEWHERE})
 
 
 def test_nothing_set_for_floriday_means_the_sandbox(tmp_path: Path) -> None:
     """Other settings change nothing about it, and both APIs may be asked for."""
-    assert not is_named(ELSEWHERE)
+    assert not has_credentials(ELSEWHERE)
     for api in (None, "suppliers", "customers"):
         check(ELSEWHERE, tmp_path, api)
 
@@ -44,7 +44,7 @@ def test_half_of_the_credentials_is_an_error(tmp_path: Path) -> None:
     line = str(caught.value)
     assert all(f"{name} is missing" in line for name in COMPLETE.keys() - half.keys())
     assert not any(f"{name} is missing" in line for name in half)
-    assert line.endswith("Where nothing is set for Floriday, the sandbox stands in")
+    assert line.endswith("Without any credentials, `floriday up` uses the sandbox")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_an_api_is_only_the_sandboxs(variables: dict[str, str], api: str, tmp_pa
 
 def test_automation_is_on_unless_set(tmp_path: Path) -> None:
     """With credentials, everything else reaches Dagster as it was set."""
-    with reached(COMPLETE, tmp_path, None) as pointed:
+    with dagster_variables(COMPLETE, tmp_path, None) as pointed:
         assert pointed == {**COMPLETE, "FLORIDAY_AUTOMATION": "on"}
-    with reached({**COMPLETE, **ELSEWHERE}, tmp_path, None) as pointed:
+    with dagster_variables({**COMPLETE, **ELSEWHERE}, tmp_path, None) as pointed:
         assert pointed == {**COMPLETE, **ELSEWHERE}
     assert list(tmp_path.iterdir()) == []
 
@@ -84,7 +84,7 @@ def test_the_sandbox_keeps_its_hands_off_the_users_files(tmp_path: Path) -> None
     """Warehouse and copy are its own; other settings count there too."""
     own = tmp_path / "sandbox.duckdb"
 
-    pointed = pointed_at(COMPLETE, own, {**ELSEWHERE, "FLORIDAY_PUBLISHED": "mine.published.duckdb"})
+    pointed = with_sandbox(COMPLETE, own, {**ELSEWHERE, "FLORIDAY_PUBLISHED": "mine.published.duckdb"})
 
     assert pointed == {
         **COMPLETE,
@@ -96,7 +96,7 @@ def test_the_sandbox_keeps_its_hands_off_the_users_files(tmp_path: Path) -> None
 
 def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
     """What an earlier sandbox left is gone, unless a sync is still under way in it."""
-    warehouse = tmp_path / which_floriday.WAREHOUSES["customers"]
+    warehouse = tmp_path / sandbox_or_floriday.WAREHOUSES["customers"]
     leavings = [warehouse.with_name(name) for name in ("sandbox-customers.duckdb", "sandbox-customers.duckdb.wal")]
     leavings.append(warehouse.with_name("sandbox-customers.published.duckdb"))
     warehouse.parent.mkdir()
@@ -104,13 +104,13 @@ def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
         path.touch()
 
     with (
-        one_sync_at_a_time(warehouse, "a run"),
+        hold_sync_lock(warehouse, "a run"),
         pytest.raises(WarehouseBusyError, match="a run"),
-        reached({}, tmp_path, "customers"),
+        dagster_variables({}, tmp_path, "customers"),
     ):
         pass
     kept = [path.exists() for path in leavings]
-    with reached({}, tmp_path, "customers") as pointed:
+    with dagster_variables({}, tmp_path, "customers") as pointed:
         remaining = [path for path in leavings if path.exists()]
 
     assert kept == [True, True, True]

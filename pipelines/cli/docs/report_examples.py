@@ -1,8 +1,8 @@
-"""The examples of ``docs/reports.md``: ``python -m pipelines.cli.examples > pipelines/dictionary/examples.json``.
+"""Generate the examples of ``docs/reports.md``; ``make examples`` stores them in the dictionary.
 
-They are what the reports say of two worlds of the sandbox, synced as anybody's data are: first at a fixed moment, then
-after a day of trade. Same code, same rows: to the reports it is that moment too, except to the one on the syncs, whose
-times are those at which the examples were made.
+They are the results of the reports for two worlds of the sandbox, one for each API. Each is synced at a fixed time, and
+again after a day of trade. The same code gives the same rows, because the reports see the fixed time as the current
+one. Only the report about the syncs shows the times at which the examples were made.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 import duckdb
 import msgspec
 
-from pipelines.cli.formats.text import shown
+from pipelines.cli.formats.text import display_text
 from pipelines.dictionary.examples import Example, Examples
 from pipelines.errors import PipelineError
-from pipelines.reports import Report, installed, reports
+from pipelines.reports import Report, all_reports, installed
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_pipeline
@@ -40,21 +40,21 @@ PARAMETERS = {
     "sell_through": _LAST_WEEK,
     "stock_ledger": _LAST_WEEK,
 }
-"""What a report is asked for where its first rows would tell little; nothing in particular elsewhere."""
+"""Parameters of the reports whose first rows would otherwise show little."""
 
 
-def found_examples() -> Examples:
-    """Make the worlds, sync them, and ask every report.
+def make_examples() -> Examples:
+    """Start both worlds, sync them, and query every report.
 
     Raises:
         PipelineError: a feed could not be synced.
     """
     found = {**dict(_world("customers")), **dict(_world("suppliers"))}
-    return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in reports()})
+    return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in all_reports()})
 
 
 def _world(api: str) -> Iterator[tuple[str, Example]]:
-    """What the reports of an API's warehouse say."""
+    """The examples of one API, by report."""
     with TemporaryDirectory() as folder, Sandbox(api=api, now=FIRST_SYNC, scale=SCALE[api]) as sandbox:
         warehouse = Warehouse(Path(folder) / "examples.duckdb")
         settings = {
@@ -67,14 +67,16 @@ def _world(api: str) -> Iterator[tuple[str, Example]]:
         _sync(settings)
         with warehouse.reading() as connection:
             names = installed(connection)
-            there = [each for each in reports() if each.name in names]
-            yield from ((each.name, _asked(connection, api, each)) for each in there if is_of_the_syncs(each))
-            _stop_the_clock(connection)
-            yield from ((each.name, _asked(connection, api, each)) for each in there if not is_of_the_syncs(each))
+            available = [each for each in all_reports() if each.name in names]
+            yield from ((each.name, _example(connection, api, each)) for each in available if reads_sync_tables(each))
+            _fix_current_time(connection)
+            for each in available:
+                if not reads_sync_tables(each):
+                    yield each.name, _example(connection, api, each)
 
 
-def is_of_the_syncs(report: Report) -> bool:
-    """Whether a report tells of the syncs, and not of what was synced."""
+def reads_sync_tables(report: Report) -> bool:
+    """Whether a report is about the syncs, and not about synced data."""
     return all(table.startswith("sync.") for table in report.tables)
 
 
@@ -88,19 +90,19 @@ def _sync(environment: Mapping[str, str]) -> None:
             raise PipelineError(f"{outcome.feed}: {outcome.error}")
 
 
-def _stop_the_clock(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have this session take the second sync's moment for the present: its own macros come before what is built in."""
+def _fix_current_time(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make ``now()`` return the time of the second sync; a macro of the session replaces the built-in function."""
     connection.execute(f"CREATE OR REPLACE TEMP MACRO now() AS TIMESTAMPTZ '{SECOND_SYNC.isoformat()}'")
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, api: str, report: Report) -> Example:
-    given = PARAMETERS.get(report.name)
-    sql = f"FROM reports.{report.name}{f'({given})' if given else ''} LIMIT {ROWS}"
+def _example(connection: duckdb.DuckDBPyConnection, api: str, report: Report) -> Example:
+    parameters = PARAMETERS.get(report.name)
+    sql = f"FROM reports.{report.name}{f'({parameters})' if parameters else ''} LIMIT {ROWS}"
     answer = connection.execute(sql).to_arrow_table().combine_chunks()
-    columns = [shown(column.combine_chunks()).to_pylist() for column in answer.columns]
+    columns = [display_text(column.combine_chunks()).to_pylist() for column in answer.columns]
     return Example(api, sql, tuple(answer.column_names), tuple(zip(*columns, strict=True)))
 
 
 if __name__ == "__main__":
-    text = msgspec.json.format(msgspec.json.encode(found_examples()), indent=1)
+    text = msgspec.json.format(msgspec.json.encode(make_examples()), indent=1)
     sys.stdout.write(f"{text.decode()}\n")

@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from pipelines.dashboard.bound import Read, prepare, read_bounded
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week
+from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.reports import installed
 
 MOST_LETTERS = 700_000
@@ -52,7 +52,7 @@ Content = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Filling:
+class PackedContent:
     """What a page is given.
 
     Args:
@@ -61,10 +61,12 @@ class Filling:
     """
 
     packed: str
-    found: Read
+    found: LimitedFacts
 
 
-def fill(connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS) -> Filling:
+def build_content(
+    connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS
+) -> PackedContent:
     """Everything that the page shows, within some size where that can be.
 
     Args:
@@ -78,19 +80,19 @@ def fill(connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: 
     ranks = prepare(connection, facts, api, week)
     rows = most_letters // LEAST_LETTERS
     while True:
-        found = read_bounded(connection, facts, ranks, week, rows)
+        found = read_within(connection, facts, ranks, week, rows)
         text = packed(_content(connection, found, reports, api, now))
         if len(text) <= most_letters or rows < FEWEST_ROWS:
-            return Filling(text, found)
+            return PackedContent(text, found)
         rows = min(rows, _rows(found)) * most_letters * 9 // len(text) // 10
 
 
-def _rows(found: Read) -> int:
+def _rows(found: LimitedFacts) -> int:
     return sum(map(len, found.rows.values()))
 
 
 def _content(
-    connection: duckdb.DuckDBPyConnection, found: Read, reports: Collection[str], api: str, now: dt.datetime
+    connection: duckdb.DuckDBPyConnection, found: LimitedFacts, reports: Collection[str], api: str, now: dt.datetime
 ) -> Content:
     """All of it, as JSON has it."""
     keys, actions = _Keys(), _actions(connection) if "purchase_order_exceptions" in reports else []
@@ -130,7 +132,7 @@ class _Keys:
         return list(self._places)
 
 
-def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: Read) -> dict[str, list[Any]]:
+def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) -> dict[str, list[Any]]:
     """The rows turned into columns: weeks counted from the first, texts as their places among the keys."""
     turned: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fact.columns)
     columns = dict(zip(fact.columns, map(list, turned), strict=True))
