@@ -33,7 +33,7 @@ from pipelines.sync.what_to_read import Changes, WhatToRead
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.publish import is_copy_due, publish
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, Ledger
 
@@ -254,7 +254,7 @@ def open_pipeline(settings: Settings, *, accounts: Iterable[str] | None = None) 
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
-    warehouse = LingeringWarehouse(settings.warehouse)
+    warehouse = ReusingWarehouse(settings.warehouse)
     pipeline = Pipeline(settings, catalogue, session, clients, warehouse)
     try:
         yield pipeline

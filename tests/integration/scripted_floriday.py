@@ -20,7 +20,7 @@ from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Pipeline
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Question, Reply
 from tests.integration.syncing import catalogue_with, laid_out
@@ -156,7 +156,7 @@ class ScriptedSync:
                 )
                 for name, key in settings.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
             stack.callback(warehouse.close)
             yield Pipeline(settings, self.catalogue, session, clients, warehouse)
 

@@ -26,7 +26,7 @@ from pipelines.sync.selection import scopes_to_ask
 from pipelines.sync.session import Pipeline
 from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
 from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
@@ -113,7 +113,7 @@ class Syncing:
                 )
                 for name, key in known.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, lock_timeout=5)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=5)
             stack.callback(warehouse.close)
             pipeline = Pipeline(known, self.catalogue, session, clients, warehouse)
             pipeline.prepare()
