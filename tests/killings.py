@@ -87,7 +87,7 @@ def kill_syncs(kills: int, seed: int) -> Killed:
 
 
 def _one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, killed: Killed) -> None:
-    sandbox.turn(rate_limits=None)
+    sandbox.set_switches(rate_limits=None)
     records = Records(sandbox, "suppliers", (), random, hides=False)
     for feed in FEEDS:
         records.fill(feed, RECORDS)

@@ -14,8 +14,7 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
-from pipelines.sandbox import Fault, Kind, Sandbox
-from pipelines.sandbox.journal import Call
+from pipelines.sandbox import Call, Fault, Kind, Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import open_ledger
 from pipelines.warehouse.load.days_to_sequence import Days
