@@ -22,7 +22,7 @@ import dagster as dg
 from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
-from pipelines.floriday.http.retry import pauses_until
+from pipelines.floriday.stoppable_threads import stoppable_by
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.schedules import run_request
@@ -30,7 +30,7 @@ from pipelines.orchestration.automation.triggers import SWITCH, Automation
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
-from pipelines.sync.session import Pipeline, open_pipeline
+from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import Ledger, open_ledger
 
@@ -93,7 +93,7 @@ class _Poller:
         self._settings = settings
         self._sources = sources
         self._opened = ExitStack()
-        self._pipeline: Pipeline | None = None
+        self._connected: Connected | None = None
         self._poll: Future[dict[str, Move]] | None = None
 
     def moves(self, timeout: float) -> dict[str, Move]:
@@ -123,21 +123,21 @@ class _Poller:
         return self._poll.result()
 
     def _moves(self, stop: threading.Event) -> dict[str, Move]:
-        if self._pipeline is None:
-            self._pipeline = self._opened.enter_context(open_pipeline(self._settings.load()))
-        pipeline = self._pipeline
-        with pauses_until(stop):
-            pipeline.session.token()
-        known = _known(pipeline.warehouse)
-        granted = [source for source in self._sources if pipeline.grants(source)]
+        if self._connected is None:
+            self._connected = self._opened.enter_context(open_clients(self._settings.load()))
+        connected = self._connected
+        with stoppable_by(stop):
+            connected.token_session.token()
+        known = _known(connected.warehouse)
+        granted = [source for source in self._sources if connected.grants(source)]
 
         def poll(client: FloridayClient) -> list[tuple[str, int | None]]:
-            with pauses_until(stop):
+            with stoppable_by(stop):
                 return list(_moved(client, granted, known))
 
         numbers: dict[str, list[int | None]] = defaultdict(list)
         with ThreadPoolExecutor(CONCURRENT_ACCOUNTS) as pool:
-            for moved in pool.map(poll, list(pipeline.clients.values())):
+            for moved in pool.map(poll, list(connected.clients.values())):
                 for feed, number in moved:
                     numbers[feed].append(number)
         positions = Counter[str]()
