@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import week_of
-from pipelines.sandbox.world.site import CENT, Site, package
+from pipelines.sandbox.world.grower_context import CENT, Site, package
 
 FEED = "catalog.trade_items"
 ALL_YEAR = (1, 53)

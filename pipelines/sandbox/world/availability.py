@@ -7,7 +7,7 @@ import datetime as dt
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import Site
 
 NOW = "supply.trade_item_availabilities"
 WEEKS = "supply.trade_item_availabilities_per_week"

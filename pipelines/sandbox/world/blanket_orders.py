@@ -9,10 +9,10 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import contract, packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales import Sales
 from pipelines.sandbox.world.sales_order import CONTRACT
-from pipelines.sandbox.world.site import CENT, Site, price
 
 FEED = "orders.blanket_orders"
 _SHARES = ((100, 60), (90, 15), (50, 10), (110, 10), (160, 5))

@@ -7,9 +7,9 @@ import datetime as dt
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of, days, period
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 from pipelines.sandbox.world.sales import Sales
 from pipelines.sandbox.world.sales_order import CHANNELS
-from pipelines.sandbox.world.site import CENT, Site, price
 
 FEED = "supply.bundled_offers"
 

@@ -9,7 +9,7 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import Site
 
 ITEMS = "catalog.trade_item_requests"
 PACKINGS = "catalog.packing_configuration_requests"

@@ -10,7 +10,7 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment, period, workday_after
-from pipelines.sandbox.world.site import CENT, Site, price
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 
 LINES = "supply.clock_supply_lines"
 PRESALES = "supply.clock_presales_supply_lines"

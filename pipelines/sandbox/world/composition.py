@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Assortment, Item
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import Site
 
 BASE_ITEMS = "catalog.base_items"
 COLLECTIONS = "catalog.collections"

@@ -9,8 +9,8 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import moment
+from pipelines.sandbox.world.grower_context import CENT, Site
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import CENT, Site
 
 FEED = "orders.contracts"
 WEEKS = 20

@@ -13,8 +13,8 @@ from pipelines.sandbox.world import contract, packing
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.blanket_orders import BlanketOrders
 from pipelines.sandbox.world.calendar import day_of
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import Site
 
 CONTRACTS = contract.FEED
 GROUPS = "orders.contract_trade_item_groups"

@@ -6,8 +6,8 @@ import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import CENT, Site, price
 
 FEED = "orders.sales_order_correction_requests"
 _UNMET = ("DECLINED", "EXPIRED", "DELETED", "PENDING", "PENDING_CLAIM")

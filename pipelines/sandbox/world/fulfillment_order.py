@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 
 from pipelines.sandbox.records.entries import Document
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import Site
 
 FEED = "fulfillment.fulfillment_orders"
 _LOGISTIC_HUBS = ("NONE", "AALSMEER", "NAALDWIJK", "RIJNSBURG")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import Site
 
 FEED = "fulfillment.inbound_fulfillment_orders"
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import day_of, moment
+from pipelines.sandbox.world.grower_context import CENT, Site
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import CENT, Site
 
 LINES = "orders.invoice_lines"
 MEANS = "fulfillment.logistic_means_invoice_lines"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import fulfillment_order, sales_order
+from pipelines.sandbox.world.grower_context import Site, package
 from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import Site, package
 from pipelines.sandbox.world.tracking import Tracking
 
 DELIVERIES = "fulfillment.delivery_orders"

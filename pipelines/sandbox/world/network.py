@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import Site
 
 CONNECTIONS = "organizations.connections"
 SETTINGS = "organizations.customer_trade_settings"

@@ -12,17 +12,17 @@ from pipelines.sandbox.world.calendar import day_of, moment, rhythm
 from pipelines.sandbox.world.clock import Clock
 from pipelines.sandbox.world.composition import Composition
 from pipelines.sandbox.world.corrections import Corrections
-from pipelines.sandbox.world.dealings import Dealings
 from pipelines.sandbox.world.delivery_conditions import DeliveryConditions
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.inbound import Inbound
 from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.logistics import Logistics
+from pipelines.sandbox.world.negotiations import Dealings
 from pipelines.sandbox.world.network import Network
 from pipelines.sandbox.world.places import Places
 from pipelines.sandbox.world.pricing import Pricing
 from pipelines.sandbox.world.sales import Partners, Sales
 from pipelines.sandbox.world.services import Services
-from pipelines.sandbox.world.site import Site
 from pipelines.sandbox.world.stickers import Stickers
 from pipelines.sandbox.world.stock import Stock
 from pipelines.sandbox.world.tracking import Tracking

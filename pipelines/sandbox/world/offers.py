@@ -9,10 +9,10 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing, supply_line
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of, days, period
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales import Sales
 from pipelines.sandbox.world.sales_order import CHANNELS
-from pipelines.sandbox.world.site import CENT, Site, price
 
 OFFERS = "supply.customer_offers"
 REQUESTS = "supply.supply_requests"

@@ -7,10 +7,10 @@ from pipelines.sandbox.world import packing
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
+from pipelines.sandbox.world.grower_context import CENT, HUBS, Site, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales import Sales
 from pipelines.sandbox.world.sales_order import CHANNELS
-from pipelines.sandbox.world.site import CENT, HUBS, Site, price
 
 FEED = "orders.order_requests"
 _ANSWERS = ("ACCEPTED", "REJECTED", "EXPIRED", "DECLINED_WITH_COUNTER_OFFER", "PENDING")

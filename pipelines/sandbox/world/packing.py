@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
-from pipelines.sandbox.world.site import package
+from pipelines.sandbox.world.grower_context import package
 
 
 def briefly(item: Item) -> Document:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.parties import Customer, address
-from pipelines.sandbox.world.site import Site
 
 WAREHOUSES = "organizations.warehouses"
 LOCATIONS = "organizations.delivery_locations"

@@ -10,8 +10,8 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import CENT, Site, price
 
 GROUPS = "supply.price_groups"
 WEEKS = "supply.weekly_base_supply"

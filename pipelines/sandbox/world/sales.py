@@ -20,11 +20,11 @@ from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
 from pipelines.sandbox.world.clock import Clock
 from pipelines.sandbox.world.corrections import Corrections
+from pipelines.sandbox.world.grower_context import CENT, Site
 from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.logistics import Logistics
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales_order import CHANNELS, CLOCK_CHANNELS, Channel, Order
-from pipelines.sandbox.world.site import CENT, Site
 from pipelines.sandbox.world.stickers import Stickers
 from pipelines.sandbox.world.stock import Stock
 

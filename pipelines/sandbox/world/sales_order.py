@@ -9,9 +9,9 @@ from decimal import Decimal
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
+from pipelines.sandbox.world.grower_context import CENT, HUBS, Site, package, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.services import OFFERED
-from pipelines.sandbox.world.site import CENT, HUBS, Site, package, price
 
 FEED = "orders.sales_orders"
 _FINE = Decimal("0.00000001")

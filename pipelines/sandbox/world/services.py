@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.site import Site, price
+from pipelines.sandbox.world.grower_context import Site, price
 
 SERVICES = "catalog.additional_services"
 PACKAGES = "catalog.custom_packages"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from pipelines.sandbox.records.entries import Document
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import Site
 
 FEED = "fulfillment.customer_stickers"
 

@@ -14,8 +14,8 @@ from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment
+from pipelines.sandbox.world.grower_context import CENT, Site, price
 from pipelines.sandbox.world.pricing import Pricing
-from pipelines.sandbox.world.site import CENT, Site, price
 
 BATCHES = "supply.batches"
 MUTATIONS = "supply.batch_mutations"

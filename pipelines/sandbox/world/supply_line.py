@@ -11,8 +11,8 @@ from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, days, moment
+from pipelines.sandbox.world.grower_context import Site, price
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import Site, price
 
 FEED = "supply.supply_lines"
 

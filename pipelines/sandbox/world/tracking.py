@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.site import HUBS, Site
+from pipelines.sandbox.world.grower_context import HUBS, Site
 
 FEED = "fulfillment.track_and_trace_scans"
 FOLLOWED = 0.15

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pipelines.sandbox.accounts import Accounts
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.world import calendar
-from pipelines.sandbox.world.agenda import Agenda
+from pipelines.sandbox.world.event_queue import Agenda
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.nursery import Nursery
 from pipelines.sandbox.world.parties import Register
-from pipelines.sandbox.world.site import Site
 
 OTHERS = 0.25
 """How much the growers trade that are not the first, compared with it."""

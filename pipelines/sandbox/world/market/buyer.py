@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.sandbox.world.calendar import day_of, moment, rhythm
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.contracts import Contracts
-from pipelines.sandbox.world.market.desk import Desk
 from pipelines.sandbox.world.market.network import Network
 from pipelines.sandbox.world.market.presales import Presales
 from pipelines.sandbox.world.market.requests import Requests

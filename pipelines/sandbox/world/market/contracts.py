@@ -9,10 +9,10 @@ from decimal import Decimal
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import price
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.market.sales_order import Order, sales_order
-from pipelines.sandbox.world.site import price
 
 CONTRACTS = "orders.contracts"
 GROUPS = "orders.contract_trade_item_groups"

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import CENT, price
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.sales_order import Order, calculated, mutables
-from pipelines.sandbox.world.site import CENT, price
 
 FEED = "orders.sales_order_correction_requests"
 

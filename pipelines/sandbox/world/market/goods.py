@@ -10,7 +10,7 @@ from itertools import count
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import PLANTS, Item, Plant
 from pipelines.sandbox.world.codes import Codes
-from pipelines.sandbox.world.site import CENT, package, price
+from pipelines.sandbox.world.grower_context import CENT, package, price
 
 KINDS = 3
 """Kinds of plants that one grower sells."""

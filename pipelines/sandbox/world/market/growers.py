@@ -12,10 +12,10 @@ from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.codes import Codes
 from pipelines.sandbox.world.delivery_conditions import HUB_NAMES
+from pipelines.sandbox.world.grower_context import HUBS, price
 from pipelines.sandbox.world.market.goods import items_of
 from pipelines.sandbox.world.parties import Register, address, organization
 from pipelines.sandbox.world.services import OFFERED, Service
-from pipelines.sandbox.world.site import HUBS, price
 
 GROWERS = 14
 _ZONE = "Europe/Amsterdam"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.sales_order import Order
 
 LINES = "orders.invoice_lines"

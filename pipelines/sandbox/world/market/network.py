@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.market.desk import OF_CONNECTED, SERVICES, TRADE_ITEMS, Desk
+from pipelines.sandbox.world.market.buyer_context import OF_CONNECTED, SERVICES, TRADE_ITEMS, Desk
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.market.presales import FEED as PRESALES
 

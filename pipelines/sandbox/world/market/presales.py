@@ -8,10 +8,10 @@ from decimal import Decimal
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment, period
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import CENT, price
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.goods import with_load_carrier
 from pipelines.sandbox.world.market.growers import Grower
-from pipelines.sandbox.world.site import CENT, price
 
 FEED = "supply.clock_presales_supply_lines"
 _LOCATIONS = ("AALSMEER", "NAALDWIJK", "RIJNSBURG", "EELDE", "RHEINMAAS", "PLANTION")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import HUBS, price
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.goods import characteristics, measures
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.market.sales_order import Order
-from pipelines.sandbox.world.site import HUBS, price
 
 FEED = "orders.purchase_orders"
 _ACTIONS = ("DIFFERENT_PRICE", "SUPPLY_NOT_FOUND", "NOT_ENOUGH_IN_STOCK", "SUPPLY_EXPIRED", "PACKAGE_DIFFERENCE")

@@ -9,7 +9,7 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import PLANTS, Item
 from pipelines.sandbox.world.calendar import day_of, days
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.goods import characteristics, measures
 from pipelines.sandbox.world.market.growers import Grower
 

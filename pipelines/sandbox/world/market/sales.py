@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from pipelines.sandbox.world.grower_context import CENT, price
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.corrections import Corrections
-from pipelines.sandbox.world.market.desk import Desk
 from pipelines.sandbox.world.market.presales import Presales
 from pipelines.sandbox.world.market.purchases import Purchases
 from pipelines.sandbox.world.market.sales_order import Order, sales_order
 from pipelines.sandbox.world.market.shipments import Shipments
 from pipelines.sandbox.world.market.stickers import Stickers
 from pipelines.sandbox.world.market.supply import Supply
-from pipelines.sandbox.world.site import CENT, price
 
 FEED = "orders.sales_orders"
 SUB_CUSTOMERS = "orders.sub_customer_sales_orders"

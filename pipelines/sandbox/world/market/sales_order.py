@@ -10,10 +10,10 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import CENT, HUBS, price
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.goods import with_load_carrier
 from pipelines.sandbox.world.market.growers import Grower
-from pipelines.sandbox.world.site import CENT, HUBS, price
 
 _CLOCK = ("CLOCK_SALES", "CLOCK_PRESALES")
 _LEVY = Decimal("0.034")

@@ -6,7 +6,7 @@ import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
-from pipelines.sandbox.world.market.desk import TRADE_ITEMS, Desk
+from pipelines.sandbox.world.market.buyer_context import TRADE_ITEMS, Desk
 from pipelines.sandbox.world.market.goods import measures
 
 SELECTED = "catalog.selected_trade_items"

@@ -9,9 +9,9 @@ from decimal import Decimal
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, days, moment, period
-from pipelines.sandbox.world.market.desk import CUSTOM_SUPPLY_LINES, SUPPLY_LINES, Desk
+from pipelines.sandbox.world.grower_context import CENT, price
+from pipelines.sandbox.world.market.buyer_context import CUSTOM_SUPPLY_LINES, SUPPLY_LINES, Desk
 from pipelines.sandbox.world.market.growers import Grower
-from pipelines.sandbox.world.site import CENT, price
 
 _NOT_CUSTOM = ("onlyAsapDelivery", "pricePerPieceLastModified")
 

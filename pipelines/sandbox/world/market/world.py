@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pipelines.sandbox.accounts import Accounts
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.agenda import Agenda
 from pipelines.sandbox.world.calendar import day_of, moment
+from pipelines.sandbox.world.event_queue import Agenda
 from pipelines.sandbox.world.market.buyer import Buyer
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import Desk
 from pipelines.sandbox.world.market.growers import growers_of
 from pipelines.sandbox.world.parties import Register
 

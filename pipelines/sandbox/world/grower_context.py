@@ -11,8 +11,8 @@ from typing import Any
 from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
-from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes, check_digit
+from pipelines.sandbox.world.event_queue import Action, Agenda
 from pipelines.sandbox.world.parties import Register
 
 CENT = Decimal("0.01")

@@ -8,10 +8,10 @@ from pipelines.sandbox.world.bundles import Bundles
 from pipelines.sandbox.world.calendar import day_of
 from pipelines.sandbox.world.catalog_requests import CatalogRequests
 from pipelines.sandbox.world.contracts import Contracts
+from pipelines.sandbox.world.grower_context import Site
 from pipelines.sandbox.world.offers import Offers
 from pipelines.sandbox.world.order_requests import OrderRequests
 from pipelines.sandbox.world.sales import Sales
-from pipelines.sandbox.world.site import Site
 
 _WEDNESDAY = 2
 _SUNDAY = 6

@@ -10,8 +10,8 @@ from typing import Any
 from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
-from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes
+from pipelines.sandbox.world.event_queue import Action, Agenda
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.parties import Register
 
