@@ -43,17 +43,17 @@ def rhythm(day: dt.date) -> float:
     return _WEEKDAYS[day.weekday()] * (0.7 if week in _SUMMER else _FEASTS.get(week, 1.0))
 
 
-def activity(day: dt.date, founded: dt.datetime) -> float:
+def activity(day: dt.date, created_at: dt.datetime) -> float:
     """How much a world that was made at ``founded`` trades on a day: fully, thinly, or not at all."""
-    ago = day_of(founded) - day
+    ago = day_of(created_at) - day
     if ago <= dt.timedelta(weeks=BUSY_WEEKS):
         return 1.0
     return THIN if _YEAR_AGO[1] <= ago <= _YEAR_AGO[0] else 0.0
 
 
-def history_of(founded: dt.datetime) -> dt.datetime:
+def history_of(created_at: dt.datetime) -> dt.datetime:
     """The moment at which the first day of such a world begins."""
-    return moment(day_of(founded) - _YEAR_AGO[0], 0)
+    return moment(day_of(created_at) - _YEAR_AGO[0], 0)
 
 
 def workday_after(day: dt.date, days: int) -> dt.date:

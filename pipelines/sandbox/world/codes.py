@@ -8,7 +8,7 @@ import uuid
 
 def check_digit(digits: str) -> str:
     """The GS1 check digit of the twelve digits before it."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
+    total = sum(int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(digits))
     return str(-total % 10)
 
 

@@ -13,7 +13,7 @@ from pipelines.sandbox.world import contract, packing
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.blanket_orders import BlanketOrders
 from pipelines.sandbox.world.calendar import day_of
-from pipelines.sandbox.world.grower_context import Site
+from pipelines.sandbox.world.grower_context import GrowerContext
 from pipelines.sandbox.world.parties import Customer
 
 CONTRACTS = contract.FEED
@@ -44,8 +44,8 @@ class Contracts:
         blanket_orders: what calls them off.
     """
 
-    def __init__(self, site: Site, assortment: Assortment, blanket_orders: BlanketOrders) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, assortment: Assortment, blanket_orders: BlanketOrders) -> None:
+        self._grower = grower
         self._items = [item for item in assortment.catalogue if not item.record["isDeleted"]]
         self._blanket_orders = blanket_orders
         self._agreements: list[Agreement] = []
@@ -53,10 +53,10 @@ class Contracts:
 
     def conclude(self) -> None:
         """Agree with the largest buyers, and with one who pays in dollars; what follows is on the agenda."""
-        today = day_of(self._site.now)
+        today = day_of(self._grower.now)
         monday = today - dt.timedelta(days=today.weekday())
-        customers = self._site.register.customers
-        for customer in [*customers[: 5 if self._site.size >= 1 else 2], customers[7]]:
+        customers = self._grower.register.customers
+        for customer in [*customers[: 5 if self._grower.size >= 1 else 2], customers[7]]:
             self._agree(customer, monday)
         revisions: list[tuple[int, Callable[[Agreement], None]]] = [
             (30, self._raise_prices),
@@ -64,7 +64,7 @@ class Contracts:
             (20, self._delete),
         ]
         for agreement, (after, revise) in zip(self._agreements, revisions, strict=False):
-            self._site.at(self._site.now + dt.timedelta(days=after), partial(revise, agreement))
+            self._grower.at(self._grower.now + dt.timedelta(days=after), partial(revise, agreement))
 
     def call_off(self) -> None:
         """Call off what is agreed on for next week, under every contract that stands."""
@@ -75,64 +75,64 @@ class Contracts:
     def change(self) -> None:
         """Extend the description of a contract, and take an item out of a group or back in."""
         if self._agreements:
-            record = self._site.chance.choice(self._agreements).record
-            record["description"] = f"besproken op {day_of(self._site.now):%d-%m}"
+            record = self._grower.rng.choice(self._agreements).record
+            record["description"] = f"besproken op {day_of(self._grower.now):%d-%m}"
             self._publish(record)
-            group = self._site.chance.choice(self._groups)
+            group = self._grower.rng.choice(self._groups)
             group["tradeItems"][-1]["isDeleted"] ^= True
-            group["lastModifiedDateTime"] = self._site.now
-            self._site.publish(GROUPS, group)
+            group["lastModifiedDateTime"] = self._grower.now
+            self._grower.publish(GROUPS, group)
 
     def _agree(self, customer: Customer, monday: dt.date) -> None:
-        site = self._site
-        items = site.chance.sample(self._items, site.chance.randint(1, 3))
-        lines = [contract.line(site, item, monday, self._group(item)) for item in items]
-        agreement = Agreement(customer, items, contract.write(site, customer, monday, lines))
+        grower = self._grower
+        items = grower.rng.sample(self._items, grower.rng.randint(1, 3))
+        lines = [contract.line(grower, item, monday, self._group(item)) for item in items]
+        agreement = Agreement(customer, items, contract.new_record(grower, customer, monday, lines))
         self._agreements.append(agreement)
         self._publish(agreement.record)
 
     def _group(self, item: Item) -> str | None:
         """A group of items that may stand in for one, of older contracts the other way round."""
-        site = self._site
-        if not site.happens(0.5) and self._groups:
+        grower = self._grower
+        if not grower.happens(0.5) and self._groups:
             return None
-        others = [item, *site.chance.sample([one for one in self._items if one is not item], 2)]
+        members = [item, *grower.rng.sample([member for member in self._items if member is not item], 2)]
         group = {
-            "contractTradeItemGroupId": site.codes.uuid(),
-            "supplierOrganizationId": site.organization_id,
+            "contractTradeItemGroupId": grower.codes.uuid(),
+            "supplierOrganizationId": grower.organization_id,
             "name": f"Groep {len(self._groups) + 1}",
             "tradeItems": [
                 {
-                    "tradeItemId": one.id,
-                    "isPrimary": one is item,
-                    "packingConfiguration": packing.with_codes(one),
+                    "tradeItemId": member.id,
+                    "isPrimary": member is item,
+                    "packingConfiguration": packing.with_package_codes(member),
                     "isDeleted": False,
                 }
-                for one in others
+                for member in members
             ],
-            "creationDateTime": site.now,
+            "creationDateTime": grower.now,
             "lastModifiedDateTime": None,
             "isDeleted": False,
         }
         self._groups.append(group)
-        site.publish(GROUPS, group)
+        grower.publish(GROUPS, group)
         return str(group["contractTradeItemGroupId"])
 
     def _raise_prices(self, agreement: Agreement) -> None:
         """A second version that counts from now on; then a third one that is still a draft."""
         old = agreement.record
-        new = contract.revise(self._site, old, "hogere energiekosten", Decimal("1.03"))
-        new["status"] |= {"approvalStatus": "APPROVED", "approvedOnDateTime": self._site.now}
+        new = contract.revise(self._grower, old, "hogere energiekosten", Decimal("1.03"))
+        new["status"] |= {"approvalStatus": "APPROVED", "approvedOnDateTime": self._grower.now}
         new["version"]["isLatestApprovedVersion"] = True
         old["version"] = {**old["version"], "isLatestApprovedVersion": False}
         self._publish(old)
         self._publish(new)
-        self._publish(contract.revise(self._site, new, "volgend seizoen", Decimal("1.02")))
+        self._publish(contract.revise(self._grower, new, "volgend seizoen", Decimal("1.02")))
         agreement.record = new
 
     def _decline(self, agreement: Agreement) -> None:
         """A second version to which the buyer does not agree."""
-        new = contract.revise(self._site, agreement.record, "nieuwe prijzen", Decimal("1.10"))
+        new = contract.revise(self._grower, agreement.record, "nieuwe prijzen", Decimal("1.10"))
         new["status"] |= {"approvalStatus": "DECLINED", "declineDescription": "te duur"}
         self._publish(new)
 
@@ -142,5 +142,5 @@ class Contracts:
         self._publish(agreement.record)
 
     def _publish(self, record: Document) -> None:
-        record["lastModifiedDateTime"] = self._site.now
-        self._site.publish(CONTRACTS, record)
+        record["lastModifiedDateTime"] = self._grower.now
+        self._grower.publish(CONTRACTS, record)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 Action = Callable[[], object]
 
 
-class Agenda:
+class EventQueue:
     """Actions and their moments. Actions of one moment happen in the order in which they were noted.
 
     Args:

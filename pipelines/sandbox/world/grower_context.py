@@ -12,7 +12,7 @@ from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
 from pipelines.sandbox.world.codes import Codes, check_digit
-from pipelines.sandbox.world.event_queue import Action, Agenda
+from pipelines.sandbox.world.event_queue import Action, EventQueue
 from pipelines.sandbox.world.parties import Register
 
 CENT = Decimal("0.01")
@@ -21,7 +21,7 @@ HUBS = tuple(digits + check_digit(digits) for digits in ("871423120500", "871423
 """GLNs of the delivery regions."""
 
 
-class Site:
+class GrowerContext:
     """What all parts of a nursery share.
 
     Args:
@@ -37,13 +37,13 @@ class Site:
         self,
         seed: int,
         account: Account,
-        agenda: Agenda,
+        events: EventQueue,
         register: Register,
         book: Callable[[str, str], Book],
         *,
         size: float,
     ) -> None:
-        self.chance = random.Random(f"nursery/{seed}/{account.name}")
+        self.rng = random.Random(f"nursery/{seed}/{account.name}")
         self.codes = Codes(f"nursery/{seed}/{account.name}")
         self.organization_id = account.organization_id
         self.register = register
@@ -55,21 +55,21 @@ class Site:
         self.delivery_condition_ids = {incoterm: self.codes.uuid() for incoterm in ("DDP", "EXW", "FCA", "DAP")}
         self.delivery_condition_set_id = self.codes.uuid()
         self.custom_package_ids = [self.codes.uuid() for _ in range(3)]
-        self._agenda = agenda
+        self._events = events
         self._book = book
 
     @property
     def now(self) -> dt.datetime:
         """The world's moment."""
-        return self._agenda.now
+        return self._events.now
 
     def at(self, moment: dt.datetime, action: Action) -> None:
         """Let something happen later."""
-        self._agenda.at(moment, action)
+        self._events.at(moment, action)
 
     def after(self, minutes: float, action: Action) -> None:
         """Let something happen in so many minutes."""
-        self._agenda.at(self.now + dt.timedelta(minutes=minutes), action)
+        self._events.at(self.now + dt.timedelta(minutes=minutes), action)
 
     def publish(self, source: str, record: Mapping[str, Any]) -> None:
         """Let Floriday serve a record of a feed or a snapshot, or its new state."""
@@ -85,7 +85,7 @@ class Site:
 
     def happens(self, probability: float) -> bool:
         """Whether chance lets it happen."""
-        return self.chance.random() < probability
+        return self.rng.random() < probability
 
 
 def price(value: Decimal, currency: str = "EUR") -> Document:

@@ -7,7 +7,7 @@ from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.grower_context import package
 
 
-def briefly(item: Item) -> Document:
+def with_package(item: Item) -> Document:
     """Its measures and its package: what requests and lines at the clock tell."""
     packing = item.packing
     return {
@@ -19,7 +19,7 @@ def briefly(item: Item) -> Document:
     }
 
 
-def with_codes(item: Item, custom_package_id: str | None = None) -> Document:
+def with_package_codes(item: Item, custom_package_id: str | None = None) -> Document:
     """Its measures with the package's codes among them: what offers and contracts tell."""
     packing = item.packing
     return {

@@ -11,7 +11,7 @@ from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
 from pipelines.sandbox.world.codes import Codes
-from pipelines.sandbox.world.event_queue import Action, Agenda
+from pipelines.sandbox.world.event_queue import Action, EventQueue
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.parties import Register
 
@@ -25,7 +25,7 @@ OF_CONNECTED = (TRADE_ITEMS, SUPPLY_LINES, CUSTOM_SUPPLY_LINES, SERVICES)
 SELECTED_ONLY = "postFilterSelectedTradeItems"
 
 
-class Desk:
+class BuyerContext:
     """What all parts of a buyer share.
 
     Args:
@@ -42,14 +42,14 @@ class Desk:
         self,
         seed: int,
         account: Account,
-        agenda: Agenda,
+        events: EventQueue,
         book: Callable[[str, str], Book],
         *,
         register: Register,
         growers: tuple[Grower, ...],
         size: float,
     ) -> None:
-        self.chance = random.Random(f"desk/{seed}/{account.name}")
+        self.rng = random.Random(f"desk/{seed}/{account.name}")
         self.codes = Codes(f"desk/{seed}/{account.name}")
         self.organization = account.organization
         self.organization_id = account.organization_id
@@ -60,13 +60,13 @@ class Desk:
         """Ids of the growers with which it is connected."""
         self.selected: set[str] = set()
         """Ids of the trade items that it selected."""
-        self._agenda = agenda
+        self._events = events
         self._book = book
 
     @property
     def now(self) -> dt.datetime:
         """The world's moment."""
-        return self._agenda.now
+        return self._events.now
 
     @property
     def suppliers(self) -> list[Grower]:
@@ -80,15 +80,15 @@ class Desk:
 
     def at(self, moment: dt.datetime, action: Action) -> None:
         """Let something happen later."""
-        self._agenda.at(moment, action)
+        self._events.at(moment, action)
 
     def after(self, minutes: float, action: Action) -> None:
         """Let something happen in so many minutes."""
-        self._agenda.at(self.now + dt.timedelta(minutes=minutes), action)
+        self._events.at(self.now + dt.timedelta(minutes=minutes), action)
 
     def happens(self, probability: float) -> bool:
         """Whether chance lets it happen."""
-        return self.chance.random() < probability
+        return self.rng.random() < probability
 
     def book(self, feed: str) -> Book:
         """The buyer's book of a feed."""

@@ -75,29 +75,29 @@ class Grower:
 
 def growers_of(seed: int, now: dt.datetime, register: Register) -> tuple[Grower, ...]:
     """The growers of a market."""
-    makers = [_Maker(random.Random(f"growers/{seed}/{place}"), Codes(f"growers/{seed}/{place}"), register, now)
-              for place in range(GROWERS)]  # fmt: skip
-    return tuple(maker.grower(place) for place, maker in enumerate(makers))
+    factories = [_GrowerFactory(random.Random(f"growers/{seed}/{index}"), Codes(f"growers/{seed}/{index}"), register, now)
+              for index in range(GROWERS)]  # fmt: skip
+    return tuple(factory.grower(index) for index, factory in enumerate(factories))
 
 
 @dataclass(frozen=True)
-class _Maker:
-    chance: random.Random
+class _GrowerFactory:
+    rng: random.Random
     codes: Codes
     register: Register
     now: dt.datetime
 
-    def grower(self, place: int) -> Grower:
-        name = words.GROWERS[place % len(words.GROWERS)]
-        if place >= len(words.GROWERS):
-            name = f"{name} {self.chance.choice(words.TOWNS[:6])[1]}"
-        record = organization(name, "SUPPLIER", self.chance, self.codes, self.now, country="NL")
+    def grower(self, index: int) -> Grower:
+        name = words.GROWERS[index % len(words.GROWERS)]
+        if index >= len(words.GROWERS):
+            name = f"{name} {self.rng.choice(words.TOWNS[:6])[1]}"
+        record = organization(name, "SUPPLIER", self.rng, self.codes, self.now, country="NL")
         id = record["organizationId"]
-        warehouses = [self._warehouse(id, told) for told in ("Kwekerij", "Koelcel", "Oude schuur")]
+        warehouses = [self._warehouse(id, label) for label in ("Kwekerij", "Koelcel", "Oude schuur")]
         warehouses[-1]["isDeleted"] = True
         return Grower(
             organization=record,
-            items=items_of(id, place, self.chance, self.codes, self.now),
+            items=items_of(id, index, self.rng, self.codes, self.now),
             warehouses=warehouses,
             services=[self._service(id, warehouses, one) for one in OFFERED[:4]],
             conditions=self._conditions(id, warehouses),
@@ -109,7 +109,7 @@ class _Maker:
             "warehouseId": self.codes.uuid(),
             "organizationId": organization_id,
             "name": name,
-            "location": {"gln": self.codes.gln(), "address": address(self.chance, "NL")},
+            "location": {"gln": self.codes.gln(), "address": address(self.rng, "NL")},
             "isDeleted": False,
         }
 
@@ -130,7 +130,7 @@ class _Maker:
             "unit": service.unit,
             "stickerInformation": sticker,
             "floricodeVrsPackagingId": None,
-            "isAvailable": self.chance.random() < 0.9,
+            "isAvailable": self.rng.random() < 0.9,
             "isDeleted": False,
             "isCustomerSpecific": False,
             "supplierOrganizationId": organization_id,
@@ -149,7 +149,7 @@ class _Maker:
 
     def _condition(self, incoterm: str) -> Document:
         costs = {"currency": "EUR", "deliverySurcharge": Decimal("12.50"), "deliverySurchargeThreshold": Decimal(250)}
-        costs |= {"shippingCostsPerUnit": Decimal(self.chance.randint(900, 1900)) / 100}
+        costs |= {"shippingCostsPerUnit": Decimal(self.rng.randint(900, 1900)) / 100}
         frame = {"latestOrderTime": "13:00:00", "deliveryDaysOffset": 1, "latestDeliveryTime": "07:00:00"}
         days = {"days": _WORKDAYS, "orderTimeFrames": [frame], "orderTimeZone": _ZONE, "deliveryTimeZone": _ZONE}
         return {
@@ -174,5 +174,5 @@ class _Maker:
         }
 
     def _setting(self) -> Document:
-        modified = self.now - dt.timedelta(days=self.chance.randint(1, 400))
-        return {"isActive": self.chance.random() < 0.7, "exemptedOrganizationIds": [], "lastModified": modified}
+        modified = self.now - dt.timedelta(days=self.rng.randint(1, 400))
+        return {"isActive": self.rng.random() < 0.7, "exemptedOrganizationIds": [], "lastModified": modified}
