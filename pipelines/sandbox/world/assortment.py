@@ -1,4 +1,4 @@
-"""Trade items: what a nursery grows."""
+"""The trade items of a nursery."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Plant:
     """A kind of plant with its colours.
 
     Args:
-        code: the beginning of the grower's article codes.
-        name: Dutch name, size included.
-        botanical: botanical name.
-        vbn: the sector's product code.
-        size: characteristic and value of the pot's or the stem's size.
-        colours: the colours that it comes in.
-        price: usual price of a piece.
+        code: prefix of the grower's article codes.
+        name: Dutch name with the size.
+        botanical: botanical name of the species.
+        vbn: VBN code of the product.
+        size: VBN codes of the size: characteristic and value.
+        colours: colours in which it is sold.
+        price: usual price of a piece, in euros.
         packing: pieces in a package, the package's code, packages on a layer, layers on a load carrier.
-        season: first and last week.
+        season: first and last week of the season.
     """
 
     code: str
@@ -75,14 +75,14 @@ PLANTS = (
 
 @dataclass
 class Item:
-    """A trade item with what its trade needs to know.
+    """A trade item, with the data that its trade needs.
 
     Args:
-        record: the trade item.
-        price: usual price of a piece.
-        season: first and last week, which may lie in the next year.
-        popularity: how often it is bought, compared with the others.
-        is_clock_only: made for the clock from a batch's properties: no feed ever delivers it (the specification).
+        record: record of the trade item.
+        price: usual price of a piece, in euros.
+        season: first and last week of the season; the last one may be in the next year.
+        popularity: relative number of orders for it.
+        is_clock_only: whether Floriday made it from a batch for the clock; no feed serves such an item (specification).
     """
 
     record: Document
@@ -98,13 +98,13 @@ class Item:
 
     @property
     def packing(self) -> Document:
-        """Its usual packing."""
+        """The usual packing."""
         packing: Document = self.record["packingConfigurations"][0]
         return packing
 
     @property
     def pieces_per_package(self) -> int:
-        """How many pieces are in a package."""
+        """Number of pieces in a package."""
         return int(self.packing["piecesPerPackage"])
 
     def is_in_season(self, day: dt.date) -> bool:
@@ -118,8 +118,8 @@ class Assortment:
     """The trade items of a nursery.
 
     Args:
-        site: the nursery.
-        kinds: how many kinds of plants it grows.
+        grower: context of the nursery.
+        kinds: number of plants of ``PLANTS`` that it grows.
     """
 
     def __init__(self, grower: GrowerContext, kinds: int) -> None:
@@ -132,24 +132,24 @@ class Assortment:
         self._add_imperfections(self.items)
 
     def publish(self) -> None:
-        """Let Floriday serve all that belongs in a catalogue."""
+        """Publish the catalogue."""
         for item in self.catalogue:
             self._grower.publish(FEED, item.record)
 
     @property
     def catalogue(self) -> list[Item]:
-        """What buyers can look up."""
+        """The items that the trade item feed serves."""
         return [item for item in self.items if not item.is_clock_only]
 
     def in_season(self, day: dt.date) -> list[Item]:
-        """What is grown on a day."""
+        """The items that are grown on a day."""
         if day not in self._by_day:
             grown = [item for item in self.items if item.is_in_season(day) and not item.record["isDeleted"]]
             self._by_day = {day: grown}
         return self._by_day[day]
 
     def edit(self) -> None:
-        """Change one item: a new version of it, and now and then another main picture."""
+        """Publish a new version of one item, half of the time with new photos."""
         record = self._grower.rng.choice(self.catalogue).record
         record["tradeItemVersion"] += 1
         record["lastModifiedDateTime"] = self._grower.now
@@ -158,7 +158,7 @@ class Assortment:
         self._grower.publish(FEED, record)
 
     def renumber(self) -> None:
-        """Get new numbers for some items whose content stays as it is."""
+        """Give some items new sequence numbers without a change of their content."""
         for item in self._grower.rng.sample(self.catalogue, 5):
             self._grower.renumber(FEED, item.id)
 
@@ -208,7 +208,7 @@ class Assortment:
         }
 
     def _add_imperfections(self, items: list[Item]) -> None:
-        """What a catalogue that people keep looks like: gaps, an item that is gone, a parent with a variant."""
+        """Add what real catalogues contain: missing values, a deleted item, a parent with a variant."""
         catalogue = [item.record for item in items if not item.is_clock_only]
         catalogue[1]["characteristics"].pop()
         catalogue[2]["photos"] = []
@@ -242,7 +242,7 @@ def _photo(grower: GrowerContext, index: int) -> Document:
 
 
 def _packings(grower: GrowerContext, plant: Plant) -> list[Document]:
-    """The usual packing, and for some items a second one for some customers."""
+    """The usual packing, and for some items a second packing for two customers."""
     pieces, code, packages, layers = plant.packing
     usual = _packing(pieces, code, packages, layers, is_primary=True)
     if not grower.happens(0.3):

@@ -1,4 +1,4 @@
-"""Whether trade items can be had, in general and week by week (the specification)."""
+"""The availability of trade items, now and by week (the specification)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PLANNED_WEEKS = 6
 
 
 class Availability:
-    """What a nursery says that it has.
+    """The availability of a nursery's trade items.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment) -> None:
@@ -27,14 +27,14 @@ class Availability:
         self._items = assortment.catalogue
 
     def publish(self) -> None:
-        """Tell it of all items, now and for the weeks ahead."""
+        """Publish the availability of all items, now and in the planned weeks."""
         for item in self._items:
             self._publish_item(item)
         for offset in range(_PLANNED_WEEKS):
             self._publish_week(offset)
 
     def change(self) -> None:
-        """Change it for an item, now and in a week; on Mondays another week comes in sight."""
+        """Change the availability of one item, now and in one week; on Mondays, publish a further week."""
         item = self._grower.rng.choice(self._items)
         self._publish_item(item)
         self._grower.publish(WEEKS, self._week(item, self._grower.rng.randrange(_PLANNED_WEEKS)))
@@ -55,7 +55,7 @@ class Availability:
         grower.publish(NOW, record)
 
     def _publish_week(self, offset: int) -> None:
-        """Floriday knows only the weeks in which something happens: not every item has one."""
+        """Publish a week for some items only: Floriday has a record only if a grower set something in the week."""
         for item in self._items:
             if self._grower.happens(0.6):
                 self._grower.publish(WEEKS, self._week(item, offset))

@@ -1,4 +1,4 @@
-"""What is called off under contracts, and the sales orders that come of it (the specification)."""
+"""Blanket orders, which call off a contract, and their sales orders (the specification)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pipelines.sandbox.world.sales_order import CONTRACT
 
 FEED = "orders.blanket_orders"
 _SHARES = ((100, 60), (90, 15), (50, 10), (110, 10), (160, 5))
-"""Per cent of the agreed pieces that are called off, and how often."""
+"""Percentage of the agreed pieces that is called off, and its weight."""
 
 
 class BlanketOrders:
     """The blanket orders of a nursery.
 
     Args:
-        site: the nursery.
-        sales: where they become sales orders.
+        grower: context of the nursery.
+        sales: places their sales orders.
     """
 
     def __init__(self, grower: GrowerContext, sales: Sales) -> None:
@@ -32,7 +32,7 @@ class BlanketOrders:
         self._sales = sales
 
     def place(self, agreed: Document, customer: Customer, items: list[Item]) -> None:
-        """Call off next week's pieces under a contract; it is decided on within some hours."""
+        """Call off next week's pieces of a contract; the decision follows some hours later."""
         grower = self._grower
         today = day_of(grower.now)
         tuesday = today + dt.timedelta(days=8 - today.weekday())

@@ -1,4 +1,4 @@
-"""Bundles of several items at one price (the specification)."""
+"""Bundled offers: several items at one price (the specification)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Bundles:
     """The bundled offers of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        sales: where buyers take them up.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        sales: places the orders of buyers that accept.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment, sales: Sales) -> None:
@@ -29,7 +29,7 @@ class Bundles:
         self._sales = sales
 
     def make(self) -> None:
-        """Offer a bundle for two days; some are bought."""
+        """Offer a bundle for two days; buyers order it up to three times."""
         grower = self._grower
         grown = [item for item in self._assortment.in_season(day_of(grower.now)) if not item.is_clock_only]
         items = grower.rng.sample(grown, 3)
@@ -40,7 +40,7 @@ class Bundles:
         grower.at(offer["orderPeriod"]["endDateTime"], lambda: self._end(offer))
 
     def _buy(self, offer: Document, items: list[Item]) -> None:
-        """Take a bundle: an order for each of its lines, held together by a group."""
+        """Order a bundle: one sales order for each line, all with the same group id."""
         grower = self._grower
         if not offer["numberOfBundles"]:
             return

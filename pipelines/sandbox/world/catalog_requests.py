@@ -1,4 +1,4 @@
-"""What buyers ask a nursery to put into its catalogue (the specification)."""
+"""Buyers' requests for new trade items and packing configurations (the specification)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PACKINGS = "catalog.packing_configuration_requests"
 
 
 class CatalogRequests:
-    """The requests that a nursery gets and answers.
+    """The catalogue requests to a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment) -> None:
@@ -28,7 +28,7 @@ class CatalogRequests:
         self._items = assortment.catalogue
 
     def receive(self) -> tuple[str, str]:
-        """Ask for an item and for a packing; returns the requests' ids."""
+        """Publish a request for an item and one for a packing; returns their ids."""
         item, packed = self._item_request(), self._packing_request()
         for feed, request in ((ITEMS, item), (PACKINGS, packed)):
             self._grower.publish(feed, request)
@@ -37,7 +37,7 @@ class CatalogRequests:
         return item["tradeItemRequestId"], packed["packingConfigurationRequestId"]
 
     def _answer(self, feed: str, request: Document) -> None:
-        """Accept or reject a request, or leave it."""
+        """Accept or reject a request, or leave it pending."""
         status = self._grower.rng.choices(("ACCEPTED", "REJECTED", "PENDING"), (55, 35, 10))[0]
         if status == "ACCEPTED" and feed == ITEMS:
             request["tradeItemId"] = self._grower.rng.choice(self._items).id

@@ -1,4 +1,4 @@
-"""What goes to the auction: sales strategies, presales lines, clock lines, and what becomes of them."""
+"""The trade at the auction clock: sales strategies, presales supply lines and clock supply lines."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ENDINGS = ("AUCTION_COMPLETED", "NOT_AUCTIONED", "RETOUR_SUPPLIER", "DESTROYED"
 
 @dataclass
 class Lot:
-    """What of a batch is brought to the auction.
+    """The records of a batch at the auction.
 
     Args:
-        line: the clock line.
-        presales: the presales line, if there is one.
-        strategy: the sales strategy, if it is day trade.
+        line: record of the clock supply line.
+        presales: record of the presales supply line, if any.
+        strategy: record of the sales strategy, for day trade.
     """
 
     line: Document
@@ -37,10 +37,10 @@ class Lot:
 
 
 class Clock:
-    """The nursery's trade at the auction clock.
+    """The trade of a nursery at the auction clock.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -48,7 +48,7 @@ class Clock:
         self._lots: dict[str, Lot] = {}
 
     def offer_batch(self, batch: Batch) -> None:
-        """Bring a batch to the clock if it is made for it, and of the others some."""
+        """Offer a batch at the clock: always if its item is for the clock only, else sometimes."""
         if batch.item.is_clock_only or self._grower.happens(0.3):
             lot = self._lot(batch)
             self._lots[batch.id] = lot
@@ -58,7 +58,7 @@ class Clock:
             self._grower.at(auction + dt.timedelta(hours=4), lambda: self._close(lot))
 
     def assign_line(self, record: Document) -> None:
-        """Tell an order at the clock where its pieces come from; in presales, fewer are left."""
+        """Set the supply line of an order at the clock, and subtract its pieces from a presales line."""
         lot = self._lots.get(record["batchId"])
         if lot is None:
             return
@@ -80,7 +80,7 @@ class Clock:
         self._grower.publish(LINES, lot.line)
 
     def _auction(self, lot: Lot) -> None:
-        """The presales end, and what they left is auctioned."""
+        """End the presales, and begin the auction of the pieces left."""
         if lot.presales:
             lot.presales |= {"status": "UNAVAILABLE", "lastModifiedDateTime": self._grower.now}
             self._grower.publish(PRESALES, lot.presales)
@@ -144,7 +144,7 @@ def _line(grower: GrowerContext, batch: Batch, note: dict[str, str], auction_dat
 def _presales(
     grower: GrowerContext, batch: Batch, note: dict[str, str], auction_date: dt.date, location: str
 ) -> Document:
-    """Half of a batch at most, to be had until shortly before the auction."""
+    """A presales line for at most half of a batch, until shortly before the auction."""
     in_package = batch.item.pieces_per_package
     packages = batch.left // in_package // 2
     return {

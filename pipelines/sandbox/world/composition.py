@@ -1,4 +1,4 @@
-"""What trade items are made of and shown in: base items and collections (the specification)."""
+"""Base items, of which trade items are composed, and collections of trade items (the specification)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Composition:
     """The base items and collections of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows; some of it is composed of base items.
+        grower: context of the nursery.
+        assortment: trade items of the nursery; two of them get base items.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment) -> None:
@@ -32,14 +32,14 @@ class Composition:
             item.record["tradeItemComponents"] = parts
 
     def publish(self) -> None:
-        """Let Floriday serve all of them."""
+        """Publish all records."""
         for base_item in self._base_items:
             self._grower.publish(BASE_ITEMS, base_item)
         for collection in self._collections:
             self._grower.publish(COLLECTIONS, collection)
 
     def change(self) -> None:
-        """Give a base item another picture, and a collection another item."""
+        """Change the picture of a base item, and add an item to a collection."""
         grower = self._grower
         base_item = grower.rng.choice(self._base_items)
         base_item["imageUrl"] = f"https://image.floriday.io/{grower.codes.uuid()}"

@@ -1,4 +1,4 @@
-"""How a contract and a blanket order are written down (the specification)."""
+"""Builds the records of contracts and their versions (the specification)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pipelines.sandbox.world.parties import Customer
 FEED = "orders.contracts"
 WEEKS = 20
 MARGIN = 20
-"""Per cent by which pieces and price of a call-off may differ from what was agreed on."""
+"""Percentage by which pieces and price of a blanket order may differ from the contract."""
 
 
 def new_record(grower: GrowerContext, customer: Customer, monday: dt.date, lines: list[Document]) -> Document:
-    """A complete contract in its first version, approved, for the weeks that begin on a Monday."""
+    """The approved first version of a contract, which begins on ``monday``."""
     return {
         "contractId": grower.codes.uuid(),
         "reference": f"C{grower.codes.number(9):09d}",
@@ -62,7 +62,7 @@ def new_record(grower: GrowerContext, customer: Customer, monday: dt.date, lines
 
 
 def line(grower: GrowerContext, item: Item, monday: dt.date, group: str | None) -> Document:
-    """A line of a contract: so many packages of an item each week."""
+    """A line of a contract: the same number of pieces each week."""
     value = (item.price * Decimal(grower.rng.randint(92, 102)) / 100).quantize(CENT)
     pieces = grower.rng.randint(5, 25) * item.pieces_per_package
     services = [{"additionalServiceId": grower.service_ids[0], "isOptional": True}] if grower.happens(0.3) else None
@@ -77,7 +77,7 @@ def line(grower: GrowerContext, item: Item, monday: dt.date, group: str | None) 
 
 
 def trade_item(grower: GrowerContext, item: Item, group: str | None) -> Document:
-    """A trade item as a contract's line tells it."""
+    """A trade item in the form of a contract line."""
     return {
         "contractLineTradeItemId": grower.codes.uuid(),
         "contractTradeItemGroupId": group,
@@ -88,7 +88,7 @@ def trade_item(grower: GrowerContext, item: Item, group: str | None) -> Document
 
 
 def revise(grower: GrowerContext, contract: Document, reason: str, factor: Decimal) -> Document:
-    """The next version of a contract, whose prices are multiplied; it has an id of its own, as have its parts."""
+    """The next version of a contract, with new ids and prices multiplied by ``factor``."""
     lines = [_revised(grower, old, factor) for old in contract["contractLines"]]
     number = contract["version"]["versionNumber"] + 1
     return {

@@ -1,4 +1,4 @@
-"""The contracts of a nursery: concluded, revised, and called off week by week (the specification)."""
+"""The contracts of a nursery: made, revised, and called off each week (the specification)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ GROUPS = "orders.contract_trade_item_groups"
 
 @dataclass
 class Agreement:
-    """A contract with what its call-offs need to know.
+    """A contract, with the data that its blanket orders need.
 
     Args:
-        customer: the buyer.
-        items: what it is about, line by line.
-        record: the version that counts.
+        customer: buyer of the contract.
+        items: trade items of the contract's lines.
+        record: record of the current version.
     """
 
     customer: Customer
@@ -39,9 +39,9 @@ class Contracts:
     """The contracts of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        blanket_orders: what calls them off.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        blanket_orders: writes the blanket orders of contracts.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment, blanket_orders: BlanketOrders) -> None:
@@ -52,7 +52,7 @@ class Contracts:
         self._groups: list[Document] = []
 
     def conclude(self) -> None:
-        """Agree with the largest buyers, and with one who pays in dollars; what follows is on the agenda."""
+        """Make contracts with the largest buyers and one that pays in dollars, and plan the revisions."""
         today = day_of(self._grower.now)
         monday = today - dt.timedelta(days=today.weekday())
         customers = self._grower.register.customers
@@ -67,13 +67,13 @@ class Contracts:
             self._grower.at(self._grower.now + dt.timedelta(days=after), partial(revise, agreement))
 
     def call_off(self) -> None:
-        """Call off what is agreed on for next week, under every contract that stands."""
+        """Place a blanket order for next week under every contract that is not deleted."""
         for agreement in self._agreements:
             if not agreement.record["status"]["isDeleted"]:
                 self._blanket_orders.place(agreement.record, agreement.customer, agreement.items)
 
     def change(self) -> None:
-        """Extend the description of a contract, and take an item out of a group or back in."""
+        """Change the description of a contract, and the deletion of an item in a group."""
         if self._agreements:
             record = self._grower.rng.choice(self._agreements).record
             record["description"] = f"besproken op {day_of(self._grower.now):%d-%m}"
@@ -92,7 +92,7 @@ class Contracts:
         self._publish(agreement.record)
 
     def _group(self, item: Item) -> str | None:
-        """A group of items that may stand in for one, of older contracts the other way round."""
+        """Sometimes a group of items that may replace each other; returns its id."""
         grower = self._grower
         if not grower.happens(0.5) and self._groups:
             return None
@@ -119,7 +119,7 @@ class Contracts:
         return str(group["contractTradeItemGroupId"])
 
     def _raise_prices(self, agreement: Agreement) -> None:
-        """A second version that counts from now on; then a third one that is still a draft."""
+        """Publish an approved second version with higher prices, and a draft of a third one."""
         old = agreement.record
         new = contract.revise(self._grower, old, "hogere energiekosten", Decimal("1.03"))
         new["status"] |= {"approvalStatus": "APPROVED", "approvedOnDateTime": self._grower.now}
@@ -131,13 +131,13 @@ class Contracts:
         agreement.record = new
 
     def _decline(self, agreement: Agreement) -> None:
-        """A second version to which the buyer does not agree."""
+        """Publish a second version that the buyer declines."""
         new = contract.revise(self._grower, agreement.record, "nieuwe prijzen", Decimal("1.10"))
         new["status"] |= {"approvalStatus": "DECLINED", "declineDescription": "te duur"}
         self._publish(new)
 
     def _delete(self, agreement: Agreement) -> None:
-        """End a contract before its time."""
+        """Delete a contract."""
         agreement.record["status"] |= {"isDeleteRequestedBySupplier": True, "isDeleted": True}
         self._publish(agreement.record)
 

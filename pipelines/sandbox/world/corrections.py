@@ -1,4 +1,4 @@
-"""Requests to change orders afterwards: those that were met, and those that were not (the specification)."""
+"""Correction requests of sales orders, accepted and not accepted (the specification)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Corrections:
     """The correction requests of a nursery's orders.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
         self._grower = grower
 
     def record_accepted(self, order: Order, mutation: Document) -> None:
-        """A request that led to a mutation: it asks for what the mutation changed."""
+        """Publish an accepted request, with the values of the mutation that it led to."""
         request = self._request(order, mutation["salesOrderCorrectionRequestId"])
         old, new, currency = mutation["oldValues"], mutation["newValues"], order.customer.currency
         request |= {
@@ -39,7 +39,7 @@ class Corrections:
         self._grower.publish(FEED, request)
 
     def request(self, order: Order) -> None:
-        """A request that waits for an answer, and gets none or a bad one."""
+        """Publish a pending request that is not accepted later."""
         request = self._request(order, self._grower.codes.uuid())
         request["isCancelRequest"] = self._grower.happens(0.3)
         if not request["isCancelRequest"]:

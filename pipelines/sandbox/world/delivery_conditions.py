@@ -1,4 +1,4 @@
-"""When, where and at what cost a nursery delivers (the specification)."""
+"""Delivery condition sets: when, where and at what cost a nursery delivers (the specification)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HOLIDAYS = ["NEW_YEARS_DAY", "EASTER_MONDAY", "DUTCH_KINGS_DAY", "ASCENSION_DAY
 
 
 class DeliveryConditions:
-    """The delivery conditions of a nursery: those that its orders name stand in the usual set.
+    """The delivery condition sets of a nursery; its orders use the conditions of the first set.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -34,12 +34,12 @@ class DeliveryConditions:
         self._sets[2]["isDeleted"] = True
 
     def publish(self) -> None:
-        """Let Floriday serve all sets."""
+        """Publish all sets."""
         for each in self._sets:
             self._grower.publish(FEED, each)
 
     def change(self) -> None:
-        """Raise the cost of the usual set by a little: a new version of it."""
+        """Publish a new version of the first set, with slightly higher costs."""
         usual = self._sets[0]
         for condition in usual["deliveryConditions"]:
             for cost in condition["additionalCosts"]["additionalCostsPerCurrency"]:

@@ -1,4 +1,4 @@
-"""How a fulfillment order is written down: what stands on which load carrier, and what becomes of it."""
+"""Builds the record of a fulfillment order with its load carriers, and changes it at receipt and correction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOGISTIC_HUBS = ("NONE", "AALSMEER", "NAALDWIJK", "RIJNSBURG")
 def new_record(
     grower: GrowerContext, delivery: Document, orders: Mapping[str, Order], requests: list[Document]
 ) -> Document:
-    """A complete fulfillment order for the requests of a delivery order, which it claims as far as there are goods."""
+    """A new fulfillment order, which claims the requests of a delivery order."""
     fulfillment_order_id, code = grower.codes.uuid(), grower.codes.note()
     goods = [(request, _claim(grower, request, fulfillment_order_id)) for request in requests]
     return {
@@ -42,7 +42,7 @@ def new_record(
 
 
 def _claim(grower: GrowerContext, request: Document, fulfillment_order_id: str) -> int:
-    """Claim the packages of a request; now and then one is missing."""
+    """Claim the packages of a request, sometimes all but one; returns the number of claimed packages."""
     requested: int = request["numberOfPackages"]
     packages = requested - 1 if requested > 1 and grower.happens(0.04) else requested
     claim = {"fulfillmentOrderId": fulfillment_order_id, "claimedNumberOfPackages": packages}
@@ -54,7 +54,7 @@ def _claim(grower: GrowerContext, request: Document, fulfillment_order_id: str) 
 def _load(
     grower: GrowerContext, goods: list[tuple[Document, int]], orders: Mapping[str, Order], code: str
 ) -> list[Document]:
-    """Fill load carriers one after the other, a kind of its own for each kind that is asked for."""
+    """Fill load carriers one after the other, separately for each type of load carrier."""
     carriers: list[Document] = []
     room: dict[str, int] = {}
     for request, packages in goods:
@@ -116,7 +116,7 @@ def _item(grower: GrowerContext, request: Document, order: Order, packages: int,
 
 
 def receive(grower: GrowerContext, record: Document) -> None:
-    """The load carriers arrive; some goods are not as they should be."""
+    """Mark the load carriers as received, and a few items as not OK."""
     for carrier in record["loadCarriers"]:
         carrier |= {"isReceived": True, "receiptDateTime": grower.now}
         for item in carrier["loadCarrierItems"]:
@@ -126,7 +126,7 @@ def receive(grower: GrowerContext, record: Document) -> None:
 
 
 def correct(grower: GrowerContext, record: Document) -> None:
-    """Say afterwards that the first load carrier held a package less, and a layer more."""
+    """Add a correction: one package less and one layer more on the first load carrier."""
     carrier = record["loadCarriers"][0]
     correction = {
         "correctionId": grower.codes.uuid(),

@@ -1,4 +1,4 @@
-"""Where one grower's trade takes place: its own chance and codes, the world's clock, and the way into the books."""
+"""The context of one grower's simulation: random numbers, codes, event queue, and access to the books."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ HUBS = tuple(digits + check_digit(digits) for digits in ("871423120500", "871423
 
 
 class GrowerContext:
-    """What all parts of a nursery share.
+    """The context that all parts of a nursery share.
 
     Args:
-        seed: what its chance follows from.
-        account: the grower.
-        agenda: the world's clock.
-        register: everyone else.
-        book: tells the book of an organization and a feed.
-        size: how much it trades, 1.0 for about 75 orders on an ordinary day.
+        seed: seed of its random numbers and codes.
+        account: account of the grower.
+        events: event queue of the world.
+        register: all other organizations.
+        book: returns the book of an organization's id and a feed's name.
+        size: volume of trade; 1.0 for about 75 orders on an ordinary day.
     """
 
     def __init__(
@@ -60,39 +60,39 @@ class GrowerContext:
 
     @property
     def now(self) -> dt.datetime:
-        """The world's moment."""
+        """The simulated time."""
         return self._events.now
 
     def at(self, moment: dt.datetime, action: Action) -> None:
-        """Let something happen later."""
+        """Plan an action at a time."""
         self._events.at(moment, action)
 
     def after(self, minutes: float, action: Action) -> None:
-        """Let something happen in so many minutes."""
+        """Plan an action after a number of minutes."""
         self._events.at(self.now + dt.timedelta(minutes=minutes), action)
 
     def publish(self, source: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of a feed or a snapshot, or its new state."""
+        """Insert or update a record of a feed or a snapshot."""
         self._book(self.organization_id, source).put(record)
 
     def publish_default(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (the specification)."""
+        """Insert a record with default values; Floriday serves such records with the number 0 (the specification)."""
         self._book(self.organization_id, feed).put(encode({**record, NUMBER: 0}))
 
     def renumber(self, feed: str, *key: str) -> None:
-        """Let Floriday give a record a new number, as it does for reasons of its own."""
+        """Give a record a new sequence number without a change of its content, as Floriday does."""
         self._book(self.organization_id, feed).renumber(*key)
 
     def happens(self, probability: float) -> bool:
-        """Whether chance lets it happen."""
+        """True with this probability."""
         return self.rng.random() < probability
 
 
 def price(value: Decimal, currency: str = "EUR") -> Document:
-    """An amount of money as Floriday tells it."""
+    """An amount of money in Floriday's form."""
     return {"currency": currency, "value": value}
 
 
 def package(code: int) -> Document:
-    """A package of the sector's list."""
+    """A package with a VBN code, in Floriday's form."""
     return {"vbnPackageCode": code, "customPackageId": None}

@@ -1,4 +1,4 @@
-"""Goods that come in from the nursery's other place (the specification)."""
+"""Inbound fulfillment orders: goods from the nursery's other location (the specification)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ FEED = "fulfillment.inbound_fulfillment_orders"
 
 
 class Inbound:
-    """The shipments to a nursery.
+    """The inbound fulfillment orders of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
         self._grower = grower
 
     def announce(self, batches: Sequence[Batch]) -> None:
-        """Send batches on their way; they arrive the next morning, if nothing comes between."""
+        """Announce a shipment of batches; it is delivered the next morning, or sometimes cancelled."""
         if not batches:
             return
         record = self._record(batches)

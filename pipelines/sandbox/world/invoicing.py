@@ -1,4 +1,4 @@
-"""What is settled and invoiced, in two phases: a line comes without an invoice first (the specification)."""
+"""Invoice lines, in two phases: a line first appears without an invoice (the specification)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINES = "orders.invoice_lines"
 MEANS = "fulfillment.logistic_means_invoice_lines"
 
 _CREATION_TIMES_SINCE = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-"""Lines from before it do not tell when they were made."""
+"""Lines from before have no creation time."""
 _CHANNELS_WITHOUT_INVOICES = ("PLANTION_CLOCK", "VRM_CLOCK")
 _MEANS = {"DANISH_TROLLEY": ("DANISH_TROLLEY", "901"), "AUCTION_TROLLEY": ("AUCTION_TROLLEY", "900")}
 _LAYERS = {"DANISH_TROLLEY": ("DANISH_TROLLEY_LAYER", "904"), "AUCTION_TROLLEY": ("AUCTION_TROLLEY_LAYER", "903")}
@@ -26,7 +26,7 @@ class Invoicing:
     """The invoice lines of a nursery's orders and load carriers.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -35,7 +35,7 @@ class Invoicing:
         self._invoices: dict[tuple[str, dt.date], str] = {}
 
     def settle_delivery(self, fulfillment: Document, orders: Mapping[str, Order]) -> None:
-        """Settle what stands on the load carriers of a fulfillment order, and some of these themselves."""
+        """Settle the goods on the load carriers of a fulfillment order, and sometimes the load carriers."""
         packages: dict[tuple[str, str], int] = defaultdict(int)
         for carrier in fulfillment["loadCarriers"]:
             for item in carrier["loadCarrierItems"]:
@@ -49,12 +49,12 @@ class Invoicing:
             self._settle_means(fulfillment)
 
     def settle_clock(self, order: Order) -> None:
-        """Settle an order that was sold at the auction, where the auction tells of it."""
+        """Settle a committed order of the auction, if Floriday receives the invoices of its channel."""
         if order.record["salesChannel"] not in _CHANNELS_WITHOUT_INVOICES and order.record["status"] == "COMMITTED":
             self._settle(order, f"{self._grower.codes.note()}A", order.record["numberOfPieces"])
 
     def correct(self, order: Order, before: Document) -> None:
-        """Add a line for what a correction changed after the order was settled."""
+        """Add a line with the difference if an order is corrected after it was settled."""
         note = self._settled.get(order.id)
         if note is None:
             return
@@ -65,7 +65,7 @@ class Invoicing:
         self._add(order, note, pieces, amount, is_correction=True)
 
     def _settle(self, order: Order, note: str, pieces: int) -> None:
-        """Now and then Floriday never hears of it."""
+        """Add the line of an order; a few orders never get one, as in Floriday."""
         if pieces and not self._grower.happens(0.02):
             self._settled[order.id] = note
             total: Decimal = order.record["calculatedFields"]["totalPricePerPiece"]["value"]
@@ -114,7 +114,7 @@ class Invoicing:
         }
 
     def _publish_settled(self, feed: str, line: Document, buyer: str) -> None:
-        """Publish a line that is settled; it is invoiced on the Friday that follows."""
+        """Publish a line, which is invoiced on the following Friday."""
         self._grower.publish(feed, line)
         today = day_of(self._grower.now)
         friday = today + dt.timedelta(days=(4 - today.weekday()) % 7 or 7)

@@ -1,4 +1,4 @@
-"""How committed orders leave: delivery orders with requests, fulfillment orders with load carriers."""
+"""The delivery of committed orders: delivery orders with requests, fulfillment orders with load carriers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Group = tuple[str, dt.datetime]
 
 @dataclass
 class Delivery:
-    """A delivery order that is still to leave.
+    """A delivery order that has not left yet.
 
     Args:
-        record: the delivery order.
-        group: what its orders have in common: customer and time of delivery.
-        orders: the orders, by the ids of their requests.
+        record: record of the delivery order.
+        group: customer and delivery time of all its orders.
+        orders: sales orders by the ids of their fulfillment requests.
     """
 
     record: Document
@@ -43,9 +43,9 @@ class Logistics:
     """The deliveries of a nursery.
 
     Args:
-        site: the nursery.
-        invoicing: what settles them.
-        tracking: what follows them.
+        grower: context of the nursery.
+        invoicing: writes the invoice lines of deliveries.
+        tracking: writes the scans of deliveries.
     """
 
     def __init__(self, grower: GrowerContext, invoicing: Invoicing, tracking: Tracking) -> None:
@@ -56,7 +56,7 @@ class Logistics:
         self._of_order: dict[str, Delivery] = {}
 
     def request(self, order: Order) -> None:
-        """Ask for an order to be delivered, together with what goes to the same customer at the same time."""
+        """Add an order to the delivery order of its customer and delivery time."""
         latest: dt.datetime = order.record["delivery"]["latestDeliveryDateTime"]
         delivery = self._delivery((order.customer.id, latest), order)
         request = _request(self._grower, order)
@@ -66,7 +66,7 @@ class Logistics:
         self._publish(delivery)
 
     def correct(self, order: Order) -> None:
-        """Bring what was asked for, or has left, in line with a corrected order."""
+        """Update the fulfillment request of a corrected order that has not left yet."""
         delivery = self._of_order.get(order.id)
         if delivery is None or order.is_fulfilled:
             return
@@ -105,7 +105,7 @@ class Logistics:
         }
 
     def _depart(self, delivery: Delivery) -> None:
-        """Load what is to be delivered, unless a request has to wait for the next day."""
+        """Load a delivery; sometimes one of its requests is postponed to the next day."""
         del self._open[delivery.group]
         if self._grower.happens(0.03):
             self._postpone(delivery)
@@ -130,7 +130,7 @@ class Logistics:
         self._publish(later)
 
     def _load(self, delivery: Delivery) -> None:
-        """Claim what is there for a fulfillment order, and let it go."""
+        """Make the fulfillment order of a delivery, and mark its orders as fulfilled."""
         goods = [request for request in delivery.requests if request["numberOfPackages"]]
         if not goods:
             return

@@ -1,4 +1,4 @@
-"""What a nursery deals with chosen buyers about: requests, offers, bundles, contracts."""
+"""The trade of a nursery with selected buyers: requests, offers, bundles and contracts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SMALLEST = 0.35
 
 
 class Negotiations:
-    """The dealings of a nursery.
+    """The requests, offers, bundles and contracts of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
         sales: where orders come of them.
     """
 
@@ -36,11 +36,11 @@ class Negotiations:
         self._contracts = Contracts(grower, assortment, BlanketOrders(grower, sales))
 
     def start(self) -> None:
-        """Conclude the contracts of the season."""
+        """Make the contracts of the season."""
         self._contracts.conclude()
 
     def run_day(self) -> None:
-        """A day's dealings; on Sundays there are none, and contracts are called off on Wednesdays."""
+        """Run the negotiations of a day: none on Sundays; blanket orders on Wednesdays."""
         weekday = day_of(self._grower.now).weekday()
         if weekday == _SUNDAY:
             return
@@ -52,7 +52,7 @@ class Negotiations:
                 deal()
 
     def _times(self) -> int:
-        """How often something is dealt with in a day: once where a nursery is large, less where it is small."""
+        """How often each kind of negotiation takes place today: less than daily for a small nursery."""
         size = self._grower.size
         return round(size) if size >= 1 else int(self._grower.happens(max(_SMALLEST, size)))
 

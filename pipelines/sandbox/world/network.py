@@ -1,4 +1,4 @@
-"""Who is connected with a nursery, and how they want to trade (the specification)."""
+"""The connections of a nursery with buyers, and the trade settings of these buyers (the specification)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Network:
     """The connections of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -40,7 +40,7 @@ class Network:
         self._settings = {id: self._setting(id) for id in self._connected[1:]}
 
     def publish(self) -> None:
-        """Let Floriday serve who is connected; one buyer never set anything."""
+        """Publish the connections and the settings; one buyer has default settings."""
         for id in self._connected:
             self._connect(id)
         for settings in self._settings.values():
@@ -49,7 +49,7 @@ class Network:
         self._grower.publish_default(SETTINGS, {"customerOrganizationId": self._connected[0], **defaults})
 
     def change(self) -> None:
-        """A new connection, now and then one that ends, and a setting that is turned."""
+        """Add a connection, sometimes delete it again, and change a setting."""
         grower = self._grower
         newcomer = self._waiting.pop(0) if self._waiting else self._connected[-1]
         self._connect(newcomer)

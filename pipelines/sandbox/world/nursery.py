@@ -1,4 +1,4 @@
-"""A nursery's days: what happens when, from the first harvest to the count in the evening."""
+"""The days of one nursery: plans the events of each day, from the harvest to the stock count in the evening."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _SATURDAY = 5
 
 
 class MasterData(Protocol):
-    """What a nursery keeps at Floriday besides its trade, and changes now and then."""
+    """Records of a nursery that are not part of a sale, and change from time to time."""
 
     def publish(self) -> None:
-        """Let Floriday serve it."""
+        """Publish all records."""
 
     def change(self) -> None:
-        """Change something in it."""
+        """Change some of the records."""
 
 
 class Nursery:
-    """One grower that trades.
+    """The simulation of one grower.
 
     Args:
-        site: where it does.
-        activity: tells how much it trades on a day, 1.0 for fully.
+        grower: context of the grower.
+        activity: returns the volume of trade on a day; 1.0 for full trade.
     """
 
     def __init__(self, grower: GrowerContext, activity: Callable[[dt.date], float]) -> None:
@@ -76,7 +76,7 @@ class Nursery:
         self._is_busy = False
 
     def start_day(self) -> None:
-        """Begin a day: note all that will happen in it, and the day after."""
+        """Plan all events of today, and the start of tomorrow."""
         today = day_of(self._grower.now)
         activity = self._activity(today)
         if activity:
@@ -86,7 +86,7 @@ class Nursery:
         self._grower.at(moment(today + dt.timedelta(days=1), 0), self.start_day)
 
     def _run_day(self) -> None:
-        """What a nursery does beside its orders, from the first busy day on."""
+        """The daily work beside the orders, from the first day with full trade."""
         if self._is_busy:
             for master_data in self._master_data:
                 master_data.change()
@@ -127,7 +127,7 @@ class Nursery:
                 self.stock.offer_week(item)
 
     def trade_now(self, orders: int) -> None:
-        """Let a few things happen at once: orders, other prices, a correction, a count, a line that goes."""
+        """Run some events at once: orders, new prices, a correction, a stock count, the end of a supply line."""
         for _ in range(orders):
             self.sales.place()
         self.stock.reprice()

@@ -1,4 +1,4 @@
-"""What a nursery offers to chosen buyers, and the supply requests behind it (the specification)."""
+"""Customer offers, and the supply requests that they answer (the specification)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Offers:
     """The customer offers of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        sales: where buyers take them up.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        sales: places the orders of buyers that accept.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment, sales: Sales) -> None:
@@ -36,10 +36,10 @@ class Offers:
     def make(
         self, kind: str, customers: list[Customer] | None = None, request: Document | None = None
     ) -> tuple[Document, str | None]:
-        """Make an offer that a buyer may take up; it ends by itself.
+        """Make an offer, which some buyers accept and which ends after its trade period.
 
         Returns:
-            The offer, and the id of the supply line that it brings on the market; a draft brings none.
+            The offer, and the id of its supply line; None for a draft.
         """
         grower = self._grower
         customers = customers or grower.rng.sample(grower.register.customers[:12], 1 if kind == "PURCHASE_TIP" else 3)
@@ -52,13 +52,13 @@ class Offers:
         return offer, None if offer["isDraft"] else self._sell(item, customers[0], offer, line)
 
     def request_supply(self, item_request: str, packing_request: str) -> None:
-        """A buyer asks for supply; the grower answers each line within some hours."""
+        """Publish a supply request of a buyer, and answer its lines some hours later."""
         request = self._request(item_request, packing_request)
         self._grower.publish(REQUESTS, request)
         self._grower.after(self._grower.rng.randint(60, 900), lambda: self._answer(request))
 
     def _sell(self, item: Item, customer: Customer, offer: Document, line: Document) -> str:
-        """Bring the offer on the market for as long as it lasts; returns the supply line's id."""
+        """Publish the offer's supply line until the trade period ends; returns the line's id."""
         grower = self._grower
         on_market = supply_line.of_offer(grower, item, offer, line)
         id = str(on_market["supplyLineId"])
@@ -89,7 +89,7 @@ class Offers:
             "creationDateTime": grower.now,
             "customerOfferLines": [],
             "customerOfferType": kind,
-            "customerOrganizationIds": [one.id for one in customers],
+            "customerOrganizationIds": [customer.id for customer in customers],
             "agreementReference": {"code": f"AFSPR-{grower.codes.number(3)}", "description": "jaarafspraak"}
             if has_agreement
             else None,
@@ -152,7 +152,9 @@ class Offers:
             "lastModifiedDateTime": grower.now,
             "isDeleted": False,
             "commercialServices": ["DELIVERY"],
-            "supplyRequestLines": [self._request_line(customer, one) for one in wanted[: grower.rng.randint(1, 3)]],
+            "supplyRequestLines": [
+                self._request_line(customer, members) for members in wanted[: grower.rng.randint(1, 3)]
+            ],
         }
 
     def _request_line(self, customer: Customer, wanted: Document) -> Document:
@@ -177,7 +179,7 @@ class Offers:
         }
 
     def _answer(self, request: Document) -> None:
-        """Answer with an offer, or say why not."""
+        """Accept lines with an offer, reject them with a reason, or leave them open."""
         grower = self._grower
         for line in request["supplyRequestLines"]:
             line["lastModifiedDateTime"] = grower.now
@@ -189,7 +191,9 @@ class Offers:
         grower.publish(REQUESTS, request)
 
     def _accept(self, request: Document, line: Document) -> None:
-        customers = [one for one in self._grower.register.customers if one.id == request["customerOrganizationId"]]
+        customers = [
+            customer for customer in self._grower.register.customers if customer.id == request["customerOrganizationId"]
+        ]
         offer, supply_line_id = self.make("SUPPLY_REQUEST", customers, request)
         (offered,) = offer["customerOfferLines"]
         offered["supplyRequestLineId"] = line["supplyRequestLineId"]

@@ -1,4 +1,4 @@
-"""What buyers would like to order, which the grower has to accept first (the specification)."""
+"""Order requests, which the grower has to accept (the specification)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ANSWERS = ("ACCEPTED", "REJECTED", "EXPIRED", "DECLINED_WITH_COUNTER_OFFER", "P
 
 
 class OrderRequests:
-    """The order requests that a nursery gets and answers.
+    """The order requests to a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        sales: where the accepted ones become orders.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        sales: places the orders of accepted requests.
     """
 
     def __init__(self, grower: GrowerContext, assortment: Assortment, sales: Sales) -> None:
@@ -31,7 +31,7 @@ class OrderRequests:
         self._sales = sales
 
     def receive(self) -> None:
-        """A buyer bids for an item; the answer comes within some hours."""
+        """Publish a buyer's bid for an item; the answer follows some hours later."""
         grower = self._grower
         grown = [item for item in self._assortment.in_season(day_of(grower.now)) if not item.is_clock_only]
         item, customer = grower.rng.choice(grown), grower.rng.choice(grower.register.customers)

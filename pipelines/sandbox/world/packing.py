@@ -1,4 +1,4 @@
-"""A trade item's usual packing, in the shapes in which Floriday's records tell it."""
+"""The usual packing of a trade item, in the two forms of Floriday's records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipelines.sandbox.world.grower_context import package
 
 
 def with_package(item: Item) -> Document:
-    """Its measures and its package: what requests and lines at the clock tell."""
+    """The packing with the package as an object, as in requests and clock supply lines."""
     packing = item.packing
     return {
         "piecesPerPackage": packing["piecesPerPackage"],
@@ -20,7 +20,7 @@ def with_package(item: Item) -> Document:
 
 
 def with_package_codes(item: Item, custom_package_id: str | None = None) -> Document:
-    """Its measures with the package's codes among them: what offers and contracts tell."""
+    """The packing with the package's codes as fields of its own, as in offers and contracts."""
     packing = item.packing
     return {
         "piecesPerPackage": packing["piecesPerPackage"],

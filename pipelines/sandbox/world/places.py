@@ -1,4 +1,4 @@
-"""Where goods leave from and arrive: warehouses and delivery locations (the specification)."""
+"""Warehouses, and the delivery locations of the buyers (the specification)."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ LOCATIONS = "organizations.delivery_locations"
 
 
 class Places:
-    """The places that a nursery knows.
+    """The warehouses and delivery locations that a nursery sees.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
         self._grower = grower
         self._warehouses = self._make_warehouses()
         customers = grower.register.customers
-        self._locations = [self._location(one, index) for one in customers for index in range(self._number_for(one))]
+        self._locations = [
+            self._location(customer, index) for customer in customers for index in range(self._number_for(customer))
+        ]
         self._locations[-1] |= {"isDeleted": True}
 
     def publish(self) -> None:
-        """Let Floriday serve all of them."""
+        """Publish all records."""
         for warehouse in self._warehouses:
             self._grower.publish(WAREHOUSES, warehouse)
         for location in self._locations:
             self._grower.publish(LOCATIONS, location)
 
     def change(self) -> None:
-        """Touch a warehouse, and let a buyer's place move to another address."""
+        """Publish a warehouse again, and change the address of a delivery location."""
         self._touch(WAREHOUSES, self._grower.rng.choice(self._warehouses))
         location = self._grower.rng.choice(self._locations)
         if not location["isDefault"]:
@@ -83,7 +85,7 @@ class Places:
         return 2 if customer.weight > 0.05 else 1
 
     def _location(self, customer: Customer, index: int) -> Document:
-        """A buyer's place: the first one is where its orders go."""
+        """A delivery location of a buyer; the first one is that of its orders."""
         grower = self._grower
         created = grower.now - dt.timedelta(days=grower.rng.randint(100, 1500))
         return {

@@ -1,4 +1,4 @@
-"""Prices before supply lines follow from them: price groups, base supply by week and by batch (the specification)."""
+"""Price groups, and base supply by week and by batch, from which supply lines follow (the specification)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pricing:
     """The prices of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -40,33 +40,33 @@ class Pricing:
         self._weeks: dict[tuple[str, int, int], Document] = {}
 
     def publish(self) -> None:
-        """Let Floriday serve the price groups; one of them is of the past."""
+        """Publish the price groups, one of them deleted."""
         for group in self.groups:
             self._grower.publish(GROUPS, group)
         past = {**self._group(2), "name": "Tuincentra (oud)", "isDeleted": True, "customers": []}
         self._grower.publish(GROUPS, past)
 
     def change(self) -> None:
-        """Add a buyer to a group, or take one out."""
+        """Add a buyer to a price group, or remove it."""
         group, customer = self.groups[2], self._grower.rng.choice(self._grower.register.customers).id
         members = group["customers"]
         group["customers"] = (
-            [one for one in members if one != customer] if customer in members else [*members, customer]
+            [member for member in members if member != customer] if customer in members else [*members, customer]
         )
         group["lastModifiedDateTime"] = self._grower.now
         self._grower.publish(GROUPS, group)
 
     def price_for(self, index: int, base: Decimal) -> Decimal:
-        """What a price group pays for a piece."""
+        """The price of a piece for a price group."""
         return (base * self._factors[index]).quantize(CENT)
 
     def customers(self, index: int) -> list[Customer]:
-        """The buyers of a price group; none for the first one, which is for all."""
+        """The buyers of a price group; an empty list for the first group, which is for all."""
         members = set(self.groups[index]["customers"]) if index else set()
         return [customer for customer in self._grower.register.customers if customer.id in members]
 
     def publish_week(self, item: Item, monday: dt.date, base: Decimal) -> None:
-        """Set the base price of an item in a week; the weeks after it follow, as far as they are planned."""
+        """Publish the base supply of an item in a week, and in the following weeks that have none yet."""
         for offset in range(_PLANNED_WEEKS):
             day = monday + dt.timedelta(weeks=offset)
             year, week, _ = day.isocalendar()
@@ -77,13 +77,13 @@ class Pricing:
                 self._grower.publish(WEEKS, record)
 
     def publish_batch(self, batch: Batch, lines: Sequence[Document]) -> None:
-        """Show a batch that is for sale, with the supply line that each price group gets."""
+        """Publish the base supply of a batch with its supply lines, one for each price group."""
         self._grower.publish(BATCHES, self._batch(batch, lines))
 
     def _group(self, index: int) -> Document:
         name, kind, currency, unit, _ = _GROUPS[index]
         grower = self._grower
-        members = [one for one in grower.register.customers if one.currency == currency]
+        members = [customer for customer in grower.register.customers if customer.currency == currency]
         return {
             "priceGroupId": grower.codes.uuid(),
             "name": name,
@@ -91,7 +91,9 @@ class Pricing:
             "currency": currency,
             "salesUnit": unit,
             "includedServices": ["DELIVERY"] if index == 2 else [],
-            "customers": [one.id for one in grower.rng.sample(members, min(9, len(members)))] if index else [],
+            "customers": [customer.id for customer in grower.rng.sample(members, min(9, len(members)))]
+            if index
+            else [],
             "isDeleted": False,
             "lastModifiedDateTime": grower.now,
         }

@@ -1,6 +1,6 @@
-"""What becomes of sales orders: placed, accepted, committed; or rejected, cancelled, expired, corrected.
+"""The life of sales orders: placed, accepted, committed; or rejected, cancelled, expired, corrected.
 
-Every order that is accepted claims its pieces in a batch's ledger, and gives them back when it is undone.
+An accepted order claims its pieces with a batch mutation; an order that ends otherwise releases them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _DELIVERY_TIMES = ((0, 30), (5, 0), (7, 0), (10, 0), (13, 30))
 
 @dataclass(frozen=True)
 class Collaborators:
-    """Who else has to do with an order.
+    """The objects that write the other records of an order.
 
     Args:
-        logistics: delivers it.
-        clock: sells it at the auction.
-        corrections: keeps the requests to change it.
-        invoicing: settles it.
-        stickers: prints for it.
+        logistics: writes its delivery and fulfillment orders.
+        clock: writes its clock supply lines.
+        corrections: writes its correction requests.
+        invoicing: writes its invoice lines.
+        stickers: writes its customer stickers.
     """
 
     logistics: Logistics
@@ -54,10 +54,10 @@ class Sales:
     """The orders of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        stock: what it has.
-        partners: who else has to do with an order.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        stock: batches and supply lines of the nursery.
+        collaborators: objects that write the other records of an order.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Sales:
         self._channel_weights = list(itertools.accumulate(channel.weight for channel in CHANNELS))
 
     def place(self) -> None:
-        """Take an order for something that is in season, from what is in stock."""
+        """Place an order for an item in season, from stock."""
         item = self._wanted()
         channel = self._channel(item)
         customer = self._grower.rng.choices(self._grower.register.customers, cum_weights=self._customer_weights)[0]
@@ -89,16 +89,16 @@ class Sales:
         latest: dt.datetime | None = None,
         **members: Any,
     ) -> Order:
-        """Take an order whose terms are agreed on: it gets what is left of a batch, and is rejected if nothing is.
+        """Place an order on agreed terms. It is limited to the pieces left of a batch, and rejected if there are none.
 
         Args:
-            item: what is sold.
-            customer: who buys it.
-            channel: how.
-            pieces: how many are wanted.
+            item: trade item that is sold.
+            customer: buyer of the order.
+            channel: sales channel of the order.
+            pieces: number of pieces that were ordered.
             value: price of a piece, in the buyer's currency.
-            latest: when it has to be there.
-            members: members of the order that are known already.
+            latest: latest time of delivery; None for a random one.
+            members: further members of the order's record.
         """
         batch = self._stock.find(item, pieces)
         if batch:
@@ -114,7 +114,7 @@ class Sales:
         return order
 
     def _wanted(self) -> Item:
-        """An item that a buyer wants, rather one that there is."""
+        """A random item in season, preferably one in stock."""
         items = self._assortment.in_season(day_of(self._grower.now))
         wanted = self._grower.rng.choices(items, [item.popularity for item in items], k=4)
         return next((item for item in wanted if self._stock.find(item)), wanted[0])
@@ -140,7 +140,7 @@ class Sales:
         return Order(record, item, customer, channel, batch)
 
     def _line(self, item: Item, channel: Channel, batch: Batch | None) -> Document | None:
-        """The supply line that the order answers: the batch's or the week's; none on the clock."""
+        """The supply line that is ordered from: the batch's or the week's; None at the clock."""
         if not channel.is_direct:
             return None
         if batch and batch.line and not batch.line["isDeleted"] and self._grower.happens(0.5):
@@ -157,7 +157,7 @@ class Sales:
         return moment(workday_after(day_of(self._grower.now), days), *self._grower.rng.choice(_DELIVERY_TIMES))
 
     def _set_people(self, record: Document, channel: Channel) -> None:
-        """Who typed the order, what they remarked, and who the auction says sold it."""
+        """Set user name and remark of a direct order; at the clock, sometimes the auction as the supplier."""
         grower = self._grower
         if channel.is_direct:
             record["createdByUserName"] = grower.rng.choice(words.BUYERS) if grower.happens(0.7) else ""
@@ -181,7 +181,7 @@ class Sales:
             self._accept(order)
 
     def _decide(self, order: Order) -> None:
-        """A grower answers an order that waited for it, or forgets to."""
+        """Accept, reject or expire a pending order."""
         ending = self._grower.rng.choices(("", "REJECTED", "EXPIRED"), (80, 15, 5))[0]
         if ending:
             self._undo(order, ending)
@@ -205,7 +205,9 @@ class Sales:
         else:
             self._grower.after(900, lambda: self._collaborators.invoicing.settle_clock(order))
         if self._grower.happens(0.02):
-            self._grower.after(self._grower.rng.randint(10, 900), lambda: self._collaborators.corrections.request(order))
+            self._grower.after(
+                self._grower.rng.randint(10, 900), lambda: self._collaborators.corrections.request(order)
+            )
         if self._grower.happens(0.05):
             self._grower.after(self._grower.rng.randint(20, 2000), lambda: self.correct(order))
 
@@ -216,7 +218,7 @@ class Sales:
             self.correct(order)
 
     def correct(self, order: Order) -> None:
-        """Change a committed order afterwards: fewer pieces, another price, or withdrawn by the customer."""
+        """Correct a committed order: fewer pieces, a lower price, or withdrawn by the customer."""
         if order.record["status"] != "COMMITTED" or order.batch is None:
             return
         before = sales_order.mutables(order.record)
@@ -238,7 +240,7 @@ class Sales:
         order.record["pricePerPiece"] = {**paid, "value": max(CENT, (paid["value"] * Decimal("0.95")).quantize(CENT))}
 
     def _deliver_less(self, order: Order, batch: Batch) -> None:
-        """Take back a fifth of an order's packages; an order of one package gets cheaper instead."""
+        """Reduce an order by a fifth of its packages; an order of one package gets a lower price instead."""
         fewer = min(order.packages - 1, max(1, order.packages // 5))
         if fewer > 0:
             self._take_back(order, batch, fewer * order.item.pieces_per_package)
@@ -246,7 +248,7 @@ class Sales:
             self._lower_price(order)
 
     def _take_back(self, order: Order, batch: Batch, pieces: int) -> None:
-        """Lower an order's pieces; what comes back is sold again, or lost if it was damaged."""
+        """Reduce the pieces of an order. They return to the batch, and are written off if they were delivered."""
         order.record["numberOfPieces"] -= pieces
         self._stock.record_mutation(batch, pieces, "UNCLAIM", order=order.id)
         if order.is_fulfilled:
@@ -276,7 +278,7 @@ class Sales:
         self._set_status(order, record["status"])
 
     def _undo(self, order: Order, ending: str) -> None:
-        """End an order whose pieces are free again."""
+        """End an order and release its pieces."""
         if order.batch:
             self._stock.record_mutation(order.batch, order.record["numberOfPieces"], "UNCLAIM", order=order.id)
         self._set_status(order, ending)

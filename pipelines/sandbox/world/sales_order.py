@@ -1,4 +1,4 @@
-"""How a sales order is written down, and how its amounts follow from it (the specification)."""
+"""Builds the record of a sales order, and calculates its amounts (the specification)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _FINE = Decimal("0.00000001")
 
 @dataclass(frozen=True)
 class Channel:
-    """A way to sell.
+    """A way of selling.
 
     Args:
-        weight: how often it is used.
-        instrument: ``tradeInstrument``.
-        channels: ``salesChannel``, one of them.
-        interfaces: ``salesChannelInterface``, one of them.
-        is_direct: sold to a customer who has it delivered; otherwise the auction takes it.
+        weight: relative number of its orders.
+        instrument: value of ``tradeInstrument`` in its orders.
+        channels: possible values of ``salesChannel``.
+        interfaces: possible values of ``salesChannelInterface``.
+        is_direct: whether it is delivered to the customer; otherwise to the auction.
     """
 
     weight: int
@@ -47,19 +47,19 @@ CHANNELS = (
 CLOCK_CHANNELS = CHANNELS[2:]
 
 CONTRACT = Channel(0, "CONTRACT", ("FLORIDAY", "EXTERNAL_INTEGRATION"), ("UI", "API"), is_direct=True)
-"""What is called off under a contract."""
+"""Orders from a contract's blanket orders."""
 
 
 @dataclass
 class Order:
-    """A sales order with what its trade needs to know.
+    """A sales order, with the data that its processing needs.
 
     Args:
-        record: the order.
-        item: what was ordered.
-        customer: who ordered it.
-        channel: how.
-        batch: what it is sold from, or None if nothing was left.
+        record: record of the order.
+        item: trade item that was ordered.
+        customer: buyer of the order.
+        channel: sales channel of the order.
+        batch: batch from which it is sold, or None if nothing was left.
         is_fulfilled: whether it has left the nursery.
     """
 
@@ -77,7 +77,7 @@ class Order:
 
     @property
     def packages(self) -> int:
-        """How many packages it takes."""
+        """Number of packages."""
         return int(-(-self.record["numberOfPieces"] // self.item.pieces_per_package))
 
 
@@ -91,28 +91,12 @@ def new_record(
     value: Decimal,
     latest: dt.datetime,
 ) -> Document:
-    """A complete order as it is when it is placed; line, batch and status are still to be set."""
-    now, currency = grower.now, customer.currency
+    """A new order; supply line, batch and status are set later."""
+    now = grower.now
     record: Document = {
-        "salesOrderId": grower.codes.uuid(),
-        "salesOrderGroupId": None,
-        "salesChannelOrderId": grower.codes.order_reference(),
-        "customerOrderId": f"PO-{grower.codes.number(6)}" if grower.happens(0.6) else None,
-        "supplierOrganizationId": grower.organization_id,
-        "sellerOrganizationId": grower.organization_id,
-        "customerOrganizationId": customer.id,
-        "supplyLineId": None,
-        "tradeItemId": item.id,
-        "salesChannel": grower.rng.choice(channel.channels),
-        "salesChannelInterface": grower.rng.choice(channel.interfaces),
-        "numberOfPieces": pieces,
-        "tradeInstrument": channel.instrument,
-        "packingConfiguration": _packing(grower, item, currency),
-        "orderDateTime": now,
-        "pricePerPiece": price(value, currency),
-        "barcodeLogisticServiceProvider": None,
+        **_terms(grower, item, customer, channel, pieces=pieces, value=value),
         "delivery": _delivery(grower, customer, channel, latest),
-        "additionalServices": _services(grower, channel, pieces, currency),
+        "additionalServices": _services(grower, channel, pieces, customer.currency),
         "cancellationDeadline": now + dt.timedelta(minutes=grower.rng.choice((30, 60, 90))),
         "automaticallyCancelledOn": None,
         "status": "ACCEPTED",
@@ -143,8 +127,33 @@ def new_record(
     return record
 
 
+def _terms(
+    grower: GrowerContext, item: Item, customer: Customer, channel: Channel, *, pieces: int, value: Decimal
+) -> Document:
+    """The fields about the parties, the goods, the channel and the price."""
+    return {
+        "salesOrderId": grower.codes.uuid(),
+        "salesOrderGroupId": None,
+        "salesChannelOrderId": grower.codes.order_reference(),
+        "customerOrderId": f"PO-{grower.codes.number(6)}" if grower.happens(0.6) else None,
+        "supplierOrganizationId": grower.organization_id,
+        "sellerOrganizationId": grower.organization_id,
+        "customerOrganizationId": customer.id,
+        "supplyLineId": None,
+        "tradeItemId": item.id,
+        "salesChannel": grower.rng.choice(channel.channels),
+        "salesChannelInterface": grower.rng.choice(channel.interfaces),
+        "numberOfPieces": pieces,
+        "tradeInstrument": channel.instrument,
+        "packingConfiguration": _packing(grower, item, customer.currency),
+        "orderDateTime": grower.now,
+        "pricePerPiece": price(value, customer.currency),
+        "barcodeLogisticServiceProvider": None,
+    }
+
+
 def calculate(record: Document) -> None:
-    """Set the amounts that follow from pieces, price, services and delivery; an order of no pieces costs nothing."""
+    """Set the amounts that follow from pieces, price, services and delivery; those of no pieces are 0."""
     currency, pieces = record["pricePerPiece"]["currency"], record["numberOfPieces"]
     delivery_cost = record["delivery"]["deliveryCost"]
     per_piece = (delivery_cost["value"] / max(1, pieces)).quantize(_FINE) if delivery_cost else Decimal(0)
@@ -157,7 +166,7 @@ def calculate(record: Document) -> None:
 
 
 def mutables(record: Document) -> Document:
-    """What a correction can change, as it is now."""
+    """The current values of all fields that a correction can change."""
     delivery_price = record["deliveryPricePerPiece"]
     location = record["delivery"]["location"]
     return {
@@ -217,7 +226,7 @@ def _delivery(grower: GrowerContext, customer: Customer, channel: Channel, lates
 
 
 def _services(grower: GrowerContext, channel: Channel, pieces: int, currency: str) -> list[Document]:
-    """The extra work that a buyer asks for: mostly none."""
+    """The additional services of an order; mostly none."""
     number = grower.rng.choices((0, 1, 2), (70, 22, 8))[0] if channel.is_direct else 0
     return [
         {

@@ -1,4 +1,4 @@
-"""What goes with the goods: the services of a nursery, and packages of its own (the specification)."""
+"""The additional services of a nursery, and its custom packages (the specification)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PACKAGES = "catalog.custom_packages"
 
 @dataclass(frozen=True)
 class Service:
-    """A kind of work that buyers can ask for.
+    """An additional service that buyers can order.
 
     Args:
-        name: its name.
-        type: which of the kinds that Floriday knows.
-        unit: what is charged for.
-        price: price of a unit.
-        sticker: what a sticker is put on, if it is about stickers.
+        name: Dutch name of the service.
+        type: index of its type in the register.
+        unit: unit for which it is charged.
+        price: price of a unit, in euros.
+        sticker: sticker type, for a service with stickers; None for others.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Services:
     """The services and packages of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -58,14 +58,14 @@ class Services:
         self._packages = [self._package(id, index) for index, id in enumerate(grower.custom_package_ids)]
 
     def publish(self) -> None:
-        """Let Floriday serve all of them."""
+        """Publish all records."""
         for service in self._services:
             self._grower.publish(SERVICES, service)
         for package in self._packages:
             self._grower.publish(PACKAGES, package)
 
     def change(self) -> None:
-        """Describe a service and a package anew."""
+        """Change the description of a service and of a package."""
         service = self._grower.rng.choice(self._services[:-1])
         service["description"] = f"{service['name']}, {self._grower.rng.choice(('glad', 'bedrukt', 'op maat'))}"
         self._grower.publish(SERVICES, service)

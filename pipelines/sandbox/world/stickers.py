@@ -1,4 +1,4 @@
-"""Stickers that buyers want on their goods (the specification)."""
+"""Customer stickers, which buyers order with their goods (the specification)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ FEED = "fulfillment.customer_stickers"
 
 
 class Stickers:
-    """The stickers that a nursery is asked for.
+    """The customer stickers of a nursery's orders.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
         self._grower = grower
 
     def request(self, order: Order) -> None:
-        """Ask for the stickers that an order's services name; the grower deals with most of them."""
+        """Publish the stickers of an order's services; most are handled later, some deleted."""
         for service in order.record["additionalServices"]:
             if service["stickerId"]:
                 sticker = self._sticker(order, service)

@@ -1,6 +1,6 @@
-"""What is in stock and on offer: batches with their ledger, and the supply lines that sell them.
+"""The stock of a nursery: batches with their mutations, and the supply lines that sell them.
 
-The ledger is the rule: a batch holds its initial pieces plus every delta, and nothing else changes it.
+A batch always has its initial number of pieces plus the sum of its mutations.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Stock:
     """Batches and supply lines of a nursery.
 
     Args:
-        site: the nursery.
-        pricing: what it costs.
+        grower: context of the nursery.
+        pricing: prices of the nursery.
     """
 
     def __init__(self, grower: GrowerContext, pricing: Pricing) -> None:
@@ -39,7 +39,7 @@ class Stock:
         self._weekly: dict[str, list[Document]] = {}
 
     def harvest(self, item: Item) -> Batch:
-        """Bring in a new batch, and offer most of them for direct sale."""
+        """Make a new batch; most batches get a supply line."""
         grower = self._grower
         packages = round(grower.rng.randint(16, 90) * max(1.0, grower.size))
         batch = Batch(self._batch(item, packages * item.pieces_per_package), item, self._price_today(item))
@@ -50,7 +50,7 @@ class Stock:
         return batch
 
     def find(self, item: Item, pieces: int = 1) -> Batch | None:
-        """The oldest batch of an item that can still be sold and holds so many pieces, or else a package."""
+        """The oldest batch that is not too old and has so many pieces left, else one with at least a package."""
         batches = self._batches.get(item.id, [])
         while batches and batches[0].record["creationDateTime"] + _SHELF_LIFE < self._grower.now:
             self._write_off(batches.pop(0))
@@ -60,7 +60,7 @@ class Stock:
     def record_mutation(
         self, batch: Batch, delta: int, kind: str, *, order: str | None = None, reason: str | None = None
     ) -> None:
-        """Write a line in a batch's ledger, and with it the batch and what is on offer."""
+        """Publish a batch mutation, the changed batch, and its supply line."""
         now = self._grower.now
         batch.record["numberOfPieces"] += delta
         batch.record["lastModifiedDateTime"] = now
@@ -79,18 +79,18 @@ class Stock:
         self._update_line(batch)
 
     def pick_batches(self, number: int) -> list[Batch]:
-        """Some batches of which something is left."""
+        """Random batches with pieces left."""
         held = [batch for batches in self._batches.values() for batch in batches if batch.left > 0]
         return self._grower.rng.sample(held, min(number, len(held)))
 
     def count(self) -> None:
-        """Write off what was lost since the last count, in a batch or two."""
+        """Correct the number of pieces of two batches downward."""
         for batch in self.pick_batches(2):
             lost = min(batch.left, self._grower.rng.randint(1, batch.item.pieces_per_package))
             self.record_mutation(batch, -lost, "CORRECTION", reason=self._grower.rng.choice(words.WASTE_REASONS))
 
     def reprice(self) -> None:
-        """Change the price of some lines on offer."""
+        """Change the price of some available supply lines."""
         for batch in self.pick_batches(3):
             if batch.line and batch.line["status"] == "AVAILABLE":
                 factor = Decimal(self._grower.rng.choice((90, 92, 95, 97, 103, 105))) / 100
@@ -99,12 +99,12 @@ class Stock:
                 self._publish_line(batch, batch.line)
 
     def withdraw(self) -> None:
-        """Take a line off the market, as deleted."""
+        """Delete a supply line."""
         for batch in self.pick_batches(1):
             self._delete(batch)
 
     def offer_week(self, item: Item) -> None:
-        """Offer an item for the coming week, at one price for each price group; last week's offer ends."""
+        """Offer an item for the coming week to two price groups, and end last week's lines."""
         for line in self._weekly.get(item.id, []):
             line["status"] = "UNAVAILABLE"
             self._grower.publish(LINES, line)
@@ -121,7 +121,7 @@ class Stock:
         return supply_line.of_week(self._grower, item, pricing.price_for(group, base), name, customers)
 
     def weekly_line(self, item: Item) -> Document | None:
-        """A line of this week's offer of an item."""
+        """One of the item's supply lines for the week."""
         lines = self._weekly.get(item.id)
         return self._grower.rng.choice(lines) if lines else None
 
@@ -129,7 +129,7 @@ class Stock:
         return (item.price * Decimal(self._grower.rng.randint(88, 112)) / 100).quantize(CENT)
 
     def _write_off(self, batch: Batch) -> None:
-        """Too old to be sold: the line goes, and most of what is left is thrown away."""
+        """Delete the supply line of a batch that is too old, and mostly write off its pieces."""
         self._delete(batch)
         if batch.left and self._grower.happens(0.7):
             self.record_mutation(batch, -batch.left, "CORRECTION", reason=words.WASTE_REASONS[0])

@@ -1,4 +1,4 @@
-"""How a supply line is written down (the specification)."""
+"""Builds the records of supply lines (the specification)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEED = "supply.supply_lines"
 
 
 def of_batch(grower: GrowerContext, batch: Batch, price_group: str) -> Document:
-    """A line that sells what is left of a batch."""
+    """A line that sells the pieces left of a batch."""
     now = grower.now
     has_window = grower.happens(0.6)
     return {
@@ -36,7 +36,7 @@ def of_batch(grower: GrowerContext, batch: Batch, price_group: str) -> Document:
 def of_week(
     grower: GrowerContext, item: Item, value: Decimal, price_group: str, customers: Sequence[Customer]
 ) -> Document:
-    """A line of the coming week's offer to a price group; for all buyers where none are named."""
+    """A line for the coming week and a price group; an empty ``customers`` means all buyers."""
     today = day_of(grower.now)
     monday = today + dt.timedelta(days=7 - today.weekday())
     return {
@@ -45,14 +45,14 @@ def of_week(
         "packingConfigurations": [_packing(item)],
         "orderPeriod": {"startDateTime": grower.now, "endDateTime": moment(monday + dt.timedelta(days=5), 12)},
         "deliveryPeriod": days(monday, 0, 6),
-        "allowedCustomerOrganizationIds": [one.id for one in customers] or None,
+        "allowedCustomerOrganizationIds": [customer.id for customer in customers] or None,
         "salesUnit": grower.rng.choice(("PACKAGE", "LAYER")),
         "priceGroupName": price_group,
     }
 
 
 def of_offer(grower: GrowerContext, item: Item, offer: Document, line: Document) -> Document:
-    """What a line of a customer offer brings on the market."""
+    """The supply line of a customer offer's line."""
     kind = "PURCHASE_TIP" if offer["customerOfferType"] == "PURCHASE_TIP" else "CUSTOMER_OFFER"
     return {
         **_new_record(grower, item, line["pricePerPiece"]["value"], kind),
@@ -68,7 +68,7 @@ def of_offer(grower: GrowerContext, item: Item, offer: Document, line: Document)
 
 
 def _new_record(grower: GrowerContext, item: Item, value: Decimal, kind: str) -> Document:
-    """A complete supply line on which the kinds build."""
+    """A complete supply line with the values that all kinds share."""
     volume = [("LAYER", Decimal("0.97")), ("LOAD_CARRIER", Decimal("0.94"))] if grower.happens(0.4) else []
     return {
         "supplyLineId": grower.codes.uuid(),

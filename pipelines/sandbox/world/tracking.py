@@ -1,4 +1,4 @@
-"""Where load carriers were scanned on their way (the specification)."""
+"""Track-and-trace scans of load carriers (the specification)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pipelines.sandbox.world.grower_context import HUBS, GrowerContext
 
 FEED = "fulfillment.track_and_trace_scans"
 TRACKED_SHARE = 0.15
-"""The part of the shipments that is scanned."""
+"""Fraction of the shipments that is scanned."""
 
 
 class Tracking:
     """The scans of a nursery's shipments.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
     def __init__(self, grower: GrowerContext) -> None:
@@ -24,7 +24,7 @@ class Tracking:
         self._tracked: dict[str, tuple[str, str]] = {}
 
     def scan_departure(self, fulfillment: Document) -> None:
-        """Scan some shipments as they leave, and again at a hub."""
+        """Scan some shipments at their departure, and again at a hub."""
         if self._grower.happens(TRACKED_SHARE):
             self._tracked[fulfillment["fulfillmentOrderId"]] = (
                 f"LL{self._grower.codes.number(10):010d}",
@@ -34,7 +34,7 @@ class Tracking:
             self._grower.after(35, lambda: self._scan(fulfillment, "IN_TRANSIT", self._grower.rng.choice(HUBS)))
 
     def scan_arrival(self, fulfillment: Document) -> None:
-        """Scan what was followed as it arrives."""
+        """Scan a tracked shipment at its arrival."""
         if fulfillment["fulfillmentOrderId"] in self._tracked:
             self._scan(fulfillment, "DELIVERED", fulfillment["destination"]["location"]["gln"])
 

@@ -1,4 +1,4 @@
-"""The world: the register, the nurseries, and the time that passes for all of them."""
+"""The world of the suppliers API: the register, the nurseries, and the simulated time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pipelines.sandbox.world.nursery import Nursery
 from pipelines.sandbox.world.parties import Register
 
 SCALE_OF_OTHERS = 0.25
-"""How much the growers trade that are not the first, compared with it."""
+"""Volume of trade of all growers but the first, as a fraction of the first one's."""
 
 
 class World:
-    """Trades from a seed: the same one, moment and accounts give the same records.
+    """Growers that trade. The same seed, time and accounts give the same records.
 
     Args:
-        seed: what everything follows from.
-        now: the moment up to which it has traded when it is made.
-        accounts: the growers; the first one trades most.
-        book: tells the book of an organization and a feed.
-        scale: how much is traded.
+        seed: seed of all records.
+        now: time up to which the world is simulated when it is made.
+        accounts: accounts of the growers; the first one trades most.
+        book: returns the book of an organization's id and a feed's name.
+        scale: volume of trade; 1.0 for the usual volume.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class World:
 
     @property
     def now(self) -> dt.datetime:
-        """The moment that the world has reached."""
+        """The simulated time."""
         return self._events.now
 
     def advance(self, by: dt.timedelta) -> None:
-        """Let time pass, with all that happens in it; at times the register changes too."""
+        """Simulate a period of time, and change the register."""
         with self._lock:
             self._events.run(self._events.now + by)
             self._change_register()
 
     def trade(self, orders: int = 20) -> None:
-        """Let a few things happen right now, without time passing: the orders go to the growers in turn."""
+        """Place orders at once, without a change of the simulated time; the first grower gets most."""
         with self._lock:
             for index, nursery in enumerate(self.nurseries):
                 nursery.trade_now(orders if index == 0 else orders // 4)

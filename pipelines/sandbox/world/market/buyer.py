@@ -1,4 +1,4 @@
-"""A buyer's days: what it is offered, what it buys, and what it keeps at Floriday besides."""
+"""The days of one buyer: plans the events of each day."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pipelines.sandbox.world.market.supply import Supply
 
 ORDERS_A_DAY = 30
 _CONNECTING = (0, 1, 3)
-"""The weekdays on which a new connection is made."""
+"""The weekdays on which the buyer makes a new connection."""
 _WEDNESDAY = 2
 
 
 class Buyer:
-    """One buyer that trades.
+    """The simulation of one buyer.
 
     Args:
-        desk: where it does.
-        founded: the moment up to which the world is made; connections with other growers come after it.
+        context: context of the buyer.
+        created_at: time up to which the market is simulated when it is made; new connections come later.
     """
 
     def __init__(self, context: BuyerContext, created_at: dt.datetime) -> None:
@@ -40,14 +40,14 @@ class Buyer:
         self._contracts = Contracts(context, self._sales.submit)
 
     def start(self) -> None:
-        """Let Floriday serve what is there before the first day, and begin it."""
+        """Publish the records that exist before the first day, and start it."""
         self._network.publish()
         self._selection.publish()
         self._contracts.conclude()
         self.start_day()
 
     def start_day(self) -> None:
-        """Begin a day: note all that will happen in it, and the day after."""
+        """Plan all events of today, and the start of tomorrow."""
         context = self._context
         today = day_of(context.now)
         activity = rhythm(today)
@@ -80,7 +80,7 @@ class Buyer:
             self._network.connect()
 
     def trade_now(self, orders: int) -> None:
-        """Let a few things happen at once: orders, other prices, a purchase order, a line that goes."""
+        """Run some events at once: orders, new prices, a purchase order, the end of supply lines."""
         for _ in range(orders):
             self._sales.place()
         self._supply.reprice()

@@ -1,4 +1,4 @@
-"""Contracts of a buyer with its growers, the groups of items that they name, and what is called off."""
+"""Contracts of a buyer with growers, their trade item groups, and blanket orders."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Contracts:
     """The contracts of a buyer.
 
     Args:
-        desk: the buyer.
-        follow: takes an order that comes of one.
+        buyer: context of the buyer.
+        submit: processes a new sales order.
     """
 
     def __init__(self, buyer: BuyerContext, submit: Callable[[Order], None]) -> None:
@@ -36,7 +36,7 @@ class Contracts:
         self._called = 0
 
     def conclude(self) -> None:
-        """Conclude the contracts of the season, two with each connected grower, and let Floriday serve them."""
+        """Publish the contracts of the season, two with each connected grower."""
         for grower in self._buyer.suppliers:
             group = self._group(grower)
             self._groups.append(group)
@@ -49,7 +49,7 @@ class Contracts:
         self._buyer.publish(CONTRACTS, self._contracts.pop()[1])
 
     def change(self) -> None:
-        """Agree on another price in a contract, and name a group anew."""
+        """Change a price in a contract, and rename a group."""
         _, contract = self._buyer.rng.choice(self._contracts)
         period = self._buyer.rng.choice(contract["contractLines"][0]["periods"])
         period["pricePerPiece"] += Decimal("0.01")
@@ -61,7 +61,7 @@ class Contracts:
         self._buyer.publish(GROUPS, group)
 
     def call_off(self) -> None:
-        """Call a part of a contract off; what is approved becomes an order."""
+        """Place a blanket order; when it is approved, each line becomes a sales order."""
         grower, contract = self._contracts[self._called % len(self._contracts)]
         self._called += 1
         order = self._blanket_order(grower, contract)
@@ -196,7 +196,7 @@ class Contracts:
 
     def _called_line(self, grower: Grower, line: Document, now: dt.datetime) -> Document:
         periods = line["periods"]
-        period = next((one for one in periods if one["endDateTime"] > now), periods[-1])
+        period = next((period for period in periods if period["endDateTime"] > now), periods[-1])
         packing = line["tradeItem"]["packingConfiguration"]
         return {
             "blanketOrderLineId": self._buyer.codes.uuid(),

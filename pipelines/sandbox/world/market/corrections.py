@@ -1,4 +1,4 @@
-"""What is asked to be changed of orders after they are committed (the specification)."""
+"""Correction requests of committed sales orders (the specification)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Corrections:
     """The correction requests of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
         self._buyer = buyer
 
     def plan(self, order: Order) -> None:
-        """Let a correction of an order be asked for after its delivery, and answered some hours later."""
+        """Plan a correction request after the delivery of an order; the answer follows some hours later."""
         self._buyer.at(order.delivery + dt.timedelta(hours=self._buyer.rng.randint(1, 9)), lambda: self._ask(order))
 
     def _ask(self, order: Order) -> None:

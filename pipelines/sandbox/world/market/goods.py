@@ -1,4 +1,4 @@
-"""Trade items and their packing in the shapes of the Customers API (the specification)."""
+"""Trade items and their packing in the form of the customers API (the specification)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pipelines.sandbox.world.codes import Codes
 from pipelines.sandbox.world.grower_context import CENT, package, price
 
 KINDS = 3
-"""Kinds of plants that one grower sells."""
+"""Number of plants that one grower sells."""
 
 
 def items_of(supplier: str, index: int, rng: random.Random, codes: Codes, now: dt.datetime) -> list[Item]:
-    """The assortment of a grower, which follows from its place among the growers."""
+    """The assortment of a grower, which follows from its position in the list of growers."""
     numbers = count(1)
     items = []
     for plant in [PLANTS[(index * KINDS + offset) % len(PLANTS)] for offset in range(KINDS)]:
@@ -32,7 +32,7 @@ def items_of(supplier: str, index: int, rng: random.Random, codes: Codes, now: d
 
 
 def _add_imperfections(records: list[Document], index: int) -> None:
-    """What an assortment that people keep looks like: an item that is gone, one without a picture, a variant."""
+    """Add what real assortments contain: a deleted item, an item without photos, a variant."""
     records[-1]["isDeleted"] = True
     records[0]["isHiddenInCatalog"] = index % 3 == 0
     records[2]["photos"] = []
@@ -68,7 +68,7 @@ def _record(plant: Plant, colour: str, rng: random.Random, codes: Codes, now: dt
 
 
 def characteristics(size: tuple[str, str], rng: random.Random) -> list[Document]:
-    """What distinguishes an item: its size, ripeness, origin and quality."""
+    """The VBN characteristics of an item: size, ripeness, origin and quality."""
     pairs = (size, ("S05", rng.choice(("022", "033", "044"))), ("S62", "NL"), ("S98", "A1"))
     return [{"vbnCode": code, "vbnValueCode": value} for code, value in pairs]
 
@@ -106,13 +106,13 @@ def _packing(pieces: int, code: int, packages: int, layers: int, *, is_primary: 
 
 
 def measures(item: Item) -> Document:
-    """An item's usual packing as requests tell it."""
+    """The usual packing of an item in the form of requests."""
     names = ("loadCarrierType", "package", "piecesPerPackage", "packagesPerLayer", "layersPerLoadCarrier")
     return {name: item.packing[name] for name in names}
 
 
 def with_load_carrier(item: Item) -> Document:
-    """An item's usual packing as orders and lines at the clock tell it."""
+    """The usual packing of an item in the form of orders and presales lines."""
     packing = measures(item)
     packing["loadCarrier"] = packing.pop("loadCarrierType")
     return packing

@@ -1,4 +1,4 @@
-"""Who sells: growers with their items, warehouses, services and conditions, the same for all buyers."""
+"""The growers, with their items, warehouses, services and delivery conditions; all buyers share them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Grower:
-    """A grower as buyers know it.
+    """A grower, with the records that buyers can see.
 
     Args:
-        organization: its record in the register.
-        items: its assortment.
-        warehouses: where its goods leave from; the first one is used, the last one is gone.
-        services: what it does with the goods on request.
-        conditions: its delivery condition set.
-        settings: how it wants to trade.
+        organization: record of its organization.
+        items: trade items of its assortment.
+        warehouses: records of its warehouses; the first one is used, the last one is deleted.
+        services: records of its additional services.
+        conditions: record of its delivery condition set.
+        settings: record of its trade settings.
     """
 
     organization: Document
@@ -59,7 +59,7 @@ class Grower:
 
     @property
     def warehouse_id(self) -> str:
-        """Where its goods leave from."""
+        """The warehouse from which its goods leave."""
         return str(self.warehouses[0]["warehouseId"])
 
     @property
@@ -68,24 +68,24 @@ class Grower:
         return [item for item in self.items if not item.record["isDeleted"]]
 
     def condition_id(self, incoterm: str) -> str:
-        """The delivery condition of an incoterm."""
+        """The id of the delivery condition with an incoterm."""
         conditions = self.conditions["deliveryConditions"]
-        return str(next(one["deliveryConditionId"] for one in conditions if one["incoterm"] == incoterm))
+        return str(next(each["deliveryConditionId"] for each in conditions if each["incoterm"] == incoterm))
 
 
 def growers_of(seed: int, now: dt.datetime, register: Register) -> tuple[Grower, ...]:
     """The growers of a market."""
-    factories = [_GrowerFactory(random.Random(f"growers/{seed}/{index}"), Codes(f"growers/{seed}/{index}"), register, now)
-              for index in range(GROWERS)]  # fmt: skip
-    return tuple(factory.grower(index) for index, factory in enumerate(factories))
+    return tuple(_GrowerFactory(f"growers/{seed}/{index}", register, now).grower(index) for index in range(GROWERS))
 
 
-@dataclass(frozen=True)
 class _GrowerFactory:
-    rng: random.Random
-    codes: Codes
-    register: Register
-    now: dt.datetime
+    """Makes the records of one grower from a seed."""
+
+    def __init__(self, seed: str, register: Register, now: dt.datetime) -> None:
+        self.rng = random.Random(seed)
+        self.codes = Codes(seed)
+        self.register = register
+        self.now = now
 
     def grower(self, index: int) -> Grower:
         name = words.GROWERS[index % len(words.GROWERS)]
@@ -99,7 +99,7 @@ class _GrowerFactory:
             organization=record,
             items=items_of(id, index, self.rng, self.codes, self.now),
             warehouses=warehouses,
-            services=[self._service(id, warehouses, one) for one in OFFERED[:4]],
+            services=[self._service(id, warehouses, service) for service in OFFERED[:4]],
             conditions=self._conditions(id, warehouses),
             settings={"supplierOrganizationId": id, **{setting: self._setting() for setting in _SETTINGS}},
         )
@@ -125,7 +125,7 @@ class _GrowerFactory:
             "commercialServiceTypeId": self.register.service_types[service.type]["commercialServiceTypeId"],
             "name": service.name,
             "description": None,
-            "warehouseIds": [one["warehouseId"] for one in warehouses[:2]],
+            "warehouseIds": [warehouse["warehouseId"] for warehouse in warehouses[:2]],
             "price": price(service.price),
             "unit": service.unit,
             "stickerInformation": sticker,
@@ -141,7 +141,7 @@ class _GrowerFactory:
             "deliveryConditionSetId": self.codes.uuid(),
             "deliveryConditionSetCommercialName": "Standaard levering",
             "organizationId": organization_id,
-            "warehouseIds": [one["warehouseId"] for one in warehouses[:2]],
+            "warehouseIds": [warehouse["warehouseId"] for warehouse in warehouses[:2]],
             "deliveryConditions": [self._condition("DDP"), self._condition("EXW")],
             "isCustomerSpecific": False,
             "isDeleted": False,

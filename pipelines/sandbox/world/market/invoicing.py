@@ -1,4 +1,4 @@
-"""Invoice lines in their two phases, for goods and for what carries them (the specification)."""
+"""Invoice lines of orders and load carriers; a line first appears without an invoice (the specification)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _HOURS_TO_INVOICE = 9
 
 
 class Invoicing:
-    """What a buyer is charged.
+    """The invoice lines of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
         self._buyer = buyer
 
     def settle(self, order: Order) -> None:
-        """Let an order's line appear, and tell its invoice some hours later; few are reversed by another line."""
+        """Publish the line of an order, its invoice some hours later, and for a few orders a reversing line."""
         line = self._line(order, sign=1)
         self._buyer.publish(LINES, line)
         self._buyer.after(_HOURS_TO_INVOICE * 60, lambda: self._invoice(line))
@@ -50,7 +50,7 @@ class Invoicing:
         }
 
     def charge_means(self, notice: Document, carrier: Document) -> None:
-        """Let what carried the goods be invoiced in the evening."""
+        """Plan the invoice line of a load carrier."""
         line = {
             "invoiceLineId": self._buyer.codes.uuid(),
             "loadCarrierBarcode": carrier["loadCarrierBarcode"],

@@ -1,6 +1,6 @@
-"""With whom a buyer is connected, and what it knows of those growers (the specification).
+"""The connections of a buyer, and the records of the connected growers (the specification).
 
-A new connection brings older records of that grower into view, at the numbers where they stand (docs/floriday.md).
+A new connection makes older records of that grower visible at unchanged sequence numbers (docs/floriday.md).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ CONDITIONS = "organizations.delivery_condition_sets"
 SETTINGS = "organizations.supplier_trade_settings"
 
 FIRST = 6
-"""Growers with which a buyer is connected from the beginning."""
+"""Number of growers with which a buyer is connected at the start."""
 
 
 class Network:
     """The connections of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
@@ -36,7 +36,7 @@ class Network:
         self._waiting = growers[FIRST + 2 :]
 
     def publish(self) -> None:
-        """Let Floriday serve the connections, and what all growers have to tell; one never set anything."""
+        """Publish the connections and the records of all growers; one grower has default settings."""
         for grower in self._buyer.suppliers:
             self._publish_connection(grower)
         for grower in self._former:
@@ -68,7 +68,7 @@ class Network:
         self._buyer.publish(CONNECTIONS, {**record, "isDeleted": is_deleted})
 
     def connect(self) -> None:
-        """Connect with one more grower, if there is one left: its older records come into view where they stand."""
+        """Connect with one more grower, if there is one; its older records become visible at unchanged numbers."""
         if not self._waiting:
             return
         grower = self._waiting.pop(0)
@@ -83,7 +83,7 @@ class Network:
             self._buyer.review(PRESALES, *entry.key)
 
     def change(self) -> None:
-        """Let a grower change something of all that it tells."""
+        """Change some records of a connected grower."""
         buyer = self._buyer
         grower = buyer.rng.choice([supplier for supplier in buyer.suppliers if supplier is not buyer.growers[0]])
         name = buyer.rng.choice([name for name in grower.settings if name != "supplierOrganizationId"])

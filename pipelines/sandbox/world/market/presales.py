@@ -1,4 +1,4 @@
-"""What is offered before the clock: the whole market, connected or not (the specification)."""
+"""Presales supply lines of the clock, of all growers, connected or not (the specification)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SHARES = (44, 26, 23, 3, 3, 1)
 
 
 class Presales:
-    """The presales that a buyer sees.
+    """The presales supply lines that a buyer sees.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
@@ -30,7 +30,7 @@ class Presales:
         self._lines: list[Document] = []
 
     def offer(self) -> None:
-        """Offer the lots of tomorrow's auction."""
+        """Publish the lines for tomorrow's auction."""
         today = day_of(self._buyer.now)
         for grower in self._buyer.growers:
             for item in self._buyer.rng.sample(grower.sold, 2):
@@ -38,11 +38,11 @@ class Presales:
                 self._buyer.publish(FEED, self._lines[-1])
 
     def choose(self) -> Document | None:
-        """A lot of which something is left."""
+        """A random line with pieces left."""
         return self._buyer.rng.choice(self._lines) if self._lines else None
 
     def take(self, line: Document, pieces: int) -> None:
-        """Sell pieces of a lot."""
+        """Sell pieces of a line."""
         line |= {"numberOfPieces": line["numberOfPieces"] - pieces, "lastModifiedDateTime": self._buyer.now}
         if not line["numberOfPieces"]:
             line["status"] = "UNAVAILABLE"
@@ -50,7 +50,7 @@ class Presales:
         self._buyer.publish(FEED, line)
 
     def close(self) -> None:
-        """End the presales: what is left goes to the clock."""
+        """End the presales; the pieces left go to the clock."""
         for line in self._lines:
             line |= {"status": "UNAVAILABLE", "lastModifiedDateTime": self._buyer.now}
             self._buyer.publish(FEED, line)

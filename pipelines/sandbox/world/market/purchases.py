@@ -1,4 +1,4 @@
-"""What a buyer wants to buy: purchase orders, which become sales orders or ask for an action."""
+"""Purchase orders, which become sales orders or require an action."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Purchases:
     """The purchase orders of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
@@ -26,7 +26,7 @@ class Purchases:
         self._open: list[Document] = []
 
     def match(self, order: Order) -> None:
-        """Tell which purchase order a sales order came of."""
+        """Publish the purchase order that a sales order was made from."""
         sales_order = order.record
         members = {name: sales_order[name] for name in ("salesOrderId", "supplyLineId", "customerOrderReference")}
         record = self._record(order.grower, order.grower.items.index(order.item))
@@ -41,7 +41,7 @@ class Purchases:
         self._buyer.publish(FEED, record)
 
     def place_unmatched(self) -> None:
-        """Want something that nothing on offer matches: it asks for an action, or is sent as a request."""
+        """Publish a purchase order without matching supply: it requires an action, or is an order request."""
         grower = self._buyer.rng.choice(self._buyer.suppliers)
         record = self._record(grower, self._buyer.rng.randrange(len(grower.items)))
         if self._buyer.happens(0.3):
@@ -52,7 +52,7 @@ class Purchases:
         self._buyer.publish(FEED, record)
 
     def resolve_oldest(self) -> None:
-        """Let the oldest one that is open be dealt with."""
+        """Resolve the oldest open purchase order."""
         if not self._open:
             return
         record = self._open.pop(0)

@@ -1,4 +1,4 @@
-"""What a buyer asks growers for: items, packings and supply that they do not offer yet."""
+"""Requests of a buyer for trade items, packing configurations and supply."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Requests:
     """The requests of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
         self._buyer = buyer
 
     def make(self) -> None:
-        """Ask for one of each kind; the answers come within a day, if at all."""
+        """Publish one request of each kind; most are answered within a day."""
         grower = self._buyer.rng.choice(self._buyer.suppliers)
         self._ask(TRADE_ITEM_REQUESTS, self._for_item(grower), grower)
         self._ask(PACKING_REQUESTS, self._for_packing(grower), grower)
@@ -122,7 +122,7 @@ class Requests:
         }
 
     def _offer(self, request: Document) -> None:
-        """Let the grower answer each line; now and then the buyer takes the request back instead."""
+        """Answer each line of a supply request, or sometimes delete the request."""
         now = self._buyer.now
         request["lastModified"] = now
         if self._buyer.happens(0.1):

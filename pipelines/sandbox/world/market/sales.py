@@ -1,4 +1,4 @@
-"""What a buyer buys: orders from supply lines, before the clock and at the clock, and what becomes of them."""
+"""The sales orders of a buyer, and their life: direct, in the presales of the clock, and at the clock."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Sales:
     """The sales orders of a buyer.
 
     Args:
-        desk: the buyer.
-        supply: what is offered to it.
-        presales: what is offered before the clock.
+        buyer: context of the buyer.
+        supply: supply lines for the buyer.
+        presales: presales supply lines of the clock.
     """
 
     def __init__(self, buyer: BuyerContext, supply: Supply, presales: Presales) -> None:
@@ -37,7 +37,7 @@ class Sales:
         self.purchases = Purchases(buyer)
 
     def place(self) -> None:
-        """Buy something."""
+        """Place an order, at random direct, in the presales or at the clock."""
         kind = self._buyer.rng.random()
         if kind < 0.75:
             self._buy_directly()
@@ -67,8 +67,8 @@ class Sales:
         line = self._presales.choose()
         if not line:
             return
-        grower = next(one for one in self._buyer.growers if one.id == line["supplierOrganizationId"])
-        item = next(one for one in grower.items if one.id == line["tradeItemId"])
+        grower = next(grower for grower in self._buyer.growers if grower.id == line["supplierOrganizationId"])
+        item = next(item for item in grower.items if item.id == line["tradeItemId"])
         per_package = item.pieces_per_package
         pieces = min(self._buyer.rng.randint(1, 6), line["numberOfPieces"] // per_package) * per_package
         value = line["pricePerPiece"]["value"]
@@ -86,7 +86,7 @@ class Sales:
         self._shipments.plan(order)
 
     def _buy_at_the_clock(self) -> None:
-        """Of any grower; the supply at the clock itself is in no feed."""
+        """Buy from any grower, without a supply line: no feed serves those of the clock itself."""
         grower = self._buyer.rng.choice(self._buyer.growers)
         item = self._buyer.rng.choice(grower.sold)
         pieces = item.pieces_per_package * self._buyer.rng.randint(1, 8)
@@ -96,8 +96,8 @@ class Sales:
         self._shipments.plan(order)
 
     def _assign_sub_customer(self, order: Order) -> None:
-        """Let the order be one of a customer of the buyer's."""
-        customer = self._buyer.rng.choice([one for one in self._buyer.register.customers if one.is_registered])
+        """Make the order one of a sub-customer of the buyer."""
+        customer = self._buyer.rng.choice([each for each in self._buyer.register.customers if each.is_registered])
         order.record |= {
             "customerOrganizationId": customer.id,
             "mainCustomerOrganizationId": self._buyer.organization_id,
@@ -116,7 +116,7 @@ class Sales:
         self._buyer.publish(SUB_CUSTOMERS, record)
 
     def submit(self, order: Order) -> None:
-        """Serve a new order that is pending, and let it take its course."""
+        """Publish a pending order, and plan its next steps."""
         self._publish(order)
         self._buyer.after(self._buyer.rng.randint(2, 60), lambda: self._decide(order))
 

@@ -1,4 +1,4 @@
-"""A sales order's record in the shape of the Customers API, and its amounts (the specification)."""
+"""Builds the record of a sales order in the form of the customers API, and calculates its amounts (specification)."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from pipelines.sandbox.world.market.growers import Grower
 _CLOCK = ("CLOCK_SALES", "CLOCK_PRESALES")
 _LEVY = Decimal("0.034")
 _DELIVERY = Decimal("0.03")
-"""What the delivery of a piece costs."""
+"""Delivery price of a piece, in euros."""
 
 
 @dataclass
 class Order:
-    """A sales order and what it is about.
+    """A sales order, with the data that its processing needs.
 
     Args:
-        record: the sales order.
-        item: what is bought.
-        grower: from whom.
+        record: record of the sales order.
+        item: trade item that was ordered.
+        grower: grower that sells it.
     """
 
     record: Document
     item: Item
     grower: Grower
     note: str = field(default="")
-    """The delivery note with which it was delivered."""
+    """Code and letter of its delivery note, once it is delivered."""
 
     @property
     def id(self) -> str:
@@ -44,12 +44,12 @@ class Order:
 
     @property
     def packages(self) -> int:
-        """How many packages it fills."""
+        """Number of packages."""
         return int(self.record["numberOfPieces"] // self.record["packingConfiguration"]["piecesPerPackage"])
 
     @property
     def delivery(self) -> dt.datetime:
-        """When it has to be there."""
+        """The latest time of delivery."""
         latest: dt.datetime = self.record["delivery"]["latestDeliveryDateTime"]
         return latest
 
@@ -67,13 +67,13 @@ def sales_order(
     """A new order of a buyer.
 
     Args:
-        desk: the buyer.
-        grower: from whom.
-        item: what is bought.
-        instrument: how it is traded.
-        pieces: how many pieces.
-        value: price of a piece.
-        line: the supply line's id, where there is one.
+        buyer: context of the buyer.
+        grower: grower that sells the item.
+        item: trade item that is ordered.
+        instrument: value of ``tradeInstrument``.
+        pieces: number of pieces that are ordered.
+        value: price of a piece, in euros.
+        line: id of the supply line, if any.
     """
     record = {
         **_order_state(buyer, is_clock=instrument in _CLOCK),
@@ -101,7 +101,7 @@ def sales_order(
 
 
 def _order_state(buyer: BuyerContext, *, is_clock: bool) -> Document:
-    """How an order came about, and where it stands."""
+    """The fields about the origin and the state of an order."""
     return {
         "salesChannel": "RFH_CLOCK" if is_clock else buyer.rng.choice(("FLORIDAY", "FLORIDAY", "FLORAXCHANGE")),
         "salesChannelInterface": "UNKNOWN" if is_clock else buyer.rng.choice(("UI", "API")),
@@ -129,7 +129,7 @@ def _order_state(buyer: BuyerContext, *, is_clock: bool) -> Document:
 
 
 def calculated(record: Document) -> Document:
-    """The amounts that follow from an order: with delivery and services, and for the clock its levies and packages."""
+    """The calculated amounts of an order: with delivery and services; for the clock with levies and package rent."""
     pieces = record["numberOfPieces"]
     delivery = record["deliveryPricePerPiece"]
     total = record["pricePerPiece"]["value"] + (delivery["value"] if delivery else 0)
@@ -146,7 +146,7 @@ def calculated(record: Document) -> Document:
 
 
 def mutables(record: Document) -> Document:
-    """What a mutation tells of an order, before or after it."""
+    """The current values of all fields that a mutation records."""
     packing = record["packingConfiguration"]
     delivery = record["deliveryPricePerPiece"]
     return {
@@ -162,7 +162,7 @@ def mutables(record: Document) -> Document:
 
 
 def _services(buyer: BuyerContext, grower: Grower, pieces: int) -> list[Document] | None:
-    """Now and then the grower's pot sticker, paid by the piece."""
+    """The additional services of an order: sometimes a pot sticker on each piece."""
     if not buyer.happens(0.1):
         return None
     service = grower.services[2]

@@ -1,4 +1,4 @@
-"""What a buyer selected of the growers' assortments, and how it groups that."""
+"""The selected assortment of a buyer, its groups of trade items, and its custom packages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Selection:
     """The selected assortment of a buyer.
 
     Args:
-        desk: the buyer, which is connected already.
+        buyer: context of the buyer, already connected with growers.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
@@ -33,7 +33,7 @@ class Selection:
         self._packages = [self._package(index) for index in range(4)]
 
     def publish(self) -> None:
-        """Let Floriday serve the selected items, the groups, and the buyer's own packages."""
+        """Publish the selected items, the groups, and the custom packages."""
         for item in self._items:
             self._publish_selected(item)
         for group in self._groups:
@@ -44,7 +44,7 @@ class Selection:
             self._buyer.publish(PACKAGES, package)
 
     def change(self) -> None:
-        """Select an item, let another one go, and put one into a group."""
+        """Select an item, deselect another one, and add an item to a group."""
         buyer, rng = self._buyer, self._buyer.rng
         rest = [item for grower in buyer.suppliers for item in grower.sold if item.id not in buyer.selected]
         if rest:

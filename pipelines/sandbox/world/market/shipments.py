@@ -1,4 +1,4 @@
-"""What is on its way to a buyer: advance shipping notices, and the invoices that follow (the specification)."""
+"""Advance shipping notices of deliveries to a buyer, and their invoicing (the specification)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FEED = "fulfillment.advance_shipping_notices"
 
 
 class Shipments:
-    """The shipments to a buyer: what one grower delivers at one moment travels together.
+    """The shipments to a buyer; orders of one grower with the same delivery time share a shipment.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
@@ -26,7 +26,7 @@ class Shipments:
         self._planned: dict[tuple[str, dt.datetime], list[Order]] = {}
 
     def plan(self, order: Order) -> None:
-        """Let a committed order leave with whatever else the grower delivers then."""
+        """Add a committed order to the shipment of its grower and delivery time."""
         departure = (order.grower.id, max(order.delivery, self._buyer.now + dt.timedelta(hours=1)))
         if departure not in self._planned:
             self._buyer.at(departure[1] - dt.timedelta(minutes=45), lambda: self._announce(order.grower, departure))
@@ -39,7 +39,7 @@ class Shipments:
         self._buyer.after(60, lambda: self._receive(notice, orders))
 
     def _receive(self, notice: Document, orders: list[Order]) -> None:
-        """Let the carriers arrive, a few with something wrong; few shipments are cancelled or fail before that."""
+        """Accept a shipment, with a few items not OK; a few shipments are cancelled or fail instead."""
         buyer = self._buyer
         status = buyer.rng.choices(("ACCEPTED", "CANCELLED", "FAILED"), (96, 2, 2))[0]
         notice |= {"status": status, "lastModified": buyer.now}

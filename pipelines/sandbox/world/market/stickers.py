@@ -1,4 +1,4 @@
-"""Stickers that a buyer wants on what it ordered."""
+"""Customer stickers of a buyer's orders."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class Stickers:
     """The customer stickers of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
         self._buyer = buyer
 
     def order(self, order: Order) -> None:
-        """Ask for stickers with an order; the grower prints them before it delivers, unless they are taken back."""
+        """Publish the stickers of an order; they are handled later, or sometimes deleted."""
         buyer = self._buyer
         record = {
             "stickerId": buyer.codes.uuid(),

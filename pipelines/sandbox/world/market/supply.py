@@ -1,4 +1,4 @@
-"""What growers offer a buyer: supply lines, and those of them that the custom selection holds (docs/floriday.md)."""
+"""Supply lines, and the custom supply lines, which are a selection of them (docs/floriday.md)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NOT_CUSTOM = ("onlyAsapDelivery", "pricePerPieceLastModified")
 
 @dataclass
 class Line:
-    """A supply line and what it sells.
+    """A supply line, with the data that its sale needs.
 
     Args:
-        record: the supply line.
-        item: what is sold.
-        grower: by whom.
-        custom: whether the custom selection holds it.
+        record: record of the supply line.
+        item: trade item that is sold.
+        grower: grower that sells it.
+        custom: whether the custom supply lines contain it.
     """
 
     record: Document
@@ -40,10 +40,10 @@ class Line:
 
 
 class Supply:
-    """The supply that is for one buyer.
+    """The supply lines for one buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
     def __init__(self, buyer: BuyerContext) -> None:
@@ -51,7 +51,7 @@ class Supply:
         self._lines: list[Line] = []
 
     def offer(self) -> None:
-        """Let all growers offer a part of what they grow today; who is not connected will be seen later, if ever."""
+        """Publish supply lines of all growers; those of growers that are not connected are hidden."""
         today = day_of(self._buyer.now)
         for grower in self._buyer.growers:
             for item in grower.sold:
@@ -60,7 +60,7 @@ class Supply:
                     self._publish(self._lines[-1])
 
     def choose(self) -> Line | None:
-        """A line of a connected grower from which something can be bought."""
+        """A random available line of a connected grower."""
         chosen = [line for line in self._lines if line.grower.id in self._buyer.connected and _is_on_offer(line)]
         weights = [line.item.popularity for line in chosen]
         return self._buyer.rng.choices(chosen, weights)[0] if chosen else None
@@ -73,14 +73,14 @@ class Supply:
         self._publish(line)
 
     def reprice(self) -> None:
-        """Change some prices by a few percent."""
+        """Change the price of some lines by a few percent."""
         for line in self._some(0.06):
             value = (line.price * Decimal(self._buyer.rng.randint(88, 108)) / 100).quantize(CENT) or CENT
             line.record |= {"pricePerPiece": price(value), "pricePerPieceLastModified": self._buyer.now}
             self._publish(line)
 
     def withdraw(self) -> None:
-        """Delete some lines, let the custom selection lose some, and forget what can no longer be ordered."""
+        """Delete some lines, remove some from the custom supply lines, and end those whose order period is over."""
         for line in self._some(0.03):
             line.record |= {"isDeleted": True, "status": "UNAVAILABLE"}
             self._publish(line)
@@ -95,7 +95,7 @@ class Supply:
         self._lines = [line for line in self._lines if _is_on_offer(line)]
 
     def review(self) -> None:
-        """Judge anew which lines are of selected items."""
+        """Update the post filters of all lines after a change of the selected assortment."""
         for entry in self._buyer.book(SUPPLY_LINES).all_entries():
             self._buyer.review(SUPPLY_LINES, *entry.key)
 

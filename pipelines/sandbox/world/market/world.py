@@ -1,4 +1,4 @@
-"""The market: the register, the growers, the buyers, and the time that passes for all of them."""
+"""The world of the customers API: the register, the growers, the buyers, and the simulated time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ORGANIZATIONS = "organizations.organizations"
 SERVICE_TYPES = "catalog.commercial_service_types"
 
 HISTORY = dt.timedelta(days=18)
-"""How long a market has traded when it is made."""
+"""The period that is simulated when a market is made."""
 SCALE_OF_OTHERS = 0.25
-"""How much the buyers buy that are not the first, compared with it."""
+"""Volume of trade of all buyers but the first, as a fraction of the first one's."""
 
 _DETAILS = (
     "commercialName", "website", "mailingAddress", "physicalAddress", "organizationId", "companyGln", "name",
@@ -32,14 +32,14 @@ _DETAILS = (
 
 
 class Market:
-    """Buys from a seed: the same one, moment and accounts give the same records.
+    """Buyers that trade. The same seed, time and accounts give the same records.
 
     Args:
-        seed: what everything follows from.
-        now: the moment up to which it has traded when it is made.
-        accounts: the buyers; the first one buys most.
-        book: tells the book of an organization and a feed.
-        scale: how much is bought.
+        seed: seed of all records.
+        now: time up to which the market is simulated when it is made.
+        accounts: accounts of the buyers; the first one buys most.
+        book: returns the book of an organization's id and a feed's name.
+        scale: volume of trade; 1.0 for the usual volume.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class Market:
 
     @property
     def now(self) -> dt.datetime:
-        """The moment that the market has reached."""
+        """The simulated time."""
         return self._events.now
 
     def advance(self, by: dt.timedelta) -> None:
-        """Let time pass, with all that happens in it; at times the register changes too."""
+        """Simulate a period of time, and change the register."""
         with self._lock:
             self._events.run(self._events.now + by)
             self._change_register()
 
     def trade(self, orders: int = 20) -> None:
-        """Let a few things happen right now, without time passing: the buyers act in turn."""
+        """Place orders at once, without a change of the simulated time; the first buyer places most."""
         with self._lock:
             for index, buyer in enumerate(self.buyers):
                 buyer.trade_now(orders if index == 0 else orders // 4)
@@ -95,7 +95,7 @@ class Market:
 
 
 def details(organization: Document) -> Document:
-    """An organization in the shape of the Customers API, which always tells a relation number (the specification)."""
+    """An organization in the form of the customers API, where the relation number is required (the specification)."""
     members = {name: organization[name] for name in _DETAILS}
     if members["organizationType"] == "OTHER":
         members["organizationType"] = "REMAINING"
