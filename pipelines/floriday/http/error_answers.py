@@ -22,6 +22,7 @@ from pipelines.errors import (
     RefusedError,
 )
 from pipelines.floriday.http.decoding import UNDECODABLE
+from pipelines.settings import hints
 from pipelines.text_format import one_line
 
 REQUEST_ID = "x-amzn-RequestId"
@@ -62,14 +63,13 @@ def error_for(response: requests.Response, call: Call) -> PipelineError:
         return BusyError(f"{call.host} answered {reason} to {call.path}", retry_after=wait)
     if status == 401:
         return AuthenticationError(
-            f"{call.host} refuses a token that {call.token_host} has just issued: {reason}. FLORIDAY_BASE_URL and"
-            " FLORIDAY_AUTH_URL must belong to one environment, and the version must be in service"
+            f"{call.host} refuses a token that {call.token_host} has just issued: {reason}. {hints.CHECK_ENVIRONMENT}"
         )
     if status == 423:
         return RebuildingError(f"Floriday is rebuilding {call.path}: {reason}")
     if 200 <= status < 300:
         return GarbledAnswerError(f"{call.host} answered {reason} to {call.path}, without the requested content")
-    hint = " – is FLORIDAY_API_KEY this application's?" if status == 403 and "api key" in reason.casefold() else ""
+    hint = f" – {hints.CHECK_API_KEY}" if status == 403 and "api key" in reason.casefold() else ""
     return RefusedError(f"{call.host} refuses {call.path}: {reason}{hint}", status=status)
 
 
