@@ -87,9 +87,7 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
                 return
             with file.reading() as connection:
                 if report.name not in installed(connection):
-                    context.log.warning(
-                        "not in the warehouse: a sync creates it, if the API has its data"
-                    )
+                    context.log.warning("not in the warehouse: a sync creates it, if the API has its data")
                     return
                 yield dg.MaterializeResult(metadata=_metadata(report, preview(connection, report, first=FIRST_ROWS)))
 
