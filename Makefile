@@ -72,13 +72,13 @@ format: $(INSTALLED) ## Rewrite the code in the project's format
 
 docs: $(INSTALLED) ## Make the data dictionary and the pages on reports and commands anew
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
-	$(BIN)/python -m pipelines.cli.reference > docs/cli.md.new
+	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
 	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
 	@mv docs/reports.md.new docs/reports.md
 
 examples: $(INSTALLED) ## Ask the reports anew for the examples that their page shows
-	$(BIN)/python -m pipelines.cli.examples > examples.json.new
+	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 
 lock: ## Pin anew what pyproject.toml and .ci/tools.in ask for (needs uv)

@@ -27,7 +27,7 @@ from pipelines.normalize import normalize
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.upsert import store
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 
 FEED = "orders.sales_orders"
 NUMBER = 10**9
@@ -36,7 +36,7 @@ NUMBER = 10**9
 def filled(warehouse: Warehouse, table: Table, rows: int, payload: int) -> None:
     """Make a warehouse with so many sales orders."""
     with warehouse.writing() as connection:
-        lay_out(connection, [table])
+        create_tables(connection, [table])
         connection.execute("SET memory_limit = '4GB'; RESET threads")
         for statement in (*history(table, rows), *newest(table), *raw_log(table, rows, payload)):
             connection.execute(statement)

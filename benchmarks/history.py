@@ -20,7 +20,7 @@ from ground.rows import history, key_of
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 
 LINES = 1_000_000
 VERSIONS = 5
@@ -83,7 +83,7 @@ def main() -> None:
         warehouse = Warehouse(Path(folder) / "w.duckdb")
         began = time.monotonic()
         with warehouse.writing() as connection:
-            lay_out(connection, [TABLE])
+            create_tables(connection, [TABLE])
             connection.execute("RESET memory_limit; RESET threads")
             for statement in history(TABLE, lines, VERSIONS):
                 connection.execute(statement)

@@ -21,7 +21,7 @@ from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.catalogue.types import Kind
 from pipelines.reports import install
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.sql import current, listed, versions
 
 ORDERS = 1_000_000
@@ -168,7 +168,7 @@ def measure(api: str, orders: int, folder: Path) -> Mapping[str, tuple[int, floa
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with warehouse.writing() as connection:
         with transaction(connection):
-            lay_out(connection, tables)
+            create_tables(connection, tables)
             names = install(connection, {part.qualified_name for table in tables for part in table.walk()})
         Filling(connection, tables, orders).fill()
     with warehouse.reading() as connection:

@@ -15,7 +15,8 @@ _RUN = """
 import json, os, sys, tempfile
 
 import pipelines.cli
-import pipelines.cli.entry, pipelines.cli.output, pipelines.pipeline, pipelines.dashboard, pipelines.warehouse.exporting
+import pipelines.cli.entry, pipelines.cli.output, pipelines.dashboard
+import pipelines.sync.session, pipelines.warehouse.read.parquet_export
 
 
 def run(arguments):

@@ -20,7 +20,7 @@ import duckdb
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
 from pipelines.warehouse.load.cursors import FeedPart
-from pipelines.warehouse.read.query_session import answered
+from pipelines.warehouse.read.query_session import single_query
 from tests.another_process import FORKED
 from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import ThingWarehouse, commit
@@ -145,6 +145,6 @@ def _state(kind: str, path: Path) -> tuple[int, ...]:
     if kind == "copy":
         with duckdb.connect(str(path), read_only=True) as connection:
             return tuple(connection.execute(STATE).fetchall()[0])
-    with answered(path, STATE) as result:
+    with single_query(path, STATE) as result:
         (batch,) = result.batches
         return tuple(batch.to_pylist()[0].values())

@@ -18,7 +18,7 @@ from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, Span, not
 from pipelines.warehouse.load.merge_windows import fold
 from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.read.feed_status import unread_since
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 
 FEED = FeedPart("main", "organizations.connections")
 TABLE = tables_of(catalogue_of("suppliers").feed(FEED.feed))
@@ -30,7 +30,7 @@ def laid_out() -> duckdb.DuckDBPyConnection:
     """A warehouse in memory."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    lay_out(connection, [TABLE])
+    create_tables(connection, [TABLE])
     return connection
 
 

@@ -19,7 +19,7 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load.cursors import FeedPart, Window
 from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.load.upsert import Stored, store
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 from tests.every_kind import THING_ID, THINGS, thing
 
 STARTED = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
@@ -54,7 +54,7 @@ class ThingWarehouse:
     @property
     def warehouse(self) -> Warehouse:
         """What opens the file."""
-        return Warehouse(self.path, patience=60.0)
+        return Warehouse(self.path, lock_timeout=60.0)
 
     def lay_out(self) -> ThingWarehouse:
         """Make the file, with all tables and no row."""
@@ -103,7 +103,7 @@ def _blank(feeds: tuple[Feed, ...]) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "w.duckdb"
         with Warehouse(path).writing() as connection, transaction(connection):
-            lay_out(connection, [tables_of(feed) for feed in feeds])
+            create_tables(connection, [tables_of(feed) for feed in feeds])
         return path.read_bytes()
 
 

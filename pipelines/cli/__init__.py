@@ -1,7 +1,7 @@
-"""The command ``floriday``: thin commands over the other parts.
+"""The command ``floriday``: one module for each command, and what several commands share.
 
-Each module is one command or what several share. A command imports what it needs when it runs, so that ``--help`` is
-quick; what a command does belongs to the part that does it.
+A command calls the other parts of the package and prints their results. It imports them when it runs, so that
+``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command of the process's arguments and end the process with its exit code."""
+    """Run the command in the process's arguments and end the process with its exit code."""
     _open_standard_streams()
     try:
-        interruption.install()  # before the imports, of which the first second consists
+        interruption.install()  # before the imports, which take most of the first second
         from pipelines.private_files import protect_process
 
         protect_process()
@@ -26,17 +26,17 @@ def main() -> None:
 
         run()
     except BaseException:
-        if not interruption.recorded():
+        if not interruption.is_stopping():
             raise
-        interruption.decide()
+        interruption.ignore_signals()
     interruption.end(1)
 
 
 def _open_standard_streams() -> None:
-    """Have something stand at descriptors 0 to 2: whoever closed one would get our next file as its output."""
+    """Open descriptors 0 to 2 where they are closed; otherwise the next file opened would receive our output."""
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # the system assigns the lowest free number
             setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))

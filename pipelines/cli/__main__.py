@@ -1,4 +1,4 @@
-"""``python -m pipelines.cli``: the command where it is not installed."""
+"""``python -m pipelines.cli``: run the command without installing the package."""
 
 from pipelines.cli import main
 

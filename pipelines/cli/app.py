@@ -1,4 +1,4 @@
-"""The commands, in the order in which ``--help`` lists them."""
+"""All commands, in the order of ``--help``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipelines.cli.commands.sandbox import sandbox
 from pipelines.cli.commands.status import status
 from pipelines.cli.commands.sync import sync
 from pipelines.cli.commands.up import up
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 COMMANDS = (
     *(demo, check, sync, status, rejected, report, query, dashboard, up),
@@ -40,26 +40,27 @@ for command in COMMANDS:
     app.command()(command)
 
 
-def _version(*, wanted: bool) -> None:
-    if wanted:
+def _print_version(*, is_given: bool) -> None:
+    if is_given:
         from importlib import metadata
 
         try:
-            say(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
+            print_line(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
         except metadata.PackageNotFoundError:
-            say("floriday-warehouse, not installed")
+            print_line("floriday-warehouse (not installed)")
         raise typer.Exit
 
 
 @app.callback()
 def floriday(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Your Floriday data in DuckDB: scheduled, complete, queryable.
+    """Copy your Floriday data into DuckDB on a schedule, complete and ready for SQL.
 
-    Settings come from FLORIDAY_… variables or a .env file; .env.example lists them. To see it work without any:
+    Settings are FLORIDAY_… variables in the environment or in a .env file; .env.example lists them. To try it without
+    any settings:
 
         floriday demo
     """

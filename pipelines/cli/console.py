@@ -1,7 +1,7 @@
-"""What a person or a pipe gets to see: lines, tables, complaints.
+"""Print lines, tables and errors.
 
-A terminal gets colours and boxes through rich; a pipe gets plain text, never cut. Text that came from Floriday is freed
-of control characters before either sees it.
+A terminal gets colours and boxes through rich. A pipe gets plain text that is never cut. Control characters are removed
+from text that came from Floriday.
 """
 
 from __future__ import annotations
@@ -14,39 +14,43 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
+from pipelines.text_format import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 ROWS_FOR_WIDTHS = 10_000
-"""Rows that decide how wide columns are: a table of any length takes no more memory than these."""
+"""Number of rows that decide the widths of columns. It limits the memory that a long table needs."""
 
-_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, marks of direction, line separators and halves of characters."""
+_CONTROL_CHARACTERS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Also direction marks, line separators and surrogates."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A column of a printed table; numbers stand on the right."""
+    """A column of a printed table; numbers are aligned to the right."""
 
     name: str
     is_number: bool = False
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at the output."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def terminal() -> Console:
-    """The terminal, for text that means only itself."""
+    """The terminal, without markup in the text."""
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def say(text: str = "", style: str | None = None) -> None:
-    """Print a line at once; a style is for terminals, which get no control characters."""
+def print_line(text: str = "", style: str | None = None) -> None:
+    """Print a line and flush it. On a terminal the style applies, and control characters are escaped."""
     if is_terminal():
         text = visible(text)
     if style and is_terminal():
@@ -56,7 +60,7 @@ def say(text: str = "", style: str | None = None) -> None:
         sys.stdout.flush()
 
 
-def complain(text: str, code: int = 1) -> int:
+def print_error(text: str, code: int = 1) -> int:
     """Print one line on standard error; returns the exit code."""
     sys.stdout.flush()
     sys.stderr.write(f"floriday: {one_line(text)}\n")
@@ -65,23 +69,15 @@ def complain(text: str, code: int = 1) -> int:
 
 
 def visible(text: str) -> str:
-    """Text for a terminal: each character that would control it is replaced by its JSON escape, so JSON stays JSON.
-
-    Line feeds and tabs stay.
-    """
-    return _COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks and other control characters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    """Text for a terminal: control characters become JSON escapes, so JSON stays JSON. Line feeds and tabs stay."""
+    return _CONTROL_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class VisibleStream:
-    """Standard output of a terminal, for text in UTF-8 that others wrote.
+    """Standard output of a terminal, for UTF-8 text from other sources; control characters are escaped.
 
     Args:
-        stream: what takes the bytes.
+        stream: binary stream that receives the escaped text.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -89,30 +85,30 @@ class VisibleStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
 
     def write(self, data: bytes) -> int:
-        """Write text with its control characters made visible; a character may come in parts."""
+        """Write text; a character may be split over two calls."""
         self._stream.write(visible(self._decoder.decode(data)).encode())
         return len(data)
 
     def flush(self) -> None:
-        """Show what was written."""
+        """Flush the stream."""
         self._stream.flush()
 
 
 def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table, boxed on a terminal, aligned in a pipe; a cell is one line without control characters."""
+    """Print a table, boxed on a terminal, aligned in a pipe; each cell becomes one line without control characters."""
     clean = [[one_line(cell) for cell in row] for row in rows]
     if is_terminal():
-        _boxed(headings, clean)
+        _print_boxed(headings, clean)
     else:
-        write_plain(headings, clean, say)
+        write_plain(headings, clean, print_line)
 
 
 def write_plain(headings: Sequence[Heading], rows: Iterable[Sequence[str]], write: Callable[[str], None]) -> None:
-    """Write a table in columns that are as wide as they must be, for the first rows at least; nothing is cut."""
-    waiting = iter(rows)
-    first = [[heading.name for heading in headings], *islice(waiting, ROWS_FOR_WIDTHS)]
-    widths = [max(len(line[place]) for line in first) for place in range(len(headings))]
-    for line in chain(first, waiting):
+    """Write an aligned table whose first rows decide the widths of its columns; longer cells are not cut."""
+    remaining = iter(rows)
+    first = [[heading.name for heading in headings], *islice(remaining, ROWS_FOR_WIDTHS)]
+    widths = [max(len(line[index]) for line in first) for index in range(len(headings))]
+    for line in chain(first, remaining):
         cells = (
             text.rjust(width) if heading.is_number else text.ljust(width)
             for text, width, heading in zip(line, widths, headings, strict=True)
@@ -120,7 +116,7 @@ def write_plain(headings: Sequence[Heading], rows: Iterable[Sequence[str]], writ
         write("  ".join(cells).rstrip())
 
 
-def _boxed(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> None:
+def _print_boxed(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text

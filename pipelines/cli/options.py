@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +21,19 @@ class Format(StrEnum):
 
 FormatOption = Annotated[
     Format | None,
-    typer.Option("--format", "-f", help="How to print it; by default as FILE's name ends, else as a table."),
+    typer.Option("--format", "-f", help="Output format. Default: by the extension of FILE, else a table."),
 ]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE; parquet and xlsx need one."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE. Required for parquet and xlsx."),
 ]
+AccountOption = Annotated[
+    list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account. May be repeated.")
+]
+ApiOption = Annotated[str, typer.Option("--api", metavar="API", help="suppliers or customers.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")]
+
+
+def date_option(name: str, help_text: str) -> Any:
+    """An option whose value is an ISO date; typer passes it as a datetime at midnight."""
+    return typer.Option(name, metavar="DATE", formats=["%Y-%m-%d"], help=help_text)

@@ -1,74 +1,91 @@
-"""What a sync came to, as a table and remarks."""
+"""Print the outcomes of a sync: a table, remarks, and failures on standard error."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 from pipelines.errors import PipelineError
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected
+    from pipelines.warehouse.file.dry_run import Difference
 
+_COUNTS = ("read", "new", "changed", "rejected")
 _HEADINGS = (
-    Heading("account"),
-    Heading("feed"),
-    Heading("read", is_number=True),
-    Heading("new", is_number=True),
-    Heading("changed", is_number=True),
-    Heading("rejected", is_number=True),
-    Heading("cursor", is_number=True),
-    Heading("current"),
-    Heading("time", is_number=True),
+    *(Heading("account"), Heading("feed")),
+    *(Heading(name, is_number=True) for name in (*_COUNTS, "cursor")),
+    *(Heading("current"), Heading("time", is_number=True)),
 )
-_VALUES_NAMED = 5
-_FIELDS_NAMED = 10
+_DIFFERENCES = ("new", "changed", "deleted", "rejected")
+_DIFFERENCE_HEADINGS = (Heading("account"), Heading("table"), *(Heading(name, is_number=True) for name in _DIFFERENCES))
+_VALUES_SHOWN = 5
+_FIELDS_SHOWN = 10
 
 
 def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
-    """Print a row a feed, then what needs a sentence; failures go to standard error."""
+    """Print a row for each feed, then the remarks; failures go to standard error."""
     print_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
     for outcome in outcomes:
         for remark in remarks(outcome):
-            say(f"{subject(outcome)}: {one_line(remark)}")
-    for error, failed in _by_error(outcomes).items():
-        others = f" and {counted(len(failed) - 1, 'other feed')}" if len(failed) > 1 else ""
-        complain(f"{subject(failed[0])}{others}: {error}")
-
-
-def _by_error(outcomes: Sequence[FeedOutcome]) -> dict[str, list[FeedOutcome]]:
-    """The failed feeds by what failed: a reason that many share is one line."""
+            print_line(f"{subject(outcome)}: {one_line(remark)}")
     failed: dict[str, list[FeedOutcome]] = {}
     for outcome in outcomes:
         if outcome.error:
             failed.setdefault(outcome.error, []).append(outcome)
-    return failed
+    for error, feeds in failed.items():  # one line for feeds that failed for the same reason
+        others = f" and {counted(len(feeds) - 1, 'other feed')}" if len(feeds) > 1 else ""
+        print_error(f"{subject(feeds[0])}{others}: {error}")
 
 
-def publish(pipeline: Pipeline) -> None:
-    """The copy for readers that stay connected; a sync that could not renew it has not failed for that."""
+def print_differences(found: Sequence[Difference], outcomes: Sequence[FeedOutcome]) -> None:
+    """Print a row for each table that a sync would change, then skipped feeds; failures go to standard error."""
+    if found:
+        rows = [(each.account, each.table, *(f"{getattr(each, name):,}" for name in _DIFFERENCES)) for each in found]
+        print_table(_DIFFERENCE_HEADINGS, rows)
+    print_line(f"Nothing was written; no {'other ' if found else ''}table would change.")
+    print_failures(outcomes)
+
+
+def print_failures(outcomes: Iterable[FeedOutcome]) -> None:
+    """Print the skipped feeds; failed feeds go to standard error."""
+    for outcome in outcomes:
+        if outcome.skipped:
+            print_line(f"{subject(outcome)}: skipped: {one_line(outcome.skipped)}")
+        if outcome.error:
+            print_error(f"{subject(outcome)}: {outcome.error}")
+
+
+def print_refused_accounts(failures: Mapping[str, PipelineError]) -> None:
+    """Print the accounts whose keys Floriday refused, on standard error."""
+    for name, error in failures.items():
+        print_error(str(error.about(account=name)))
+
+
+def publish(connected: Connected) -> None:
+    """Renew the published copy. A failure is printed, but does not make the sync fail."""
     try:
-        pipeline.publish()
+        connected.publish()
     except PipelineError as error:
-        complain(str(error))
+        print_error(str(error))
 
 
-def is_well(pipeline: Pipeline, outcomes: Collection[FeedOutcome]) -> bool:
-    """Report the accounts whose key was refused; whether there are none, and every feed is current or was skipped."""
-    for name, error in pipeline.failures.items():
-        complain(str(error.about(account=name)))
-    return not pipeline.failures and all(outcome.is_well for outcome in outcomes)
+def is_well(failures: Mapping[str, PipelineError], outcomes: Collection[FeedOutcome]) -> bool:
+    """Print refused accounts; returns whether there are none, and each feed is current or was skipped."""
+    print_refused_accounts(failures)
+    return not failures and all(outcome.is_well for outcome in outcomes)
 
 
 def subject(outcome: FeedOutcome) -> str:
-    """Which feed of which account it is about."""
+    """The account and the feed of an outcome."""
     return " · ".join(filter(None, (outcome.account, outcome.feed)))
 
 
-def told(outcome: FeedOutcome) -> str:
-    """An outcome in a few words."""
+def summary(outcome: FeedOutcome) -> str:
+    """An outcome in one line, without its account and feed."""
     if outcome.skipped or outcome.error:
         return one_line(f"skipped, {outcome.skipped}" if outcome.skipped else f"failed, {outcome.error}")
     return (
@@ -77,22 +94,17 @@ def told(outcome: FeedOutcome) -> str:
     )
 
 
-def counted(number: int, thing: str) -> str:
-    """``1 page``, ``2,000 records``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def _row(outcome: FeedOutcome) -> tuple[str, ...]:
     if outcome.skipped:
         return (outcome.account, outcome.feed, "", "", "", "", "", "skipped", "")
     counts = (outcome.records, outcome.new, outcome.changed, outcome.rejected)
     current = "failed" if outcome.error else "yes" if outcome.current else "no"
-    told_counts = tuple(f"{count:,}" for count in counts)
-    return (outcome.account, outcome.feed, *told_counts, str(outcome.cursor), current, f"{outcome.seconds:.1f} s")
+    texts = (f"{count:,}" for count in counts)
+    return (outcome.account, outcome.feed, *texts, str(outcome.cursor), current, f"{outcome.seconds:.1f} s")
 
 
 def remarks(outcome: FeedOutcome) -> Iterator[str]:
-    """What of an outcome needs a sentence."""
+    """The sentences about an outcome: why it is not current, a restart, rejected records, unknown fields and values."""
     if outcome.skipped:
         yield f"skipped: {outcome.skipped}"
     if outcome.why_not_current:
@@ -103,12 +115,15 @@ def remarks(outcome: FeedOutcome) -> Iterator[str]:
         yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
     if outcome.rejected:
         yield f"{counted(outcome.rejected, 'record')} rejected; `floriday rejected` lists them with their reasons"
-    fields = sorted(outcome.unknown_fields.items())
-    for name, kind in fields[:_FIELDS_NAMED]:
-        yield f"Floriday serves a field {name} ({kind}) that this version does not know; it is kept in the raw log"
-    if len(fields) > _FIELDS_NAMED:
-        yield f"and {counted(len(fields) - _FIELDS_NAMED, 'more field')} that this version does not know"
+    yield from _unknown_fields(outcome.unknown_fields)
     for name, values in sorted(outcome.unknown_values.items()):
-        first = ", ".join(sorted(values)[:_VALUES_NAMED])
-        more = f" and {len(values) - _VALUES_NAMED} more" if len(values) > _VALUES_NAMED else ""
-        yield f"{name} has values that this version does not know: {first}{more}; they are stored as they are"
+        first = ", ".join(sorted(values)[:_VALUES_SHOWN])
+        more = f" and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
+        yield f"{name} has values that this version does not know: {first}{more}; they are stored unchanged"
+
+
+def _unknown_fields(fields: Mapping[str, str]) -> Iterator[str]:
+    for name, kind in sorted(fields.items())[:_FIELDS_SHOWN]:
+        yield f"Floriday serves a field {name} ({kind}) that this version does not know; it is kept in the raw log"
+    if len(fields) > _FIELDS_SHOWN:
+        yield f"and {counted(len(fields) - _FIELDS_SHOWN, 'more field')} that this version does not know"

@@ -1,4 +1,4 @@
-"""Results to where they are wanted: a terminal, a pipe or a file, in the format that was asked for."""
+"""Write a result to a terminal, a pipe or a file, in the chosen format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
-from pipelines.paths import bears_name_of, real_path
+from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import replaced_file
 
 if TYPE_CHECKING:
@@ -22,26 +22,26 @@ _BINARY = (Format.PARQUET, Format.XLSX)
 
 
 def chosen_format(wanted: Format | None, output: Path | None) -> Format:
-    """The format that was asked for, else the one that the file's name tells, else a table.
+    """The format of ``--format``, else the one of the file's extension, else a table.
 
     Raises:
-        UsageError: the format is one for files, and no file was named.
+        UsageError: the format is binary, and no file was given.
     """
-    ending = output.suffix.removeprefix(".").lower() if output else ""
-    chosen = wanted or (Format(ending) if ending in list(Format) else Format.TABLE)
+    extension = output.suffix.removeprefix(".").lower() if output else ""
+    chosen = wanted or (Format(extension) if extension in list(Format) else Format.TABLE)
     if chosen in _BINARY and output is None:
-        raise UsageError(f"{chosen} is for files: say which with --output FILE.{chosen}")
+        raise UsageError(f"{chosen} needs a file: add --output FILE.{chosen}")
     return chosen
 
 
-def give(result: Result, style: Format, output: Path | None, warehouse: Path) -> None:
+def write_result(result: Result, style: Format, output: Path | None, warehouse: Path) -> None:
     """Print a result, or write it to a file.
 
     Args:
-        result: read while it is written.
-        style: a format that fits the output.
-        output: the file, or None for standard output.
-        warehouse: the DuckDB file, which is never written over.
+        result: result whose batches are read while it is written.
+        style: format as ``chosen_format`` returned it.
+        output: path of the file; ``None`` for standard output.
+        warehouse: path of the DuckDB file, which is never overwritten.
     """
     if style is Format.TABLE and output is None and is_terminal():
         from pipelines.cli.formats.table import show
@@ -54,7 +54,7 @@ def give(result: Result, style: Format, output: Path | None, warehouse: Path) ->
 
 
 def _standard_output() -> BinaryIO:
-    """A pipe gets the bytes as they are; a terminal gets none that would command it."""
+    """A pipe gets the bytes unchanged; for a terminal, control characters are escaped."""
     return cast("BinaryIO", VisibleStream(sys.stdout.buffer)) if is_terminal() else sys.stdout.buffer
 
 
@@ -75,32 +75,29 @@ def _write(result: Result, style: Format, stream: BinaryIO) -> None:
 
 @contextmanager
 def destination(output: Path, warehouse: Path, option: str = "--output") -> Iterator[BinaryIO]:
-    """A file that is there when all of it was written, and as it was before when something failed; links are followed.
+    """Open a file that is replaced as a whole at the end, and unchanged after a failure; links are followed.
 
     Raises:
-        UsageError: the file cannot be written there, or is the warehouse.
-        PipelineError: the disk is full, or gone.
+        UsageError: the file cannot be opened, or is the warehouse.
+        PipelineError: a write failed, for example because the disk is full.
     """
-    if bears_name_of(output, real_path(warehouse)):
+    if has_name_of(output, real_path(warehouse)):
         raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
-    is_begun = False
+    is_open = False
     try:
-        with _opened(output) as stream:
-            is_begun = True
+        with _open(output) as stream:
+            is_open = True
             yield stream
     except BrokenPipeError:
         raise
     except OSError as error:
-        kind = PipelineError if is_begun else UsageError
-        raise kind(f"{'' if is_begun else f'{option} '}{output} cannot be written: {_reason(error)}") from None
+        kind = PipelineError if is_open else UsageError
+        reason = error.strerror or os.strerror(error.errno or 0)
+        raise kind(f"{'' if is_open else f'{option} '}{output} cannot be written: {reason}") from None
 
 
-def _opened(output: Path) -> AbstractContextManager[BinaryIO]:
+def _open(output: Path) -> AbstractContextManager[BinaryIO]:
     """A file is replaced as a whole; a pipe or a device is opened as it is."""
     if output.exists() and not output.is_file():
         return os.fdopen(os.open(output, os.O_WRONLY), "wb")
     return replaced_file(real_path(output))
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or os.strerror(error.errno or 0)

@@ -1,4 +1,4 @@
-"""What a sync shows while it runs: a bar on a terminal, a line a feed in a pipe."""
+"""The progress of a sync: bars on a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from pipelines.cli.console import is_terminal, say, terminal
-from pipelines.cli.outcomes import counted, subject, told
+from pipelines.cli.console import is_terminal, print_line, terminal
+from pipelines.cli.outcomes import subject, summary
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.text_format import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -19,67 +20,66 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress(Protocol):
-    """Is told how far a feed is."""
+    """Shows the progress of feeds."""
 
-    def tell(self, outcome: FeedOutcome) -> None:
-        """A page more was read."""
+    def update(self, outcome: FeedOutcome) -> None:
+        """Show a feed after another page."""
 
     def finish(self, outcome: FeedOutcome) -> None:
-        """The feed is done, or has failed."""
+        """Show a feed that has been synced or has failed."""
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """The progress that fits the output."""
+    """The progress display that fits standard output."""
     if not is_terminal():
         yield _Lines()
         return
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[status]}"))
     with Bars(*columns, console=terminal(), transient=True) as bars:
-        yield _Bar(bars)
+        yield _Bars(bars)
 
 
 class _Lines:
-    """A line when a feed is done, and one from time to time while a long one is read."""
+    """Prints a line for each finished feed, and every ten seconds one for a feed that is still being read."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
-    def tell(self, outcome: FeedOutcome) -> None:
+    def update(self, outcome: FeedOutcome) -> None:
         if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
-            self._say(f"{subject(outcome)}: {_so_far(outcome)}")
+            self._print(f"{subject(outcome)}: {_so_far(outcome)}")
 
     def finish(self, outcome: FeedOutcome) -> None:
-        self._say(f"{subject(outcome)}: {told(outcome)}")
+        self._print(f"{subject(outcome)}: {summary(outcome)}")
 
-    def _say(self, line: str) -> None:
-        say(line)
+    def _print(self, line: str) -> None:
+        print_line(line)
         self._last = time.monotonic()
 
 
-class _Bar:
-    """A bar for each feed that is being read."""
+class _Bars:
+    """Shows a bar for each feed that is being read."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._tasks: dict[tuple[str, str], TaskID] = {}
-        self._whole: dict[tuple[str, str], int] = {}
+        self._totals: dict[tuple[str, str], int] = {}
 
-    def tell(self, outcome: FeedOutcome) -> None:
+    def update(self, outcome: FeedOutcome) -> None:
         feed = (outcome.account, outcome.feed)
         if not outcome.pages:
             return
         if feed not in self._tasks:
-            self._tasks[feed] = self._bars.add_task(subject(outcome), told="")
-        whole = max(self._whole.get(feed, 0), outcome.left or 0)
-        self._whole[feed] = whole
-        done = whole - outcome.left if outcome.left is not None else 0
-        self._bars.update(
-            self._tasks[feed], total=whole or None, completed=done, told=f"{_so_far(outcome)}{_rest(outcome, done)}"
-        )
+            self._tasks[feed] = self._bars.add_task(subject(outcome), status="")
+        total = max(self._totals.get(feed, 0), outcome.left or 0)
+        self._totals[feed] = total
+        done = total - outcome.left if outcome.left is not None else 0
+        status = f"{_so_far(outcome)}{_remaining(outcome, done)}"
+        self._bars.update(self._tasks[feed], total=total or None, completed=done, status=status)
 
     def finish(self, outcome: FeedOutcome) -> None:
         task = self._tasks.pop((outcome.account, outcome.feed), None)
@@ -87,8 +87,8 @@ class _Bar:
             self._bars.remove_task(task)
 
 
-def _rest(outcome: FeedOutcome, done: int) -> str:
-    """How long the rest will take if its numbers hold as many records, and what Floriday allows."""
+def _remaining(outcome: FeedOutcome, done: int) -> str:
+    """The estimated time left, if sequence numbers and records stay in proportion, and the rate limit."""
     allowed = f"; Floriday allows {outcome.allowed:g} pages/s beyond a burst" if outcome.allowed else ""
     if not outcome.left or not done:
         return allowed
@@ -97,5 +97,6 @@ def _rest(outcome: FeedOutcome, done: int) -> str:
 
 def _so_far(outcome: FeedOutcome) -> str:
     rate = outcome.records / outcome.seconds if outcome.seconds else 0.0
-    place = f"at {outcome.cursor} of {outcome.maximum}" if outcome.maximum is not None else f"at {outcome.cursor}"
-    return f"{counted(outcome.pages, 'page')}, {counted(outcome.records, 'record')}, {rate:,.0f}/s, {place}"
+    end = f" of {outcome.maximum}" if outcome.maximum is not None else ""
+    counts = f"{counted(outcome.pages, 'page')}, {counted(outcome.records, 'record')}"
+    return f"{counts}, {rate:,.0f}/s, at {outcome.cursor}{end}"

@@ -7,6 +7,6 @@ means does not belong here: tests hold every figure to the report's rows.
 
 from __future__ import annotations
 
-from pipelines.dashboard.writing import Dashboard, path_beside, write_dashboard
+from pipelines.dashboard.write import Dashboard, path_beside, write_dashboard
 
 __all__ = ["Dashboard", "path_beside", "write_dashboard"]

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipelines.reports import report
+from pipelines.reports import find_report
 
 Row = tuple[Any, ...]
 
@@ -116,7 +116,7 @@ def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
 
 def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str) -> None:
     """Keep all rows of a fact in its temporary table; needs the weeks to be defined."""
-    shared = {"days": _text("days"), "delivered_of_orders": report("fill_rate").steps(before="days")}
+    shared = {"days": _text("days"), "delivered_of_orders": find_report("fill_rate").steps(before="days")}
     sql = _text(fact.name).format_map({**_PARTNERS[api], **shared})
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS {sql}")
 

@@ -16,8 +16,8 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table
 from pipelines.dictionary.api import Api
 from pipelines.errors import PipelineError
-from pipelines.reports import Report, install, reports
-from pipelines.warehouse.schema.create import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, lay_out
+from pipelines.reports import Report, all_reports, install
+from pipelines.warehouse.schema.create import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, create_tables
 
 DATABASE = "floriday"
 """The alias under which a profile attaches the warehouse."""
@@ -90,9 +90,9 @@ def _reports(api: Api) -> list[Report]:
     """The reports that a warehouse of the API has: those that install in an empty one."""
     with duckdb.connect() as connection:
         connection.begin()
-        lay_out(connection, [table for _, table in api.roots.values()])
+        create_tables(connection, [table for _, table in api.roots.values()])
         names = install(connection, set(api.tables))
-    return [report for report in reports() if report.name in names]
+    return [report for report in all_reports() if report.name in names]
 
 
 def _text(text: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Feed, Retention, Snapshot, Source
-from pipelines.dictionary import drawings
+from pipelines.dictionary import diagrams
 from pipelines.dictionary.api import Api
-from pipelines.dictionary.companions import companions
+from pipelines.dictionary.common_page import common_page
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.dictionary.sections import section
 
@@ -19,7 +19,7 @@ _OVERVIEW = ("table", "what", "read from", "scope", "tier", "served for at least
 
 def pages() -> dict[str, str]:
     """The whole dictionary: the text of each page by its path."""
-    made = {"README.md": companions(APIS)}
+    made = {"README.md": common_page(APIS)}
     for api in APIS:
         made |= {f"{api}/{name}": text for name, text in api_pages(catalogue_of(api)).items()}
     return made
@@ -73,7 +73,7 @@ def path_of(source: Source) -> str:
 def _schema(api: Api, schema: str) -> str:
     families = list(api.families(schema))
     contents = bullets(f"[{root.name}](#{root.name}): {prose(_first(root.description))}" for _, root in families)
-    inside, outside = drawings.inside(api, schema), drawings.outside(api, schema)
+    inside, outside = diagrams.inside(api, schema), diagrams.outside(api, schema)
     return page(
         f"# {schema}",
         f"Tables of the [{api.catalogue.api.capitalize()} API](README.md).",
@@ -89,7 +89,7 @@ def _schema(api: Api, schema: str) -> str:
 
 
 def _legend(api: Api, schema: str, *, drawn: bool) -> str:
-    hidden = [table for table in api.tables.values() if drawings.drawn_nowhere(table) and table.schema != schema]
+    hidden = [table for table in api.tables.values() if diagrams.drawn_nowhere(table) and table.schema != schema]
     left_out = ", ".join(api.link(table, here=schema) for table in hidden)
     lines = (
         "A line names the columns that hold the other table's key; rows join within one `account`. " if drawn else ""

@@ -18,9 +18,9 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
-from pipelines.reports import Report, install, reports
+from pipelines.reports import Report, all_reports, install
 from pipelines.warehouse.file.connection import transaction
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 
 _APIS = {"suppliers": "a grower's API", "customers": "a buyer's API"}
 _HEAD = """
@@ -55,12 +55,12 @@ def reports_page() -> str:
             {api: types[each.name] for api, types in known.items() if each.name in types},
             kept.reports[each.name],
         )
-        for each in reports()
+        for each in all_reports()
     )
     return page(
         "# Reports",
         _HEAD.format(now=_moment(kept.now), nothing=NOTHING),
-        bullets(f"[{each.name}](#{each.name}): {prose(each.summary.partition(': ')[0])}" for each in reports()),
+        bullets(f"[{each.name}](#{each.name}): {prose(each.summary.partition(': ')[0])}" for each in all_reports()),
         *sections,
     )
 
@@ -70,7 +70,7 @@ def _types_in(api: str) -> dict[str, Types]:
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with duckdb.connect() as connection:
         with transaction(connection):
-            lay_out(connection, tables)
+            create_tables(connection, tables)
             names = install(connection, {part.qualified_name for table in tables for part in table.walk()})
         return {name: _columns(connection, name) for name in names}
 

@@ -6,8 +6,8 @@ printed or written to a file does not belong here.
 
 from __future__ import annotations
 
-from pipelines.reports.glance import Glance, glance
 from pipelines.reports.installation import INSTALLED, install, installed
-from pipelines.reports.report import Report, report, reports
+from pipelines.reports.preview import Preview, preview
+from pipelines.reports.report import Report, all_reports, find_report
 
-__all__ = ["INSTALLED", "Glance", "Report", "glance", "install", "installed", "report", "reports"]
+__all__ = ["INSTALLED", "Preview", "Report", "all_reports", "find_report", "install", "installed", "preview"]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import duckdb
 
-from pipelines.reports.report import Report, reports
+from pipelines.reports.report import Report, all_reports
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.sql import literal, quoted, script
 
@@ -31,7 +31,9 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
     """
     standing = {} if anew else _installed(connection)
     there = _readable(tables)
-    fresh = [each for each in reports() if standing.get(each.name) != _comment(each) and there.issuperset(each.tables)]
+    fresh = [
+        each for each in all_reports() if standing.get(each.name) != _comment(each) and there.issuperset(each.tables)
+    ]
     fitting = [report for report in fresh if _fits(connection, report)]
     for report in fresh:
         if report in fitting:

@@ -64,23 +64,23 @@ class Report:
 
 
 @cache
-def reports() -> tuple[Report, ...]:
+def all_reports() -> tuple[Report, ...]:
     """All reports, by name."""
     files = (file for file in resources.files(__name__.rpartition(".")[0]).iterdir() if file.name.endswith(".sql"))
     texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in files}
     return tuple(parse(name, texts[name]) for name in sorted(texts))
 
 
-def report(name: str) -> Report:
+def find_report(name: str) -> Report:
     """The report of that name.
 
     Raises:
         UsageError: there is none; the message tells which there are.
     """
-    for known in reports():
+    for known in all_reports():
         if known.name == name:
             return known
-    raise UsageError(f"there is no report {name!r}; there are: {', '.join(known.name for known in reports())}")
+    raise UsageError(f"there is no report {name!r}; there are: {', '.join(known.name for known in all_reports())}")
 
 
 def parse(name: str, text: str) -> Report:

@@ -15,7 +15,8 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.sync.full_rereads import mark_once, take_marks_off
 from pipelines.sync.outcome import FeedOutcome, Listener, together
 from pipelines.sync.rejected import ask_again
-from pipelines.sync.sub_feed import Asked, PartSync, Run
+from pipelines.sync.sub_feed import PartSync, Run
+from pipelines.sync.what_to_read import RejectedOnly, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load import cursors
 from pipelines.warehouse.load.cursors import FeedPart, Ledger
@@ -30,7 +31,7 @@ def sync_feed(
     warehouse: Warehouse,
     feed: Feed,
     run: Run,
-    asked: Asked,
+    what: WhatToRead,
     *,
     widens: Sequence[str] = (),
     listener: Listener = lambda _: None,
@@ -42,22 +43,23 @@ def sync_feed(
         warehouse: laid out.
         feed: which.
         run: what it shares with the others.
-        asked: what is to be read.
+        what: what to read of the feed.
         widens: the feeds whose older records come into view with each new record of this one.
         listener: told after each page.
 
     Raises:
         PipelineError: what was committed before stays, the next sync goes on from there.
     """
+    reread = run.known.rereads.get((client.account, feed.name))
     try:
         parts: list[PartSync] = []
         for part in cursors.parts_of(warehouse, feed, client.account):
             parts.append(PartSync(client, warehouse, feed, part, run=run, widens=widens))
             parts[-1].writer.listener = listener
-            if not asked.rejected_only:
-                parts[-1].run(asked)
+            if not isinstance(what, RejectedOnly):
+                parts[-1].run(what, reread)
         wrong = run.known.rejected.pop((client.account, feed.name), [])
-        vanished = ask_again(parts, wrong, None if asked.rejected_only else PAGES_OF_REJECTED)
+        vanished = ask_again(parts, wrong, None if isinstance(what, RejectedOnly) else PAGES_OF_REJECTED)
     except RebuildingError as error:
         mark_once(warehouse, run.known, FeedPart(client.account, feed.name), MAY_HAVE_RESTARTED)
         raise error.about(account=client.account, feed=feed.name) from None

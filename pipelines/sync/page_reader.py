@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipelines.errors import AnswerTooLargeError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.endpoints import Endpoint
-from pipelines.floriday.pages import Page, read_page
+from pipelines.floriday.pages import Page
 
 LARGE_PAGE = 16_000_000
 """Bytes of records above which a page is too large: the next ones are asked for with fewer records."""
@@ -59,11 +59,7 @@ class PageReader:
             return page
 
     def _page(self, after: int, limit: int) -> Page:
-        pages: list[Page] = []
-        self._client.page(
-            self._endpoint, after, part=self._part, limit=limit, check=lambda body: pages.append(read_page(body))
-        )
-        page = replace(pages[-1], limit=limit)
+        page = self._client.page(self._endpoint, after, part=self._part, limit=limit)
         if self._protect is None:
             return page
         return replace(page, records=tuple(self._protect(page.records)), is_strict=False)

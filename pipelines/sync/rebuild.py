@@ -18,7 +18,7 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import replay
 from pipelines.warehouse.load.replay import Slice
 from pipelines.warehouse.schema import migrate
-from pipelines.warehouse.schema.create import LAYOUT_VERSION, describe, lay_out
+from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables, refresh_descriptions
 from pipelines.warehouse.schema.introspection import typed_tables
 from pipelines.warehouse.sql import literal
 
@@ -60,9 +60,9 @@ def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
     began, table = time.monotonic(), tables_of(source)
     with warehouse.writing() as connection, transaction(connection):
         _take_memory(connection)
-        changed = migrate.differing(connection, [table])
+        changed = migrate.outdated_feeds(connection, [table])
         if changed:
-            migrate.make_empty(connection, table)
+            migrate.recreate_empty(connection, table)
         else:
             replay.clear(connection, table)
         records, count = _fill(connection, source, table)
@@ -92,15 +92,15 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[So
         return False
     _take_memory(connection)
     tables = {tables_of(source): source for source in sources}
-    migrate.take_over_sync_tables(connection)
-    for table in migrate.differing(connection, list(tables)):
-        migrate.make_empty(connection, table)
+    migrate.migrate_sync_tables(connection)
+    for table in migrate.outdated_feeds(connection, list(tables)):
+        migrate.recreate_empty(connection, table)
         _fill(connection, tables[table], table)
-        migrate.put_numbers_back(connection, table)
-    lay_out(connection, list(tables))
-    describe(connection, list(tables))
+        migrate.restore_sequence_numbers(connection, table)
+    create_tables(connection, list(tables))
+    refresh_descriptions(connection, list(tables))
     _install_reports_anew(connection)
-    migrate.note_version(connection)
+    migrate.record_layout_version(connection)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from pipelines.catalogue import Catalogue
@@ -25,6 +26,21 @@ def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Sourc
         raise SettingError(f"FLORIDAY_FEEDS: {error.message}") from None
     chosen = [source for source in catalogue.sources if not named or source.name in named]
     return tuple(as_asked(source, settings) for source in sorted(chosen, key=is_in_parts))
+
+
+def check_accounts(names: Iterable[str], known: Collection[str], place: str) -> None:
+    """Check that accounts exist.
+
+    Args:
+        names: names of accounts that the user gave.
+        known: names of all accounts that exist.
+        place: where they exist, as the beginning of the error: ``the settings have``.
+
+    Raises:
+        UsageError: a name is unknown; the message lists the known ones.
+    """
+    if unknown := sorted({*names} - {*known}):
+        raise UsageError(f"{place} no account {', '.join(unknown)}; there are: {', '.join(known)}")
 
 
 def as_asked(source: Source, settings: LocalSettings) -> Source:

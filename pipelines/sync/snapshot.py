@@ -170,14 +170,8 @@ class _Reading:
         )
 
     def _records(self, question: Question) -> list[bytes]:
-        records: list[bytes] = []
-
-        def read(body: bytes) -> None:
-            records[:] = read_list(body)
-
-        path = self.snapshot.path
-        self.client.get(path, question.parameters, bucket=path, rate=self.snapshot.rate, check=read)
-        return list(self.protect(records)) if self.protect else records
+        records = self.client.get(self.snapshot.path, read_list, question.parameters, rate=self.snapshot.rate)
+        return list(self.protect(records)) if self.protect else list(records)
 
     def _ended(self, connection: duckdb.DuckDBPyConnection, batch: Batch, question: Question) -> list[bytes]:
         """The last versions of what the list no longer has; none while it holds a record that cannot be told."""

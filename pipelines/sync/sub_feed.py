@@ -12,9 +12,9 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.change_feed import ChangeFeed, Fetch, walk
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page
-from pipelines.floriday.prefetch import Way, fetched_ahead, first_page_asked
-from pipelines.floriday.restart_detection import Numbering, is_supported, numbering_of
-from pipelines.floriday.sequence_ranges import Coverage, Interval
+from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
+from pipelines.floriday.restart_detection import Numbering, detect_numbering, is_cursor_supported
+from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.normalize import PersonalData, normalize
 from pipelines.sync.batches import BUDGET, Batching
 from pipelines.sync.feed_writer import FeedWriter
@@ -22,6 +22,7 @@ from pipelines.sync.full_rereads import mark_once
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.page_reader import PageReader
 from pipelines.sync.unserved_records import end_unserved
+from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import cursors, impossible_numbers, rejected_records, resume, visibility
 from pipelines.warehouse.load.cursors import FeedPart, Ledger
@@ -47,37 +48,6 @@ class Run:
     id: str
     known: Ledger
     personal: PersonalData
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is to be read of a feed.
-
-    Args:
-        full: read again from sequence number 0; harmless, and repairs what was lost here.
-        days: read again what is now numbered in these days instead, as harmless; all of it where nothing was read yet.
-        rejected_only: read nothing but what stands at the numbers of rejected records; all of these, however many.
-        reread: why the feed waits for a full re-read, None where it does not.
-    """
-
-    full: bool = False
-    days: Days | None = None
-    rejected_only: bool = False
-    reread: Reread | None = None
-
-    @property
-    def reads_again(self) -> bool:
-        """Whether there is something to read although nothing is new."""
-        return self.full or self.days is not None or self.reread is not None
-
-    def reads_whole(self, feed: Feed) -> bool:
-        """Whether the feed is to be read from number 0.
-
-        After a 423 the numbering of any feed is examined, but only a selection is known to be filled anew then.
-        """
-        if self.full or self.reread is None:
-            return self.full
-        return feed.selection or self.reread.reason != MAY_HAVE_RESTARTED
 
 
 class PartSync:
@@ -131,19 +101,33 @@ class PartSync:
         """Store records that stand before the cursor, which stays."""
         self.writer.store_again(records)
 
-    def run(self, asked: Asked) -> None:
-        """Read what is asked for."""
-        self.reread = asked.reread
+    def run(self, what: Changes | Everything | Days, reread: Reread | None) -> None:
+        """Read it, and everything where the feed is marked for that.
+
+        Args:
+            what: what to read.
+            reread: why the feed waits for a full re-read, None where it does not.
+        """
+        self.reread = reread
+        is_whole = isinstance(what, Everything) or self._is_marked_whole()
         is_new = self.part.part is None and self.at == Position()
-        with first_page_asked(self.fetch, 0) if is_new else nullcontext(self.fetch) as fetch:
+        with prefetch_first_page(self.fetch, 0) if is_new else nullcontext(self.fetch) as fetch:
             maximum = self.client.maximum(self.feed.endpoint)
             idle = not is_new and self._is_idle(maximum)  # what was asked for tells more than the maximum
             self.writer.at = replace(self.at, maximum=maximum)
             self.writer.tell(cursor=self.at.cursor, maximum=maximum, series=self.at.series)
-            if not idle or asked.reads_again:
-                self._read_as_asked(self._change_feed(fetch, maximum), asked)
-        if idle and not self.writer.outcome.current and not asked.reads_whole(self.feed):
+            if not idle or reread is not None or not isinstance(what, Changes):
+                days = what if isinstance(what, Days) else None
+                self._read_as_asked(self._change_feed(fetch, maximum), is_whole=is_whole, days=days)
+        if idle and not self.writer.outcome.current and not is_whole:
             self.writer.note_current()
+
+    def _is_marked_whole(self) -> bool:
+        """Whether the feed is marked to be read from number 0.
+
+        After a 423 the numbering of any feed is examined, but only a selection is known to be filled anew then.
+        """
+        return self.reread is not None and (self.feed.selection or self.reread.reason != MAY_HAVE_RESTARTED)
 
     def _is_idle(self, maximum: int | None) -> bool:
         """Whether the feed's maximum alone proves that there is nothing to read.
@@ -169,23 +153,23 @@ class PartSync:
                 self._asked_again = True
             return self._second_maximum
 
-    def _read_as_asked(self, feed: ChangeFeed, asked: Asked) -> None:
-        suspected = asked.reread is not None and asked.reread.may_have_restarted
+    def _read_as_asked(self, feed: ChangeFeed, *, is_whole: bool, days: Days | None) -> None:
+        suspected = self.reread is not None and self.reread.may_have_restarted
         feed, numbering = self._examined(feed, suspected=suspected)
         if numbering is Numbering.UNDECIDED and self._has_fallen(feed):
             self._wait_for_proof(feed)
             return
         if numbering is Numbering.RESTARTED:
             self._open_series()
-        whole = numbering in (Numbering.RESTARTED, Numbering.UNPROVEN_CURSOR) or asked.reads_whole(self.feed)
-        self._read(feed, whole=whole, days=asked.days)
+        whole = is_whole or numbering in (Numbering.RESTARTED, Numbering.UNPROVEN_CURSOR)
+        self._read(feed, whole=whole, days=days)
         for _ in range(RIGHTED_AT_ONCE):
             if (reread := self._found_impossible_numbers()) is None:
                 break
             whole, self.reread = True, reread
             self._read(feed, whole=True, days=None)
         is_settled = self.writer.outcome.current and numbering is not Numbering.UNDECIDED
-        self.reread_done = is_settled and (self._read_completely() if whole else not asked.reads_whole(self.feed))
+        self.reread_done = is_settled and (self._read_completely() if whole else not is_whole)
 
     def _found_impossible_numbers(self) -> Reread | None:
         """The mark, if numbers above the feed's end were just found, so that later versions may have been ignored."""
@@ -204,12 +188,12 @@ class PartSync:
             return feed, Numbering.SAME
         if self._has_fallen(feed):
             feed = replace(feed, maximum=self._maximum_again())
-        if self._has_fallen(feed) and is_supported(feed, self.at.cursor):
+        if self._has_fallen(feed) and is_cursor_supported(feed, self.at.cursor):
             # Cached, or asked of another replica: the pages themselves tell.
-            feed = replace(feed, maximum=None, ask_maximum=None)
+            feed = replace(feed, maximum=None, fetch_maximum=None)
         if not self._has_fallen(feed) and not suspected:
             return feed, Numbering.SAME
-        numbering = numbering_of(
+        numbering = detect_numbering(
             replace(feed, read_before=0),
             self._known_numbers,
             read_up_to=self.at.cursor if suspected else 0,
@@ -235,9 +219,9 @@ class PartSync:
         complete = self.feed.selection and self.at.series > 1 and span.after == 0
         read = Coverage() if again else Coverage.of(self._read_before())
         self.writer.begin(is_reread=span.after == 0, gathers_keys=complete)
-        way = Way(feed, span.after, up_to=span.up_to, read=Coverage.of(read.intervals), complete=complete)
+        way = ReadPlan(feed, span.after, up_to=span.up_to, covered=read, complete=complete)
         batching = Batching(self.at.cursor, span.after if again else self.at.cursor, read)
-        with fetched_ahead(way, BUDGET) as steps:
+        with prefetched_steps(way, BUDGET) as steps:
             self.writer.take(steps, batching)
         is_current = self.writer.outcome.current
         if is_current and self._asked_again:
@@ -249,7 +233,7 @@ class PartSync:
         """End what a complete walk of a selection did not serve; whether nothing of the re-read is left to do."""
         return self.writer.served is None or end_unserved(self.writer)
 
-    def _read_before(self) -> list[Interval]:
+    def _read_before(self) -> list[tuple[int, int]]:
         """What a load that was interrupted has read beyond the cursor."""
         if self.at.committed_at is None:
             return []

@@ -76,11 +76,11 @@ def test_a_failed_run_is_told_by_the_daemon(tmp_path: Path) -> None:
                 assert state["status"] == "RUNNING"
                 return [tick["skipReason"] or tick["status"] for tick in state["ticks"]]
 
-            until(lambda: "listening from now on" in reasons("alert_on_failure"))
+            until(lambda: "watching runs from now on" in reasons("alert_on_failure"))
             run_id = server.run()
             until(lambda: any("answered 500" in reason for reason in reasons("alert_on_failure")))
             receiver.will_answer(HOOK, Reply(200))
-            until(lambda: "told: Floriday: orders.sales_orders failed" in reasons("alert_on_failure"))
+            until(lambda: "sent: Floriday: orders.sales_orders failed" in reasons("alert_on_failure"))
             until(lambda: any("there is no warehouse" in reason for reason in reasons("alert_on_staleness")))
 
     told = json.loads(receiver.asked(HOOK)[-1].body)

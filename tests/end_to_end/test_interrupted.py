@@ -10,7 +10,7 @@ from random import SystemRandom
 
 import pytest
 
-from pipelines.warehouse.file.sync_lock import holder
+from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.interruptions import PATIENCE, interrupt_commands
 from tests.pseudo_terminal import on_a_terminal
 
@@ -39,7 +39,7 @@ def test_a_demo_is_interrupted_while_dagster_syncs(number: signal.Signals, code:
         assert demo.ended(PATIENCE) == code, bytes(demo.printed)
         assert demo.complaint == "floriday: stopped\n"
         assert demo.left == set()
-    assert holder(warehouse) is None
+    assert lock_holder(warehouse) is None
     assert not warehouse.with_name("demo.duckdb.holder").exists()
 
 

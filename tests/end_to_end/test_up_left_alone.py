@@ -118,7 +118,7 @@ def first_load(up: Up) -> float | None:
 
 def windows(folder: Path) -> list[tuple[str, int, float]]:
     """Feed, number and moment of each commit."""
-    with Warehouse(folder / "data" / "floriday.duckdb", patience=60).reading() as connection:
+    with Warehouse(folder / "data" / "floriday.duckdb", lock_timeout=60).reading() as connection:
         return connection.execute(WINDOWS).fetchall()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.errors import SettingError
 from pipelines.warehouse.file.connection import transaction
-from pipelines.warehouse.schema.owner import Belonging, check_belonging, check_distinct, remember
+from pipelines.warehouse.schema.owner import Owner, check_distinct, check_owner, record_owner
 from tests.integration.answering_server import Question, Reply
 from tests.integration.scripted_floriday import ORGANIZATIONS, ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS
@@ -54,10 +54,10 @@ def test_two_names_of_one_organization_are_refused(server: ScriptedFloriday, tmp
 @pytest.mark.parametrize("written", WRITTEN)
 def test_ids_are_compared_as_uuids(written: str) -> None:
     """What the warehouse remembers in lower case may be told in capitals or braces."""
-    check_belonging(Belonging("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"main": written})
+    check_owner(Owner("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"main": written})
     check_distinct({"main": NORTH, "other": ORGANIZATIONS["south"]})
     with pytest.raises(SettingError, match="already holds as account main: use that name"):
-        check_belonging(Belonging("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"other": written})
+        check_owner(Owner("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"other": written})
     with pytest.raises(SettingError, match="one and two belong"):
         check_distinct({"one": NORTH, "two": written})
 
@@ -68,7 +68,7 @@ def test_an_account_was_first_seen_once(tmp_path: Path) -> None:
     first = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     for name in ("Kwekerij A", "Kwekerij B"):
         with things.warehouse.writing() as connection, transaction(connection):
-            remember(connection, "suppliers", "host", {"main": (NORTH, name)})
+            record_owner(connection, "suppliers", "host", {"main": (NORTH, name)})
         things.change("UPDATE sync.accounts SET first_seen = ? WHERE organization_name = 'Kwekerij A'", first)
 
     assert things.rows("SELECT organization_name, first_seen FROM sync.accounts") == [("Kwekerij B", first)]

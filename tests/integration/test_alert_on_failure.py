@@ -40,7 +40,7 @@ def listening(instance: dg.DagsterInstance, tmp_path: Path) -> Iterator[Listenin
     """Somebody who listens from now on."""
     with answering_server() as receiver:
         listening = Listening(instance, receiver, tmp_path)
-        assert listening.failures() == "listening from now on"
+        assert listening.failures() == "watching runs from now on"
         yield listening
 
 
@@ -86,7 +86,7 @@ class TestFailure:
         """One message a run, with each feed and its reason; feeds with the same one share a line."""
         run_id = run("main: Floriday is gone", "main: Floriday is gone")
 
-        assert listening.failures() == "told: Floriday: 2 feeds failed"
+        assert listening.failures() == "sent: Floriday: 2 feeds failed"
         ((title, lines),) = listening.told()
         assert title == "Floriday: 2 feeds failed"
         assert lines[0].startswith(f"Run {run_id} (job sync) failed at 20")
@@ -101,7 +101,7 @@ class TestFailure:
         run("main: 503 after 5 attempts at number 590252999, trace b7ad6b7169203331b7ad6b7169203331", "gone")
         run(None, "gone")
 
-        assert listening.failures() == f"told: Floriday: {ORDERS} works again"
+        assert listening.failures() == f"sent: Floriday: {ORDERS} works again"
 
     def test_a_new_reason_is_news_once(self, listening: Listening, run: Run) -> None:
         """Reasons that take turns are told once each; a status that changes is a new reason."""
@@ -234,7 +234,7 @@ class TestSilence:
 
         for _ in range(2):
             assert listening.failures() == (
-                f"not told, tried again by the next tick: Floriday: {ORDERS} failed;"
+                f"not sent, the next tick tries again: Floriday: {ORDERS} failed;"
                 " address 1 (JSON) answered 500 (FLORIDAY_ALERTS)"
             )
         listening.receiver.questions.clear()
@@ -249,16 +249,16 @@ class TestSilence:
         run("gone")
 
         assert listening.failures() == (
-            f"told: Floriday: {ORDERS} failed; address 1 (JSON) cannot be connected to (FLORIDAY_ALERTS)"
+            f"sent: Floriday: {ORDERS} failed; address 1 (JSON) cannot be connected to (FLORIDAY_ALERTS)"
         )
-        assert listening.failures() == "nothing new to tell"
+        assert listening.failures() == "nothing new to send"
 
     def test_without_alerts_nobody_is_told(self, listening: Listening, run: Run) -> None:
         """The tick says why."""
         listening.variables["FLORIDAY_ALERTS"] = ""
         run("gone")
 
-        assert listening.failures() == "FLORIDAY_ALERTS is not set: nobody is told anything"
+        assert listening.failures() == "FLORIDAY_ALERTS is not set: no alerts are sent"
 
     def test_a_malformed_setting_is_the_tick_s_reason(self, listening: Listening) -> None:
         """Told without the address."""
@@ -283,14 +283,14 @@ class TestSilence:
         monkeypatch.setattr(failed_runs, "NEWS", dt.timedelta(0))
         run("gone")
 
-        assert listening.failures() == "nothing new to tell"
+        assert listening.failures() == "nothing new to send"
 
     def test_a_cursor_of_somebody_else_is_begun_anew(self, listening: Listening, run: Run) -> None:
         """A person can reset it in the UI."""
         run("gone")
         listening.cursors["alert_on_failure"] = "anything"
 
-        assert listening.failures() == "listening from now on"
+        assert listening.failures() == "watching runs from now on"
 
     def test_the_cursor_holds_no_reason(self, listening: Listening, run: Run) -> None:
         """It is shown in the UI, and stays small."""
@@ -321,7 +321,7 @@ def test_a_real_sync_is_told_and_nothing_leaks(tmp_path: Path) -> None:
             events = repr([instance.all_logs(each.run_id) for each in instance.get_runs()])
 
     (failed, lines), (recovered, _) = told
-    assert said == f"told: Floriday: {ORDERS} failed"
+    assert said == f"sent: Floriday: {ORDERS} failed"
     assert (failed, recovered) == (f"Floriday: {ORDERS} failed", f"Floriday: {ORDERS} works again")
     assert lines[1].startswith(f"{ORDERS}: main: 127.0.0.1 refuses /sales-orders/sync/0: 404")
     left = f"{told} {events} {listening.ticks} {listening.cursors}".encode() + b"".join(project.files().values())

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ORDERS, LINES = "orders.sales_orders", "supply.supply_lines"
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-QUIET = "nothing new to tell"
+QUIET = "nothing new to send"
 
 
 @dataclass
@@ -96,7 +96,7 @@ class TestStaleness:
         assert synced.look() == QUIET
 
         synced.age(ORDERS, 4 * HOUR)
-        assert synced.look() == "told: Floriday: 2 feeds stale"
+        assert synced.look() == "sent: Floriday: 2 feeds stale"
         assert synced.look() == QUIET
         ((title, lines),) = synced.listening.told()
         assert title == "Floriday: 2 feeds stale"
@@ -105,7 +105,7 @@ class TestStaleness:
         assert lines[2:] == ["`floriday status` shows all feeds."]
 
         synced.age(ORDERS, dt.timedelta(0))
-        assert synced.look() == "told: Floriday: 2 feeds are current again"
+        assert synced.look() == "sent: Floriday: 2 feeds are current again"
         assert synced.look() == QUIET
         ((_, lines),) = synced.listening.told()
         assert lines[:2] == [f"north {ORDERS}", f"south {ORDERS}"]
@@ -128,7 +128,7 @@ class TestStaleness:
         assert synced.look() == QUIET
 
         synced.forget(ORDERS, 4 * HOUR)
-        assert synced.look() == "told: Floriday: 2 feeds stale"
+        assert synced.look() == "sent: Floriday: 2 feeds stale"
 
     def test_what_is_skipped_on_purpose_does_not_count(self, synced: Synced) -> None:
         """A feed whose scope is not granted, one that is no longer chosen, an account that is gone from the settings.
@@ -153,7 +153,7 @@ class TestStaleness:
         synced.listening.variables["FLORIDAY_CLIENT_SECRET"] = ""
         synced.age(ORDERS, 4 * HOUR)
 
-        assert synced.look() == "told: Floriday: 2 feeds stale"
+        assert synced.look() == "sent: Floriday: 2 feeds stale"
 
 
 class TestRetention:
@@ -197,7 +197,7 @@ class TestSilence:
         synced.listening.answer(500)
         synced.age(ORDERS, 4 * HOUR)
         assert synced.look() == (
-            "not told, tried again by the next tick: Floriday: 2 feeds stale;"
+            "not sent, the next tick tries again: Floriday: 2 feeds stale;"
             " address 1 (JSON) answered 500 (FLORIDAY_ALERTS)"
         )
         synced.titles()
@@ -236,19 +236,19 @@ class TestSilence:
         self, synced: Synced, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The next look is a few minutes away."""
-        monkeypatch.setattr(stale_feeds, "PATIENCE", 0.0)
+        monkeypatch.setattr(stale_feeds, "WAIT_SECONDS", 0.0)
         synced.age(ORDERS, 4 * HOUR)
 
         with synced.warehouse.writing():
             assert "is open in another process" in synced.look()
 
-        assert synced.look() == "told: Floriday: 2 feeds stale"
+        assert synced.look() == "sent: Floriday: 2 feeds stale"
 
     def test_without_alerts_nobody_is_told(self, synced: Synced) -> None:
         """The tick says why."""
         synced.listening.variables["FLORIDAY_ALERTS"] = ""
 
-        assert synced.look() == "FLORIDAY_ALERTS is not set: nobody is told anything"
+        assert synced.look() == "FLORIDAY_ALERTS is not set: no alerts are sent"
 
     def test_no_tick_holds_the_address(self, synced: Synced) -> None:
         """Nor does the cursor."""

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import Printed, surroundings, unmeasured
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
@@ -55,7 +55,7 @@ class TestBackup:
         self, things: ThingWarehouse, printed: Printed, tmp_path: Path
     ) -> None:
         """It holds its lock file from its beginning to its end; between two batches the file can be copied."""
-        with one_sync_at_a_time(things.path, "floriday sync"):
+        with hold_sync_lock(things.path, "floriday sync"):
             code, _, _ = printed("backup", "b.duckdb")
 
         assert code == 0

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS, BATCHES
 from pipelines.warehouse.read.integrity import Example, Finding
-from pipelines.warehouse.read.stock_check import wrong_ledgers
+from pipelines.warehouse.read.stock_check import stock_mismatches
 from tests.moments import real_now
 from tests.records import in_json
 from tests.thing_warehouse import STARTED, ThingWarehouse
@@ -69,7 +69,7 @@ def stock(tmp_path: Path) -> ThingWarehouse:
 def found(stock: ThingWarehouse) -> Finding:
     """What does not add up."""
     with stock.warehouse.reading() as connection:
-        return wrong_ledgers(connection)
+        return stock_mismatches(connection)
 
 
 def test_ledgers_that_add_up(stock: ThingWarehouse) -> None:

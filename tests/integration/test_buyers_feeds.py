@@ -14,7 +14,7 @@ from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed_writer import FeedWriter
 from pipelines.sync.rebuild import rebuild
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.read.feed_status import standings
+from pipelines.warehouse.read.feed_status import feed_statuses
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
 
@@ -74,8 +74,8 @@ def test_a_grower_that_is_gone_does_not_hold_the_feed_back(syncing: Syncing) -> 
 
     def moments() -> tuple[dt.datetime | None, dt.datetime | None]:
         with syncing.reading() as connection:
-            (standing,) = standings(connection, [CUSTOMERS.feed(GROUPS)])
-        return standing.current_at, standing.asked_since
+            (standing,) = feed_statuses(connection, [CUSTOMERS.feed(GROUPS)])
+        return standing.current_at, standing.requested_since
 
     syncing.sync(CONNECTIONS, GROUPS)
     assert moments() == (None, None)

@@ -23,11 +23,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli.entry import run
-from pipelines.reports import installed
-from pipelines.reports import report as report_named
+from pipelines.reports import find_report, installed
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
@@ -339,7 +338,7 @@ def test_a_reader_that_reads_nothing_keeps_nobody_from_the_file(warehouse: Path)
     try:
         assert process.stdout
         assert process.stdout.read(6) == b"range\n"  # it has begun, and from here on nobody reads
-        with Warehouse(warehouse, patience=30.0).writing():
+        with Warehouse(warehouse, lock_timeout=30.0).writing():
             pass
 
         out, err = process.communicate(timeout=30)
@@ -485,7 +484,7 @@ class TestReport:
             for sheet in book:
                 told = connection.execute(f"FROM reports.{sheet.title}").fetchall()
                 header, *cells = sheet.iter_rows()
-                assert [cell.value for cell in header] == list(report_named(sheet.title).columns)
+                assert [cell.value for cell in header] == list(find_report(sheet.title).columns)
                 assert all(cell.font.b for cell in header)
                 assert sheet.freeze_panes == "A2"
                 groups = sheet.column_dimensions.values()
@@ -527,7 +526,7 @@ class TestReport:
         """An older warehouse gets them with its next sync, and the command says so."""
         path = tmp_path / "old.duckdb"
         with duckdb.connect(str(path)) as connection:
-            lay_out(connection, [])
+            create_tables(connection, [])
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
 
         assert run(["report", "revenue_by_week"]) == 1

@@ -18,7 +18,7 @@ from dotenv import dotenv_values
 
 from pipelines.catalogue import catalogue_of
 from pipelines.cli.commands import demo as demonstration
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import Ended, command, floriday, surroundings
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]
@@ -149,7 +149,7 @@ class TestDemo:
     def test_one_at_a_time(self, tmp_path: Path) -> None:
         """A demo that is under way keeps its file."""
         path = tmp_path / "data" / "demo.duckdb"
-        with one_sync_at_a_time(path, "another demo"):
+        with hold_sync_lock(path, "another demo"):
             path.write_text("in use")
 
             ended = floriday("demo", folder=tmp_path)

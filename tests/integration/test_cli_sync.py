@@ -13,11 +13,11 @@ import duckdb
 import pytest
 
 from pipelines.catalogue import catalogue_of
-from pipelines.cli import progress, versions
+from pipelines.cli import api_version, progress
 from pipelines.cli.entry import run
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from pipelines.time_format import span
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.text_format import span
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.load.days_to_sequence import AMSTERDAM
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
@@ -135,7 +135,7 @@ class TestSync:
         ("arguments", "told"),
         [
             (["tulips"], "no feed 'tulips'"),
-            (["--account", "east"], "no account is called east; there are: north, south"),
+            (["--account", "east"], "the settings have no account east; there are: north, south"),
         ],
     )
     def test_unknown_names(self, arguments: list[str], told: str, printed: Printed, warehouse: Path) -> None:
@@ -222,7 +222,7 @@ class TestSync:
 
     def test_one_sync_at_a_time(self, printed: Printed, warehouse: Path) -> None:
         """A second one is told who holds the warehouse, and does nothing."""
-        with one_sync_at_a_time(warehouse, "somebody else"):
+        with hold_sync_lock(warehouse, "somebody else"):
             code, out, err = printed("sync")
 
         assert (code, out) == (1, "")
@@ -454,7 +454,7 @@ class TestVersion:
     @pytest.fixture
     def on(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         """Lets commands run on another day."""
-        return lambda day: monkeypatch.setattr(versions, "today", lambda: datetime.fromisoformat(day).date())
+        return lambda day: monkeypatch.setattr(api_version, "today", lambda: datetime.fromisoformat(day).date())
 
     @pytest.fixture
     def newer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
@@ -24,9 +25,12 @@ from pipelines.errors import (
     SettingError,
     UnreachableError,
 )
-from pipelines.floriday.client import FloridayClient, Identity
+from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.endpoints import Endpoint, RateLimit
 from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.decoding import decoded
+from pipelines.floriday.identity import Identity
+from pipelines.floriday.pages import Page
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
 
@@ -70,8 +74,14 @@ def client(server: AnsweringServer, time: HandMovedTime) -> Iterator[FloridayCli
 
 
 def page(client: FloridayClient) -> bytes:
-    """The first page of batches."""
-    return client.page(BATCHES, 0)
+    """The first page of batches, whose body is any JSON."""
+    return client.get(BATCHES.page(0), whole_json, bucket=BATCHES.sync, rate=BATCHES.rate)
+
+
+def whole_json(body: bytes) -> bytes:
+    """The body, if it is JSON."""
+    decoded(body, msgspec.Raw, "the answer is not JSON")
+    return body
 
 
 def failure(client: FloridayClient, kind: type[PipelineError]) -> str:
@@ -87,10 +97,11 @@ def failure(client: FloridayClient, kind: type[PipelineError]) -> str:
 
 
 def test_a_page_is_asked_for_as_the_endpoint_says(server: AnsweringServer, client: FloridayClient) -> None:
-    """Path, page parameter and its maximum, both credentials, JSON, our name; the body comes back as it was sent."""
-    server.will_answer(PAGE, Reply(200, b'{"results":  []}'))
+    """Path, page parameter and its maximum, both credentials, JSON, our name; a record comes back as it was sent."""
+    body = b'{"maximumSequenceNumber": 4, "results":  [{"sequenceNumber":  4}]}'
+    server.will_answer(PAGE, Reply(200, body))
 
-    assert page(client) == b'{"results":  []}'
+    assert client.page(BATCHES, 0) == Page(4, (b'{"sequenceNumber":  4}',), (4,))
 
     [question] = server.asked(PAGE)
     assert question.method == "GET"
@@ -103,9 +114,9 @@ def test_a_page_is_asked_for_as_the_endpoint_says(server: AnsweringServer, clien
 
 def test_a_smaller_page_can_be_asked_for(server: AnsweringServer, client: FloridayClient) -> None:
     """With the endpoint's own parameter."""
-    server.will_answer(f"{BASE}/batches/sync/7", Reply(200, {}))
+    server.will_answer(f"{BASE}/batches/sync/7", Reply(200, {"maximumSequenceNumber": 7, "results": []}))
 
-    client.page(BATCHES, 7, limit=3)
+    assert client.page(BATCHES, 7, limit=3).limit == 3
 
     assert server.questions[-1].query == {"limitResult": ["3"]}
 
@@ -217,23 +228,24 @@ def test_a_limit_that_was_hit_is_kept_by_the_next_call(
     """After a 429 nothing is left of the burst."""
     slow = RateLimit(0.01, 1000)
     server.will_answer(f"{BASE}/slow", Reply(429), Reply(200, {}))
-    client.get("/slow", bucket="slow", rate=slow)
+    client.get("/slow", whole_json, rate=slow)
     time.slept.clear()
 
-    client.get("/slow", bucket="slow", rate=slow)
+    client.get("/slow", whole_json, rate=slow)
 
     assert time.slept == [pytest.approx(100)]
 
 
-def test_a_check_of_the_callers_is_part_of_the_retries(server: AnsweringServer, client: FloridayClient) -> None:
-    """What it calls garbled is asked for again."""
+def test_a_call_is_retried_when_its_answer_cannot_be_parsed(server: AnsweringServer, client: FloridayClient) -> None:
+    """The parser runs inside the retries, and its result is returned."""
     server.will_answer(PAGE, Reply(200, {"maximumSequenceNumber": None}), Reply(200, {"maximumSequenceNumber": 1}))
 
-    def check(body: bytes) -> None:
+    def number(body: bytes) -> bytes:
         if b"null" in body:
             raise GarbledAnswerError("no number")
+        return body.split(b":")[1]
 
-    assert client.page(BATCHES, 0, check=check) == b'{"maximumSequenceNumber": 1}'
+    assert client.get("/batches/sync/0", number, rate=BATCHES.rate) == b" 1}"
 
 
 def test_an_expired_token_is_renewed_once(server: AnsweringServer, client: FloridayClient) -> None:
@@ -252,7 +264,7 @@ def test_a_token_that_is_refused_when_fresh_is_an_error(server: AnsweringServer,
 
     line = failure(client, AuthenticationError)
 
-    assert "127.0.0.1 refuses a token that 127.0.0.1 has just minted: 401 Unauthorized. Expired" in line
+    assert "127.0.0.1 refuses a token that 127.0.0.1 has just issued: 401 Unauthorized. Expired" in line
     assert "FLORIDAY_BASE_URL and FLORIDAY_AUTH_URL must belong to one environment" in line
     assert len(server.asked(PAGE)) == 2
     assert len(server.asked(TOKEN)) == 2

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.orchestration.assets.partitions import weeks_between
-from pipelines.orchestration.automation.external_syncs import synced_elsewhere
+from pipelines.orchestration.automation.external_syncs import external_syncs
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
-from pipelines.warehouse.file.publish import due, publish
+from pipelines.warehouse.file.publish import is_copy_due, publish
 from pipelines.warehouse.load import cursors, resume
 from pipelines.warehouse.load.cursors import FeedPart, Window
 from pipelines.warehouse.load.position import Position
-from pipelines.warehouse.read.feed_status import standings, unread_since
+from pipelines.warehouse.read.feed_status import feed_statuses, unread_since
 from tests.every_kind import THINGS
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW, real_now
@@ -164,12 +164,12 @@ class TestAfterAYearInTheFuture:
     def current_until(self, synced: Syncing) -> list[dt.datetime | None]:
         """What ``floriday status`` says of the feed."""
         with synced.reading() as connection:
-            return [one.current_at for one in standings(connection, [SUPPLIERS.feed(ORDERS)])]
+            return [one.current_at for one in feed_statuses(connection, [SUPPLIERS.feed(ORDERS)])]
 
     def test_an_idle_sync_says_until_when_it_is_current(self, synced: Syncing) -> None:
         """It is now, and the feed is not reported to Dagster before that."""
         with synced.reading() as connection:
-            assert list(synced_elsewhere(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})) == []
+            assert list(external_syncs(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})) == []
         before = real_now()
 
         outcome = synced.sync_one(ORDERS)
@@ -179,7 +179,7 @@ class TestAfterAYearInTheFuture:
         assert until is not None
         assert before <= until <= real_now()
         with synced.reading() as connection:
-            (found,) = synced_elsewhere(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})
+            (found,) = external_syncs(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})
             assert found.current_at == until
             assert unread_since(connection, ORDERS) == {"main": until}
 
@@ -187,13 +187,13 @@ class TestAfterAYearInTheFuture:
         """They are current and newest, the copy for readers is renewed for them, and the tables equal the server."""
         target = synced.path.with_name("copy.duckdb")
         publish(ThingWarehouse(synced.path).warehouse, target)
-        assert not due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
+        assert not is_copy_due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
         sandbox.advance(dt.timedelta(days=3))
 
         outcome = synced.sync_one(ORDERS)
 
         assert outcome.new + outcome.changed > 0
-        assert due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
+        assert is_copy_due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
         synced.assert_equal(ORDERS)
         after = real_now()
         (until,) = self.current_until(synced)

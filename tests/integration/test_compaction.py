@@ -16,9 +16,9 @@ import pytest
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file import compaction
-from pipelines.warehouse.file.compaction import Compacted, compact, differences
+from pipelines.warehouse.file.compaction import CompactionResult, compact, differences
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.another_process import READER, WRITER, another_process
 from tests.command_line import Printed, unmeasured
 from tests.integration.syncing import SUPPLIERS, Syncing
@@ -105,7 +105,7 @@ class TestCompact:
 
         compacted = compact(things.warehouse)
 
-        assert compacted == Compacted(size, things.path.stat().st_size)
+        assert compacted == CompactionResult(size, things.path.stat().st_size)
         assert compacted.after < compacted.before / 2
         assert (things.contents(), in_order(things)) == (contents, order)
         assert names(things.path.parent) == ["w.duckdb"]
@@ -252,7 +252,7 @@ class TestOthers:
     def test_a_writer_is_waited_for_and_named(self, things: ThingWarehouse) -> None:
         """Until the patience ends."""
         with another_process(WRITER, things.path) as other, pytest.raises(WarehouseBusyError) as caught:
-            compact(Warehouse(things.path, patience=0.0))
+            compact(Warehouse(things.path, lock_timeout=0.0))
 
         assert str(other.pid) in caught.value.message
 
@@ -260,7 +260,7 @@ class TestOthers:
         self, things: ThingWarehouse, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What is in its write-ahead log would be lost with the old file."""
-        monkeypatch.setattr(Warehouse, "settle", lambda _: None)
+        monkeypatch.setattr(Warehouse, "recover", lambda _: None)
         with another_process(f"{WRITER}\nheld.execute(\"UPDATE things.things SET word = 'k'\")", things.path) as other:
             other.kill()
 
@@ -282,7 +282,7 @@ class TestFailures:
     def test_what_a_killed_one_left_is_removed(self, things: ThingWarehouse) -> None:
         """The half-filled file and its write-ahead log."""
         program = (
-            "from pathlib import Path\nfrom pipelines.warehouse import compaction\n"
+            "from pathlib import Path\nfrom pipelines.warehouse.file import compaction\n"
             "from pipelines.warehouse.file.connection import Warehouse\n"
             "def stop(*_): print('ready', flush=True); sys.stdin.read()\n"
             "compaction.differences = stop\ncompaction.compact(Warehouse(Path(sys.argv[1])))"
@@ -310,7 +310,7 @@ class TestFailures:
             [sys.executable, "-c", program, str(things.path)], env=unmeasured(), stderr=-1, text=True, check=False
         )
 
-        assert ended.stderr.startswith(f"{things.path} was not compacted, and is as it was: ")
+        assert ended.stderr.startswith(f"{things.path} was not compacted, and is unchanged: ")
         assert "File too large" in ended.stderr
         assert ended.stderr.count("\n") == 1
         assert unchanged()
@@ -321,7 +321,7 @@ class TestFailures:
         """The line says in what."""
         monkeypatch.setattr(compaction, "differences", lambda *_: ["views"])
 
-        with pytest.raises(WarehouseError, match="is as it was: the new file differs in views"):
+        with pytest.raises(WarehouseError, match="is unchanged: the new file differs in views"):
             compact(things.warehouse)
 
         assert unchanged()
@@ -342,7 +342,7 @@ class TestFailures:
         def end(*_: object) -> None:
             raise ending
 
-        monkeypatch.setattr(compaction, "put_in_place", end)
+        monkeypatch.setattr(compaction, "replace_file", end)
 
         with pytest.raises(raised):
             compact(things.warehouse)
@@ -434,7 +434,7 @@ class TestCommand:
     def test_a_sync_is_not_disturbed(self, things: ThingWarehouse, compact_here: Printed) -> None:
         """The line says who is at it."""
         before = things.path.read_bytes()
-        with one_sync_at_a_time(things.path, "floriday sync"):
+        with hold_sync_lock(things.path, "floriday sync"):
             code, _, err = compact_here()
 
         assert code == 1

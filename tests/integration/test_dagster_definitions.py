@@ -19,7 +19,7 @@ from pipelines.errors import SettingError
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance.opening import instance_settings, open_instance
 from pipelines.orchestration.resources import SettingsResource, given_settings
-from pipelines.reports import reports
+from pipelines.reports import all_reports
 from tests.integration.dagster_project import SUPPLIERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 FILLED = {table.name for feed in SUPPLIERS.sources for table in tables_of(feed).walk()}
 REPORTS = [
     each.name
-    for each in reports()
+    for each in all_reports()
     if all(name.split(".")[0] == "sync" or name.split(".")[1] in FILLED for name in each.tables)
     and each.name != "spend_by_grower"  # its columns are those of the orders that buyers see
 ]

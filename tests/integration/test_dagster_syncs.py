@@ -22,10 +22,11 @@ from pipelines.orchestration.resources import WarehouseResource, given_settings
 from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed import sync_feed
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.session import Pipeline
-from pipelines.sync.sub_feed import Asked, Run
+from pipelines.sync.session import SyncSession
+from pipelines.sync.sub_feed import Run
+from pipelines.sync.what_to_read import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
 from tests.moments import NOW
 
@@ -262,7 +263,9 @@ class TestConfig:
         """The line names those that there are."""
         result = two_accounts.run("sync", {"supply__batches": {"accounts": ["west"]}})
 
-        assert failure_lines(result) == {"supply__batches": "no account is called west; there are: north, south"}
+        assert failure_lines(result) == {
+            "supply__batches": "the settings have no account west; there are: north, south"
+        }
 
     def test_numbers_of_several_accounts_are_told_apart(self, two_accounts: Project) -> None:
         """Counts are added up; cursors, which have nothing to do with each other, stand in the table of accounts."""
@@ -303,7 +306,7 @@ class TestLock:
         elsewhere = ExitStack()
         log, listening = logging.getLogger("waiting run"), Listening(elsewhere.close)
         log.addHandler(listening)
-        elsewhere.enter_context(one_sync_at_a_time(project.warehouse.path, "floriday sync"))
+        elsewhere.enter_context(hold_sync_lock(project.warehouse.path, "floriday sync"))
 
         warehouse.hold("Dagster run 1", log)
         warehouse.release()
@@ -316,11 +319,11 @@ class TestLock:
         self, project: Project, warehouse: WarehouseResource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A run that waited long enough fails with the line that says who holds the warehouse."""
-        monkeypatch.setattr(resources, "PATIENCE", 0.0)
+        monkeypatch.setattr(resources, "LONGEST_WAIT", 0.0)
         log = logging.getLogger("impatient run")
 
         with (
-            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
+            hold_sync_lock(project.warehouse.path, "floriday sync"),
             pytest.raises(WarehouseBusyError, match="floriday sync"),
         ):
             warehouse.hold("Dagster run 1", log)
@@ -333,14 +336,14 @@ class TestLock:
 
         with (
             pytest.raises(WarehouseBusyError, match="Dagster run 1"),
-            one_sync_at_a_time(project.warehouse.path, "floriday sync"),
+            hold_sync_lock(project.warehouse.path, "floriday sync"),
         ):
             pytest.fail("two hold it at once")
         warehouse.release()
 
-        with one_sync_at_a_time(project.warehouse.path, "floriday sync"):
-            assert holder(project.warehouse.path) is not None
-        assert holder(project.warehouse.path) is None
+        with hold_sync_lock(project.warehouse.path, "floriday sync"):
+            assert lock_holder(project.warehouse.path) is not None
+        assert lock_holder(project.warehouse.path) is None
 
 
 class TestTogether:
@@ -349,13 +352,13 @@ class TestTogether:
     def test_feeds_of_a_run_are_read_at_once(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """Neither of two that wait for each other waits in vain."""
         project.settings["FLORIDAY_FEEDS"] = "batches, sales_orders"
-        meeting, sync = Barrier(2, timeout=60), Pipeline.sync
+        meeting, sync = Barrier(2, timeout=60), SyncSession.sync
 
-        def met(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def met(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
             meeting.wait()
             return sync(pipeline, source, account, **named)
 
-        monkeypatch.setattr(Pipeline, "sync", met)
+        monkeypatch.setattr(SyncSession, "sync", met)
 
         outcomes = project.sync()
 
@@ -365,13 +368,13 @@ class TestTogether:
         self, project: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each feed once, whatever the first one asks for."""
-        asked, sync = [], Pipeline.sync
+        asked, sync = [], SyncSession.sync
 
-        def noted(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
-            asked.append((source.name, named["full"]))
+        def noted(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
+            asked.append((source.name, named["what"] == Everything()))
             return sync(pipeline, source, account, **named)
 
-        monkeypatch.setattr(Pipeline, "sync", noted)
+        monkeypatch.setattr(SyncSession, "sync", noted)
         full = {name.replace(".", "__"): {"full": name in SOME[:2]} for name in SOME}
 
         result = project.run("sync", full)
@@ -381,14 +384,14 @@ class TestTogether:
 
     def test_a_defect_fails_the_step_of_its_feed_alone(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """The others are read all the same."""
-        sync = Pipeline.sync
+        sync = SyncSession.sync
 
-        def broken(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def broken(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
             if source.name == "supply.batches":
                 raise ZeroDivisionError
             return sync(pipeline, source, account, **named)
 
-        monkeypatch.setattr(Pipeline, "sync", broken)
+        monkeypatch.setattr(SyncSession, "sync", broken)
 
         result = project.run("sync")
 
@@ -400,11 +403,11 @@ class TestTogether:
         """Its step fails in one line, the log has the stack; the message, which may hold anything, is nowhere."""
 
         def broken(
-            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
         ) -> FeedOutcome:
             if feed.name == "supply.batches":
                 raise OverflowError("k3y-7hat-must-not-show")
-            return sync_feed(client, warehouse, feed, run, asked, **named)
+            return sync_feed(client, warehouse, feed, run, what, **named)
 
         monkeypatch.setattr("pipelines.sync.session.sync_feed", broken)
 

@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli.entry import run
-from pipelines.reports import installed
-from pipelines.reports import report as report_named
+from pipelines.reports import find_report, installed
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.syncing import laid_out
 
@@ -34,7 +33,7 @@ def test_reports_of_an_empty_warehouse(empty: Path, capsys: pytest.CaptureFixtur
         assert run(["report", name, "--format", "csv"]) == 0
 
         out, err = capsys.readouterr()
-        assert out == ",".join(report_named(name).columns) + "\n"
+        assert out == ",".join(find_report(name).columns) + "\n"
         assert err == f"floriday: {name} has no rows yet: {NOTHING_SYNCED}\n"
 
 
@@ -49,7 +48,7 @@ def test_an_empty_report_in_each_format(
     assert run(["report", "revenue_by_week", "--format", style, *to_file]) == 0
 
     out, err = capsys.readouterr()
-    columns = list(report_named("revenue_by_week").columns)
+    columns = list(find_report("revenue_by_week").columns)
     if style == "xlsx":
         sheet = openpyxl.load_workbook("weeks.xlsx").worksheets[0]
         assert [[cell.value for cell in line if cell.value] for line in sheet.iter_rows()] == [columns, ["no rows"]]

@@ -16,14 +16,14 @@ from pyarrow import parquet
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.reports import reports
-from pipelines.warehouse.file.atomic_folder import put_folder_in_place, written_aside
+from pipelines.reports import all_reports
+from pipelines.warehouse.file.atomic import replace_folder, staging_folder
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load.upsert import Stored
 from pipelines.warehouse.read import parquet_export
 from pipelines.warehouse.read.parquet_export import export
 from pipelines.warehouse.schema.create import SYNC_TABLES
-from pipelines.warehouse.schema.owner import remember
+from pipelines.warehouse.schema.owner import record_owner
 from tests.command_line import Printed, unmeasured
 from tests.every_kind import TABLE, thing
 from tests.integration.syncing import laid_out
@@ -46,7 +46,7 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
     made.store(word("first", 1))
     made.store(thing(EVERYTHING, 2))
     with made.warehouse.writing() as connection, transaction(connection):
-        remember(connection, "suppliers", "localhost", {})
+        record_owner(connection, "suppliers", "localhost", {})
         connection.execute("CREATE SCHEMA own; CREATE TABLE own.things AS SELECT 'main' AS account")
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(made.path))
     monkeypatch.chdir(tmp_path)
@@ -144,7 +144,7 @@ class TestFiles:
         path = tmp_path / "w.duckdb"
         path.write_bytes(laid_out("customers"))
         with Warehouse(path).writing() as connection, transaction(connection):
-            remember(connection, "customers", "localhost", {})
+            record_owner(connection, "customers", "localhost", {})
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
         monkeypatch.chdir(tmp_path)
         tables = [part for source in catalogue_of("customers").sources for part in tables_of(source).walk()]
@@ -154,7 +154,7 @@ class TestFiles:
         written = set(files(tmp_path / "out"))
         told = {file.partition("/")[2].removesuffix(".parquet") for file in written if file.startswith("reports/")}
         assert written >= current | {f"history/{table.name}.parquet" for table in tables}
-        assert told <= {report.name for report in reports()}
+        assert told <= {report.name for report in all_reports()}
         assert {"sell_through", "spend_by_grower", "sync_health"} & told == {"spend_by_grower", "sync_health"}
         printed("export", "out", "--no-history", "--no-reports")
         assert set(files(tmp_path / "out")) == current | {"export.json", *SYNC_FILES}
@@ -179,12 +179,12 @@ class TestReplacing:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The new one has the name, and the old one is gone."""
-        monkeypatch.setattr("pipelines.warehouse.file.atomic_folder._exchanged", lambda *_: False)
+        monkeypatch.setattr("pipelines.warehouse.file.atomic._exchange", lambda *_: False)
         target = tmp_path / "out"
         for content in ("old", "new"):
-            with written_aside(target) as part:
+            with staging_folder(target) as part:
                 (part / "file").write_text(content)
-                put_folder_in_place(part, target)
+                replace_folder(part, target)
 
         assert (target / "file").read_text() == "new"
         assert beside(tmp_path) == ["out"]
@@ -227,7 +227,7 @@ class TestReplacing:
 
     def test_two_at_once(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
         """The second one is told."""
-        with written_aside(tmp_path / "out"):
+        with staging_folder(tmp_path / "out"):
             code, _, err = printed("export", "out")
 
         assert code == 1
@@ -288,10 +288,10 @@ class TestRefusals:
         before = {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")}
         program = (
             "import sys, pipelines.warehouse.read.parquet_export as exporting\nfrom pipelines.cli.entry import run\n"
-            "import resource\nfrom pipelines.warehouse.file.copy import copy\n"
+            "import resource\nfrom pipelines.warehouse.file.publish import copy_warehouse\n"
             "def limited():\n    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-            "def then_full(*given):\n    copy(*given)\n    limited()\n"
-            + ("exporting.copy = then_full\n" if limit == 1_000 else "limited()\n")
+            "def then_full(*given):\n    copy_warehouse(*given)\n    limited()\n"
+            + ("exporting.copy_warehouse = then_full\n" if limit == 1_000 else "limited()\n")
             + "sys.exit(run(['export', 'out']))"
         )
 

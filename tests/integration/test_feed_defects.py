@@ -14,7 +14,8 @@ from pipelines.cli.outcomes import is_well, print_outcomes
 from pipelines.floriday.client import FloridayClient
 from pipelines.sync.feed import sync_feed
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.sub_feed import Asked, Run
+from pipelines.sync.sub_feed import Run
+from pipelines.sync.what_to_read import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from tests.another_process import WRITER, another_process
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
@@ -41,12 +42,12 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """One of the feeds ends with an error that nobody expects."""
 
     def fail(
-        client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, asked: Asked, **named: Any
+        client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
     ) -> FeedOutcome:
         if feed == BROKEN:
             with warehouse.reading():
                 raise error
-        return sync_feed(client, warehouse, feed, run, asked, **named)
+        return sync_feed(client, warehouse, feed, run, what, **named)
 
     monkeypatch.setattr("pipelines.sync.session.sync_feed", fail)
 
@@ -77,9 +78,8 @@ def test_an_unexpected_error_costs_its_feed_alone(
     run = sync.sync()
 
     assert [name for (_, name), one in run.outcomes.items() if not one.current] == [BROKEN.name]
-    with sync.pipeline() as opened:
-        print_outcomes(list(run.outcomes.values()))
-        assert not is_well(opened, run.outcomes.values())
+    print_outcomes(list(run.outcomes.values()))
+    assert not is_well({}, run.outcomes.values())
     err = capsys.readouterr().err
     assert err.startswith(f"floriday: north · {BROKEN.name}: ")
     assert err.count("\n") == 1
@@ -139,15 +139,15 @@ def test_a_file_that_another_program_keeps_open_is_waited_for_once(
 ) -> None:
     """Later feeds fail at once, for the same reason, which is printed once; when the file is free they go on."""
     sync.patience = 1.0
-    with sync.pipeline() as opened:
-        opened.prepare()
+    with sync.pipeline() as connected:
+        opened = connected.prepare()
         opened.warehouse.close()  # type: ignore[attr-defined]
         sync.slept.clear()
         with another_process(WRITER, sync.path):
             outcomes = list(opened.sync_all(opened.sources, run_id="run"))
             assert sum(sync.slept) < 1.5 * sync.patience
         print_outcomes(outcomes)
-        assert not is_well(opened, outcomes)
+        assert not is_well(opened.failures, outcomes)
         again = list(opened.sync_all(opened.sources, run_id="run"))
 
     err = capsys.readouterr().err

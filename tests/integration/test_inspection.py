@@ -12,7 +12,7 @@ from pipelines.warehouse.read.integrity import (
     Example,
     Finding,
     differs_from_raw,
-    doubled_keys,
+    duplicate_keys,
     open_rejections,
     orphans,
     scope,
@@ -60,7 +60,7 @@ def found(things: ThingWarehouse, within: str | None = None) -> dict[str, Findin
     """What the inspections find, by their names; those that find nothing are left out."""
     with things.warehouse.reading() as connection:
         findings = {
-            each.__name__: each(connection, TABLE, within) for each in (doubled_keys, orphans, differs_from_raw)
+            each.__name__: each(connection, TABLE, within) for each in (duplicate_keys, orphans, differs_from_raw)
         }
     return {name: finding for name, finding in findings.items() if finding.count}
 

@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData  # what a run's process tells of itself; it has no public name
 
+from pipelines.orchestration import processes
 from pipelines.orchestration.instance import launcher
 from pipelines.orchestration.instance.launcher import CheckedRunLauncher, is_alive
 from pipelines.orchestration.instance.opening import open_instance
@@ -54,7 +55,7 @@ def run(instance: dg.DagsterInstance) -> dg.DagsterRun:
 @pytest.fixture(params=LOOKS)
 def look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Look processes up in one way, then in the other."""
-    monkeypatch.setattr(launcher, "PROC", Path(request.param))
+    monkeypatch.setattr(processes, "PROC", Path(request.param))
 
 
 def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, str | None]:

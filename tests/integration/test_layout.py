@@ -17,7 +17,7 @@ from pipelines.floriday.endpoints import Endpoint
 from pipelines.orchestration.assets.feeds import feed_asset
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 from tests.integration.syncing import Syncing
 
 
@@ -25,7 +25,7 @@ def laid_out(path: Path, api: str) -> Warehouse:
     """A fresh warehouse of an API."""
     warehouse = Warehouse(path)
     with warehouse.writing() as connection, transaction(connection):
-        lay_out(connection, [tables_of(source) for source in catalogue_of(api).sources])
+        create_tables(connection, [tables_of(source) for source in catalogue_of(api).sources])
     return warehouse
 
 
@@ -84,10 +84,10 @@ HEDGES = Feed("catalog", "hedges", Hedge, ("hedge_id",), Endpoint("/hedges"), sc
 def test_rows_are_counted_of_feeds_that_come_later_too() -> None:
     """The counts are those of all feeds that were ever laid out, by account; a warehouse without them gets them."""
     connection = duckdb.connect()
-    lay_out(connection, [tables_of(catalogue_of("suppliers").source("trade_items"))])
+    create_tables(connection, [tables_of(catalogue_of("suppliers").source("trade_items"))])
     connection.execute("DROP VIEW sync.row_counts")
     for _ in range(2):
-        lay_out(connection, [tables_of(HEDGES)])
+        create_tables(connection, [tables_of(HEDGES)])
         for account in ("main", "main", "second"):
             connection.execute("INSERT INTO catalog.hedges (account, hedge_id) VALUES (?, uuid())", [account])
     connection.execute("INSERT INTO catalog.trade_items (account, trade_item_id) VALUES ('main', uuid())")

@@ -17,8 +17,8 @@ from pipelines.floriday.endpoints import Endpoint
 from pipelines.sandbox import Sandbox
 from pipelines.sync.rebuild import bring_up_to_date, rebuild
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.schema.create import LAYOUT_VERSION, lay_out
-from pipelines.warehouse.schema.owner import belonging
+from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
+from pipelines.warehouse.schema.owner import read_owner
 from tests.every_kind import THINGS, thing
 from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
 from tests.records import in_json, valid_records
@@ -261,7 +261,7 @@ class TestRefused:
             things.warehouse.writing() as connection,
             transaction(connection),
         ):
-            lay_out(connection, [tables_of(THINGS)])
+            create_tables(connection, [tables_of(THINGS)])
 
         rebuild(things.warehouse, THINGS)
         assert (listed(things), things.contents()) == before
@@ -314,10 +314,10 @@ def test_a_sync_brings_an_older_warehouse_up_to_date(
 
         assert run(["sync", ORDERS]) == 0
 
-        assert capsys.readouterr().out.startswith("An older version laid out this warehouse")
+        assert capsys.readouterr().out.startswith("An older version created this warehouse")
         for file in (path, tmp_path / "w.published.duckdb"):
             with Warehouse(file).reading() as connection:
-                found = belonging(connection)
+                found = read_owner(connection)
                 assert found is not None
                 assert not found.is_older
 

@@ -14,12 +14,11 @@ from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.settings import load_local_settings
 from pipelines.warehouse.file.compaction import compact
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.copy import copy
 from pipelines.warehouse.file.dry_run import private_copy
-from pipelines.warehouse.file.publish import publish
-from pipelines.warehouse.file.removal import remove
-from pipelines.warehouse.file.sync_lock import holder, one_sync_at_a_time
-from pipelines.warehouse.read.query_session import answered
+from pipelines.warehouse.file.publish import copy_warehouse, publish
+from pipelines.warehouse.file.removal import remove_warehouse
+from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
+from pipelines.warehouse.read.query_session import single_query
 from tests.command_line import Printed
 from tests.thing_warehouse import ThingWarehouse, word
 
@@ -92,21 +91,21 @@ def test_a_commit_of_a_killed_process_is_there_under_every_name(
 
     kill_after_a_commit(named, tmp_path)
     assert real.path.with_name("w.duckdb.wal").exists()
-    copy(real.warehouse, tmp_path / "backup.duckdb")
+    copy_warehouse(real.warehouse, tmp_path / "backup.duckdb")
     assert copied_word(tmp_path / "backup.duckdb") == ["b"]
 
     real.change("UPDATE things.things SET word = 'a'")
     kill_after_a_commit(real.path, tmp_path)
-    copy(Warehouse(named), tmp_path / "backup.duckdb")
+    copy_warehouse(Warehouse(named), tmp_path / "backup.duckdb")
     assert copied_word(tmp_path / "backup.duckdb") == ["b"]
 
 
 def test_the_lock_is_one_under_every_name(real: ThingWarehouse, named: Path) -> None:
     """Two syncs never write one file at the same time."""
     for one, other in ((named, real.path), (real.path, named)):
-        with one_sync_at_a_time(one, "the first sync"):
-            assert "the first sync" in str(holder(other))
-            with pytest.raises(WarehouseBusyError, match="the first sync"), one_sync_at_a_time(other, "the second"):
+        with hold_sync_lock(one, "the first sync"):
+            assert "the first sync" in str(lock_holder(other))
+            with pytest.raises(WarehouseBusyError, match="the first sync"), hold_sync_lock(other, "the second"):
                 raise AssertionError("both hold it")
 
 
@@ -123,12 +122,12 @@ def test_whatever_is_done_is_done_with_the_real_file(real: ThingWarehouse, named
     publish(Warehouse(named), settings.published)
     with private_copy(Warehouse(named)) as trial:
         assert trial.path.parent.parent == real.path.parent
-    with answered(named, "SELECT one FROM t") as result:
+    with single_query(named, "SELECT one FROM t") as result:
         assert [row for batch in result.batches for row in batch.to_pylist()] == [{"one": 1}]
     written = {path.name for path in real.path.parent.iterdir()} - {"deep"}
     assert written == {"w.duckdb", "w.published.duckdb"}
 
-    remove(named, "a test")
+    remove_warehouse(named, "a test")
     assert {path.name for path in real.path.parent.iterdir()} - {"deep", "w.duckdb.lock"} == set()
     assert sorted(path.name for path in tmp_path.iterdir()) == links
 
@@ -165,9 +164,9 @@ class TestHardLinks:
         uses: list[Callable[[], object]] = [
             lambda: Warehouse(twice).writing().__enter__(),
             lambda: real.warehouse.reading().__enter__(),
-            lambda: one_sync_at_a_time(twice, "a test").__enter__(),
-            lambda: remove(twice, "a test"),
-            lambda: copy(real.warehouse, tmp_path / "copy.duckdb"),
+            lambda: hold_sync_lock(twice, "a test").__enter__(),
+            lambda: remove_warehouse(twice, "a test"),
+            lambda: copy_warehouse(real.warehouse, tmp_path / "copy.duckdb"),
         ]
         for use in uses:
             with pytest.raises(WarehouseError, match="hard links"):
@@ -225,11 +224,11 @@ def test_every_path_works_or_is_refused_before_anything_is_written(
         with things.warehouse.writing() as connection:
             connection.execute("UPDATE things.things SET word = 'b'")
             assert things.warehouse.log.exists()
-        copy(things.warehouse, base / "backup.duckdb")
-        with one_sync_at_a_time(path, "a test"), private_copy(things.warehouse) as trial:
+        copy_warehouse(things.warehouse, base / "backup.duckdb")
+        with hold_sync_lock(path, "a test"), private_copy(things.warehouse) as trial:
             compact(things.warehouse)
             assert ThingWarehouse(trial.path).values(WORD) == ["b"]
-        with answered(things.path, WORD) as result:
+        with single_query(things.path, WORD) as result:
             assert [row for batch in result.batches for row in batch.to_pylist()] == [{"word": "b"}]
         assert copied_word(base / "backup.duckdb") == ["b"]
         assert {path.name for path in path.parent.iterdir()} <= {path.name, f"{path.name}.lock", "backup.duckdb"}

@@ -19,8 +19,7 @@ from pipelines.cli.entry import run
 from pipelines.errors import UsageError, WarehouseBusyError, WarehouseError
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.copy import copy
-from pipelines.warehouse.file.publish import due, publish
+from pipelines.warehouse.file.publish import copy_warehouse, is_copy_due, publish
 from tests.another_process import READER, WRITER, another_process
 from tests.command_line import unmeasured
 from tests.integration.dagster_project import Project, fill
@@ -72,8 +71,8 @@ def grow_old(path: Path, age: timedelta) -> None:
 HALF_WRITTEN = """
 import shutil
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.publish import publish
 
 def stop_halfway(source, copy, _):
     copy.write(source.read(100_000))
@@ -90,8 +89,8 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from pipelines.errors import PipelineError
-from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.publishing import publish
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.publish import publish
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
@@ -104,7 +103,7 @@ except PipelineError as error:
 KILLED = """
 import os, signal
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 
 with Warehouse(Path(sys.argv[1])).writing() as connection:
     connection.execute("UPDATE things.things SET word = 'b'")
@@ -115,7 +114,7 @@ with Warehouse(Path(sys.argv[1])).writing() as connection:
 BUSY = """
 import itertools, threading
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import Warehouse, transaction
 
 def write():
     for number in itertools.count():
@@ -222,21 +221,21 @@ class TestLocks:
             ended = subprocess.run([sys.executable, "-c", code, str(things.path), how], stderr=-1, check=False)
             return ended.returncode == 0
 
-        with things.warehouse.at_rest():
+        with things.warehouse.committed_bytes():
             assert (opens("reader"), opens("writer")) == (True, False)
         assert opens("writer")
 
     def test_readers_of_the_warehouse_are_no_hindrance(self, things: ThingWarehouse, target: Path) -> None:
         """The copy is made while another process has the warehouse open to read it."""
         with another_process(READER, things.path):
-            publish(Warehouse(things.path, patience=0.0), target)
+            publish(Warehouse(things.path, lock_timeout=0.0), target)
 
         assert words(target) == ["a"]
 
     def test_a_process_that_keeps_writing_is_named(self, things: ThingWarehouse, target: Path) -> None:
         """After the patience, in one line that names the variable; there is no copy then."""
         with another_process(WRITER, things.path) as writer, pytest.raises(WarehouseError) as caught:
-            publish(Warehouse(things.path, patience=0.0), target)
+            publish(Warehouse(things.path, lock_timeout=0.0), target)
 
         assert caught.value.message.startswith("FLORIDAY_PUBLISHED: ")
         assert str(writer.pid) in caught.value.message
@@ -246,9 +245,9 @@ class TestLocks:
         self, things: ThingWarehouse, target: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may open the file just after another one was done with it; that is noticed, and ends with the patience."""
-        monkeypatch.setattr(Warehouse, "settle", lambda _: None)
+        monkeypatch.setattr(Warehouse, "recover", lambda _: None)
         with another_process(WRITER, things.path), pytest.raises(WarehouseBusyError, match="without a pause"):
-            copy(Warehouse(things.path, patience=0.0), target)
+            copy_warehouse(Warehouse(things.path, lock_timeout=0.0), target)
 
         assert names(target.parent) == ["w.duckdb"]
 
@@ -330,7 +329,7 @@ class TestFailures:
         target.symlink_to(things.path)
 
         with pytest.raises(UsageError, match="itself"):
-            copy(things.warehouse, target)
+            copy_warehouse(things.warehouse, target)
 
     def test_a_device_is_not_replaced(self, things: ThingWarehouse, target: Path) -> None:
         """Nor a folder."""
@@ -338,7 +337,7 @@ class TestFailures:
 
         for path in (target, target.parent):
             with pytest.raises(UsageError, match="no file"):
-                copy(things.warehouse, path)
+                copy_warehouse(things.warehouse, path)
 
     def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
         """Not even a folder."""
@@ -360,21 +359,21 @@ class TestDue:
 
     def test_a_missing_one_is(self, things: ThingWarehouse, target: Path) -> None:
         """At once."""
-        assert due(things.warehouse, target, QUARTER)
+        assert is_copy_due(things.warehouse, target, QUARTER)
 
     def test_one_that_lags_behind_is(self, things: ThingWarehouse, published: Path) -> None:
         """But not more often than it should."""
         things.store(word("b", 2))
 
-        assert due(things.warehouse, published, QUARTER)
-        assert due(things.warehouse, published, HOUR)
-        assert not due(things.warehouse, published, 2 * HOUR)
+        assert is_copy_due(things.warehouse, published, QUARTER)
+        assert is_copy_due(things.warehouse, published, HOUR)
+        assert not is_copy_due(things.warehouse, published, 2 * HOUR)
 
     def test_one_that_has_everything_is_not(self, things: ThingWarehouse, published: Path) -> None:
         """However old it is; that a sync looked and found nothing is no change."""
         things.change("UPDATE sync.cursors SET current_at = now()")
 
-        assert not due(things.warehouse, published, QUARTER)
+        assert not is_copy_due(things.warehouse, published, QUARTER)
 
     def test_rejected_records_are_a_change(self, things: ThingWarehouse, target: Path) -> None:
         """When they come and when they go, but not when they are served once more."""
@@ -387,14 +386,14 @@ class TestDue:
             grow_old(target, HOUR)
             things.change(change)
 
-            assert due(things.warehouse, target, QUARTER) is is_due
+            assert is_copy_due(things.warehouse, target, QUARTER) is is_due
 
     def test_one_from_the_future_is(self, things: ThingWarehouse, published: Path) -> None:
         """The clock was set back since it was made: its age is not known."""
         things.store(word("b", 2))
         grow_old(published, -2 * HOUR)
 
-        assert due(things.warehouse, published, QUARTER)
+        assert is_copy_due(things.warehouse, published, QUARTER)
 
     @pytest.mark.parametrize("content", [b"nonsense", None], ids=["no database", "another database"])
     def test_one_that_is_none_is(self, things: ThingWarehouse, published: Path, content: bytes | None) -> None:
@@ -406,7 +405,7 @@ class TestDue:
             published.write_bytes(content)
         grow_old(published, HOUR)
 
-        assert due(things.warehouse, published, QUARTER)
+        assert is_copy_due(things.warehouse, published, QUARTER)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from pipelines.errors import SettingError
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.publish import publish
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
-from pipelines.warehouse.schema.owner import remember
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.schema.owner import record_owner
 from pipelines.warehouse.schema.rename_account import rename
 from tests.command_line import Printed
 from tests.every_kind import thing
@@ -38,7 +38,7 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
         )
         made.store(word("two", 3), thing('"count":"many"', 4, B), account=account, begins=1, ends=4)
     with made.warehouse.writing() as connection, transaction(connection):
-        remember(connection, "suppliers", "localhost", ORGANIZATIONS)
+        record_owner(connection, "suppliers", "localhost", ORGANIZATIONS)
         for table in ("catch_ups", "unknown", "views", "rereads"):
             connection.execute(f"INSERT INTO sync.{table} (account, feed) VALUES ('a', 'f'), ('b', 'f')")
         connection.execute("CREATE SCHEMA own; CREATE TABLE own.notes AS SELECT 'a' AS account, 'mine' AS note")
@@ -123,7 +123,7 @@ def test_what_is_refused(
 
 def test_a_sync_that_is_under_way_is_not_disturbed(things: ThingWarehouse, printed: Printed) -> None:
     """It is named, and nothing is renamed."""
-    with one_sync_at_a_time(things.path, "floriday sync"):
+    with hold_sync_lock(things.path, "floriday sync"):
         code, _, err = printed("rename", "a", "north")
 
     assert code == 1

@@ -16,9 +16,9 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.orchestration.assets.dashboard import DASHBOARD
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import given_settings
-from pipelines.reports import install, report
+from pipelines.reports import find_report, install
 from pipelines.sandbox import Sandbox, status
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 from tests.integration.dagster_project import Project, failure_lines
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
@@ -69,7 +69,7 @@ def test_a_report_stands_downstream_of_what_it_reads(synced: Project) -> None:
 
     assert {dep.asset_key.to_user_string() for dep in spec.deps} == {"catalog/trade_items", "orders/sales_orders"}
     assert spec.group_name == "reports"
-    assert report("revenue_by_week").summary in (spec.description or "")
+    assert find_report("revenue_by_week").summary in (spec.description or "")
 
 
 def test_only_reports_whose_tables_are_filled_are_there(synced: Project) -> None:
@@ -89,7 +89,7 @@ def test_each_api_has_the_reports_that_a_sync_can_install(api: str, tmp_path: Pa
     sources = catalogue_of(api).sources
     connection = duckdb.connect()
     with connection:
-        lay_out(connection, [tables_of(source) for source in sources])
+        create_tables(connection, [tables_of(source) for source in sources])
         installable = install(
             connection, {table.qualified_name for each in sources for table in tables_of(each).walk()}
         )
@@ -109,7 +109,7 @@ def test_materializing_shows_what_it_says_now(synced: Project) -> None:
     first = synced.rows("SELECT trade_item_name FROM reports.revenue_by_week LIMIT 10")
     assert told["dagster/row_count"] == rows > 0
     described = {column.name: column.description for column in told["dagster/column_schema"].columns}
-    assert described == report("revenue_by_week").columns
+    assert described == find_report("revenue_by_week").columns
     head, _, *lines = told["first rows"].splitlines()
     assert head == "| " + " | ".join(described) + " |"
     assert [line.split(" | ")[4] for line in lines] == [f"`{name}`" if name else "" for (name,) in first]

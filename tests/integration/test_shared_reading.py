@@ -11,13 +11,13 @@ import pytest
 
 from pipelines.warehouse.file import reused_connection, waiters
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.file.waiters import (
-    give_way,
-    give_way_to_readers,
-    somebody_waits,
+    has_waiters,
     waiting_to_read,
     waiting_to_write,
+    yield_to_readers,
+    yield_to_writers,
 )
 from tests.another_process import READER, WRITER, another_process, end
 from tests.shared_reading import PATIENCE, Read, read_while_writing
@@ -81,21 +81,21 @@ class TestTurns:
                 if len(waits) == 3:
                     (tmp_path / "w.duckdb.turn").unlink()
 
-            give_way(tmp_path / "w.duckdb", wait)
+            yield_to_writers(tmp_path / "w.duckdb", wait)
 
         assert len(waits) == 3
 
     def test_nobody_gives_way_for_ever(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Somebody else may read for long meanwhile, and then nothing is gained by waiting."""
-        monkeypatch.setattr(waiters, "GIVING_WAY", 0.05)
+        monkeypatch.setattr(waiters, "LONGEST_YIELD_TO_WRITERS", 0.05)
         with waiting_to_write(tmp_path / "w.duckdb"):
-            give_way(tmp_path / "w.duckdb", lambda _: None)
+            yield_to_writers(tmp_path / "w.duckdb", lambda _: None)
 
     def test_a_sign_that_was_left_behind_means_nothing(self, tmp_path: Path) -> None:
         """Its writer was killed."""
         (tmp_path / "w.duckdb.turn").touch()
 
-        give_way(tmp_path / "w.duckdb", lambda _: pytest.fail("it waited"))
+        yield_to_writers(tmp_path / "w.duckdb", lambda _: pytest.fail("it waited"))
 
 
 class TestReadersTurn:
@@ -109,11 +109,11 @@ class TestReadersTurn:
         with another_process(WRITER, things.path) as other:
 
             def wait(_: float) -> None:
-                waited.append(somebody_waits(things.path))
+                waited.append(has_waiters(things.path))
                 end(other)
 
             with Warehouse(things.path, sleep=wait).reading():
-                assert not somebody_waits(things.path)
+                assert not has_waiters(things.path)
 
         assert waited[-1]
 
@@ -123,18 +123,18 @@ class TestReadersTurn:
         with waiting_to_read(path):
             with waiting_to_read(path):
                 pass
-            assert somebody_waits(path)
-        assert not somebody_waits(path)
+            assert has_waiters(path)
+        assert not has_waiters(path)
 
     def test_a_writer_waits_for_readers_but_hardly_at_all(self, tmp_path: Path) -> None:
         """Somebody may wait in vain, and nobody may keep the writer out."""
         path = tmp_path / "w.duckdb"
         waits: list[float] = []
         with waiting_to_read(path):
-            give_way_to_readers(path, waits.append)
+            yield_to_readers(path, waits.append)
 
         assert waits
-        give_way_to_readers(path, lambda _: pytest.fail("it waited"))
+        yield_to_readers(path, lambda _: pytest.fail("it waited"))
 
 
 class TestWritingOn:
@@ -143,49 +143,49 @@ class TestWritingOn:
     def test_the_file_stays_open_for_the_next_batch(self, tmp_path: Path) -> None:
         """The same connection, until nothing follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True) as first:
             pass
         with warehouse.writing() as second:
             assert second is first
 
-        with Warehouse(path, patience=0.0).reading():
+        with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
     def test_somebody_who_waits_gets_in(self, tmp_path: Path) -> None:
         """The file is closed for them, whatever follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with waiting_to_read(path), warehouse.writing(lambda: True):
             pass
 
-        with Warehouse(path, patience=0.0).reading():
+        with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
     def test_others_get_in_now_and_then(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody knows who else would open the file."""
         monkeypatch.setattr(reused_connection, "LONGEST_WRITING", 0.0)
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True):
             pass
 
-        with Warehouse(path, patience=0.0).reading():
+        with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
     def test_it_is_closed_when_nothing_follows_after_all(self, tmp_path: Path) -> None:
         """Others get in, without an end of the run; what is open for reading stays, and keeps nobody out."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True):
             pass
-        warehouse.rest()
+        warehouse.release()
 
-        with Warehouse(path, patience=0.0).reading():
+        with Warehouse(path, lock_timeout=0.0).reading():
             pass
         with warehouse.reading() as first:
             pass
-        warehouse.rest()
+        warehouse.release()
         with warehouse.reading() as second:
             assert second is first
         warehouse.close()
@@ -193,18 +193,18 @@ class TestWritingOn:
     def test_a_batch_that_failed_leaves_nothing_open(self, tmp_path: Path) -> None:
         """Nor what it had not committed."""
         things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
-        warehouse = LingeringWarehouse(things.path)
+        warehouse = ReusingWarehouse(things.path)
         with pytest.raises(duckdb.CatalogException), warehouse.writing(lambda: True) as connection:
             connection.execute("BEGIN TRANSACTION; CREATE TABLE left_over (number INTEGER); FROM nowhere")
 
-        with Warehouse(things.path, patience=0.0).reading() as reading:
+        with Warehouse(things.path, lock_timeout=0.0).reading() as reading:
             found = reading.execute("SELECT table_name FROM duckdb_tables() WHERE table_name = 'left_over'").fetchall()
         assert found == []
 
     def test_reading_ends_the_writing(self, tmp_path: Path) -> None:
         """DuckDB opens a file for one of the two; what is open is closed with the warehouse."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True):
             pass
         with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):
@@ -213,5 +213,5 @@ class TestWritingOn:
             pass
         warehouse.close()
 
-        with Warehouse(path, patience=0.0).reading():
+        with Warehouse(path, lock_timeout=0.0).reading():
             pass

@@ -17,10 +17,10 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.session_settings import frugal
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
-from pipelines.warehouse.schema.create import LAYOUT_VERSION, lay_out
-from pipelines.warehouse.schema.owner import Belonging, belonging, check_belonging, remember
+from pipelines.warehouse.file.session_settings import low_memory
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
+from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner
 from tests.another_process import READER, WRITER, another_process, end
 from tests.command_line import unmeasured
 from tests.every_kind import TABLE
@@ -44,7 +44,7 @@ def suppliers(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse that is laid out for the whole catalogue."""
     warehouse = Warehouse(tmp_path_factory.mktemp("w") / "folder" / "w.duckdb")
     with warehouse.writing() as connection, transaction(connection):
-        lay_out(connection, TABLES)
+        create_tables(connection, TABLES)
     return warehouse
 
 
@@ -108,14 +108,14 @@ class TestLayout:
         """It is done before every sync."""
         before = things.contents()
         with things.warehouse.writing() as connection, transaction(connection):
-            lay_out(connection, [TABLE])
+            create_tables(connection, [TABLE])
 
         assert things.contents() == before
 
     def test_feeds_are_added_to_an_older_file(self, things: ThingWarehouse) -> None:
         """What it holds stays."""
         with things.warehouse.writing() as connection, transaction(connection):
-            lay_out(connection, [TABLE, *TABLES])
+            create_tables(connection, [TABLE, *TABLES])
 
         assert things.values("SELECT count(*) FROM orders.sales_orders") == [0]
         assert things.values("SELECT word FROM things.things") == ["a"]
@@ -140,7 +140,7 @@ class TestLayout:
             things.warehouse.writing() as connection,
             transaction(connection),
         ):
-            lay_out(connection, [other])
+            create_tables(connection, [other])
 
         assert things.contents() == before
 
@@ -164,7 +164,7 @@ class TestPrivacy:
 
     def test_the_lock_file_is_its_owners_alone(self, tmp_path: Path) -> None:
         """Like the rest."""
-        with one_sync_at_a_time(tmp_path / "w.duckdb", "a test"):
+        with hold_sync_lock(tmp_path / "w.duckdb", "a test"):
             assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
 
     @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ class TestOthers:
     def test_a_reader_waits_for_a_writer(self, things: ThingWarehouse) -> None:
         """And gives up like a writer."""
         with another_process(WRITER, things.path) as other:
-            with pytest.raises(WarehouseBusyError), Warehouse(things.path, patience=0.0).reading():
+            with pytest.raises(WarehouseBusyError), Warehouse(things.path, lock_timeout=0.0).reading():
                 raise AssertionError("it was opened")
             with Warehouse(things.path, sleep=lambda _: end(other)).reading() as connection:
                 assert connection.execute("SELECT word FROM things.things").fetchall() == [("a",)]
@@ -269,7 +269,7 @@ class TestOthers:
     def test_who_holds_the_file_too_long_is_named(self, things: ThingWarehouse) -> None:
         """In one line, with the process; nothing was changed."""
         with another_process(READER, things.path) as other:
-            with pytest.raises(WarehouseBusyError) as caught, Warehouse(things.path, patience=0.0).writing():
+            with pytest.raises(WarehouseBusyError) as caught, Warehouse(things.path, lock_timeout=0.0).writing():
                 raise AssertionError("it was opened")
 
             assert str(other.pid) in caught.value.message
@@ -280,15 +280,15 @@ class TestOthers:
         """In another process or in this one; afterwards the way is free."""
         path = tmp_path / "folder" / "w.duckdb"
         code = (
-            "from pathlib import Path\nfrom pipelines.warehouse.file.sync_lock import one_sync_at_a_time\n"
-            "held = one_sync_at_a_time(Path(sys.argv[1]), 'floriday sync')\nheld.__enter__()"
+            "from pathlib import Path\nfrom pipelines.warehouse.file.sync_lock import hold_sync_lock\n"
+            "held = hold_sync_lock(Path(sys.argv[1]), 'floriday sync')\nheld.__enter__()"
         )
         with another_process(code, path) as other:
-            with pytest.raises(WarehouseBusyError) as caught, one_sync_at_a_time(path, "another"):
+            with pytest.raises(WarehouseBusyError) as caught, hold_sync_lock(path, "another"):
                 raise AssertionError("both hold it")
             assert f"floriday sync, process {other.pid}, since 20" in caught.value.message
 
-        with one_sync_at_a_time(path, "another"):
+        with hold_sync_lock(path, "another"):
             assert sorted(file.name for file in path.parent.iterdir()) == ["w.duckdb.holder", "w.duckdb.lock"]
 
     def test_a_lock_file_that_was_left_behind_does_no_harm(self, tmp_path: Path) -> None:
@@ -297,14 +297,14 @@ class TestOthers:
         (tmp_path / "w.duckdb.lock").touch()
         (tmp_path / "w.duckdb.holder").write_text("nonsense")
 
-        with one_sync_at_a_time(path, "a test"):
+        with hold_sync_lock(path, "a test"):
             assert "a test" in (tmp_path / "w.duckdb.holder").read_text()
 
 
 KILLED = """
 import os, signal
 from pathlib import Path
-from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 
 with Warehouse(Path(sys.argv[1])).writing() as connection:
     connection.execute("UPDATE things.things SET word = 'b'")
@@ -373,9 +373,9 @@ class TestMemory:
             path = tmp_path / "w.duckdb"
             with path.open("wb") as file:
                 file.truncate(gigabytes * 2**30)
-            limits.append(frugal(path)[0])
+            limits.append(low_memory(path)[0])
 
-        assert limits[0] == limits[1] == frugal(tmp_path / "none.duckdb")[0]
+        assert limits[0] == limits[1] == low_memory(tmp_path / "none.duckdb")[0]
         assert limits[2] > limits[1]
 
 
@@ -480,7 +480,7 @@ class TestDamage:
 
         with pytest.raises(WarehouseError, match=r"w\.duckdb"), Warehouse(tmp_path / "file" / "w.duckdb").writing():
             raise AssertionError("it was opened")
-        with pytest.raises(WarehouseError), one_sync_at_a_time(tmp_path / "file" / "w.duckdb", "a test"):
+        with pytest.raises(WarehouseError), hold_sync_lock(tmp_path / "file" / "w.duckdb", "a test"):
             raise AssertionError("it was locked")
 
     def test_a_newer_layout_is_refused(self, things: ThingWarehouse) -> None:
@@ -491,7 +491,7 @@ class TestDamage:
             things.warehouse.reading() as connection,
             pytest.raises(WarehouseError, match="written by a newer floriday-warehouse"),
         ):
-            belonging(connection)
+            read_owner(connection)
 
 
 class TestBelonging:
@@ -501,19 +501,19 @@ class TestBelonging:
         """From its first use on; the first word counts, but a new name of the organization is taken over."""
         for name in ("Kwekerij A", "Kwekerij B"):
             with things.warehouse.writing() as connection, transaction(connection):
-                remember(connection, "suppliers", HOST, {"main": (OURS, name)})
+                record_owner(connection, "suppliers", HOST, {"main": (OURS, name)})
 
         with things.warehouse.reading() as connection:
-            assert belonging(connection) == Belonging("suppliers", HOST, {"main": OURS})
+            assert read_owner(connection) == Owner("suppliers", HOST, {"main": OURS})
         assert things.rows("SELECT account, organization_name FROM sync.accounts") == [("main", "Kwekerij B")]
         assert things.values("SELECT layout_version FROM sync.settings") == [LAYOUT_VERSION]
 
     def test_a_file_without_a_layout_belongs_to_nobody(self, tmp_path: Path, things: ThingWarehouse) -> None:
         """Nor does one that was laid out and never used."""
         with Warehouse(tmp_path / "empty.duckdb").writing() as connection:
-            assert belonging(connection) is None
+            assert read_owner(connection) is None
         with things.warehouse.reading() as connection:
-            assert belonging(connection) is None
+            assert read_owner(connection) is None
 
     @pytest.mark.parametrize(
         ("api", "environment", "organizations"),
@@ -529,16 +529,16 @@ class TestBelonging:
         self, api: str, environment: str, organizations: dict[str, str]
     ) -> None:
         """In one line that names both sides."""
-        belongs = Belonging("suppliers", HOST, {"main": OURS})
+        belongs = Owner("suppliers", HOST, {"main": OURS})
 
         with pytest.raises(SettingError) as caught:
-            check_belonging(belongs, api, environment, organizations)
+            check_owner(belongs, api, environment, organizations)
 
         assert "\n" not in caught.value.message
         assert HOST in caught.value.message or OURS in caught.value.message
 
     def test_new_accounts_are_welcome(self) -> None:
         """And everyone is at a new file."""
-        check_belonging(Belonging("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"second": THEIRS})
-        check_belonging(Belonging("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"main": OURS})
-        check_belonging(None, "customers", HOST, {"main": THEIRS})
+        check_owner(Owner("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"second": THEIRS})
+        check_owner(Owner("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"main": OURS})
+        check_owner(None, "customers", HOST, {"main": THEIRS})

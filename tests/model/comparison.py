@@ -72,7 +72,7 @@ class Comparison:
         yield from self._cursors(book)
         yield from self._selection(book, feed)
         table = tables_of(feed)
-        for inspect in (integrity.doubled_keys, integrity.orphans, integrity.differs_from_raw):
+        for inspect in (integrity.duplicate_keys, integrity.orphans, integrity.differs_from_raw):
             found = inspect(self.connection, table)
             if found.count:
                 yield f"{book.name}: {inspect.__name__}: {found.examples}"

@@ -173,7 +173,7 @@ def test_personal_values_are_nowhere_in_dagsters_storage(tmp_path: Path, monkeyp
         def fail(*_: object) -> None:
             raise duckdb.ConversionException(f"Conversion Error: Could not convert string '{marks.made[0]}' to INT32")
 
-        monkeypatch.setattr("pipelines.warehouse.read.integrity.doubled_keys", fail)
+        monkeypatch.setattr("pipelines.warehouse.read.integrity.duplicate_keys", fail)
         failed = project.sync()
 
     assert all(outcome.rejected and outcome.new for outcome in first.values())

@@ -16,7 +16,7 @@ import pytest
 
 from pipelines.errors import PipelineError, QueryMemoryError, QueryTimeoutError, UsageError
 from pipelines.warehouse.read.query_process import confine
-from pipelines.warehouse.read.query_session import Limits, QuerySession, answered, query_session
+from pipelines.warehouse.read.query_session import Limits, QuerySession, query_session, single_query
 from pipelines.warehouse.read.statement_rules import READING_FUNCTIONS, reading_statement
 from tests.security.confined_process import ConfinedProcess
 from tests.security.random_statements import KINDS, RandomStatements, types_of
@@ -110,7 +110,7 @@ class Queries:
     def refusal(self, sql: str) -> str | None:
         """Why a query was refused; None where it was answered. Errors of any other kind are raised."""
         try:
-            list(self._session.ask(sql).batches)
+            list(self._session.execute(sql).batches)
         except PipelineError as error:
             if isinstance(error, QueryTimeoutError) or "the process that executes the query ended" in error.message:
                 self._session.close()
@@ -272,11 +272,11 @@ def test_a_query_ends_after_its_time(place: Place) -> None:
 
     with (
         pytest.raises(QueryTimeoutError, match=r"longer than 0\.2 s"),
-        answered(place.path, endless, limits=Limits(0.2)),
+        single_query(place.path, endless, limits=Limits(0.2)),
     ):
         pass
 
-    with answered(place.path, "SELECT 1") as result:
+    with single_query(place.path, "SELECT 1") as result:
         assert len(list(result.batches)) == 1
 
 
@@ -286,18 +286,18 @@ def test_a_query_works_within_its_memory(place: Place) -> None:
 
     with query_session(place.path, Limits(memory="50MB")) as session:
         with pytest.raises(QueryMemoryError, match="more memory than it may use"):
-            session.ask(large)
+            session.execute(large)
         assert session.rows("SELECT 1") == [(1,)]
 
 
 def test_a_session_answers_one_query_after_the_other(place: Place) -> None:
     """Errors and results that were not read to their end leave the next query as it is."""
     with query_session(place.path) as session:
-        session.ask("FROM range(100000)")
+        session.execute("FROM range(100000)")
         with pytest.raises(PipelineError, match="nothing"):
-            session.ask("SELECT nothing")
+            session.execute("SELECT nothing")
         with pytest.raises(UsageError):
-            session.ask("CHECKPOINT")
+            session.execute("CHECKPOINT")
         assert session.rows("SELECT $a AS a, $b AS b", {"a": [1, None], "b": "x'; DROP"}) == [([1, None], "x'; DROP")]
 
 

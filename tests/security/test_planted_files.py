@@ -12,7 +12,7 @@ from pipelines.cli.entry import run
 from pipelines.errors import PipelineError
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
-from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.integration.syncing import laid_out
 
 ANOTHER = 54_321
@@ -201,7 +201,7 @@ def test_the_note_of_who_syncs_is_not_written_through_a_link(folder: Path) -> No
     """It stands beside the warehouse under a name that everybody can guess."""
     link(folder / "w.duckdb.holder")
 
-    with pytest.raises(OSError, match="symbolic links"), one_sync_at_a_time(folder / "w.duckdb", "test"):
+    with pytest.raises(OSError, match="symbolic links"), hold_sync_lock(folder / "w.duckdb", "test"):
         pass
 
     assert (folder / "victim").read_text() == "mine"

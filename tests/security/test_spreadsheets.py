@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.cli.formats.comma_separated import write_csv
-from pipelines.warehouse.read.query import ask
+from pipelines.warehouse.read.query import run_query
 from pipelines.warehouse.read.query_result import Column, Result
 
 SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets read the full-width forms alike
@@ -66,7 +66,8 @@ def test_numbers_stay_numbers() -> None:
     connection = duckdb.connect()
     stream = io.BytesIO()
     write_csv(
-        ask(connection, "SELECT -1 AS n, [1, -2] AS list, -0.5::DECIMAL(4, 2) AS d, INTERVAL '-1 day' AS i"), stream
+        run_query(connection, "SELECT -1 AS n, [1, -2] AS list, -0.5::DECIMAL(4, 2) AS d, INTERVAL '-1 day' AS i"),
+        stream,
     )
 
     assert stream.getvalue().decode().splitlines()[1] == '-1,"[1,-2]",-0.50,P0M-1DT0S'

@@ -13,9 +13,9 @@ import typer
 
 from pipelines.cli import entry
 from pipelines.cli.app import COMMANDS, app
-from pipelines.cli.console import one_line
-from pipelines.cli.reference import reference
+from pipelines.cli.docs.command_reference import reference
 from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
+from pipelines.text_format import one_line
 from tests.command_line import ROOT, floriday
 
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")
@@ -73,7 +73,7 @@ def test_what_is_to_be_done_at_the_end_is_done() -> None:
 
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (ended.returncode, ended.stdout) == (entry.MISUSED, "done\n")
+    assert (ended.returncode, ended.stdout) == (entry.USAGE_ERROR, "done\n")
 
 
 def test_every_command_has_an_example() -> None:
@@ -84,7 +84,7 @@ def test_every_command_has_an_example() -> None:
 
 
 def test_the_reference_is_up_to_date() -> None:
-    """docs/cli.md is what the commands' help says; ``python -m pipelines.cli.reference > docs/cli.md`` renews it."""
+    """docs/cli.md contains the help of the commands; ``make docs`` updates it."""
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference()
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from pipelines.cli.console import ROWS_FOR_WIDTHS, Heading, write_plain
 from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
 from pipelines.errors import PipelineError, UsageError
-from pipelines.warehouse.read.query import ask
+from pipelines.warehouse.read.query import run_query
 from pipelines.warehouse.read.query_result import Result
 
 UUID = "0b7a1c52-7c1f-4a54-9a8e-5d3f5a1b2c3d"
@@ -46,7 +46,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def written(connection: duckdb.DuckDBPyConnection, writer: Writer, sql: str, **values: object) -> bytes:
     """What a writer makes of a query's answer."""
     stream = io.BytesIO()
-    writer(ask(connection, sql, values), stream)
+    writer(run_query(connection, sql, values), stream)
     return stream.getvalue()
 
 
@@ -115,7 +115,7 @@ class TestCsv:
         schema = pa.schema([("a", pa.string()), ("b", pa.string())])
         batch = pa.RecordBatch.from_pylist([dict(zip("ab", row, strict=True)) for row in tidy], schema=schema)
         with duckdb.connect() as database:
-            columns = ask(database, "SELECT '' AS a, '' AS b").columns
+            columns = run_query(database, "SELECT '' AS a, '' AS b").columns
         stream = io.BytesIO()
 
         comma_separated.write_csv(Result(columns, schema, iter([batch])), stream)
@@ -275,7 +275,7 @@ class TestXlsx:
 
     def test_rows_are_never_cut(self, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         """More rows than a sheet takes are refused, too."""
-        monkeypatch.setattr(workbook, "ROWS_OF_A_SHEET", 3)
+        monkeypatch.setattr(workbook, "ROWS_PER_SHEET", 3)
 
         with pytest.raises(UsageError, match="takes 2 rows and there are more"):
             written(connection, write_workbook, "FROM range(3)")

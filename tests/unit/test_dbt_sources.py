@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.dictionary.dbt import DATABASE, sources
-from pipelines.reports import report
+from pipelines.reports import find_report
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from tests.command_line import ROOT, surroundings
 
@@ -80,7 +80,7 @@ def test_reports_have_their_columns(made: Tables) -> None:
     """As their files say."""
     week = made["reports"]["revenue_by_week"]
 
-    assert {one["name"]: one["description"] for one in week["columns"]} == report("revenue_by_week").columns
+    assert {one["name"]: one["description"] for one in week["columns"]} == find_report("revenue_by_week").columns
 
 
 def test_an_unknown_api_is_told() -> None:

@@ -16,7 +16,7 @@ from pipelines.dictionary.__main__ import write
 from pipelines.dictionary.examples import examples
 from pipelines.dictionary.reports import reports_page
 from pipelines.floriday.endpoints import Endpoint
-from pipelines.reports import reports
+from pipelines.reports import all_reports
 from pipelines.warehouse.schema.create import SYNC_TABLES
 from tests.command_line import ROOT
 
@@ -151,7 +151,7 @@ def test_what_stands_beside_the_tables(made: dict[str, str]) -> None:
 
     for heading in ("## raw", "## history", *(f"### sync.{name}" for name in SYNC_TABLES)):
         assert f"\n{heading}\n" in told
-    assert [each.name for each in reports() if f"\n### reports.{each.name}\n" not in told] == []
+    assert [each.name for each in all_reports() if f"\n### reports.{each.name}\n" not in told] == []
     assert "_as_of(DATE '" in told
 
 
@@ -175,7 +175,7 @@ def test_a_new_feed_is_described_by_its_entry() -> None:
 def test_the_reports_page_is_up_to_date(told_of_reports: str) -> None:
     """``make docs`` would change nothing; every report is there, with a type for each of its columns."""
     assert (ROOT / "docs" / "reports.md").read_text(encoding="utf-8") == told_of_reports
-    for report in reports():
+    for report in all_reports():
         told = told_of_reports.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
         assert report.sql in told
         for column in report.columns:
@@ -186,8 +186,8 @@ def test_every_report_has_an_example(told_of_reports: str) -> None:
     """Each report's example shows all its columns and some rows, and stands on the page; none is of a report of old."""
     kept = examples().reports
 
-    assert list(kept) == [report.name for report in reports()]
-    for report in reports():
+    assert list(kept) == [report.name for report in all_reports()]
+    for report in all_reports():
         example = kept[report.name]
         told = told_of_reports.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
         heading = f"| {' | '.join(f'`{column}`' for column in report.columns)} |"

@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Retention, Source, Tier
 from pipelines.orchestration.assets.freshness import FRESHNESS, Concern, troubles, warns_at
-from pipelines.warehouse.read.feed_status import FeedStanding
+from pipelines.warehouse.read.feed_status import FeedStatus
 
 NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 SECOND, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -22,12 +22,12 @@ def of_tier(tier: Tier, retention: Retention | None = None) -> Source:
     return replace(next(source for source in SOURCES if source.tier == tier), retention=retention)
 
 
-def standing(source: Source, age: dt.timedelta | None) -> FeedStanding:
+def standing(source: Source, age: dt.timedelta | None) -> FeedStatus:
     """A feed that was last current so long ago; None: never."""
-    return FeedStanding("main", source, rows=1, cursor=1, current_at=None if age is None else NOW - age, rejected=0)
+    return FeedStatus("main", source, rows=1, cursor=1, current_at=None if age is None else NOW - age, rejected=0)
 
 
-def concerns(feed: FeedStanding) -> list[Concern]:
+def concerns(feed: FeedStatus) -> list[Concern]:
     """What is wrong with it."""
     return [trouble.concern for trouble in troubles([feed], NOW)]
 
@@ -52,8 +52,8 @@ def test_a_feed_that_was_never_current_is_stale_too() -> None:
     feed = standing(of_tier("fast"), None)
 
     assert concerns(feed) == []
-    assert concerns(replace(feed, asked_since=NOW - 2 * HOUR)) == []
-    (trouble,) = troubles([replace(feed, asked_since=NOW - 4 * HOUR)], NOW)
+    assert concerns(replace(feed, requested_since=NOW - 2 * HOUR)) == []
+    (trouble,) = troubles([replace(feed, requested_since=NOW - 4 * HOUR)], NOW)
     assert trouble.line.endswith(": not read to its end since 2026-11-20 05:00:00 UTC, 4 h ago; stale after 3 h")
 
 

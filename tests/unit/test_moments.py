@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.commands.demo import A_WHILE
+from pipelines.cli.commands.demo import TIME_OF_TRADE
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.world.calendar import AMSTERDAM, start_of_trade
 from tests.moments import DATED
@@ -70,7 +70,7 @@ def test_the_demo_starts_on_a_working_day(today: dt.datetime) -> None:
 
     assert start.astimezone(AMSTERDAM).hour == 9
     assert start.astimezone(AMSTERDAM).weekday() in range(4)
-    assert start + A_WHILE <= today
+    assert start + TIME_OF_TRADE <= today
     assert today - start <= dt.timedelta(days=5)
 
 
@@ -79,6 +79,6 @@ def test_the_demo_shows_trade_at_a_weekend() -> None:
     sandbox = Sandbox(now=start_of_trade(DIFFICULT["saturday"]), scale=0.1)
     before = len(sandbox.truth("sales_orders"))
 
-    sandbox.advance(A_WHILE)
+    sandbox.advance(TIME_OF_TRADE)
 
     assert len(sandbox.truth("sales_orders")) - before >= 5

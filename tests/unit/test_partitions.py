@@ -9,8 +9,9 @@ import pytest
 
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import covered, days_of, week_of, weeks, weeks_between
-from pipelines.orchestration.assets.request import Reading, SyncConfig, reading_of
+from pipelines.orchestration.assets.request import SyncConfig, what_to_read
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.load.days_to_sequence import Days
 
 START = dt.date(2026, 3, 2)
@@ -101,31 +102,31 @@ class TestReading:
 
     def test_without_anything_what_is_new_is_read(self) -> None:
         """No config and no partition: an incremental sync."""
-        assert reading_of(SyncConfig(), None) == Reading()
+        assert what_to_read(SyncConfig(), None) == Changes()
 
     def test_weeks_are_read_again(self) -> None:
         """The run's partitions, as days."""
-        assert reading_of(SyncConfig(), RANGE) == Reading(days=days_of(RANGE))
+        assert what_to_read(SyncConfig(), RANGE) == days_of(RANGE)
 
     def test_an_incremental_run_only_marks_its_weeks(self) -> None:
         """Schedules and sensors ask for it."""
-        assert reading_of(SyncConfig(incremental=True), RANGE) == Reading()
+        assert what_to_read(SyncConfig(incremental=True), RANGE) == Changes()
 
     def test_full_wins_over_the_weeks(self) -> None:
         """Everything is read."""
-        assert reading_of(SyncConfig(full=True), RANGE) == Reading(full=True)
+        assert what_to_read(SyncConfig(full=True), RANGE) == Everything()
 
     def test_days_win_over_the_weeks(self) -> None:
         """They are what the person asked for."""
         config = SyncConfig(from_date="2026-03-03", to_date="2026-03-04")
 
-        assert reading_of(config, RANGE) == Reading(days=Days(dt.date(2026, 3, 3), dt.date(2026, 3, 4)))
+        assert what_to_read(config, RANGE) == Days(dt.date(2026, 3, 3), dt.date(2026, 3, 4))
 
     def test_days_end_today_where_nothing_is_said(self) -> None:
         """From the first day on."""
-        days = reading_of(SyncConfig(from_date="2026-03-03"), None).days
+        days = what_to_read(SyncConfig(from_date="2026-03-03"), None)
 
-        assert days is not None
+        assert isinstance(days, Days)
         assert days.last >= dt.date(2026, 11, 24)
 
     @pytest.mark.parametrize(
@@ -135,11 +136,15 @@ class TestReading:
             pytest.param({"full": True, "from_date": "2026-03-03"}, "full and from_date exclude", id="full and days"),
             pytest.param({"to_date": "2026-03-03"}, "to_date needs from_date", id="no first day"),
             pytest.param({"from_date": "3 March"}, "from_date in the run's config expects a day", id="no day"),
-            pytest.param({"from_date": "2026-03-04", "to_date": "2026-03-03"}, "lies after to_date", id="turned round"),
-            pytest.param({"from_date": "2999-01-01"}, "lies after today", id="future"),
+            pytest.param(
+                {"from_date": "2026-03-04", "to_date": "2026-03-03"},
+                "to_date 2026-03-03 is before from_date 2026-03-04",
+                id="turned round",
+            ),
+            pytest.param({"from_date": "2999-01-01"}, "from_date 2999-01-01 is still to come", id="future"),
         ],
     )
     def test_a_config_that_makes_no_sense(self, config: dict[str, object], told: str) -> None:
         """One line says what is wrong with it."""
         with pytest.raises(UsageError, match=told):
-            reading_of(SyncConfig(**config), None)  # type: ignore[arg-type]
+            what_to_read(SyncConfig(**config), None)  # type: ignore[arg-type]

@@ -16,9 +16,9 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.cli.commands.report import report as command
 from pipelines.dictionary.examples import examples
 from pipelines.errors import UsageError
-from pipelines.reports import Report, install, report, reports
+from pipelines.reports import Report, all_reports, find_report, install
 from pipelines.reports.report import parse
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.schema.create import create_tables
 
 TABLES = {api: [tables_of(source) for source in catalogue_of(api).sources] for api in ("suppliers", "customers")}
 NAMES = {api: {part.qualified_name for table in tables for part in table.walk()} for api, tables in TABLES.items()}
@@ -79,7 +79,7 @@ def lay_out_with_reports(api: str) -> Installed:
     """A warehouse with the reports that its API has, installed as a sync does it."""
     connection = duckdb.connect()
     connection.begin()
-    lay_out(connection, TABLES[api])
+    create_tables(connection, TABLES[api])
     names = install(connection, NAMES[api])
     connection.commit()
     return Installed(api, connection, set(names))
@@ -118,12 +118,12 @@ def test_a_file_without_its_lists_is_refused() -> None:
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     """Whoever mistypes a name sees what there is."""
     with pytest.raises(UsageError, match=r"no report 'revenue'; there are: .*revenue_by_week"):
-        report("revenue")
+        find_report("revenue")
 
 
 def test_reports_are_for_both_apis_where_nothing_else_is_said(warehouses: list[Installed]) -> None:
     """Each API has its own reports, and those that its tables and columns allow."""
-    names = {each.name for each in reports()}
+    names = {each.name for each in all_reports()}
 
     assert {warehouse.api: names - warehouse.names for warehouse in warehouses} == {
         "suppliers": ONLY["customers"],
@@ -131,7 +131,7 @@ def test_reports_are_for_both_apis_where_nothing_else_is_said(warehouses: list[I
     }
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
+@pytest.mark.parametrize("each", all_reports(), ids=named)
 def test_columns_are_as_the_file_says(warehouses: list[Installed], each: Report) -> None:
     """The view has the columns that are described, in their order, account first."""
     for warehouse in having(warehouses, each):
@@ -141,7 +141,7 @@ def test_columns_are_as_the_file_says(warehouses: list[Installed], each: Report)
     assert next(iter(each.columns)) == "account"
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
+@pytest.mark.parametrize("each", all_reports(), ids=named)
 def test_tables_are_as_the_file_says(each: Report) -> None:
     """A report reads the tables that it names, and no other."""
     tree = duckdb.execute("SELECT json_serialize_sql(?)", [each.sql]).fetchall()[0][0]
@@ -160,7 +160,7 @@ def base_tables(tree: object) -> Iterator[str]:
             yield from base_tables(branch)
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
+@pytest.mark.parametrize("each", all_reports(), ids=named)
 def test_warehouse_explains_itself(warehouses: list[Installed], each: Report) -> None:
     """View and every column carry the descriptions of the file."""
     for warehouse in having(warehouses, each):
@@ -176,7 +176,7 @@ def test_warehouse_explains_itself(warehouses: list[Installed], each: Report) ->
         assert dict(columns) == each.columns
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
+@pytest.mark.parametrize("each", all_reports(), ids=named)
 def test_every_parameter_may_be_left_out(warehouses: list[Installed], each: Report) -> None:
     """A macro takes NULL for each of its parameters, which is as if it were not there."""
     given = ", ".join(f"{parameter} := NULL" for parameter in each.parameters)
@@ -184,7 +184,7 @@ def test_every_parameter_may_be_left_out(warehouses: list[Installed], each: Repo
         assert warehouse.rows(f"FROM reports.{each.name}({given})") == []
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
+@pytest.mark.parametrize("each", all_reports(), ids=named)
 def test_the_example_can_be_asked(warehouses: list[Installed], each: Report) -> None:
     """What the example on the page asks for is what a warehouse of its API answers, column by column."""
     example = examples().reports[each.name]
@@ -196,7 +196,7 @@ def test_the_example_can_be_asked(warehouses: list[Installed], each: Report) -> 
     assert tuple(name for name, *_ in described or ()) == example.columns
 
 
-@pytest.mark.parametrize("each", reports(), ids=named)
+@pytest.mark.parametrize("each", all_reports(), ids=named)
 def test_every_parameter_is_an_option(each: Report) -> None:
     """What a report takes in SQL can be given on the command line."""
     assert set(each.parameters) <= inspect.signature(command).parameters.keys()
@@ -220,7 +220,7 @@ def test_a_changed_report_is_installed_again() -> None:
 def test_a_report_without_its_tables_is_left_out() -> None:
     """A report that reads what this API does not serve is not there."""
     connection = duckdb.connect()
-    lay_out(connection, TABLES["suppliers"])
+    create_tables(connection, TABLES["suppliers"])
 
     assert "revenue_by_week" not in install(connection, NAMES["suppliers"] - {"orders.sales_orders"})
     assert views_and_macros(connection, "revenue_by_week") == []
@@ -230,7 +230,7 @@ def test_a_report_without_its_columns_is_left_out() -> None:
     """A report that reads a column that the other API's table lacks is not there, in part or as a whole."""
     connection = duckdb.connect()
     connection.begin()
-    lay_out(connection, TABLES["suppliers"])
+    create_tables(connection, TABLES["suppliers"])
     connection.execute("ALTER TABLE orders.sales_orders DROP trade_item_id")
 
     assert "revenue_by_week" not in install(connection, NAMES["suppliers"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.orchestration import processes
 from pipelines.orchestration.serving import sessions
 
 FAMILY = """
@@ -28,7 +29,7 @@ if "orphan" not in sys.argv:
 def listing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """How the system tells of its processes: as Linux does, or as macOS."""
     if request.param == "ps":
-        monkeypatch.setattr(sessions, "_PROC", tmp_path)
+        monkeypatch.setattr(processes, "PROC", tmp_path)
     return str(request.param)
 
 

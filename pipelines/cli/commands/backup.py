@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -32,27 +32,27 @@ def backup(
 
         floriday backup /mnt/backups/floriday.duckdb --force
     """
-    from pipelines.cli.sizes import size
     from pipelines.errors import PipelineError
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.copy import copy
+    from pipelines.warehouse.file.publish import copy_warehouse
 
     settings = load_local_settings()
     _check(file, settings, force=force)
     try:
-        copy(Warehouse(settings.warehouse), file)
+        copy_warehouse(Warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
-    say(f"{file}: {size(file.stat().st_size)}, a copy of {settings.warehouse}")
+    print_line(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")
 
 
 def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:
     """Refuse what must not be written over."""
     from pipelines.errors import UsageError
-    from pipelines.paths import bears_name_of, real_path
+    from pipelines.paths import has_name_of, real_path
 
-    beside = bears_name_of(file, real_path(settings.warehouse))
+    beside = has_name_of(file, real_path(settings.warehouse))
     if beside or (settings.published is not None and real_path(file) == real_path(settings.published)):
         raise UsageError(f"{file} is the warehouse itself, its copy, or beside it under its name: choose another")
     if file.is_file() and not force:

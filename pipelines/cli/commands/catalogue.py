@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, one_line, print_table, say
+from pipelines.cli.console import Heading, print_line, print_table
 from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def catalogue(
     """
     from pipelines.catalogue import catalogue_of
     from pipelines.catalogue.comparison import compare
-    from pipelines.cli.output import chosen_format, give
+    from pipelines.cli.output import chosen_format, write_result
 
     style = chosen_format(format, output)
     read = _specification(specification)
@@ -50,7 +51,7 @@ def catalogue(
     else:
         from pipelines.settings import load_local_settings
 
-        give(_result(differences), style, output, load_local_settings().warehouse)
+        write_result(_result(differences), style, output, load_local_settings().warehouse)
     if differences:
         raise typer.Exit(1)
 
@@ -69,15 +70,15 @@ def _specification(path: Path) -> Specification:
 
 def _tell(specification: Specification, differences: Sequence[Difference]) -> None:
     for topic, group in groupby(differences, key=lambda one: one.topic):
-        say(topic, "bold")
+        print_line(topic, "bold")
         headings = [Heading(name) for name in _COLUMNS[1:]]
         print_table(headings, [[one_line(getattr(one, name)) for name in _COLUMNS[1:]] for one in group])
-        say()
+        print_line()
     of = f"the catalogue and the specification of the {specification.api} API, {one_line(specification.version)}"
     if differences:
-        say(f"{len(differences):,} {'difference' if len(differences) == 1 else 'differences'} between {of}")
+        print_line(f"{counted(len(differences), 'difference')} between {of}")
     else:
-        say(f"no difference between {of}")
+        print_line(f"no difference between {of}")
 
 
 def _result(differences: Sequence[Difference]) -> Result:

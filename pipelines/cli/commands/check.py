@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, complain, one_line, print_table, say
-from pipelines.cli.versions import tell_version
+from pipelines.cli.api_version import print_version_notices
+from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
-    from pipelines.floriday.client import Identity
-    from pipelines.sync.session import Pipeline
+    from pipelines.floriday.identity import Identity
+    from pipelines.sync.session import Connected
 
 
 def check(
@@ -47,43 +48,43 @@ def _send_test() -> None:
     if not addresses:
         raise SettingError("FLORIDAY_ALERTS is missing: it expects the addresses that alerts go to, comma separated")
     failures = send(addresses, Alert("Floriday: a test", "Alerts of floriday-warehouse arrive here."))
-    say(f"{len(addresses) - len(failures)} of {len(addresses)} addresses took the test message")
+    print_line(f"{len(addresses) - len(failures)} of {len(addresses)} addresses took the test message")
     for failure in failures:
-        complain(f"FLORIDAY_ALERTS: {failure}")
+        print_error(f"FLORIDAY_ALERTS: {failure}")
     if failures:
         raise typer.Exit(1)
 
 
 def _check() -> None:
-    from pipelines.floriday.identities import told_at_once
+    from pipelines.floriday.client import identify_all
     from pipelines.settings import load_settings
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
 
-    with open_pipeline(load_settings()) as pipeline:
-        feeds = pipeline.sources
-        _tell_token(pipeline)
-        known = told_at_once(pipeline.clients)
+    with open_clients(load_settings()) as connected:
+        feeds = connected.sources
+        _tell_token(connected)
+        known = identify_all(connected.clients)
         refused = [account for account, identity in known if not _tell_account(account, identity)]
-        granted = pipeline.session.granted
+        granted = connected.token_session.granted
         print_table(
             [Heading("feed"), Heading("scope"), Heading("granted")],
             [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
         )
-        tell_version(pipeline.settings)
+        print_version_notices(connected.settings)
     if refused:
         raise typer.Exit(1)
 
 
-def _tell_token(pipeline: Pipeline) -> None:
-    from pipelines.time_format import moment, span
+def _tell_token(connected: Connected) -> None:
+    from pipelines.text_format import moment, span
 
-    session = pipeline.session
+    session = connected.token_session
     ends = session.expires_at
-    say(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
+    print_line(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
     granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were asked for"
-    say(f"granted  {one_line(granted)}")
+    print_line(f"granted  {one_line(granted)}")
     if session.refused:
-        say(f"refused  {one_line(' '.join(session.refused))}")
+        print_line(f"refused  {one_line(' '.join(session.refused))}")
 
 
 def _tell_account(account: str, identity: Identity | PipelineError) -> bool:
@@ -91,9 +92,9 @@ def _tell_account(account: str, identity: Identity | PipelineError) -> bool:
     from pipelines.errors import PipelineError
 
     if isinstance(identity, PipelineError):
-        complain(str(identity.about(account=account)))
+        print_error(str(identity.about(account=account)))
         return False
     version = f", API version {identity.api_version}" if identity.api_version else ""
     name = identity.organization_name or "an organization without a name"
-    say(one_line(f"account  {account}: {name} ({identity.organization_id}){version}"))
+    print_line(one_line(f"account  {account}: {name} ({identity.organization_id}){version}"))
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 
 def compact() -> None:
@@ -16,14 +16,14 @@ def compact() -> None:
 
         floriday compact
     """
-    from pipelines.cli.sizes import size
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.compaction import compact as compacted
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(load_local_settings().warehouse)
     warehouse.require()
-    with one_sync_at_a_time(warehouse.path, "floriday compact"):
+    with hold_sync_lock(warehouse.path, "floriday compact"):
         done = compacted(warehouse)
-    say(f"{warehouse.path}: {size(done.before)} before, {size(done.after)} after")
+    print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")

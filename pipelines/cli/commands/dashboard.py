@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 
 def dashboard(
@@ -29,14 +29,14 @@ def dashboard(
 
         floriday dashboard --output monday.html --open
     """
-    from pipelines.cli.sizes import size
     from pipelines.dashboard import path_beside, write_dashboard
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
 
     settings = load_local_settings()
     target = output or path_beside(settings.warehouse)
     made = write_dashboard(Warehouse(settings.warehouse), target)
-    say(f"{made.path}: {made.orders:,} orders, {size(made.size)}")
+    print_line(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
     if show:
         typer.launch(made.path.resolve().as_uri())

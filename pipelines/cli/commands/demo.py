@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
-A_WHILE = timedelta(hours=24)
+TIME_OF_TRADE = timedelta(hours=24)
 """How long the world trades between the two rounds, in its own time: nobody trades at night.
 
 The world starts on a working day that is followed by another one, so that every run shows changes, also at a weekend.
@@ -63,16 +63,16 @@ def demo(
         floriday demo --api customers
     """
     from pipelines.errors import UsageError
-    from pipelines.warehouse.file.removal import remove
+    from pipelines.warehouse.file.removal import remove_warehouse
 
     if api not in ("suppliers", "customers"):
         raise UsageError(f"--api is suppliers or customers, not {api!r}")
     began = time.monotonic()
     warehouse = Path.cwd() / WAREHOUSES[api]
-    remove(warehouse, "floriday demo")
+    remove_warehouse(warehouse, "floriday demo")
     _sync_twice(api, warehouse)
     title, query = RESULTS[api]
-    say(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
+    print_line(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
     _show_result(warehouse, query)
     _show_queries(warehouse, QUERIES[api])
 
@@ -82,7 +82,7 @@ def _sync_twice(api: str, warehouse: Path) -> None:
     from pipelines.sandbox import Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 
-    say("Starting a local Floriday …")
+    print_line("Starting a local Floriday …")
     with Sandbox(api=api, now=start_of_trade(datetime.now(UTC))) as server:
         environment = {
             **server.environment(),
@@ -91,39 +91,40 @@ def _sync_twice(api: str, warehouse: Path) -> None:
             "FLORIDAY_HISTORY_START": (server.now - WEEKS_SHOWN).date().isoformat(),
         }
         _sync(f"First sync of {len(server.sources)} feeds from {server.url}, through Dagster", environment)
-        server.advance(A_WHILE)
-        hours = A_WHILE.total_seconds() / 3600
+        server.advance(TIME_OF_TRADE)
+        hours = TIME_OF_TRADE.total_seconds() / 3600
         _sync(f"{hours:.0f} hours of trade later, the changes", environment)
 
 
 def _sync(title: str, environment: Mapping[str, str]) -> None:
-    from pipelines.cli.outcomes import counted, print_outcomes
+    from pipelines.cli.outcomes import print_outcomes
     from pipelines.orchestration.run_in_process import sync_through_dagster
+    from pipelines.text_format import counted
 
-    say(f"\n{title}\n", "bold")
+    print_line(f"\n{title}\n", "bold")
     began = time.monotonic()
     outcomes = sync_through_dagster(environment, root=Path.cwd())
     print_outcomes(outcomes)
     read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
-    say(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
+    print_line(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def _show_result(warehouse: Path, query: str) -> None:
     from pipelines.cli.options import Format
-    from pipelines.cli.output import give
-    from pipelines.warehouse.read.query_session import answered
+    from pipelines.cli.output import write_result
+    from pipelines.warehouse.read.query_session import single_query
 
-    with answered(warehouse, query) as result:
-        give(result, Format.TABLE, None, warehouse)
+    with single_query(warehouse, query) as result:
+        write_result(result, Format.TABLE, None, warehouse)
 
 
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
     shown = warehouse.relative_to(Path.cwd())
-    say(f"\nEverything is in {shown}. Try:\n", "bold")
+    print_line(f"\nEverything is in {shown}. Try:\n", "bold")
     for query in queries:
-        say(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
+        print_line(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
 
 
 def _program() -> str:

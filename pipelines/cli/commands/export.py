@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
@@ -42,22 +42,20 @@ def export(
 
         floriday export data/parquet --no-history
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_local_settings
-    from pipelines.time_format import moment
+    from pipelines.text_format import counted, moment
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.read.parquet_export import export as exported
 
     warehouse = Warehouse(load_local_settings().warehouse)
     done = exported(warehouse, folder, _reports(warehouse) if reports else (), history=history, raw=raw)
     as_of = "before any sync" if done.as_of is None else f"as of {moment(done.as_of)}"
-    say(f"{folder}: {counted(len(done.rows), 'file')}, {counted(sum(done.rows.values()), 'row')}, {as_of}")
+    print_line(f"{folder}: {counted(len(done.rows), 'file')}, {counted(sum(done.rows.values()), 'row')}, {as_of}")
 
 
 def _reports(warehouse: Warehouse) -> list[str]:
     """The names of the reports that the warehouse has."""
-    from pipelines.reports import installed
-    from pipelines.reports import reports as all_reports
+    from pipelines.reports import all_reports, installed
 
     with warehouse.reading() as connection:
         there = installed(connection)

@@ -74,7 +74,7 @@ def query(
 
         floriday query "SUMMARIZE orders.sales_orders" --timeout 5m
     """
-    from pipelines.cli.output import chosen_format, give
+    from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import QueryMemoryError, QueryTimeoutError
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.read.query_session import Limits, QuerySession
@@ -85,7 +85,7 @@ def query(
         with closing(QuerySession()) as session:  # its process starts while the settings are read
             path = load_local_settings().warehouse
             session.open(path, limits)
-            give(session.ask(sql), style, output, path)
+            write_result(session.execute(sql), style, output, path)
     except QueryTimeoutError as error:
         raise QueryTimeoutError(f"{error}: query less, or allow more with --timeout") from None
     except QueryMemoryError as error:

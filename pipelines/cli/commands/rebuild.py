@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.catalogue.types import Source
@@ -30,20 +30,20 @@ def rebuild(
 
         floriday rebuild sales_orders supply.batches
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_local_settings
     from pipelines.sync.rebuild import rebuild as rebuilt
+    from pipelines.text_format import counted
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(load_local_settings().warehouse)
     warehouse.require()
-    with one_sync_at_a_time(warehouse.path, "floriday rebuild"):
+    with hold_sync_lock(warehouse.path, "floriday rebuild"):
         _bring_up_to_date(warehouse)
         for source in _stored(warehouse, feeds or []):
             done = rebuilt(warehouse, source)
             of = f"{counted(done.records, 'record')} of {counted(done.versions, 'version')}"
-            say(f"{done.feed}: {of} in {done.seconds:.1f} s")
+            print_line(f"{done.feed}: {of} in {done.seconds:.1f} s")
 
 
 def _bring_up_to_date(warehouse: Warehouse) -> None:
@@ -51,22 +51,22 @@ def _bring_up_to_date(warehouse: Warehouse) -> None:
     from pipelines.catalogue import catalogue_of
     from pipelines.sync.rebuild import bring_up_to_date
     from pipelines.warehouse.file.connection import transaction
-    from pipelines.warehouse.schema.owner import belonging
+    from pipelines.warehouse.schema.owner import read_owner
 
     with warehouse.reading() as connection:
-        belongs = belonging(connection)
+        belongs = read_owner(connection)
     if belongs is not None and belongs.is_older:
         with warehouse.writing() as connection, transaction(connection):
             bring_up_to_date(connection, catalogue_of(belongs.api).sources)
-        say("The layout is brought up to date.")
+        print_line("The layout is brought up to date.")
 
 
 def _stored(warehouse: Warehouse, names: list[str]) -> list[Source]:
     """The feeds and snapshots that are named, all of the warehouse's API where none is."""
     from pipelines.catalogue import catalogue_of
-    from pipelines.warehouse.schema.owner import owner
+    from pipelines.warehouse.schema.owner import require_owner
 
     with warehouse.reading() as connection:
-        belongs = owner(connection, warehouse.path)
+        belongs = require_owner(connection, warehouse.path)
     catalogue = catalogue_of(belongs.api)
     return [catalogue.source(name) for name in names] or list(catalogue.sources)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import complain, say
+from pipelines.cli.console import print_error, print_line
 
 if TYPE_CHECKING:
     from pipelines.catalogue.tables import Table
     from pipelines.settings import LocalSettings
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.privacy.policy import Standing
+    from pipelines.warehouse.privacy.policy import StoredPolicy
     from pipelines.warehouse.privacy.redact import Change
 
 
@@ -53,7 +53,7 @@ def redact(
     from pipelines.errors import UsageError
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     if containing and erase is None:
         raise UsageError("--containing says how --erase looks: say what to erase")
@@ -61,7 +61,7 @@ def redact(
     warehouse = Warehouse(settings.warehouse)
     warehouse.require()
     text = _line() if erase == "-" else erase
-    with one_sync_at_a_time(warehouse.path, "floriday redact"):
+    with hold_sync_lock(warehouse.path, "floriday redact"):
         _redact(warehouse, settings, text, containing=containing, dry_run=dry_run)
 
 
@@ -72,36 +72,36 @@ def _line() -> str:
 def _redact(
     warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool
 ) -> None:
-    from pipelines.cli.sizes import size
+    from pipelines.text_format import file_size
     from pipelines.warehouse.file.known_copies import old_copies
-    from pipelines.warehouse.privacy.policy import standing
-    from pipelines.warehouse.privacy.redact import change
+    from pipelines.warehouse.privacy.policy import stored_policy
+    from pipelines.warehouse.privacy.redact import plan_change
     from pipelines.warehouse.privacy.redact import redact as redacted
 
     feeds = _feeds(warehouse)
     with warehouse.reading() as connection:
-        stands = standing(connection)
+        stands = stored_policy(connection)
     hashes = _hashes(warehouse, feeds, settings, stands, text, containing=containing) if text is not None else ()
-    asked = change(stands, settings.personal_data, settings.personal_data_key, hashes)
+    asked = plan_change(stands, settings.personal_data, settings.personal_data_key, hashes)
     if asked is None:
-        say(f"nothing to do: {_told(settings.personal_data)} in {warehouse.path} already")
+        print_line(f"nothing to do: {_told(settings.personal_data)} in {warehouse.path} already")
         if (stands.treatment != "keep" or stands.erased) and not dry_run:
             _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did
         return
     _print_figures(warehouse, feeds, asked)
     if dry_run:
-        for path in old_copies(warehouse, settings.published).sure:
-            say(f"{path} would be removed: a copy for readers of an older setting")
-        say("nothing was written")
+        for path in old_copies(warehouse, settings.published).confirmed:
+            print_line(f"{path} would be removed: a copy for readers of an older setting")
+        print_line("nothing was written")
         return
     done = redacted(warehouse, feeds, asked, settings.published)
-    say(f"{_told(settings.personal_data)} in {warehouse.path} from now on")
+    print_line(f"{_told(settings.personal_data)} in {warehouse.path} from now on")
     if stands.treatment == "drop" and settings.personal_data != "drop":
-        say("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
+        print_line("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
-        say(f"{warehouse.path}: {size(done.before)} before, {size(done.after)} after")
+        print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
     _renew_copy(warehouse, settings)
-    say(
+    print_line(
         "not known to this program, and for you to remove: backups, exports, dashboards and files of --output and"
         " --export that were made before"
     )
@@ -111,20 +111,26 @@ def _redact(
 def _feeds(warehouse: Warehouse) -> list[Table]:
     from pipelines.catalogue import catalogue_of
     from pipelines.catalogue.tables import tables_of
-    from pipelines.warehouse.schema.owner import owner
+    from pipelines.warehouse.schema.owner import require_owner
 
     with warehouse.reading() as connection:
-        belongs = owner(connection, warehouse.path)
+        belongs = require_owner(connection, warehouse.path)
     return [tables_of(source) for source in catalogue_of(belongs.api).sources]
 
 
 def _hashes(
-    warehouse: Warehouse, feeds: list[Table], settings: LocalSettings, stands: Standing, text: str, *, containing: bool
+    warehouse: Warehouse,
+    feeds: list[Table],
+    settings: LocalSettings,
+    stands: StoredPolicy,
+    text: str,
+    *,
+    containing: bool,
 ) -> set[str]:
     """What to erase, as keyed hashes."""
     from pipelines.errors import SettingError, UsageError
     from pipelines.normalize.personal import keyed_hash
-    from pipelines.warehouse.privacy.rewrite import containing as texts_containing
+    from pipelines.warehouse.privacy.rewrite import find_texts as texts_containing
 
     key = settings.personal_data_key
     if not text.strip():
@@ -151,11 +157,11 @@ def _told(treatment: str) -> str:
 
 def _print_figures(warehouse: Warehouse, feeds: list[Table], asked: Change) -> None:
     from pipelines.cli.console import Heading, print_table
-    from pipelines.warehouse.privacy.redact import figures
+    from pipelines.warehouse.privacy.redact import count_changes
 
-    found = figures(warehouse, feeds, asked)
+    found = count_changes(warehouse, feeds, asked)
     if not found:
-        say("no stored value changes")
+        print_line("no stored value changes")
         return
     headings = ["values", "in history", "in raw", "rejected"]
     print_table(
@@ -171,20 +177,20 @@ def _renew_copy(warehouse: Warehouse, settings: LocalSettings) -> None:
     """The copy for readers must not hold what the warehouse has lost."""
     from pipelines.errors import PipelineError
     from pipelines.warehouse.file.publish import publish
-    from pipelines.warehouse.file.removal import remove_file
+    from pipelines.warehouse.file.removal import remove_database_file
 
     if settings.published is None:
         return
     try:
         publish(warehouse, settings.published)
     except PipelineError as error:
-        remove_file(settings.published)
-        complain(f"{error.message}; the copy for readers was removed, for it held the old values")
+        remove_database_file(settings.published)
+        print_error(f"{error.message}; the copy for readers was removed, for it held the old values")
 
 
 def _remove_old_copies(warehouse: Warehouse, settings: LocalSettings) -> None:
     """Remove the copies of older settings, which nobody renews and which hold the old values."""
-    from pipelines.warehouse.file.known_copies import old_copies, remove
+    from pipelines.warehouse.file.known_copies import old_copies, remove_copies
 
-    for path in remove(old_copies(warehouse, settings.published)):
-        say(f"{path} was removed: a copy for readers of an older setting, with the old values")
+    for path in remove_copies(old_copies(warehouse, settings.published)):
+        print_line(f"{path} was removed: a copy for readers of an older setting, with the old values")

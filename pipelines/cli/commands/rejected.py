@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
+from pipelines.cli.console import print_line
 from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def rejected(
     chosen = _chosen(warehouse, feeds or [], account or [])
     well = True
     if retry:
-        from pipelines.cli.retrying import retry_rejected
+        from pipelines.cli.retry_rejected import retry_rejected
 
         well = retry_rejected(warehouse, **chosen)
     if export:
@@ -79,45 +79,42 @@ def _chosen(warehouse: Warehouse, feeds: list[str], accounts: list[str]) -> dict
         UsageError: there is no such feed or account.
     """
     from pipelines.catalogue import catalogue_of
-    from pipelines.errors import UsageError
-    from pipelines.warehouse.schema.owner import owner
+    from pipelines.sync.selection import check_accounts
+    from pipelines.warehouse.schema.owner import require_owner
 
     with warehouse.reading() as connection:
-        belongs = owner(connection, warehouse.path)
-    unknown = sorted({*accounts} - belongs.accounts.keys())
-    if unknown:
-        there = ", ".join(sorted(belongs.accounts))
-        raise UsageError(f"the warehouse has no account {', '.join(unknown)}; there are: {there}")
+        belongs = require_owner(connection, warehouse.path)
+    check_accounts(accounts, sorted(belongs.accounts), "the warehouse has")
     catalogue = catalogue_of(belongs.api)
     return {"feeds": [catalogue.source(name).name for name in feeds], "accounts": accounts}
 
 
 def _list(warehouse: Warehouse, chosen: dict[str, list[str]], style: Format, output: Path | None) -> None:
-    from pipelines.cli.output import give
+    from pipelines.cli.output import write_result
     from pipelines.warehouse.load.rejected_records import LISTED, open_records
-    from pipelines.warehouse.read.query import ask
+    from pipelines.warehouse.read.query import run_query
 
     with warehouse.reading(locked=True) as connection:
         if style is Format.TABLE and output is None and not open_records(connection, **chosen):
-            say("No record is rejected.")
+            print_line("No record is rejected.")
             return
-        give(ask(connection, LISTED, chosen), style, output, warehouse.path)
+        write_result(run_query(connection, LISTED, chosen), style, output, warehouse.path)
 
 
 def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> None:
-    from pipelines.cli.formats.text import encoded
-    from pipelines.cli.outcomes import counted
+    from pipelines.cli.formats.text import encode_json
     from pipelines.cli.output import destination
+    from pipelines.text_format import counted
     from pipelines.warehouse.load.rejected_records import WITH_PAYLOADS
-    from pipelines.warehouse.read.query import ask
+    from pipelines.warehouse.read.query import run_query
 
     count = 0
     with (
         warehouse.reading(locked=True) as connection,
         destination(file, warehouse.path, "--export") as stream,
     ):
-        for batch in ask(connection, WITH_PAYLOADS, chosen).batches:
+        for batch in run_query(connection, WITH_PAYLOADS, chosen).batches:
             for row in batch.to_pylist():
-                stream.write(encoded(row) + b"\n")
+                stream.write(encode_json(row) + b"\n")
                 count += 1
-    say(f"{file}: {counted(count, 'rejected record')}")
+    print_line(f"{file}: {counted(count, 'rejected record')}")

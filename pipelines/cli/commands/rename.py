@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import complain, say
+from pipelines.cli.console import print_error, print_line
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -29,12 +29,12 @@ def rename(
 
         floriday rename main north
     """
-    from pipelines.cli.outcomes import counted
     from pipelines.settings import load_account_names, load_local_settings
+    from pipelines.text_format import counted
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.known_copies import remember
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
-    from pipelines.warehouse.schema.owner import owner
+    from pipelines.warehouse.file.known_copies import record_copy
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.schema.owner import require_owner
     from pipelines.warehouse.schema.rename_account import rename as renamed
 
     names = load_account_names()
@@ -42,15 +42,15 @@ def rename(
     settings = load_local_settings()
     warehouse = Warehouse(settings.warehouse)
     warehouse.require()
-    with one_sync_at_a_time(warehouse.path, "floriday rename"):
+    with hold_sync_lock(warehouse.path, "floriday rename"):
         with warehouse.writing() as connection:
-            owner(connection, warehouse.path)
+            require_owner(connection, warehouse.path)
             changed = renamed(connection, old, new)
-            remember(connection, settings.published if _is_published(settings) else None)
+            record_copy(connection, settings.published if _is_published(settings) else None)
         _publish(warehouse, settings)
-    say(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
+    print_line(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
     if not names:
-        say(f"Rename it in FLORIDAY_API_KEYS, too: a sync with the name {old} is refused from now on.")
+        print_line(f"Rename it in FLORIDAY_API_KEYS, too: a sync with the name {old} is refused from now on.")
 
 
 def _check(old: str, new: str, names: tuple[str, ...]) -> None:
@@ -84,4 +84,4 @@ def _publish(warehouse: Warehouse, settings: LocalSettings) -> None:
         if settings.published is not None and _is_published(settings):
             publish(warehouse, settings.published)
     except PipelineError as error:
-        complain(str(error))
+        print_error(str(error))

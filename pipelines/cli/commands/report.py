@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from pipelines.cli.console import Heading, complain, print_table, say
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def report(
 
 
 def _list() -> None:
-    from pipelines.reports import reports
+    from pipelines.reports import all_reports
 
     headings = [Heading("report"), Heading("parameters"), Heading("tells")]
-    print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in reports()])
+    print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in all_reports()])
 
 
 def _options(each: Report) -> list[str]:
@@ -81,21 +81,21 @@ def _options(each: Report) -> list[str]:
 
 
 def _print(name: str, values: dict[str, object], format: Format | None, output: Path | None) -> None:
-    from pipelines.cli.output import chosen_format, give
+    from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import UsageError
-    from pipelines.reports import report as report_of
+    from pipelines.reports import find_report
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.read.query_session import query_session
 
-    style, chosen = chosen_format(format, output), report_of(name)
+    style, chosen = chosen_format(format, output), find_report(name)
     if values.keys() - chosen.parameters.keys():
         raise UsageError(f"{name} takes {', '.join(_options(chosen)) or 'no parameters'} and nothing else")
     path = load_local_settings().warehouse
     with query_session(path) as session:
         counted = _Counted(_result(session, chosen, values, _installed(session)))
-        give(counted.result, style, output, path)
+        write_result(counted.result, style, output, path)
         if not counted.rows:
-            complain(f"{name} has no rows{_why(session, values)}")
+            print_error(f"{name} has no rows{_why(session, values)}")
 
 
 class _Counted:
@@ -134,15 +134,16 @@ def _result(session: QuerySession, chosen: Report, values: dict[str, object], na
             f" serves {' and '.join(chosen.tables)}"
         )
     given = ", ".join(f"{parameter} := ${parameter}" for parameter in values)
-    return session.ask(f"FROM reports.{chosen.name}({given})", values)
+    return session.execute(f"FROM reports.{chosen.name}({given})", values)
 
 
 def _write_all(name: str | None, values: dict[str, object], format: Format | None, output: Path | None) -> None:
     from pipelines.cli.formats.workbook import write_xlsx
     from pipelines.cli.output import chosen_format, destination
     from pipelines.errors import UsageError
-    from pipelines.reports import reports
+    from pipelines.reports import all_reports
     from pipelines.settings import load_local_settings
+    from pipelines.text_format import counted
     from pipelines.warehouse.read.query_session import query_session
 
     if name is not None or chosen_format(format, output) is not Format.XLSX or output is None:
@@ -150,7 +151,7 @@ def _write_all(name: str | None, values: dict[str, object], format: Format | Non
     path = load_local_settings().warehouse
     with query_session(path) as session, destination(output, path) as stream:
         names = _installed(session)
-        there = [each for each in reports() if each.name in names]
+        there = [each for each in all_reports() if each.name in names]
         sheets: list[_Counted] = []
 
         def results() -> Iterator[tuple[str, Result]]:
@@ -163,7 +164,7 @@ def _write_all(name: str | None, values: dict[str, object], format: Format | Non
         empty = sum(not sheet.rows for sheet in sheets)
         why = _why(session, values) if empty == len(sheets) else ""
     without = f", {empty} of them without rows{why}" if empty else ""
-    say(f"{len(there)} {'report' if len(there) == 1 else 'reports'} in {output}{without}")
-    for each in reports():
+    print_line(f"{counted(len(there), 'report')} in {output}{without}")
+    for each in all_reports():
         if each not in there:
-            complain(f"{each.name} is left out: the warehouse does not have it")
+            print_error(f"{each.name} is left out: the warehouse does not have it")

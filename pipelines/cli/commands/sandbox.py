@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
-from pipelines.cli.stopping import StopSignals, counted_signals
+from pipelines.cli.console import print_line
+from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
     from pipelines.sandbox import Sandbox
@@ -49,9 +49,9 @@ def _serve(server: Sandbox, stop: StopSignals) -> None:
     """Say how it is reached, and go on until it is to stop."""
     try:
         server.keep_trading()
-        say(f"# A local Floriday listens at {server.url} until Ctrl-C. These settings, made up, point at it:")
+        print_line(f"# A local Floriday listens at {server.url} until Ctrl-C. These settings, made up, point at it:")
         for name, value in server.environment().items():
-            say(f"export {name}={shlex.quote(value)}")
+            print_line(f"export {name}={shlex.quote(value)}")
         while not stop.wait(_LOOK_AGAIN):
             pass
     finally:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, complain, print_table, say
-from pipelines.cli.versions import tell_version
+from pipelines.cli.api_version import print_version_notices
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
-    from pipelines.warehouse.read.feed_status import FeedStanding
-    from pipelines.warehouse.schema.owner import Belonging
+    from pipelines.warehouse.read.feed_status import FeedStatus
+    from pipelines.warehouse.schema.owner import Owner
 
 _HEADINGS = (
     Heading("account"),
@@ -53,43 +53,43 @@ def status(
     print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in standing])
     for each in standing:
         if not each.granted:
-            say(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
+            print_line(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
         elif each.reread is not None:
-            say(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
-    tell_version(settings)
+            print_line(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
+    print_version_notices(settings)
     for failure in failures:
-        complain(failure)
+        print_error(failure)
     if failures:
         raise typer.Exit(1)
 
 
-def _standing(settings: LocalSettings) -> tuple[Belonging, list[FeedStanding]]:
+def _standing(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
     from pipelines.catalogue import catalogue_of
     from pipelines.sync.selection import chosen_sources
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.read.feed_status import standings
-    from pipelines.warehouse.schema.owner import owner
+    from pipelines.warehouse.read.feed_status import feed_statuses
+    from pipelines.warehouse.schema.owner import require_owner
 
     with Warehouse(settings.warehouse).reading() as connection:
-        belongs = owner(connection, settings.warehouse)
-        return belongs, standings(connection, chosen_sources(settings, catalogue_of(belongs.api)))
+        belongs = require_owner(connection, settings.warehouse)
+        return belongs, feed_statuses(connection, chosen_sources(settings, catalogue_of(belongs.api)))
 
 
-def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, list[str]]:
+def _asked(belongs: Owner, standing: list[FeedStatus]) -> tuple[Maximums, list[str]]:
     """Ask for the maximum of each feed; an account that Floriday does not answer is asked no further."""
     from pipelines.catalogue.types import Feed
     from pipelines.errors import PipelineError
     from pipelines.settings import load_settings
-    from pipelines.sync.session import open_pipeline
-    from pipelines.warehouse.schema.owner import check_belonging
+    from pipelines.sync.session import open_clients
+    from pipelines.warehouse.schema.owner import check_owner
 
     settings = load_settings()
-    check_belonging(belongs, settings.api, settings.environment, {})
+    check_owner(belongs, settings.api, settings.environment, {})
     maximums: Maximums = {}
     failures: dict[str, str] = {}
-    with open_pipeline(settings) as pipeline:
+    with open_clients(settings) as connected:
         for each in standing:
-            client = pipeline.clients.get(each.account)
+            client = connected.clients.get(each.account)
             if client is None or each.account in failures or not isinstance(each.source, Feed):
                 continue
             try:
@@ -99,10 +99,10 @@ def _asked(belongs: Belonging, standing: list[FeedStanding]) -> tuple[Maximums, 
     return maximums, list(failures.values())
 
 
-def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
-    from pipelines.time_format import moment, span
+def _row(each: FeedStatus, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
+    from pipelines.text_format import moment, span
 
-    left = each.lost_in(datetime.now(UTC))
+    left = each.time_until_loss(datetime.now(UTC))
     return (
         each.account,
         each.source.name,
@@ -115,6 +115,6 @@ def _row(each: FeedStanding, maximums: Maximums, *, offline: bool) -> tuple[str,
     )
 
 
-def _behind(each: FeedStanding, maximums: Maximums) -> str:
+def _behind(each: FeedStatus, maximums: Maximums) -> str:
     maximum = maximums.get((each.account, each.source.name))
     return "unknown" if maximum is None else f"{max(0, maximum - (each.cursor or 0)):,}"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import say
-from pipelines.cli.versions import tell_another_version
+from pipelines.cli.api_version import print_version_difference
+from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.cli.progress import Progress
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected, SyncSession
+    from pipelines.sync.what_to_read import WhatToRead
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.load.days_to_sequence import Days
 
 
 def sync(
@@ -74,32 +74,29 @@ def sync(
     """
     from pipelines.settings import load_settings
 
-    days = _days(from_date, to_date, full=full)
+    what = _what_to_read(from_date, to_date, full=full)
     settings = _narrowed(load_settings(), feeds or [])
     sync_as_asked = _try if dry_run else _sync
-    if not sync_as_asked(settings, account or None, full=full, days=days):
+    if not sync_as_asked(settings, account or None, what):
         raise typer.Exit(1)
 
 
-def _days(from_date: datetime | None, to_date: datetime | None, *, full: bool) -> Days | None:
-    """The days that are meant, in Amsterdam; None where none are."""
+def _what_to_read(from_date: datetime | None, to_date: datetime | None, *, full: bool) -> WhatToRead:
+    """What the options ask for; days are those of Amsterdam."""
     from pipelines.errors import UsageError
     from pipelines.settings.values import today
-    from pipelines.warehouse.load.days_to_sequence import Days
+    from pipelines.sync.what_to_read import Changes, Everything, past_days
 
     if from_date is None and to_date is None:
-        return None
+        return Everything() if full else Changes()
     if full:
         raise UsageError("--full reads everything again: leave out --from and --to, or --full")
     if from_date is None:
         raise UsageError("--to needs --from: the first of the days")
-    this_day = today()
-    first, last = from_date.date(), to_date.date() if to_date else this_day
-    if max(first, last) > this_day:
-        raise UsageError(f"{max(first, last)} is still to come: today is {this_day}")
-    if last < first:
-        raise UsageError(f"--to {last} is before --from {first}")
-    return Days(first, last)
+    last = to_date.date() if to_date else None
+    if last is not None and last > today():
+        raise UsageError(f"--to {last} is still to come: today is {today()}")
+    return past_days(from_date.date(), last, ("--from", "--to"))
 
 
 def _narrowed(settings: Settings, names: list[str]) -> Settings:
@@ -112,86 +109,90 @@ def _narrowed(settings: Settings, names: list[str]) -> Settings:
     return settings.model_copy(update={"feeds": tuple(catalogue.feed(name).name for name in names)})
 
 
-def _sync(settings: Settings, accounts: list[str] | None, *, full: bool, days: Days | None) -> bool:
+def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
     """Do it, and print what it came to; returns whether every feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
-    from pipelines.sync.session import open_pipeline
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.sync.session import open_clients
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-    with open_pipeline(settings, accounts=accounts) as pipeline:
-        with one_sync_at_a_time(settings.warehouse, "floriday sync"):
-            outcomes = _synced(pipeline, full=full, days=days)
+    with open_clients(settings, accounts=accounts) as connected:
+        with hold_sync_lock(settings.warehouse, "floriday sync"):
+            session = _prepared(connected)
+            outcomes = _synced(session, what)
         print_outcomes(outcomes)
-        well = is_well(pipeline, outcomes)
-        publish(pipeline)
-        tell_another_version(settings)
+        well = is_well(session.failures, outcomes)
+        publish(connected)
+        print_version_difference(settings)
+        session.save_positions()  # what could not be written before the outcomes were printed
     return well
 
 
-def _try(settings: Settings, accounts: list[str] | None, *, full: bool, days: Days | None) -> bool:
+def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
     """Do it on a copy, and print what that changed; returns whether every feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
-    from pipelines.cli.differences import print_differences
-    from pipelines.cli.outcomes import is_well
-    from pipelines.sync.session import open_pipeline
+    from pipelines.cli.outcomes import is_well, print_differences
+    from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
-    from pipelines.warehouse.file.sync_lock import one_sync_at_a_time
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(settings.warehouse)
     _refuse_older(warehouse)
-    with one_sync_at_a_time(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
+    with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
-        with open_pipeline(on_the_copy, accounts=accounts) as pipeline:
-            outcomes = _synced(pipeline, full=full, days=days)
-        tables = [tables_of(source) for source in pipeline.sources]
+        with open_clients(on_the_copy, accounts=accounts) as connected:
+            session = _prepared(connected)
+            outcomes = _synced(session, what)
+            session.save_positions()
+        tables = [tables_of(source) for source in session.sources]
         print_differences(differences(warehouse, copy, tables), outcomes)
-    tell_another_version(settings)
-    return is_well(pipeline, outcomes)
+    print_version_difference(settings)
+    return is_well(session.failures, outcomes)
 
 
 def _refuse_older(warehouse: Warehouse) -> None:
     """A trial tells what changes in tables, and those of an older layout are others; raises a WarehouseError."""
-    from pipelines.warehouse.schema.owner import belonging, owner
+    from pipelines.warehouse.schema.owner import read_owner, require_owner
 
     if warehouse.exists():
         with warehouse.reading() as connection:
-            if belonging(connection):
-                owner(connection, warehouse.path)
+            if read_owner(connection):
+                require_owner(connection, warehouse.path)
 
 
-def _synced(pipeline: Pipeline, *, full: bool, days: Days | None) -> list[FeedOutcome]:
+def _prepared(connected: Connected) -> SyncSession:
+    _tell_older(connected.warehouse)
+    return connected.prepare()
+
+
+def _synced(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
     from pipelines.cli.progress import progress
     from pipelines.errors import PipelineError
 
-    _tell_older(pipeline.warehouse)
-    pipeline.prepare()
     with progress() as shown:
-        outcomes = {(one.account, one.feed): one for one in _each(pipeline, shown, full=full, days=days)}
-    with suppress(PipelineError):  # the outcomes are printed first; closing the pipeline notes again, and raises
-        pipeline.note()
-    return [outcomes[account, source.name] for account in pipeline.identities for source in pipeline.sources]
+        outcomes = {(one.account, one.feed): one for one in _each(session, shown, what)}
+    with suppress(PipelineError):  # the outcomes are printed first; then the caller writes again, and raises
+        session.save_positions()
+    return [outcomes[account, source.name] for account in session.identities for source in session.sources]
 
 
 def _tell_older(warehouse: Warehouse) -> None:
     """Say beforehand what may take a while."""
-    from pipelines.warehouse.schema.owner import belonging
+    from pipelines.warehouse.schema.owner import read_owner
 
     if warehouse.exists():
         with warehouse.reading() as connection:
-            belongs = belonging(connection)
+            belongs = read_owner(connection)
         if belongs and belongs.is_older:
-            say("An older version laid out this warehouse: it is brought up to date first, which may take minutes.")
+            print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
 
 
-def _each(pipeline: Pipeline, shown: Progress, *, full: bool, days: Days | None) -> Iterator[FeedOutcome]:
+def _each(session: SyncSession, shown: Progress, what: WhatToRead) -> Iterator[FeedOutcome]:
     """The outcomes as they come; an account whose key was refused is told once, not for every feed."""
     from pipelines.sync.session import new_run_id
 
-    accounts = list(pipeline.identities)
-    syncs = pipeline.sync_all(
-        pipeline.sources, run_id=new_run_id(), accounts=accounts, full=full, days=days, listener=shown.tell
-    )
+    accounts = list(session.identities)
+    syncs = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=shown.update)
     for outcome in syncs:
         shown.finish(outcome)
         yield outcome

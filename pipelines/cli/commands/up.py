@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli import which_floriday
-from pipelines.cli.console import say
-from pipelines.cli.stopping import StopSignals, counted_signals
+from pipelines.cli import sandbox_or_floriday
+from pipelines.cli.console import print_line
+from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
     from pipelines.orchestration.serving.dagster_dev import DagsterDev
@@ -75,14 +75,14 @@ def up(
 
     names = [host_name(name) for name in allow_host or ()]
     variables, root = given_variables()
-    which_floriday.check(variables, root, api)
+    sandbox_or_floriday.check(variables, root, api)
     home = prepared_home(root, _environment(root))
-    with one_at_a_time(home, say) as lock:
+    with one_at_a_time(home, print_line) as lock:
         chosen = _free_port(port)
-        is_sandbox = not which_floriday.is_named(variables)
-        say("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
-        with which_floriday.reached(variables, root, api) as pointed:
-            settings = which_floriday.checked(pointed, root)
+        is_sandbox = not sandbox_or_floriday.has_credentials(variables)
+        print_line("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
+        with sandbox_or_floriday.dagster_variables(variables, root, api) as pointed:
+            settings = sandbox_or_floriday.checked_settings(pointed, root)
             with counted_signals() as stop:  # from here on there is a child to be ended
                 dagster = DagsterDev(root, home, chosen, pointed, lock, names=names)
                 told = _addresses(dagster, settings, is_sandbox=is_sandbox)
@@ -107,7 +107,7 @@ def _free_port(wanted: int | None) -> int:
             raise UsageError(
                 f"--port {wanted} cannot be used ({error.strerror}): choose another, or 0 for a free one"
             ) from None
-        say(f"Port {PORT} is taken, so Dagster gets another one.")
+        print_line(f"Port {PORT} is taken, so Dagster gets another one.")
         return _bound(0)
 
 
@@ -144,33 +144,33 @@ def _attend(dagster: DagsterDev, told: Iterator[str], stop: StopSignals, *, verb
     try:
         if _until_it_serves(dagster, stop, verbose=verbose):
             for line in told:
-                say(line)
+                print_line(line)
         while not stop.wait(_LOOK_AGAIN):
             dagster.check()
             _follow(dagster.log, verbose=verbose)
-        say("Stopping …")
+        print_line("Stopping …")
     except DagsterError:
         if not verbose:
             sys.stderr.write("".join(f"{line}\n" for line in dagster.log.last_lines(_LAST_LINES)))
         raise
     finally:
-        dagster.stop(stop.hurry)
+        dagster.stop(stop.is_urgent)
         _follow(dagster.log, verbose=verbose)
 
 
 def _until_it_serves(dagster: DagsterDev, stop: StopSignals, *, verbose: bool) -> bool:
     """Whether it serves; it may be asked to stop before it does."""
     from pipelines.errors import DagsterError
-    from pipelines.orchestration.serving.dagster_dev import PATIENCE
+    from pipelines.orchestration.serving.dagster_dev import START_TIMEOUT
 
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + START_TIMEOUT
     while not stop.wait(_LOOK_AGAIN):
         _follow(dagster.log, verbose=verbose)
         if dagster.serves():
             return True
         if time.monotonic() > ends:
             raise DagsterError(
-                f"Dagster has not begun to serve after {PATIENCE:.0f} s; {dagster.log.path} may tell why"
+                f"Dagster has not begun to serve after {START_TIMEOUT:.0f} s; {dagster.log.path} may tell why"
             )
     return False
 
@@ -178,5 +178,5 @@ def _until_it_serves(dagster: DagsterDev, stop: StopSignals, *, verbose: bool) -
 def _follow(log: ServerLog, *, verbose: bool) -> None:
     if verbose:
         for line in log.new_lines():
-            say(line)
+            print_line(line)
     log.keep_short()

@@ -1,4 +1,4 @@
-"""Results as tables, CSV, JSON, Parquet and Excel files.
+"""Write results as tables, CSV, JSON, Parquet and Excel files.
 
-Each module writes one format and knows nothing of commands; :mod:`pipelines.cli.output` chooses among them.
+Each module writes one format and does not depend on commands; :mod:`pipelines.cli.output` selects one.
 """

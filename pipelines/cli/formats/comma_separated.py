@@ -1,4 +1,4 @@
-"""CSV: a header, a line feed at the end of each line, NULL as nothing, text in quotes only where it needs them."""
+"""Write CSV: a header, line feeds at the ends of lines, NULL as an empty field, quotes only where they are needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.cli.formats.text import guarded, harmless
+from pipelines.cli.formats.text import guard_formulas, spreadsheet_text
 from pipelines.warehouse.read.query_result import Result
 
 _NEEDS_QUOTES = r'[",\r\n]|^$|^\s|\s$'
@@ -15,10 +15,10 @@ _NEEDS_QUOTES = r'[",\r\n]|^$|^\s|\s$'
 
 def write_csv(result: Result, stream: BinaryIO) -> None:
     """Write a result batch by batch."""
-    header = guarded(pa.array([column.name for column in result.columns], pa.string()))
+    header = guard_formulas(pa.array([column.name for column in result.columns], pa.string()))
     stream.write(",".join(_fields(header).to_pylist()).encode() + b"\n")
     for batch in result.batches:
-        lines = _lines([_fields(harmless(column)) for column in batch.columns])
+        lines = _lines([_fields(spreadsheet_text(column)) for column in batch.columns])
         stream.write("".join(f"{line}\n" for line in lines).encode())
 
 

@@ -1,4 +1,4 @@
-"""JSON: an array of objects, one a line."""
+"""Write JSON: an array of objects, one object per line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.formats.text import encoded, exact, plain_values
+from pipelines.cli.formats.text import encode_json, exact_text, json_values
 from pipelines.errors import PipelineError
 from pipelines.warehouse.read.query_result import Result
 
@@ -16,7 +16,7 @@ def write_json(result: Result, stream: BinaryIO) -> None:
     """Write a result batch by batch."""
     lead = b"[\n"
     for row in _rows(result):
-        stream.write(lead + encoded(row))
+        stream.write(lead + encode_json(row))
         lead = b",\n"
     stream.write(b"[]\n" if lead == b"[\n" else b"\n]\n")
 
@@ -30,11 +30,10 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
 
 
 def _values(name: str, column: pa.Array) -> list[Any]:
-    kind = column.type
-    if pa.types.is_temporal(kind):
-        texts: list[Any] = exact(column).to_pylist()
+    if pa.types.is_temporal(column.type):
+        texts: list[Any] = exact_text(column).to_pylist()
         return texts
     try:
-        return plain_values(column)
+        return json_values(column)
     except PipelineError:
         raise PipelineError(f"column {name} holds a time that JSON cannot show: CAST it AS VARCHAR") from None

@@ -1,4 +1,4 @@
-"""Parquet, with the types of the warehouse: written by Arrow, since a locked DuckDB writes no file."""
+"""Write Parquet with the types of the warehouse. Arrow writes it, because a locked DuckDB cannot write files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
-from pipelines.cli.formats.text import exact
+from pipelines.cli.formats.text import exact_text
 from pipelines.warehouse.read.query_result import Column, Result
 
 
 def write_parquet(result: Result, stream: BinaryIO) -> None:
-    """Write a result batch by batch; UUIDs are UUIDs again."""
+    """Write a result batch by batch; UUIDs, which Arrow has as text, are written as UUIDs."""
     kinds = [_kind(column, field.type) for column, field in zip(result.columns, result.schema, strict=True)]
     names = [column.name for column in result.columns]
     schema = pa.schema(list(zip(names, kinds, strict=True)))
@@ -24,7 +24,7 @@ def write_parquet(result: Result, stream: BinaryIO) -> None:
 
 
 def _kind(column: Column, kind: pa.DataType) -> pa.DataType:
-    """The type in Parquet; an interval, which Parquet's readers disagree about, is text, and so is what holds one."""
+    """The type in Parquet. Intervals, also nested ones, become text, because Parquet readers disagree about them."""
     if column.type == "UUID":
         return pa.uuid()
     if column.type == "UUID[]":
@@ -35,7 +35,7 @@ def _kind(column: Column, kind: pa.DataType) -> pa.DataType:
 
 
 def _holds_interval(kind: pa.DataType) -> bool:
-    inner = (kind.field(place).type for place in range(kind.num_fields))
+    inner = (kind.field(index).type for index in range(kind.num_fields))
     return bool(pa.types.is_interval(kind)) or any(map(_holds_interval, inner))
 
 
@@ -45,9 +45,9 @@ def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
     if kind == pa.uuid():
         return _uuids(values)
     if pa.types.is_list(kind):
-        # A list that is NULL has no values of its own, or they would be counted for its neighbours.
+        # Built from Python lists: values that a NULL list may have in Arrow would be assigned to its neighbours.
         return pa.array([_uuid_list(value) for value in values.to_pylist()], pa.list_(pa.binary(16))).cast(kind)
-    return exact(values)
+    return exact_text(values)
 
 
 def _uuids(values: pa.Array) -> pa.Array:

@@ -1,51 +1,49 @@
-"""Tables for a person: boxed on a terminal, aligned and never cut elsewhere."""
+"""Write tables for people: boxed on a terminal, aligned and never cut elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.console import Heading, one_line, print_table, say, terminal, write_plain
-from pipelines.cli.formats.text import shown
+from pipelines.cli.console import Heading, print_line, print_table, terminal, write_plain
+from pipelines.cli.formats.text import display_text
+from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_result import Result
 
 ROWS_ON_A_TERMINAL = 500
 
 
 def write_table(result: Result, stream: BinaryIO) -> None:
-    """Write all rows, in columns that are as wide as they must be."""
+    """Write all rows, aligned in columns."""
+
+    def write_line(line: str) -> None:
+        stream.write(f"{line}\n".encode())
+
     if _is_plan(result):
         for line in _plan(result):
-            _write_line(stream, line)
-        return
-    write_plain(_headings(result), _rows(result), lambda line: _write_line(stream, line))
+            write_line(line)
+    else:
+        write_plain(_headings(result), _rows(result), write_line)
 
 
 def show(result: Result) -> None:
-    """Show the first rows on the terminal; where they are too wide for it, a line a value."""
+    """Print the first rows on the terminal, as a table, or one line per value where the table would be too wide."""
     if _is_plan(result):
         for line in _plan(result):
-            say(line)
+            print_line(line)
         return
-    headings = _headings(result)
-    rows: list[list[str]] = []
-    more = False
-    for row in _rows(result):
-        more = len(rows) == ROWS_ON_A_TERMINAL
-        if more:
-            break
-        rows.append(row)
+    headings, all_rows = _headings(result), _rows(result)
+    rows = list(islice(all_rows, ROWS_ON_A_TERMINAL))
+    has_more = next(all_rows, None) is not None
     if _width(headings, rows) <= terminal().width:
         print_table(headings, rows)
     else:
-        _unfold(headings, rows)
-    first = "the first " if more else ""
-    say(
-        f"({first}{len(rows):,} {'row' if len(rows) == 1 else 'rows'}{'; --format csv shows all' if more else ''})",
-        "dim",
-    )
+        _print_values(headings, rows)
+    first, rest = ("the first ", "; --format csv shows all") if has_more else ("", "")
+    print_line(f"({first}{counted(len(rows), 'row')}{rest})", "dim")
 
 
 def _is_plan(result: Result) -> bool:
@@ -53,14 +51,10 @@ def _is_plan(result: Result) -> bool:
 
 
 def _plan(result: Result) -> Iterator[str]:
-    """The lines of what EXPLAIN answers, which is a drawing."""
+    """The lines of the drawing that EXPLAIN returns."""
     for batch in result.batches:
         for drawing in batch.column(1).to_pylist():
             yield from drawing.splitlines()
-
-
-def _write_line(stream: BinaryIO, line: str) -> None:
-    stream.write(f"{line}\n".encode())
 
 
 def _headings(result: Result) -> list[Heading]:
@@ -76,7 +70,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _rows(result: Result) -> Iterator[list[str]]:
     for batch in result.batches:
-        columns = [shown(column).to_pylist() for column in batch.columns]
+        columns = [display_text(column).to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):
             yield ["" if value is None else _printable(value) for value in values]
 
@@ -87,12 +81,12 @@ def _printable(text: str) -> str:
 
 def _width(headings: list[Heading], rows: list[list[str]]) -> int:
     lines = [[heading.name for heading in headings], *rows]
-    return sum(max(len(line[place]) for line in lines) + 2 for place in range(len(headings)))
+    return sum(max(len(line[index]) for line in lines) + 2 for index in range(len(headings)))
 
 
-def _unfold(headings: list[Heading], rows: list[list[str]]) -> None:
+def _print_values(headings: list[Heading], rows: list[list[str]]) -> None:
     longest = max(len(heading.name) for heading in headings)
     for number, row in enumerate(rows, 1):
-        say(f"row {number}", "bold")
+        print_line(f"row {number}", "bold")
         for heading, value in zip(headings, row, strict=True):
-            say(f"  {heading.name.ljust(longest)}  {value}")
+            print_line(f"  {heading.name.ljust(longest)}  {value}")

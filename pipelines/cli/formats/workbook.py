@@ -1,4 +1,4 @@
-"""Excel: typed cells, one sheet a result."""
+"""Write Excel files: typed cells, one sheet for each result."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.cli.formats.text import exact
+from pipelines.cli.formats.text import exact_text
 from pipelines.errors import UsageError
 from pipelines.warehouse.read.query_result import Result
 
-ROWS_OF_A_SHEET = 1_048_576
-CHARACTERS_OF_A_CELL = 32_767
+ROWS_PER_SHEET = 1_048_576
+CHARACTERS_PER_CELL = 32_767
 _DIGITS = 15
 _FIRST_YEAR, _LAST_YEAR = 1900, 9999
 _NARROWEST, _WIDEST = 8, 60
@@ -28,11 +28,11 @@ def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
     """Write a workbook.
 
     Args:
-        results: each with the name of its sheet.
-        stream: where to.
+        results: pairs of a sheet's name and its result.
+        stream: binary stream that receives the file.
 
     Raises:
-        UsageError: a result has more rows, or a text more characters, than Excel takes.
+        UsageError: a result has more rows, or a text more characters, than Excel can store.
     """
     book = xlsxwriter.Workbook(stream, {"constant_memory": True})
     try:
@@ -40,7 +40,7 @@ def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
         for name, result in results:
             cells.fill(book.add_worksheet(name[:31]), result)
     finally:
-        book.close()  # which also removes the library's own files
+        book.close()  # also removes the library's temporary files
 
 
 class _Cells:
@@ -50,54 +50,54 @@ class _Cells:
         self.header: Format = book.add_format({"bold": True, "bottom": 1})
         self.note: Format = book.add_format({"italic": True})
         self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
-        self.moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.time: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self.number: Format = book.add_format({"num_format": "0.00####"})
 
     def fill(self, sheet: Worksheet, result: Result) -> None:
         names = [column.name for column in result.columns]
         widths = [len(name) for name in names]
-        for place, name in enumerate(names):
-            sheet.write_string(0, place, name, self.header)
+        for column, name in enumerate(names):
+            sheet.write_string(0, column, name, self.header)
         line = 0
         for line, values in enumerate(_rows(result), 1):
-            if line >= ROWS_OF_A_SHEET:
-                raise UsageError(f"an Excel sheet takes {ROWS_OF_A_SHEET - 1:,} rows and there are more: use csv")
-            for place, value in enumerate(values):
-                widths[place] = max(widths[place], self.write(sheet, line, place, value, names[place]))
+            if line >= ROWS_PER_SHEET:
+                raise UsageError(f"an Excel sheet takes {ROWS_PER_SHEET - 1:,} rows and there are more: use csv")
+            for column, value in enumerate(values):
+                widths[column] = max(widths[column], self.write(sheet, line, column, value, names[column]))
         if not line:
             sheet.write_string(1, 0, "no rows", self.note)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, line, max(len(names) - 1, 0))
-        for place, width in enumerate(widths):
-            sheet.set_column(place, place, min(max(width, _NARROWEST), _WIDEST) + 2)
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST) + 2)
 
-    def write(self, sheet: Worksheet, line: int, place: int, value: Any, name: str) -> int:
+    def write(self, sheet: Worksheet, line: int, column: int, value: Any, name: str) -> int:
         """Write one cell; returns its width in characters."""
         if value is None:
             return 0
         if isinstance(value, bool):
-            sheet.write_boolean(line, place, value)
+            sheet.write_boolean(line, column, value)
             return 5
         if isinstance(value, (int, float, Decimal)) and _fits(value):
-            sheet.write_number(line, place, float(value), self.number if isinstance(value, Decimal) else None)
+            sheet.write_number(line, column, float(value), self.number if isinstance(value, Decimal) else None)
         elif isinstance(value, dt.date) and _FIRST_YEAR < value.year <= _LAST_YEAR:
             has_time = isinstance(value, dt.datetime)
-            sheet.write_datetime(line, place, value, self.moment if has_time else self.date)
+            sheet.write_datetime(line, column, value, self.time if has_time else self.date)
         else:
-            _write_text(sheet, line, place, str(value), name)
+            _write_text(sheet, line, column, str(value), name)
         return len(str(value))
 
 
-def _write_text(sheet: Worksheet, line: int, place: int, text: str, name: str) -> None:
-    if len(text) > CHARACTERS_OF_A_CELL:
+def _write_text(sheet: Worksheet, line: int, column: int, text: str, name: str) -> None:
+    if len(text) > CHARACTERS_PER_CELL:
         raise UsageError(
-            f"an Excel cell takes {CHARACTERS_OF_A_CELL:,} characters and {name} holds {len(text):,}: use csv"
+            f"an Excel cell takes {CHARACTERS_PER_CELL:,} characters and {name} holds {len(text):,}: use csv"
         )
-    sheet.write_string(line, place, text)
+    sheet.write_string(line, column, text)
 
 
 def _fits(number: float | Decimal) -> bool:
-    """Whether Excel, which counts in 15 digits, keeps the number as it is."""
+    """Whether Excel, which keeps 15 digits, stores the number unchanged."""
     if isinstance(number, float):
         return math.isfinite(number)
     return len(Decimal(number).normalize().as_tuple().digits) <= _DIGITS
@@ -109,10 +109,10 @@ def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Numbers, booleans, dates and moments (UTC, which Excel cannot say) as such, everything else as text."""
+    """Numbers, booleans, dates and times (in UTC, without a zone in Excel) as they are, everything else as text."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _moments(column)
+        return _times(column)
     if (
         pa.types.is_boolean(kind)
         or pa.types.is_integer(kind)
@@ -121,16 +121,16 @@ def _values(column: pa.Array) -> list[Any]:
     ):
         values: list[Any] = column.to_pylist()
         return values
-    texts: list[Any] = exact(column).to_pylist()
+    texts: list[Any] = exact_text(column).to_pylist()
     return texts
 
 
-def _moments(column: pa.Array) -> list[Any]:
+def _times(column: pa.Array) -> list[Any]:
     kind = column.type
     try:
         if pa.types.is_timestamp(kind):
             column = column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us"))
-        moments: list[Any] = column.to_pylist()
+        times: list[Any] = column.to_pylist()
     except (OverflowError, pa.ArrowInvalid):
-        moments = exact(column).to_pylist()
-    return moments
+        times = exact_text(column).to_pylist()
+    return times

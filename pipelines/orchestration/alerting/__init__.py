@@ -1,7 +1,7 @@
-"""Telling whom it concerns what went wrong, each thing once, and once when it is over.
+"""Alerts about failed runs and stale feeds: each problem is reported once, and once more when it is over.
 
-An alert counts as told when one address took it; as long as none does, it is tried again at each tick. What was told
-is remembered in a sensor's cursor: names, times and fingerprints, no reasons.
+An alert counts as sent when one address has accepted it; until then each tick tries again. A sensor's cursor stores
+what was sent: names, times and fingerprints, no reasons.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs that failed, and what works again: which of it is news."""
+"""Alerts for runs that failed, and for what works again."""
 
 from __future__ import annotations
 
@@ -11,105 +11,108 @@ import dagster as dg
 import msgspec
 
 from pipelines.orchestration.alerting import messages, run_errors
-from pipelines.orchestration.alerting.sent_alerts import Teller, read_cursor, written
+from pipelines.orchestration.alerting.sender import AlertSender, cursor_text, read_cursor
 from pipelines.orchestration.resources import SettingsResource
 
 SECONDS_A_TICK = 20.0
-"""No further run is begun after these; Dagster gives a tick a minute, and a run's two alerts take 30 s at most."""
+"""Seconds after which no further run is examined; Dagster allows a minute, and a run's two alerts take up to 30 s."""
 
 NEWS = dt.timedelta(days=1)
-"""Runs that ended longer ago are passed over: nobody was listening then, or Dagster was down."""
+"""Age from which ended runs are ignored: alerts were off when they ended, or Dagster was down."""
 
 REASONS = 8
-"""Reasons that are told while something goes on failing, at most."""
+"""Most reasons that are sent while something goes on failing."""
 
 
-class Episode(msgspec.Struct, frozen=True):
-    """Since when something fails, in seconds since 1970, and the fingerprints of the reasons that were told."""
+class OngoingFailure(msgspec.Struct, frozen=True):
+    """A step, or a job, that fails until a run of it succeeds.
+
+    Args:
+        since: time of the first failure, in seconds since 1970.
+        sent: fingerprints of the reasons for which an alert was sent.
+    """
 
     since: float
-    told: tuple[str, ...] = ()
+    sent: tuple[str, ...] = msgspec.field(default=(), name="told")  # the name in stored cursors
 
-    def tells(self, reason: str) -> bool:
-        """Whether the reason is new, and not one too many."""
-        return len(self.told) < REASONS and run_errors.fingerprint(reason) not in self.told
+    def is_news(self, reason: str) -> bool:
+        """Whether an alert is due: the reason is new, and there were not too many."""
+        return len(self.sent) < REASONS and run_errors.fingerprint(reason) not in self.sent
 
-    def after(self, reason: str) -> Episode:
-        """The same, once the reason was told."""
-        return Episode(self.since, (*self.told, run_errors.fingerprint(reason))) if self.tells(reason) else self
+    def after(self, reason: str) -> OngoingFailure:
+        """The same, with a reason added as sent."""
+        if not self.is_news(reason):
+            return self
+        return OngoingFailure(self.since, (*self.sent, run_errors.fingerprint(reason)))
 
 
 class Cursor(msgspec.Struct):
-    """The last end of a run that is done with, and what fails."""
+    """The storage id of the last ended run that was examined, and what fails at the moment, by step or job."""
 
     after: int
-    failing: dict[str, Episode] = msgspec.field(default_factory=dict)
+    failing: dict[str, OngoingFailure] = msgspec.field(default_factory=dict)
 
 
 @dataclass
-class Failures:
-    """One look at the runs that ended since the last one.
+class RunAlerts:
+    """The alerts for the runs that ended since the last tick.
 
     Args:
-        context: of the tick.
-        settings: their environment may tell where the UI is.
-        teller: whom to tell by.
+        context: context of the sensor's tick.
+        settings: its environment may contain the address of the UI.
+        sender: sends the alerts of the tick.
     """
 
     context: dg.SensorEvaluationContext
     settings: SettingsResource
-    teller: Teller
+    sender: AlertSender
 
-    def tell(self) -> None:
-        """Tell of the runs in the order in which they ended, for as long as somebody takes it and there is time."""
+    def send(self) -> None:
+        """Send alerts for the runs in the order in which they ended, until one cannot be sent or the time is up."""
         cursor = read_cursor(self.context.cursor, Cursor)
         if cursor is None:
             cursor = Cursor(run_errors.newest_end(self.context.instance))
-            self.teller.said.append("listening from now on")
-        ends = time.monotonic() + SECONDS_A_TICK
+            self.sender.report.append("watching runs from now on")
+        deadline = time.monotonic() + SECONDS_A_TICK
         for end in run_errors.ends(self.context.instance, cursor.after):
-            if time.monotonic() > ends or not self._is_done(end, cursor.failing):
+            if time.monotonic() > deadline or not self._is_done(end, cursor.failing):
                 break
             cursor.after = end.storage_id
-        self.context.update_cursor(written(cursor))
+        self.context.update_cursor(cursor_text(cursor))
 
-    def _is_done(self, end: dg.EventLogRecord, failing: dict[str, Episode]) -> bool:
-        """Tell what there is to tell of a run that ended, and keep what fails up to date; False: try again later."""
+    def _is_done(self, end: dg.EventLogRecord, failing: dict[str, OngoingFailure]) -> bool:
+        """Send what is due for an ended run, and update ``failing``; False if the next tick has to try again."""
         run = self.context.instance.get_run_by_id(end.run_id)
-        if (
-            run is None
-            or not run_errors.is_of(self.context, run)
-            or _when(end.timestamp) < dt.datetime.now(dt.UTC) - NEWS
-        ):
+        is_old = _time_of(end.timestamp) < dt.datetime.now(dt.UTC) - NEWS
+        if run is None or is_old or not run_errors.is_of(self.context, run):
             return True
-        return self._tell_recovery(run, failing) and self._tell_failure(end, run, failing)
+        return self._send_recovery(run, failing) and self._send_failure(end, run, failing)
 
-    def _tell_recovery(self, run: dg.DagsterRun, failing: dict[str, Episode]) -> bool:
-        done = run_errors.successes_in(self.context.instance, run) if failing else set()
-        since = {what: _when(episode.since) for what, episode in failing.items() if what in done}
-        if since and not self.teller.tell(messages.recovered(since, self._look(run))):
+    def _send_recovery(self, run: dg.DagsterRun, failing: dict[str, OngoingFailure]) -> bool:
+        succeeded = run_errors.successes_in(self.context.instance, run) if failing else set()
+        since = {name: _time_of(failure.since) for name, failure in failing.items() if name in succeeded}
+        if since and not self.sender.send(messages.recovered(since, self._link(run))):
             return False
-        for what in since:
-            del failing[what]
+        for name in since:
+            del failing[name]
         return True
 
-    def _tell_failure(self, end: dg.EventLogRecord, run: dg.DagsterRun, failing: dict[str, Episode]) -> bool:
+    def _send_failure(self, end: dg.EventLogRecord, run: dg.DagsterRun, failing: dict[str, OngoingFailure]) -> bool:
         if run.status is not dg.DagsterRunStatus.FAILURE:
             return True
         reasons = run_errors.failures_in(self.context.instance, end, run)
-        episodes = {what: failing.get(what, Episode(end.timestamp)) for what in reasons}
-        is_news = not run_errors.is_automatic(run) or any(
-            episodes[what].tells(reason) for what, reason in reasons.items()
-        )
+        failures = {name: failing.get(name, OngoingFailure(end.timestamp)) for name in reasons}
+        is_news = any(failures[name].is_news(reason) for name, reason in reasons.items())
         head = f"Run {run.run_id} ({run_errors.job_of(run)}) failed"
-        if is_news and not self.teller.tell(messages.failed(reasons, head, _when(end.timestamp), self._look(run))):
+        alert = messages.failed(reasons, head, _time_of(end.timestamp), self._link(run))
+        if (is_news or not run_errors.is_automatic(run)) and not self.sender.send(alert):
             return False
-        failing.update({what: episodes[what].after(reason) for what, reason in reasons.items()})
+        failing.update({name: failures[name].after(reason) for name, reason in reasons.items()})
         return True
 
-    def _look(self, run: dg.DagsterRun) -> str:
+    def _link(self, run: dg.DagsterRun) -> str:
         return messages.where_to_look(self.settings.environ(), run.run_id)
 
 
-_when = partial(dt.datetime.fromtimestamp, tz=dt.UTC)
-"""The moment of seconds since 1970."""
+_time_of = partial(dt.datetime.fromtimestamp, tz=dt.UTC)
+"""The time of a number of seconds since 1970."""

@@ -1,4 +1,4 @@
-"""The alerts' words: short, plain, and with where to look next."""
+"""The texts of alerts: short, plain, and with a hint where to look."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines.alerts import Alert, bounded
 from pipelines.orchestration.assets.freshness import Concern, Trouble
-from pipelines.time_format import moment
+from pipelines.text_format import moment
 
 UI_ADDRESS = "DAGSTER_WEBSERVER_URL"
-"""The variable that tells where Dagster's UI is, for links; there may be none."""
+"""The variable with the address of Dagster's UI, for links; it need not be set."""
 
 _ADDRESS = re.compile(r"https?://[^\s@?#]+")
 _NAMES = 4
 
 
-def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, look: str) -> Alert:
+def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, link: str) -> Alert:
     """A run failed.
 
     Args:
-        reasons: why each feed, or other step, failed.
-        head: which run failed.
-        ended: when.
-        look: where to look.
+        reasons: the reason of each failed feed, or other step, by its name.
+        head: the run and its job, as the beginning of a sentence.
+        ended: time at which the run ended.
+        link: last line of the text, from :func:`where_to_look`.
     """
     names: dict[str, list[str]] = {}
-    for what, reason in reasons.items():
-        names.setdefault(reason, []).append(what)
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
     lines = [f"{_listed(each)}: {reason}" for reason, each in names.items()]
-    text = bounded([f"{head} at {moment(ended)}.", *lines], last=look)
+    text = bounded([f"{head} at {moment(ended)}.", *lines], last=link)
     return Alert(f"Floriday: {_counted(list(reasons))} failed", text, "failure")
 
 
-def recovered(since: Mapping[str, dt.datetime], look: str) -> Alert:
+def recovered(since: Mapping[str, dt.datetime], link: str) -> Alert:
     """What failed before works again.
 
     Args:
-        since: when each feed, or other step, began to fail.
-        look: where to look.
+        since: time of the first failure of each feed, or other step, by its name.
+        link: last line of the text, from :func:`where_to_look`.
     """
     verb = "works" if len(since) == 1 else "work"
-    lines = [f"{what}, which failed since {moment(began)}" for what, began in since.items()]
-    return Alert(f"Floriday: {_counted(list(since))} {verb} again", bounded(lines, last=look), "success")
+    lines = [f"{name}, which failed since {moment(began)}" for name, began in since.items()]
+    return Alert(f"Floriday: {_counted(list(since))} {verb} again", bounded(lines, last=link), "success")
 
 
 def began(troubles: Sequence[Trouble]) -> Alert:
@@ -60,22 +60,22 @@ def began(troubles: Sequence[Trouble]) -> Alert:
 
 
 def over(feeds: Iterable[tuple[str, str]]) -> Alert:
-    """Feeds, by account and name, of which nothing is wrong any more."""
+    """Feeds, by account and name, that have no problem any more."""
     names = [" ".join(each) for each in feeds]
     verb = "is" if len(names) == 1 else "are"
     return Alert(
         f"Floriday: {_counted(names)} {verb} current again",
-        bounded(names, last="What Floriday stopped serving meanwhile, if anything, cannot be read any more."),
+        bounded(names, last="Changes that Floriday stopped serving meanwhile, if any, cannot be read any more."),
         "success",
     )
 
 
 def where_to_look(environ: Mapping[str, str], run_id: str) -> str:
-    """A sentence that leads to a run.
+    """A sentence with the link to a run.
 
     Args:
-        environ: may tell where the UI is.
-        run_id: of the run.
+        environ: variables that may contain the address of the UI.
+        run_id: id of the run to look at.
     """
     address = environ.get(UI_ADDRESS, "").strip().rstrip("/")
     return f"Look at {address}/runs/{run_id}" if _ADDRESS.fullmatch(address) else "Look at the run in Dagster."

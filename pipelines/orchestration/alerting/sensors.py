@@ -1,4 +1,4 @@
-"""The two sensors, which ask for no run: they look, and tell."""
+"""The two sensors that send alerts. They start no runs."""
 
 from __future__ import annotations
 
@@ -7,73 +7,74 @@ from collections.abc import Callable
 import dagster as dg
 
 from pipelines.errors import PipelineError, SettingError
-from pipelines.orchestration.alerting.failed_runs import Failures
-from pipelines.orchestration.alerting.sent_alerts import Teller
-from pipelines.orchestration.alerting.stale_feeds import tell_staleness
+from pipelines.orchestration.alerting.failed_runs import RunAlerts
+from pipelines.orchestration.alerting.sender import AlertSender
+from pipelines.orchestration.alerting.stale_feeds import send_staleness_alerts
 from pipelines.orchestration.resources import SettingsResource
 
 
 def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:
-    """Tells of each run that failed, and of what works again.
+    """Sends an alert for each run that failed, and for what works again.
 
-    What automatic runs fail over is told once for as long as it goes on; a run that somebody asked for is always told.
+    While automatic runs go on failing for the same reason, one alert is sent; a failed run that a person started
+    always gets one.
 
     Args:
-        settings: FLORIDAY_ALERTS says who is told; without it nobody is.
+        settings: FLORIDAY_ALERTS contains the addresses; without it no alerts are sent.
     """
 
     @dg.sensor(
         name="alert_on_failure",
         minimum_interval_seconds=30,
         default_status=_status(settings),
-        description="Tells the addresses of FLORIDAY_ALERTS which runs failed and why, and what works again.",
+        description="Sends alerts to the addresses of FLORIDAY_ALERTS: which runs failed and why, what works again.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _look(settings, context, lambda teller: Failures(context, settings, teller).tell())
+        return _tick(settings, context, lambda sender: RunAlerts(context, settings, sender).send())
 
     return sensor
 
 
 def alert_on_staleness(settings: SettingsResource) -> dg.SensorDefinition:
-    """Tells which feeds are stale or may lose changes, and which are current again.
+    """Sends an alert for feeds that are stale or may lose changes, and for feeds that are current again.
 
     Args:
-        settings: FLORIDAY_ALERTS says who is told; without it nobody is.
+        settings: FLORIDAY_ALERTS contains the addresses; without it no alerts are sent.
     """
 
     @dg.sensor(
         name="alert_on_staleness",
         minimum_interval_seconds=300,
         default_status=_status(settings),
-        description="Tells the addresses of FLORIDAY_ALERTS which feeds are stale or may lose changes to Floriday's"
-        " retention, and which are current again.",
+        description="Sends alerts to the addresses of FLORIDAY_ALERTS: which feeds are stale or may lose changes to"
+        " Floriday's retention, and which are current again.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _look(settings, context, lambda teller: tell_staleness(context, settings, teller))
+        return _tick(settings, context, lambda sender: send_staleness_alerts(context, settings, sender))
 
     return sensor
 
 
 def _status(settings: SettingsResource) -> dg.DefaultSensorStatus:
-    """Whether a sensor runs without being switched on in the UI first."""
+    """RUNNING if the settings enable automation and alerts; a person can switch the sensor on or off in the UI."""
     try:
         local = settings.load_local()
-        running = bool(local.automation) and bool(local.alerts)
+        is_running = bool(local.automation) and bool(local.alerts)
     except SettingError:
-        running = False
-    return dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+        is_running = False
+    return dg.DefaultSensorStatus.RUNNING if is_running else dg.DefaultSensorStatus.STOPPED
 
 
-def _look(
-    settings: SettingsResource, context: dg.SensorEvaluationContext, tell: Callable[[Teller], None]
+def _tick(
+    settings: SettingsResource, context: dg.SensorEvaluationContext, send: Callable[[AlertSender], None]
 ) -> dg.SkipReason:
-    """One tick, which nothing that can be expected makes fail; what it came to is its reason for asking for no run."""
+    """One tick, which expected errors do not fail; its result is the reason why it starts no run."""
     try:
         addresses = settings.load_alerts()
         if not addresses:
-            return dg.SkipReason("FLORIDAY_ALERTS is not set: nobody is told anything")
-        teller = Teller(addresses, context.log)
-        tell(teller)
+            return dg.SkipReason("FLORIDAY_ALERTS is not set: no alerts are sent")
+        sender = AlertSender(addresses, context.log)
+        send(sender)
     except PipelineError as error:
         return dg.SkipReason(str(error))
-    return dg.SkipReason("; ".join(teller.said) or "nothing new to tell")
+    return dg.SkipReason("; ".join(sender.report) or "nothing new to send")

@@ -1,4 +1,4 @@
-"""Feeds that are stale or may lose changes, and those that are current again: which of it is news."""
+"""Alerts for feeds that are stale or may lose changes, and for feeds that are current again."""
 
 from __future__ import annotations
 
@@ -10,64 +10,61 @@ import msgspec
 from pipelines.catalogue import catalogue_of
 from pipelines.errors import SettingError, WarehouseError
 from pipelines.orchestration.alerting import messages
-from pipelines.orchestration.alerting.sent_alerts import Teller, read_cursor, written
+from pipelines.orchestration.alerting.sender import AlertSender, cursor_text, read_cursor
 from pipelines.orchestration.assets.freshness import Concern, troubles
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import chosen_sources
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.read.feed_status import FeedStanding, standings
-from pipelines.warehouse.schema.owner import belonging
+from pipelines.warehouse.read.feed_status import FeedStatus, feed_statuses
+from pipelines.warehouse.schema.owner import read_owner
 
-PATIENCE = 2.0
-"""Seconds to wait for the DuckDB file; the next look is a few minutes away."""
+WAIT_SECONDS = 2.0
+"""Seconds to wait for the DuckDB file; the next tick follows in a few minutes."""
 
-Told = tuple[Concern, str, str]
-"""A concern about a feed: what, account and feed."""
+Key = tuple[Concern, str, str]
+"""A concern about a feed: the concern, the account's name and the feed's name."""
 
 
 class Cursor(msgspec.Struct):
-    """What was told and is not over yet."""
+    """The concerns for which an alert was sent and which are not over yet."""
 
-    told: set[Told]
+    sent: set[Key] = msgspec.field(name="told")  # the name in stored cursors
 
 
-def tell_staleness(context: dg.SensorEvaluationContext, settings: SettingsResource, teller: Teller) -> None:
-    """One look at the feeds.
+def send_staleness_alerts(context: dg.SensorEvaluationContext, settings: SettingsResource, sender: AlertSender) -> None:
+    """Check all feeds once, and send what is new.
 
     Raises:
         SettingError: a setting is malformed.
-        WarehouseBusyError: a sync is writing just now.
+        WarehouseBusyError: a sync is writing at the moment.
         WarehouseError: there is no warehouse, or it cannot be read.
     """
-    standing = _standing(settings)
-    watched = {(feed.account, feed.source.name) for feed in standing if feed.granted}
-    found = {(each.concern, each.account, each.feed): each for each in troubles(standing, dt.datetime.now(dt.UTC))}
+    feeds = _feed_status(settings)
+    watched = {(feed.account, feed.source.name) for feed in feeds if feed.granted}
+    found = {(each.concern, each.account, each.feed): each for each in troubles(feeds, dt.datetime.now(dt.UTC))}
     before = read_cursor(context.cursor, Cursor)
-    told = {each for each in before.told if each[1:] in watched} if before else set[Told]()
-    begun = [trouble for key, trouble in found.items() if key not in told]
-    if begun and teller.tell(messages.began(begun)):
-        told |= found.keys()
-    over = {key[1:] for key in told} - {key[1:] for key in found}
-    if over and not teller.tell(messages.over(sorted(over))):
-        untold = {key for key in told if key[1:] in over}
-    else:
-        untold = set()
-    context.update_cursor(written(Cursor((told & found.keys()) | untold)))
+    sent = {key for key in before.sent if key[1:] in watched} if before else set[Key]()
+    new = [trouble for key, trouble in found.items() if key not in sent]
+    if new and sender.send(messages.began(new)):
+        sent |= found.keys()
+    over = {key[1:] for key in sent} - {key[1:] for key in found}
+    unsent = over if over and not sender.send(messages.over(sorted(over))) else set()
+    context.update_cursor(cursor_text(Cursor({key for key in sent if key in found or key[1:] in unsent})))
 
 
-def _standing(settings: SettingsResource) -> list[FeedStanding]:
-    """How far the feeds of the accounts in the settings are."""
+def _feed_status(settings: SettingsResource) -> list[FeedStatus]:
+    """The status of the feeds of the accounts in the settings."""
     local = settings.load_local()
-    with Warehouse(local.warehouse, patience=PATIENCE).reading() as connection:
-        belongs = belonging(connection)
+    with Warehouse(local.warehouse, lock_timeout=WAIT_SECONDS).reading() as connection:
+        belongs = read_owner(connection)
         if belongs is None:
             raise WarehouseError(f"{local.warehouse} holds nothing of Floriday yet")
-        standing = standings(connection, chosen_sources(local, catalogue_of(belongs.api)))
-    return [feed for feed in standing if _is_ours(settings, feed.account)]
+        feeds = feed_statuses(connection, chosen_sources(local, catalogue_of(belongs.api)))
+    return [feed for feed in feeds if _is_in_settings(settings, feed.account)]
 
 
-def _is_ours(settings: SettingsResource, account: str) -> bool:
-    """Whether the account is still to be synced; all are, as long as the credentials are not in order."""
+def _is_in_settings(settings: SettingsResource, account: str) -> bool:
+    """Whether the settings contain the account; True for every account while the credentials are incomplete."""
     try:
         return account in settings.load().accounts
     except SettingError:

@@ -1,7 +1,8 @@
-"""Text that came from Floriday, as Dagster may store and show it: names of fields, values, keys, rows of reports.
+"""Text from Floriday in a form that Dagster may store and show: names of fields, values, keys, rows of reports.
 
-Dagster renders descriptions of check results and Markdown metadata as Markdown: there the text is code, and means only
-itself. In tables and JSON, which Dagster shows as they are, it is one visible line. It is short in both.
+Dagster renders the descriptions of check results and Markdown metadata as Markdown: there the text is a code span, so
+that nothing in it is markup. Tables and JSON show text as it is: there it is one line without invisible characters.
+Both are short.
 """
 
 from __future__ import annotations
@@ -10,26 +11,27 @@ import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 
-LONGEST = 80
-"""Characters of one text."""
+from pipelines.text_format import one_line
 
-NAMED = 10
-"""Texts that one description lists."""
+LONGEST = 80
+"""Most characters of one text."""
+
+MOST_LISTED = 10
+"""Most texts that one description lists."""
 
 _BACKTICKS = re.compile("`+")
 
 
 def visible(text: str) -> str:
     """The text in one short line, without control, format and direction characters."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return one_line(text, LONGEST)
 
 
 def as_code(text: str, *, in_table: bool = False) -> str:
     """The same as a code span of Markdown, which nothing in the text can end.
 
     Args:
-        text: of any content.
+        text: any text of Floriday.
         in_table: whether it stands in a cell of a Markdown table, which ends at a bar, also within code.
     """
     line = visible(text)
@@ -40,11 +42,11 @@ def as_code(text: str, *, in_table: bool = False) -> str:
 
 
 def listed_as_code(texts: Collection[str]) -> str:
-    """Several texts as code, of many the first few."""
-    more = f" and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
-    return f"{', '.join(map(as_code, islice(texts, NAMED)))}{more}"
+    """The first texts as code, and the number of the others."""
+    more = f" and {len(texts) - MOST_LISTED:,} more" if len(texts) > MOST_LISTED else ""
+    return f"{', '.join(map(as_code, islice(texts, MOST_LISTED)))}{more}"
 
 
 def first_visible(texts: Iterable[str], count: int) -> list[str]:
-    """The first few of several texts, each in one short line, without those that look the same then."""
+    """The first ``count`` texts, each in one short line, without duplicates of these lines."""
     return list(islice(dict.fromkeys(map(visible, texts)), count))

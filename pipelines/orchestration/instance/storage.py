@@ -1,10 +1,8 @@
-"""Dagster's own SQLite storage, with an event log that keeps its connections.
+"""Dagster's SQLite storage with an event log that keeps its connections open.
 
-Dagster opens and closes a connection for every event, with an engine that compiles each statement anew. A run over
-all feeds with their checks writes some 750 events; with connections that stay open they cost a third.
+Dagster opens and closes a connection for every event, with a new engine that compiles each statement again. A run over
+all feeds with their checks writes about 750 events; with open connections they take a third of the time.
 """
-
-# Private names: there are no public ones for the storage that Dagster uses by default.
 
 from __future__ import annotations
 
@@ -15,24 +13,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
-from dagster._serdes import ConfigurableClassData
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.event import listen
 
+from pipelines.orchestration.dagster_private import ConfigurableClassData, DagsterSqliteStorage, SqliteEventLogStorage
 from pipelines.private_files import protect_process
 
 BUSY_TIMEOUT = 30
-"""Seconds to wait for another process that writes."""
+"""Seconds to wait while another process writes."""
 
 KEPT = 8
-"""Databases of runs, and the index of them all, that stay open: those that were used last."""
+"""Number of databases that stay open, the index among them: the most recently used ones."""
 
 
 class KeepingEventLog(SqliteEventLogStorage):
-    """The event log in SQLite files, one a run and an index of all; the last used ones stay open."""
+    """The event log in SQLite files, one for each run and an index; the most recently used ones stay open."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
@@ -49,28 +45,28 @@ class KeepingEventLog(SqliteEventLogStorage):
                 yield connection
 
     def _engine(self, shard: str) -> Engine:
-        if not os.path.exists(self.path_for_shard(shard)):  # noqa: PTH110 - once an event
+        if not os.path.exists(self.path_for_shard(shard)):  # noqa: PTH110 - called for every event
             self._forget(shard)
-        engine = self._engines.pop(shard, None) or self._opened(shard)
+        engine = self._engines.pop(shard, None) or self._new_engine(shard)
         self._engines[shard] = engine
         while len(self._engines) > KEPT:
             self._engines.popitem(last=False)[1].dispose()
         return engine
 
-    def _opened(self, shard: str) -> Engine:
+    def _new_engine(self, shard: str) -> Engine:
         engine = create_engine(self.conn_string_for_shard(shard), connect_args={"timeout": BUSY_TIMEOUT})
-        listen(engine, "connect", _write_quickly)
+        listen(engine, "connect", _write_without_sync)
         return engine
 
     def _forget(self, shard: str) -> None:
-        """A file that is gone was pruned: whoever asks for it again gets a new one."""
+        """Close a database whose file was pruned; the next use creates a new file."""
         self._initialized_dbs.discard(shard)
         if engine := self._engines.pop(shard, None):
             engine.dispose()
 
     @property
     def open_databases(self) -> int:
-        """How many are open."""
+        """The number of open databases."""
         return len(self._engines)
 
     def dispose(self) -> None:
@@ -80,8 +76,8 @@ class KeepingEventLog(SqliteEventLogStorage):
         super().dispose()
 
 
-def _write_quickly(connection: sqlite3.Connection, _: object) -> None:
-    """With a write-ahead log, a power cut may then cost the last events; it cannot damage the file."""
+def _write_without_sync(connection: sqlite3.Connection, _: object) -> None:
+    """With a write-ahead log, a power cut may then lose the last events; it cannot damage the file."""
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
@@ -90,10 +86,10 @@ class KeepingSqliteStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
-        self._event_log_storage = KeepingEventLog(os.path.join(base_dir, "history", "runs", ""))  # noqa: PTH118 - as Dagster has it
+        self._event_log_storage = KeepingEventLog(os.path.join(base_dir, "history", "runs", ""))  # noqa: PTH118 - as in Dagster
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """From `dagster.yaml`: in each of Dagster's processes, which keep their files private from then on."""
+        """From `dagster.yaml`. Each process of Dagster calls this, and keeps its new files private from then on."""
         protect_process()
         return cls.from_local(inst_data=inst_data, **config_value)

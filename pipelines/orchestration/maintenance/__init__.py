@@ -1,1 +1,1 @@
-"""Keeping small what grows: old runs are forgotten, and the warehouse is written anew."""
+"""Jobs that limit the size of Dagster's history and of the warehouse file."""

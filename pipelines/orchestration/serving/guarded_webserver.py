@@ -1,7 +1,7 @@
 """Dagster's web server behind the web guard: ``python -m pipelines.orchestration.serving.guarded_webserver``.
 
-It takes the options of ``dagster-webserver``, and ``--allow-host NAME`` for each host name under which browsers reach
-it beside those of the loopback. ``--host`` allows the address that it names.
+It takes the options of ``dagster-webserver``, and ``--allow-host NAME`` for each host name, besides those of the
+loopback, by which browsers reach it. ``--host`` allows its own address.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Scope
 
 from pipelines.errors import UsageError
+from pipelines.orchestration.dagster_private import run_webserver
 from pipelines.web_guard import LOOPBACK_NAMES, WebGuard, host_name
 
 ALLOW_HOST = "--allow-host"
@@ -23,16 +24,16 @@ ALLOW_HOST = "--allow-host"
 GRAPHQL_BY_GET = "Refused: GraphQL is answered by POST only, with Content-Type: application/json."
 NO_JSON = "Refused: a POST needs Content-Type: application/json."
 
-_EVERYWHERE = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - they are left out
+_ALL_ADDRESSES = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 
-_POSTED = frozenset({"application/json", "application/graphql"})
-"""Types of a body that a browser does not send to another origin without asking that one first (a CORS preflight)."""
+_ALLOWED_TYPES = frozenset({"application/json", "application/graphql"})
+"""Content types that a browser sends to another origin only after a CORS preflight request."""
 
 
 def dagster_rule(scope: Scope) -> str | None:
-    """Why Dagster's web server does not get a request that the common rules let pass.
+    """The reason to refuse a request that the common rules allow; None if it is allowed.
 
-    Dagster executes GraphQL by GET, mutations too, and takes a query from the address or the body of a form. Its own
+    Dagster executes GraphQL by GET, also mutations, and takes a query from the address or the body of a form. Its own
     pages post JSON.
     """
     if scope["type"] == "websocket":
@@ -40,34 +41,34 @@ def dagster_rule(scope: Scope) -> str | None:
     if scope["method"] == "POST":
         # All of them: Dagster looks for "application/json" anywhere in the header, which a form can send.
         kinds = [each.partition(";")[0].strip().lower() for each in Headers(scope=scope).getlist("content-type")]
-        return None if kinds and _POSTED.issuperset(kinds) else NO_JSON
-    # Starlette's routes match a path with a line break at its end as well. Without a query this is the page GraphiQL.
+        return None if kinds and _ALLOWED_TYPES.issuperset(kinds) else NO_JSON
+    # Starlette's routes also match a path that ends with a line break. Without a query this is the GraphiQL page.
     is_graphql = scope["path"].rstrip().endswith("/graphql")
     return GRAPHQL_BY_GET if is_graphql and scope["query_string"] else None
 
 
 def guard_every_app(names: Collection[str]) -> None:
-    """Have uvicorn serve whatever it is given in this process behind the guard.
+    """Put the guard in front of every application that uvicorn serves in this process.
 
-    Dagster hands its application to ``uvicorn.run`` itself, and has no option for a middleware.
+    Dagster calls ``uvicorn.run`` itself, and has no option for a middleware.
 
     Args:
-        names: host names that are allowed beside those of the loopback and the address that is listened on.
+        names: host names that are allowed besides those of the loopback and the server's own address.
     """
     run = uvicorn.run
 
     def run_guarded(app: ASGIApp, *, host: str = "127.0.0.1", **options: Any) -> None:
-        known = {*LOOPBACK_NAMES, *names, *_named(host)}
+        known = {*LOOPBACK_NAMES, *names, *_names_of_address(host)}
         run(WebGuard(app, known, dagster_rule), host=host, **options)
 
     uvicorn.run = run_guarded  # type: ignore[assignment]
 
 
 def split_names(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The values of ``--allow-host``, and the arguments that are left for Dagster.
+    """The values of ``--allow-host``, and the remaining arguments, which are Dagster's.
 
     Raises:
-        UsageError: one of them is no host name.
+        UsageError: a value is no host name.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(ALLOW_HOST, action="append", default=[], type=str)
@@ -81,21 +82,17 @@ def main() -> None:
         names, others = split_names(sys.argv[1:])
     except UsageError as error:
         sys.exit(f"guarded_webserver: {error}")
-    # Imported late, for it takes seconds; it is what the command `dagster-webserver` calls.
-    from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
-
     guard_every_app(names)
-    sys.argv[1:] = others
-    dagster_webserver()  # type: ignore[no-untyped-call]
+    run_webserver(others)
 
 
-def _named(host: str) -> set[str]:
-    """The address that is listened on, unless it stands for all of the machine's, which no browser writes."""
+def _names_of_address(host: str) -> set[str]:
+    """The server's own address, unless it stands for all addresses of the machine, which no browser requests."""
     try:
         name = host_name(host)
-    except UsageError:  # such as an address with a zone: no browser reaches it by that name
+    except UsageError:  # such as an address with a zone, which no browser requests
         return set()
-    return {name} - _EVERYWHERE
+    return {name} - _ALL_ADDRESSES
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Where copies for readers were put: a setting changes, and the copies of earlier ones stay where they are.
+"""The paths of published copies: a changed setting leaves the copies of earlier settings in their places.
 
-How a copy is made belongs to ``publishing``.
+How a copy is made belongs to ``publish``.
 """
 
 from __future__ import annotations
@@ -16,56 +16,57 @@ from pipelines.errors import PipelineError, WarehouseError
 from pipelines.paths import real_path
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.removal import published_beside, remove_file
+from pipelines.warehouse.file.publish import default_published_path
+from pipelines.warehouse.file.removal import remove_database_file
+from pipelines.warehouse.schema.introspection import has_table
 
 _IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
-"""What a warehouse and its copies have in common, and two warehouses have not."""
+"""Values that are equal in a warehouse and its copies, and differ between two warehouses."""
 
 
-def remember(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
-    """Write down where the copy for readers goes, unless that is known; within a transaction.
+def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
+    """Record the path of the published copy, unless it is known; within a transaction.
 
     Args:
-        connection: laid out.
-        target: of the copy, None where there is to be none.
+        connection: open for writing, with all tables created.
+        target: path of the copy; None if none is made.
     """
     path = None if target is None else str(real_path(target))
-    if path is not None and path not in _remembered(connection):
+    if path is not None and path not in _recorded_paths(connection):
         connection.execute("INSERT INTO sync.copies VALUES (?, now())", [path])
 
 
-def _remembered(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    known = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync' AND table_name = 'copies' AND NOT internal"
-    if connection.execute(known).fetchall() == [(0,)]:
+def _recorded_paths(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    if not has_table(connection, "sync", "copies"):
         return set()
     return {path for (path,) in connection.execute("SELECT path FROM sync.copies").fetchall()}
 
 
 @dataclass(frozen=True)
 class OldCopies:
-    """Files at the paths where copies of a warehouse were put for earlier settings.
+    """Files at the paths where earlier settings put copies of a warehouse.
 
     Args:
-        sure: copies of the warehouse, and whatever stands where a copy is put by default.
-        doubtful: files that cannot be read, so that they may be copies or something else.
+        confirmed: copies of the warehouse, and any file at the default path.
+        unreadable: files that cannot be read, so that they may be copies or something else.
     """
 
-    sure: tuple[Path, ...]
-    doubtful: tuple[Path, ...]
+    confirmed: tuple[Path, ...]
+    unreadable: tuple[Path, ...]
 
 
 def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
-    """The copies of a warehouse that were made for other settings than those of now and are still there.
+    """The copies of a warehouse that were made for earlier settings and still exist.
 
     Args:
-        warehouse: whose copies.
-        current: where the copy goes now, None where there is none.
+        warehouse: the warehouse that was copied.
+        current: path of the copy by the settings of now; None if none is made.
     """
-    default = published_beside(warehouse.path)
+    default = default_published_path(warehouse.path)
     with warehouse.reading() as connection:
-        known = {default, *map(Path, _remembered(connection))} - {current and real_path(current), warehouse.path}
+        known = {default, *map(Path, _recorded_paths(connection))} - {current and real_path(current), warehouse.path}
     own = _identity(warehouse)
-    found = {path: _identity(Warehouse(path, patience=0.0)) for path in sorted(known) if path.exists()}
+    found = {path: _identity(Warehouse(path, lock_timeout=0.0)) for path in sorted(known) if path.exists()}
     return OldCopies(
         tuple(path for path, identity in found.items() if identity == own or (identity is None and path == default)),
         tuple(path for path, identity in found.items() if identity is None and path != default),
@@ -73,7 +74,7 @@ def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
 
 
 def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
-    """What tells a warehouse from others; None where it cannot be read."""
+    """What distinguishes a warehouse from others; None if it cannot be read."""
     try:
         with warehouse.reading() as connection:
             return connection.execute(_IDENTITY).fetchall()
@@ -81,17 +82,17 @@ def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
         return None
 
 
-def remove(copies: OldCopies) -> Iterator[Path]:
-    """Remove copies, with what belongs to them; gives each path that is free now.
+def remove_copies(copies: OldCopies) -> Iterator[Path]:
+    """Remove copies and the files beside them; yields each removed path.
 
     Raises:
-        WarehouseError: some are left, because they cannot be removed or are doubtful; the others are removed.
+        WarehouseError: some are left, because they cannot be removed or read; the others are removed.
     """
-    left = [f"{path} (it cannot be read, and may be something else by now)" for path in copies.doubtful]
-    for path in copies.sure:
+    left = [f"{path} (it cannot be read, and may be something else by now)" for path in copies.unreadable]
+    for path in copies.confirmed:
         try:
             remove_leftover(path.with_name(f"{path.name}.part"))
-            remove_file(path)
+            remove_database_file(path)
         except OSError as error:
             left.append(f"{path} ({error.strerror})")
         else:

@@ -18,7 +18,7 @@ _KEY = "FLORIDAY_PERSONAL_DATA_KEY"
 
 
 @dataclass(frozen=True)
-class Standing:
+class StoredPolicy:
     """How personal data stand in a warehouse.
 
     Args:
@@ -32,21 +32,21 @@ class Standing:
     erased: frozenset[str] = frozenset()
 
 
-def standing(connection: duckdb.DuckDBPyConnection) -> Standing:
+def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:
     """How they stand; as they came in a warehouse of a version that knew nothing else."""
     sql = (
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'sync'"
         " AND table_name IN ('personal_data', 'erased')"
     )
     if connection.execute(sql).fetchall() != [(2,)]:
-        return Standing()
+        return StoredPolicy()
     erased = frozenset(value for (value,) in connection.execute("SELECT value_hash FROM sync.erased").fetchall())
     rows = connection.execute("SELECT treatment, key_fingerprint FROM sync.personal_data").fetchall()
     treatment, mark = rows[0] if rows else ("keep", None)
-    return Standing(treatment, mark, erased)
+    return StoredPolicy(treatment, mark, erased)
 
 
-def agreed(stands: Standing | None, treatment: Treatment, key: SecretStr | None) -> PersonalData:
+def policy_for_sync(stands: StoredPolicy | None, treatment: Treatment, key: SecretStr | None) -> PersonalData:
     """How a sync treats personal data.
 
     Args:
@@ -68,7 +68,7 @@ def agreed(stands: Standing | None, treatment: Treatment, key: SecretStr | None)
     return PersonalData(treatment, key, stands.erased)
 
 
-def check_key(stands: Standing, key: SecretStr | None) -> None:
+def check_key(stands: StoredPolicy, key: SecretStr | None) -> None:
     """Refuse another key than the one that the hashes in the warehouse were made with.
 
     Raises:
@@ -86,15 +86,15 @@ def check_key(stands: Standing, key: SecretStr | None) -> None:
         )
 
 
-def remember(connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> None:
+def record_policy(connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> None:
     """Write down how personal data stand from now on, where that is not known yet; within a transaction.
 
     Nothing is written for data that are kept as they come.
     """
     hashes = personal.treatment == "hash" or personal.erased
     mark = fingerprint(personal.key) if hashes and personal.key else None
-    now = Standing(personal.treatment, mark, personal.erased)
-    before = standing(connection)
+    now = StoredPolicy(personal.treatment, mark, personal.erased)
+    before = stored_policy(connection)
     if (before.treatment, before.fingerprint) != (now.treatment, now.fingerprint):
         connection.execute("DELETE FROM sync.personal_data")
         connection.execute("INSERT INTO sync.personal_data VALUES (?, ?, now())", [now.treatment, now.fingerprint])

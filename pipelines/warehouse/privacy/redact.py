@@ -19,12 +19,19 @@ from pipelines.normalize import PersonalData
 from pipelines.normalize.personal import Treatment
 from pipelines.normalize.protection import Value, personal_names
 from pipelines.warehouse.file import known_copies
-from pipelines.warehouse.file.compaction import Compacted, checksum, differing_kinds, rewrite, tables
-from pipelines.warehouse.file.connection import Warehouse, interruptibly, transaction
+from pipelines.warehouse.file.compaction import (
+    CompactionResult,
+    checksum,
+    differing_entry_kinds,
+    rewrite_file,
+    table_names,
+)
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.removal import remove_leftovers
-from pipelines.warehouse.privacy.policy import Standing, check_key, remember
-from pipelines.warehouse.privacy.rewrite import REJECTED, Figures, PersonalValues, typed
-from pipelines.warehouse.schema.create import lay_out
+from pipelines.warehouse.privacy.policy import StoredPolicy, check_key, record_policy
+from pipelines.warehouse.privacy.rewrite import REJECTED, ChangeCounts, PersonalValues, personal_columns
+from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.sql import quoted, raw
 
 _OF_ITS_OWN = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')
@@ -45,10 +52,12 @@ class Change:
     to: PersonalData
     value: Value | None
     keeps_numbers: bool = False
-    is_noted_only: bool = False
+    is_metadata_only: bool = False
 
 
-def change(stands: Standing, treatment: Treatment, key: SecretStr | None, erase: Iterable[str] = ()) -> Change | None:
+def plan_change(
+    stands: StoredPolicy, treatment: Treatment, key: SecretStr | None, erase: Iterable[str] = ()
+) -> Change | None:
     """What has to be done to what is stored; None for nothing.
 
     Args:
@@ -71,7 +80,7 @@ def change(stands: Standing, treatment: Treatment, key: SecretStr | None, erase:
     if (stands.treatment, stands.erased) == (treatment, to.erased):
         return None
     if stands.treatment == "drop":
-        return Change(to, None, is_noted_only=True)
+        return Change(to, None, is_metadata_only=True)
     if treatment == "drop":
         return Change(to, None)
     if stands.treatment == "hash":
@@ -79,7 +88,7 @@ def change(stands: Standing, treatment: Treatment, key: SecretStr | None, erase:
     return Change(to, to.stored, keeps_numbers=treatment == "keep")
 
 
-def figures(warehouse: Warehouse, feeds: Sequence[Table], asked: Change) -> list[Figures]:
+def count_changes(warehouse: Warehouse, feeds: Sequence[Table], asked: Change) -> list[ChangeCounts]:
     """How much a change changes, for the tables in which anything does.
 
     Args:
@@ -87,17 +96,17 @@ def figures(warehouse: Warehouse, feeds: Sequence[Table], asked: Change) -> list
         feeds: the tables of the feeds and snapshots of its API.
         asked: the change.
     """
-    if asked.is_noted_only:
+    if asked.is_metadata_only:
         return []
     with warehouse.reading() as connection:
         values = PersonalValues(connection, feeds, asked.value, keeps_numbers=asked.keeps_numbers)
-        found = interruptibly(connection, lambda: list(values.counted()))
+        found = run_interruptible(connection, lambda: list(values.counted()))
     return [one for one in found if any((one.values, one.versions, one.payloads, one.rejected))]
 
 
 def redact(
     warehouse: Warehouse, feeds: Sequence[Table], asked: Change, published: Path | None = None
-) -> Compacted | None:
+) -> CompactionResult | None:
     """Make a change; to be called under the one-sync lock, others may read meanwhile.
 
     What killed processes left beside the file is removed. Whatever was copied elsewhere before (backups, exports,
@@ -113,19 +122,19 @@ def redact(
         The bytes of the file before and after it; None where no stored value had to change.
 
     Raises:
-        WarehouseBusyError: another process held the file for longer than the patience.
+        WarehouseBusyError: another process held the file for longer than the lock timeout.
         WarehouseError: there is no warehouse, it is damaged, or the new file cannot be written or differs. The
             warehouse is as it was then.
     """
     with warehouse.writing() as connection, transaction(connection):
         remove_leftovers(warehouse.path)
-        lay_out(connection, ())
-        known_copies.remember(connection, published)
-        if asked.is_noted_only:
-            remember(connection, asked.to)
-    if asked.is_noted_only:
+        create_tables(connection, ())
+        known_copies.record_copy(connection, published)
+        if asked.is_metadata_only:
+            record_policy(connection, asked.to)
+    if asked.is_metadata_only:
         return None
-    return rewrite(
+    return rewrite_file(
         warehouse,
         "redact",
         lambda connection, old, new: _write(connection, old, new, feeds, asked),
@@ -136,19 +145,19 @@ def redact(
 def _write(connection: duckdb.DuckDBPyConnection, old: str, new: str, feeds: Sequence[Table], asked: Change) -> None:
     PersonalValues(connection, feeds, asked.value, keeps_numbers=asked.keeps_numbers).write(old, new)
     connection.execute(f"USE {quoted(new)}")
-    remember(connection, asked.to)
+    record_policy(connection, asked.to)
     connection.execute(f"USE {quoted(old)}")
 
 
 def _differing(connection: duckdb.DuckDBPyConnection, old: str, new: str, feeds: Sequence[Table]) -> list[str]:
     """The tables that differ elsewhere than in their personal values."""
     may: dict[str, list[str]] = {
-        name: [column.name for column in columns] for feed in feeds for name, columns in typed(feed)
+        name: [column.name for column in columns] for feed in feeds for name, columns in personal_columns(feed)
     }
     may |= {raw(feed): ["payload", "content_hash"] for feed in feeds if personal_names(feed)}
-    return differing_kinds(connection, old, new) or [
+    return differing_entry_kinds(connection, old, new) or [
         name
-        for name in tables(connection, old)
+        for name in table_names(connection, old)
         if name not in _OF_ITS_OWN
         and checksum(connection, old, name, may.get(name, ())) != checksum(connection, new, name, may.get(name, ()))
     ]

@@ -19,14 +19,14 @@ from pipelines.normalize import normalize
 from pipelines.normalize.content import content_hash
 from pipelines.normalize.protection import Protection, Value, Withheld, personal_names
 from pipelines.normalize.reasons import without_value
-from pipelines.warehouse.file.compaction import tables
+from pipelines.warehouse.file.compaction import table_names
 from pipelines.warehouse.sql import current, quoted, raw, versions
 
 REJECTED = '"sync"."rejected_records"'
 
 
 @dataclass(frozen=True)
-class Figures:
+class ChangeCounts:
     """How much a change changes in a table.
 
     Args:
@@ -44,7 +44,7 @@ class Figures:
     rejected: int = 0
 
 
-def containing(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:
+def find_texts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:
     """All stored personal texts that contain a text, whatever its case.
 
     Args:
@@ -55,7 +55,7 @@ def containing(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], te
     found: set[str] = set()
     stored = set(_stored(connection))
     for feed in feeds:
-        for table, columns in typed(feed):
+        for table, columns in personal_columns(feed):
             for column in columns if table in stored else ():
                 if column.kind is Kind.TEXT:
                     name = quoted(column.name)
@@ -82,7 +82,7 @@ def _rejected_containing(connection: duckdb.DuckDBPyConnection, feed: Table, tex
 
 def _stored(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ((own,),) = connection.execute("SELECT current_database()").fetchall()
-    return tables(connection, own)
+    return table_names(connection, own)
 
 
 class PersonalValues:
@@ -127,7 +127,7 @@ class PersonalValues:
             null_handling=FunctionNullHandling.SPECIAL,
         )
 
-    def counted(self) -> Iterator[Figures]:
+    def counted(self) -> Iterator[ChangeCounts]:
         """How much changes in each table that may hold personal values."""
         stored = set(_stored(self._connection))
         rejected = Counter(feed for _, feed, *_ in self._changed_rejections()) if REJECTED in stored else Counter()
@@ -140,9 +140,11 @@ class PersonalValues:
             for part, columns in places:
                 changes = [f"{self._instead(c)} IS DISTINCT FROM {quoted(c.name)}" for c in columns]
                 values, older = (self._count(place, changes) for place in (current(part), versions(part)))
-                yield Figures(part.qualified_name, values, older, *((payloads, rejected[name]) if part is feed else ()))
+                yield ChangeCounts(
+                    part.qualified_name, values, older, *((payloads, rejected[name]) if part is feed else ())
+                )
             if feed not in [part for part, _ in places]:
-                yield Figures(name, 0, 0, payloads, rejected[name])
+                yield ChangeCounts(name, 0, 0, payloads, rejected[name])
 
     def _count(self, table: str, changes: Iterable[str]) -> int:
         counts = " + ".join(f"count(*) FILTER ({each})" for each in changes)
@@ -152,7 +154,7 @@ class PersonalValues:
         """Everything into the new database, changed."""
         self._connection.execute(f"COPY FROM DATABASE {quoted(old)} TO {quoted(new)} (SCHEMA)")
         selected = self._selected()
-        for table in tables(self._connection, old):
+        for table in table_names(self._connection, old):
             rows = selected.get(table, "SELECT * FROM {table}").format(table=f"{quoted(old)}.{table}")
             self._connection.execute(f"INSERT INTO {quoted(new)}.{table} {rows}")
         changed = self._changed_rejections()
@@ -168,7 +170,7 @@ class PersonalValues:
         selected = {}
         for name in self._protections:
             feed = self._by_name[name]
-            for table, columns in typed(feed):
+            for table, columns in personal_columns(feed):
                 changed = ", ".join(f"{self._instead(column)} AS {quoted(column.name)}" for column in columns)
                 selected[table] = f"SELECT * REPLACE ({changed}) FROM {{table}}"
             selected[raw(feed)] = (
@@ -222,7 +224,7 @@ def _personal(table: Table) -> list[Column]:
     return [column for column in table.own_columns if column.personal]
 
 
-def typed(feed: Table) -> Iterator[tuple[str, list[Column]]]:
+def personal_columns(feed: Table) -> Iterator[tuple[str, list[Column]]]:
     """The tables of a feed with personal columns, current and older rows, and those columns."""
     for part in feed.walk():
         if columns := _personal(part):

@@ -17,7 +17,7 @@ from pipelines.warehouse.sql import quoted
 
 
 @dataclass(frozen=True)
-class FeedStanding:
+class FeedStatus:
     """How far a feed of an account is.
 
     Args:
@@ -40,9 +40,9 @@ class FeedStanding:
     rejected: int
     reread: str | None = None
     granted: bool = True
-    asked_since: dt.datetime | None = None
+    requested_since: dt.datetime | None = None
 
-    def lost_in(self, now: dt.datetime) -> dt.timedelta | None:
+    def time_until_loss(self, now: dt.datetime) -> dt.timedelta | None:
         """How long until Floriday may stop serving something that was not read; None where it is not known.
 
         It is the feed's retention less the time since it was current: what came the moment after is the first to go.
@@ -52,7 +52,7 @@ class FeedStanding:
         return self.source.retention.keeps - (now - self.current_at)
 
 
-def standings(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> list[FeedStanding]:
+def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> list[FeedStatus]:
     """A standing for every account that the warehouse knows and every feed.
 
     Args:
@@ -68,7 +68,7 @@ def standings(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]
     marked, refused = visibility.marked(connection), visibility.not_granted(connection)
     rows = {source.name: _rows(connection, source) for source in sources}
     return [
-        FeedStanding(
+        FeedStatus(
             account,
             source,
             rows=rows[source.name].get(account, 0),
@@ -77,7 +77,7 @@ def standings(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]
             rejected=rejected.get((account, source.name), 0),
             reread=waits.reason if (waits := marked.get((account, source.name))) else None,
             granted=(account, source.name) not in refused,
-            asked_since=asked.get((account, source.name)) if parts[account, source.name] else None,
+            requested_since=asked.get((account, source.name)) if parts[account, source.name] else None,
         )
         for account in accounts
         for source in sources

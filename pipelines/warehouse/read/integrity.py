@@ -23,7 +23,7 @@ EXAMPLES = 5
 WHOLE_UP_TO = 1_000_000
 """Versions in a feed's raw log up to which an inspection looks at the whole table after every run."""
 
-SPARING = "SET memory_limit = '500MB'; SET threads = 1"
+INSPECTION_SETTINGS = "SET memory_limit = '500MB'; SET threads = 1"
 """For a connection that inspects. Small tables take longer with more threads; what does not fit into the memory goes to
 a temporary file, and that is keys, numbers and hashes."""
 
@@ -86,7 +86,7 @@ def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, w
     return None if whole or logged <= WHOLE_UP_TO else run_id
 
 
-def doubled_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
+def duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Keys that more than one row has, of the feed's table and its children; a child's key ends with its position.
 
     Args:
@@ -107,7 +107,7 @@ def _doubled(part: Table, table: Table, within: str | None) -> str:
 def orphans(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Rows of child tables, at any depth, whose parent row is missing.
 
-    The arguments are those of :func:`doubled_keys`.
+    The arguments are those of :func:`duplicate_keys`.
     """
     selects = [_orphans(child, parent, table, within) for parent in table.walk() for child in parent.children]
     return _find(connection, table, within, selects)
@@ -126,7 +126,7 @@ def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within
     """Records whose current rows, children within, are not those of their newest version in ``raw`` and ``history``.
 
     A record that only got another number has no new version: its row may stand at a higher number, never at a lower
-    one of the same series. The arguments are those of :func:`doubled_keys`.
+    one of the same series. The arguments are those of :func:`duplicate_keys`.
     """
     selects = [_differing(table, within), *(_unlike(part, table, within) for part in _children(table))]
     return _find(connection, table, within, selects, (_newest(table, within),))

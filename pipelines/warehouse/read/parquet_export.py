@@ -18,12 +18,13 @@ import duckdb
 
 from pipelines.errors import UsageError, WarehouseError
 from pipelines.private_files import private_files
-from pipelines.warehouse.file.atomic_folder import put_folder_in_place, to_disk, written_aside
-from pipelines.warehouse.file.connection import Warehouse, interruptibly
-from pipelines.warehouse.file.copy import copy
-from pipelines.warehouse.file.session_settings import frugal
+from pipelines.warehouse.file.atomic import flush_to_disk, replace_folder, staging_folder
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.interruptible import run_interruptible
+from pipelines.warehouse.file.publish import copy_warehouse
+from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.schema.introspection import log_tables, sync_tables, typed_tables
-from pipelines.warehouse.schema.owner import owner
+from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import literal, qualified, quoted
 
 CONTENTS = "export.json"
@@ -73,13 +74,13 @@ def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, histor
     try:
         with private_files():
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with written_aside(folder) as aside:
+            with staging_folder(folder) as aside:
                 snapshot = Warehouse(aside / "snapshot.duckdb")
-                copy(warehouse, snapshot.path)
+                copy_warehouse(warehouse, snapshot.path)
                 exported = _write(snapshot, aside, folder, reports, history=history, raw=raw)
                 snapshot.path.unlink()
                 _finish(aside, exported)
-                put_folder_in_place(aside, folder)
+                replace_folder(aside, folder)
     except OSError as error:
         raise _unchanged(folder, error.strerror or "no access") from None
     return exported
@@ -120,8 +121,8 @@ def _write(
 ) -> Exported:
     rows: dict[str, int] = {}
     with snapshot.reading() as connection:
-        owner(connection, snapshot.path)
-        for setting in frugal(snapshot.path):
+        require_owner(connection, snapshot.path)
+        for setting in low_memory(snapshot.path):
             connection.execute(setting)
         ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
         typed = typed_tables(connection)
@@ -142,7 +143,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
     described = connection.execute(f"DESCRIBE {table}").fetchall()
     columns = ", ".join(_column(name, kind) for name, kind, *_ in described)
     sql = f"COPY (SELECT {columns} FROM {table}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION snappy)"
-    counts: Sequence[tuple[int]] = interruptibly(connection, lambda: connection.execute(sql).fetchall())
+    counts: Sequence[tuple[int]] = run_interruptible(connection, lambda: connection.execute(sql).fetchall())
     return counts[0][0]
 
 
@@ -165,4 +166,4 @@ def _finish(aside: Path, exported: Exported) -> None:
     told = {"as_of": exported.as_of and exported.as_of.isoformat(), "rows": exported.rows}
     (aside / CONTENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     for file in (CONTENTS, *exported.rows):
-        to_disk(aside / file)
+        flush_to_disk(aside / file)

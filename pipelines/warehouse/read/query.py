@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.errors import PipelineError, QueryMemoryError, UsageError
-from pipelines.warehouse.file.connection import interruptibly
+from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.read.query_result import Column, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
 
@@ -24,7 +24,7 @@ _TROUBLED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZON
 """Types of which Arrow does not tell the value."""
 
 
-def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object] | None = None) -> Result:
+def run_query(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object] | None = None) -> Result:
     """The result of one reading statement.
 
     Args:
@@ -39,7 +39,7 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, ob
     """
     try:
         statement = reading_statement(connection, sql)
-        interruptibly(connection, lambda: connection.execute(statement, dict(values or {})))
+        run_interruptible(connection, lambda: connection.execute(statement, dict(values or {})))
         columns = _columns(connection)
         reader = connection.to_arrow_reader(ROWS_A_BATCH)
     except (duckdb.Error, pa.ArrowException) as error:
@@ -74,7 +74,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 def _read(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     try:
-        while (batch := interruptibly(connection, lambda: next(reader, None))) is not None:
+        while (batch := run_interruptible(connection, lambda: next(reader, None))) is not None:
             yield batch
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise _refusal(error) from None

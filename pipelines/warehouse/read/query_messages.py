@@ -11,22 +11,22 @@ JSON, ARROW = b"J", b"A"
 
 
 @dataclass(frozen=True)
-class Opening:
+class OpenRequest:
     """What the process is to read, and with how much memory.
 
     Args:
         path: the warehouse file.
-        patience: seconds to wait while another process writes it.
+        lock_timeout: seconds to wait while another process writes it.
         memory: limit as DuckDB reads it, such as ``4GB``; None for DuckDB's default, four fifths of the machine's.
     """
 
     path: Path
-    patience: float
+    lock_timeout: float
     memory: str | None
 
 
 @dataclass(frozen=True)
-class Question:
+class QueryRequest:
     """One query.
 
     Args:

@@ -33,8 +33,8 @@ from pipelines.errors import PipelineError
 from pipelines.unexpected_errors import summary
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.session_settings import CONFINED
-from pipelines.warehouse.read.query import ask
-from pipelines.warehouse.read.query_messages import ARROW, JSON, Opening, Question
+from pipelines.warehouse.read.query import run_query
+from pipelines.warehouse.read.query_messages import ARROW, JSON, OpenRequest, QueryRequest
 from pipelines.warehouse.read.query_result import Result
 
 _NO_MORE = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
@@ -47,9 +47,9 @@ def serve(channel: Connection) -> None:
         channel: gives an ``Opening``, then a ``Question`` for each query, and ends the service when it is closed.
     """
     with suppress(EOFError, BrokenPipeError):
-        opening: Opening = channel.recv()
+        opening: OpenRequest = channel.recv()
         try:
-            with Warehouse(opening.path, patience=opening.patience).reading() as connection:
+            with Warehouse(opening.path, lock_timeout=opening.lock_timeout).reading() as connection:
                 confine(connection, opening.memory)
                 deny_descriptors()
                 _send(channel, {"ready": True})
@@ -75,10 +75,10 @@ def deny_descriptors() -> None:
         resource.setrlimit(limit, (0, 0))
 
 
-def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, question: Question) -> None:
+def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, question: QueryRequest) -> None:
     """Send the columns, the schema, each batch, and the end; or the error, whenever it occurs."""
     try:
-        result = ask(connection, question.sql, question.values)
+        result = run_query(connection, question.sql, question.values)
         _send(channel, {"columns": [[column.name, column.type] for column in result.columns]})
         channel.send_bytes(ARROW + result.schema.serialize().to_pybytes())
         _send_batches(channel, result)

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import errors
 from pipelines.errors import PipelineError, QueryTimeoutError, UsageError
-from pipelines.warehouse.read.query_messages import ARROW, Opening, Question
+from pipelines.warehouse.read.query_messages import ARROW, OpenRequest, QueryRequest
 from pipelines.warehouse.read.query_result import Column, Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds to wait while another process writes the file."""
 
 _SECRETS = "FLORIDAY_"
@@ -65,7 +65,7 @@ def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySes
 
 
 @contextmanager
-def answered(
+def single_query(
     path: Path, sql: str, values: Mapping[str, object] | None = None, limits: Limits | None = None
 ) -> Iterator[Result]:
     """The result of one query, in a session of its own.
@@ -77,7 +77,7 @@ def answered(
         PipelineError: DuckDB refuses it; the message is DuckDB's.
     """
     with query_session(path, limits) as session:
-        yield session.ask(sql, values)
+        yield session.execute(sql, values)
 
 
 class QuerySession:
@@ -93,11 +93,11 @@ class QuerySession:
     def open(self, path: Path, limits: Limits | None = None) -> None:
         """Open the warehouse, as :func:`query_session` does."""
         self._limits = limits or self._limits
-        patience = min(PATIENCE, self._limits.seconds or PATIENCE)
-        self._send(Opening(path.absolute(), patience, self._limits.memory))
+        timeout = min(LOCK_TIMEOUT, self._limits.seconds or LOCK_TIMEOUT)
+        self._send(OpenRequest(path.absolute(), timeout, self._limits.memory))
         self._receive()
 
-    def ask(self, sql: str, values: Mapping[str, object] | None = None) -> Result:
+    def execute(self, sql: str, values: Mapping[str, object] | None = None) -> Result:
         """The result of one query; what was not read of the result before it is read now and dropped.
 
         Args:
@@ -105,14 +105,14 @@ class QuerySession:
             values: of its named parameters.
 
         Raises:
-            PipelineError: as for :func:`answered`.
+            PipelineError: as for :func:`single_query`.
         """
         import pyarrow as pa  # noqa: PLC0415 - loaded while the process starts
 
         for _ in self._unread:
             pass
         self._start_timer()
-        self._send(Question(_in_utf8(sql), dict(values or {})))
+        self._send(QueryRequest(_in_utf8(sql), dict(values or {})))
         columns = tuple(Column(*each) for each in self._receive()["columns"])
         schema = pa.ipc.read_schema(pa.py_buffer(self._receive_arrow()))
         self._unread = self._batches()
@@ -122,7 +122,7 @@ class QuerySession:
         """All rows of a query, as Python values."""
         return [
             row
-            for batch in self.ask(sql, values).batches
+            for batch in self.execute(sql, values).batches
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         ]
 
@@ -180,7 +180,7 @@ class QuerySession:
         except (EOFError, ConnectionError):
             raise self._ended() from None
 
-    def _send(self, request: Opening | Question) -> None:
+    def _send(self, request: OpenRequest | QueryRequest) -> None:
         try:
             self._channel.send(request)
         except ConnectionError:

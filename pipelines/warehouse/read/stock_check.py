@@ -40,7 +40,7 @@ _JUDGED = """
 """
 
 
-def wrong_ledgers(connection: duckdb.DuckDBPyConnection) -> Finding:
+def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     """Batches whose pieces are not their initial pieces and all mutations together.
 
     Batches and mutations are read one after the other, and not all that ever happened can be read. So only those

@@ -12,13 +12,13 @@ from pipelines.errors import WarehouseError
 from pipelines.warehouse.schema import history_views
 from pipelines.warehouse.schema.feed_tables import (
     RAW_COLUMNS,
-    comments,
-    create,
-    create_feed,
+    comment_statements,
+    create_feed_tables,
+    create_statement,
     expected_columns,
-    statements,
+    table_statements,
 )
-from pipelines.warehouse.schema.introspection import Columns, standing_columns, standing_schemas
+from pipelines.warehouse.schema.introspection import Columns, existing_columns, existing_schemas
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 
 LAYOUT_VERSION = 2
@@ -177,7 +177,7 @@ SYNC_VIEWS = {
 """The views of the schema ``sync``: what each tells, and its columns."""
 
 
-def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
+def create_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Create whatever is missing of the layout; to be called within a transaction.
 
     Args:
@@ -187,32 +187,32 @@ def lay_out(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> N
     Raises:
         WarehouseError: a table stands there with other columns, or a feed lacks one of its tables.
     """
-    standing = standing_columns(connection)
+    standing = existing_columns(connection)
     _check(tables, standing)
-    for schema in sorted({*SCHEMAS, *(table.schema for table in tables)} - standing_schemas(connection)):
+    for schema in sorted({*SCHEMAS, *(table.schema for table in tables)} - existing_schemas(connection)):
         connection.execute(f"CREATE SCHEMA {quoted(schema)}")
     for name, (description, columns) in SYNC_TABLES.items():
         if ("sync", name) not in standing:
-            connection.execute(create(f"sync.{name}", columns))
-            connection.execute(script(comments(f"sync.{name}", "TABLE", description, columns)))
+            connection.execute(create_statement(f"sync.{name}", columns))
+            connection.execute(script(comment_statements(f"sync.{name}", "TABLE", description, columns)))
     for table in tables:
         if ("raw", table.name) not in standing:
-            create_feed(connection, table)
-    _lay_out_row_counts(connection, tables, standing)
+            create_feed_tables(connection, table)
+    _create_row_counts(connection, tables, standing)
 
 
-def describe(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
+def refresh_descriptions(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Make all descriptions, history views and macros anew, as this version has them; within a transaction."""
     for name, (description, columns) in SYNC_TABLES.items():
-        connection.execute(script(comments(f"sync.{name}", "TABLE", description, columns)))
+        connection.execute(script(comment_statements(f"sync.{name}", "TABLE", description, columns)))
     for feed in tables:
         for table in feed.walk():
-            every = statements(table, is_feed=table is feed)
+            every = table_statements(table, is_feed=table is feed)
             connection.execute(script(one for one in every if one.startswith("COMMENT")))
         connection.execute(script(history_views.statements(feed)))
 
 
-def _lay_out_row_counts(
+def _create_row_counts(
     connection: duckdb.DuckDBPyConnection,
     feeds: Sequence[Table],
     standing: Columns,
@@ -229,7 +229,7 @@ def _lay_out_row_counts(
     )
     connection.execute(f"CREATE OR REPLACE VIEW sync.row_counts AS {' UNION ALL '.join(counts)}")
     description, columns = SYNC_VIEWS["row_counts"]
-    connection.execute(script(comments("sync.row_counts", "VIEW", description, columns)))
+    connection.execute(script(comment_statements("sync.row_counts", "VIEW", description, columns)))
 
 
 def _check(feeds: Sequence[Table], standing: Columns) -> None:

@@ -29,10 +29,10 @@ _SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "
 """No dictionary makes hashes smaller; left to itself DuckDB would make one, and take long to make and to read it."""
 
 
-def create_feed(connection: duckdb.DuckDBPyConnection, feed: Table, *, with_raw: bool = True) -> None:
+def create_feed_tables(connection: duckdb.DuckDBPyConnection, feed: Table, *, with_raw: bool = True) -> None:
     """Create the tables of a feed, its versions and its history; the raw log may be there already."""
     for table in feed.walk():
-        connection.execute(script(statements(table, is_feed=table is feed, with_raw=with_raw)))
+        connection.execute(script(table_statements(table, is_feed=table is feed, with_raw=with_raw)))
     connection.execute(script(history_views.statements(feed)))
 
 
@@ -55,26 +55,26 @@ def _raw_columns(feed: Table) -> tuple[Column, ...]:
     return (*(feed.by_name[name] for name in ("account", *record_key(feed))), *RAW_COLUMNS)
 
 
-def statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
+def table_statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
     """What creates and describes a table, its versions and, of a feed's own table, the raw log."""
-    yield create(current(table), table.columns)
-    yield from comments(current(table), "TABLE", table.description, table.columns)
+    yield create_statement(current(table), table.columns)
+    yield from comment_statements(current(table), "TABLE", table.description, table.columns)
     extra = (SERIES, VERSION) if is_feed else (VERSION,)
-    yield create(versions(table), (*table.columns, *extra))
+    yield create_statement(versions(table), (*table.columns, *extra))
     # Its columns are described where they are read: in the history. Thousands of comments would cost a second.
-    yield from comments(versions(table), "TABLE", f"All versions. {table.description}", ())
+    yield from comment_statements(versions(table), "TABLE", f"All versions. {table.description}", ())
     if is_feed and with_raw:
-        yield create(raw(table), _raw_columns(table), _SPECIAL_TYPES)
-        yield from comments(raw(table), "TABLE", f"As received. {table.description}", _raw_columns(table))
+        yield create_statement(raw(table), _raw_columns(table), _SPECIAL_TYPES)
+        yield from comment_statements(raw(table), "TABLE", f"As received. {table.description}", _raw_columns(table))
 
 
-def create(name: str, columns: tuple[Column, ...], types: Mapping[str, str] = MappingProxyType({})) -> str:
+def create_statement(name: str, columns: tuple[Column, ...], types: Mapping[str, str] = MappingProxyType({})) -> str:
     """The statement that creates a table; ``types`` has those of columns that are not stored as usual."""
     parts = (f"{quoted(column.name)} {types.get(column.name, column.type)}" for column in columns)
     return f"CREATE TABLE {name} ({', '.join(parts)})"
 
 
-def comments(name: str, what: str, description: str, columns: tuple[Column, ...]) -> Iterator[str]:
+def comment_statements(name: str, what: str, description: str, columns: tuple[Column, ...]) -> Iterator[str]:
     """The statements that describe a table or view and its columns."""
     yield f"COMMENT ON {what} {name} IS {literal(description)}"
     for column in columns:

@@ -13,8 +13,8 @@ import duckdb
 from pipelines.catalogue.tables import Column, Table
 from pipelines.errors import WarehouseError
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, SYNC_TABLES
-from pipelines.warehouse.schema.feed_tables import create, create_feed, expected_columns
-from pipelines.warehouse.schema.introspection import Columns, standing_columns
+from pipelines.warehouse.schema.feed_tables import create_feed_tables, create_statement, expected_columns
+from pipelines.warehouse.schema.introspection import Columns, existing_columns
 from pipelines.warehouse.sql import current, listed, quoted, record_key, same_key, versions
 
 _NUMBERS = quoted("numbers before")
@@ -29,18 +29,18 @@ def layout_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
-def note_version(connection: duckdb.DuckDBPyConnection) -> None:
+def record_layout_version(connection: duckdb.DuckDBPyConnection) -> None:
     """Write down that the layout is this version's."""
     connection.execute("UPDATE sync.settings SET layout_version = ?", [LAYOUT_VERSION])
 
 
-def differing(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table]) -> list[Table]:
+def outdated_feeds(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table]) -> list[Table]:
     """The feeds of which the file has a raw log, and a table that is missing or has other columns.
 
     Raises:
         WarehouseError: a raw log itself has other columns, or is missing beside its tables.
     """
-    standing = standing_columns(connection)
+    standing = existing_columns(connection)
     return [feed for feed in feeds if _differs(feed, standing)]
 
 
@@ -58,12 +58,12 @@ def _differs(feed: Table, standing: Columns) -> bool:
     return any(standing.get(table) != columns for table, columns in expected.items())
 
 
-def make_empty(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
+def recreate_empty(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
     """Replace all tables of a feed but its raw log by empty ones, as this version has them.
 
     The numbers of its rows are kept aside for :func:`put_numbers_back`.
     """
-    standing = standing_columns(connection)
+    standing = existing_columns(connection)
     if "sequence_number" in dict(standing.get((feed.schema, feed.name), [])):
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_NUMBERS} AS"
@@ -73,10 +73,10 @@ def make_empty(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {current(table)}")
         connection.execute(f"DROP TABLE IF EXISTS {versions(table)}")
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(feed.schema)}")
-    create_feed(connection, feed, with_raw=False)
+    create_feed_tables(connection, feed, with_raw=False)
 
 
-def put_numbers_back(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
+def restore_sequence_numbers(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
     """Give the rows of a feed the numbers that they had: the raw log does not have those of renumbered records."""
     kept = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?"
     if connection.execute(kept, [_NUMBERS.strip('"')]).fetchall():
@@ -87,26 +87,28 @@ def put_numbers_back(connection: duckdb.DuckDBPyConnection, feed: Table) -> None
         connection.execute(f"DROP TABLE {_NUMBERS}")
 
 
-def take_over_sync_tables(connection: duckdb.DuckDBPyConnection) -> None:
+def migrate_sync_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Give the tables in ``sync`` the columns of this version: a new one is NULL in rows of before, others are dropped.
 
     Raises:
         WarehouseError: a value does not fit the type that its column has now.
     """
-    standing = standing_columns(connection)
+    standing = existing_columns(connection)
     for name, (_, columns) in SYNC_TABLES.items():
         found = standing.get(("sync", name))
         if found is not None and found != [(column.name, column.type) for column in columns]:
-            _take_over(connection, name, columns, {column for column, _ in found})
+            _migrate_sync_table(connection, name, columns, {column for column, _ in found})
 
 
-def _take_over(connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Column, ...], found: set[str]) -> None:
+def _migrate_sync_table(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Column, ...], found: set[str]
+) -> None:
     before = f"{name}_before"
     shared = [column for column in columns if column.name in found]
     values = ", ".join(f"CAST({quoted(column.name)} AS {column.type})" for column in shared)
     try:
         connection.execute(f"ALTER TABLE sync.{quoted(name)} RENAME TO {quoted(before)}")
-        connection.execute(create(f"sync.{name}", columns))
+        connection.execute(create_statement(f"sync.{name}", columns))
         connection.execute(
             f"INSERT INTO sync.{quoted(name)} ({listed(column.name for column in shared)})"
             f" SELECT {values} FROM sync.{quoted(before)}"

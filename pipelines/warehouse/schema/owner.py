@@ -13,7 +13,7 @@ from pipelines.warehouse.schema.create import LAYOUT_VERSION
 
 
 @dataclass(frozen=True)
-class Belonging:
+class Owner:
     """What a warehouse belongs to, as ``sync.settings`` and ``sync.accounts`` hold it."""
 
     api: str
@@ -27,7 +27,7 @@ class Belonging:
         return self.layout_version < LAYOUT_VERSION
 
 
-def belonging(connection: duckdb.DuckDBPyConnection) -> Belonging | None:
+def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     """What the warehouse belongs to, or None for a file without a layout.
 
     Raises:
@@ -45,16 +45,16 @@ def belonging(connection: duckdb.DuckDBPyConnection) -> Belonging | None:
             f" {LAYOUT_VERSION}. Upgrade floriday-warehouse, or restore a backup of before; nothing was changed"
         )
     accounts = connection.execute("SELECT account, CAST(organization_id AS VARCHAR) FROM sync.accounts").fetchall()
-    return Belonging(api, environment, dict(accounts), version)
+    return Owner(api, environment, dict(accounts), version)
 
 
-def owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Belonging:
+def require_owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Owner:
     """What the warehouse at ``path`` belongs to.
 
     Raises:
         WarehouseError: to nobody yet, or the layout is older or newer than this program's.
     """
-    belongs = belonging(connection)
+    belongs = read_owner(connection)
     if belongs is None:
         raise WarehouseError(f"{path} holds nothing of Floriday yet: run `floriday sync` first")
     if belongs.is_older:
@@ -70,7 +70,7 @@ def _has_layout(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(connection.execute(sql).fetchall()[0][0])
 
 
-def check_belonging(belongs: Belonging | None, api: str, environment: str, organizations: dict[str, str]) -> None:
+def check_owner(belongs: Owner | None, api: str, environment: str, organizations: dict[str, str]) -> None:
     """Refuse to mix APIs, environments and organizations in one warehouse.
 
     Args:
@@ -133,7 +133,7 @@ def _comparable(organization: str) -> str:
         return organization
 
 
-def remember(
+def record_owner(
     connection: duckdb.DuckDBPyConnection, api: str, environment: str, organizations: dict[str, tuple[str, str | None]]
 ) -> None:
     """Write down what the warehouse belongs to, where it does not know yet; within a transaction."""

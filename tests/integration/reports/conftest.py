@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
-from pipelines.reports import reports
+from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
 from tests.integration.reporting import Reporting
 from tests.integration.reports import by_hand, deliveries_by_hand, stock_by_hand
@@ -23,7 +23,7 @@ def _world(api: str, folder: Path) -> Reporting:
     """Two accounts of a world, of the feeds that reports read, as it was at one moment and again some time later."""
     sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=0.5)
     reporting = Reporting(folder / "w.duckdb", api)
-    read = {table for each in reports() for table in each.tables}
+    read = {table for each in all_reports() for table in each.tables}
     feeds = [feed.name for feed in catalogue_of(api).feeds if read & _tables_of(feed)]
     marks = reporting.store_sandbox(sandbox, feeds)
     sandbox.advance(LATER)

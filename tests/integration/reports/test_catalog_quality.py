@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.schema.owner import remember
+from pipelines.warehouse.schema.owner import record_owner
 from tests.integration.reporting import (
     AMSTERDAM,
     DELIVERY,
@@ -101,7 +101,7 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         sold = [item for item in items if random.random() < 0.7]
         told.store(ORDERS, [_order(told.api, number, item, random) for number, item in enumerate(sold)], account)
     with Warehouse(told.path).writing() as connection, transaction(connection):
-        remember(connection, told.api, "localhost", {"north": (OWN, "Kwekerij")})
+        record_owner(connection, told.api, "localhost", {"north": (OWN, "Kwekerij")})
     return told
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.cli.entry import run
 from pipelines.dashboard import write_dashboard
-from pipelines.dashboard.embedding import MANY, MOST_LETTERS, Content, fill
+from pipelines.dashboard.content import MANY, MOST_LETTERS, Content, build_content
 from pipelines.dashboard.facts import FACTS
 from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.file.connection import Warehouse
@@ -41,7 +41,7 @@ def content(told: Reporting, now: dt.datetime = NOW, most_letters: int = MOST_LE
 def made_of(path: Path, now: dt.datetime, most_letters: int) -> Content:
     """The same, once: nobody changes the warehouses that are shared."""
     with Warehouse(path).reading() as connection:
-        text = fill(connection, now, most_letters).packed
+        text = build_content(connection, now, most_letters).packed
     assert len(text) <= most_letters
     unpacked: Content = json.loads(gzip.decompress(base64.b64decode(text)))
     return unpacked

@@ -1,0 +1,47 @@
+"""Generate ``docs/cli.md`` from the help of the commands: ``python -m pipelines.cli.docs.command_reference``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import typer
+from typer.main import get_group
+
+from pipelines.cli.app import app
+
+WIDTH = 100
+
+_TOP = """\
+# The command line
+
+This page is generated from the help of the commands; `make docs` updates it.
+
+Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C and 143 after
+SIGTERM (0 for `up` and `sandbox`, which run until then). Each failure is one line on standard error. Colours and
+progress bars are for terminals; in a pipe, output is plain text that is never cut, and `NO_COLOR` turns colours off
+everywhere. CSV has a header, line feeds at the ends of lines, NULL as an empty field and times in UTC.
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    return "\n".join((_TOP, *_sections()))
+
+
+def _sections() -> Iterator[str]:
+    group = get_group(app)
+    whole = typer.Context(group, info_name="floriday", terminal_width=WIDTH, **group.context_settings)
+    yield _section("floriday", whole.get_help())
+    for name, command in group.commands.items():
+        context = typer.Context(command, info_name=name, parent=whole, terminal_width=WIDTH)
+        yield _section(f"floriday {name}", context.get_help())
+
+
+def _section(title: str, text: str) -> str:
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return f"## {title}\n\n```text\n{lines}\n```\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

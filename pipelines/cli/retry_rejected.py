@@ -1,0 +1,101 @@
+"""Rejected records read again on request, and what became of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.text_format import one_line
+
+if TYPE_CHECKING:
+    from pipelines.sync.outcome import FeedOutcome
+    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.load.rejected_records import OpenRecord
+
+HEALED, GONE, STILL, NOT_ASKED = "healed", "gone", "still rejected", "not asked for"
+_HEADINGS = (
+    Heading("account"),
+    Heading("feed"),
+    Heading("key"),
+    Heading("number", is_number=True),
+    Heading("result"),
+    Heading("reason"),
+)
+
+Outcomes = dict[tuple[str, str], "FeedOutcome"]
+"""What asking came to, by account and feed."""
+
+
+def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
+    """Ask Floriday for the open records of some feeds and accounts, of all where none is given, and print a row each.
+
+    Returns:
+        Whether nothing failed.
+    """
+    before = _open(warehouse, feeds, accounts)
+    if not before:
+        print_line("No record is rejected.")
+        return True
+    outcomes, well = _asked(before)
+    after = {record.identity: record for record in _open(warehouse, feeds, accounts)}
+    results = [_result(one, after.get(one.identity), outcomes.get((one.account, one.feed))) for one in before]
+    rows = [_row(one, after.get(one.identity), result) for one, result in zip(before, results, strict=True)]
+    print_table(_HEADINGS, rows)
+    print_line(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
+    return well
+
+
+def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> list[OpenRecord]:
+    from pipelines.warehouse.load.rejected_records import open_records
+
+    with warehouse.reading() as connection:
+        return open_records(connection, feeds, accounts)
+
+
+def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
+    """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
+    from pipelines.cli.outcomes import print_failures, publish
+    from pipelines.settings import load_settings
+    from pipelines.sync.session import new_run_id, open_clients
+    from pipelines.sync.what_to_read import RejectedOnly
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+
+    settings = load_settings()
+    wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})
+    if not wanted:
+        return {}, True
+    settings = settings.model_copy(update={"feeds": tuple(sorted({feed for _, feed in wanted}))})
+    accounts = sorted({account for account, _ in wanted})
+    run_id, outcomes = new_run_id(), Outcomes()
+    with open_clients(settings, accounts=accounts) as connected:
+        with hold_sync_lock(settings.warehouse, "floriday rejected --retry"):
+            session = connected.prepare()
+            sources = {source.name: source for source in session.sources}
+            for account, feed in wanted:
+                if account in session.identities:
+                    outcomes[account, feed] = session.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
+            session.save_positions()
+        publish(connected)
+    well = not session.failures and not any(outcome.error for outcome in outcomes.values())
+    for name, error in session.failures.items():
+        print_error(str(error.about(account=name)))
+    print_failures(outcomes.values())
+    return outcomes, well
+
+
+def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
+    """What became of a record, in a word or two."""
+    if now is None:
+        return GONE if outcome is not None and record.number in outcome.gone else HEALED
+    if outcome is None or outcome.error or outcome.skipped:
+        return NOT_ASKED
+    return NOT_ASKED if record.number is None and not outcome.whole else STILL
+
+
+def _row(before: OpenRecord, now: OpenRecord | None, result: str) -> tuple[str, ...]:
+    record = before if now is None else now
+    number = "" if record.number is None else str(record.number)
+    reason = "" if now is None else one_line(now.reason)
+    return (record.account, record.feed, one_line(record.key or ""), number, result, reason)

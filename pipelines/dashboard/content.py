@@ -1,0 +1,201 @@
+"""What the page is given: numbers in columns, every text once, as compressed JSON that can stand within HTML."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import gzip
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week
+from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
+from pipelines.reports import installed
+
+MOST_LETTERS = 700_000
+"""Room for the content; with the charts' program, the file stays under 1.5 MB."""
+LEAST_LETTERS = 9
+"""What a row takes at least."""
+FEWEST_ROWS = 1_000
+"""With no more, something else is large."""
+LISTED = 200
+"""Purchase orders that are listed one by one."""
+
+_NAMES = {
+    "partner": "SELECT organization_id, name FROM organizations.organizations",
+    "carrier": "SELECT organization_id, name FROM organizations.organizations",
+    "item": "SELECT trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') FROM catalog.trade_items",
+}
+"""Where the names of a split's identifiers stand."""
+
+_HEALTH = (
+    "feed",
+    "is_granted",
+    "cursor",
+    "behind",
+    "last_synced_at",
+    "current_at",
+    "last_changed_at",
+    "records",
+    "rejected_open",
+)
+_ACTIONS = "customer_order_reference, reasons, delivery_date, supplier_organization_id, trade_item_id, quantity"
+
+MANY = "*"
+"""The key of those that are shown together."""
+
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PackedContent:
+    """What a page is given.
+
+    Args:
+        packed: the content, compressed.
+        found: the facts in it.
+    """
+
+    packed: str
+    found: LimitedFacts
+
+
+def build_content(
+    connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS
+) -> PackedContent:
+    """Everything that the page shows, within some size where that can be.
+
+    Args:
+        connection: open for reading.
+        now: the moment that is this week to the page.
+        most_letters: room for it.
+    """
+    reports = installed(connection)
+    api = _api(connection, reports)
+    facts, week = facts_of(reports), this_week(now)
+    ranks = prepare(connection, facts, api, week)
+    rows = most_letters // LEAST_LETTERS
+    while True:
+        found = read_within(connection, facts, ranks, week, rows)
+        text = packed(_content(connection, found, reports, api, now))
+        if len(text) <= most_letters or rows < FEWEST_ROWS:
+            return PackedContent(text, found)
+        rows = min(rows, _rows(found)) * most_letters * 9 // len(text) // 10
+
+
+def _rows(found: LimitedFacts) -> int:
+    return sum(map(len, found.rows.values()))
+
+
+def _content(
+    connection: duckdb.DuckDBPyConnection, found: LimitedFacts, reports: Collection[str], api: str, now: dt.datetime
+) -> Content:
+    """All of it, as JSON has it."""
+    keys, actions = _Keys(), _actions(connection) if "purchase_order_exceptions" in reports else []
+    content = {
+        "api": api,
+        "made": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "week": this_week(now),
+        "first": found.first_week,
+        "merged": {"partners": found.merged("partner"), "items": found.merged("item"), "older": found.older},
+        "accounts": _accounts(connection),
+        "health": _health(connection) if "sync_health" in reports else {},
+        "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
+        "actions": actions,
+    }
+    content["keys"] = keys.all
+    content["names"] = _names(connection, keys, actions)
+    return content
+
+
+def packed(content: Content) -> str:
+    """The content as a page can hold it: of letters that mean nothing in HTML, and a quarter of the size."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+class _Keys:
+    """Each text once; a row has its place."""
+
+    def __init__(self) -> None:
+        self._places: dict[str | None, int] = {}
+
+    def place(self, text: str | None) -> int:
+        return self._places.setdefault(text, len(self._places))
+
+    @property
+    def all(self) -> list[str | None]:
+        return list(self._places)
+
+
+def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) -> dict[str, list[Any]]:
+    """The rows turned into columns: weeks counted from the first, texts as their places among the keys."""
+    turned: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fact.columns)
+    columns = dict(zip(fact.columns, map(list, turned), strict=True))
+    columns["week"] = [None if week is None else week - found.first_week for week in columns["week"]]
+    for split in ("account", *fact.splits):
+        texts = columns[split]
+        if split in RANKED:
+            texts = [MANY if place == OTHER else found.ids[split][place] for place in texts]
+        columns[split] = [keys.place(text) for text in texts]
+    return columns
+
+
+def _api(connection: duckdb.DuckDBPyConnection, reports: Collection[str]) -> str:
+    """Whose API the warehouse is filled from; while it is not told, whose reports it has."""
+    found = connection.execute("SELECT api FROM sync.settings").fetchall()
+    return str(found[0][0]) if found else "customers" if "spend_by_grower" in reports else "suppliers"
+
+
+def _accounts(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
+    """The organization of each account."""
+    return dict(connection.execute("SELECT account, organization_name FROM sync.accounts ORDER BY account").fetchall())
+
+
+def _health(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+    """How each feed of each account is."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    columns = ", ".join(_HEALTH)
+    for account, *row in connection.execute(f"SELECT account, {columns} FROM reports.sync_health").fetchall():
+        values = dict(zip(_HEALTH, map(_in_json, row), strict=True))
+        told.setdefault(account, []).append(values)
+    return told
+
+
+def _actions(connection: duckdb.DuckDBPyConnection) -> list[list[Any]]:
+    """The newest purchase orders that need action."""
+    sql = (
+        f"SELECT account, {_ACTIONS} FROM reports.purchase_order_exceptions"
+        f" ORDER BY delivery_date DESC NULLS LAST LIMIT {LISTED}"
+    )
+    return [list(map(_in_json, row)) for row in connection.execute(sql).fetchall()]
+
+
+def _in_json(value: object) -> object:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat(timespec="seconds")
+    if value is None or isinstance(value, bool | int | list):
+        return value
+    return str(value)
+
+
+def _names(
+    connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]
+) -> Mapping[str, dict[str, str]]:
+    """What partners, items and carriers are called, of those that the page mentions."""
+    used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
+    return {split: _names_of(connection, split, used) for split in _NAMES}
+
+
+def _names_of(connection: duckdb.DuckDBPyConnection, split: str, ids: set[Any]) -> dict[str, str]:
+    if not ids:
+        return {}
+    sql = f"SELECT CAST(n.id AS VARCHAR), min(n.name) FROM ({_NAMES[split]}) n(id, name) WHERE n.name IS NOT NULL"
+    rows = connection.execute(
+        f"{sql} AND list_contains($ids, CAST(n.id AS VARCHAR)) GROUP BY ALL", {"ids": sorted(ids)}
+    )
+    return dict(rows.fetchall())

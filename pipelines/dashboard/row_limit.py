@@ -1,0 +1,129 @@
+"""How much goes into the page: two years, and as many partners and items by themselves as a small file has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.dashboard.facts import NONE, RANKED, SALES, Fact, Row, count, define_weeks, gather, read, table_of
+
+WEEKS = (110, 60, 30, 15, 5)
+"""Weeks before this one: a year, the year that it is compared with, and some; fewer where that is still too much."""
+STEPS = (10**9, 1000, 700, 500, 350, 250, 175, 125, 90, 60, 45, 30, 20, 15, 10, 7, 5, 3)
+"""How many partners and items may stand by themselves: all of them, or fewer."""
+
+_CHOICES = tuple((step, WEEKS[0]) for step in STEPS) + tuple((STEPS[-1], weeks) for weeks in WEEKS[1:])
+"""How many stand alone, and for how many weeks; each choice is of fewer rows than the one before."""
+
+
+Ranks = dict[str, list[str | None]]
+"""Identifiers of partners and items, by their place; before the first stands none."""
+
+
+@dataclass(frozen=True)
+class LimitedFacts:
+    """The facts, and what was left out to keep them small.
+
+    Args:
+        rows: of each fact.
+        first_week: the oldest week that is there.
+        ids: of partners and items.
+        alone: how many of each stand by themselves.
+        older: orders of the weeks before the first.
+    """
+
+    rows: dict[Fact, list[Row]]
+    first_week: int
+    ids: Ranks
+    alone: int
+    older: int
+
+    def merged(self, split: str) -> int:
+        """How many partners or items are shown together as others."""
+        return max(0, len(self.ids[split]) - 1 - self.alone)
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: str, this_week: int) -> Ranks:
+    """Gather all rows of the facts, with partners and items as their places.
+
+    Args:
+        connection: open for reading, with the reports of the facts.
+        facts: which there are.
+        api: whose tables the warehouse has.
+        this_week: the week now.
+    """
+    define_weeks(connection)
+    for fact in facts:
+        gather(connection, fact, api)
+    ranks = {split: _rank(connection, facts, split, this_week - WEEKS[0]) for split in sorted(RANKED)}
+    for fact in facts:
+        _place(connection, fact)
+    return ranks
+
+
+def read_within(
+    connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], ranks: Ranks, this_week: int, most_rows: int
+) -> LimitedFacts:
+    """As many rows as there is room for.
+
+    Args:
+        connection: the one that was prepared.
+        facts: which.
+        ranks: what preparing gave.
+        this_week: the week now.
+        most_rows: room for all rows together.
+    """
+    fewest, most = 0, len(_CHOICES) - 1
+    while fewest < most:
+        middle = (fewest + most) // 2
+        alone, weeks = _CHOICES[middle]
+        if sum(count(connection, fact, alone, this_week - weeks) for fact in facts) <= most_rows:
+            most = middle
+        else:
+            fewest = middle + 1
+    alone, weeks = _CHOICES[most]
+    first = this_week - weeks
+    rows = {fact: read(connection, fact, alone, first) for fact in facts}
+    return LimitedFacts(rows, first, ranks, alone, _older(connection, first) if SALES in facts else 0)
+
+
+def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: str, first: int) -> list[str | None]:
+    """Those who bring in most, in whichever account and currency, then those who bring in nothing."""
+    parts = [
+        f"SELECT DISTINCT f.{split} AS id, NULL AS place FROM {table_of(fact)} f"
+        for fact in facts
+        if split in fact.splits
+    ]
+    if SALES in facts:
+        best = "rank() OVER (PARTITION BY s.account, s.currency ORDER BY sum(s.revenue) DESC NULLS LAST)"
+        parts.append(
+            f"SELECT s.{split} AS id, {best} AS place FROM {table_of(SALES)} s"
+            f" WHERE s.week IS NULL OR s.week >= {first} GROUP BY s.account, s.currency, s.{split}"
+        )
+    listed = " UNION ALL ".join(parts) or "SELECT CAST(NULL AS UUID) AS id, NULL AS place"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE dashboard_{split} AS"
+        f" SELECT k.id, row_number() OVER (ORDER BY min(k.place) NULLS LAST, k.id) AS place FROM ({listed}) k"
+        " WHERE k.id IS NOT NULL GROUP BY k.id"
+    )
+    found = connection.execute(f"SELECT CAST(id AS VARCHAR) FROM temp.dashboard_{split} ORDER BY place").fetchall()
+    return [None, *(id for (id,) in found)]
+
+
+def _place(connection: duckdb.DuckDBPyConnection, fact: Fact) -> None:
+    """Put places instead of identifiers."""
+    splits = [split for split in fact.splits if split in RANKED]
+    if not splits:
+        return
+    places = ", ".join(f"coalesce({split}_.place, {NONE}) AS {split}" for split in splits)
+    joins = " ".join(f"LEFT JOIN temp.dashboard_{split} {split}_ ON {split}_.id = f.{split}" for split in splits)
+    table = table_of(fact)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT f.* REPLACE ({places}) FROM {table} f {joins}")
+
+
+def _older(connection: duckdb.DuckDBPyConnection, first: int) -> int:
+    sql = f"SELECT coalesce(sum(s.orders), 0) FROM {table_of(SALES)} s WHERE s.week < $first_week"
+    (found,) = connection.execute(sql, {"first_week": first}).fetchall()[0]
+    return int(found)

@@ -1,0 +1,80 @@
+"""Writing the dashboard to a file that is whole or as it was, and that nobody else may read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.dashboard.content import MOST_LETTERS, build_content
+from pipelines.dashboard.facts import SALES
+from pipelines.dashboard.page import page_of
+from pipelines.errors import PipelineError, UsageError
+from pipelines.paths import has_name_of, real_path
+from pipelines.private_files import private_files, replaced_file
+from pipelines.warehouse.file.connection import Warehouse
+
+NAME = "dashboard.html"
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What was written.
+
+    Args:
+        path: of the file.
+        size: of it, in bytes.
+        orders: of status COMMITTED that it counts.
+    """
+
+    path: Path
+    size: int
+    orders: int
+
+
+def path_beside(warehouse: Path) -> Path:
+    """Where the dashboard of a warehouse is written, unless another place is asked for."""
+    return warehouse.with_name(NAME)
+
+
+def write_dashboard(
+    warehouse: Warehouse, output: Path, now: dt.datetime | None = None, most_letters: int = MOST_LETTERS
+) -> Dashboard:
+    """Write the dashboard of what the warehouse holds now.
+
+    Args:
+        warehouse: is read, and closed before anything is written.
+        output: the file; its folder is made if need be.
+        now: the moment that is this week to the page, the real one where not given.
+        most_letters: room for what the figures are added up from.
+
+    Raises:
+        UsageError: the file would lie over the warehouse.
+        WarehouseError: there is no warehouse, or it cannot be read.
+        PipelineError: the file cannot be written.
+    """
+    if has_name_of(output, warehouse.path):
+        raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
+    with warehouse.reading(locked=True) as connection:
+        try:
+            filling = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)
+        except duckdb.CatalogException:
+            raise PipelineError(f"{warehouse.path} holds nothing of Floriday yet: run `floriday sync` first") from None
+    page, found = page_of(filling.packed).encode(), filling.found
+    _replace(output, page)
+    orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))
+    return Dashboard(output, len(page), orders)
+
+
+def _replace(output: Path, page: bytes) -> None:
+    file = real_path(output)
+    try:
+        with private_files():
+            file.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_file(file) as stream:
+            stream.write(page)
+    except OSError as error:
+        raise PipelineError(f"{output} cannot be written: {error.strerror or os.strerror(error.errno or 0)}") from None

@@ -1,0 +1,221 @@
+"""Every part of Dagster that this project uses and that has no public name, each with its reason.
+
+No other module imports from ``dagster._…``, ``dagster_shared`` or ``dagster_webserver``, or contains SQL for Dagster's
+tables. A new version of Dagster may change any of these; ``tests/unit/test_dagster_private.py`` then shows what breaks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+
+# The name of the job that Dagster runs when a person materializes assets in the UI.
+from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
+
+# The type that `dagster.define_asset_job` returns.
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+# The answer of a run launcher to run monitoring. `dagster.DefaultRunLauncher` is public, the answer is not.
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+
+# Dagster's default storage. A subclass keeps connections open; `isinstance` finds out whether the files are SQLite's.
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+
+# The tags by which Dagster marks runs of a backfill, a schedule and a sensor.
+from dagster._core.storage.tags import BACKFILL_ID_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+
+# The configuration that `dagster.yaml` hands to a storage class.
+from dagster._serdes import ConfigurableClassData
+
+# The type of the errors in Dagster's events.
+from dagster_shared.error import SerializableErrorInfo
+
+__all__ = [
+    "BACKFILL_ID_TAG",
+    "IMPLICIT_ASSET_JOB_NAME",
+    "SCHEDULE_NAME_TAG",
+    "SENSOR_NAME_TAG",
+    "AssetJob",
+    "CheckRunHealthResult",
+    "ConfigurableClassData",
+    "DagsterSqliteStorage",
+    "SerializableErrorInfo",
+    "SqliteEventLogStorage",
+    "SqliteFiles",
+    "WorkerStatus",
+]
+
+WEBSERVER_MODULE = "dagster_webserver"
+"""The module that `dagster dev` starts as its web server: `python -m dagster_webserver`."""
+
+StartProcess = Callable[..., Any]
+"""Starts a process; the first argument is the command as a list of words."""
+
+ReadDotenv = Callable[[str], dict[str, str]]
+"""Returns the variables in the `.env` file of a folder."""
+
+
+def run_dagster_dev(
+    arguments: Sequence[str],
+    start_process: Callable[[StartProcess], StartProcess],
+    read_dotenv: Callable[[ReadDotenv], ReadDotenv],
+) -> None:
+    """Run the command `dagster dev` in this process, with two of its functions replaced.
+
+    `dagster dev` has no option for another web server, nor for a `.env` file that its child processes do not inherit.
+
+    Args:
+        arguments: options of `dagster dev`.
+        start_process: returns the replacement of the function that starts the servers and the daemon.
+        read_dotenv: returns the replacement of the function that reads the `.env` file.
+    """
+    from dagster._cli import dev, main, utils  # noqa: PLC0415 - the rest of this module is used without the command line
+
+    dev.open_ipc_subprocess = start_process(dev.open_ipc_subprocess)  # type: ignore[attr-defined]
+    utils.get_env_var_dict = read_dotenv(utils.get_env_var_dict)  # type: ignore[assignment, attr-defined]
+    sys.argv[1:] = ["dev", *arguments]
+    main()  # type: ignore[no-untyped-call]
+
+
+def run_webserver(arguments: Sequence[str]) -> None:
+    """Run the command `dagster-webserver` in this process. It passes its application to ``uvicorn.run``."""
+    from dagster_webserver.cli import main  # noqa: PLC0415 - the import takes seconds
+
+    sys.argv[1:] = arguments
+    main()  # type: ignore[no-untyped-call]
+
+
+def run_events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Iterator[dg.EventLogEntry]:
+    """The events of one kind in a run, oldest first. The public methods find only assets and status changes."""
+    yield from instance.all_logs(run_id, of_type=kind)
+
+
+def run_error(event: dg.DagsterEvent) -> SerializableErrorInfo | None:
+    """The exception in the event of a failed run; None where the event has only a message."""
+    return getattr(event.event_specific_data, "error", None)
+
+
+def root_cause(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """The exception at the end of the chain of causes: Dagster wraps the exceptions of a step in its own."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error
+
+
+def was_interrupted(error: SerializableErrorInfo | None) -> bool:
+    """Whether Ctrl-C or SIGTERM ended a step: Dagster handles both signals itself, and reports them as a failure."""
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def partitions_without_success(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str, tuple[str, int]]:
+    """For each partition whose newest run did not materialize it, the id of that run and the event's storage id."""
+    storage = instance.event_log_storage
+    return storage.get_latest_asset_partition_materialization_attempts_without_materializations(key)
+
+
+@dataclass(frozen=True)
+class SqliteFiles:
+    """The SQLite files of an instance. Dagster has no interface for their size, nor for what deleted runs leave.
+
+    Args:
+        instance: the instance whose history the files contain.
+        events: the folder `history/runs`; `<run id>.db` in it contains the events of one run.
+    """
+
+    instance: dg.DagsterInstance
+    events: Path
+
+    @classmethod
+    def of(cls, instance: dg.DagsterInstance) -> Self | None:
+        """The files, or None if the instance has another storage."""
+        runs, events = instance.run_storage, instance.event_log_storage
+        if not isinstance(runs, SqliteRunStorage) or not isinstance(events, SqliteEventLogStorage):
+            return None
+        files = cls(instance, Path(events.path_for_shard("index")).parent)
+        return files if files.runs.is_file() else None
+
+    @property
+    def runs(self) -> Path:
+        """The database of the runs, and of the snapshots of the jobs that they executed."""
+        return self.events.parent / "runs.db"
+
+    @property
+    def index(self) -> Path:
+        """The database of the events that the pages of assets and checks show."""
+        return self.events / "index.db"
+
+    @property
+    def runless(self) -> Path:
+        """The database of the events that belong to no run."""
+        return self.events / ".db"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the output of runs, sensors and schedules."""
+        return Path(self.instance.storage_directory())
+
+
+# SQL for Dagster's tables. `:before` is a time in UTC, `:page` the number of rows that one statement deletes.
+
+SHOWN_CHECKS = """
+SELECT max(id) AS id FROM asset_check_executions GROUP BY asset_key, check_name, partition
+UNION
+SELECT max(id) FROM asset_check_executions WHERE execution_status <> 'PLANNED' GROUP BY asset_key, check_name, partition
+"""
+"""Ids of the newest result of each check and partition, and of the newest that was evaluated. In `index.db`."""
+
+SHOWN_EVENTS = "SELECT max(id) AS id FROM event_logs GROUP BY asset_key, dagster_event_type, partition"
+"""Ids of the newest event of each kind for each asset and partition; the highest id of all is among them."""
+
+RUNS_SHOWN = f"""
+SELECT DISTINCT run_id FROM asset_check_executions WHERE id IN ({SHOWN_CHECKS})
+UNION
+SELECT run_id FROM event_logs WHERE id = (SELECT max(id) FROM event_logs)
+"""  # noqa: S608 - constants of this module
+"""Ids of the runs that checks show, and of the run whose event has the highest id. In `index.db`."""
+
+DELETE_OLD_CHECKS = """
+DELETE FROM asset_check_executions WHERE id IN (
+  SELECT id FROM asset_check_executions
+  WHERE id NOT IN (SELECT id FROM shown) AND CASE coalesce(run_id, '')
+    WHEN '' THEN evaluation_event_timestamp < :before
+    ELSE run_id NOT IN (SELECT run_id FROM history.runs) END
+  LIMIT :page)
+"""
+"""In `index.db`, with `runs.db` attached as `history`, and SHOWN_CHECKS in the temporary table `shown`."""
+
+DELETE_OLD_EVENTS = """
+DELETE FROM event_logs WHERE id IN (
+  SELECT id FROM event_logs
+  WHERE run_id = '' AND timestamp < :before AND id NOT IN (SELECT id FROM shown)
+  LIMIT :page)
+"""
+"""In `index.db` and `.db`, with SHOWN_EVENTS in the temporary table `shown`."""
+
+DELETE_TAGS_WITHOUT_EVENT = """
+DELETE FROM asset_event_tags WHERE id IN (
+  SELECT id FROM asset_event_tags WHERE event_id NOT IN (SELECT id FROM event_logs) LIMIT :page)
+"""
+
+USED_SNAPSHOTS = "SELECT snapshot_id FROM runs INTERSECT SELECT snapshot_id FROM snapshots"
+"""Ids of the job snapshots that runs refer to. In `runs.db`."""
+
+DELETE_UNUSED_SNAPSHOTS = """
+DELETE FROM snapshots WHERE id IN (
+  SELECT id FROM snapshots WHERE snapshot_id NOT IN (
+    SELECT id FROM parents
+    UNION
+    SELECT snapshot_id FROM runs WHERE snapshot_id IS NOT NULL
+    UNION
+    SELECT json_extract(run_body, '$.execution_plan_snapshot_id') FROM runs
+    WHERE json_extract(run_body, '$.execution_plan_snapshot_id') IS NOT NULL)
+  LIMIT :page)
+"""
+"""In `runs.db`, with the snapshots of whole jobs, of which runs executed a part, in the temporary table `parents`."""

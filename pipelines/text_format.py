@@ -1,0 +1,41 @@
+"""Short texts for people: times, durations, sizes, counts, and text of others in one line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def moment(when: datetime) -> str:
+    """``2026-07-30 12:00:00 UTC``."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def span(length: timedelta) -> str:
+    """A duration in its largest unit of which there are two: ``12 days``, ``5 h``, ``59 min``, ``30 s``."""
+    seconds = int(length.total_seconds())
+    for unit, size, from_size in (("days", 86400, 2 * 86400), ("h", 3600, 2 * 3600), ("min", 60, 2 * 60)):
+        if seconds >= from_size:
+            return f"{seconds // size:,} {unit}"
+    return f"{seconds} s"
+
+
+def file_size(count: int) -> str:
+    """Bytes in MB or GB with one decimal: ``812.3 MB``, ``1.4 GB``."""
+    unit, name = (1e9, "GB") if count >= 1e9 else (1e6, "MB")
+    return f"{count / unit:,.1f} {name}"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun: ``1 page``, ``2,000 records``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def one_line(text: str, longest: int | None = None) -> str:
+    """Text in one line, without control, format and direction characters.
+
+    Args:
+        text: text of any content and origin.
+        longest: number of characters after which the line is cut; ``None`` for no limit.
+    """
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"
