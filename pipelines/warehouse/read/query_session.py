@@ -176,7 +176,7 @@ class QuerySession:
     def _received(self) -> bytes:
         try:
             return self._channel.recv_bytes()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # an end within a message is a plain OSError
             raise self._ended() from None
 
     def _send(self, request: OpenRequest | QueryRequest) -> None:
