@@ -399,8 +399,8 @@ def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: HandMov
         ({"token_endpoint": "http://127.0.0.1:1/token"}, "is on another host, which is refused"),
         ({"token_endpoint": "http://evil.example/token"}, "uses plain http"),
         ({"token_endpoint": "javascript:alert(1)"}, "does not start with https://"),
-        ({"issuer": "https://evil.example/oauth2/id"}, "speak for another issuer"),
-        ({"issuer": "nonsense"}, "speak for another issuer"),
+        ({"issuer": "https://evil.example/oauth2/id"}, "name another issuer"),
+        ({"issuer": "nonsense"}, "name another issuer"),
     ],
 )
 def test_metadata_that_lead_elsewhere_are_refused(

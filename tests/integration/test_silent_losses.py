@@ -410,7 +410,7 @@ def test_what_is_noted_at_the_end_moves_no_cursor_back(orders: Syncing) -> None:
         orders.sync(ORDERS)
         moved = cursor(orders, ORDERS)
 
-        idle.note()
+        idle.save_positions()
 
     assert cursor(orders, ORDERS) == moved
 

@@ -121,7 +121,7 @@ class TestIdleSync:
 
         The feed without such an operation costs a page, a snapshot each of its questions.
         """
-        orders.sandbox.turn(rate_limits=None)
+        orders.sandbox.set_switches(rate_limits=None)
         orders.sync()
         orders.sandbox.calls.clear()
 
@@ -237,7 +237,7 @@ class TestNumbering:
 
     def test_an_inclusive_server_gives_the_same_tables(self, orders: Syncing) -> None:
         """A record that is served twice at a page's edge is stored once."""
-        orders.sandbox.turn(inclusive=True)
+        orders.sandbox.set_switches(inclusive=True)
 
         orders.sync(ORDERS)
         change(orders, keys(orders)[0], numberOfPieces=3)

@@ -14,7 +14,7 @@ from pipelines.text_format import one_line
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
     from pipelines.floriday.identity import Identity
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected
 
 
 def check(
@@ -58,27 +58,27 @@ def _send_test() -> None:
 def _check() -> None:
     from pipelines.floriday.client import identify_all
     from pipelines.settings import load_settings
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
 
-    with open_pipeline(load_settings()) as pipeline:
-        feeds = pipeline.sources
-        _tell_token(pipeline)
-        known = identify_all(pipeline.clients)
+    with open_clients(load_settings()) as connected:
+        feeds = connected.sources
+        _tell_token(connected)
+        known = identify_all(connected.clients)
         refused = [account for account, identity in known if not _tell_account(account, identity)]
-        granted = pipeline.session.granted
+        granted = connected.token_session.granted
         print_table(
             [Heading("feed"), Heading("scope"), Heading("granted")],
             [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
         )
-        print_version_notices(pipeline.settings)
+        print_version_notices(connected.settings)
     if refused:
         raise typer.Exit(1)
 
 
-def _tell_token(pipeline: Pipeline) -> None:
+def _tell_token(connected: Connected) -> None:
     from pipelines.text_format import moment, span
 
-    session = pipeline.session
+    session = connected.token_session
     ends = session.expires_at
     print_line(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
     granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were asked for"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.cli.progress import Progress
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected, SyncSession
     from pipelines.sync.what_to_read import WhatToRead
     from pipelines.warehouse.file.connection import Warehouse
 
@@ -112,16 +112,18 @@ def _narrowed(settings: Settings, names: list[str]) -> Settings:
 def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
     """Do it, and print what it came to; returns whether every feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-    with open_pipeline(settings, accounts=accounts) as pipeline:
+    with open_clients(settings, accounts=accounts) as connected:
         with hold_sync_lock(settings.warehouse, "floriday sync"):
-            outcomes = _synced(pipeline, what)
+            session = _prepared(connected)
+            outcomes = _synced(session, what)
         print_outcomes(outcomes)
-        well = is_well(pipeline, outcomes)
-        publish(pipeline)
+        well = is_well(session.failures, outcomes)
+        publish(connected)
         print_version_difference(settings)
+        session.save_positions()  # what could not be written before the outcomes were printed
     return well
 
 
@@ -129,7 +131,7 @@ def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bo
     """Do it on a copy, and print what that changed; returns whether every feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
     from pipelines.cli.outcomes import is_well, print_differences
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
@@ -138,12 +140,14 @@ def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bo
     _refuse_older(warehouse)
     with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
-        with open_pipeline(on_the_copy, accounts=accounts) as pipeline:
-            outcomes = _synced(pipeline, what)
-        tables = [tables_of(source) for source in pipeline.sources]
+        with open_clients(on_the_copy, accounts=accounts) as connected:
+            session = _prepared(connected)
+            outcomes = _synced(session, what)
+            session.save_positions()
+        tables = [tables_of(source) for source in session.sources]
         print_differences(differences(warehouse, copy, tables), outcomes)
     print_version_difference(settings)
-    return is_well(pipeline, outcomes)
+    return is_well(session.failures, outcomes)
 
 
 def _refuse_older(warehouse: Warehouse) -> None:
@@ -156,17 +160,20 @@ def _refuse_older(warehouse: Warehouse) -> None:
                 require_owner(connection, warehouse.path)
 
 
-def _synced(pipeline: Pipeline, what: WhatToRead) -> list[FeedOutcome]:
+def _prepared(connected: Connected) -> SyncSession:
+    _tell_older(connected.warehouse)
+    return connected.prepare()
+
+
+def _synced(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
     from pipelines.cli.progress import progress
     from pipelines.errors import PipelineError
 
-    _tell_older(pipeline.warehouse)
-    pipeline.prepare()
     with progress() as shown:
-        outcomes = {(one.account, one.feed): one for one in _each(pipeline, shown, what)}
-    with suppress(PipelineError):  # the outcomes are printed first; closing the pipeline notes again, and raises
-        pipeline.note()
-    return [outcomes[account, source.name] for account in pipeline.identities for source in pipeline.sources]
+        outcomes = {(one.account, one.feed): one for one in _each(session, shown, what)}
+    with suppress(PipelineError):  # the outcomes are printed first; then the caller writes again, and raises
+        session.save_positions()
+    return [outcomes[account, source.name] for account in session.identities for source in session.sources]
 
 
 def _tell_older(warehouse: Warehouse) -> None:
@@ -180,14 +187,12 @@ def _tell_older(warehouse: Warehouse) -> None:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
 
 
-def _each(pipeline: Pipeline, shown: Progress, what: WhatToRead) -> Iterator[FeedOutcome]:
+def _each(session: SyncSession, shown: Progress, what: WhatToRead) -> Iterator[FeedOutcome]:
     """The outcomes as they come; an account whose key was refused is told once, not for every feed."""
     from pipelines.sync.session import new_run_id
 
-    accounts = list(pipeline.identities)
-    syncs = pipeline.sync_all(
-        pipeline.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=shown.update
-    )
+    accounts = list(session.identities)
+    syncs = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=shown.update)
     for outcome in syncs:
         shown.finish(outcome)
         yield outcome
