@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import pandas as pd
 import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
+from pipelines.json_scan import is_object, strict_objects
 from pipelines.normalize import exact
-from pipelines.normalize.arrow_reader import BLOCK, Read, Unknown, add_unknown, read_records, unknown_of
+from pipelines.normalize.arrow_reader import Read, Unknown, add_unknown, read_records, unknown_of
 from pipelines.normalize.batch import Batch, frame_of
 from pipelines.normalize.content import content_hash, text_column
 from pipelines.normalize.flattening import Flat, flatten, unknown_values
-from pipelines.normalize.nesting import is_too_deep
 from pipelines.normalize.rejected import Rejected, reject
 from pipelines.normalize.schemas import RECORD, frame_schema
 from pipelines.unexpected_errors import summary
@@ -22,7 +21,7 @@ from pipelines.unexpected_errors import summary
 
 def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool, with_originals: bool) -> Batch:
     """See :func:`pipelines.normalize.normalize`."""
-    strict = [position for position, raw in enumerate(raws) if _is_sound(raw)] if is_strict else _strict(raws)
+    strict = [place for place, raw in enumerate(raws) if is_object(raw)] if is_strict else strict_objects(raws)
     read, flat = _read_fast(table, raws, strict)
     refused = flat.doubtful | {strict[place] for place in read.refused} | (set(range(len(raws))) - set(strict))
     rows, rejected = _read_exactly(table, raws, sorted(refused), read.unknown)
@@ -56,42 +55,6 @@ def _read_fast(table: Table, raws: Sequence[bytes], strict: list[int]) -> tuple[
         read = read_records(table, [])
         read.refused = list(range(len(strict)))
         return read, flatten(table, read.records, [])
-
-
-def _strict(raws: Sequence[bytes]) -> list[int]:
-    """The positions of the records that are objects of strict JSON."""
-    positions: list[int] = []
-    for start in range(0, len(raws), BLOCK):
-        block = raws[start : start + BLOCK]
-        is_good = _is_sound if _are_strict(block) else _is_strict
-        positions += [start + place for place, raw in enumerate(block) if is_good(raw)]
-    return positions
-
-
-def _are_strict(raws: Sequence[bytes]) -> bool:
-    """Whether each record is a value of strict JSON; if not, it is unknown which one is not."""
-    try:
-        decoded = msgspec.json.decode(b"[%s]" % b",".join(raws), type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    # If each decoded value is as long as the record, no record is two values or a part of one.
-    return [len(memoryview(raw)) for raw in decoded] == [len(raw) for raw in raws]
-
-
-def _is_sound(raw: bytes) -> bool:
-    """Whether a value is an object that a recursive reader can read."""
-    return raw[:1] == b"{" and not is_too_deep(raw)
-
-
-def _is_strict(raw: bytes) -> bool:
-    """Whether a record is an object of strict JSON; Arrow accepts more, and reads it differently."""
-    if not _is_sound(raw):
-        return False
-    try:
-        msgspec.json.decode(raw, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return True
 
 
 def _read_exactly(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pipelines.catalogue.tables import Table
 from pipelines.floriday.pages import number_of
+from pipelines.json_scan import is_too_deep
 from pipelines.normalize import exact
-from pipelines.normalize.nesting import is_too_deep
 from pipelines.normalize.protection import Withheld
 
 
