@@ -20,7 +20,7 @@ from ground.records import Books, feed_of, write_books
 from pipelines.catalogue.types import Feed
 from pipelines.floriday import prefetch
 from pipelines.settings import load_settings
-from pipelines.sync.session import open_pipeline
+from pipelines.sync.session import open_clients
 
 PAGE = 1000
 
@@ -29,11 +29,11 @@ def seconds(server: Served, folder: Path, feed: str, connections: int) -> float:
     """How long the sync of the feed takes, without the start of the process."""
     given = {**server.environment, "FLORIDAY_WAREHOUSE": str(folder / "w.duckdb"), "FLORIDAY_FEEDS": feed}
     prefetch.CONNECTIONS = connections
-    prefetch.WORTH_SPLITTING = 20 if connections > 1 else 10**9
-    with open_pipeline(load_settings({**os.environ, **given}, folder)) as pipeline:
-        pipeline.prepare()
+    prefetch.MIN_PAGES_TO_SPLIT = 20 if connections > 1 else 10**9
+    with open_clients(load_settings({**os.environ, **given}, folder)) as connected:
+        session = connected.prepare()
         began = time.perf_counter()
-        (outcome,) = pipeline.sync_all(pipeline.sources, run_id="bench")
+        (outcome,) = session.sync_all(session.sources, run_id="bench")
         assert outcome.current
         assert outcome.error is None
     return time.perf_counter() - began

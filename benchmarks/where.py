@@ -29,12 +29,12 @@ from pipelines.floriday.http import transport
 from pipelines.normalize import fast_path
 from pipelines.settings import load_settings
 from pipelines.sync import batches, feed
-from pipelines.sync.session import open_pipeline
+from pipelines.sync.session import open_clients
 from pipelines.warehouse.file import connection
 from pipelines.warehouse.load import upsert
 
 STEPS: tuple[tuple[object, str, str], ...] = (
-    (transport.Wire, "send", "fetch a page"),
+    (transport.BoundedAdapter, "send", "fetch a page"),
     (feed, "read_page", "split it into records"),
     (batches, "typed", "normalize a part of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
@@ -95,11 +95,11 @@ def main() -> None:
         books = write_books(given.books or Path(folder), feed_of(), given.records)
         with served(books.path) as server:
             said = {**server.environment, "FLORIDAY_WAREHOUSE": f"{folder}/w.duckdb", "FLORIDAY_FEEDS": "sales_orders"}
-            with open_pipeline(load_settings({**os.environ, **said}, Path(folder))) as pipeline:
-                pipeline.prepare()
+            with open_clients(load_settings({**os.environ, **said}, Path(folder))) as connected:
+                session = connected.prepare()
                 wall, cpu = time.perf_counter(), time.process_time()
                 with clocked() as clocks:
-                    (outcome,) = pipeline.sync_all(pipeline.sources, run_id="benchmark")
+                    (outcome,) = session.sync_all(session.sources, run_id="benchmark")
                 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     assert outcome.new == given.records, outcome
     print(f"{given.records:,} records: {wall:.1f} s, {cpu:.1f} s of processors, ", end="")

@@ -209,12 +209,12 @@ class Schedule:
 
     def _turn_switches(self, sandbox: Sandbox) -> None:
         choose = self._random.choice
-        sandbox.turn(
+        sandbox.set_switches(
             inclusive=choose((False, False, True)),
             token_lifetime=choose((3600, 3600, 90, 2)),
-            tells_scopes=choose((True, False)),
+            returns_scopes=choose((True, False)),
             rate_limits=choose((1.0, 1.0, 0.01)),
-            tells_retry_after=choose((True, False)),
+            sends_retry_after=choose((True, False)),
         )
 
     def _go_wrong(self, sandbox: Sandbox) -> None:
@@ -270,14 +270,14 @@ class Schedule:
         outcomes: list[FeedOutcome] = []
         with contextlib.suppress(PipelineError):
             outcomes = list(self._syncing.sync(listener=lambda _: next(moving, None)).values())
-        struck = sum(waiting.struck for waiting in sandbox.faults.waiting())
+        struck = sum(waiting.struck for waiting in sandbox.faults.planned())
         refused = sum(call.status in (401, 429) for call in list(sandbox.calls)[before:])
-        records = sum(len(sandbox.book(feed).standing()) for feed in self._feeds)
+        records = sum(len(sandbox.book(feed).all_entries()) for feed in self._feeds)
         calls, bound = len(sandbox.calls) - before, 20 + 2 * records + 6 * struck + 2 * refused
         self._played.most_calls = max(self._played.most_calls, (calls, bound), key=lambda both: both[0] / both[1])
         assert calls <= bound, f"{calls} calls for {records} records, {struck} faults and {refused} refusals"
         self._played.calls += calls
-        for waiting in sandbox.faults.waiting():
+        for waiting in sandbox.faults.planned():
             name = f"status {waiting.fault.status}" if waiting.fault.kind is Kind.STATUS else str(waiting.fault.kind)
             self._played.struck[name] += waiting.struck
         return outcomes
@@ -293,7 +293,7 @@ class Schedule:
     def _heal(self, sandbox: Sandbox) -> None:
         """Nothing goes wrong any more: one sync, and all is as it must be."""
         sandbox.faults.clear()
-        sandbox.turn(rate_limits=1.0)
+        sandbox.set_switches(rate_limits=1.0)
         for feed in self._feeds:
             self._records.touch(feed)
         outcomes = self._sync(sandbox)

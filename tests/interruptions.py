@@ -115,7 +115,7 @@ def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMM
     """
     tries, random = Tries(), Random(seed)
     with TemporaryDirectory() as parent, Sandbox(seed=seed, now=NOW, scale=SCALE) as sandbox:
-        sandbox.turn(rate_limits=None)
+        sandbox.set_switches(rate_limits=None)
         folder = Path(parent) / "project"
         folder.mkdir()
         interrupting = _Interrupting(sandbox, folder, tries, random)

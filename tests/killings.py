@@ -7,7 +7,7 @@ server. Each tells what was committed as soon as it knows; none of that may be m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
@@ -17,7 +17,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.session import open_pipeline
+from pipelines.sync.session import open_clients
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.read import integrity
 from tests.another_process import FORKED
@@ -87,7 +87,7 @@ def kill_syncs(kills: int, seed: int) -> Killed:
 
 
 def _one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, killed: Killed) -> None:
-    sandbox.turn(rate_limits=None)
+    sandbox.set_switches(rate_limits=None)
     records = Records(sandbox, "suppliers", (), random, hides=False)
     for feed in FEEDS:
         records.fill(feed, RECORDS)
@@ -141,17 +141,17 @@ def _sync(environment: dict[str, str], path: str, told: str) -> None:
     settings = load_settings(
         {**environment, "FLORIDAY_WAREHOUSE": path, "FLORIDAY_FEEDS": ",".join(FEEDS)}, Path(path).parent
     )
-    with Path(told).open("ab", buffering=0) as stream, open_pipeline(settings) as pipeline:
-        pipeline.catalogue = catalogue_with("suppliers", FEEDS)
+    with Path(told).open("ab", buffering=0) as stream, open_clients(settings) as opened:
+        connected = replace(opened, catalogue=catalogue_with("suppliers", FEEDS))
 
         def tell(outcome: FeedOutcome) -> None:
             stream.write(f"{outcome.feed} {outcome.cursor}\n".encode())
 
         with hold_sync_lock(settings.warehouse, "a sync that is to be killed"):
-            pipeline.prepare()
+            pipeline = connected.prepare()
             for source in pipeline.sources:
                 pipeline.sync(with_pages_of(source, PAGE), "main", run_id=told, listener=tell)
-            pipeline.note()
+            pipeline.save_positions()
 
 
 def _look(syncing: Syncing, told: Path, killed: Killed) -> None:

@@ -77,7 +77,7 @@ def sync_for_a_month(feeds: tuple[str, ...], scale: float) -> Month:
     seen = {feed: _Seen() for feed in feeds}
     moments: list[dt.datetime] = []
     with TemporaryDirectory() as folder, Sandbox(now=BEGAN, scale=scale) as sandbox:
-        sandbox.turn(rate_limits=None)
+        sandbox.set_switches(rate_limits=None)
         syncing = Syncing(sandbox, Path(folder) / "w.duckdb", only=feeds)
         for _ in range(SYNCS):
             outcomes = syncing.sync()

@@ -132,6 +132,12 @@ def deletion_paths(table: Table) -> tuple[Path, ...]:
     return tuple(path for path in DELETION_SIGNALS if len(path) == 1 or path in known)
 
 
+def json_key(source: Source) -> tuple[str, ...]:
+    """The JSON names of the fields that identify a record."""
+    columns = tables_of(source).by_name
+    return tuple((columns[name].path or ("",))[-1] for name in source.key)
+
+
 def has_status(table: Table) -> bool:
     """Whether the record has a status of its own, which may be DELETED."""
     return any(column.path == ("status",) for column in table.columns)

@@ -11,7 +11,7 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected
     from pipelines.warehouse.file.dry_run import Difference
 
 _COUNTS = ("read", "new", "changed", "rejected")
@@ -65,18 +65,18 @@ def print_refused_accounts(failures: Mapping[str, PipelineError]) -> None:
         print_error(str(error.about(account=name)))
 
 
-def publish(pipeline: Pipeline) -> None:
+def publish(connected: Connected) -> None:
     """Renew the published copy. A failure is printed, but does not make the sync fail."""
     try:
-        pipeline.publish()
+        connected.publish()
     except PipelineError as error:
         print_error(str(error))
 
 
-def is_well(pipeline: Pipeline, outcomes: Collection[FeedOutcome]) -> bool:
+def is_well(failures: Mapping[str, PipelineError], outcomes: Collection[FeedOutcome]) -> bool:
     """Print refused accounts; returns whether there are none, and each feed is current or was skipped."""
-    print_refused_accounts(pipeline.failures)
-    return not pipeline.failures and all(outcome.is_well for outcome in outcomes)
+    print_refused_accounts(failures)
+    return not failures and all(outcome.is_well for outcome in outcomes)
 
 
 def subject(outcome: FeedOutcome) -> str:

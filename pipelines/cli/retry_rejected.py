@@ -59,7 +59,7 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read the records again, feed by feed; returns the outcomes, and whether nothing failed."""
     from pipelines.cli.outcomes import print_failures, print_refused_accounts, publish
     from pipelines.settings import load_settings
-    from pipelines.sync.session import new_run_id, open_pipeline
+    from pipelines.sync.session import new_run_id, open_clients
     from pipelines.sync.what_to_read import RejectedOnly
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
@@ -70,16 +70,17 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     settings = settings.model_copy(update={"feeds": tuple(sorted({feed for _, feed in wanted}))})
     accounts = sorted({account for account, _ in wanted})
     run_id, outcomes = new_run_id(), Outcomes()
-    with open_pipeline(settings, accounts=accounts) as pipeline:
+    with open_clients(settings, accounts=accounts) as connected:
         with hold_sync_lock(settings.warehouse, "floriday rejected --retry"):
-            pipeline.prepare()
-            sources = {source.name: source for source in pipeline.sources}
+            session = connected.prepare()
+            sources = {source.name: source for source in session.sources}
             for account, feed in wanted:
-                if account in pipeline.identities:
-                    outcomes[account, feed] = pipeline.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
-        publish(pipeline)
-    is_well = not pipeline.failures and not any(outcome.error for outcome in outcomes.values())
-    print_refused_accounts(pipeline.failures)
+                if account in session.identities:
+                    outcomes[account, feed] = session.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
+            session.save_positions()
+        publish(connected)
+    is_well = not session.failures and not any(outcome.error for outcome in outcomes.values())
+    print_refused_accounts(session.failures)
     print_failures(outcomes.values())
     return outcomes, is_well
 

@@ -1,4 +1,1 @@
-"""The Floriday API: authentication, calls, change feeds.
-
-Here belongs what is said over the wire. Tables, files and Dagster do not.
-"""
+"""The Floriday API: authentication, calls, change feeds. Tables, files and Dagster do not belong here."""

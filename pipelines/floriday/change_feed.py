@@ -1,8 +1,8 @@
-"""Reading a change feed exactly: from a cursor to what is proven to be its end (docs/floriday.md: Change feeds).
+"""The rules for reading a change feed: from a cursor to its proven end (docs/floriday.md: Change feeds).
 
-The rules: a page's maximum is the page's own; an empty page is no end; the next cursor is the highest number that
-the page proves, never one more; a page that is in doubt proves nothing until a second answer agrees; a feed that cannot
-advance ends with an error. What is in a record, and where it goes, does not belong here.
+A page's maximum belongs to the page, not to the feed. An empty page is no end. The next cursor is the highest number
+that the page proves, never one more. A page in doubt counts only if a second answer agrees. A feed that cannot advance
+ends with an error. Contents and storage of records do not belong here.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipelines.errors import ContradictingAnswersError, StuckFeedError
-from pipelines.floriday.page_checks import Doubts, doubts_about, repeats
+from pipelines.floriday.page_checks import Doubts, find_doubts, repeats_records
 from pipelines.floriday.pages import Page
 
 Fetch = Callable[[int], Page]
-"""Asks for the page of records above a number."""
+"""Requests the page of records above a sequence number."""
 
-AskMaximum = Callable[[], int | None]
-"""Asks for the feed's maximum again; None where it is unknown."""
+FetchMaximum = Callable[[], int | None]
+"""Requests the feed's maximum again; None where it is unknown."""
 
-ASKED_AGAIN = 3
-"""How often a page that is in doubt is asked for before the walk gives up."""
+MAX_ANSWERS = 3
+"""How often a page in doubt is requested."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A page and what it moves.
+    """A page and the movement of the cursor that follows from it.
 
     Args:
         page: the answer.
-        after: the number that was asked with.
-        reached: the number to go on from.
-        current: whether this page, or the maximum, proves that the feed ends here.
+        after: the sequence number that was requested.
+        reached: the cursor after the page.
+        current: whether the page, or the maximum, proves that the feed ends here.
     """
 
     page: Page
@@ -43,32 +43,31 @@ class Step:
 
 @dataclass(frozen=True)
 class ChangeFeed:
-    """What is known of a feed while it is walked.
+    """A feed and what is known of it before its pages are read.
 
     Args:
-        fetch: asks for a page.
-        maximum: what the max-sequence operation said before the walk, or None where it is unknown.
-        page_maximum: the records that a full page holds.
-        read_before: the highest number up to which the feed was read before, 0 where that says nothing: a page that
-            ends before it although the maximum is unknown is asked for again.
-        ask_maximum: asks for the maximum again, when the feed ends before the one that was said; None where a maximum
-            is believed as it is.
+        fetch: requests a page.
+        maximum: answer of the max-sequence operation before the walk; None where it is unknown.
+        page_maximum: number of records in a full page.
+        read_before: highest sequence number that earlier syncs have read, 0 for unknown. A page that ends below it
+            while the maximum is unknown is requested again.
+        fetch_maximum: requests the maximum again when the feed ends below it; None to trust the maximum as it is.
     """
 
     fetch: Fetch
     maximum: int | None
     page_maximum: int
     read_before: int = 0
-    ask_maximum: AskMaximum | None = None
+    fetch_maximum: FetchMaximum | None = None
 
     def next_cursor(self, page: Page, cursor: int) -> int:
-        """The number to go on from: the highest that the page proves, or ``cursor`` if it does not advance.
+        """The highest sequence number that the page proves, or ``cursor`` if the page does not advance.
 
-        A full page lost nothing to a filter, so only its records count: a maximum above them would be the feed's. A
-        number above the page's own maximum counts only if nothing else advances, and one above the feed's maximum last
-        of all: one stray number must not carry the cursor past records that were never read.
+        No filter has removed records from a full page, so only its records count: a higher maximum would be the feed's.
+        A number above the page's own maximum counts only if nothing else advances, and one above the feed's maximum
+        comes last, so that a single wrong number does not move the cursor past unread records.
         """
-        own = [number for number in page.numbers if number and number <= page.maximum]  # 0 stands for defaults
+        own = [number for number in page.numbers if number and number <= page.maximum]  # 0 marks unstored defaults
         reached = max(own, default=page.maximum) if self.is_full(page) else page.maximum
         if reached > cursor:
             return reached
@@ -77,70 +76,70 @@ class ChangeFeed:
         return reached if reached > cursor else max(page.highest, cursor)
 
     def is_full(self, page: Page) -> bool:
-        """Whether the page holds as many records as were asked for, so that more may follow."""
+        """Whether the page holds as many records as were requested, so that more may follow."""
         return len(page.records) >= (page.limit or self.page_maximum)
 
-    def answer(self, cursor: int) -> Page:
-        """The page above ``cursor``; one that is in doubt is asked for again, and believed if a second one agrees.
+    def confirmed_page(self, cursor: int) -> Page:
+        """The page above ``cursor``; a page in doubt is requested again, and counts if a second answer agrees.
 
-        Of two pages that agree the one counts that claims less.
+        Of two pages that agree, the one with the lower maximum is returned.
 
         Raises:
-            StuckFeedError: the server goes on answering with what was read already although there is more.
+            StuckFeedError: the server repeats records that were read already, although there are more.
             ContradictingAnswersError: no two of the answers agree.
         """
         page = self.fetch(cursor)
         doubts = self.doubts(page, cursor)
-        for _ in range(ASKED_AGAIN - 1):
+        for _ in range(MAX_ANSWERS - 1):
             if not doubts:
                 return page
-            again = self.fetch(cursor)
-            same = self.doubts(again, cursor)
-            if doubts == same and not same.stands_still:
-                return min(page, again, key=lambda one: one.maximum)
-            page, doubts = again, same
-        return self._last_of_all(page, doubts, cursor)
+            second = self.fetch(cursor)
+            second_doubts = self.doubts(second, cursor)
+            if doubts == second_doubts and not doubts.is_stuck:
+                return min(page, second, key=lambda answer: answer.maximum)
+            page, doubts = second, second_doubts
+        return self._last_answer(page, doubts, cursor)
 
     def doubts(self, page: Page, cursor: int) -> Doubts:
-        """What speaks against a page that was served as what follows ``cursor``."""
+        """The contradictions of a page that was served for ``cursor``."""
         reached = self.next_cursor(page, cursor)
-        stands_still = reached == cursor and self._may_not_end_with(page, cursor)
-        return doubts_about(page, cursor, reached, self.maximum, stands_still=stands_still)
+        is_stuck = reached == cursor and self._cannot_be_last(page, cursor)
+        return find_doubts(page, cursor, reached, self.maximum, is_stuck=is_stuck)
 
-    def _may_not_end_with(self, page: Page, cursor: int) -> bool:
+    def _cannot_be_last(self, page: Page, cursor: int) -> bool:
         """Whether a page that does not advance cannot be the feed's end."""
         if self.maximum is None:
-            return self.is_full(page) or cursor < self.read_before or repeats(page, cursor)
-        return self.maximum > cursor or repeats(page, cursor)
+            return self.is_full(page) or cursor < self.read_before or repeats_records(page, cursor)
+        return self.maximum > cursor or repeats_records(page, cursor)
 
-    def _last_of_all(self, page: Page, doubts: Doubts, cursor: int) -> Page:
-        """The last answer, if it can be taken as it is."""
+    def _last_answer(self, page: Page, doubts: Doubts, cursor: int) -> Page:
+        """The last answer, unless its doubts forbid to use it."""
         if not doubts:
             return page
-        if not doubts.stands_still:
+        if not doubts.is_stuck:
             raise ContradictingAnswersError(
-                f"asked {ASKED_AGAIN} times for what follows {cursor}, Floriday gave as many answers that contradict"
-                " themselves and each other. Nothing is lost, the cursor stays; try again later, and tell Floriday if"
-                " it lasts"
+                f"{MAX_ANSWERS} answers of Floriday to the request for records above {cursor} contradict themselves and"
+                " each other. Nothing is lost, the cursor stays; try again later, and report it to Floriday if it lasts"
             )
-        if self.is_full(page) or repeats(page, cursor):
+        if self.is_full(page) or repeats_records(page, cursor):
             raise StuckFeedError(
-                f"the feed does not advance: asked for what follows {cursor}, the server goes on sending records up to"
-                f" {page.highest}. Nothing is lost, the cursor stays; try again later, and tell Floriday if it lasts",
+                f"the feed does not advance: to the request for records above {cursor}, the server keeps sending those"
+                f" up to {page.highest}. Nothing is lost, the cursor stays; try again later, and report it to Floriday"
+                " if it lasts",
                 number=cursor,
             )
         return page
 
     def ends_at(self, cursor: int) -> bool:
-        """Whether the feed ends at ``cursor``, after whose page nothing follows.
+        """Whether the feed ends at ``cursor``, if its page shows nothing more.
 
-        A maximum above it is asked for again: one answer that all pages contradict proves nothing.
+        A maximum above it is requested again, because one answer that all pages contradict proves nothing.
         """
         if self.maximum is None or cursor >= self.maximum:
             return True
-        if self.ask_maximum is None:
+        if self.fetch_maximum is None:
             return False
-        maximum = self.ask_maximum()
+        maximum = self.fetch_maximum()
         return maximum is None or cursor >= maximum
 
 
@@ -148,24 +147,24 @@ def walk(feed: ChangeFeed, start: int, *, complete: bool = False) -> Iterator[St
     """Yield the pages above ``start`` until the feed is proven current.
 
     Args:
-        feed: what is known of it.
-        start: the number to start from, exclusive.
-        complete: whether to go on until nothing follows, past the maximum: a record that moved beyond it meanwhile
-            would be missing otherwise.
+        feed: the feed, with what is known of it.
+        start: sequence number to start from, exclusive.
+        complete: whether to continue past the maximum until an answer is empty, so that records that moved beyond the
+            maximum during the walk are not missed.
 
     Raises:
-        PipelineError: as of :meth:`ChangeFeed.answer`.
+        PipelineError: as for :meth:`ChangeFeed.confirmed_page`.
     """
     cursor = start
     while True:
-        page = feed.answer(cursor)
+        page = feed.confirmed_page(cursor)
         reached = feed.next_cursor(page, cursor)
         if reached == cursor:
             yield Step(page, cursor, cursor, current=feed.ends_at(cursor))
             return
         is_last = feed.maximum is not None and reached >= feed.maximum and not feed.is_full(page)
-        ended = is_last and not complete
-        yield Step(page, cursor, reached, current=ended)
-        if ended:
+        is_end = is_last and not complete
+        yield Step(page, cursor, reached, current=is_end)
+        if is_end:
             return
         cursor = reached

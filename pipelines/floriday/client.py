@@ -20,13 +20,14 @@ from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.deadlines import CALL_SECONDS
 from pipelines.floriday.http.decoding import SequenceNumber, decoded
-from pipelines.floriday.http.error_answers import Call, error_for
-from pipelines.floriday.http.error_messages import retry_after
+from pipelines.floriday.http.error_answers import Call, error_for, retry_after
 from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
-from pipelines.floriday.http.retry import Clock, Patience, StoppedError, threads
-from pipelines.floriday.http.transport import MEGABYTE, Wire, session_over
+from pipelines.floriday.http.retry import Clock, RetryPolicy
+from pipelines.floriday.http.transport import MEGABYTE, BoundedAdapter, new_session
 from pipelines.floriday.identity import Identity, parse_identity
 from pipelines.floriday.pages import Page, read_page
+from pipelines.floriday.stoppable_threads import StoppedError, stoppable_pool
+from pipelines.settings import hints
 from pipelines.settings.addresses import host_of, set_address
 from pipelines.unexpected_errors import print_if_debugging, summary
 
@@ -71,11 +72,11 @@ class FloridayClient:
         session: source of the token; the clients of all accounts share it.
         api_key: API key of the account.
         account: name of the account in the settings, for error messages.
-        patience: how long and how often a call is retried.
+        retry: how long and how often a call is retried.
         clock: source of time for waits and rate limits.
         answer_limit: maximum size of an answer in bytes, unpacked.
         timeout: seconds to connect, and seconds without a byte.
-        seconds: the deadline of one call, as in ``Wire``.
+        seconds: the deadline of one call, as in ``BoundedAdapter``.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class FloridayClient:
         api_key: SecretStr,
         *,
         account: str,
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
         answer_limit: int = 128 * MEGABYTE,
         timeout: tuple[float, float] = (10.0, 60.0),
@@ -93,12 +94,12 @@ class FloridayClient:
     ) -> None:
         self.account = account
         self.calls = 0
-        self._base_url = set_address("FLORIDAY_BASE_URL", base_url)
+        self._base_url = set_address(hints.BASE_URL, base_url)
         self._session = session
         self._api_key = api_key
-        self._patience = patience
+        self._retry = retry
         self._clock = clock
-        self._http = session_over(Wire(limit=answer_limit, timeout=timeout, seconds=seconds))
+        self._http = new_session(BoundedAdapter(limit=answer_limit, timeout=timeout, seconds=seconds))
         self._buckets = Buckets(clock)
         self._count_lock = Lock()
 
@@ -147,8 +148,8 @@ class FloridayClient:
 
     def identity(self) -> Identity:
         """Organization and application of the API key."""
-        early = replace(self._patience, attempts=min(self._patience.attempts, IDENTITY_ATTEMPTS))
-        return self.get("/identities", parse_identity, rate=USUAL, patience=early)
+        early = replace(self._retry, attempts=min(self._retry.attempts, IDENTITY_ATTEMPTS))
+        return self.get("/identities", parse_identity, rate=USUAL, retry=early)
 
     def get(
         self,
@@ -158,7 +159,7 @@ class FloridayClient:
         *,
         rate: RateLimit,
         bucket: str | None = None,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> _Result:
         """The result of ``parse`` for the body of a 200.
 
@@ -168,7 +169,7 @@ class FloridayClient:
             params: the parameters of the query.
             rate: rate limit of the operation.
             bucket: name of the token bucket that the call takes from; None for the path.
-            patience: how long and how often the call is retried; None for the client's own.
+            retry: how long and how often the call is retried; None for the client's own.
 
         Raises:
             AuthenticationError: the API refuses a new token, or there is no token.
@@ -178,8 +179,9 @@ class FloridayClient:
             FatalError: the answer is too large, or the TLS certificate cannot be verified.
         """
         tokens = self._buckets.of(bucket or path, rate)
+        policy = retry or self._retry
         try:
-            return (patience or self._patience).persist(lambda: parse(self._body(path, params, tokens)), self._clock)
+            return policy.call(lambda: parse(self._body(path, params, tokens)), self._clock)
         except _NoTokenError as failure:
             problem = failure.problem
         except PipelineError as failure:
@@ -214,7 +216,7 @@ class FloridayClient:
             response = self._http.get(f"{self._base_url}{path}", params=params, auth=signature, allow_redirects=False)
             if response.status_code == 429:
                 wait = retry_after(response.headers, self._clock.wall()) or 0.0
-                outcome.refused_for = min(wait, self._patience.seconds)
+                outcome.refused_for = min(wait, self._retry.seconds)
             else:
                 outcome.passed = True
         return response
@@ -222,7 +224,7 @@ class FloridayClient:
 
 def identify_all(clients: Mapping[str, FloridayClient]) -> Iterator[tuple[str, Identity | PipelineError]]:
     """Each account, in the order of ``clients``, with its identity or the error of its call."""
-    with threads(IDENTITY_THREADS, "floriday identity") as pool:
+    with stoppable_pool(IDENTITY_THREADS, "floriday identity") as pool:
         yield from zip(clients, pool.map(_identity_or_error, clients.values()), strict=True)
 
 

@@ -1,4 +1,4 @@
-"""How a change feed is addressed: paths, page parameter, limits. Knows nothing of tables."""
+"""The operations of a change feed: paths, page parameter, rate limits. Tables do not belong here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A token bucket as Floriday states it, per API key and endpoint (docs/floriday.md: Rate limits).
+    """The token bucket of an operation, for each API key (docs/floriday.md: Rate limits).
 
     Args:
-        per_second: calls a second that refill the bucket.
-        burst: calls that a full bucket holds.
+        per_second: number of tokens that refill the bucket in a second; a call takes one.
+        burst: number of tokens in a full bucket.
     """
 
     per_second: float = 3.4
@@ -19,30 +19,30 @@ class RateLimit:
 
 
 USUAL = RateLimit()
-"""What most operations state; also used where none is stated."""
+"""The rate limit of most operations, also used where the specification states none."""
 
 SLOW = RateLimit(2.0, 200)
-"""Organizations, trade items, warehouses and requests."""
+"""The rate limit of organizations, trade items, warehouses and requests."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The operations of one change feed, relative to the API's base (the specification).
+    """The operations of one change feed, with paths relative to the API's base address.
 
     Args:
-        path: the resource, ``/sales-orders``.
-        page_parameter: ``limitResult`` or ``limit``; a wrong name is silently ignored by Floriday (docs/floriday.md).
-        page_maximum: the most records a page may hold; more is answered with 400.
-        rate: the limit of the sync operation.
-        max_sequence: the operation that tells the feed's highest number, or None where there is none.
-        max_sequence_rate: the limit of that operation.
-        max_sequence_scope: the scope that it asks for, where that is not the sync operation's.
-        by_id: the operation that reads one record, with the key's JSON name in braces, or None.
-        sync: the sync operation with ``{sequenceNumber}``, where it is not ``<path>/sync/{sequenceNumber}``.
-        parameters: what is sent with every page besides the page parameter, as names and values.
-        selected_only_parameters: what is sent in place of ``parameters`` where a buyer wants the selected assortment
-            only; empty where that makes no difference.
-        part_parameter: the parameter that names the part, for a feed that is only read part by part.
+        path: path of the resource, such as ``/sales-orders``.
+        page_parameter: ``limitResult`` or ``limit``; Floriday ignores a wrong name silently (docs/floriday.md).
+        page_maximum: maximum number of records in a page; Floriday answers 400 to a higher limit.
+        rate: rate limit of the sync operation.
+        max_sequence: path of the max-sequence operation; None where there is none.
+        max_sequence_rate: rate limit of the max-sequence operation.
+        max_sequence_scope: scope of the max-sequence operation; None for the scope of the sync operation.
+        by_id: path of the operation that reads one record, with the key's JSON name in braces; None for no operation.
+        sync: path of the sync operation; empty for ``<path>/sync/{sequenceNumber}``.
+        parameters: names and values that are sent with every page besides the page parameter.
+        selected_only_parameters: replacement for ``parameters`` where a buyer wants the selected assortment only; empty
+            where that makes no difference.
+        part_parameter: name of the parameter that selects a sub-feed; None for a feed without sub-feeds.
     """
 
     path: str
@@ -65,10 +65,10 @@ class Endpoint:
             object.__setattr__(self, "sync", f"{self.path}/sync/{{sequenceNumber}}")
 
     def page(self, after: int) -> str:
-        """The path of the page of records whose number is above ``after``."""
+        """The path of the page of records whose sequence number is above ``after``."""
         return self.sync.format(sequenceNumber=after)
 
     @property
     def fixed_query(self) -> str:
-        """What is sent with every page besides the page parameter, as text."""
+        """The parameters that are sent with every page besides the page parameter, as text."""
         return "&".join(f"{name}={value}" for name, value in self.parameters)

@@ -1,7 +1,7 @@
-"""What speaks against a page of a change feed: what it says contradicts itself, the question, or the feed's maximum.
+"""Checks of a page of a change feed against itself, the request, and the feed's maximum.
 
-One answer that contradicts itself proves nothing (docs/floriday.md: Change feeds). Numbers are unique in a feed, a page
-holds what follows the number that was asked with, and its maximum is the highest of its numbers before filtering.
+One answer that contradicts itself proves nothing (docs/floriday.md: Change feeds). Sequence numbers are unique in a
+feed, a page holds records above the requested number, and its maximum is the highest of its numbers before filtering.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pipelines.floriday.pages import Page
 
 @dataclass(frozen=True)
 class Doubts:
-    """What speaks against a page; two pages with the same doubts agree.
+    """The contradictions of a page; false if there are none. Two pages with equal doubts agree.
 
     Args:
-        above: numbers above the page's own maximum.
-        below: numbers before the one that was asked with.
-        shared: numbers that several records carry.
-        unsupported: whether the page claims more than its records and the feed's maximum support.
-        stands_still: whether it does not advance although it cannot be the feed's end.
+        above_maximum: sequence numbers above the page's own maximum.
+        before_cursor: sequence numbers below the requested one.
+        duplicates: sequence numbers of several records.
+        is_unsupported: whether the page would move the cursor above its records and the feed's maximum.
+        is_stuck: whether the page does not advance although it cannot be the feed's end.
     """
 
-    above: frozenset[int] = frozenset()
-    below: frozenset[int] = frozenset()
-    shared: frozenset[int] = frozenset()
-    unsupported: bool = False
-    stands_still: bool = False
+    above_maximum: frozenset[int] = frozenset()
+    before_cursor: frozenset[int] = frozenset()
+    duplicates: frozenset[int] = frozenset()
+    is_unsupported: bool = False
+    is_stuck: bool = False
 
     def __bool__(self) -> bool:
         return self != _NONE
@@ -37,40 +37,40 @@ class Doubts:
 _NONE = Doubts()
 
 
-def doubts_about(page: Page, after: int, reached: int, maximum: int | None, *, stands_still: bool) -> Doubts:
-    """What speaks against a page.
+def find_doubts(page: Page, after: int, reached: int, maximum: int | None, *, is_stuck: bool) -> Doubts:
+    """The contradictions of a page.
 
     Args:
-        page: the answer.
-        after: the number that was asked with.
-        reached: the number that the walk would go on from.
-        maximum: what the max-sequence operation said, None where it is unknown.
-        stands_still: whether it does not advance although it cannot be the feed's end.
+        page: the answer to check.
+        after: the sequence number that was requested.
+        reached: the cursor that would follow from the page.
+        maximum: the feed's maximum; None where it is unknown.
+        is_stuck: whether the page does not advance although it cannot be the feed's end.
     """
     numbers = [number for number in page.numbers if number is not None and number > 0]
     supported = max([after, *numbers, *([] if maximum is None else [maximum])])
     return Doubts(
-        above=frozenset(number for number in numbers if number > max(page.maximum, after)),
-        below=_below(page, after),
-        shared=shared_numbers(page),
-        unsupported=reached > supported,
-        stands_still=stands_still,
+        above_maximum=frozenset(number for number in numbers if number > max(page.maximum, after)),
+        before_cursor=_before(page, after),
+        duplicates=shared_numbers(page),
+        is_unsupported=reached > supported,
+        is_stuck=is_stuck,
     )
 
 
-def repeats(page: Page, cursor: int) -> bool:
-    """Whether the page holds what lies before the cursor; at the cursor itself an inclusive server repeats one.
+def repeats_records(page: Page, cursor: int) -> bool:
+    """Whether the page holds records from before the cursor; an inclusive server repeats the one at the cursor.
 
-    The number 0 says nothing: it stands for defaults that were never stored.
+    The number 0 does not count: Floriday sends it for defaults that were never stored.
     """
-    return bool(_below(page, cursor))
+    return bool(_before(page, cursor))
 
 
 def shared_numbers(page: Page) -> frozenset[int]:
-    """The numbers that several records of the page carry; 0 stands for defaults that were never stored."""
+    """The sequence numbers of several records of the page, without 0."""
     counts = Counter(number for number in page.numbers if number)
     return frozenset(number for number, count in counts.items() if count > 1)
 
 
-def _below(page: Page, after: int) -> frozenset[int]:
-    return frozenset(number for number in page.numbers if number is not None and 0 < number < after)
+def _before(page: Page, cursor: int) -> frozenset[int]:
+    return frozenset(number for number in page.numbers if number is not None and 0 < number < cursor)

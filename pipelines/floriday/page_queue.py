@@ -1,4 +1,4 @@
-"""The pipe between the threads that fetch pages and the one that takes them, and the memory that pages may fill."""
+"""The queue between the threads that fetch pages and the thread that stores them, within a budget of memory."""
 
 from __future__ import annotations
 
@@ -9,143 +9,147 @@ from dataclasses import dataclass, field
 from threading import Condition, Event
 
 from pipelines.floriday.change_feed import Step
-from pipelines.floriday.http.retry import StoppedError, stopping
+from pipelines.floriday.stoppable_threads import StoppedError, is_stopped
 
-_LOOK_AGAIN = 0.5
-"""Seconds after which a waiting thread looks whether it is still wanted."""
+_CHECK_INTERVAL = 0.5
+"""Seconds after which a waiting thread checks whether it should end and whether its share of memory has grown."""
 
-
-BYTES_UNDER_WAY = 64_000_000
-"""Bytes of pages of one feed that may be under way at once, as far as the last page tells; one page always may."""
+MAX_BYTES_IN_FLIGHT = 64_000_000
+"""Estimated bytes of pages of one feed that may be requested at once; one page always may."""
 
 
 @dataclass
-class Budget:
-    """Bytes of pages that all feeds together may hold, in equal shares.
+class MemoryBudget:
+    """Bytes of queued pages that all feeds together may hold, in equal shares.
 
     Args:
-        total: for all.
-        sharers: feeds that are being read.
+        total: bytes for all feeds.
+        feeds: number of feeds that are being read.
     """
 
     total: int
-    sharers: int = 0
+    feeds: int = 0
     _changed: Condition = field(default_factory=Condition, repr=False)
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Within the block there is one feed more."""
+        """Count one more feed within the block."""
         with self._changed:
-            self.sharers += 1
+            self.feeds += 1
         try:
             yield
         finally:
             with self._changed:
-                self.sharers -= 1
+                self.feeds -= 1
 
     @property
     def share(self) -> int:
-        """What one feed may hold of pages that wait."""
-        return self.shared_out(self.total)
+        """Bytes of queued pages that one feed may hold."""
+        return self.share_of(self.total)
 
-    def shared_out(self, total: int) -> int:
-        """What one feed may hold of something else that the feeds hold together."""
-        return total // max(self.sharers, 1)
+    def share_of(self, total: int) -> int:
+        """The share of one feed in another total that all feeds share."""
+        return total // max(self.feeds, 1)
 
 
-class Pipe:
-    """Steps between the threads that fetch them and the one that takes them.
+class PageQueue:
+    """Steps of a walk, from the threads that fetch them (producers) to the thread that stores them (the consumer).
 
-    ``stopped`` says that nobody takes them any more, ``halted`` that nobody should fetch any more.
+    ``stopped`` is set when the consumer has ended, ``fetching_stopped`` when no producer should fetch another page.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self.stopped = Event()
-        self.halted = Event()
+        self.fetching_stopped = Event()
         self._budget = budget
         self._steps: deque[Step] = deque()
-        self._bytes = 0
-        self._under_way = 0
+        self._queued_bytes = 0
+        self._in_flight = 0
         self._last_size = 0
-        self._ended = False
+        self._is_finished = False
         self._failure: BaseException | None = None
         self._changed = Condition()
 
     @contextmanager
-    def room(self) -> Iterator[None]:
-        """Within the block a page is under way; waits before while others fill the share.
+    def page_in_flight(self) -> Iterator[None]:
+        """Wait while the feed's share of memory is full, then count a page as in flight within the block.
 
-        What fills it is what waits for the taker and what is under way. Where no page waits, nobody has to, unless
-        pages are so large that memory would not bear many of them.
+        Queued pages and pages in flight fill the share. While no page is queued, no producer waits, unless pages are
+        so large that many of them would not fit into memory.
 
         Raises:
-            StoppedError: nobody should fetch any more.
+            StoppedError: no producer should fetch another page.
         """
         with self._changed:
             while self._is_full:
-                if self.halted.is_set():
+                if self.fetching_stopped.is_set():
                     raise StoppedError
-                self._changed.wait(_LOOK_AGAIN)
-            self._under_way += 1
+                self._changed.wait(_CHECK_INTERVAL)
+            self._in_flight += 1
         try:
             yield
         finally:
             with self._changed:
-                self._under_way -= 1
+                self._in_flight -= 1
                 self._changed.notify_all()
 
     @property
     def _is_full(self) -> bool:
-        if self._under_way and (self._under_way + 1) * self._last_size > BYTES_UNDER_WAY:
+        if self._in_flight and (self._in_flight + 1) * self._last_size > MAX_BYTES_IN_FLIGHT:
             return True
-        return bool(self._steps) and self._bytes + self._under_way * self._last_size > self._budget.share
+        return bool(self._steps) and self._queued_bytes + self._in_flight * self._last_size > self._budget.share
 
     def put(self, step: Step) -> None:
-        """Hand a step over; waits while others fill the share.
+        """Add a step; waits while the feed's share of memory is full.
 
         Raises:
-            StoppedError: nobody takes it any more.
+            StoppedError: the consumer has ended.
         """
+        size = step.page.size
         with self._changed:
-            while self._steps and self._bytes + step.page.size > self._budget.share and not self.stopped.is_set():
-                self._changed.wait(_LOOK_AGAIN)  # the share may have grown
+            while self._steps and self._queued_bytes + size > self._budget.share and not self.stopped.is_set():
+                self._changed.wait(_CHECK_INTERVAL)
             if self.stopped.is_set():
                 raise StoppedError
             self._steps.append(step)
-            self._bytes += step.page.size
-            self._last_size = step.page.size
+            self._queued_bytes += size
+            self._last_size = size
             self._changed.notify_all()
 
     def get(self) -> Step | None:
         """The next step; None after the last one.
 
         Raises:
-            BaseException: what ended the walk too early.
-            StoppedError: the thread that takes them is to end.
+            BaseException: the error that ended the producers.
+            StoppedError: the consumer should end.
         """
         with self._changed:
-            while not self._steps and not self._ended:
-                self._changed.wait(_LOOK_AGAIN)
-                if stopping():
+            while not self._steps and not self._is_finished:
+                self._changed.wait(_CHECK_INTERVAL)
+                if is_stopped():
                     raise StoppedError
             if self._steps:
                 step = self._steps.popleft()
-                self._bytes -= step.page.size
+                self._queued_bytes -= step.page.size
                 self._changed.notify_all()
                 return step
             if self._failure is not None:
                 raise self._failure
             return None
 
-    def end(self, failure: BaseException | None) -> None:
-        """Say that there is nothing more, and why."""
+    def finish(self, failure: BaseException | None) -> None:
+        """Record that the producers have ended.
+
+        Args:
+            failure: the error that ended them; None after the last step.
+        """
         with self._changed:
-            self._ended, self._failure = True, failure
+            self._is_finished, self._failure = True, failure
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Say that nobody takes anything any more."""
+        """Record that the consumer has ended."""
         with self._changed:
             self.stopped.set()
-            self.halted.set()
+            self.fetching_stopped.set()
             self._changed.notify_all()

@@ -1,7 +1,4 @@
-"""A page of a change feed, split into its records without reading them.
-
-Records stay bytes here: what is in them is read by ``pipelines.normalize``.
-"""
+"""A page of a change feed, split into its records, which stay bytes: ``pipelines.normalize`` reads their fields."""
 
 from __future__ import annotations
 
@@ -23,11 +20,11 @@ class Page:
     """One answer of a sync operation (docs/floriday.md: Change feeds).
 
     Args:
-        maximum: the answer's ``maximumSequenceNumber``: the page's own, before filtering.
-        records: each record as received.
-        numbers: each record's sequence number, None where it has none that can be read.
-        is_strict: whether the whole answer is JSON in the strict sense, and with it each record.
-        limit: how many records were asked for at most; None for as many as the feed allows.
+        maximum: the answer's ``maximumSequenceNumber``, which is the page's own, before filtering.
+        records: the records as received.
+        numbers: the sequence number of each record; None where it has no readable one.
+        is_strict: whether the whole answer, and with it each record, is strict JSON.
+        limit: maximum number of records that was requested; None for as many as the feed allows.
     """
 
     maximum: int
@@ -41,30 +38,30 @@ class Page:
         """The highest number in the page, its own maximum included."""
         return max([self.maximum, *(number for number in self.numbers if number is not None)])
 
-    def only(self, places: Sequence[int]) -> Page:
-        """The same with the records at these places, in order, and no others."""
-        if len(places) == len(self.records):
+    def only(self, indexes: Sequence[int]) -> Page:
+        """The page with only the records at these indexes, which are in ascending order."""
+        if len(indexes) == len(self.records):
             return self
         return replace(
             self,
-            records=tuple(self.records[place] for place in places),
-            numbers=tuple(self.numbers[place] for place in places),
+            records=tuple(self.records[index] for index in indexes),
+            numbers=tuple(self.numbers[index] for index in indexes),
         )
 
     def split(self, limit: int) -> Iterator[Page]:
-        """The same in pages of at most so many bytes of records, or of one record; at least one page."""
-        places = list(range(len(self.records)))
+        """The page as one or more pages of at most ``limit`` bytes of records, or of one larger record."""
+        indexes = range(len(self.records))
         first, size = 0, 0
-        for place, record in enumerate(self.records):
-            if size + len(record) > limit and place > first:
-                yield self.only(places[first:place])
-                first, size = place, 0
+        for index, record in enumerate(self.records):
+            if size + len(record) > limit and index > first:
+                yield self.only(indexes[first:index])
+                first, size = index, 0
             size += len(record)
-        yield self.only(places[first:])
+        yield self.only(indexes[first:])
 
     @cached_property
     def size(self) -> int:
-        """Bytes of all records."""
+        """Number of bytes of all records."""
         return sum(map(len, self.records))
 
 
@@ -90,11 +87,11 @@ _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 def read_page(body: bytes) -> Page:
     """Split an answer into its records.
 
-    A record that no strict reader takes (half a surrogate pair, NaN, nesting without end) does not spoil the page:
-    it is cut out by its brackets and judged alone later.
+    A record that is no strict JSON (half a surrogate pair, NaN, endless nesting) does not make the page unusable: its
+    bytes are found by their brackets, and the record is checked on its own later.
 
     Raises:
-        GarbledAnswerError: the answer is no page: HTML, cut off, ``results`` missing or null.
+        GarbledAnswerError: the answer is not a page: HTML, cut off, ``results`` missing or null.
     """
     try:
         envelope = _ENVELOPE.decode(body)
@@ -106,10 +103,10 @@ def read_page(body: bytes) -> Page:
 
 
 def read_list(body: bytes) -> tuple[bytes, ...]:
-    """Split an answer that is a list of records into these; spoilt ones are cut out as in :func:`read_page`.
+    """Split an answer that is a list into its records, as :func:`read_page` does.
 
     Raises:
-        GarbledAnswerError: the answer is no list.
+        GarbledAnswerError: the answer is not a list.
     """
     try:
         return tuple(bytes(record) for record in msgspec.json.decode(body, type=list[msgspec.Raw]))
@@ -127,7 +124,7 @@ def read_members(record: bytes) -> dict[bytes, bytes]:
 
 
 def number_of(record: bytes) -> int | None:
-    """The sequence number of one record, None where it has none that can be read."""
+    """The sequence number of one record; None where it has no readable one."""
     try:
         return _whole(msgspec.json.decode(record, type=_Numbered).sequence_number)
     except UNDECODABLE:
@@ -143,7 +140,7 @@ def _number_by_brackets(record: bytes) -> int | None:
 
 
 def _whole(value: object) -> int | None:
-    """A number within int64, written as the normalizer takes it; anything else must not move a cursor."""
+    """An integer within int64, in the notations that the normalizer accepts; nothing else may move a cursor."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

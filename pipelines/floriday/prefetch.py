@@ -1,8 +1,7 @@
-"""Pages fetched ahead of those who store them, within a budget of bytes, and over several connections where that helps.
+"""Prefetch: threads fetch pages of a feed while earlier ones are stored, over several connections where that helps.
 
-The rules of a feed are those of ``changes``; here is only who asks for which page when. A thread walks the feed and
-hands its steps over. Where many pages are to come, it has others read ranges of it side by side, up to the maximum
-that was asked for at the beginning.
+One thread walks the feed (``change_feed``) and queues its steps. If many pages remain, it has other threads read ranges
+of sequence numbers concurrently, up to the maximum that was known at the beginning.
 """
 
 from __future__ import annotations
@@ -13,170 +12,177 @@ from dataclasses import dataclass, field
 from threading import Lock, Thread
 
 from pipelines.floriday.change_feed import ChangeFeed, Fetch, Step, walk
-from pipelines.floriday.http.retry import StoppedError, pauses_until, threads
-from pipelines.floriday.page_queue import Budget, Pipe
+from pipelines.floriday.page_queue import MemoryBudget, PageQueue
 from pipelines.floriday.pages import Page
-from pipelines.floriday.sequence_ranges import Coverage, Interval, Range, Sharing
+from pipelines.floriday.sequence_ranges import Assignment, Coverage, RangePool, SequenceRange
+from pipelines.floriday.stoppable_threads import StoppedError, stoppable_by, stoppable_pool
 from pipelines.interruption import limited
 
 CONNECTIONS = 12
-"""Calls for one feed under way at once: a server that takes 300 ms for each gives a page every 40 ms then."""
+"""Concurrent calls for one feed: a server that takes 300 ms for a call then delivers a page every 25 ms."""
 
-WORTH_SPLITTING = 20
-"""Pages that must be left, as far as the last one tells, to read them over several connections."""
+MIN_PAGES_TO_SPLIT = 20
+"""Estimated number of remaining pages from which a feed is read over several connections."""
 
-RECORDS_WORTH_SPLITTING = 2000
-"""Records that must be left, as far as the last page tells, for the same."""
+MIN_RECORDS_TO_SPLIT = 2000
+"""Estimated number of remaining records from which a feed is read over several connections."""
 
-_PATIENCE_AT_THE_END = 10.0
-"""Seconds to wait for threads that are in the middle of an answer when nobody wants it any more."""
+_JOIN_SECONDS = 10.0
+"""How long to wait at the end for threads that still receive an answer."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """What is to be read of a feed.
+class ReadPlan:
+    """What to read of a feed.
 
     Args:
-        feed: what is known of it.
-        start: the number to start from, exclusive.
-        up_to: the last number that is of interest; the walk goes on to the end of its page. None for the feed's end.
-        read: intervals that need not be read again, such as an interrupted load left them.
-        complete: as of ``walk``; one page after the other then.
+        feed: the feed, with what is known of it.
+        start: sequence number to start from, exclusive.
+        up_to: last sequence number to read; the walk ends with its page. None for the feed's end.
+        covered: ranges that need not be read again, such as those of an interrupted load.
+        complete: as for ``walk``; pages are then fetched one after the other.
     """
 
     feed: ChangeFeed
     start: int
     up_to: int | None = None
-    read: Coverage = field(default_factory=Coverage)
+    covered: Coverage = field(default_factory=Coverage)
     complete: bool = False
 
 
 @contextmanager
-def first_page_asked(fetch: Fetch, after: int) -> Iterator[Fetch]:
-    """Ask for the page above a number while the caller asks for something else; the first call for it takes that one.
+def prefetch_first_page(fetch: Fetch, after: int) -> Iterator[Fetch]:
+    """Request one page in the background; the fetch function that is returned takes it at its first call for ``after``.
 
-    A first load has to wait for its maximum and for its first page: over a slow connection that is one wait instead of
-    two. What fails is told by the call that takes it, and never if there is none.
+    A first load needs the feed's maximum and its first page: over a slow connection, that is one wait instead of two.
+    An error of the request is raised by the call that takes the page, and ignored if there is none.
 
     Args:
-        fetch: asks for a page.
-        after: the number to start from, exclusive.
+        fetch: requests a page.
+        after: sequence number to start from, exclusive.
     """
-    with threads(1, "floriday first page") as asking:
-        asked = [asking.submit(fetch, after)]
-        yield lambda number: asked.pop().result() if asked and number == after else fetch(number)
+    with stoppable_pool(1, "floriday first page") as pool:
+        pending = {after: pool.submit(fetch, after)}
+
+        def fetch_or_take(number: int) -> Page:
+            prefetched = pending.pop(number, None)
+            return fetch(number) if prefetched is None else prefetched.result()
+
+        yield fetch_or_take
 
 
 @contextmanager
-def fetched_ahead(way: Way, budget: Budget) -> Iterator[Iterator[Step]]:
-    """The steps of a walk, fetched by threads while the last ones are stored; none of them is left behind.
+def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[Step]]:
+    """The steps of a walk, fetched by threads that end with the block.
 
-    What was fetched before a failure comes before the failure.
+    An error of a thread is raised after the steps that were fetched before it.
 
     Args:
-        way: what is to be read.
-        budget: how much may wait.
+        plan: what to read.
+        budget: memory for queued pages, shared with other feeds.
     """
     with budget.shared():
-        pipe = Pipe(budget)
-        walker = Thread(target=_run, args=(_Walk(way, pipe).steps, pipe), name="floriday walk", daemon=True)
+        queue = PageQueue(budget)
+        walker = Thread(target=_run, args=(_Prefetcher(plan, queue), queue), name="floriday walk", daemon=True)
         walker.start()
         try:
-            yield iter(pipe.get, None)
+            yield iter(queue.get, None)
         finally:
-            pipe.stop()
-            walker.join(limited(_PATIENCE_AT_THE_END))
+            queue.stop()
+            walker.join(limited(_JOIN_SECONDS))
 
 
-def _run(work: Callable[[], None], pipe: Pipe) -> None:
+def _run(prefetcher: _Prefetcher, queue: PageQueue) -> None:
     failure: BaseException | None = None
     try:
-        with pauses_until(pipe.stopped):
-            work()
+        with stoppable_by(queue.stopped):
+            prefetcher.queue_steps()
     except StoppedError:
         pass
-    except BaseException as error:  # noqa: BLE001 - it is raised again where the steps are taken
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
         failure = error
-    pipe.end(failure)
+    queue.finish(failure)
 
 
-class _Walk:
-    """One walk: alone at first, with others over the long middle, alone to the proven end."""
+class _Prefetcher:
+    """One walk: the first page alone, the middle over several connections, and alone to the proven end."""
 
-    def __init__(self, way: Way, pipe: Pipe) -> None:
-        self._way = way
-        self._pipe = pipe
-        self._held_back: list[Step] = []
-        self._top: Step | None = None
+    def __init__(self, plan: ReadPlan, queue: PageQueue) -> None:
+        self._plan = plan
+        self._feed = plan.feed
+        self._queue = queue
+        self._covered = Coverage.of(plan.covered.ranges)
+        self._late_steps: list[Step] = []
+        self._highest_step: Step | None = None
         self._lock = Lock()
 
-    def steps(self) -> None:
-        """Hand over all steps."""
-        for step in self._walk(self._way.start):
-            self._pipe.put(step)
-            if self._is_over(step):
+    def queue_steps(self) -> None:
+        """Fetch all pages and add their steps to the queue."""
+        for step in self._walk(self._plan.start):
+            self._queue.put(step)
+            if self._is_done(step.reached):
                 return
-            gaps = self._gaps_worth_splitting(step)
+            gaps = self._gaps_to_split(step)
             if gaps:
                 break
         else:
             return
-        self._read_side_by_side(gaps, self._span(step))
-        for later in self._held_back:
-            self._pipe.put(later)
-        reached = self._way.read.reached_from(step.reached)
-        if self._way.up_to is not None and reached >= self._way.up_to:
+        self._read_concurrently(gaps, self._numbers_per_page(step))
+        for late in self._late_steps:
+            self._queue.put(late)
+        reached = self._covered.reached_from(step.reached)
+        if self._is_done(reached):
             return
-        # The page that was the head when the load began is read again, for numbers may become visible late. What got
-        # a number above the maximum since then is met here as well, after everything that was numbered before it.
-        for last in self._walk(reached if self._top is None else min(reached, self._top.after)):
-            self._pipe.put(last)
-            if self._is_over(last):
+        # The highest page is read again, because its records may become visible late. Records that have moved above the
+        # maximum since then follow here, after everything that had a number before them.
+        for last in self._walk(min(reached, self._highest_step.after) if self._highest_step else reached):
+            self._queue.put(last)
+            if self._is_done(last.reached):
                 return
 
     def _walk(self, start: int) -> Iterator[Step]:
-        return walk(self._way.feed, start, complete=self._way.complete)
+        return walk(self._feed, start, complete=self._plan.complete)
 
-    def _is_over(self, step: Step) -> bool:
-        return self._way.up_to is not None and step.reached >= self._way.up_to
+    def _is_done(self, reached: int) -> bool:
+        return self._plan.up_to is not None and reached >= self._plan.up_to
 
     @property
-    def _end(self) -> int | None:
-        """The last number that is surely of interest and was there at the beginning; None where that is unknown."""
-        maximum = self._way.feed.maximum
-        if maximum is None or self._way.up_to is None:
-            return maximum
-        return min(maximum, self._way.up_to)
+    def _known_end(self) -> int | None:
+        """The last number to read that existed at the beginning; None where that is unknown."""
+        if self._feed.maximum is None or self._plan.up_to is None:
+            return self._feed.maximum
+        return min(self._feed.maximum, self._plan.up_to)
 
-    def _gaps_worth_splitting(self, step: Step) -> list[Interval]:
-        end, span = self._end, self._span(step)
-        if end is None or self._way.complete or not 0 < span < end - step.reached:
+    def _gaps_to_split(self, step: Step) -> list[SequenceRange]:
+        """The ranges to read over several connections; none if that is not worth it."""
+        end, numbers_per_page = self._known_end, self._numbers_per_page(step)
+        if end is None or self._plan.complete or not 0 < numbers_per_page < end - step.reached:
             return []
-        gaps = self._way.read.gaps(step.reached, end)
+        gaps = self._covered.gaps(step.reached, end)
         is_resumed = gaps != [(step.reached, end)]
-        pages = (end - step.reached) // span
-        many = pages >= WORTH_SPLITTING and pages * self._way.feed.page_maximum >= RECORDS_WORTH_SPLITTING
-        return gaps if is_resumed or many else []
+        pages = (end - step.reached) // numbers_per_page
+        is_long = pages >= MIN_PAGES_TO_SPLIT and pages * self._feed.page_maximum >= MIN_RECORDS_TO_SPLIT
+        return gaps if is_resumed or is_long else []
 
-    def _span(self, step: Step) -> int:
-        """How many numbers a page covers, as far as this one tells: a feed's first number may be any, however large."""
+    def _numbers_per_page(self, step: Step) -> int:
+        """How many sequence numbers a page covers; a feed's first number may be high, so a full page counts from it."""
         numbers = [number for number in step.page.numbers if number is not None and number > step.after]
-        is_full = len(numbers) >= (step.page.limit or self._way.feed.page_maximum)
+        is_full = len(numbers) >= (step.page.limit or self._feed.page_maximum)
         return step.reached - (min(numbers) - 1 if is_full else step.after)
 
-    def _read_side_by_side(self, gaps: Sequence[Interval], span: int) -> None:
-        sharing = Sharing(gaps, span)
+    def _read_concurrently(self, gaps: Sequence[SequenceRange], numbers_per_page: int) -> None:
+        pool = RangePool(gaps, numbers_per_page)
         failures: list[BaseException] = []
 
         def read() -> None:
             try:
-                with pauses_until(self._pipe.halted):
-                    while (mine := sharing.take()) is not None:
-                        self._read(mine, sharing)
-            except BaseException as error:  # noqa: BLE001 - it is raised again by the walk
+                with stoppable_by(self._queue.fetching_stopped):
+                    while (assignment := pool.take()) is not None:
+                        self._read(assignment, pool)
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread of the walk
                 failures.append(error)
-                sharing.close()
-                self._pipe.halted.set()
+                pool.close()
+                self._queue.fetching_stopped.set()
 
         readers = [Thread(target=read, name="floriday range", daemon=True) for _ in range(CONNECTIONS)]
         for reader in readers:
@@ -184,47 +190,46 @@ class _Walk:
         for reader in readers:
             reader.join()
         if failures:
-            raise next((one for one in failures if not isinstance(one, StoppedError)), failures[0])
+            raise next((error for error in failures if not isinstance(error, StoppedError)), failures[0])
 
-    def _read(self, mine: Range, sharing: Sharing) -> None:
-        feed = self._way.feed
+    def _read(self, assignment: Assignment, pool: RangePool) -> None:
         try:
-            while mine.after < mine.up_to and not self._pipe.halted.is_set():
-                asked = mine.after
-                with self._pipe.room():
-                    page = feed.answer(asked)
-                reached = feed.next_cursor(page, asked)
-                if reached == asked:
-                    # Nothing is served there any more; the walk from there on says what that means. Where the maximum
-                    # that was said is wrong, nobody needs to look for the feed's end in all that lies before it.
-                    maximum = None if feed.ask_maximum is None else feed.ask_maximum()
-                    sharing.end_at(asked if maximum is None else min(asked, maximum))
+            while assignment.after < assignment.up_to and not self._queue.fetching_stopped.is_set():
+                after = assignment.after
+                with self._queue.page_in_flight():
+                    page = self._feed.confirmed_page(after)
+                reached = self._feed.next_cursor(page, after)
+                if reached == after:
+                    # Nothing is served above this number; the walk from here on decides what that means. If the maximum
+                    # was wrong, the ranges up to the right one suffice.
+                    maximum = self._feed.fetch_maximum() if self._feed.fetch_maximum else None
+                    pool.end_at(after if maximum is None else min(after, maximum))
                     return
-                self._hand_over(page, sharing.advance(mine, reached))
+                self._queue_page(page, pool.advance(assignment, reached))
         finally:
-            sharing.finish(mine)
+            pool.finish(assignment)
 
-    def _hand_over(self, page: Page, covered: Interval) -> None:
-        """Hand over what a page holds of a range.
+    def _queue_page(self, page: Page, covered: SequenceRange) -> None:
+        """Queue the records of a page that belong to the range that it covers.
 
-        Records beyond it are left out where the page is in order, for they are met again in the next range. What was
-        numbered after the beginning is held back, so that it comes after everything that was numbered before it.
+        Records above the range are left out of a sorted page, because the next range contains them. Records above the
+        maximum are queued at the end, after everything that had a number before them.
         """
-        maximum, numbers = self._way.feed.maximum, [number for number in page.numbers if number is not None]
+        maximum, numbers = self._feed.maximum, [number for number in page.numbers if number is not None]
         assert maximum is not None
-        last = covered[1] if numbers == sorted(numbers) else maximum
-        own = _those(page, lambda number: number is None or number <= last)
-        later = _those(page, lambda number: number is not None and number > maximum)
-        step = Step(own, *covered, current=False)
+        last = covered.up_to if numbers == sorted(numbers) else maximum
+        in_range = _selected(page, lambda number: number is None or number <= last)
+        late = _selected(page, lambda number: number is not None and number > maximum)
+        step = Step(in_range, *covered, current=False)
         with self._lock:
-            self._way.read.add(*covered)
-            if self._top is None or self._top.after < step.after:
-                self._top = step
-            if later.records:
-                self._held_back.append(Step(later, covered[1], covered[1], current=False))
-        self._pipe.put(step)
+            self._covered.add(*covered)
+            if self._highest_step is None or self._highest_step.after < step.after:
+                self._highest_step = step
+            if late.records:
+                self._late_steps.append(Step(late, covered.up_to, covered.up_to, current=False))
+        self._queue.put(step)
 
 
-def _those(page: Page, wanted: Callable[[int | None], bool]) -> Page:
-    """The page with those records only whose numbers are wanted."""
-    return page.only([place for place, number in enumerate(page.numbers) if wanted(number)])
+def _selected(page: Page, is_selected: Callable[[int | None], bool]) -> Page:
+    """The page with only those records whose sequence number is selected."""
+    return page.only([index for index, number in enumerate(page.numbers) if is_selected(number)])

@@ -1,7 +1,7 @@
-"""Whether a feed still has the numbering that it was read in: what its maximum, its end and its first records say.
+"""Restart detection: whether a feed still has the numbering in which it was read.
 
-A series of numbers may begin anew (docs/floriday.md: Change feeds), a maximum may be cached, and a cursor may have been
-moved by a wrong answer. One answer alone tells these apart in no case.
+A series of sequence numbers may begin again (docs/floriday.md: Change feeds), a maximum may be cached, and a wrong
+answer may have moved the cursor. No single answer distinguishes these cases.
 """
 
 from __future__ import annotations
@@ -13,61 +13,61 @@ from pipelines.floriday.change_feed import ChangeFeed, walk
 from pipelines.floriday.pages import Page
 
 StoredNumbers = Callable[[Page], Mapping[int, int | None] | None]
-"""For a page, the stored number of each record that is known, by its place; None where the page has no valid record."""
+"""Returns, by index in the page, the stored sequence number of each known record; None without any valid record."""
 
 
 class Numbering(StrEnum):
-    """What was found of a feed's numbering."""
+    """Result of the restart detection."""
 
     SAME = "same"
     RESTARTED = "restarted"
     """A new series has begun."""
     UNPROVEN_CURSOR = "unproven cursor"
-    """Nothing stands at the cursor or beyond, and no series has begun: some answer has moved it too far."""
+    """No record has the cursor's number or a higher one, and no series has begun: a wrong answer moved the cursor."""
     UNDECIDED = "undecided"
-    """Nothing stands at the cursor or beyond, and nothing that is valid is served below it."""
+    """No record has the cursor's number or a higher one, and no valid record is served below it."""
 
 
-def is_supported(feed: ChangeFeed, cursor: int) -> bool:
-    """Whether anything stands at the cursor or beyond: then the cursor is right, and an older maximum is cached.
+def is_cursor_supported(feed: ChangeFeed, cursor: int) -> bool:
+    """Whether a record has the cursor's number or a higher one; then the cursor is right, and the maximum is cached.
 
-    A record without a readable number may stand there. What one page claims above its records and the maximum counts
-    only if a second one agrees.
+    A record without a readable number counts too. A page that claims more than its records and the maximum support
+    counts only if a second answer agrees.
 
     Raises:
         PipelineError: no two answers agree.
     """
-    page = feed.answer(cursor - 1)
+    page = feed.confirmed_page(cursor - 1)
     return page.highest >= cursor or None in page.numbers
 
 
-def numbering_of(
+def detect_numbering(
     feed: ChangeFeed, stored_numbers: StoredNumbers, *, read_up_to: int = 0, thorough: bool = False
 ) -> Numbering:
-    """What the first records from 0 say, of a feed of which something casts doubt on the cursor.
+    """The numbering of a feed whose cursor is in doubt, judged by the feed's first records.
 
-    A series has begun if a known record is served under a lower number than ours, or if none of the first valid records
-    is known. Pages that a filter emptied, and those of invalid records alone, say nothing: the next one is asked for.
+    A series has begun if a known record is served under a lower number than the stored one, or if none of the first
+    valid records is known. Empty pages and pages of invalid records prove nothing: the next page is requested.
 
     Args:
-        feed: what is known of it.
-        stored_numbers: what is stored of a page's records.
-        read_up_to: the number up to which the feed was surely read: below it a known record under a higher number than
-            ours proves a new series too. 0 where the cursor itself is in doubt.
-        thorough: whether to look at all pages, since new numbers may be the old ones by chance.
+        feed: the feed, with what is known of it.
+        stored_numbers: returns the stored sequence numbers of a page's records.
+        read_up_to: number up to which the feed was certainly read. Below it, a known record under a higher number than
+            the stored one proves a new series too. 0 where the cursor itself is in doubt.
+        thorough: whether to check all pages, because new numbers may equal the old ones by chance.
     """
-    found = Numbering.UNDECIDED
+    numbering = Numbering.UNDECIDED
     for step in walk(feed, 0):
         known = stored_numbers(step.page)
         if known is None:
             continue
         served = step.page.numbers
-        if not known or any(_has_moved(served[place], stored, read_up_to) for place, stored in known.items()):
+        if not known or any(_has_moved(served[index], stored, read_up_to) for index, stored in known.items()):
             return Numbering.RESTARTED
-        found = Numbering.UNPROVEN_CURSOR
+        numbering = Numbering.UNPROVEN_CURSOR
         if not thorough:
             break
-    return found
+    return numbering
 
 
 def _has_moved(served: int | None, stored: int | None, read_up_to: int) -> bool:

@@ -1,7 +1,7 @@
-"""Ranges of sequence numbers: which are read, and which of the others a connection reads next.
+"""Ranges of sequence numbers: which are read, and which unread range a connection reads next.
 
-Numbers are sparse and come in clusters, so nobody knows how many records a range holds. Whoever has nothing to do
-takes the upper half of the largest range that others still read; a range that turns out to be empty costs one call.
+Numbers are sparse and come in clusters, so the number of records in a range is unknown. An idle connection takes the
+upper half of the largest range that another one still reads; a range that turns out to be empty costs one call.
 """
 
 from __future__ import annotations
@@ -9,133 +9,141 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Condition
+from typing import NamedTuple
 
-Interval = tuple[int, int]
-"""From after the first number up to and with the second one."""
+MIN_PAGES_TO_SHARE = 4
+"""Estimated number of pages that a range must still have to be shared with an idle connection."""
 
-WORTH_SHARING = 4
-"""Pages that a range must still have, as far as one can tell, to be shared with an idle connection."""
+
+class SequenceRange(NamedTuple):
+    """The sequence numbers above ``after``, up to ``up_to`` inclusive."""
+
+    after: int
+    up_to: int
 
 
 @dataclass
 class Coverage:
-    """The numbers that are read, as far as they lie beyond each other.
+    """The sequence numbers that are read.
 
     Args:
-        intervals: disjoint, ascending.
+        ranges: disjoint ranges in ascending order.
     """
 
-    intervals: list[Interval] = field(default_factory=list)
+    ranges: list[SequenceRange] = field(default_factory=list)
 
     @classmethod
-    def of(cls, intervals: Iterable[Interval]) -> Coverage:
-        """That of intervals in any order, which may lie over each other."""
+    def of(cls, ranges: Iterable[tuple[int, int]]) -> Coverage:
+        """The coverage of ranges in any order, which may overlap."""
         coverage = cls()
-        for begins, ends in intervals:
-            coverage.add(begins, ends)
+        for after, up_to in ranges:
+            coverage.add(after, up_to)
         return coverage
 
-    def add(self, begins: int, ends: int) -> None:
-        """Note that an interval is read."""
-        apart = [one for one in self.intervals if one[1] < begins or one[0] > ends]
-        touching = [one for one in self.intervals if not (one[1] < begins or one[0] > ends)]
-        whole = (min([begins, *(low for low, _ in touching)]), max([ends, *(high for _, high in touching)]))
-        self.intervals = sorted([*apart, whole])
+    def add(self, after: int, up_to: int) -> None:
+        """Add a range that is read, and merge it with those that it touches."""
+        touching = [each for each in self.ranges if each.after <= up_to and each.up_to >= after]
+        apart = [each for each in self.ranges if each.after > up_to or each.up_to < after]
+        merged = SequenceRange(
+            min([after, *(each.after for each in touching)]), max([up_to, *(each.up_to for each in touching)])
+        )
+        self.ranges = sorted([*apart, merged])
 
     def reached_from(self, cursor: int) -> int:
-        """How far everything beyond the cursor is read without a gap."""
-        return max([cursor, *(high for low, high in self.intervals if low <= cursor)])
+        """The number up to which everything above the cursor is read without a gap."""
+        return max([cursor, *(each.up_to for each in self.ranges if each.after <= cursor)])
 
-    def gaps(self, begins: int, ends: int) -> list[Interval]:
-        """What is not read between two numbers."""
-        found = []
-        for low, high in self.intervals:
-            if low > begins and low < ends:
-                found.append((begins, low))
-            begins = max(begins, high)
-        return [*found, (begins, ends)] if begins < ends else found
+    def gaps(self, after: int, up_to: int) -> list[SequenceRange]:
+        """The ranges above ``after`` up to ``up_to`` that are not read."""
+        gaps = []
+        for each in self.ranges:
+            if after < each.after < up_to:
+                gaps.append(SequenceRange(after, each.after))
+            after = max(after, each.up_to)
+        return [*gaps, SequenceRange(after, up_to)] if after < up_to else gaps
 
-    def left(self, begins: int, ends: int) -> int:
-        """How many numbers are not read between two."""
-        return sum(high - low for low, high in self.gaps(begins, ends))
+    def unread(self, after: int, up_to: int) -> int:
+        """How many sequence numbers above ``after`` up to ``up_to`` are not read."""
+        return sum(gap.up_to - gap.after for gap in self.gaps(after, up_to))
 
 
 @dataclass(eq=False)
-class Range:
-    """What one connection reads.
+class Assignment:
+    """The range that one connection reads; it shrinks while pages arrive and when it is shared.
 
     Args:
-        after: the number up to which it is read.
-        up_to: the last number that belongs to it.
+        after: number up to which the range is read.
+        up_to: last number of the range.
     """
 
     after: int
     up_to: int
 
 
-class Sharing:
-    """Ranges dealt out to connections. Threads may share one.
+class RangePool:
+    """Assigns ranges to connections. It is thread-safe.
 
     Args:
-        gaps: what is to be read.
-        span: how many numbers a page covers, as far as is known.
+        gaps: the ranges to read.
+        numbers_per_page: estimate of how many sequence numbers a page covers.
     """
 
-    def __init__(self, gaps: Iterable[Interval], span: int) -> None:
-        self._waiting = [Range(*gap) for gap in gaps]
-        self._read_now: list[Range] = []
-        self._numbers, self._pages = max(span, 1), 1
+    def __init__(self, gaps: Iterable[SequenceRange], numbers_per_page: int) -> None:
+        self._waiting = [Assignment(*gap) for gap in gaps]
+        self._in_progress: list[Assignment] = []
+        self._numbers, self._pages = max(numbers_per_page, 1), 1
         self._changed = Condition()
-        self._closed = False
+        self._is_closed = False
 
-    def take(self) -> Range | None:
-        """A range to read; waits while it may be that others share theirs. None when there is nothing left."""
+    def take(self) -> Assignment | None:
+        """A range to read, None when all are read; waits while a range that another connection reads may be shared."""
         with self._changed:
-            while not self._closed:
-                mine = self._waiting.pop(0) if self._waiting else self._half_of_another()
-                if mine is not None:
-                    self._read_now.append(mine)
-                    return mine
-                if not self._read_now:
+            while not self._is_closed:
+                assignment = self._waiting.pop(0) if self._waiting else self._split_largest()
+                if assignment is not None:
+                    self._in_progress.append(assignment)
+                    return assignment
+                if not self._in_progress:
                     return None
                 self._changed.wait()
             return None
 
-    def advance(self, mine: Range, reached: int) -> Interval:
-        """Note that a page covers the range up to a number; returns what of it belongs to the range."""
+    def advance(self, assignment: Assignment, reached: int) -> SequenceRange:
+        """Record that a page covers an assignment up to a number; returns the part of the assignment that it covers."""
         with self._changed:
-            covered = (mine.after, min(reached, mine.up_to))
-            self._numbers += reached - mine.after
+            covered = SequenceRange(assignment.after, min(reached, assignment.up_to))
+            self._numbers += reached - assignment.after
             self._pages += 1
-            mine.after = covered[1]
+            assignment.after = covered.up_to
             self._changed.notify_all()
             return covered
 
     def end_at(self, number: int) -> None:
-        """Deal out nothing above a number: nothing is served there."""
+        """Cut all ranges off at a number, because nothing is served above it."""
         with self._changed:
-            self._waiting = [one for one in self._waiting if one.after < number]
-            for one in (*self._waiting, *self._read_now):
-                one.up_to = max(one.after, min(one.up_to, number))
+            self._waiting = [each for each in self._waiting if each.after < number]
+            for each in (*self._waiting, *self._in_progress):
+                each.up_to = max(each.after, min(each.up_to, number))
             self._changed.notify_all()
 
-    def finish(self, mine: Range) -> None:
-        """Note that nobody reads the range any more."""
+    def finish(self, assignment: Assignment) -> None:
+        """Record that a connection no longer reads its assignment."""
         with self._changed:
-            self._read_now.remove(mine)
+            self._in_progress.remove(assignment)
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Deal out nothing more."""
+        """Assign nothing more."""
         with self._changed:
-            self._closed = True
+            self._is_closed = True
             self._changed.notify_all()
 
-    def _half_of_another(self) -> Range | None:
-        largest = max(self._read_now, key=lambda one: one.up_to - one.after, default=None)
-        if largest is None or largest.up_to - largest.after < WORTH_SHARING * self._numbers // self._pages:
+    def _split_largest(self) -> Assignment | None:
+        """The upper half of the largest range in progress; None if no range is large enough."""
+        largest = max(self._in_progress, key=lambda each: each.up_to - each.after, default=None)
+        if largest is None or largest.up_to - largest.after < MIN_PAGES_TO_SHARE * self._numbers // self._pages:
             return None
         middle = (largest.after + largest.up_to) // 2
-        upper = Range(middle, largest.up_to)
+        upper = Assignment(middle, largest.up_to)
         largest.up_to = middle
         return upper

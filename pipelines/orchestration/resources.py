@@ -20,7 +20,7 @@ from pydantic import PrivateAttr, SecretStr
 from pipelines.errors import PipelineError, WarehouseBusyError
 from pipelines.orchestration.assets.concurrent_feeds import Together
 from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
-from pipelines.sync.session import Pipeline, open_pipeline
+from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
@@ -96,23 +96,23 @@ class FloridaySession(dg.ConfigurableResource[Any]):
 
     settings: dg.ResourceDependency[SettingsResource]
     _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
-    _pipeline: Pipeline | None = PrivateAttr(default=None)
-    _prepared: bool = PrivateAttr(default=False)
+    _connected: Connected | None = PrivateAttr(default=None)
+    _session: SyncSession | None = PrivateAttr(default=None)
     _failure: PipelineError | None = PrivateAttr(default=None)
     _together: Together | None = PrivateAttr(default=None)
 
-    def open(self) -> Pipeline:
+    def open(self) -> Connected:
         """The session, the clients and the warehouse that belong together; nothing is called and nothing created.
 
         Raises:
             SettingError: a setting is missing or malformed.
             UsageError: the feeds of this API are not known.
         """
-        if self._pipeline is None:
-            self._pipeline = self._opened.enter_context(open_pipeline(self.settings.load()))
-        return self._pipeline
+        if self._connected is None:
+            self._connected = self._opened.enter_context(open_clients(self.settings.load()))
+        return self._connected
 
-    def prepare(self) -> Pipeline:
+    def prepare(self) -> SyncSession:
         """The same, with keys that Floriday knows and a warehouse that is theirs; found out once a run.
 
         Raises:
@@ -120,15 +120,13 @@ class FloridaySession(dg.ConfigurableResource[Any]):
         """
         if self._failure is not None:
             raise self._failure
-        pipeline = self.open()
-        if not self._prepared:
+        if self._session is None:
             try:
-                pipeline.prepare()
+                self._session = self.open().prepare()
             except PipelineError as error:
                 self._failure = error
                 raise
-            self._prepared = True
-        return pipeline
+        return self._session
 
     def together(self, run_id: str) -> Together:
         """The syncs of the run's feeds.
@@ -136,9 +134,9 @@ class FloridaySession(dg.ConfigurableResource[Any]):
         Raises:
             PipelineError: as of :meth:`prepare`.
         """
-        pipeline = self.prepare()
+        session = self.prepare()
         if self._together is None:
-            self._together = Together(pipeline, run_id)
+            self._together = Together(session, run_id)
         return self._together
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -146,10 +144,10 @@ class FloridaySession(dg.ConfigurableResource[Any]):
         with self._opened:
             if self._together is not None:
                 self._together.close()
-            if self._pipeline is not None and self._prepared:
+            if self._session is not None:
                 try:
-                    self._pipeline.note()
-                    self._pipeline.publish()
+                    self._session.save_positions()
+                    self._session.connected.publish()
                 except PipelineError as error:
                     assert context.log is not None
                     context.log.warning("%s", error)

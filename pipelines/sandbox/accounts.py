@@ -1,21 +1,21 @@
-"""The organizations that have a key."""
+"""The organizations that have an API key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 
 
 @dataclass(frozen=True)
 class Account:
-    """An organization that gave the application a key.
+    """An organization that gave an API key to the application.
 
     Args:
-        name: its name in the settings.
-        api_key: the key.
-        organization: its record, as ``/identities`` shows it.
+        name: name of the account in the settings.
+        api_key: API key of the organization.
+        organization: record of the organization, as ``/identities`` returns it.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Accounts:
         self._by_name: dict[str, Account] = {}
 
     def add(self, account: Account) -> None:
-        """Let a key be known."""
+        """Add an account; its key is valid from now on."""
         self._by_name[account.name] = account
 
     def remove(self, name: str) -> None:
-        """Make an account's key unknown, as when the integration is removed."""
+        """Make an account's key invalid, as when the organization removes the integration."""
         del self._by_name[name]
 
     def __getitem__(self, name: str) -> Account:

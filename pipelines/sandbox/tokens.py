@@ -1,4 +1,4 @@
-"""Access tokens: who gets one, what it allows, and when it ends. Knows nothing of HTTP."""
+"""Access tokens and the application that may request them. No HTTP."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Application:
     """A registered application.
 
     Args:
-        client_id: its id.
-        client_secret: its secret.
-        scopes: what it is entitled to ask for.
+        client_id: client id of the application.
+        client_secret: client secret of the application.
+        scopes: all scopes that the application may request.
     """
 
     client_id: str
     client_secret: str
     scopes: frozenset[str]
 
-    def knows(self, client_id: str, client_secret: str) -> bool:
-        """Whether these are its credentials."""
+    def has_credentials(self, client_id: str, client_secret: str) -> bool:
+        """Whether these are the application's credentials."""
         return secrets.compare_digest(
             f"{client_id}\n{client_secret}".encode(), f"{self.client_id}\n{self.client_secret}".encode()
         )
@@ -35,24 +35,24 @@ class Application:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token allows.
+    """A token and its rights.
 
     Args:
-        token: the token.
-        scopes: granted scopes.
-        ends_at: the moment on the tokens' clock from which it is refused.
+        token: the access token itself.
+        scopes: scopes that were granted.
+        expires_at: time on the clock of :class:`Tokens` from which the token is refused.
     """
 
     token: str
     scopes: frozenset[str]
-    ends_at: float
+    expires_at: float
 
 
 class Tokens:
-    """Issues tokens and remembers what they allow.
+    """Issues and checks tokens.
 
     Args:
-        clock: seconds that only move forward.
+        clock: monotonic clock that returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,37 +60,37 @@ class Tokens:
         self._grants: dict[str, Grant] = {}
 
     def issue(self, client_id: str, scopes: frozenset[str], lifetime: float) -> Grant:
-        """A new token that ends ``lifetime`` seconds from now."""
+        """Issue a token that expires after ``lifetime`` seconds."""
         grant = Grant(_token(client_id, scopes), scopes, self._clock() + lifetime)
         self._grants[grant.token] = grant
         return grant
 
     @property
     def issued(self) -> tuple[str, ...]:
-        """Every token that was issued so far and not revoked, ended ones among them."""
+        """All tokens that were issued and not revoked, expired ones included."""
         return tuple(self._grants)
 
     def check(self, token: str) -> Grant | None:
-        """What a token allows, or None if it was never issued, has ended or was revoked."""
+        """The grant of a token, or None if it is unknown, expired or revoked."""
         grant = self._grants.get(token)
-        return grant if grant and self._clock() < grant.ends_at else None
+        return grant if grant and self._clock() < grant.expires_at else None
 
     def expire(self) -> None:
-        """End every token that was issued so far."""
+        """Expire all tokens that were issued so far."""
         now = self._clock()
-        self._grants = {token: replace(grant, ends_at=now) for token, grant in self._grants.items()}
+        self._grants = {token: replace(grant, expires_at=now) for token, grant in self._grants.items()}
 
     def revoke(self, token: str) -> None:
-        """End one token."""
+        """Revoke one token."""
         self._grants.pop(token, None)
 
     def revoke_all(self) -> None:
-        """Forget every token that was issued so far."""
+        """Revoke all tokens that were issued so far."""
         self._grants.clear()
 
 
 def _token(client_id: str, scopes: frozenset[str]) -> str:
-    """Three parts like those of a JSON Web Token; the last one is no signature, only hard to guess."""
+    """Three parts like those of a JSON Web Token. The last is random text, not a signature."""
     claims = {"cid": client_id, "scp": sorted(scopes), "organizationIds": []}
     return ".".join([_part({"alg": "none", "typ": "JWT"}), _part(claims), secrets.token_urlsafe(32)])
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.floriday.change_feed import Step
-from pipelines.floriday.page_queue import Budget
+from pipelines.floriday.page_queue import MemoryBudget
 from pipelines.floriday.pages import Page
 from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.normalize import Batch, Typed, together, typed
@@ -33,7 +33,7 @@ BYTES_A_PART = 8_000_000
 BYTES_FETCHED = 20_000_000
 """Bytes of pages that all feeds together hold at most, about, before they are normalized."""
 
-BUDGET = Budget(BYTES_FETCHED)
+BUDGET = MemoryBudget(BYTES_FETCHED)
 
 
 @dataclass
@@ -154,7 +154,7 @@ class Batching:
             is_idle: whether none is under way.
         """
         are_worth_it = self.pages >= PAGES_A_BATCH if self._has_begun else self.is_half_there
-        return self.size >= BUDGET.shared_out(BYTES_A_BATCH) or (is_idle and are_worth_it)
+        return self.size >= BUDGET.share_of(BYTES_A_BATCH) or (is_idle and are_worth_it)
 
     @property
     def is_half_there(self) -> bool:
@@ -163,7 +163,7 @@ class Batching:
 
     def left(self, maximum: int | None) -> int | None:
         """How many numbers are still to be read up to the maximum; None where that is unknown."""
-        return None if maximum is None else self.claimed.left(self.floor, maximum)
+        return None if maximum is None else self.claimed.unread(self.floor, maximum)
 
 
 @dataclass

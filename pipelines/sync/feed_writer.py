@@ -108,7 +108,7 @@ class FeedWriter:
         if batching.pages:
             self._commit(batching.take(), parts, storer)
         self._settle()
-        self.warehouse.rest()
+        self.warehouse.release()
         if failure is not None:
             raise failure
 

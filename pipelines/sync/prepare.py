@@ -1,4 +1,4 @@
-"""A warehouse made ready for a sync: whose it is, how it is laid out, and what it remembers of earlier ones."""
+"""A warehouse made ready for a sync: its owner is checked, its layout completed, its cursors loaded."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from pipelines.warehouse.schema.owner import check_distinct, check_owner, read_o
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a warehouse that is ready tells.
+    """What a sync uses of a warehouse that is ready.
 
     Args:
-        personal: what becomes of personal data.
-        known: how far every feed is read, and which ones wait for a full re-read.
+        personal: how personal data are protected.
+        known: cursors of all feeds, and the feeds that wait for a full re-read.
     """
 
     personal: PersonalData
@@ -42,62 +42,62 @@ class Preparation:
     """What a sync expects of its warehouse.
 
     Args:
-        settings: all of them.
+        settings: all settings.
         catalogue: of the settings' API.
-        identities: whose key each account's is, as Floriday said.
-        seen: how each feed is asked for.
+        identities: the organization behind each account's key.
+        views: the filter and scope that each feed is requested with.
     """
 
     settings: Settings
     catalogue: Catalogue
     identities: Mapping[str, Identity]
-    seen: Sequence[visibility.View]
+    views: Sequence[visibility.View]
 
-    def of(self, warehouse: Warehouse) -> Prepared:
+    def prepare(self, warehouse: Warehouse) -> Prepared:
         """Refuse a warehouse of others, bring an older one up to date, create what it lacks.
 
-        Mostly there is nothing to be written, and the file is not opened for it.
+        Mostly there is nothing to write, and the file is opened for reading only.
 
         Raises:
             SettingError: two accounts are one organization, the warehouse belongs to another API, environment or
-                organization, or its personal data are treated otherwise than the settings say.
+                organization, or its personal data are protected differently from what the settings define.
             WarehouseError: the file cannot be used. Nothing was written then.
         """
-        standing = None
+        stored = None
         check_distinct(self._organizations)
         if warehouse.exists():
             with warehouse.reading() as connection:
-                standing = self._agreed_standing(connection)
-                if standing is not None:
+                stored = self._checked_policy(connection)
+                if stored is not None:
                     # DuckDB refuses the first statement that would write.
                     with suppress(duckdb.InvalidInputException):
-                        return self._bring_about(connection, self._personal(standing))
-        personal = self._personal(standing)
+                        return self._complete(connection, self._personal(stored))
+        personal = self._personal(stored)
         with warehouse.writing() as connection, transaction(connection):
-            return self._bring_about(connection, personal)
+            return self._complete(connection, personal)
 
     @property
     def _organizations(self) -> dict[str, str]:
-        return {account: one.organization_id for account, one in self.identities.items()}
+        return {account: identity.organization_id for account, identity in self.identities.items()}
 
-    def _agreed_standing(self, connection: duckdb.DuckDBPyConnection) -> policy.StoredPolicy | None:
-        """How personal data stand in a warehouse of ours; None in a file without a layout."""
-        belongs = read_owner(connection)
-        check_owner(belongs, self.settings.api, self.settings.environment, self._organizations)
-        return policy.stored_policy(connection) if belongs else None
+    def _checked_policy(self, connection: duckdb.DuckDBPyConnection) -> policy.StoredPolicy | None:
+        """How a warehouse of ours protects personal data; None in a file without a layout."""
+        owner = read_owner(connection)
+        check_owner(owner, self.settings.api, self.settings.environment, self._organizations)
+        return policy.stored_policy(connection) if owner else None
 
-    def _personal(self, standing: policy.StoredPolicy | None) -> PersonalData:
-        return policy.policy_for_sync(standing, self.settings.personal_data, self.settings.personal_data_key)
+    def _personal(self, stored: policy.StoredPolicy | None) -> PersonalData:
+        return policy.policy_for_sync(stored, self.settings.personal_data, self.settings.personal_data_key)
 
-    def _bring_about(self, connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> Prepared:
+    def _complete(self, connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> Prepared:
         """Write what is missing, and nothing else."""
-        named = {account: (one.organization_id, one.organization_name) for account, one in self.identities.items()}
+        owners = {name: (each.organization_id, each.organization_name) for name, each in self.identities.items()}
         tables = [tables_of(source) for source in self.catalogue.sources]
         bring_up_to_date(connection, self.catalogue.sources)
         create_tables(connection, tables)
-        install(connection, {part.qualified_name for table in tables for part in table.walk()})
-        record_owner(connection, self.settings.api, self.settings.environment, named)
+        install(connection, {each.qualified_name for table in tables for each in table.walk()})
+        record_owner(connection, self.settings.api, self.settings.environment, owners)
         policy.record_policy(connection, personal)
         known_copies.record_copy(connection, self.settings.published)
-        visibility.remember(connection, self.seen)
+        visibility.remember(connection, self.views)
         return Prepared(personal, open_ledger(connection))

@@ -53,7 +53,7 @@ def ask_again(readers: Sequence[Reader], numbers: list[int], pages: int | None =
 def _page_above(feed: ChangeFeed, number: int) -> Page | None:
     """The page of records above a number; None where no answer can be relied on, which proves nothing."""
     try:
-        return feed.answer(number)
+        return feed.confirmed_page(number)
     except (ContradictingAnswersError, StuckFeedError):
         return None
 

@@ -12,9 +12,9 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.change_feed import ChangeFeed, Fetch, walk
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import Page
-from pipelines.floriday.prefetch import Way, fetched_ahead, first_page_asked
-from pipelines.floriday.restart_detection import Numbering, is_supported, numbering_of
-from pipelines.floriday.sequence_ranges import Coverage, Interval
+from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
+from pipelines.floriday.restart_detection import Numbering, detect_numbering, is_cursor_supported
+from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.normalize import PersonalData, normalize
 from pipelines.sync.batches import BUDGET, Batching
 from pipelines.sync.feed_writer import FeedWriter
@@ -111,7 +111,7 @@ class PartSync:
         self.reread = reread
         is_whole = isinstance(what, Everything) or self._is_marked_whole()
         is_new = self.part.part is None and self.at == Position()
-        with first_page_asked(self.fetch, 0) if is_new else nullcontext(self.fetch) as fetch:
+        with prefetch_first_page(self.fetch, 0) if is_new else nullcontext(self.fetch) as fetch:
             maximum = self.client.maximum(self.feed.endpoint)
             idle = not is_new and self._is_idle(maximum)  # what was asked for tells more than the maximum
             self.writer.at = replace(self.at, maximum=maximum)
@@ -188,12 +188,12 @@ class PartSync:
             return feed, Numbering.SAME
         if self._has_fallen(feed):
             feed = replace(feed, maximum=self._maximum_again())
-        if self._has_fallen(feed) and is_supported(feed, self.at.cursor):
+        if self._has_fallen(feed) and is_cursor_supported(feed, self.at.cursor):
             # Cached, or asked of another replica: the pages themselves tell.
-            feed = replace(feed, maximum=None, ask_maximum=None)
+            feed = replace(feed, maximum=None, fetch_maximum=None)
         if not self._has_fallen(feed) and not suspected:
             return feed, Numbering.SAME
-        numbering = numbering_of(
+        numbering = detect_numbering(
             replace(feed, read_before=0),
             self._known_numbers,
             read_up_to=self.at.cursor if suspected else 0,
@@ -219,9 +219,9 @@ class PartSync:
         complete = self.feed.selection and self.at.series > 1 and span.after == 0
         read = Coverage() if again else Coverage.of(self._read_before())
         self.writer.begin(is_reread=span.after == 0, gathers_keys=complete)
-        way = Way(feed, span.after, up_to=span.up_to, read=Coverage.of(read.intervals), complete=complete)
+        way = ReadPlan(feed, span.after, up_to=span.up_to, covered=read, complete=complete)
         batching = Batching(self.at.cursor, span.after if again else self.at.cursor, read)
-        with fetched_ahead(way, BUDGET) as steps:
+        with prefetched_steps(way, BUDGET) as steps:
             self.writer.take(steps, batching)
         is_current = self.writer.outcome.current
         if is_current and self._asked_again:
@@ -233,7 +233,7 @@ class PartSync:
         """End what a complete walk of a selection did not serve; whether nothing of the re-read is left to do."""
         return self.writer.served is None or end_unserved(self.writer)
 
-    def _read_before(self) -> list[Interval]:
+    def _read_before(self) -> list[tuple[int, int]]:
         """What a load that was interrupted has read beyond the cursor."""
         if self.at.committed_at is None:
             return []

@@ -1,4 +1,4 @@
-"""The DuckDB file: its layout, the one transaction that fills it, and what it remembers of itself.
+"""The DuckDB file: its tables, how data are stored in them, and how they are read.
 
-Nothing here calls Floriday or knows Dagster.
+Nothing here calls Floriday or imports Dagster.
 """

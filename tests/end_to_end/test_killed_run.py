@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox import Sandbox
-from pipelines.sandbox.faults import Fault, Kind
+from pipelines.sandbox import Fault, Kind, Sandbox
 from tests.end_to_end.control_room import process_of
 from tests.end_to_end.dagster_dev import DagsterDev, dagster_dev, kill_all, project_folder, until
 from tests.integration.syncing import Syncing

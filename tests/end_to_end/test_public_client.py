@@ -187,9 +187,9 @@ def test_the_client_asks_for_too_few_scopes(sandbox: Sandbox, monkeypatch: pytes
     """Without the switch it gets what it asked for, and contracts are not among it."""
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    sandbox.turn(grants_all_scopes=False)
+    sandbox.set_switches(grants_all_scopes=False)
     apis = ApiFactory()
-    sandbox.turn(grants_all_scopes=True)
+    sandbox.set_switches(grants_all_scopes=True)
 
     assert synced(apis, sandbox, "orders.sales_orders")[0].success
     result, _ = synced(apis, sandbox, "orders.contracts")

@@ -15,12 +15,12 @@ from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.session import Pipeline
+from pipelines.sync.session import Connected
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Question, Reply
 from tests.integration.syncing import catalogue_with, laid_out
@@ -127,8 +127,8 @@ class ScriptedSync:
         return replace(catalogue_with("suppliers", self.feeds), snapshots=snapshots)
 
     @contextmanager
-    def pipeline(self) -> Iterator[Pipeline]:
-        """A pipeline of the accounts and feeds, not prepared yet."""
+    def pipeline(self) -> Iterator[Connected]:
+        """The parts for the accounts and feeds, not prepared yet."""
         time = HandMovedTime()
         settings = load_settings(
             {
@@ -143,7 +143,11 @@ class ScriptedSync:
         )
         with ExitStack() as stack:
             session = TokenSession(
-                settings.auth_url, settings.client_id, settings.client_secret, patience=Patience(), clock=time.clock
+                settings.auth_url,
+                settings.client_id,
+                settings.client_secret,
+                retry=RetryPolicy(),
+                clock=time.clock,
             )
             stack.callback(session.close)
             clients = {
@@ -152,9 +156,9 @@ class ScriptedSync:
                 )
                 for name, key in settings.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
             stack.callback(warehouse.close)
-            yield Pipeline(settings, self.catalogue, session, clients, warehouse)
+            yield Connected(settings, self.catalogue, session, clients, warehouse)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -163,10 +167,10 @@ class ScriptedSync:
     def sync(self, spoil: Spoil = lambda _, reply: reply) -> Run:
         """Sync all feeds of all accounts, as the command does, while the answers are spoilt."""
         self.server.spoil = spoil
-        with self.pipeline() as pipeline:
-            pipeline.prepare()
+        with self.pipeline() as connected:
+            pipeline = connected.prepare()
             outcomes = list(pipeline.sync_all(pipeline.sources, run_id="run", accounts=list(pipeline.identities)))
-            pipeline.note()
+            pipeline.save_positions()
             failures = {name: error.message for name, error in pipeline.failures.items()}
         self.server.spoil = lambda _, reply: reply
         return Run({(one.account, one.feed): one for one in outcomes}, failures)

@@ -17,16 +17,16 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import scopes_to_ask
-from pipelines.sync.session import Pipeline
+from pipelines.sync.session import Connected, SyncSession
 from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
 from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
@@ -93,8 +93,8 @@ class Syncing:
         return catalogue_with(self.api, self.only)
 
     @contextmanager
-    def pipeline(self, **settings: str) -> Iterator[Pipeline]:
-        """A pipeline with the sandbox's settings, prepared."""
+    def pipeline(self, **settings: str) -> Iterator[SyncSession]:
+        """A session with the sandbox's settings."""
         environment = {**self.sandbox.environment(), "FLORIDAY_WAREHOUSE": str(self.path), **settings}
         known = load_settings(environment, self.path.parent)
         with ExitStack() as stack:
@@ -103,7 +103,7 @@ class Syncing:
                 known.client_id,
                 known.client_secret,
                 scopes_to_ask(known, self.catalogue),
-                patience=Patience(),
+                retry=RetryPolicy(),
                 clock=self.time.clock,
             )
             stack.callback(session.close)
@@ -113,11 +113,9 @@ class Syncing:
                 )
                 for name, key in known.accounts.items()
             }
-            warehouse = LingeringWarehouse(self.path, lock_timeout=5)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=5)
             stack.callback(warehouse.close)
-            pipeline = Pipeline(known, self.catalogue, session, clients, warehouse)
-            pipeline.prepare()
-            yield pipeline
+            yield Connected(known, self.catalogue, session, clients, warehouse).prepare()
 
     def sync(
         self,
@@ -136,7 +134,7 @@ class Syncing:
             if self.page:
                 sources = [with_pages_of(source, self.page) for source in sources]
             outcomes = list(pipeline.sync_all(sources, run_id=f"run {self.runs}", what=what, listener=listener))
-            pipeline.note()
+            pipeline.save_positions()
         return {(outcome.account, outcome.feed): outcome for outcome in outcomes}
 
     def sync_one(self, name: str, *, full: bool = False, days: Days | None = None) -> FeedOutcome:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from pipelines.errors import AuthenticationError, BusyError, PipelineError, SettingError, UnreachableError
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server
 
@@ -296,7 +296,7 @@ def test_an_unreachable_token_server_is_told(time: HandMovedTime) -> None:
 def test_a_silent_token_server_is_told(server: AnsweringServer, time: HandMovedTime) -> None:
     """A time-out ends the wait."""
     server.will_answer(TOKEN, Reply(stalled=True))
-    session = session_at(server.address + TOKEN, time, patience=Patience(attempts=1), timeout=(1.0, 0.05))
+    session = session_at(server.address + TOKEN, time, retry=RetryPolicy(attempts=1), timeout=(1.0, 0.05))
 
     assert failure(session, UnreachableError).startswith("127.0.0.1 did not answer in time")
 
@@ -399,8 +399,8 @@ def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: HandMov
         ({"token_endpoint": "http://127.0.0.1:1/token"}, "is on another host, which is refused"),
         ({"token_endpoint": "http://evil.example/token"}, "uses plain http"),
         ({"token_endpoint": "javascript:alert(1)"}, "does not start with https://"),
-        ({"issuer": "https://evil.example/oauth2/id"}, "speak for another issuer"),
-        ({"issuer": "nonsense"}, "speak for another issuer"),
+        ({"issuer": "https://evil.example/oauth2/id"}, "name another issuer"),
+        ({"issuer": "nonsense"}, "name another issuer"),
     ],
 )
 def test_metadata_that_lead_elsewhere_are_refused(

@@ -260,7 +260,7 @@ class TestOthers:
         self, things: ThingWarehouse, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What is in its write-ahead log would be lost with the old file."""
-        monkeypatch.setattr(Warehouse, "settle", lambda _: None)
+        monkeypatch.setattr(Warehouse, "recover", lambda _: None)
         with another_process(f"{WRITER}\nheld.execute(\"UPDATE things.things SET word = 'k'\")", things.path) as other:
             other.kill()
 
@@ -310,7 +310,7 @@ class TestFailures:
             [sys.executable, "-c", program, str(things.path)], env=unmeasured(), stderr=-1, text=True, check=False
         )
 
-        assert ended.stderr.startswith(f"{things.path} was not compacted, and is as it was: ")
+        assert ended.stderr.startswith(f"{things.path} was not compacted, and is unchanged: ")
         assert "File too large" in ended.stderr
         assert ended.stderr.count("\n") == 1
         assert unchanged()
@@ -321,7 +321,7 @@ class TestFailures:
         """The line says in what."""
         monkeypatch.setattr(compaction, "differences", lambda *_: ["views"])
 
-        with pytest.raises(WarehouseError, match="is as it was: the new file differs in views"):
+        with pytest.raises(WarehouseError, match="is unchanged: the new file differs in views"):
             compact(things.warehouse)
 
         assert unchanged()

@@ -22,7 +22,7 @@ from pipelines.orchestration.resources import WarehouseResource, given_settings
 from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed import sync_feed
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.session import Pipeline
+from pipelines.sync.session import SyncSession
 from pipelines.sync.sub_feed import Run
 from pipelines.sync.what_to_read import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
@@ -352,13 +352,13 @@ class TestTogether:
     def test_feeds_of_a_run_are_read_at_once(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """Neither of two that wait for each other waits in vain."""
         project.settings["FLORIDAY_FEEDS"] = "batches, sales_orders"
-        meeting, sync = Barrier(2, timeout=60), Pipeline.sync
+        meeting, sync = Barrier(2, timeout=60), SyncSession.sync
 
-        def met(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def met(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
             meeting.wait()
             return sync(pipeline, source, account, **named)
 
-        monkeypatch.setattr(Pipeline, "sync", met)
+        monkeypatch.setattr(SyncSession, "sync", met)
 
         outcomes = project.sync()
 
@@ -368,13 +368,13 @@ class TestTogether:
         self, project: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each feed once, whatever the first one asks for."""
-        asked, sync = [], Pipeline.sync
+        asked, sync = [], SyncSession.sync
 
-        def noted(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def noted(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
             asked.append((source.name, named["what"] == Everything()))
             return sync(pipeline, source, account, **named)
 
-        monkeypatch.setattr(Pipeline, "sync", noted)
+        monkeypatch.setattr(SyncSession, "sync", noted)
         full = {name.replace(".", "__"): {"full": name in SOME[:2]} for name in SOME}
 
         result = project.run("sync", full)
@@ -384,14 +384,14 @@ class TestTogether:
 
     def test_a_defect_fails_the_step_of_its_feed_alone(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """The others are read all the same."""
-        sync = Pipeline.sync
+        sync = SyncSession.sync
 
-        def broken(pipeline: Pipeline, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def broken(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
             if source.name == "supply.batches":
                 raise ZeroDivisionError
             return sync(pipeline, source, account, **named)
 
-        monkeypatch.setattr(Pipeline, "sync", broken)
+        monkeypatch.setattr(SyncSession, "sync", broken)
 
         result = project.run("sync")
 

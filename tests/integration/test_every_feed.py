@@ -27,7 +27,7 @@ CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-22
 def syncing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Syncing]:
     """A sandbox of each API, without any record."""
     with Sandbox(api=request.param, empty=True) as sandbox:
-        sandbox.turn(rate_limits=None)
+        sandbox.set_switches(rate_limits=None)
         yield Syncing(sandbox, tmp_path / "w.duckdb", page=10, api=request.param)
 
 

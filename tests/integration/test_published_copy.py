@@ -245,7 +245,7 @@ class TestLocks:
         self, things: ThingWarehouse, target: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may open the file just after another one was done with it; that is noticed, and ends with the patience."""
-        monkeypatch.setattr(Warehouse, "settle", lambda _: None)
+        monkeypatch.setattr(Warehouse, "recover", lambda _: None)
         with another_process(WRITER, things.path), pytest.raises(WarehouseBusyError, match="without a pause"):
             copy_warehouse(Warehouse(things.path, lock_timeout=0.0), target)
 

@@ -257,7 +257,7 @@ def test_a_redaction_that_fails_leaves_all_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(redact, "_differing", lambda *_: ["orders.sales_orders"])
         assert syncing.redact(**DROP) == 1
-    assert "was not redacted, and is as it was: the new file differs in orders.sales_orders" in capsys.readouterr().err
+    assert "was not redacted, and is unchanged: the new file differs in orders.sales_orders" in capsys.readouterr().err
     assert stored(syncing) == before
     assert files(syncing) == ["w.duckdb", "w.published.duckdb"]
     with pytest.raises(SettingError), syncing.pipeline(**DROP):

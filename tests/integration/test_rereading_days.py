@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +14,7 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
-from pipelines.sandbox import Fault, Kind, Sandbox
-from pipelines.sandbox.journal import Call
+from pipelines.sandbox import Call, Fault, Kind, Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import open_ledger
 from pipelines.warehouse.load.days_to_sequence import Days
@@ -76,7 +76,8 @@ def sync_weekly(
 ) -> list[dict[tuple[Any, ...], int]]:
     """Trade and a sync in each week; the cursors after each, by account, feed and part."""
     cursors = []
-    with syncing.pipeline() as pipeline:
+    with syncing.pipeline() as opened:
+        pipeline = opened
         feeds = [with_pages_of(syncing.catalogue.feed(name), A_PAGE) for name in names]
         for number in range(weeks):
             trade(number)
@@ -84,7 +85,7 @@ def sync_weekly(
             date_back(syncing, f"week {number}", sunday(number))
             cursors.append(read_cursors(syncing))
             with pipeline.warehouse.reading() as connection:
-                pipeline.known = open_ledger(connection)
+                pipeline = replace(pipeline, known=open_ledger(connection))
     return cursors
 
 

@@ -117,7 +117,7 @@ def test_one_number_holds_one_record() -> None:
     number = kept.put({"id": 1})
     kept.put({"id": 1, "name": "again"}, number=number)
 
-    with pytest.raises(ValueError, match="stands at"):
+    with pytest.raises(ValueError, match="has the number"):
         kept.put({"id": 2}, number=number)
 
 

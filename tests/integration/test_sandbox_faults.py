@@ -123,7 +123,7 @@ class TestChoice:
         faults = Faults()
         first, second = faults.add(status(500), status(503))
         faults.remove(first)
-        assert [waiting.id for waiting in faults.waiting()] == [second]
+        assert [waiting.id for waiting in faults.planned()] == [second]
         faults.clear()
         assert faults.strike("/any") is None
 
@@ -401,5 +401,5 @@ class TestControl:
         assert requests.get(address, headers=headers, timeout=10).status_code == 403
         assert requests.get(address, headers={"Host": "localhost"}, timeout=10).status_code == 200
         assert requests.get(f"{address}/unknown", timeout=10).status_code == 404
-        sandbox.turn(serves_control=False)
+        sandbox.set_switches(serves_control=False)
         assert requests.get(address, timeout=10).status_code == 404

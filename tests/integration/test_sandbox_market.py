@@ -50,7 +50,7 @@ def moving() -> Sandbox:
 def served(sandbox: Sandbox, feed: str, name: str) -> set[str]:
     """What ids of a name stand in a feed's records, those of growers that are not connected included."""
     key = "organizationId" if feed == "organizations" else KEYS.get(name, name)
-    return {str(entry.document[key]) for entry in sandbox.book(feed).standing()}
+    return {str(entry.document[key]) for entry in sandbox.book(feed).all_entries()}
 
 
 class TestForm:

@@ -118,7 +118,7 @@ class TestTokenEndpoint:
 
     def test_unknown_scopes_refuse_all_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
         """One unknown scope spoils the request, if the server is that strict."""
-        sandbox.turn(refuses_unknown_scopes=True)
+        sandbox.set_switches(refuses_unknown_scopes=True)
 
         assert token(sandbox, scope="role:app weather:read").json()["error"] == "invalid_scope"
         assert token(sandbox, scope="role:app").status_code == 200
@@ -129,13 +129,13 @@ class TestTokenEndpoint:
 
     def test_all_scopes_are_granted_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
         """Whatever was asked, the token carries everything."""
-        sandbox.turn(grants_all_scopes=True)
+        sandbox.set_switches(grants_all_scopes=True)
 
         assert set(token(sandbox, scope="role:app").json()["scope"].split()) == sandbox.application.scopes
 
     def test_scopes_may_stay_untold(self, sandbox: Sandbox) -> None:
         """An answer without scope is possible."""
-        sandbox.turn(tells_scopes=False)
+        sandbox.set_switches(returns_scopes=False)
 
         assert "scope" not in token(sandbox).json()
 
@@ -152,7 +152,7 @@ class TestTokenEndpoint:
 
     def test_metadata_can_be_made_wrong(self, sandbox: Sandbox) -> None:
         """A document that leads elsewhere can be served, to see what a client makes of it."""
-        sandbox.authorization.metadata_changes["token_endpoint"] = "https://elsewhere.example/token"
+        sandbox.metadata_changes["token_endpoint"] = "https://elsewhere.example/token"
         address = f"{sandbox.auth_url}/.well-known/oauth-authorization-server"
 
         assert requests.get(address, timeout=10).json()["token_endpoint"] == "https://elsewhere.example/token"
@@ -252,7 +252,7 @@ class TestFeeds:
     def test_inclusive_numbering_when_the_switch_is_turned(self, sandbox: Sandbox, caller: Caller) -> None:
         """A page then begins with the record at the number asked for."""
         numbers = [sandbox.book("sales_orders").put(order(place)) for place in range(3)]
-        sandbox.turn(inclusive=True)
+        sandbox.set_switches(inclusive=True)
 
         assert caller.numbers(f"{ORDERS}{numbers[1]}") == (numbers[2], numbers[1:])
 
@@ -520,12 +520,12 @@ class TestRateLimits:
 
     def test_limits_can_stay_silent_or_be_off(self) -> None:
         """A 429 may come without a word about when; without limits there is none."""
-        switches = Switches(rate_limits=0.001, tells_retry_after=False)
+        switches = Switches(rate_limits=0.001, sends_retry_after=False)
         with Sandbox(empty=True, switches=switches) as sandbox:
             caller = Caller(sandbox)
             caller.call(f"{ORDERS}0")
             held_up = caller.call(f"{ORDERS}0")
-            sandbox.turn(rate_limits=None)
+            sandbox.set_switches(rate_limits=None)
 
             assert held_up.status_code == 429
             assert "Retry-After" not in held_up.headers

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.warehouse.file import reused_connection, waiters
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.file.waiters import (
     has_waiters,
     waiting_to_read,
@@ -87,7 +87,7 @@ class TestTurns:
 
     def test_nobody_gives_way_for_ever(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Somebody else may read for long meanwhile, and then nothing is gained by waiting."""
-        monkeypatch.setattr(waiters, "GIVING_WAY", 0.05)
+        monkeypatch.setattr(waiters, "LONGEST_YIELD_TO_WRITERS", 0.05)
         with waiting_to_write(tmp_path / "w.duckdb"):
             yield_to_writers(tmp_path / "w.duckdb", lambda _: None)
 
@@ -143,7 +143,7 @@ class TestWritingOn:
     def test_the_file_stays_open_for_the_next_batch(self, tmp_path: Path) -> None:
         """The same connection, until nothing follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True) as first:
             pass
         with warehouse.writing() as second:
@@ -155,7 +155,7 @@ class TestWritingOn:
     def test_somebody_who_waits_gets_in(self, tmp_path: Path) -> None:
         """The file is closed for them, whatever follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with waiting_to_read(path), warehouse.writing(lambda: True):
             pass
 
@@ -166,7 +166,7 @@ class TestWritingOn:
         """Nobody knows who else would open the file."""
         monkeypatch.setattr(reused_connection, "LONGEST_WRITING", 0.0)
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True):
             pass
 
@@ -176,16 +176,16 @@ class TestWritingOn:
     def test_it_is_closed_when_nothing_follows_after_all(self, tmp_path: Path) -> None:
         """Others get in, without an end of the run; what is open for reading stays, and keeps nobody out."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True):
             pass
-        warehouse.rest()
+        warehouse.release()
 
         with Warehouse(path, lock_timeout=0.0).reading():
             pass
         with warehouse.reading() as first:
             pass
-        warehouse.rest()
+        warehouse.release()
         with warehouse.reading() as second:
             assert second is first
         warehouse.close()
@@ -193,7 +193,7 @@ class TestWritingOn:
     def test_a_batch_that_failed_leaves_nothing_open(self, tmp_path: Path) -> None:
         """Nor what it had not committed."""
         things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
-        warehouse = LingeringWarehouse(things.path)
+        warehouse = ReusingWarehouse(things.path)
         with pytest.raises(duckdb.CatalogException), warehouse.writing(lambda: True) as connection:
             connection.execute("BEGIN TRANSACTION; CREATE TABLE left_over (number INTEGER); FROM nowhere")
 
@@ -204,7 +204,7 @@ class TestWritingOn:
     def test_reading_ends_the_writing(self, tmp_path: Path) -> None:
         """DuckDB opens a file for one of the two; what is open is closed with the warehouse."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
-        warehouse = LingeringWarehouse(path)
+        warehouse = ReusingWarehouse(path)
         with warehouse.writing(lambda: True):
             pass
         with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):

@@ -21,11 +21,11 @@ RECORDS = 100
 @pytest.fixture
 def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
     """A hundred sales orders in pages of four, and batches of at least six pages."""
-    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 4)
-    monkeypatch.setattr(prefetch, "RECORDS_WORTH_SPLITTING", 1)
+    monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 4)
+    monkeypatch.setattr(prefetch, "MIN_RECORDS_TO_SPLIT", 1)
     monkeypatch.setattr(batches, "PAGES_A_BATCH", 6)
     with Sandbox(now=NOW, empty=True) as sandbox:
-        sandbox.turn(rate_limits=None)
+        sandbox.set_switches(rate_limits=None)
         for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=RECORDS):
             sandbox.book(ORDERS).put(record)
         yield Syncing(sandbox, tmp_path / "w.duckdb", page=4)

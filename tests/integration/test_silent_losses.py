@@ -405,12 +405,12 @@ def test_what_is_noted_at_the_end_moves_no_cursor_back(orders: Syncing) -> None:
     orders.sync(ORDERS)
     with orders.pipeline() as idle:
         idle.sync(orders.catalogue.feed(ORDERS), "main", run_id="idle")
-        idle.warehouse.rest()
+        idle.warehouse.release()
         change(orders, ORDERS, 0, numberOfPieces=6)
         orders.sync(ORDERS)
         moved = cursor(orders, ORDERS)
 
-        idle.note()
+        idle.save_positions()
 
     assert cursor(orders, ORDERS) == moved
 

@@ -25,7 +25,7 @@ ITEM = "0aa7e2a0-51a4-4b1a-9f0e-{:012d}"
 def syncing(tmp_path: Path) -> Iterator[Syncing]:
     """A server that offers three items in this week and one far in the future."""
     with Sandbox(empty=True) as sandbox:
-        sandbox.turn(rate_limits=None)
+        sandbox.set_switches(rate_limits=None)
         found = Syncing(sandbox, tmp_path / "w.duckdb")
         for place in range(3):
             offer(found, place)

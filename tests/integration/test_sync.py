@@ -15,7 +15,7 @@ import pytest
 from pipelines.floriday.client import FloridayClient
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
@@ -91,11 +91,11 @@ class TestFirstSync:
         """Other feeds of the run may go on for long."""
         rested: list[Path] = []
 
-        def rest(warehouse: LingeringWarehouse) -> None:
+        def release(warehouse: ReusingWarehouse) -> None:
             rested.append(warehouse.path)
             warehouse.close()
 
-        monkeypatch.setattr(LingeringWarehouse, "rest", rest)
+        monkeypatch.setattr(ReusingWarehouse, "release", release)
         with orders.pipeline() as pipeline:
             list(pipeline.sync_all([orders.catalogue.feed(ORDERS)], run_id="run"))
             with Warehouse(orders.path, lock_timeout=0.0).writing():
@@ -121,7 +121,7 @@ class TestIdleSync:
 
         The feed without such an operation costs a page, a snapshot each of its questions.
         """
-        orders.sandbox.turn(rate_limits=None)
+        orders.sandbox.set_switches(rate_limits=None)
         orders.sync()
         orders.sandbox.calls.clear()
 
@@ -237,7 +237,7 @@ class TestNumbering:
 
     def test_an_inclusive_server_gives_the_same_tables(self, orders: Syncing) -> None:
         """A record that is served twice at a page's edge is stored once."""
-        orders.sandbox.turn(inclusive=True)
+        orders.sandbox.set_switches(inclusive=True)
 
         orders.sync(ORDERS)
         change(orders, keys(orders)[0], numberOfPieces=3)
@@ -496,7 +496,7 @@ class TestPreparation:
         before = orders.path.read_bytes()
 
         with orders.pipeline() as pipeline:
-            assert isinstance(pipeline.warehouse, LingeringWarehouse)
+            assert isinstance(pipeline.warehouse, ReusingWarehouse)
             pipeline.warehouse.close()
 
             assert orders.path.read_bytes() == before

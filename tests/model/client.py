@@ -13,11 +13,11 @@ from unittest.mock import patch
 from pipelines.catalogue import Catalogue
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import Settings, load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.selection import scopes_to_ask
-from pipelines.sync.session import Pipeline
+from pipelines.sync.session import Connected, SyncSession
 from pipelines.sync.what_to_read import Changes, Everything, RejectedOnly
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.rejected_records import open_records
@@ -27,7 +27,7 @@ from tests.model.floriday import World
 from tests.model.mortal import Died, Life, MortalWarehouse
 from tests.model.server import ModelServer
 
-PATIENCE = Patience(attempts=2)
+RETRY_POLICY = RetryPolicy(attempts=2)
 """Two faults in a row are a failure; more would only make more calls."""
 
 
@@ -91,7 +91,12 @@ class Client:
         )
         self.clients = {
             name: FloridayClient(
-                self.settings.base_url, self.session, key, account=name, patience=PATIENCE, clock=self.time.clock
+                self.settings.base_url,
+                self.session,
+                key,
+                account=name,
+                retry=RETRY_POLICY,
+                clock=self.time.clock,
             )
             for name, key in self.settings.accounts.items()
         }
@@ -118,19 +123,19 @@ class Client:
             return []
         settings = self._narrowed(sorted({feed for _, feed in wanted}) or asked.names)
         clients = {name: one for name, one in self.clients.items() if asked.account in (None, name)}
-        pipeline = Pipeline(settings, self.catalogue, self.session, clients, warehouse)
+        connected = Connected(settings, self.catalogue, self.session, clients, warehouse)
         with patch(
             "pipelines.sync.prepare.install"
         ):  # the reports stand there already, and looking takes half the time
-            pipeline.prepare()
+            pipeline = connected.prepare()
         outcomes = self._retried(pipeline, wanted) if asked.retry else self._read(pipeline, asked)
-        pipeline.note()
+        pipeline.save_positions()
         return outcomes
 
     def _narrowed(self, names: Sequence[str]) -> Settings:
         return self.settings.model_copy(update={"feeds": tuple(names)}) if names else self.settings
 
-    def _read(self, pipeline: Pipeline, asked: Asked) -> list[FeedOutcome]:
+    def _read(self, pipeline: SyncSession, asked: Asked) -> list[FeedOutcome]:
         run = f"run {self.runs}"
         what = Everything() if asked.full else Changes()
         if asked.dies_at is None:
@@ -138,7 +143,7 @@ class Client:
         # One after the other, so that the commit is the same one when an example is played again.
         return [
             outcome
-            for account in pipeline.clients
+            for account in pipeline.connected.clients
             for source in pipeline.sources
             for outcome in pipeline.sync_all([source], run_id=run, accounts=[account], what=what)
         ]
@@ -149,7 +154,7 @@ class Client:
             found = open_records(connection, (), (account,) if account else ())
         return sorted({(one.account, one.feed) for one in found})
 
-    def _retried(self, pipeline: Pipeline, wanted: Sequence[tuple[str, str]]) -> list[FeedOutcome]:
+    def _retried(self, pipeline: SyncSession, wanted: Sequence[tuple[str, str]]) -> list[FeedOutcome]:
         sources = {source.name: source for source in pipeline.sources}
         return [
             pipeline.sync(sources[feed], account, run_id=f"run {self.runs}", what=RejectedOnly())
@@ -167,7 +172,7 @@ def laid_out(feeds: tuple[str, ...], accounts: int, server: str) -> bytes:  # no
         with TemporaryDirectory() as folder:
             path = Path(folder) / "w.duckdb"
             client = Client(model, path, catalogue_with(feeds, 3))
-            Pipeline(client.settings, client.catalogue, client.session, client.clients, client.warehouse).prepare()
+            Connected(client.settings, client.catalogue, client.session, client.clients, client.warehouse).prepare()
             client.close()
             return path.read_bytes()
     finally:

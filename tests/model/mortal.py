@@ -84,11 +84,11 @@ class MortalWarehouse(Warehouse):
         return cast("duckdb.DuckDBPyConnection", MortalConnection(self.opened[0], self.life))
 
     @contextmanager
-    def writing(self, goes_on: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self, keep_open: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
         """As of the base class."""
         with self._in_use:
             yield self._mortal()
-            goes_on()
+            keep_open()
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - for the same look

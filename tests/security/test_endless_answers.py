@@ -22,8 +22,8 @@ from pipelines.cli.entry import run
 from pipelines.errors import GarbledAnswerError, RetriableError, SettingError, UnreachableError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
-from pipelines.floriday.http.retry import Patience
-from pipelines.floriday.http.transport import Wire, session_over
+from pipelines.floriday.http.retry import RetryPolicy
+from pipelines.floriday.http.transport import BoundedAdapter, new_session
 from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.command_line import command, unmeasured
 from tests.security.raw_server import Answers, Drip, raw_server, trusted_tls
@@ -31,7 +31,7 @@ from tests.security.raw_server import Answers, Drip, raw_server, trusted_tls
 BASE = "/suppliers-api-2026v1"
 DEADLINE = 0.15
 LONGER = 0.3
-ONCE = Patience(attempts=1)
+ONCE = RetryPolicy(attempts=1)
 TIMEOUT = (3.0, 3.0)
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -83,7 +83,7 @@ def call_to() -> Iterator[CallTo]:
     with ExitStack() as opened:
 
         def made(address: str, auth_url: str, **options: Any) -> Callable[[], object]:
-            options = {"patience": ONCE, "timeout": TIMEOUT, **options}
+            options = {"retry": ONCE, "timeout": TIMEOUT, **options}
             session = TokenSession(auth_url, "client-1", SecretStr("s3cr3t"), **options)
             opened.callback(session.close)
             client = FloridayClient(address + BASE, session, SecretStr("k3y"), account="north", **options)
@@ -255,9 +255,7 @@ def test_a_sync_ends_and_leaves_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A sync from a server that never ends an answer fails in one line, and others can use the warehouse."""
-    monkeypatch.setattr(
-        "pipelines.sync.session.FloridayClient", partial(FloridayClient, seconds=DEADLINE, patience=ONCE)
-    )
+    monkeypatch.setattr("pipelines.sync.session.FloridayClient", partial(FloridayClient, seconds=DEADLINE, retry=ONCE))
     monkeypatch.chdir(tmp_path)
     with raw_server(from_the_api(DRIPS["header name"])) as server:
         for name, value in {**settings_for(server.address), "FLORIDAY_WAREHOUSE": "w.duckdb"}.items():
@@ -298,9 +296,9 @@ def test_a_call_under_way_is_interrupted(tmp_path: Path) -> None:
 
 def test_no_connection_without_a_deadline() -> None:
     """A connection of the project's sessions cannot be used outside of a call."""
-    with raw_server(lambda _: TOKEN) as server, session_over(Wire(limit=1, timeout=TIMEOUT)) as session:
+    with raw_server(lambda _: TOKEN) as server, new_session(BoundedAdapter(limit=1, timeout=TIMEOUT)) as session:
         wire = session.get_adapter(server.address)
-        assert isinstance(wire, Wire)
+        assert isinstance(wire, BoundedAdapter)
         pool = wire.poolmanager.connection_from_url(server.address)
 
         with pytest.raises(RuntimeError, match="outside of a call"):

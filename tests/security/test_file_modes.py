@@ -14,7 +14,7 @@ from pipelines.orchestration.assets.partitions import week_of
 from pipelines.private_files import private_files
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.reused_connection import LingeringWarehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.command_line import surroundings
 from tests.end_to_end.dagster_dev import project_folder
 from tests.integration.personal_orders import HASH, filled
@@ -112,7 +112,7 @@ def test_dagster_started_by_hand_makes_private_files_and_folders(sandbox: Sandbo
 
 
 @pytest.mark.usefixtures("umask")
-@pytest.mark.parametrize("kind", [Warehouse, LingeringWarehouse])
+@pytest.mark.parametrize("kind", [Warehouse, ReusingWarehouse])
 @pytest.mark.parametrize("reads", [True, False], ids=["reader", "writer"])
 def test_spill_files_are_private(kind: type[Warehouse], reads: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
     """What a reader or a writer puts on the disk for want of memory, also where the package is used as a library."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +84,40 @@ def imported_parts(module: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, rest.split(".")[0]
 
 
+def dotted(path: Path) -> str:
+    """The name under which a file of the package is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(module: ast.Module, known: Collection[str]) -> set[str]:
+    """The modules of this package that a module imports, also within functions and for type checks."""
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else node.module for name in names}
+    return found & set(known)
+
+
+def circles(graph: Mapping[str, Collection[str]]) -> set[tuple[str, ...]]:
+    """The strongly connected components of a graph that have more than one node, or a node that leads to itself."""
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph[start])
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting.extend(graph[node])
+        return seen
+
+    reached = {node: reachable(node) for node in graph}
+    return {tuple(sorted(each for each in reached[node] if node in reached[each])) for node in graph} - {()}
+
+
 def definitions(module: ast.Module) -> Iterator[Definition]:
     """Every class and function of a module, nested ones too."""
     return (node for node in ast.walk(module) if isinstance(node, Definition))
@@ -122,6 +156,18 @@ def test_imports_point_upward() -> None:
         ]
 
     assert downward == []
+
+
+def test_no_import_circle() -> None:
+    """No module of the package imports itself by way of others, not even within a function."""
+    trees = {dotted(path): tree(path) for path in modules(PACKAGE)}
+
+    assert circles({name: imported_modules(module, trees) for name, module in trees.items()}) == set()
+
+
+def test_circles_are_found() -> None:
+    """The check above finds a circle of three, and a module that imports itself, but no chain."""
+    assert circles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["d", "a"], "e": ["a"]}) == {("a", "b", "c"), ("d",)}
 
 
 def test_every_part_has_its_place() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pipelines.errors import BusyError
 from pipelines.floriday.endpoints import RateLimit
-from pipelines.floriday.http.error_messages import retry_after, told
+from pipelines.floriday.http.error_answers import described, retry_after
 from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
-from pipelines.floriday.http.retry import Clock, Patience
+from pipelines.floriday.http.retry import Clock, RetryPolicy
 from tests.hand_moved_time import HandMovedTime
 
 
@@ -55,7 +55,7 @@ def test_a_bucket_never_holds_more_than_a_burst(time: HandMovedTime) -> None:
 def test_an_emptied_bucket_starts_from_nothing(time: HandMovedTime) -> None:
     """After the server said 429, what was believed to be left is forgotten."""
     bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
-    bucket.empty()
+    bucket.drain()
 
     take(bucket)
 
@@ -65,7 +65,7 @@ def test_an_emptied_bucket_starts_from_nothing(time: HandMovedTime) -> None:
 def test_an_emptied_bucket_keeps_the_pause_that_was_asked_for(time: HandMovedTime) -> None:
     """A pause that the server asks for holds for whoever calls next, too."""
     bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
-    bucket.empty(10)
+    bucket.drain(10)
 
     take(bucket)
 
@@ -198,7 +198,7 @@ def test_patience_ends_after_its_attempts(time: HandMovedTime) -> None:
         raise BusyError("busy")
 
     with pytest.raises(BusyError, match=r"busy \(gave up after 8 attempts\)"):
-        Patience().persist(fail, time.clock)
+        RetryPolicy().call(fail, time.clock)
 
     assert len(time.slept) == 7
     assert all(0.5 * 2**n <= wait <= 0.5 * 2**n + 0.5 for n, wait in enumerate(time.slept))
@@ -212,7 +212,7 @@ def test_patience_ends_after_its_time(time: HandMovedTime) -> None:
         raise BusyError("busy")
 
     with pytest.raises(BusyError, match="gave up after 3 attempts"):
-        Patience().persist(fail_slowly, time.clock)
+        RetryPolicy().call(fail_slowly, time.clock)
 
 
 def test_a_wait_beyond_patience_is_not_begun(time: HandMovedTime) -> None:
@@ -222,7 +222,7 @@ def test_a_wait_beyond_patience_is_not_begun(time: HandMovedTime) -> None:
         raise BusyError("busy", retry_after=3600)
 
     with pytest.raises(BusyError, match="gave up after 1 attempt, asked to wait 3600 s"):
-        Patience().persist(fail, time.clock)
+        RetryPolicy().call(fail, time.clock)
 
     assert time.slept == []
 
@@ -278,4 +278,4 @@ def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: flo
 )
 def test_what_an_error_says_is_one_line(body: bytes, line: str) -> None:
     """Whatever the body is, one printable line comes of it, and no secret that the server echoes."""
-    assert told(400, body, withheld=("key-1",)) == line
+    assert described(400, body, secrets=("key-1",)) == line

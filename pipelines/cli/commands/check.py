@@ -13,8 +13,8 @@ from pipelines.text_format import moment, one_line, span
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
+    from pipelines.floriday.http.auth import TokenSession
     from pipelines.floriday.identity import Identity
-    from pipelines.sync.session import Pipeline
 
 
 def check(
@@ -59,24 +59,23 @@ def _send_test_message() -> None:
 def _check() -> None:
     from pipelines.floriday.client import identify_all
     from pipelines.settings import load_settings
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
 
-    with open_pipeline(load_settings()) as pipeline:
-        feeds = pipeline.sources
-        _print_token(pipeline)
-        results = [_print_account(account, identity) for account, identity in identify_all(pipeline.clients)]
-        granted = pipeline.session.granted
+    with open_clients(load_settings()) as connected:
+        feeds = connected.sources
+        _print_token(connected.token_session)
+        results = [_print_account(account, identity) for account, identity in identify_all(connected.clients)]
+        granted = connected.token_session.granted
         print_table(
             [Heading("feed"), Heading("scope"), Heading("granted")],
             [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
         )
-        print_version_notices(pipeline.settings)
+        print_version_notices(connected.settings)
     if not all(results):
         raise typer.Exit(1)
 
 
-def _print_token(pipeline: Pipeline) -> None:
-    session = pipeline.session
+def _print_token(session: TokenSession) -> None:
     ends = session.expires_at
     print_line(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
     granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were requested"

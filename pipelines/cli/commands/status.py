@@ -81,16 +81,16 @@ def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[
     from pipelines.catalogue.types import Feed
     from pipelines.errors import PipelineError
     from pipelines.settings import load_settings
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
     from pipelines.warehouse.schema.owner import check_owner
 
     settings = load_settings()
     check_owner(owner, settings.api, settings.environment, {})
     maximums: Maximums = {}
     failures: dict[str, str] = {}
-    with open_pipeline(settings) as pipeline:
+    with open_clients(settings) as connected:
         for each in statuses:
-            client = pipeline.clients.get(each.account)
+            client = connected.clients.get(each.account)
             if client is None or each.account in failures or not isinstance(each.source, Feed):
                 continue
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +13,9 @@ from pipelines.cli.console import print_line
 from pipelines.cli.options import AccountOption, date_option
 
 if TYPE_CHECKING:
-    from pipelines.cli.progress import Progress
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
-    from pipelines.sync.session import Pipeline
+    from pipelines.sync.session import Connected, SyncSession
     from pipelines.sync.what_to_read import WhatToRead
     from pipelines.warehouse.file.connection import Warehouse
 
@@ -110,24 +108,26 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
 def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
     """Sync and print the outcomes; returns whether each feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-    with open_pipeline(settings, accounts=accounts) as pipeline:
+    with open_clients(settings, accounts=accounts) as connected:
         with hold_sync_lock(settings.warehouse, "floriday sync"):
-            outcomes = _synced(pipeline, what)
+            session = _prepare(connected)
+            outcomes = _sync_feeds(session, what)
         print_outcomes(outcomes)
-        well = is_well(pipeline, outcomes)
-        publish(pipeline)
+        is_complete = is_well(session.failures, outcomes)
+        publish(connected)
         print_version_difference(settings)
-    return well
+        session.save_positions()  # what could not be written before the outcomes were printed
+    return is_complete
 
 
 def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
     """Sync into a copy and print what changed in it; returns whether each feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
     from pipelines.cli.outcomes import is_well, print_differences
-    from pipelines.sync.session import open_pipeline
+    from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
@@ -136,12 +136,14 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -
     _check_version(warehouse)
     with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
-        with open_pipeline(on_the_copy, accounts=accounts) as pipeline:
-            outcomes = _synced(pipeline, what)
-        tables = [tables_of(source) for source in pipeline.sources]
+        with open_clients(on_the_copy, accounts=accounts) as connected:
+            session = _prepare(connected)
+            outcomes = _sync_feeds(session, what)
+            session.save_positions()
+        tables = [tables_of(source) for source in session.sources]
         print_differences(differences(warehouse, copy, tables), outcomes)
     print_version_difference(settings)
-    return is_well(pipeline, outcomes)
+    return is_well(session.failures, outcomes)
 
 
 def _check_version(warehouse: Warehouse) -> None:
@@ -154,38 +156,33 @@ def _check_version(warehouse: Warehouse) -> None:
                 require_owner(connection, warehouse.path)
 
 
-def _synced(pipeline: Pipeline, what: WhatToRead) -> list[FeedOutcome]:
-    from pipelines.cli.progress import progress
-    from pipelines.errors import PipelineError
-
-    _announce_update(pipeline.warehouse)
-    pipeline.prepare()
-    with progress() as display:
-        outcomes = {(one.account, one.feed): one for one in _sync_all(pipeline, display, what)}
-    with suppress(PipelineError):  # the outcomes are printed first; closing the pipeline calls it again, and raises
-        pipeline.note()
-    return [outcomes[account, source.name] for account in pipeline.identities for source in pipeline.sources]
-
-
-def _announce_update(warehouse: Warehouse) -> None:
-    """Print that an older version created the warehouse, because the update may take long."""
+def _prepare(connected: Connected) -> SyncSession:
+    """Prepare the warehouse. If an older version created it, print a line first, because the update may take long."""
     from pipelines.warehouse.schema.owner import read_owner
 
+    warehouse = connected.warehouse
     if warehouse.exists():
         with warehouse.reading() as connection:
             owner = read_owner(connection)
         if owner and owner.is_older:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
+    return connected.prepare()
 
 
-def _sync_all(pipeline: Pipeline, display: Progress, what: WhatToRead) -> Iterator[FeedOutcome]:
-    """Sync all feeds of the accounts whose keys were accepted; yields their outcomes as they finish."""
+def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
+    """Sync all feeds of the accounts whose keys were accepted; returns their outcomes by account and feed."""
+    from pipelines.cli.progress import progress
+    from pipelines.errors import PipelineError
     from pipelines.sync.session import new_run_id
 
-    accounts = list(pipeline.identities)
-    syncs = pipeline.sync_all(
-        pipeline.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=display.update
-    )
-    for outcome in syncs:
-        display.finish(outcome)
-        yield outcome
+    accounts, run_id = list(session.identities), new_run_id()
+    outcomes: dict[tuple[str, str], FeedOutcome] = {}
+    with progress() as display:
+        for outcome in session.sync_all(
+            session.sources, run_id=run_id, accounts=accounts, what=what, listener=display.update
+        ):
+            display.finish(outcome)
+            outcomes[outcome.account, outcome.feed] = outcome
+    with suppress(PipelineError):  # the outcomes are printed first; then the caller writes again, and raises
+        session.save_positions()
+    return [outcomes[account, source.name] for account in accounts for source in session.sources]

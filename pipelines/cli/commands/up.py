@@ -167,16 +167,16 @@ def _serve(dagster: DagsterDev, addresses: Iterator[str], stop: StopSignals, *, 
 def _is_serving(dagster: DagsterDev, stop: StopSignals, *, verbose: bool) -> bool:
     """Wait until Dagster serves; returns False if a stop signal comes first."""
     from pipelines.errors import DagsterError
-    from pipelines.orchestration.serving.dagster_dev import PATIENCE
+    from pipelines.orchestration.serving.dagster_dev import START_TIMEOUT
 
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + START_TIMEOUT
     while not stop.wait(_POLL_INTERVAL):
         _follow(dagster.log, verbose=verbose)
         if dagster.serves():
             return True
         if time.monotonic() > ends:
             raise DagsterError(
-                f"Dagster has not started to serve after {PATIENCE:.0f} s; {dagster.log.path} may show why"
+                f"Dagster has not started to serve after {START_TIMEOUT:.0f} s; {dagster.log.path} may show why"
             )
     return False
 

@@ -22,7 +22,7 @@ from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, installed
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.sync.session import open_pipeline
+from pipelines.sync.session import open_clients
 from pipelines.warehouse.file.connection import Warehouse
 
 FIRST_SYNC = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
@@ -81,10 +81,10 @@ def reads_sync_tables(report: Report) -> bool:
 
 
 def _sync(environment: Mapping[str, str]) -> None:
-    with open_pipeline(load_settings(environment, dotenv=False)) as pipeline:
-        pipeline.prepare()
-        outcomes = list(pipeline.sync_all(pipeline.sources, run_id="examples"))
-        pipeline.note()
+    with open_clients(load_settings(environment, dotenv=False)) as connected:
+        session = connected.prepare()
+        outcomes = list(session.sync_all(session.sources, run_id="examples"))
+        session.save_positions()
     for outcome in outcomes:
         if outcome.error:
             raise PipelineError(f"{outcome.feed}: {outcome.error}")

@@ -1,1 +1,1 @@
-"""HTTP: connections, tokens, retries, rate limits and deadlines. Nothing here knows feeds."""
+"""HTTP: connections, tokens, retries, rate limits and deadlines. Change feeds do not belong here."""

@@ -1,6 +1,6 @@
-"""Tokens: client credentials over OAuth 2, one token for all accounts and threads.
+"""Tokens: OAuth 2 client credentials, one token for all accounts and threads.
 
-Here belongs everything that knows the client's secret. What a token is used for does not.
+Everything that uses the client secret belongs here; the use of a token does not.
 """
 
 from __future__ import annotations
@@ -15,41 +15,28 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-import msgspec
 import requests
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
 from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
-from pipelines.errors import AuthenticationError, BusyError, GarbledAnswerError, PipelineError, RefusedError
+from pipelines.errors import AuthenticationError, GarbledAnswerError, PipelineError, RefusedError
 from pipelines.floriday.http.deadlines import CALL_SECONDS
-from pipelines.floriday.http.decoding import UNDECODABLE
 from pipelines.floriday.http.discovery import token_endpoint
-from pipelines.floriday.http.error_messages import retry_after
-from pipelines.floriday.http.retry import Clock, Patience
-from pipelines.floriday.http.transport import MEGABYTE, Wire, prepare, session_over
+from pipelines.floriday.http.retry import Clock, RetryPolicy
+from pipelines.floriday.http.token_answers import ScopesRefusedError, check_token_answer
+from pipelines.floriday.http.transport import MEGABYTE, BoundedAdapter, configure, new_session
+from pipelines.settings import hints
 from pipelines.settings.addresses import host_of, set_address
 
 BASE_SCOPES = ("role:app", "organization:read")
-"""What every call needs, and `/identities` (docs/floriday.md: Access)."""
+"""Scopes that every call and `/identities` need (docs/floriday.md: Access)."""
 
-_USUAL_LIFETIME = 3600.0
-_LONGEST_LIFETIME = 366 * 86400.0
-_PATIENCE = Patience(attempts=5)
+_DEFAULT_LIFETIME = 3600.0
+_MAX_LIFETIME = 366 * 86400.0
 
 # The library writes secrets and tokens into its debug log.
 logging.getLogger("requests_oauthlib.oauth2_session").addFilter(lambda record: record.levelno > logging.DEBUG)
-
-
-class _TokenAnswer(msgspec.Struct):
-    access_token: str
-    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
-    expires_in: float | str | None = None
-    scope: str | list[str] | None = None
-
-
-class _ScopesRefusedError(Exception):
-    """The server grants nothing because of what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +49,15 @@ class _Grant:
 
 
 class TokenSession:
-    """The token of one application, fetched when it is first needed and renewed before it ends.
+    """The token of one application, fetched at first use and renewed before it expires.
 
     Args:
         auth_url: the token endpoint, or the authorization server's address.
-        client_id: the application's.
-        client_secret: travels in the body of the token call and nowhere else.
-        scopes: what to ask for.
-        patience: how long a token call is tried again when the server cannot be reached or is busy.
-        clock: time; tokens are measured by the wall clock, which goes on while a laptop sleeps.
+        client_id: client id of the application.
+        client_secret: client secret; it is sent in the body of token calls only.
+        scopes: scopes to request.
+        retry: how often and how long a token call is retried.
+        clock: source of time. Tokens expire by the wall clock, which continues while a laptop sleeps.
         timeout: seconds to connect, and seconds without a byte.
         seconds: the deadline of one call, from before it connects to the end of its answer.
 
@@ -86,20 +73,20 @@ class TokenSession:
         client_secret: SecretStr,
         scopes: Iterable[str] = BASE_SCOPES,
         *,
-        patience: Patience = _PATIENCE,
-        clock: Clock = Clock(),  # noqa: B008 - it holds functions, nothing else
+        retry: RetryPolicy = RetryPolicy(attempts=5),  # noqa: B008 - frozen
+        clock: Clock = Clock(),  # noqa: B008 - frozen
         timeout: tuple[float, float] = (10.0, 30.0),
         seconds: float = CALL_SECONDS,
     ) -> None:
-        self._auth_url = set_address("FLORIDAY_AUTH_URL", auth_url)
+        self._auth_url = set_address(hints.AUTH_URL, auth_url)
         self._client_secret = client_secret
-        self._wanted = tuple(dict.fromkeys(scopes))
-        self._patience = patience
+        self._requested = tuple(dict.fromkeys(scopes))
+        self._retry = retry
         self._clock = clock
         self._timeout = timeout
         self._seconds = seconds
         self._endpoint: str | None = None
-        self._oauth = self._session(client_id)
+        self._oauth = self._oauth_session(client_id)
         self._lock = Lock()
         self._grant: _Grant | None = None
         self._failures = 0
@@ -107,52 +94,51 @@ class TokenSession:
 
     @property
     def host(self) -> str:
-        """The host that mints the tokens."""
+        """Host name of the token server."""
         return host_of(self._auth_url)
 
     @property
     def granted(self) -> frozenset[str] | None:
-        """The scopes that the token carries; None when the server did not say, which means all."""
-        return self._current().scopes
+        """The scopes of the token; None if the server names none, which means all requested ones."""
+        return self._valid_grant().scopes
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """The scopes that were asked for and not granted."""
-        return self._current().refused
+        """The scopes that were requested and not granted."""
+        return self._valid_grant().refused
 
     @property
     def expires_at(self) -> datetime:
-        """When the token ends (UTC)."""
-        return datetime.fromtimestamp(self._current().expires_at, UTC)
+        """When the token expires (UTC)."""
+        return datetime.fromtimestamp(self._valid_grant().expires_at, UTC)
 
     def token(self) -> str:
-        """A token that is good for a while: 60 s, or half its life where that is less."""
-        return self._current().access_token
+        """A token that remains valid for 60 s, or for half of its lifetime if that is shorter."""
+        return self._valid_grant().access_token
 
     def renew(self, stale: str) -> str:
-        """Another token than ``stale``, which the API refused; fetched only where nobody else has yet."""
+        """A token other than ``stale``, which the API refused; fetched unless another thread has done so already."""
         return self._replace(lambda grant: grant.access_token == stale).access_token
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Close the connections."""
         self._oauth.close()
 
-    def _session(self, client_id: str) -> OAuth2Session:
+    def _oauth_session(self, client_id: str) -> OAuth2Session:
         session = OAuth2Session(client=BackendApplicationClient(client_id))
-        # The library speaks https only, unless a variable of the whole process says otherwise.
-        in_clear = self._auth_url.startswith("http:")
-        prepare(session, self._wire(in_clear=in_clear))
-        session.register_compliance_hook("access_token_response", self._judge)
+        # The library accepts https only, unless an environment variable of the process allows http.
+        configure(session, self._adapter(in_clear=self._auth_url.startswith("http:")))
+        session.register_compliance_hook("access_token_response", self._checked)
         return session
 
-    def _discovered(self) -> str:
-        with session_over(self._wire()) as session:
-            return token_endpoint(self._auth_url, session, self._patience, self._clock)
+    def _adapter(self, *, in_clear: bool = False) -> BoundedAdapter:
+        return BoundedAdapter(limit=MEGABYTE, timeout=self._timeout, seconds=self._seconds, in_clear=in_clear)
 
-    def _wire(self, *, in_clear: bool = False) -> Wire:
-        return Wire(limit=MEGABYTE, timeout=self._timeout, seconds=self._seconds, in_clear=in_clear)
+    def _checked(self, response: requests.Response) -> requests.Response:
+        check_token_answer(response, self.host, self._clock.wall())
+        return response
 
-    def _current(self) -> _Grant:
+    def _valid_grant(self) -> _Grant:
         grant = self._grant
         if grant is not None and self._clock.wall() < grant.renew_at:
             return grant
@@ -164,7 +150,7 @@ class TokenSession:
             if self._grant is not None and not is_stale(self._grant):
                 return self._grant
             if self._failure is not None and self._failures > known_failures:
-                # Somebody tried while this thread waited; each gets an error of its own, to add its account to.
+                # Another thread failed while this one waited. Each thread gets a copy, to which it adds its account.
                 raise copy.copy(self._failure)
             try:
                 self._grant = self._fetch()
@@ -175,91 +161,55 @@ class TokenSession:
             return self._grant
 
     def _fetch(self) -> _Grant:
-        if self._endpoint is None:
-            self._endpoint = self._discovered()
+        """A grant of all requested scopes; of those that are granted alone if the server refuses them together."""
         try:
-            return self._ask(self._wanted)
-        except _ScopesRefusedError:
-            granted = tuple(scope for scope in self._wanted if self._grants(scope))
+            return self._request(self._requested)
+        except ScopesRefusedError:
+            granted = tuple(scope for scope in self._requested if self._is_granted(scope))
         try:
             if granted:
-                return self._ask(granted)
-        except _ScopesRefusedError:
+                return self._request(granted)
+        except ScopesRefusedError:
             pass
-        raise AuthenticationError(f"{self.host} grants none of the scopes {' '.join(self._wanted)} (FLORIDAY_SCOPES)")
+        raise AuthenticationError(f"{self.host} grants none of the scopes {' '.join(self._requested)} ({hints.SCOPES})")
 
-    def _grants(self, scope: str) -> bool:
+    def _is_granted(self, scope: str) -> bool:
         try:
-            self._ask((scope,))
-        except _ScopesRefusedError:
+            self._request((scope,))
+        except ScopesRefusedError:
             return False
         return True
 
-    def _ask(self, scopes: tuple[str, ...]) -> _Grant:
-        asked_at = self._clock.wall()
+    def _request(self, scopes: tuple[str, ...]) -> _Grant:
+        if self._endpoint is None:
+            with new_session(self._adapter()) as session:
+                self._endpoint = token_endpoint(self._auth_url, session, self._retry, self._clock)
+        requested_at = self._clock.wall()
         try:
-            token = self._patience.persist(partial(self._call, scopes), self._clock)
+            token = self._retry.call(partial(self._call, self._endpoint, scopes), self._clock)
         except (GarbledAnswerError, RefusedError) as problem:
-            raise AuthenticationError(f"FLORIDAY_AUTH_URL: {problem.message}") from None
-        return self._granted(scopes, token, asked_at)
+            raise AuthenticationError(f"{hints.AUTH_URL}: {problem.message}") from None
+        return self._grant_of(token, scopes, requested_at)
 
-    def _granted(self, asked: tuple[str, ...], token: Mapping[str, Any], asked_at: float) -> _Grant:
+    def _grant_of(self, token: Mapping[str, Any], requested: tuple[str, ...], requested_at: float) -> _Grant:
         granted: frozenset[str] | None = frozenset(filter(None, token.get("scope") or ())) or None
-        if granted is None and asked != self._wanted:
-            granted = frozenset(asked)
-        refused = tuple(scope for scope in self._wanted if granted is not None and scope not in granted)
-        lifetime = min(max(1.0, float(token.get("expires_in") or _USUAL_LIFETIME)), _LONGEST_LIFETIME)
-        ends = asked_at + lifetime
-        return _Grant(token["access_token"], granted, refused, ends, ends - min(60.0, lifetime / 2))
+        if granted is None and requested != self._requested:
+            granted = frozenset(requested)
+        refused = tuple(scope for scope in self._requested if granted is not None and scope not in granted)
+        lifetime = min(max(1.0, float(token.get("expires_in") or _DEFAULT_LIFETIME)), _MAX_LIFETIME)
+        expires_at = requested_at + lifetime
+        return _Grant(token["access_token"], granted, refused, expires_at, expires_at - min(60.0, lifetime / 2))
 
-    def _call(self, scopes: tuple[str, ...]) -> dict[str, Any]:
-        """One token call. The scopes are named for this call only, so that fewer granted ones are no error."""
+    def _call(self, endpoint: str, scopes: tuple[str, ...]) -> dict[str, Any]:
+        """One token call. The scopes are passed per request, so that a reduced grant does not raise."""
         try:
             return dict(
                 self._oauth.fetch_token(
-                    re.sub("^http:", "https:", self._endpoint or ""),
+                    re.sub("^http:", "https:", endpoint),
                     include_client_id=True,
                     client_secret=self._client_secret.get_secret_value(),
                     scope=" ".join(scopes),
                 )
             )
         except (OAuth2Error, ValueError, TypeError, ArithmeticError):
-            raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered with no usable token") from None
-
-    def _judge(self, response: requests.Response) -> requests.Response:
-        """Lets a token through and raises what anything else means."""
-        status, code = response.status_code, _error_code(response.content)
-        if status == 429 or status >= 500:
-            wait = retry_after(response.headers, self._clock.wall())
-            raise BusyError(f"{self.host} answered {status} to the request for a token", retry_after=wait)
-        if code in ("invalid_scope", "access_denied"):
-            raise _ScopesRefusedError
-        if status == 401 or code in ("invalid_client", "unauthorized_client"):
-            raise AuthenticationError(
-                f"{self.host} refuses FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET ({code or status})"
-            )
-        if status != 200 or code:
-            answered = f"{status} {code}" if code else str(status)
-            raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered {answered} to the request for a token")
-        self._check_token(response.content)
-        return response
-
-    def _check_token(self, body: bytes) -> None:
-        try:
-            answer = msgspec.json.decode(body, type=_TokenAnswer)
-        except msgspec.ValidationError:
-            raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered without an access token") from None
-        except UNDECODABLE:
-            raise GarbledAnswerError(f"{self.host} answered the request for a token with something not JSON") from None
-        if not re.fullmatch(r"[!-~]+", answer.access_token) or answer.token_type.casefold() != "bearer":
-            raise AuthenticationError(f"FLORIDAY_AUTH_URL: {self.host} answered with a token of an unknown kind")
-
-
-def _error_code(body: bytes) -> str | None:
-    """The OAuth error code of an answer, where it has one that looks like one."""
-    try:
-        answer = msgspec.json.decode(body)
-    except UNDECODABLE:
-        return None
-    code = answer.get("error") if isinstance(answer, dict) else None
-    return code if isinstance(code, str) and re.fullmatch(r"[a-z_]{1,40}", code) else None
+            raise AuthenticationError(f"{hints.AUTH_URL}: {self.host} answered with no usable token") from None

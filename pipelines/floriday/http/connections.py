@@ -1,4 +1,4 @@
-"""Connections of urllib3 that belong to the call under way: it ends them in time. What precedes a body is bounded."""
+"""Connections of urllib3 that end at the deadline of the current call, and limit the size of an answer's head."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from pipelines.errors import SettingError
 from pipelines.floriday.http.deadlines import current_call
 
 HEAD_BYTES = 2**18
-"""The most bytes before an answer's body: status line and headers, interim answers (1xx) included."""
+"""Maximum number of bytes before an answer's body: status line and headers, interim answers (1xx) included."""
 
 
 class HeadTooLargeError(http.client.HTTPException):
-    """A server sends more bytes before a body than any server needs."""
+    """A server sends more than :data:`HEAD_BYTES` before a body."""
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Opens the connections of a session, directly or through a proxy: each is used within a ``deadline`` only."""
+    """Opens the connections of a session, direct or through a proxy; each may be used only within a ``deadline``."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """The pools of direct connections."""
+        """Create the pools of direct connections."""
         super().init_poolmanager(*arguments, **options)
         _use_our_pools(self.poolmanager)
 
@@ -36,7 +36,7 @@ class DeadlineAdapter(HTTPAdapter):
         """The pools of connections through a proxy.
 
         Raises:
-            SettingError: the proxy is of a kind whose connections nothing would end.
+            SettingError: the proxy is of a kind whose connections do not end at a deadline.
         """
         if not proxy.lower().startswith(("http://", "https://")):
             raise SettingError("HTTPS_PROXY: only a proxy at an http:// or https:// address can be used")
@@ -50,7 +50,7 @@ def _use_our_pools(manager: PoolManager) -> None:
 
 
 class _Head:
-    """The lines before a body, counted."""
+    """Reads the lines before a body, up to a total size."""
 
     def __init__(self, lines: io.BufferedReader) -> None:
         self.lines = lines
@@ -59,7 +59,7 @@ class _Head:
     def readline(self, limit: int) -> bytes:
         line = self.lines.readline(limit)
         if not line:
-            # Python's parsers would take it for the end of the head, and go on.
+            # Python's parsers would take an empty line for the end of the head, and continue.
             raise http.client.RemoteDisconnected("the connection ended before a body")
         self._left -= len(line)
         if self._left < 0:
@@ -74,7 +74,7 @@ class _Head:
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer, also that of a proxy to CONNECT, whose head is bounded as a whole and not only in each line."""
+    """An answer, also of a proxy to CONNECT, whose head has a maximum size; Python limits single lines only."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -116,7 +116,7 @@ class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
     def _put_conn(self, conn: Any) -> None:
-        # Before another thread can take it: this call's deadline must not end that one's.
+        # Before another thread can take the connection: the deadline of this call must not end the other call.
         current_call().release()
         super()._put_conn(conn)
 

@@ -1,8 +1,8 @@
-"""Deadlines of HTTP calls: a call that takes too long loses its socket, whatever the server sends.
+"""Deadlines of HTTP calls: the socket of a call that takes too long is shut down, whatever the server sends.
 
-A socket's timeout starts anew with each byte, and the parsers above it (TLS, HTTP, chunks, gzip) may read on without
-ever returning to their caller. So one thread of the process shuts the socket down when the time of the call is over.
-The parser then meets the end of the connection, wherever it is.
+A socket's timeout restarts with each byte, and the parsers above it (TLS, HTTP, chunks, gzip) may read on without ever
+returning to their caller. So one thread of the process shuts the socket down at the deadline. The parser then meets
+the end of the connection, wherever it is.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Any
 CALL_SECONDS = 300.0
 """Seconds for one call: connect, TLS, request and the whole answer.
 
-The largest answer that is taken, 128 MB unpacked, arrives in time over a line of 4 Mbit/s, or of 0.5 Mbit/s where gzip
-packs it to an eighth; usual pages, of some megabytes, over far slower lines. A call is not retried for longer either.
+The largest accepted answer, 128 MB unpacked, arrives in time over a line of 4 Mbit/s, or of 0.5 Mbit/s where gzip packs
+it to an eighth; usual pages, of some megabytes, over far slower lines. Retries of a call end after this time too.
 """
 
 SocketOptions = Sequence[tuple[int, int, int | bytes]]
 
-_here = threading.local()
+_this_thread = threading.local()
 
 
 class Call:
-    """One HTTP call: the time that is left, and the connection that is shut down when it is over.
+    """One HTTP call: its deadline, and the connection that is shut down then.
 
     Args:
-        seconds: from now on.
+        seconds: duration from now to the deadline.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -40,10 +40,10 @@ class Call:
         self._connection: socket.socket | None = None
 
     def watch(self, descriptor: int) -> None:
-        """Have the connection behind a descriptor shut down at the deadline, instead of an earlier one.
+        """Shut down the connection behind a descriptor at the deadline, instead of an earlier connection.
 
-        The call duplicates the descriptor. So the socket may be wrapped in TLS or closed meanwhile, and no other
-        connection can be met that got the number of a closed descriptor.
+        The descriptor is duplicated, so the socket may be wrapped in TLS or closed meanwhile, and a new connection with
+        the number of a closed descriptor is not affected.
         """
         with _watcher.lock:
             self._forget()
@@ -52,7 +52,7 @@ class Call:
                 self.expire()
 
     def release(self) -> None:
-        """Leave the connection alone from now on: it goes back to the pool, for another call."""
+        """End the deadline: the connection returns to the pool, for another call."""
         with _watcher.lock:
             _watcher.calls.discard(self)
             self._forget()
@@ -61,13 +61,13 @@ class Call:
         """A watched connection to the first address of ``host`` that accepts one.
 
         Args:
-            host: a name or an address.
-            port: of the host.
-            timeout: seconds for each address; None for the time that is left.
-            options: set on the socket before it connects.
+            host: host name or IP address.
+            port: port of the host.
+            timeout: seconds for each address; None for the remaining time.
+            options: socket options, set before the socket connects.
 
         Raises:
-            OSError: no address accepts a connection in time, or the name has none.
+            OSError: no address accepts a connection in time, or the name has no address.
         """
         failure = OSError("the name has no address")
         for *kind, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -81,14 +81,14 @@ class Call:
         raise failure
 
     def expire(self) -> None:
-        """Shut the connection down; under the lock of the watcher."""
+        """Shut the connection down; the caller holds the lock of the watcher."""
         self.expired = True
         if self._connection is not None:
-            with suppress(OSError):  # the server was faster
+            with suppress(OSError):  # the server has closed it already
                 self._connection.shutdown(socket.SHUT_RDWR)
 
     def _connected(self, kind: list[Any], address: Any, timeout: float | None, options: SocketOptions) -> socket.socket:
-        left = max(0.001, self.ends - time.monotonic())  # 0 would mean: without waiting
+        left = max(0.001, self.ends - time.monotonic())  # 0 would make the socket non-blocking
         connection = socket.socket(*kind)
         try:
             for option in options:
@@ -109,7 +109,7 @@ class Call:
 
 
 class _Watcher:
-    """The thread that ends calls: begun with the first one, gone when it wakes and none is under way."""
+    """The thread that ends calls: it starts with the first call, and ends when it wakes and there is none."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -119,7 +119,7 @@ class _Watcher:
         self._thread: threading.Thread | None = None
 
     def add(self, call: Call) -> None:
-        """Begin to watch a call."""
+        """Watch a call until it is released or its deadline has passed."""
         with self.lock:
             self.calls.add(call)
             if self._thread is None or not self._thread.is_alive():
@@ -142,40 +142,40 @@ class _Watcher:
             self._thread = None
 
 
-def _start_anew() -> None:
-    """In a forked process: the thread is not in it, and the lock may be held for ever."""
-    global _watcher  # noqa: PLW0603 - one of each process
+def _replace_watcher() -> None:
+    """Replace the watcher in a forked process, which has no copy of the thread and may hold the lock for ever."""
+    global _watcher  # noqa: PLW0603 - one for each process
     _watcher = _Watcher()
 
 
 _watcher = _Watcher()
-os.register_at_fork(after_in_child=_start_anew)
+os.register_at_fork(after_in_child=_replace_watcher)
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Call]:
-    """Within the block, this thread makes one HTTP call that ends after so many seconds at the latest.
+    """Limit the one HTTP call that this thread makes within the block to so many seconds.
 
-    Nothing is raised for that: the caller finds the connection closed, maybe where an answer could end as well, and
-    looks at ``expired`` after the block.
+    The deadline raises nothing. The caller finds the connection closed, possibly where an answer could end too, and
+    checks ``expired`` after the block.
     """
     call = Call(seconds)
     _watcher.add(call)
-    _here.call = call
+    _this_thread.call = call
     try:
         yield call
     finally:
-        del _here.call
+        del _this_thread.call
         call.release()
 
 
 def current_call() -> Call:
-    """The call that this thread makes; there is no connection without one.
+    """The HTTP call that this thread makes.
 
     Raises:
-        RuntimeError: there is none.
+        RuntimeError: there is none, so nothing would end a connection.
     """
-    call: Call | None = getattr(_here, "call", None)
+    call: Call | None = getattr(_this_thread, "call", None)
     if call is None:
-        raise RuntimeError("a connection is used outside of a call, where nothing would ever end it")
+        raise RuntimeError("a connection is used outside of a call, so no deadline would end it")
     return call

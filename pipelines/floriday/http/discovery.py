@@ -1,7 +1,8 @@
-"""From an authorization server's address to its token endpoint (RFC 8414)."""
+"""Discovery: from an authorization server's address to its token endpoint (RFC 8414)."""
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,8 +10,9 @@ import requests
 
 from pipelines.errors import AuthenticationError, BusyError, RefusedError
 from pipelines.floriday.http.decoding import UNDECODABLE
-from pipelines.floriday.http.error_messages import retry_after
-from pipelines.floriday.http.retry import Clock, Patience
+from pipelines.floriday.http.error_answers import retry_after
+from pipelines.floriday.http.retry import Clock, RetryPolicy
+from pipelines.settings import hints
 from pipelines.settings.addresses import checked_address, host_of, origin_of
 
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -21,14 +23,14 @@ class _Metadata(msgspec.Struct):
     issuer: str | None = None
 
 
-def token_endpoint(address: str, session: requests.Session, patience: Patience, clock: Clock) -> str:
-    """The token endpoint of the authorization server at ``address``; itself where it ends in ``/token``.
+def token_endpoint(address: str, session: requests.Session, retry: RetryPolicy, clock: Clock) -> str:
+    """The token endpoint of the authorization server at ``address``; an address that ends in ``/token`` is one itself.
 
     Args:
-        address: checked, as in the settings.
-        session: asks without any credentials.
-        patience: how long an unreachable or busy server is asked again.
-        clock: measures it.
+        address: address from the settings, checked.
+        session: session without any credentials.
+        retry: how often and how long a call is retried.
+        clock: source of time for the retries.
 
     Raises:
         AuthenticationError: no metadata, or metadata that must not be trusted with the credentials.
@@ -36,30 +38,29 @@ def token_endpoint(address: str, session: requests.Session, patience: Patience, 
     """
     if address.endswith("/token"):
         return address
-    for place in _places(address):
-        metadata = patience.persist(lambda place=place: _metadata(place, session, clock), clock)  # type: ignore[misc]
+    for url in _metadata_urls(address):
+        metadata = retry.call(partial(_fetch_metadata, url, session, clock), clock)
         if metadata is not None:
-            return _trusted(metadata, address)
+            return _trusted_endpoint(metadata, address)
     raise AuthenticationError(
-        f"FLORIDAY_AUTH_URL: {host_of(address)} serves no metadata for that address; "
-        "it expects the token endpoint (which ends in /token) or the authorization server's address"
+        f"{hints.AUTH_URL}: {host_of(address)} serves no metadata for that address; {hints.EXPECTED_AUTH_URL}"
     )
 
 
-def _places(address: str) -> list[str]:
+def _metadata_urls(address: str) -> list[str]:
     parts = urlsplit(address)
     root = f"{parts.scheme}://{parts.netloc}{_WELL_KNOWN}"
     return [f"{address}{_WELL_KNOWN}", f"{root}{parts.path}"] if parts.path else [root]
 
 
-def _metadata(place: str, session: requests.Session, clock: Clock) -> _Metadata | None:
+def _fetch_metadata(url: str, session: requests.Session, clock: Clock) -> _Metadata | None:
     try:
-        response = session.get(place)
+        response = session.get(url)
     except RefusedError:
         return None
     if response.status_code == 429 or response.status_code >= 500:
         raise BusyError(
-            f"{host_of(place)} answered {response.status_code} when asked for its metadata",
+            f"{host_of(url)} answered {response.status_code} to the request for its metadata",
             retry_after=retry_after(response.headers, clock.wall()),
         )
     try:
@@ -68,11 +69,11 @@ def _metadata(place: str, session: requests.Session, clock: Clock) -> _Metadata 
         return None
 
 
-def _trusted(metadata: _Metadata, address: str) -> str:
+def _trusted_endpoint(metadata: _Metadata, address: str) -> str:
     host = host_of(address)
-    if metadata.issuer is not None and not _same(metadata.issuer, address):
+    if metadata.issuer is not None and not _is_same(metadata.issuer, address):
         raise AuthenticationError(
-            f"FLORIDAY_AUTH_URL: the metadata of {host} speak for another issuer; "
+            f"{hints.AUTH_URL}: the metadata of {host} name another issuer; "
             "it expects that issuer's own address or the token endpoint"
         )
     try:
@@ -84,7 +85,7 @@ def _trusted(metadata: _Metadata, address: str) -> str:
     return endpoint
 
 
-def _same(issuer: str, address: str) -> bool:
+def _is_same(issuer: str, address: str) -> bool:
     try:
         return checked_address(issuer) == address
     except ValueError:

@@ -1,10 +1,16 @@
-"""The error that an answer other than a usable 200 stands for (docs/floriday.md: Errors)."""
+"""Answers that report an error: the exception for each status, its message, and ``Retry-After`` (docs/floriday.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
 
+import msgspec
 import requests
 
 from pipelines.errors import (
@@ -15,17 +21,26 @@ from pipelines.errors import (
     RebuildingError,
     RefusedError,
 )
-from pipelines.floriday.http.error_messages import REQUEST_ID, retry_after, told
+from pipelines.floriday.http.decoding import UNDECODABLE
+from pipelines.settings import hints
+from pipelines.text_format import one_line
+
+REQUEST_ID = "x-amzn-RequestId"
+"""The header with the id that Floriday's gateway gives to a request."""
+
+LONGEST_WAIT = 86_400.0
+"""Seconds; a longer ``Retry-After`` is ignored, and the usual back-off applies."""
 
 _BUSY = frozenset((429, 500, 502, 503, 504))
+_MAX_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Call:
-    """The call that an error answers.
+    """The call that an answer belongs to.
 
     Args:
-        path: path of the operation, below the API's base.
+        path: path of the operation, below the API's base address.
         host: host name of the API.
         token_host: host name of the server that issued the token.
         secrets: token and API key, which are removed from messages.
@@ -35,26 +50,96 @@ class Call:
     path: str
     host: str
     token_host: str
-    secrets: Iterable[str]
+    secrets: tuple[str, ...]
     now: float
 
 
 def error_for(response: requests.Response, call: Call) -> PipelineError:
-    """The error for an answer whose status is not 200; its message contains Floriday's reason."""
+    """The exception for an answer with another status than 200; its message contains Floriday's reason."""
     status = response.status_code
-    reason = told(status, response.content, call.secrets, response.headers.get(REQUEST_ID))
+    reason = described(status, response.content, call.secrets, response.headers.get(REQUEST_ID))
     if status in _BUSY:
-        return BusyError(
-            f"{call.host} answered {reason} to {call.path}", retry_after=retry_after(response.headers, call.now)
-        )
+        wait = retry_after(response.headers, call.now)
+        return BusyError(f"{call.host} answered {reason} to {call.path}", retry_after=wait)
     if status == 401:
         return AuthenticationError(
-            f"{call.host} refuses a token that {call.token_host} has just issued: {reason}. FLORIDAY_BASE_URL and"
-            " FLORIDAY_AUTH_URL must belong to one environment, and the version must be in service"
+            f"{call.host} refuses a token that {call.token_host} has just issued: {reason}. {hints.CHECK_ENVIRONMENT}"
         )
     if status == 423:
         return RebuildingError(f"Floriday is rebuilding {call.path}: {reason}")
     if 200 <= status < 300:
         return GarbledAnswerError(f"{call.host} answered {reason} to {call.path}, without the requested content")
-    hint = " – is FLORIDAY_API_KEY this application's?" if status == 403 and "api key" in reason.casefold() else ""
+    hint = f" – {hints.CHECK_API_KEY}" if status == 403 and "api key" in reason.casefold() else ""
     return RefusedError(f"{call.host} refuses {call.path}: {reason}{hint}", status=status)
+
+
+def described(status: int, body: bytes, secrets: tuple[str, ...] = (), request_id: str | None = None) -> str:
+    """One line: the status, Floriday's title and detail, and in parentheses its error code and the request's id.
+
+    Args:
+        status: the HTTP status.
+        body: body as received, which may be problem details, another object, HTML, or cut off.
+        secrets: texts to remove, in case the server repeats them.
+        request_id: value of the header :data:`REQUEST_ID`; None where it is missing.
+    """
+    problem = _problem_details(body)
+    sentences = [str(problem[key]) for key in ("title", "detail", "message", "Message") if problem.get(key)]
+    sentences += _field_errors(problem.get("errors"))
+    reason = ". ".join(sentence.rstrip(".") for sentence in dict.fromkeys(sentences)) or _phrase(status)
+    codes = [str(problem.get("domainErrorCode") or ""), f"request {request_id}" if request_id else ""]
+    suffix = _without_secrets(", ".join(filter(None, codes)), secrets)
+    return _without_secrets(f"{status} {reason}", secrets) + (f" ({suffix})" if suffix else "")
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, from ``Retry-After`` as seconds or as an HTTP date; None where it is missing or invalid.
+
+    Args:
+        headers: headers of the answer; a date is compared with the answer's own ``Date`` where it has one.
+        now: seconds since 1970.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]+", value):
+        seconds = float(value[:400])  # more digits are infinity, which is too long in any case
+    else:
+        until = _timestamp(value)
+        if until is None:
+            return None
+        seconds = max(0.0, until - (_timestamp(headers.get("Date", "")) or now))
+    return seconds if seconds <= LONGEST_WAIT else None
+
+
+def _timestamp(text: str) -> float | None:
+    try:
+        moment: datetime = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _without_secrets(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return one_line(text, _MAX_CHARACTERS)
+
+
+def _problem_details(body: bytes) -> dict[str, Any]:
+    try:
+        problem = msgspec.json.decode(body)
+    except UNDECODABLE:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _field_errors(errors: object) -> list[str]:
+    if not isinstance(errors, dict):
+        return []
+    lists = {name: messages if isinstance(messages, list) else [messages] for name, messages in errors.items()}
+    return [f"{name}: {message}" for name, messages in lists.items() for message in messages]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(no reason given)"

@@ -1,26 +1,26 @@
-"""Rate limits: a token bucket for each limit that Floriday states (docs/floriday.md: Rate limits)."""
+"""Rate limiter: one token bucket for each limit that Floriday states (docs/floriday.md: Rate limits)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Condition, Lock, RLock
+from threading import Condition, Lock
 
 from pipelines.floriday.endpoints import RateLimit
 from pipelines.floriday.http.retry import Clock
 
-_SLACK = 1.0
-"""Calls that are left unused after a refusal: one that travels faster than the one before must not come too early."""
+_MARGIN = 1.0
+"""Tokens that stay unused after a 429, in case a call travels faster than the one before it."""
 
 
 @dataclass
 class Outcome:
-    """What came of a call.
+    """What happened to a call; the caller fills it in.
 
     Args:
-        passed: whether the server let it through, whatever it answered.
-        refused_for: seconds for which the server asked to wait when it said 429, 0 where it did not say; else None.
+        passed: whether the server let the call through, whatever it answered.
+        refused_for: seconds to wait after a 429, 0 where the server named none; None for any other answer.
     """
 
     passed: bool = False
@@ -28,91 +28,92 @@ class Outcome:
 
 
 class TokenBucket:
-    """Calls that may be made now, refilled as time passes; starts full. Threads may share one.
+    """Tokens for calls, refilled as time passes. It starts full. Threads may share one.
 
-    Whoever finds it empty takes a call of the future and waits for it, so that calls are made in the order in
-    which they were asked for.
+    A call that finds the bucket empty takes a future token and waits for it, so calls are made in the order in which
+    they were requested.
     """
 
     def __init__(self, rate: RateLimit, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        self._calls = float(rate.burst)
-        # What the server's bucket surely holds, for nobody knows who has called before this process began.
-        self._sure = 0.0
+        self._tokens = float(rate.burst)
+        # Lower bound of the tokens in the server's bucket: other processes may have used some before this one began.
+        self._certain_tokens = 0.0
         self._counted_at = clock.now()
-        self._risky = 0
-        self._risked_at_once = 1
-        self._lock = RLock()
-        self._one_ended = Condition(self._lock)
+        self._risky_calls = 0
+        self._max_risky_calls = 1
+        self._call_ended = Condition()
 
     @contextmanager
     def call(self) -> Iterator[Outcome]:
-        """The time of one call: begins when it may be made, and ends with what came of it.
+        """Wait for a token and make one call within the block.
 
-        A call beyond what surely refilled since the beginning is risky: the burst may have been spent by others. The
-        first of them goes alone, and with each one that was let through twice as many may be under way. So an empty
-        bucket costs one refusal, not one for each connection.
+        A call that uses more than the certain tokens is risky, because other processes may have used up the burst. The
+        first risky call is made alone; each one that passes doubles the number of concurrent ones. So an empty bucket
+        on the server costs one 429, not one for each connection.
         """
-        risky = self._enter()
+        is_risky = self._acquire()
         outcome = Outcome()
         try:
             yield outcome
         finally:
-            with self._lock:
+            with self._call_ended:
                 if outcome.refused_for is not None:
-                    self.empty(max(outcome.refused_for, _SLACK / self._rate.per_second))
-                elif risky and outcome.passed:
-                    self._risked_at_once = min(2 * self._risked_at_once, self._rate.burst)
-                self._risky -= risky
-                self._one_ended.notify_all()
+                    self.drain(max(outcome.refused_for, _MARGIN / self._rate.per_second))
+                elif is_risky and outcome.passed:
+                    self._max_risky_calls = min(2 * self._max_risky_calls, self._rate.burst)
+                self._release(is_risky=is_risky)
 
-    def empty(self, seconds: float = 0.0) -> None:
-        """The server said that the limit is reached: nothing is left, and nothing comes for ``seconds``."""
-        with self._lock:
+    def drain(self, seconds: float = 0.0) -> None:
+        """Remove all tokens, and those of the next ``seconds``: the server answered 429."""
+        with self._call_ended:
             self._refill()
-            self._calls = min(self._calls, -seconds * self._rate.per_second)
-            self._sure = min(self._sure, self._calls)
+            self._tokens = min(self._tokens, -seconds * self._rate.per_second)
+            self._certain_tokens = min(self._certain_tokens, self._tokens)
 
-    def _enter(self) -> bool:
-        """Wait until a call may be made; whether it is a risky one."""
-        with self._lock:
+    def _acquire(self) -> bool:
+        """Wait until a call may be made; returns whether it is risky."""
+        with self._call_ended:
             self._refill()
-            while self._is_risky() and self._risky >= self._risked_at_once:
-                self._one_ended.wait()
+            while self._is_risky() and self._risky_calls >= self._max_risky_calls:
+                self._call_ended.wait()
                 self._refill()
-            risky = self._is_risky()
-            self._risky += risky
-            wait = self._take()
+            is_risky = self._is_risky()
+            self._risky_calls += is_risky
+            wait = self._take_token()
         try:
             if wait > 0:
                 self._clock.sleep(wait)
         except BaseException:
-            with self._lock:
-                self._risky -= risky
-                self._one_ended.notify_all()
+            with self._call_ended:
+                self._release(is_risky=is_risky)
             raise
-        return risky
+        return is_risky
+
+    def _release(self, *, is_risky: bool) -> None:
+        self._risky_calls -= is_risky
+        self._call_ended.notify_all()
 
     def _is_risky(self) -> bool:
-        return self._sure < 1 <= self._calls
+        return self._certain_tokens < 1 <= self._tokens
 
-    def _take(self) -> float:
-        """Take a call; how many seconds it is away."""
-        self._calls -= 1
-        self._sure = max(self._sure - 1, min(self._calls, 0.0))
-        return -self._calls / self._rate.per_second
+    def _take_token(self) -> float:
+        """Take a token; returns the seconds until it is refilled."""
+        self._tokens -= 1
+        self._certain_tokens = max(self._certain_tokens - 1, min(self._tokens, 0.0))
+        return -self._tokens / self._rate.per_second
 
     def _refill(self) -> None:
         now = self._clock.now()
         refilled = (now - self._counted_at) * self._rate.per_second
-        self._calls = min(self._calls + refilled, self._rate.burst)
-        self._sure = min(self._sure + refilled, self._calls)
+        self._tokens = min(self._tokens + refilled, self._rate.burst)
+        self._certain_tokens = min(self._certain_tokens + refilled, self._tokens)
         self._counted_at = now
 
 
 class Buckets:
-    """The buckets of one API key, made when they are first asked for."""
+    """The token buckets of one API key, created at first use."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -120,7 +121,7 @@ class Buckets:
         self._lock = Lock()
 
     def of(self, name: str, rate: RateLimit) -> TokenBucket:
-        """The bucket ``name``; ``rate`` counts when it is first asked for."""
+        """The bucket with a name; ``rate`` has an effect at first use only."""
         with self._lock:
             if name not in self._buckets:
                 self._buckets[name] = TokenBucket(rate, self._clock)

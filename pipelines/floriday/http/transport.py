@@ -1,7 +1,7 @@
-"""Connections: what holds for every call, whether it asks for a token or for records.
+"""HTTP transport: what holds for every call, whether it requests a token or records.
 
-TLS is verified, a call has a deadline and an answer a size, nobody is sent on elsewhere, and no error of the HTTP
-library gets out: those carry the request, and with it the secrets.
+TLS is verified, each call has a deadline, each answer a maximum size, and no redirect is followed. Errors of the HTTP
+library are replaced, because they carry the request and with it the secrets.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from pipelines.errors import (
 )
 from pipelines.floriday.http.connections import HEAD_BYTES, DeadlineAdapter, HeadTooLargeError
 from pipelines.floriday.http.deadlines import CALL_SECONDS, deadline
-from pipelines.floriday.http.error_messages import one_line
 from pipelines.settings.addresses import host_of, is_loopback
+from pipelines.text_format import one_line
 
 MEGABYTE = 2**20
 
@@ -49,25 +49,25 @@ _MEANINGS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
     ((requests.Timeout, urllib3.exceptions.TimeoutError), UnreachableError, "{host} did not answer in time"),
     (urllib3.exceptions.ProxyError, UnreachableError, "the proxy on the way to {host} cannot be used"),
 )
-"""What an error of the HTTP library means where one of these is among its causes; the first that fits."""
+"""Exceptions of libraries, and the error and message that replace them; the first one among the causes counts."""
 
 
 def user_agent() -> str:
-    """Our name and version, as a courtesy to who reads Floriday's logs (docs/floriday.md: Access)."""
+    """Name and version of this program, for Floriday's logs (docs/floriday.md: Access)."""
     try:
         return f"floriday-warehouse/{version('floriday-warehouse')}"
     except PackageNotFoundError:
         return "floriday-warehouse"
 
 
-class Wire(DeadlineAdapter):
-    """Sends a request and reads the whole answer, within limits.
+class BoundedAdapter(DeadlineAdapter):
+    """Sends a request and reads the whole answer, within limits of time and size.
 
     Args:
-        limit: the most bytes that an answer may hold, unpacked.
+        limit: maximum size of an answer in bytes, unpacked.
         timeout: seconds to connect, and seconds without a byte.
         seconds: the deadline of one call, from before it connects to the end of its answer.
-        in_clear: speaks plain http although the address says https; for the loopback only.
+        in_clear: whether to use plain http although the address begins with https; for the loopback only.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class Wire(DeadlineAdapter):
     def send(
         self, request: requests.PreparedRequest, *_: Any, proxies: Mapping[str, str] | None = None, **options: Any
     ) -> requests.Response:
-        """The answer, whole.
+        """The whole answer.
 
         Raises:
-            UnreachableError: refused, cut or timed out, or not whole at the deadline.
-            GarbledAnswerError: it cannot be unpacked, or does not get to its body.
-            RefusedError: it sends the call on to another address; nothing was sent there.
-            FatalError: it is too large, or the certificate does not hold.
+            UnreachableError: the connection is refused, cut or timed out, or the answer is incomplete at the deadline.
+            GarbledAnswerError: the answer cannot be unpacked, or has too large a head.
+            RefusedError: the answer is a redirect; nothing was sent to the other address.
+            FatalError: the answer is too large, or the TLS certificate cannot be verified.
         """
         url = request.url or ""
         host = host_of(url)
@@ -101,12 +101,12 @@ class Wire(DeadlineAdapter):
                 with response:
                     body = self._read(response, host)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
-                raise (self._too_late(host) if call.expired else _failure(host, problem)) from None
+                raise (self._timed_out(host) if call.expired else _error_for(host, problem)) from None
         if call.expired:
-            raise self._too_late(host)
+            raise self._timed_out(host)
         if 300 <= response.status_code < 400:
-            raise _redirected(host, response)
-        response.raw = io.BytesIO()  # without what the server wanted to be kept as cookies
+            raise _redirect_error(host, response)
+        response.raw = io.BytesIO()  # requests reads cookies from it, and none are stored
         response._content, response._content_consumed = body, True  # type: ignore[attr-defined]  # noqa: SLF001 - no copy
         return response
 
@@ -122,22 +122,22 @@ class Wire(DeadlineAdapter):
                 break
         return b"".join(chunks)
 
-    def _too_late(self, host: str) -> UnreachableError:
+    def _timed_out(self, host: str) -> UnreachableError:
         return UnreachableError(f"{host} took longer than {self._seconds:g} s for one call")
 
 
-def session_over(wire: Wire) -> requests.Session:
-    """A session that speaks over ``wire`` only and adds nothing by itself: no cookies, no `.netrc`."""
+def new_session(adapter: BoundedAdapter) -> requests.Session:
+    """A session that uses one adapter and adds nothing to requests: no cookies, no `.netrc`."""
     session = requests.Session()
-    prepare(session, wire)
+    configure(session, adapter)
     session.auth = _unsigned
     return session
 
 
-def prepare(session: requests.Session, wire: Wire) -> None:
-    """Makes ``session`` speak over ``wire`` only, under our name."""
-    session.mount("https://", wire)
-    session.mount("http://", wire)
+def configure(session: requests.Session, adapter: BoundedAdapter) -> None:
+    """Make a session use one adapter, and send this program's name."""
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     session.headers["User-Agent"] = user_agent()
     session.headers["Accept"] = "application/json"
 
@@ -146,16 +146,16 @@ def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _redirected(host: str, response: requests.Response) -> RefusedError:
+def _redirect_error(host: str, response: requests.Response) -> RefusedError:
     try:
-        target = one_line(host_of(response.headers.get("Location", "")))
+        target = one_line(host_of(response.headers.get("Location", "")), 300)
     except ValueError:
         target = ""
     target = target or "another address"
     return RefusedError(f"{host} sends the call on to {target}, which is refused", status=response.status_code)
 
 
-def _failure(host: str, problem: Exception) -> PipelineError:
+def _error_for(host: str, problem: Exception) -> PipelineError:
     causes = _causes(problem)
     for kind, error, message in _MEANINGS:
         if any(isinstance(cause, kind) for cause in causes):
@@ -164,12 +164,12 @@ def _failure(host: str, problem: Exception) -> PipelineError:
 
 
 def _causes(problem: BaseException) -> list[BaseException]:
-    """``problem`` and all that it wraps, however the libraries wrapped it."""
+    """An exception and all that it wraps: as argument, cause, context or reason."""
     found: list[BaseException] = []
-    open_ends: list[object] = [problem]
-    while open_ends:
-        cause = open_ends.pop()
+    unchecked: list[object] = [problem]
+    while unchecked:
+        cause = unchecked.pop()
         if isinstance(cause, BaseException) and cause not in found:
             found.append(cause)
-            open_ends += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
+            unchecked += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pipelines.catalogue.types import Source
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.session import Pipeline
+from pipelines.sync.session import SyncSession
 from pipelines.sync.what_to_read import WhatToRead
 
 _LOG = logging.getLogger(__name__)
@@ -36,12 +36,12 @@ class Together:
     """The syncs of one run.
 
     Args:
-        pipeline: prepared.
+        session: syncs the feeds of all accounts.
         run_id: the run's.
     """
 
-    def __init__(self, pipeline: Pipeline, run_id: str) -> None:
-        self._pipeline = pipeline
+    def __init__(self, session: SyncSession, run_id: str) -> None:
+        self._session = session
         self._run_id = run_id
         self._asked: Asked | None = None
         self._syncs: Iterator[FeedOutcome] = iter(())
@@ -74,7 +74,7 @@ class Together:
             self._syncs.close()
 
     def _sync(self, sources: Sequence[Source], asked: Asked, listener: Listener) -> Iterator[FeedOutcome]:
-        return self._pipeline.sync_all(
+        return self._session.sync_all(
             sources,
             run_id=self._run_id,
             accounts=asked.accounts,

@@ -25,7 +25,7 @@ from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import check_accounts, is_in_parts
-from pipelines.sync.session import Pipeline
+from pipelines.sync.session import Connected
 from pipelines.sync.what_to_read import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -252,14 +252,14 @@ class _Run:
 _IN_PASSING: dict[str, Any] = {"completed by": "the sync of this run; the weeks that it was for tell its counts"}
 
 
-def chosen_accounts(accounts: Sequence[str], pipeline: Pipeline) -> list[str]:
+def chosen_accounts(accounts: Sequence[str], connected: Connected) -> list[str]:
     """The accounts that a run's config names, all where it names none.
 
     Raises:
         UsageError: there is no account of such a name.
     """
-    check_accounts(accounts, pipeline.clients, "the settings have")
-    return list(accounts) or list(pipeline.clients)
+    check_accounts(accounts, connected.clients, "the settings have")
+    return list(accounts) or list(connected.clients)
 
 
 def _progress(log: logging.Logger) -> Listener:

@@ -39,9 +39,9 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
         """Read the days again, feed by feed."""
         with step_errors(context.log):
             days = days_between(config.from_date, config.to_date)
-            pipeline = session.open()
-            accounts = chosen_accounts(config.accounts, pipeline)
-            chosen = [pipeline.catalogue.source(name).name for name in config.feeds]
+            connected = session.open()
+            accounts = chosen_accounts(config.accounts, connected)
+            chosen = [connected.catalogue.source(name).name for name in config.feeds]
             warehouse.hold(f"Dagster run {context.run_id}", context.log)
             outcomes = session.prepare().sync_all(
                 [source for source in sources if not chosen or source.name in chosen],

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import week_of
 from pipelines.sandbox.world.site import CENT, Site, package
 

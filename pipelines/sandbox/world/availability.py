@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of
 from pipelines.sandbox.world.site import Site

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 

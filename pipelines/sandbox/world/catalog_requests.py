@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import partial
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment

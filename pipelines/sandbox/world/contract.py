@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import moment

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import contract, packing
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.blanket_orders import BlanketOrders

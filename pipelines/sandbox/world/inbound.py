@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
 from pipelines.sandbox.world.site import Site

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import day_of, moment
 from pipelines.sandbox.world.sales_order import Order
 from pipelines.sandbox.world.site import CENT, Site

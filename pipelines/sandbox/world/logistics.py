@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import fulfillment_order, sales_order
 from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.sales_order import Order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.site import package
 

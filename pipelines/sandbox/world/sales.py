@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import sales_order
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment, Item

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sandbox.accounts import Account
-from pipelines.sandbox.books import Book
-from pipelines.sandbox.entries import NUMBER, Document, encode
+from pipelines.sandbox.records.books import Book
+from pipelines.sandbox.records.entries import NUMBER, Document, encode
 from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes, check_digit
 from pipelines.sandbox.world.parties import Register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.sales_order import Order
 from pipelines.sandbox.world.site import Site
 

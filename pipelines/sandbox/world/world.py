@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from pipelines.sandbox.accounts import Accounts
-from pipelines.sandbox.books import Book
+from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.world import calendar
 from pipelines.sandbox.world.agenda import Agenda
 from pipelines.sandbox.world.nursery import Nursery

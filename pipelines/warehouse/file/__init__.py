@@ -1,1 +1,1 @@
-"""The DuckDB file as a file: opened, locked, copied, compacted and removed. Nothing here knows its tables."""
+"""Open, lock, copy, compact and remove the DuckDB file. The tables of feeds do not belong here."""

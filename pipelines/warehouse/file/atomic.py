@@ -1,4 +1,4 @@
-"""A folder written aside and put in place in one step, so that nobody ever sees half of it."""
+"""Replace a file or a folder in one step, so that no reader sees an incomplete one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from pathlib import Path
 from pipelines.errors import WarehouseBusyError
 from pipelines.private_files import new_or_left_folder, remove_leftover
 
-_HERE = -100
-_EXCHANGE = 2
-"""`AT_FDCWD` and `RENAME_EXCHANGE` of Linux."""
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+"""Constants of Linux's ``renameat2``."""
 
 
 @contextmanager
 def staging_folder(target: Path) -> Iterator[Path]:
-    """An empty folder beside ``target``, for this process alone; what is left at its name in the end is removed.
+    """An empty, private folder beside ``target``, locked by this process; removed at the end of the block.
 
     Raises:
         WarehouseBusyError: another process writes there.
-        ForeignFileError: something of another user has the temporary folder's name.
+        ForeignFileError: another user's file or folder has the temporary name.
     """
     part = target.with_name(f".{target.name}.part")
     descriptor = new_or_left_folder(part)
@@ -33,7 +33,7 @@ def staging_folder(target: Path) -> Iterator[Path]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise WarehouseBusyError(f"another process writes {target}: try again when it is done") from None
+            raise WarehouseBusyError(f"another process writes {target}: try again when it has finished") from None
         _empty(part)
         try:
             yield part
@@ -52,10 +52,17 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def replace_folder(part: Path, target: Path) -> None:
-    """Give a finished folder the name of another, which has the finished one's name afterwards, or is gone.
+def replace_file(part: Path, target: Path) -> None:
+    """Rename a finished file to ``target``; after a power cut, ``target`` is either the old or the new file."""
+    flush_to_disk(part)
+    part.replace(target)
+    flush_to_disk(target.parent)
 
-    Where the system cannot exchange two folders in one step, there is a moment in which none has the name.
+
+def replace_folder(part: Path, target: Path) -> None:
+    """Rename a finished folder to ``target``; an older folder there gets the name ``part``, or is removed.
+
+    Where the system cannot exchange two folders in one step, ``target`` does not exist for a moment.
     """
     if not target.exists() or not any(target.iterdir()):
         part.replace(target)
@@ -68,31 +75,24 @@ def replace_folder(part: Path, target: Path) -> None:
     flush_to_disk(target.parent)
 
 
-def _exchange(one: Path, other: Path) -> bool:
-    """Let two folders change names, if the system can.
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange the names of two folders; False where the system or the file system does not support it.
 
     Raises:
-        OSError: it could, and refuses.
+        OSError: it is supported, and failed.
     """
     exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if exchange is None:
         return False
-    if exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+    if exchange(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0:
         return True
     if ctypes.get_errno() in (errno.ENOSYS, errno.EINVAL):
         return False
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def replace_file(part: Path, target: Path) -> None:
-    """Give a finished file the name of another; after a power cut one of the two stands there, whole."""
-    flush_to_disk(part)
-    part.replace(target)
-    flush_to_disk(target.parent)
-
-
 def flush_to_disk(path: Path) -> None:
-    """Have a file or a folder written to the disk, so that a power cut cannot take it away."""
+    """Call ``fsync`` on a file or folder, so that it survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

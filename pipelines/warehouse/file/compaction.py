@@ -1,6 +1,6 @@
-"""Giving back the space of deleted rows: a new file is filled, compared, and takes the old one's place.
+"""Return the space of deleted rows: write a new file, compare it with the old one, and put it in the old one's place.
 
-DuckDB fills the space of deleted rows again, but its file does not get smaller.
+DuckDB reuses the space of deleted rows, but its file never becomes smaller.
 """
 
 from __future__ import annotations
@@ -18,79 +18,81 @@ import duckdb
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.atomic import replace_file
-from pipelines.warehouse.file.connection import STORAGE_VERSION, Warehouse, run_interruptible
+from pipelines.warehouse.file.connection import STORAGE_VERSION, Warehouse
+from pipelines.warehouse.file.duckdb_errors import first_line
+from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
-_KINDS = ("schemas", "tables", "columns", "indexes", "views", "functions", "sequences", "types")
-"""What DuckDB lists of a database."""
+_ENTRY_KINDS = ("schemas", "tables", "columns", "indexes", "views", "functions", "sequences", "types")
+"""The kinds of catalog entries that DuckDB lists, each by its function ``duckdb_<kind>()``."""
 
-_OF_THE_FILE = "database_name|(.*_)?oid|data_type_id|estimated_size|is_bound|start_value|last_value"
-"""What DuckDB says of an entry that is another one in another file, or tells its state."""
+_PER_FILE = "database_name|(.*_)?oid|data_type_id|estimated_size|is_bound|start_value|last_value"
+"""Pattern of the columns of such a list that differ between two files, or describe a state."""
 
 
 @dataclass(frozen=True)
 class CompactionResult:
-    """What a compaction came to: the file's bytes before and after it."""
+    """Size of the file in bytes, before and after."""
 
     before: int
     after: int
 
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
-"""Writes what is in one attached database into another one, which is empty; both are told by their names."""
+"""Writes the content of one attached database into another one, which is empty. Arguments: connection, both names."""
 
-Differences = Callable[[duckdb.DuckDBPyConnection, str, str], list[str]]
-"""Tells where the second of two attached databases is not as it should be, made from the first one."""
+FindDifferences = Callable[[duckdb.DuckDBPyConnection, str, str], list[str]]
+"""Returns what differs from the expectation in the second of two attached databases, which was made from the first."""
 
 
 def compact(warehouse: Warehouse) -> CompactionResult:
-    """Write the warehouse into a new file and put that in its place: see :func:`rewrite`."""
+    """Replace the warehouse by a smaller file with the same content: see :func:`rewrite_file`."""
     return rewrite_file(warehouse, "compact", _copy, differences)
 
 
-def rewrite_file(warehouse: Warehouse, what: str, fill: Fill, differing: Differences) -> CompactionResult:
-    """Write the warehouse into a new file and put that in its place, with the same owner and permissions.
+def rewrite_file(warehouse: Warehouse, verb: str, fill: Fill, find_differences: FindDifferences) -> CompactionResult:
+    """Write the warehouse into a new file that replaces it, with the same owner and permissions.
 
-    To be called under the one-sync lock. Other processes may read meanwhile. It takes as much room again as the new
-    file has, about 20 s for each gigabyte, and no more memory for a larger file.
+    The caller holds the sync lock. Other processes may read meanwhile. It needs the disk space of the new file, about
+    20 s a gigabyte, and no more memory for a larger file.
 
     Args:
-        warehouse: the file.
-        what: is done, in a word; the new file is called after it as long as it stands beside the old one.
-        fill: writes the new file.
-        differing: looks at what was written, read again from the disk.
+        warehouse: the file that is replaced.
+        verb: ``compact`` or ``redact``, for messages and for the temporary name of the new file.
+        fill: function that writes the new file.
+        find_differences: function that checks the new file, after it was read again from the disk.
 
     Raises:
-        WarehouseBusyError: another process held the file for longer than the lock timeout.
+        WarehouseBusyError: another process had the file open for longer than the lock timeout.
         WarehouseError: there is no warehouse, it is damaged, or the new file cannot be written or differs. The
-            warehouse is as it was then, and nothing is left beside it.
+            warehouse is unchanged then, and nothing is left beside it.
     """
     path = warehouse.path
-    part = path.with_name(f"{path.name}.{what}")
+    part = path.with_name(f"{path.name}.{verb}")
     try:
-        with _nothing_left(part):
+        with _removed_around(part):
             warehouse.recover()
-            # This connection keeps writers out until the new file stands in the old one's place.
+            # This connection keeps writers out until the new file has replaced the old one.
             with warehouse.reading() as connection:
                 if warehouse.log.exists():
                     raise WarehouseBusyError(f"{path} was just written to by another process: try again")
                 before = path.stat()
-                wrong = _fill(connection, part, fill, differing)
-                if wrong:
-                    raise _unchanged(path, what, wrong)
+                problem = _fill(connection, part, fill, find_differences)
+                if problem:
+                    raise _unchanged(path, verb, problem)
                 os.chown(part, before.st_uid, before.st_gid)
                 part.chmod(stat.S_IMODE(before.st_mode))
                 after = part.stat()
                 replace_file(part, path)
     except OSError as error:
-        raise _unchanged(path, what, error.strerror or "no access") from None
+        raise _unchanged(path, verb, error.strerror or "no access") from None
     return CompactionResult(before.st_size, after.st_size)
 
 
 @contextmanager
-def _nothing_left(part: Path) -> Iterator[None]:
-    """Neither what a killed compaction left nor what this one leaves when it fails."""
+def _removed_around(part: Path) -> Iterator[None]:
+    """Remove an incomplete file of a killed process before the block, and of a failure after it."""
     _remove(part)
     try:
         yield
@@ -107,8 +109,10 @@ def _copy(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
     connection.execute(f"COPY FROM DATABASE {quoted(old)} TO {quoted(new)}")
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differing: Differences) -> str | None:
-    """Everything into a new file, read again from the disk and compared; what went wrong, if anything did."""
+def _fill(
+    connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, find_differences: FindDifferences
+) -> str | None:
+    """Write the new file, read it again from the disk, and compare it; returns what is wrong, or None."""
     ((old, path),) = connection.execute(
         "SELECT database_name, path FROM duckdb_databases() WHERE NOT internal"
     ).fetchall()
@@ -122,18 +126,18 @@ def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differi
         run_interruptible(connection, lambda: fill(connection, old, new))
         _fetch(connection, f"CHECKPOINT {quoted(new)}")
         connection.execute(f"DETACH {quoted(new)}")
-        # From here on the file alone counts.
+        # From here on, only the file counts.
         Warehouse(part).log.unlink(missing_ok=True)
         connection.execute(f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_ONLY)")
-        wrong = differing(connection, old, new)
+        differing = find_differences(connection, old, new)
         connection.execute(f"DETACH {quoted(new)}")
     except duckdb.Error as error:
-        return str(error).splitlines()[0]
-    return f"the new file differs in {', '.join(wrong)}" if wrong else None
+        return first_line(error)
+    return f"the new file differs in {', '.join(differing)}" if differing else None
 
 
 def differences(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
-    """What two attached databases do not have in common: kinds of entries, else tables with other rows or order."""
+    """How two attached databases differ: kinds of entries, or else tables whose rows or their order differ."""
     return differing_entry_kinds(connection, old, new) or [
         name
         for name in table_names(connection, old)
@@ -142,19 +146,19 @@ def differences(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> li
 
 
 def differing_entry_kinds(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
-    """The kinds of entries, such as tables and columns, that two attached databases do not have in common."""
-    return [kind for kind in _KINDS if _listed(connection, kind, old) != _listed(connection, kind, new)]
+    """The kinds of catalog entries, such as tables and columns, in which two attached databases differ."""
+    return [kind for kind in _ENTRY_KINDS if _entries(connection, kind, old) != _entries(connection, kind, new)]
 
 
-def _listed(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> list[tuple[Any, ...]]:
+def _entries(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> list[tuple[Any, ...]]:
     own = "" if kind in ("indexes", "sequences") else "AND NOT internal"
-    told = f"SELECT COLUMNS(said -> NOT regexp_full_match(said, '{_OF_THE_FILE}')) FROM duckdb_{kind}()"
-    entries = f"{told} WHERE database_name = {literal(database)} {own}"
+    columns = f"SELECT COLUMNS(name -> NOT regexp_full_match(name, '{_PER_FILE}')) FROM duckdb_{kind}()"
+    entries = f"{columns} WHERE database_name = {literal(database)} {own}"
     return connection.execute(f"SELECT CAST(entry AS VARCHAR) FROM ({entries}) entry ORDER BY 1").fetchall()
 
 
 def table_names(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
-    """The tables of an attached database, quoted, schemas in front."""
+    """The tables of an attached database, as quoted ``schema.table``."""
     sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL"
     return [qualified(schema, table) for schema, table in connection.execute(sql, [database]).fetchall()]
 
@@ -162,20 +166,17 @@ def table_names(connection: duckdb.DuckDBPyConnection, database: str) -> list[st
 def checksum(
     connection: duckdb.DuckDBPyConnection, database: str, table: str, but: Iterable[str] = ()
 ) -> list[tuple[Any, ...]]:
-    """A sum over all rows and their places: the order of a record's versions in the raw log matters.
+    """A checksum of all rows with their positions, because the order of versions in the raw log matters.
 
     Args:
-        connection: with the database attached.
-        database: its name.
-        table: as :func:`tables` tells it.
-        but: columns that do not count.
+        connection: connection with the database attached.
+        database: name of the attached database.
+        table: name as :func:`table_names` returns it.
+        but: names of columns that are left out.
     """
     left_out = listed(but)
-    compared = (
-        f"(SELECT * EXCLUDE ({left_out}) FROM {quoted(database)}.{table})"
-        if left_out
-        else f"{quoted(database)}.{table}"
-    )
+    columns = f"* EXCLUDE ({left_out})" if left_out else "*"
+    compared = f"(SELECT {columns} FROM {quoted(database)}.{table})"
     rows = f'SELECT "whole row", row_number() OVER () AS place FROM {compared} "whole row"'
     return _fetch(connection, f'SELECT count(*), sum(hash("whole row", place)) FROM ({rows})')
 
@@ -184,5 +185,5 @@ def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, .
     return run_interruptible(connection, lambda: connection.execute(sql).fetchall())
 
 
-def _unchanged(path: Path, what: str, why: str) -> WarehouseError:
-    return WarehouseError(f"{path} was not {what}ed, and is as it was: {why}")
+def _unchanged(path: Path, verb: str, reason: str) -> WarehouseError:
+    return WarehouseError(f"{path} was not {verb}ed, and is unchanged: {reason}")

@@ -1,7 +1,7 @@
-"""Opening the DuckDB file: for one batch, with patience, and for nobody else's eyes.
+"""Open the DuckDB file with retries and owner-only permissions.
 
-DuckDB lets one process in. So a writer opens the file for one transaction and closes it, readers do the same, and
-whoever comes second tries again.
+DuckDB admits one writing process at a time. So a writer opens the file for one transaction and closes it, readers open
+it for a short time, and a process that finds it locked tries again.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import duckdb
 
@@ -28,6 +27,7 @@ from pipelines.warehouse.file.duckdb_errors import (
     busy_message,
     check_file,
     damage_message,
+    first_line,
     is_busy,
     is_resource_error,
     open_error_message,
@@ -37,21 +37,20 @@ from pipelines.warehouse.file.session_settings import BASIC, LOCKED, WRITING, lo
 from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, yield_to_readers, yield_to_writers
 
 STORAGE_VERSION = "v1.4.0"
-"""Named, so that the file does not change with the library; it is the first that later DuckDB 1.x tools all read."""
+"""Fixed, so that the format does not change with the library; the first that later DuckDB 1.x tools can all read."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
-
-_Value = TypeVar("_Value")
+"""Seconds between two attempts to open the file."""
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A DuckDB file and the patience with which it is opened. Of several threads, one at a time has it open.
+    """A DuckDB file. Only one thread of this process has it open at a time.
 
     Args:
-        path: where the file is, or will be; a link is followed at once, so that its other files stand beside it.
-        lock_timeout: seconds to wait while another process holds it.
-        sleep: how to wait.
+        path: path of the file, which need not exist; a link is resolved, so that the files beside it share a folder.
+        lock_timeout: seconds to wait while another process has the file open.
+        sleep: function that waits for a number of seconds.
     """
 
     path: Path
@@ -63,14 +62,14 @@ class Warehouse:
         object.__setattr__(self, "path", real_path(self.path))
 
     def exists(self) -> bool:
-        """Whether there is a file to read."""
+        """Whether the file exists."""
         return self.path.exists()
 
     def require(self) -> None:
-        """Go no further without a file.
+        """Raise an error if the file does not exist.
 
         Raises:
-            WarehouseError: there is none.
+            WarehouseError: there is no file.
         """
         if not self.exists():
             raise WarehouseError(
@@ -79,48 +78,48 @@ class Warehouse:
 
     @property
     def log(self) -> Path:
-        """The write-ahead log: there while a process writes, and after one that was killed."""
+        """The write-ahead log, which exists while a process writes, and after a writer was killed."""
         return self.path.with_name(f"{self.path.name}.wal")
 
     @contextmanager
-    def writing(self, goes_on: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that may write; whatever was not committed when it ends is undone.
+    def writing(self, keep_open: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that may write; what is not committed at the end of the block is rolled back.
 
         Args:
-            goes_on: asked at the end, whether this process is about to write again at once.
+            keep_open: called at the end; whether this process is about to write again immediately.
 
         Raises:
-            WarehouseBusyError: another process held the file for longer than the timeout.
-            WarehouseError: the file cannot be opened.
+            WarehouseBusyError: another process had the file open for longer than the lock timeout.
+            WarehouseError: the file cannot be opened or written.
         """
         check_file(self.path)
-        with self._in_use, private_files(), _told_plainly(self.path), ExitStack() as closing:
+        with self._in_use, private_files(), _plain_write_errors(self.path), ExitStack() as closing:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = self._opened_for_writing()
             closing.callback(connection.close)
             yield connection
-            if self._keeps(connection, goes_on):
+            if self._stays_open(connection, keep_open):
                 closing.pop_all()
 
     def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
         return self._open(read_only=False, settings=(*WRITING, *low_memory(self.path)))
 
-    def _keeps(self, connection: duckdb.DuckDBPyConnection, goes_on: Callable[[], bool]) -> bool:  # noqa: ARG002 - asked where it may
-        """Whether a connection that has written stays open."""
+    def _stays_open(self, connection: duckdb.DuckDBPyConnection, keep_open: Callable[[], bool]) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a connection stays open after the block that wrote with it."""
         return False
 
-    def rest(self) -> None:
-        """Nothing is written for now: others may open the file."""
+    def release(self) -> None:
+        """Close a connection that stayed open after writing."""
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that only reads.
 
         Args:
-            locked: for SQL of others: no files, no network, and no setting can be changed.
+            locked: whether to deny the connection other files, the network and changes of settings.
 
         Raises:
-            WarehouseBusyError: another process held the file for longer than the timeout.
+            WarehouseBusyError: another process had the file open for longer than the lock timeout.
             WarehouseError: there is no file, it cannot be opened, or it is damaged.
         """
         self.require()
@@ -128,7 +127,7 @@ class Warehouse:
         with self._in_use, private_files():
             connection = self._opened_for_reading(locked=locked)
             try:
-                with self._read_plainly():
+                with self._plain_read_errors():
                     yield connection
             finally:
                 connection.close()
@@ -137,46 +136,44 @@ class Warehouse:
         return self._open(read_only=True, settings=LOCKED if locked else BASIC)
 
     @contextmanager
-    def _read_plainly(self) -> Iterator[None]:
-        """What cannot be read, as an error for a person."""
+    def _plain_read_errors(self) -> Iterator[None]:
+        """Raise errors of reading as a ``WarehouseError`` that says what to do."""
         try:
             yield
         except (duckdb.IOException, duckdb.FatalException) as error:
-            said = str(error).splitlines()[0]
-            told = damage_message(self.path, error) or f"{self.path} cannot be read, it may be damaged: {said}"
-            raise WarehouseError(told) from None
+            text = f"{self.path} cannot be read, it may be damaged: {first_line(error)}"
+            raise WarehouseError(damage_message(self.path, error) or text) from None
 
     def recover(self) -> None:
-        """Wait until nobody writes, and fold in what a killed process left in the write-ahead log.
+        """Wait until no process writes, and apply the write-ahead log that a killed process left.
 
         Raises:
-            WarehouseBusyError: another process held the file for longer than the timeout.
+            WarehouseBusyError: another process had the file open for longer than the lock timeout.
             WarehouseError: there is no file, or it cannot be used.
         """
         with self.reading():
-            # Nobody writes now, so a log that is there has no owner any more.
-            left = self.log.exists()
-        if left:
+            # No process writes now, so a log that exists was left by a killed one.
+            is_log_left = self.log.exists()
+        if is_log_left:
             with self.writing():
-                pass  # whoever writes takes it in first
+                pass  # opening the file for writing applies the log
 
     @contextmanager
     def committed_bytes(self) -> Iterator[BinaryIO]:
-        """The bytes of the file as one commit left it; meanwhile other processes may read it, and writers wait.
+        """The bytes of the file after one commit. Other processes may read it during the block, and writers wait.
 
-        Not while this process has the file open: POSIX takes all locks of a process on a file away, DuckDB's among
-        them, as soon as the process closes any of its descriptors of that file. The locks of other processes are
-        untouched by what happens here.
+        This process must not have the file open: when a process closes any descriptor of a file, POSIX releases all of
+        its locks on that file, DuckDB's among them. The locks of other processes are not affected.
 
         Raises:
-            WarehouseBusyError: other processes wrote for longer than the timeout.
+            WarehouseBusyError: other processes wrote for longer than the lock timeout.
             WarehouseError: there is no file, or it cannot be used.
         """
         ends = time.monotonic() + self.lock_timeout
         while True:
             self.recover()
             with self.path.open("rb") as stream:
-                if _shares_lock(stream) and not self.log.exists():
+                if _take_read_lock(stream) and not self.log.exists():
                     yield stream
                     return
             if time.monotonic() >= ends:
@@ -188,7 +185,7 @@ class Warehouse:
             for setting in settings:
                 connection.execute(setting)
             if not read_only and self.log.exists():
-                _fold(connection)
+                _apply_log(connection)
         except BaseException:
             connection.close()
             raise
@@ -221,7 +218,7 @@ class Warehouse:
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing: committed at the end, rolled back on any error."""
+    """Commit at the end of the block; roll back on any error."""
     connection.execute("BEGIN TRANSACTION")
     try:
         yield
@@ -231,11 +228,11 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     commit(connection)
 
 
-def _fold(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take what a killed process left in the write-ahead log into the file, so that the log goes.
+def _apply_log(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write what a killed process left in the write-ahead log to the file, so that the log is removed.
 
-    DuckDB leaves one that ends in the middle of a transaction where it is, until something small is committed. A large
-    commit passes it by, and then file and log do not belong together any more, and nobody can open them.
+    DuckDB keeps a log that ends within a transaction until something small is committed. A large commit would bypass
+    it; file and log would no longer match then, and nobody could open them.
     """
     with transaction(connection):
         connection.execute("CREATE SCHEMA something_small")
@@ -244,8 +241,8 @@ def _fold(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def _told_plainly(path: Path) -> Iterator[None]:
-    """What the disk or the memory refuses, as an error for a person; anything else is a defect and stays one."""
+def _plain_write_errors(path: Path) -> Iterator[None]:
+    """Raise errors of disk and memory as a ``WarehouseError``; any other error is a defect and is not changed."""
     try:
         yield
     except OSError as error:
@@ -253,26 +250,11 @@ def _told_plainly(path: Path) -> Iterator[None]:
     except RESOURCE_ERRORS as error:
         if not is_resource_error(error):
             raise
-        said = str(error).splitlines()[0]
-        told = damage_message(path, error) or f"writing {path} failed, and nothing of this batch was stored: {said}"
-        raise WarehouseError(told) from None
+        text = f"writing {path} failed, and nothing of this batch was stored: {first_line(error)}"
+        raise WarehouseError(damage_message(path, error) or text) from None
 
 
-def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
-    """The result of ``work``, done in a thread: in the main one DuckDB would let Ctrl-C wait for its end."""
-    with ThreadPoolExecutor(1) as thread:
-        future = thread.submit(work)
-        try:
-            return future.result()
-        except BaseException:
-            # DuckDB forgets an interruption that comes just before it begins.
-            while not future.done():
-                connection.interrupt()
-                wait([future], _LONGEST_PAUSE)
-            raise
-
-
-def _shares_lock(stream: BinaryIO) -> bool:
+def _take_read_lock(stream: BinaryIO) -> bool:
     """Take the lock that DuckDB takes for a reader, on our own descriptor; False while another process writes."""
     try:
         fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)

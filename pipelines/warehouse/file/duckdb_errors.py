@@ -1,4 +1,4 @@
-"""What DuckDB says when it cannot open or write a file, in one line for a person."""
+"""DuckDB's errors about a database file, as one line that says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.errors import WarehouseError
 from pipelines.paths import OTHER_NAMES, has_other_names, unfit_name
 
 RESOURCE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
-"""What it raises where the disk or the memory refuses something; see :func:`is_refusal`."""
+"""What DuckDB raises when disk or memory is not sufficient; see :func:`is_resource_error`."""
 
 _LOCK_CONFLICT = "Could not set lock"
 _DAMAGED = ("Could not read enough bytes", "not a valid DuckDB database", "Corrupt database file")
@@ -23,7 +23,7 @@ def check_file(path: Path) -> None:
     """Refuse a file that cannot be a warehouse, before anything is written.
 
     Args:
-        path: the real path.
+        path: real path of the file.
 
     Raises:
         WarehouseError: DuckDB cannot work under this name, or the file has several names.
@@ -33,18 +33,23 @@ def check_file(path: Path) -> None:
         raise WarehouseError(f"FLORIDAY_WAREHOUSE {unfit}; it is {str(path)!a}")
 
 
+def first_line(error: Exception) -> str:
+    """The first line of DuckDB's message; hints and excerpts follow it."""
+    return str(error).partition("\n")[0].strip()
+
+
 def is_resource_error(error: duckdb.Error) -> bool:
-    """Whether one of :data:`REFUSED` is a refusal; a failed transaction is one where the commit found the disk full."""
+    """Whether one of :data:`RESOURCE_ERRORS` is about disk or memory; a failed transaction may mean a full disk."""
     return not isinstance(error, duckdb.TransactionException) or _NOT_COMMITTED in str(error)
 
 
 def is_busy(error: duckdb.Error) -> bool:
-    """Whether another process holds the file."""
+    """Whether another process has the file open."""
     return _LOCK_CONFLICT in str(error) or "different configuration than existing connections" in str(error)
 
 
 def busy_message(path: Path, timeout: float, error: duckdb.Error) -> str:
-    """Who holds the file, after waiting so many seconds."""
+    """Which process has the file open, after waiting for ``timeout`` seconds."""
     text = str(error)
     holder = text[text.find("held in") + 8 : text.find("See also")].strip(" .") if "held in" in text else "another one"
     return f"{path} is open in another process ({holder}) for more than {timeout:.0f} s: close it there and try again"
@@ -52,8 +57,7 @@ def busy_message(path: Path, timeout: float, error: duckdb.Error) -> str:
 
 def open_error_message(path: Path, error: duckdb.Error) -> str:
     """Why the file cannot be opened, and what to do."""
-    text = str(error).splitlines()[0].strip()
-    if "version number" in text:
+    if "version number" in first_line(error):
         return (
             f"{path} was written by a newer DuckDB than this one ({duckdb.__version__}): use the version that wrote it"
         )
@@ -63,11 +67,11 @@ def open_error_message(path: Path, error: duckdb.Error) -> str:
             f"{path} is newer than {path.name}.wal beside it, which a killed process left: all that was committed is in"
             f" the file. Move {path.name}.wal away and try again"
         )
-    return damage_message(path, error) or f"{path} cannot be opened: {text}"
+    return damage_message(path, error) or f"{path} cannot be opened: {first_line(error)}"
 
 
 def damage_message(path: Path, error: duckdb.Error) -> str | None:
-    """What to do about a file that is not whole; None where that is not what the error says."""
+    """What to do about a damaged file; None if the error is not about damage."""
     if not any(sign in str(error) for sign in _DAMAGED):
         return None
     return (

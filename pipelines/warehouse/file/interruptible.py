@@ -1,29 +1,34 @@
-"""A connection to DuckDB that Ctrl-C and SIGTERM end in order.
+"""DuckDB connections that Ctrl-C and SIGTERM stop in an orderly way.
 
-DuckDB's Python module lets a signal's exception break off a statement in the main thread, and leaves the query behind
-half executed: the next statement, mostly a ROLLBACK, executes the rest of it first, for minutes, deaf to all further
-signals. So no exception is raised within a call, and DuckDB is asked to end the statement instead.
+DuckDB's Python module lets a signal's exception break off a statement in the main thread, and leaves the query half
+executed: the next statement, usually a ROLLBACK, executes the rest of it first, for minutes, and ignores all further
+signals. So no exception is raised within a call; DuckDB is requested to end the statement instead.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import duckdb
 
 from pipelines.interruption import at_stop, undisturbed
 
+_Value = TypeVar("_Value")
+_REPEAT_AFTER = 0.1
+"""Seconds between two interrupt requests."""
+
 _open: set[duckdb.DuckDBPyConnection] = set()
 _open_guard = threading.RLock()
-"""Held while one is interrupted, for it must not be closed meanwhile."""
+"""Held while a connection is interrupted, because it must not be closed then."""
 
 
 class _Guarded:
-    """The connection, with every call undisturbed."""
+    """A connection of which no call is broken off by a signal."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -44,43 +49,57 @@ class _Guarded:
         self._connection.interrupt()
 
     def close(self) -> None:
-        _forget(self._connection)
+        _unregister(self._connection)
         undisturbed(self._connection.close)
 
     @contextmanager
     def uninterrupted(self) -> Iterator[None]:
-        """Within the block, a stop does not end what the connection executes."""
-        _forget(self._connection)
+        """During the block, a stop does not end the running statement."""
+        _unregister(self._connection)
         try:
             yield
         finally:
-            _remember(self._connection)
+            _register(self._connection)
 
 
 def connect(path: str, **settings: Any) -> duckdb.DuckDBPyConnection:
-    """As ``duckdb.connect``.
+    """The same as ``duckdb.connect``.
 
     Raises:
-        duckdb.Error: DuckDB cannot open it.
+        duckdb.Error: DuckDB cannot open the file.
     """
     connection = undisturbed(duckdb.connect, path, **settings)
-    _remember(connection)
+    _register(connection)
     return cast("duckdb.DuckDBPyConnection", _Guarded(connection))
 
 
 def commit(connection: duckdb.DuckDBPyConnection) -> None:
-    """Commit; a stop does not end it, for DuckDB may take a commit that fails for a damaged file."""
+    """Commit without interruption: DuckDB may take a commit that fails for a damaged file."""
     guarded: object = connection
     with guarded.uninterrupted() if isinstance(guarded, _Guarded) else nullcontext():
         connection.execute("COMMIT")
 
 
-def _remember(connection: duckdb.DuckDBPyConnection) -> None:
+def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _Value]) -> _Value:
+    """The result of ``work``, executed in a thread: in the main thread, DuckDB would delay Ctrl-C until its end."""
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(work)
+        try:
+            return future.result()
+        except BaseException:
+            # DuckDB ignores an interrupt request that comes just before the statement begins.
+            while not future.done():
+                connection.interrupt()
+                wait([future], _REPEAT_AFTER)
+            raise
+
+
+def _register(connection: duckdb.DuckDBPyConnection) -> None:
     with _open_guard:
         _open.add(connection)
 
 
-def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+def _unregister(connection: duckdb.DuckDBPyConnection) -> None:
     with _open_guard:
         _open.discard(connection)
 

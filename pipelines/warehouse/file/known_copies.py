@@ -1,6 +1,6 @@
-"""Where copies for readers were put: a setting changes, and the copies of earlier ones stay where they are.
+"""The paths of published copies: a changed setting leaves the copies of earlier settings in their places.
 
-How a copy is made belongs to ``publishing``.
+How a copy is made belongs to ``publish``.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import default_published_path
 from pipelines.warehouse.file.removal import remove_database_file
+from pipelines.warehouse.schema.introspection import has_table
 
 _IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
-"""What a warehouse and its copies have in common, and two warehouses have not."""
+"""Values that are equal in a warehouse and its copies, and differ between two warehouses."""
 
 
 def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
-    """Write down where the copy for readers goes, unless that is known; within a transaction.
+    """Record the path of the published copy, unless it is known; within a transaction.
 
     Args:
-        connection: laid out.
-        target: of the copy, None where there is to be none.
+        connection: open for writing, with all tables created.
+        target: path of the copy; None if none is made.
     """
     path = None if target is None else str(real_path(target))
     if path is not None and path not in _recorded_paths(connection):
@@ -36,19 +37,18 @@ def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> N
 
 
 def _recorded_paths(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    known = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync' AND table_name = 'copies' AND NOT internal"
-    if connection.execute(known).fetchall() == [(0,)]:
+    if not has_table(connection, "sync", "copies"):
         return set()
     return {path for (path,) in connection.execute("SELECT path FROM sync.copies").fetchall()}
 
 
 @dataclass(frozen=True)
 class OldCopies:
-    """Files at the paths where copies of a warehouse were put for earlier settings.
+    """Files at the paths where earlier settings put copies of a warehouse.
 
     Args:
-        sure: copies of the warehouse, and whatever stands where a copy is put by default.
-        doubtful: files that cannot be read, so that they may be copies or something else.
+        confirmed: copies of the warehouse, and any file at the default path.
+        unreadable: files that cannot be read, so that they may be copies or something else.
     """
 
     confirmed: tuple[Path, ...]
@@ -56,11 +56,11 @@ class OldCopies:
 
 
 def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
-    """The copies of a warehouse that were made for other settings than those of now and are still there.
+    """The copies of a warehouse that were made for earlier settings and still exist.
 
     Args:
-        warehouse: whose copies.
-        current: where the copy goes now, None where there is none.
+        warehouse: the warehouse that was copied.
+        current: path of the copy by the settings of now; None if none is made.
     """
     default = default_published_path(warehouse.path)
     with warehouse.reading() as connection:
@@ -74,7 +74,7 @@ def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
 
 
 def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
-    """What tells a warehouse from others; None where it cannot be read."""
+    """What distinguishes a warehouse from others; None if it cannot be read."""
     try:
         with warehouse.reading() as connection:
             return connection.execute(_IDENTITY).fetchall()
@@ -83,10 +83,10 @@ def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
 
 
 def remove_copies(copies: OldCopies) -> Iterator[Path]:
-    """Remove copies, with what belongs to them; gives each path that is free now.
+    """Remove copies and the files beside them; yields each removed path.
 
     Raises:
-        WarehouseError: some are left, because they cannot be removed or are doubtful; the others are removed.
+        WarehouseError: some are left, because they cannot be removed or read; the others are removed.
     """
     left = [f"{path} (it cannot be read, and may be something else by now)" for path in copies.unreadable]
     for path in copies.confirmed:

@@ -1,4 +1,7 @@
-"""The copy for readers that stay connected, such as BI tools and notebooks: they keep no sync waiting."""
+"""Copy the file, and keep a published copy for readers that stay connected, such as BI tools and notebooks.
+
+A copy is written beside its target, then renamed in one step. A reader that has the old copy open keeps reading it.
+"""
 
 from __future__ import annotations
 
@@ -28,41 +31,41 @@ _LAST_CHANGE = (
     " (SELECT max(first_seen) FROM sync.rejected_records), (SELECT max(resolved_at) FROM sync.rejected_records),"
     " (SELECT list(account ORDER BY account) FROM sync.accounts), (SELECT max(layout_version) FROM sync.settings)"
 )
-"""What a sync moves when it changed something, and leaves alone when it only noted that there is nothing new."""
+"""Values that differ after a sync that changed something, and are equal after one that found nothing new."""
 
 
 def default_published_path(warehouse: Path) -> Path:
-    """Where the copy for readers is unless the settings say otherwise."""
+    """The path of the published copy, unless the settings name another one."""
     warehouse = real_path(warehouse)
     return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
 
 
 def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
-    """Copy the file to where a link may point, readable by its owner alone; what stood there before is replaced.
+    """Copy the file to ``target``, readable by its owner alone; an older file there is replaced, links are followed.
 
-    Writers wait while it is read, about half a second for each gigabyte. Not while this process has it open.
+    Writers wait while the file is read, about half a second a gigabyte. This process must not have the file open.
 
     Raises:
-        UsageError: the target is the warehouse itself, or no file but a folder or a device.
-        WarehouseBusyError: others write without a pause, or another process writes the same copy.
+        UsageError: the target is the warehouse itself, a folder or a device.
+        WarehouseBusyError: other processes write without a pause, or another process writes the same copy.
         WarehouseError: there is no warehouse, or it cannot be used.
-        OSError: the target cannot be written; what stood there is as it was, and nothing is left beside it.
+        OSError: the target cannot be written; an older file there is unchanged, and nothing is left beside it.
     """
     target = real_path(target)
     if target == warehouse.path:
         raise UsageError(f"{target} is the warehouse itself: copy it to another path")
     if target.exists() and not target.is_file():
-        raise UsageError(f"{target} is there and no file: name another path")
+        raise UsageError(f"{target} exists and is no file: name another path")
     warehouse.require()
     with private_files():
         target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
-    with _alone(part) as stream:
+    with _exclusive(part) as stream:
         try:
-            with warehouse.committed_bytes() as file:
-                shutil.copyfileobj(file, stream, _BYTES_AT_ONCE)
+            with warehouse.committed_bytes() as source:
+                shutil.copyfileobj(source, stream, _BYTES_AT_ONCE)
             stream.flush()
-            # DuckDB would apply what somebody left in the old copy's write-ahead log to the new copy.
+            # DuckDB would apply a write-ahead log that was left beside the old copy to the new one.
             Warehouse(target).log.unlink(missing_ok=True)
             replace_file(part, target)
         except BaseException:
@@ -71,27 +74,27 @@ def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[BinaryIO]:
-    """The file, empty and for this process alone; one that a killed process left is taken over.
+def _exclusive(path: Path) -> Iterator[BinaryIO]:
+    """The file, empty and locked by this process; one that a killed process left is reused.
 
     Raises:
         WarehouseBusyError: another process writes it.
-        ForeignFileError: something else than a file of this user has the name.
+        ForeignFileError: another user's file, or no plain file, has the name.
     """
     while True:
         with os.fdopen(new_or_left_file(path), "r+b") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise WarehouseBusyError(f"another process writes {path}: try again when it is done") from None
-            if _stands_at(path, stream):
+                raise WarehouseBusyError(f"another process writes {path}: try again when it has finished") from None
+            if _is_at(path, stream):
                 stream.truncate()
                 yield stream
                 return
 
 
-def _stands_at(path: Path, stream: BinaryIO) -> bool:
-    """Whether the opened file still has the name; another process may just have put it in place."""
+def _is_at(path: Path, stream: BinaryIO) -> bool:
+    """Whether the opened file still has the name; another process may just have renamed it."""
     try:
         return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
     except FileNotFoundError:
@@ -99,12 +102,10 @@ def _stands_at(path: Path, stream: BinaryIO) -> bool:
 
 
 def publish(warehouse: Warehouse, target: Path) -> None:
-    """Renew the copy; whoever has the old one open goes on reading it.
-
-    It needs no lock file: DuckDB's own lock keeps writers out while the file is read.
+    """Renew the published copy. The sync lock is not needed: DuckDB's own lock keeps writers out meanwhile.
 
     Raises:
-        PipelineError: the copy could not be renewed; the old one is as it was, and nothing is left beside it.
+        PipelineError: the copy could not be renewed; the old one is unchanged, and nothing is left beside it.
     """
     try:
         copy_warehouse(warehouse, target)
@@ -112,16 +113,16 @@ def publish(warehouse: Warehouse, target: Path) -> None:
         raise WarehouseError(f"FLORIDAY_PUBLISHED: {error.message}") from None
     except OSError as error:
         raise WarehouseError(
-            f"FLORIDAY_PUBLISHED: {target} cannot be renewed ({error.strerror}), and is as it was: make room or make it"
+            f"FLORIDAY_PUBLISHED: {target} cannot be renewed ({error.strerror}), and is unchanged: make room or make it"
             " writable, or set another path, or off"
         ) from None
 
 
 def is_copy_due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
-    """Whether the copy is missing, or older than ``every`` and without the last change of the warehouse.
+    """Whether the copy is missing, or is older than ``every`` and lacks the last change of the warehouse.
 
     Raises:
-        WarehouseBusyError: another process held the warehouse for longer than the lock timeout.
+        WarehouseBusyError: another process had the warehouse open for longer than the lock timeout.
         WarehouseError: there is no warehouse, or it cannot be used.
     """
     try:
@@ -130,11 +131,10 @@ def is_copy_due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
         return True
     if 0 <= age < every.total_seconds():
         return False
-    return _last_change(warehouse) != _published(target)
+    return _last_change(warehouse) != _last_change_of_copy(target)
 
 
-def _published(target: Path) -> tuple[Any, ...] | None:
-    """The last change in the copy; None where that cannot be told."""
+def _last_change_of_copy(target: Path) -> tuple[Any, ...] | None:
     try:
         return _last_change(Warehouse(target, lock_timeout=0.0))
     except (PipelineError, duckdb.Error):

@@ -1,4 +1,4 @@
-"""Removing a warehouse that is made up anew each time: of the demo, of the sandbox."""
+"""Remove a warehouse, and the temporary files that killed processes left beside one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 
 def remove_warehouse(warehouse: Path, holder: str) -> None:
-    """Remove the DuckDB file, its write-ahead log and its copy for readers, where they are.
+    """Remove the DuckDB file, its write-ahead log and its published copy, where they exist.
 
     Args:
-        warehouse: path of the DuckDB file; a link to it stays.
-        holder: who removes it, in words, for the message to others.
+        warehouse: path of the DuckDB file; a link to it is kept.
+        holder: name of the command that removes it, shown to others.
 
     Raises:
-        WarehouseBusyError: a sync is under way there.
-        WarehouseError: the folder does not take files.
+        WarehouseBusyError: a sync of this warehouse is running.
+        WarehouseError: the folder is not writable.
     """
     with hold_sync_lock(warehouse, holder):
         for path in (warehouse, default_published_path(warehouse)):
@@ -27,25 +27,24 @@ def remove_warehouse(warehouse: Path, holder: str) -> None:
 
 
 def remove_leftovers(warehouse: Path) -> None:
-    """Remove what killed processes left beside the warehouse: trials, half-made files, and what DuckDB spilled.
+    """Remove what killed processes left beside the warehouse: dry runs, incomplete files, and DuckDB's spill files.
 
-    The caller holds the lock of :func:`~pipelines.warehouse.file.sync_lock.hold_sync_lock` and has the file open
-    for writing, so nobody uses them.
+    The caller holds the sync lock and has the file open for writing, so no process uses them.
 
     Args:
         warehouse: real path of the DuckDB file.
 
     Raises:
-        OSError: something of another user has one of the names, or cannot be removed.
+        OSError: another user's file has one of the names, or a file cannot be removed.
     """
     name = warehouse.name
     rewritten = [f"{name}.{what}{log}" for what in ("compact", "redact") for log in ("", ".wal")]
-    for left in (f".{name}.trial", f"{name}.tmp", *rewritten):
-        remove_leftover(warehouse.with_name(left))
+    for leftover in (f".{name}.trial", f"{name}.tmp", *rewritten):
+        remove_leftover(warehouse.with_name(leftover))
 
 
 def remove_database_file(path: Path) -> None:
-    """Remove a DuckDB file and its write-ahead log, where they are; a link to it stays."""
+    """Remove a DuckDB file and its write-ahead log, where they exist; a link to the file is kept."""
     path = real_path(path)
-    for left in (path, path.with_name(f"{path.name}.wal")):
-        left.unlink(missing_ok=True)
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        file.unlink(missing_ok=True)

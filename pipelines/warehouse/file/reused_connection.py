@@ -1,8 +1,8 @@
-"""A warehouse that stays open between two reads, and between two writes that follow one another.
+"""A warehouse whose connection is reused by successive reads, and by successive writes.
 
-Opening and closing the file costs fifty milliseconds with some three hundred tables in it, and the memory that DuckDB
-gave back must be asked for again. A run over all feeds looks into the file for each of them, and mostly finds nothing
-to write; a load writes one batch after the other.
+To open and close the file costs fifty milliseconds with three hundred tables in it, and DuckDB must allocate the memory
+again that it released. A run over all feeds reads the file for each of them, and mostly has nothing to write; a load
+writes one batch after the other.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.waiters import has_waiters
 
 LONGEST_WRITING = 5.0
-"""Seconds after which others get a chance to open the file, whoever they are; those of ours that wait for it need not
-wait so long."""
+"""Seconds after which the file is closed for processes that leave no waiter file, such as other DuckDB tools."""
 
 
 @dataclass
-class _Kept:
-    """What is open; one of the two at most, for DuckDB opens a file either for reading or for writing."""
+class _Connections:
+    """What is open: at most one of the two, because DuckDB opens a file either for reading or for writing."""
 
     reading: duckdb.DuckDBPyConnection | None = None
     writing: duckdb.DuckDBPyConnection | None = None
-    since: float = 0.0
-    refusal: WarehouseBusyError | None = None
+    writing_since: float = 0.0
+    busy_error: WarehouseBusyError | None = None
 
     def close(self) -> None:
         for connection in (self.reading, self.writing):
@@ -43,59 +42,56 @@ class _Kept:
 
 
 @dataclass(frozen=True)
-class LingeringWarehouse(Warehouse):
-    """The same file; a connection is used again until another kind is asked for, or until :meth:`close`.
+class ReusingWarehouse(Warehouse):
+    """A warehouse that keeps its connection until the other kind is needed, or until :meth:`close`.
 
-    Whoever holds one keeps the lock of ``warehouse.lock``: other syncs could not write meanwhile. Readers can read, but
-    while batch follows batch.
+    The holder of one has the lock of ``warehouse.lock``, so no other sync could write meanwhile. Other processes can
+    read, except while one batch follows another.
     """
 
-    _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
+    _kept: _Connections = field(default_factory=_Connections, init=False, repr=False)
 
     def _connect_with_retries(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        """As of the base class; after another process was waited for in vain, the file must be free at once.
+        """As in the base class, but after one timeout the file must be free at once.
 
-        So a run waits for a program that keeps the file open once, and not once for each feed.
+        So a run waits once for a program that keeps the file open, and not once for each feed.
         """
-        known = self._kept.refusal
+        known = self._kept.busy_error
         try:
-            if known is None:
-                connection = super()._connect_with_retries(read_only=read_only)
-            else:
-                connection = self._without_waiting()._connect_with_retries(read_only=read_only)  # noqa: SLF001 - of the same class
-        except WarehouseBusyError as refusal:
-            self._kept.refusal = known or refusal
-            raise copy(self._kept.refusal) from None
-        self._kept.refusal = None
+            connection = self._base()._connect_with_retries(read_only=read_only)  # noqa: SLF001 - of the base class
+        except WarehouseBusyError as error:
+            self._kept.busy_error = known or error
+            raise copy(self._kept.busy_error) from None
+        self._kept.busy_error = None
         return connection
 
-    def _without_waiting(self) -> Warehouse:
-        return Warehouse(self.path, 0.0, self.sleep)
+    def _base(self) -> Warehouse:
+        return Warehouse(self.path, 0.0 if self._kept.busy_error else self.lock_timeout, self.sleep)
 
     def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
         kept, self._kept.writing = self._kept.writing, None
         if kept is not None:
             return kept
         self.close()
-        self._kept.since = time.monotonic()
+        self._kept.writing_since = time.monotonic()
         return super()._opened_for_writing()
 
-    def _keeps(self, connection: duckdb.DuckDBPyConnection, goes_on: Callable[[], bool]) -> bool:
-        is_long = time.monotonic() - self._kept.since > LONGEST_WRITING
-        if is_long or not goes_on() or has_waiters(self.path):
+    def _stays_open(self, connection: duckdb.DuckDBPyConnection, keep_open: Callable[[], bool]) -> bool:
+        is_long = time.monotonic() - self._kept.writing_since > LONGEST_WRITING
+        if is_long or not keep_open() or has_waiters(self.path):
             return False
         self._kept.writing = connection
         return True
 
-    def rest(self) -> None:
-        """As of the base class; what is open for reading keeps nobody out."""
+    def release(self) -> None:
+        """As in the base class; a connection for reading stays open, because others can read too."""
         with self._in_use:
             if self._kept.writing is not None:
                 self.close()
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """As of the base class; a connection for SQL of others is never shared."""
+        """As in the base class; a locked connection is never reused."""
         with self._in_use, private_files():
             if locked or not self.exists():
                 self.close()
@@ -106,22 +102,21 @@ class LingeringWarehouse(Warehouse):
                 self.close()
                 self._kept.reading = self._opened_for_reading()
             try:
-                with self._read_plainly():
+                with self._plain_read_errors():
                     yield self._kept.reading
             except BaseException:
-                self.close()  # DuckDB may have given the file up; the next feed opens it again
+                self.close()  # DuckDB may have invalidated the connection; the next feed opens the file again
                 raise
 
     @contextmanager
     def committed_bytes(self) -> Iterator[BinaryIO]:
-        """As of the base class, after closing what is open in this process."""
+        """As in the base class, after this process has closed its connection."""
         with self._in_use:
             self.close()
-            timeout = 0.0 if self._kept.refusal else self.lock_timeout
-            with Warehouse(self.path, timeout, self.sleep).committed_bytes() as stream:
+            with self._base().committed_bytes() as stream:
                 yield stream
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open connection, if there is one."""
         with self._in_use:
             self._kept.close()

@@ -1,19 +1,19 @@
-"""What DuckDB is told at the beginning of a session, by who opens the file and for what."""
+"""DuckDB settings of a connection, by purpose: reading, writing, and executing SQL that users wrote."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 BASIC = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
-"""Every session; DuckDB would draw a bar into whatever reads the output."""
+"""For every connection; DuckDB would write a progress bar to standard output."""
 WRITING = (*BASIC, "SET wal_autocheckpoint = '100KB'", "SET max_vacuum_tasks = 0")
-"""A commit of more than 100 kB goes into the file at once instead of through the write-ahead log, as one checkpoint.
+"""A commit of more than 100 kB is written to the file at once, as one checkpoint, instead of to the write-ahead log.
 
-What a checkpoint may merge is said by the one that writes; never merging is what a single batch costs least.
+A checkpoint merges no row groups by default, which makes a single batch cheapest; the sync raises that limit itself.
 """
 _NO_EXTERNAL_ACCESS, _NO_SETTING = "SET enable_external_access = false", "SET lock_configuration = true"
 LOCKED = (*BASIC, _NO_EXTERNAL_ACCESS, _NO_SETTING)
-"""For our own SQL over views and macros of the file: no files, no network, and no setting can be changed."""
+"""For our own SQL over views and macros of the file: no files, no network, and settings cannot be changed."""
 CONFINED = (
     "SET python_enable_replacements = false",
     "SET allow_persistent_secrets = false",
@@ -22,21 +22,20 @@ CONFINED = (
     "SET disabled_filesystems = 'LocalFileSystem'",
     _NO_SETTING,
 )
-"""For SQL of others, after ``QUIET``: not even the paths that belong to the database; nothing is spilled to disk."""
+"""For SQL that users wrote, after ``BASIC``: also denies the database's own paths, and nothing is spilled to disk."""
 
 _MEGABYTES = 184
-_SMALL = 2048
-"""Megabytes of a file up to which that is enough."""
+_SMALL_FILE = 2048
+"""Megabytes of a file up to which that memory is enough."""
 _BLOCKS = f"SET block_allocator_memory = '{_MEGABYTES}MiB'"
-"""Blocks are used again instead of given back to the system and asked for anew, page by page; until the file is
-closed."""
+"""Freed blocks are reused until the file is closed, instead of returned to the system and allocated again."""
 
 
 def low_memory(path: Path) -> tuple[str, ...]:
-    """Settings of a session that works beside others: more memory or threads make a batch no faster.
+    """Settings for a connection of a sync: more memory or threads make a batch no faster.
 
-    One thread of two is the normalizer's. What DuckDB keeps in mind of a table grows with it: at ten million rows, a
-    file of 11 GB, a commit needs 300 MB, and fails without them.
+    One of two threads is the normalizer's. DuckDB's metadata grow with the tables: at ten million rows, a file of
+    11 GB, a commit needs 300 MB, and fails with less.
     """
     size = path.stat().st_size // 2**20 if path.exists() else 0
-    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL, 0) // 48}MiB'", _BLOCKS, "SET threads = 1"
+    return f"SET memory_limit = '{_MEGABYTES + max(size - _SMALL_FILE, 0) // 48}MiB'", _BLOCKS, "SET threads = 1"

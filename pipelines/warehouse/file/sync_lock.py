@@ -1,4 +1,4 @@
-"""One sync at a time: a lock file beside the warehouse, which frees itself when its holder dies."""
+"""The sync lock: only one sync at a time writes to a warehouse. Its lock file is released when the holder dies."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from pipelines.warehouse.file.duckdb_errors import check_file
 
 @contextmanager
 def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
-    """Hold the warehouse's lock file.
+    """Hold the warehouse's lock file during the block.
 
     Args:
         warehouse: path of the DuckDB file, or a link to it; the lock file is ``<real path>.lock``.
-        holder: who holds it, in words, for the message to others.
+        holder: name of the command or run that holds it, shown to others.
         timeout: seconds to wait for another holder.
 
     Raises:
-        WarehouseBusyError: another sync holds it; the message says who.
-        WarehouseError: the folder does not take files, or the file cannot be a warehouse.
+        WarehouseBusyError: another sync holds it; the message names it.
+        WarehouseError: the folder is not writable, or the file cannot be a warehouse.
     """
     check_file(real_path(warehouse))
     path, note = _files(warehouse)
@@ -41,7 +41,7 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
         lock.acquire()
     except Timeout:
         raise WarehouseBusyError(
-            f"another sync holds {warehouse}: {_holder(note)}. Try again when it is done"
+            f"another sync holds {warehouse}: {_holder(note)}. Try again when it has finished"
         ) from None
     except OSError as error:
         raise WarehouseError(
@@ -57,13 +57,13 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
 
 
 def _write(note: Path, holder: str) -> None:
-    told = {"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    content = {"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
     with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as stream:
-        json.dump(told, stream)
+        json.dump(content, stream)
 
 
 def lock_holder(warehouse: Path) -> str | None:
-    """Who holds the warehouse's lock file now, in words; None for nobody."""
+    """A phrase that names the current holder of the lock file; None if it is free."""
     path, note = _files(warehouse)
     if not path.exists():
         return None
@@ -79,14 +79,14 @@ def lock_holder(warehouse: Path) -> str | None:
 
 
 def _files(warehouse: Path) -> tuple[Path, Path]:
-    """The lock file, and the note beside it that says who holds it; the same whatever name leads to the warehouse."""
+    """The lock file, and the note beside it that names the holder; the same for every link to the warehouse."""
     warehouse = real_path(warehouse)
     return warehouse.with_name(f"{warehouse.name}.lock"), warehouse.with_name(f"{warehouse.name}.holder")
 
 
 def _holder(note: Path) -> str:
     try:
-        told = json.loads(note.read_text())
-        return f"{told['holder']}, process {told['pid']}, since {told['since']}"
+        content = json.loads(note.read_text())
+        return f"{content['holder']}, process {content['pid']}, since {content['since']}"
     except (OSError, ValueError, KeyError):
         return "its name is not known"

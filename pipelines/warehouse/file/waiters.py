@@ -1,9 +1,9 @@
-"""Whose turn it is: who waits for the file leaves a sign, and whoever comes or stays lets it go first.
+"""Waiter files: a process that waits for the database file creates one, and others yield to it briefly.
 
-DuckDB lets many readers in at once and a writer only alone, so that readers who relieve one another would keep a writer
-out for ever, and a writer who hardly ever closes the file would keep readers out. This is a courtesy among processes of
-ours, never a lock that anything relies on: it ends with the process that waits, and after a while nobody gives way any
-longer.
+DuckDB admits many readers at once, but a writer only alone. Without this, successive readers could keep a writer out
+for ever, and a writer that hardly ever closes the file could keep readers out. The waiter files are advisory; nothing
+depends on them for correctness. A waiter file is locked by the process that waits, so it ends with that process, and
+nobody yields longer than the limits below.
 """
 
 from __future__ import annotations
@@ -16,93 +16,92 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LONGEST_YIELD_TO_WRITERS = 5.0
-"""Seconds that a reader gives way at most: who has the file open may read for long, and others may read meanwhile."""
-
+"""Seconds. The process that has the file open may read for long, and other readers may open it meanwhile."""
 LONGEST_YIELD_TO_READERS = 0.3
-"""Seconds that a writer gives way at most: who waits to read tries again within half of that."""
+"""Seconds. A process that waits to read tries again within half of that."""
 
-_PAUSE = 0.02
-_ATTEMPTS = 50
+_POLL_INTERVAL = 0.02
+_LOCK_ATTEMPTS = 50
 
 
 @contextmanager
 def waiting_to_write(path: Path) -> Iterator[None]:
-    """Let readers of the file know that a writer waits, until the block ends."""
-    with _shown(_sign(path, "turn"), fcntl.LOCK_EX):
+    """Show readers of the file that a writer waits, until the block ends."""
+    with _held(_writer_file(path), fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
 def waiting_to_read(path: Path) -> Iterator[None]:
-    """Let a writer of the file know that somebody waits to read, until the block ends."""
-    with _shown(_sign(path, "read"), fcntl.LOCK_SH):
+    """Show a writer of the file that a reader waits, until the block ends."""
+    with _held(_reader_file(path), fcntl.LOCK_SH):
         yield
 
 
 def yield_to_writers(path: Path, sleep: Callable[[float], None]) -> None:
-    """Wait while a writer waits for the file, but not for long."""
-    _wait_while(_a_writer_waits, path, LONGEST_YIELD_TO_WRITERS, sleep)
+    """Wait while a writer waits for the file, for :data:`LONGEST_YIELD_TO_WRITERS` at most."""
+    _wait_while(_has_waiting_writer, path, LONGEST_YIELD_TO_WRITERS, sleep)
 
 
 def yield_to_readers(path: Path, sleep: Callable[[float], None]) -> None:
-    """Wait while somebody waits to read the file, but hardly at all."""
-    _wait_while(_a_reader_waits, path, LONGEST_YIELD_TO_READERS, sleep)
+    """Wait while a reader waits for the file, for :data:`LONGEST_YIELD_TO_READERS` at most."""
+    _wait_while(_has_waiting_reader, path, LONGEST_YIELD_TO_READERS, sleep)
 
 
 def has_waiters(path: Path) -> bool:
-    """Whether another process of ours waits for the file."""
-    return _a_reader_waits(path) or _a_writer_waits(path)
+    """Whether another process of this project waits for the file."""
+    return _has_waiting_reader(path) or _has_waiting_writer(path)
 
 
 def _wait_while(waits: Callable[[Path], bool], path: Path, longest: float, sleep: Callable[[float], None]) -> None:
     ends = time.monotonic() + longest
     while waits(path) and time.monotonic() < ends:
-        sleep(_PAUSE)
+        sleep(_POLL_INTERVAL)
 
 
 @contextmanager
-def _shown(sign: Path, how: int) -> Iterator[None]:
+def _held(file: Path, lock: int) -> Iterator[None]:
     try:
-        descriptor = os.open(sign, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
         yield
         return
     try:
-        _hold(descriptor, how)
+        _lock(descriptor, lock)
         yield
     finally:
-        with suppress(BlockingIOError):  # others wait too, and the sign is theirs as well
+        with suppress(BlockingIOError):  # other processes wait too and hold the same file
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sign.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
         os.close(descriptor)
 
 
-def _hold(descriptor: int, how: int) -> None:
-    """Take the sign's lock; those who look at it hold it for a moment, another one that waits for longer."""
-    for _ in range(_ATTEMPTS):
+def _lock(descriptor: int, lock: int) -> None:
+    """Lock a waiter file; a process that checks it holds it for a moment, another waiter for longer."""
+    for _ in range(_LOCK_ATTEMPTS):
         try:
-            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, lock | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             time.sleep(0.001)
 
 
-def _a_writer_waits(path: Path) -> bool:
-    return _is_held(_sign(path, "turn"), fcntl.LOCK_SH)
+def _has_waiting_writer(path: Path) -> bool:
+    return _is_held(_writer_file(path), fcntl.LOCK_SH)
 
 
-def _a_reader_waits(path: Path) -> bool:
-    return _is_held(_sign(path, "read"), fcntl.LOCK_EX)
+def _has_waiting_reader(path: Path) -> bool:
+    return _is_held(_reader_file(path), fcntl.LOCK_EX)
 
 
-def _is_held(sign: Path, how: int) -> bool:
-    """Whether a sign's lock cannot be had."""
+def _is_held(file: Path, lock: int) -> bool:
+    """Whether another process holds a lock that conflicts with this one."""
     try:
-        descriptor = os.open(sign, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, lock | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
@@ -110,5 +109,9 @@ def _is_held(sign: Path, how: int) -> bool:
     return False
 
 
-def _sign(path: Path, name: str) -> Path:
-    return path.with_name(f"{path.name}.{name}")
+def _writer_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.turn")
+
+
+def _reader_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.read")

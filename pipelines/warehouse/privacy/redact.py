@@ -26,7 +26,8 @@ from pipelines.warehouse.file.compaction import (
     rewrite_file,
     table_names,
 )
-from pipelines.warehouse.file.connection import Warehouse, run_interruptible, transaction
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.removal import remove_leftovers
 from pipelines.warehouse.privacy.policy import StoredPolicy, check_key, record_policy
 from pipelines.warehouse.privacy.rewrite import REJECTED, ChangeCounts, PersonalValues, personal_columns

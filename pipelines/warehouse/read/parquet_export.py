@@ -19,7 +19,8 @@ import duckdb
 from pipelines.errors import UsageError, WarehouseError
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.atomic import flush_to_disk, replace_folder, staging_folder
-from pipelines.warehouse.file.connection import Warehouse, run_interruptible
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.schema.introspection import log_tables, sync_tables, typed_tables

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.errors import PipelineError, QueryMemoryError, UsageError
-from pipelines.warehouse.file.connection import run_interruptible
+from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.read.query_result import Column, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
 

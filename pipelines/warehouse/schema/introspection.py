@@ -1,4 +1,4 @@
-"""Which tables a file has, as it tells itself: those of feeds that the catalogue no longer knows are among them."""
+"""The tables and columns that a file has, read from the file itself: the catalogue may no longer know some of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipelines.warehouse.sql import literal
 Columns = dict[tuple[str, str], list[tuple[str, str]]]
 """Names and types of the columns of tables, by schema and name."""
 
-_LISTS = ("raw", "versions", "sync")
+_FIXED_SCHEMAS = ("raw", "versions", "sync")
 
 _TABLES = (
     "WITH tables AS (SELECT schema_name, table_name, list(column_name ORDER BY column_index) AS columns"
@@ -18,11 +18,20 @@ _TABLES = (
     " versioned AS (SELECT table_name, columns AS all_columns FROM tables WHERE schema_name = 'versions')"
     " SELECT schema_name, table_name FROM tables LEFT JOIN versioned USING (table_name)"
 )
-_OF_LISTS = f"schema_name IN ({', '.join(map(literal, _LISTS))})"
-_OF_FEEDS = (
-    f"NOT {_OF_LISTS} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) BETWEEN 1 AND 2"
+_IS_FIXED = f"schema_name IN ({', '.join(map(literal, _FIXED_SCHEMAS))})"
+_IS_TYPED = (
+    f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) BETWEEN 1 AND 2"
 )
-"""Current rows are known by their versions, which have one or two columns more; what users made is not."""
+"""A typed table has a table of versions with one or two more columns; a table that a user created has none."""
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    """Whether the current database has a table."""
+    sql = (
+        "SELECT count(*) > 0 FROM duckdb_tables()"
+        " WHERE database_name = current_database() AND schema_name = ? AND table_name = ?"
+    )
+    return bool(connection.execute(sql, [schema, name]).fetchall()[0][0])
 
 
 def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
@@ -31,21 +40,21 @@ def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
         "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
         " WHERE NOT internal AND database_name = current_database() ORDER BY schema_name, table_name, column_index"
     ).fetchall()
-    standing: Columns = {}
+    columns: Columns = {}
     for schema, table, column, kind in rows:
-        standing.setdefault((schema, table), []).append((column, kind))
-    return standing
+        columns.setdefault((schema, table), []).append((column, kind))
+    return columns
 
 
 def existing_schemas(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The schemas of the file, DuckDB's own among them."""
+    """The schemas of the file, including DuckDB's own."""
     sql = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
     return {name for (name,) in connection.execute(sql).fetchall()}
 
 
 def typed_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Schema and name of the tables of current rows, children among them, in order."""
-    return connection.execute(f"{_TABLES} WHERE {_OF_FEEDS} ORDER BY ALL").fetchall()
+    """Schema and name of the typed tables, including child tables, in order."""
+    return connection.execute(f"{_TABLES} WHERE {_IS_TYPED} ORDER BY ALL").fetchall()
 
 
 def log_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -54,11 +63,11 @@ def log_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def sync_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Schema and name of the tables in which the warehouse keeps what it knows of its syncs, in order."""
+    """Schema and name of the tables of ``sync``, in order."""
     return connection.execute(f"{_TABLES} WHERE schema_name = 'sync' ORDER BY ALL").fetchall()
 
 
 def tables_with_accounts(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Schema and name of all tables of ours whose rows belong to an account, in order."""
-    own = f"({_OF_LISTS} OR {_OF_FEEDS}) AND list_contains(columns, 'account')"
-    return connection.execute(f"{_TABLES} WHERE {own} ORDER BY ALL").fetchall()
+    """Schema and name of the project's own tables that have a column ``account``, in order."""
+    condition = f"({_IS_FIXED} OR {_IS_TYPED}) AND list_contains(columns, 'account')"
+    return connection.execute(f"{_TABLES} WHERE {condition} ORDER BY ALL").fetchall()

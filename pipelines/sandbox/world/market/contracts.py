@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment
 from pipelines.sandbox.world.market.desk import Desk

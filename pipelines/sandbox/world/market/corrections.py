@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.market.desk import Desk
 from pipelines.sandbox.world.market.sales_order import Order, calculated, mutables

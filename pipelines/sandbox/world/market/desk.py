@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.sandbox.accounts import Account
-from pipelines.sandbox.books import Book
-from pipelines.sandbox.entries import NUMBER, Document, encode
+from pipelines.sandbox.records.books import Book
+from pipelines.sandbox.records.entries import NUMBER, Document, encode
 from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes
 from pipelines.sandbox.world.market.growers import Grower

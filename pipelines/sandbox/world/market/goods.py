@@ -7,7 +7,7 @@ import random
 from decimal import Decimal
 from itertools import count
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import PLANTS, Item, Plant
 from pipelines.sandbox.world.codes import Codes
 from pipelines.sandbox.world.site import CENT, package, price

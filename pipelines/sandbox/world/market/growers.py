@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.codes import Codes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.market.desk import OF_CONNECTED, SERVICES, TRADE_ITEMS, Desk
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.market.presales import FEED as PRESALES
@@ -76,10 +76,10 @@ class Network:
         self._serve(grower)
         for feed in OF_CONNECTED:
             book = self._desk.book(feed)
-            for entry in book.standing():
+            for entry in book.all_entries():
                 if entry.hidden and entry.document["supplierOrganizationId"] == grower.id:
                     book.show(*entry.key)
-        for entry in self._desk.book(PRESALES).standing():
+        for entry in self._desk.book(PRESALES).all_entries():
             self._desk.review(PRESALES, *entry.key)
 
     def change(self) -> None:

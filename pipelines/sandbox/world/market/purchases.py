@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
 from pipelines.sandbox.world.market.desk import Desk
 from pipelines.sandbox.world.market.goods import characteristics, measures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.market.desk import TRADE_ITEMS, Desk
 from pipelines.sandbox.world.market.goods import measures

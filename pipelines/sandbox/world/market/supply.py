@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, days, moment, period
 from pipelines.sandbox.world.market.desk import CUSTOM_SUPPLY_LINES, SUPPLY_LINES, Desk
@@ -96,7 +96,7 @@ class Supply:
 
     def review(self) -> None:
         """Judge anew which lines are of selected items."""
-        for entry in self._desk.book(SUPPLY_LINES).standing():
+        for entry in self._desk.book(SUPPLY_LINES).all_entries():
             self._desk.review(SUPPLY_LINES, *entry.key)
 
     def _some(self, share: float) -> list[Line]:

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 
 from pipelines.sandbox.accounts import Accounts
-from pipelines.sandbox.books import Book
-from pipelines.sandbox.entries import Document
+from pipelines.sandbox.records.books import Book
+from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.agenda import Agenda
 from pipelines.sandbox.world.calendar import day_of, moment
 from pipelines.sandbox.world.market.buyer import Buyer

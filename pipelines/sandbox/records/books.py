@@ -1,7 +1,7 @@
-"""What the server holds: for each organization and feed a book of numbered records.
+"""The records of each organization and feed, with Floriday's rules for sequence numbers.
 
-A book keeps Floriday's rules: one record stands at exactly one number, every change gives it a new and higher
-one, numbers have gaps, and a page's maximum counts what a filter hides. Nothing here knows of HTTP.
+Each record has one number. Each change gives it a new and higher one. Numbers have gaps. The maximum of a page counts
+the records that a filter removes, too. No HTTP.
 """
 
 from __future__ import annotations
@@ -16,21 +16,19 @@ from typing import Any
 
 import msgspec
 
-from pipelines.sandbox.entries import EVERYTHING, NUMBER, Document, Entry, Key, Page, View, encode, numbered
+from pipelines.sandbox.records.entries import EVERYTHING, NUMBER, Document, Entry, Key, Page, View, encode, numbered
 
 
 class Book:
-    """The records of one feed that one organization sees.
-
-    Safe to use from several threads.
+    """The records of one feed that one organization sees. Safe to use from several threads.
 
     Args:
         key: JSON names of the identifying fields.
-        seed: what the gaps between numbers follow from.
-        first: the number below which no record stands.
-        widest_gap: the most by which a number is above the one before it; 1 for none.
-        part: JSON name of the member that tells a record's part, for a feed that is read part by part.
-        tells_numbers: whether the records themselves tell their numbers; those of a snapshot do not.
+        seed: seed of the gaps between the numbers.
+        first: all numbers are above this one.
+        widest_gap: largest difference between two numbers; 1 for no gaps.
+        part: JSON name of the member with the sub-feed, for a feed that is read in parts.
+        is_numbered: whether the records contain their numbers; those of a snapshot do not.
     """
 
     def __init__(
@@ -41,18 +39,18 @@ class Book:
         first: int = 0,
         widest_gap: int = 9,
         part: str | None = None,
-        tells_numbers: bool = True,
+        is_numbered: bool = True,
     ) -> None:
         self.key = key
         self.is_locked = False
-        """Whether it is being rebuilt, and may not be read meanwhile."""
+        """Whether it is being rebuilt and cannot be read meanwhile."""
         self._part = part
-        self._tells_numbers = tells_numbers
+        self._is_numbered = is_numbered
         self._random = random.Random(f"gaps/{seed}")
         self._widest_gap = widest_gap
-        self._head = first
+        self._last_number = first
         self._numbers: list[int] = []
-        self._at: dict[int, Entry] = {}
+        self._by_number: dict[int, Entry] = {}
         self._by_key: dict[Key, Entry] = {}
         self._lock = threading.RLock()
 
@@ -61,15 +59,15 @@ class Book:
 
     @property
     def maximum(self) -> int:
-        """The highest number at which a record stands, hidden ones included; 0 in an empty book."""
+        """The highest number of a record, hidden ones included; 0 for an empty book."""
         with self._lock:
             return self._numbers[-1] if self._numbers else 0
 
     def reserve(self) -> int:
-        """Take the next number without showing anything there: what is put there later appears late."""
+        """Take the next number without a record; a record that is put at it later appears late."""
         with self._lock:
-            self._head += self._random.randint(1, self._widest_gap)
-            return self._head
+            self._last_number += self._random.randint(1, self._widest_gap)
+            return self._last_number
 
     def put(
         self,
@@ -80,26 +78,25 @@ class Book:
         hidden: bool = False,
         filtered_by: Iterable[str] = (),
     ) -> int:
-        """Store a record in place of the one with the same key, at a new number.
+        """Insert or replace a record, at a new number.
 
         Args:
-            record: a document, in which the number is set, or JSON text (or what should pass for it), which is
-                served exactly as it is.
-            key: its identifying values, where they cannot be read from it.
-            number: where it shall stand, above all others if not given.
-            hidden: whether it is kept out of all pages.
-            filtered_by: names of the post filters that keep it out of a page when they are on.
+            record: document, in which the number is set; or JSON text (or any bytes), which is served unchanged.
+            key: values of the identifying fields, if the record does not contain them.
+            number: sequence number of the record; None for one above all others.
+            hidden: whether no page contains it.
+            filtered_by: names of the post filters that remove it from a page when they are on.
 
         Returns:
-            The number at which it stands.
+            The record's number.
 
         Raises:
-            ValueError: another record stands there already.
+            ValueError: another record has that number.
         """
         with self._lock:
             number = self.reserve() if number is None else number
             entry = self._entry(record, key, number)
-            return self._place(replace(entry, hidden=hidden, filtered_by=frozenset(filtered_by)))
+            return self._replace(replace(entry, hidden=hidden, filtered_by=frozenset(filtered_by)))
 
     def _entry(self, record: Mapping[str, Any] | bytes, key: Key | None, number: int) -> Entry:
         members = _members(record)
@@ -112,30 +109,30 @@ class Book:
         )
 
     def _numbered(self, record: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-        return {**record, NUMBER: number} if self._tells_numbers else record
+        return {**record, NUMBER: number} if self._is_numbered else record
 
-    def _place(self, entry: Entry) -> int:
-        standing = self._at.get(entry.number)
-        if standing and standing.key != entry.key:
-            raise ValueError(f"{standing.key} stands at {entry.number} already")
-        self._take_out(entry.key)
-        self._put_in(entry)
+    def _replace(self, entry: Entry) -> int:
+        present = self._by_number.get(entry.number)
+        if present and present.key != entry.key:
+            raise ValueError(f"{present.key} has the number {entry.number} already")
+        self._delete(entry.key)
+        self._insert(entry)
         return entry.number
 
-    def _put_in(self, entry: Entry) -> None:
+    def _insert(self, entry: Entry) -> None:
         if not self._numbers or entry.number > self._numbers[-1]:
             self._numbers.append(entry.number)
         else:
             self._numbers.insert(bisect_left(self._numbers, entry.number), entry.number)
-        self._head = max(self._head, entry.number)
-        self._at[entry.number] = entry
+        self._last_number = max(self._last_number, entry.number)
+        self._by_number[entry.number] = entry
         self._by_key[entry.key] = entry
 
-    def _take_out(self, key: Key) -> Entry | None:
+    def _delete(self, key: Key) -> Entry | None:
         entry = self._by_key.pop(key, None)
         if entry:
             del self._numbers[bisect_left(self._numbers, entry.number)]
-            del self._at[entry.number]
+            del self._by_number[entry.number]
         return entry
 
     def _key_of(self, members: Mapping[str, Any]) -> Key | None:
@@ -144,63 +141,63 @@ class Book:
         return tuple(str(members[name]) for name in self.key)
 
     def remove(self, *key: object) -> None:
-        """Stop serving a record, without a trace: what retention does.
+        """Delete a record without a tombstone, as Floriday's retention does.
 
         Raises:
-            KeyError: there is none with that key.
+            KeyError: no record has this key.
         """
         with self._lock:
-            if not self._take_out(_text(key)):
+            if not self._delete(_text(key)):
                 raise KeyError(key)
 
     def renumber(self, *key: object) -> int:
-        """Give a record a new number and leave its content as it is; returns the number."""
+        """Give a record a new number, without a change of its content; returns the number."""
         with self._lock:
             entry = self._by_key[_text(key)]
             return self._move(entry, self.reserve())
 
     def _move(self, entry: Entry, number: int) -> int:
-        self._take_out(entry.key)
-        body = numbered(entry.body, number) if self._tells_numbers else entry.body
-        self._put_in(replace(entry, number=number, body=body))
+        self._delete(entry.key)
+        body = numbered(entry.body, number) if self._is_numbered else entry.body
+        self._insert(replace(entry, number=number, body=body))
         return number
 
     def hide(self, *key: object) -> None:
-        """Let a filter keep a record out of the pages, at the number where it stands."""
+        """Remove a record from the pages, at an unchanged number."""
         self._set_hidden(_text(key), hidden=True)
 
     def show(self, *key: object) -> None:
-        """Let a record pass the filter again, at the number where it stands."""
+        """Undo :meth:`hide`, at an unchanged number."""
         self._set_hidden(_text(key), hidden=False)
 
     def _set_hidden(self, key: Key, *, hidden: bool) -> None:
         with self._lock:
             entry = replace(self._by_key[key], hidden=hidden)
-            self._at[entry.number] = self._by_key[key] = entry
+            self._by_number[entry.number] = self._by_key[key] = entry
 
     def restart(self, first: int = 0) -> None:
-        """Number all records anew from ``first`` on, in the order in which they stand."""
+        """Give all records new numbers above ``first``, in the same order."""
         with self._lock:
-            self._head = first
-            entries = [self._at[number] for number in self._numbers]
+            self._last_number = first
+            entries = [self._by_number[number] for number in self._numbers]
             self._numbers.clear()
-            self._at.clear()
+            self._by_number.clear()
             self._by_key.clear()
             for entry in entries:
                 self._move(entry, self.reserve())
 
     def page(self, after: int, limit: int, view: View = EVERYTHING, *, inclusive: bool = False) -> Page:
-        """The records that stand above ``after``, ``limit`` of them before filtering.
+        """The next ``limit`` records above ``after``, counted before filtering.
 
         Args:
-            after: the number asked for.
-            limit: the page's size.
-            view: what of the feed is asked for.
+            after: sequence number that was requested.
+            limit: maximum number of records on the page.
+            view: part of the feed, and filters, that were requested.
             inclusive: whether the record at ``after`` itself belongs to the page.
         """
         with self._lock:
             start = (bisect_left if inclusive else bisect_right)(self._numbers, after)
-            above = (self._at[number] for number in islice(self._numbers, start, None))
+            above = (self._by_number[number] for number in islice(self._numbers, start, None))
             entries = list(islice(filter(view.counts, above), limit))
         return Page(entries[-1].number if entries else after, tuple(filter(view.shows, entries)))
 
@@ -211,19 +208,18 @@ class Book:
             return self.page(self._numbers[start] - 1 if self._numbers else number, limit)
 
     def get(self, *key: object) -> Entry | None:
-        """The record with that key, or None; hidden ones are none."""
+        """The record with this key; None for a hidden one, or if no record has the key."""
         entry = self._by_key.get(_text(key))
         return entry if entry and not entry.hidden else None
 
     def entries(self) -> tuple[Entry, ...]:
-        """All that a complete walk would serve, ascending."""
-        with self._lock:
-            return tuple(entry for number in self._numbers if not (entry := self._at[number]).hidden)
+        """All records that are not hidden, in order of their numbers."""
+        return tuple(entry for entry in self.all_entries() if not entry.hidden)
 
-    def standing(self) -> tuple[Entry, ...]:
-        """All records, ascending, hidden ones included."""
+    def all_entries(self) -> tuple[Entry, ...]:
+        """All records, hidden ones included, in order of their numbers."""
         with self._lock:
-            return tuple(self._at[number] for number in self._numbers)
+            return tuple(self._by_number[number] for number in self._numbers)
 
     def documents(self) -> list[Document]:
         """:meth:`entries`, decoded."""
@@ -235,7 +231,7 @@ def _text(key: Iterable[object]) -> Key:
 
 
 def _members(record: Mapping[str, Any] | bytes) -> Mapping[str, Any]:
-    """The members of a record; none of what is no record."""
+    """The members of a record; an empty mapping for bytes that are not a JSON object."""
     if not isinstance(record, bytes):
         return record
     try:
@@ -245,11 +241,11 @@ def _members(record: Mapping[str, Any] | bytes) -> Mapping[str, Any]:
 
 
 class Books:
-    """All books, made when they are first asked for.
+    """All books, each made on first use.
 
     Args:
-        make: makes the book of an organization and a feed.
-        shared: feeds of which all organizations see the same book.
+        make: makes the book of an organization's id and a feed's name.
+        shared: names of the feeds that have one book for all organizations.
     """
 
     def __init__(self, make: Callable[[str, str], Book], shared: frozenset[str] = frozenset()) -> None:
@@ -258,13 +254,13 @@ class Books:
         self._books: dict[tuple[str, str], Book] = {}
         self._lock = threading.Lock()
 
-    def book(self, organization: str, feed: str) -> Book:
+    def book(self, organization_id: str, feed: str) -> Book:
         """The book of an organization (its id) and a feed (``schema.table``)."""
-        place = ("" if feed in self._shared else organization, feed)
+        owner = ("" if feed in self._shared else organization_id, feed)
         with self._lock:
-            if place not in self._books:
-                self._books[place] = self._make(*place)
-            return self._books[place]
+            if owner not in self._books:
+                self._books[owner] = self._make(*owner)
+            return self._books[owner]
 
     def __iter__(self) -> Iterator[tuple[str, Book]]:
         """Every book with its feed's name."""

@@ -1,4 +1,4 @@
-"""What a call asks for, read from its path and its query."""
+"""Reads and checks the parameters of a call, in its path and its query."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from starlette.requests import Request
 
 from pipelines.catalogue.types import Feed
 from pipelines.floriday.endpoints import Endpoint
-from pipelines.sandbox.entries import View
+from pipelines.sandbox.records.entries import View
 
 WITHOUT_DEFAULT_SIZE = frozenset({"supply.trade_item_availabilities_per_week"})
-"""The feeds of which the page size has to be told (specification)."""
+"""The feeds with a required page size (specification)."""
 
 FILTERS_ON_BY_DEFAULT = frozenset({"postFilterSelectedTradeItems", "postFilterSelectedTradeItemPackingConfigurations"})
-"""The post filters that are on unless the call turns them off (the specification)."""
+"""The post filters that are on unless the call turns them off (specification)."""
 
 
 class InvalidParameterError(Exception):
-    """A parameter that is missing or cannot be used.
+    """A parameter is missing or invalid.
 
     Args:
-        parameter: its name.
-        message: what is wrong with it.
+        parameter: name of the parameter in the call.
+        message: description of what is wrong.
     """
 
     def __init__(self, parameter: str, message: str) -> None:
@@ -32,12 +32,12 @@ class InvalidParameterError(Exception):
 
 
 def sequence_number(request: Request) -> int:
-    """The number above which a page begins."""
+    """The number above which the page begins."""
     return _integer("sequenceNumber", request.path_params["sequenceNumber"])
 
 
 def page_size(request: Request, feed: Feed) -> int:
-    """How many records a page may hold; as many as possible where the call does not say."""
+    """The maximum number of records on the page; by default the feed's page maximum."""
     name, maximum = feed.endpoint.page_parameter, feed.endpoint.page_maximum
     if feed.name in WITHOUT_DEFAULT_SIZE:
         required(request, name)
@@ -48,14 +48,14 @@ def page_size(request: Request, feed: Feed) -> int:
 
 
 def view(request: Request, endpoint: Endpoint) -> View:
-    """The part of a feed that is asked for, and the post filters that are on."""
+    """The sub-feed that is requested, and the post filters that are on."""
     part = required(request, endpoint.part_parameter).lower() if endpoint.part_parameter else None
     filters = {name for name, _ in (*endpoint.parameters, *endpoint.selected_only_parameters)}
     return View(part, frozenset(name for name in filters if _is_on(request.query_params, name)))
 
 
 def required(request: Request, name: str) -> str:
-    """A parameter that a call has to bring."""
+    """The value of a required parameter."""
     value = request.query_params.get(name)
     if not value:
         raise InvalidParameterError(name, f"The {name} field is required.")
@@ -63,24 +63,24 @@ def required(request: Request, name: str) -> str:
 
 
 def integer(request: Request, name: str) -> int:
-    """A whole number that a call has to bring."""
+    """The value of a required integer parameter."""
     return _integer(name, required(request, name))
 
 
 def moment(request: Request, name: str) -> dt.datetime:
-    """A moment that a call has to bring; one without a time zone is in UTC."""
+    """The value of a required date-time parameter; without a time zone it is in UTC."""
     try:
-        told = dt.datetime.fromisoformat(required(request, name))
+        value = dt.datetime.fromisoformat(required(request, name))
     except ValueError:
         raise InvalidParameterError(name, f"The {name} must be a date with a time.") from None
-    return told if told.tzinfo else told.replace(tzinfo=dt.UTC)
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
 def _is_on(query: Mapping[str, str], name: str) -> bool:
-    told = query.get(name, str(name in FILTERS_ON_BY_DEFAULT)).lower()
-    if told not in ("true", "false"):
-        raise InvalidParameterError(name, f"The value {told} is not valid.")
-    return told == "true"
+    value = query.get(name, str(name in FILTERS_ON_BY_DEFAULT)).lower()
+    if value not in ("true", "false"):
+        raise InvalidParameterError(name, f"The value {value} is not valid.")
+    return value == "true"
 
 
 def _integer(name: str, text: str) -> int:

@@ -1,4 +1,4 @@
-"""Carries faults out: the outermost layer of the server, the only one that touches connections."""
+"""Carries out faults: the outermost layer of the server, the only one that closes connections."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.sandbox import answers
-from pipelines.sandbox.faults import Fault, Faults, Kind
-from pipelines.sandbox.journal import WRITE
+from pipelines.sandbox.faults.fault import Fault, Kind
+from pipelines.sandbox.faults.plan import Faults
+from pipelines.sandbox.http import answers
+from pipelines.sandbox.http.request_state import CONNECTION, FAULT, LOG_CALL
 from pipelines.sandbox.tokens import Tokens
-
-CONNECTION = "connection"
-"""Where ``running`` leaves the connection's protocol in a request's state."""
-FAULT = "fault"
-"""Where the pages find the fault that is theirs to carry out."""
 
 _TITLES = {
     401: "Unauthorized",
@@ -46,25 +42,25 @@ class _Exchange:
         return transport
 
     def close(self) -> None:
-        """Cut the connection."""
-        self.scope["state"][WRITE]()
+        """Close the connection."""
+        self.scope["state"][LOG_CALL]()
         self._transport.close()
 
-    async def hang_up(self) -> None:
-        """Cut the connection, and wait until the server knows that no answer is to come."""
+    async def drop(self) -> None:
+        """Close the connection, and wait until the server has noticed that the client is disconnected."""
         self.close()
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
 class FaultInjection:
-    """Lets requests go wrong.
+    """Applies the planned faults to requests.
 
     Args:
-        app: what answers when all is well.
-        faults: the faults that wait.
-        account_of: tells the account whose key a request carries.
-        tokens: those that a fault ends.
+        app: application that answers requests without a fault.
+        faults: faults that are planned.
+        account_of: returns the name of the account whose key a request carries.
+        tokens: all tokens that were issued.
     """
 
     def __init__(
@@ -78,59 +74,59 @@ class FaultInjection:
         self._faults = faults
         self._account_of = account_of
         self._tokens = tokens
-        self._ways: dict[Kind, Callable[[_Exchange], Awaitable[None]]] = {
-            Kind.EXPIRED_TOKENS: self._expired,
-            Kind.REVOKED_TOKENS: self._revoked,
-            Kind.DROP_BEFORE: _Exchange.hang_up,
+        self._actions: dict[Kind, Callable[[_Exchange], Awaitable[None]]] = {
+            Kind.EXPIRED_TOKENS: self._expire_tokens,
+            Kind.REVOKED_TOKENS: self._revoke_tokens,
+            Kind.DROP_BEFORE: _Exchange.drop,
             Kind.DROP_IN_THE_MIDDLE: self._drop_in_the_middle,
             Kind.DROP_AFTER: self._drop_after,
-            Kind.SLOW: self._slow,
-            Kind.CUT_JSON: self._cut,
+            Kind.SLOW: self._delay,
+            Kind.CUT_JSON: self._cut_json,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the request go wrong if a fault strikes it."""
+        """Answer the request, or apply the fault that strikes it."""
         fault = self._faults.strike(scope["path"], self._account_of(scope))
         if fault is None:
             await self._app(scope, receive, send)
-        elif response := _instead(fault):
+        elif response := _replacement(fault):
             await response(scope, receive, send)
         else:
             scope["state"][FAULT] = fault
-            await self._ways.get(fault.kind, self._usual)(_Exchange(fault, scope, receive, send))
+            await self._actions.get(fault.kind, self._pass_on)(_Exchange(fault, scope, receive, send))
 
-    async def _usual(self, exchange: _Exchange) -> None:
+    async def _pass_on(self, exchange: _Exchange) -> None:
         await self._app(exchange.scope, exchange.receive, exchange.send)
 
-    async def _expired(self, exchange: _Exchange) -> None:
+    async def _expire_tokens(self, exchange: _Exchange) -> None:
         self._tokens.expire()
-        await self._usual(exchange)
+        await self._pass_on(exchange)
 
-    async def _revoked(self, exchange: _Exchange) -> None:
+    async def _revoke_tokens(self, exchange: _Exchange) -> None:
         self._tokens.revoke_all()
-        await self._usual(exchange)
+        await self._pass_on(exchange)
 
-    async def _slow(self, exchange: _Exchange) -> None:
+    async def _delay(self, exchange: _Exchange) -> None:
         await asyncio.sleep(exchange.fault.seconds)
-        await self._usual(exchange)
+        await self._pass_on(exchange)
 
     async def _drop_in_the_middle(self, exchange: _Exchange) -> None:
         start, body = await self._answer(exchange)
         await exchange.send(start)
         await exchange.send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await exchange.hang_up()
+        await exchange.drop()
 
     async def _drop_after(self, exchange: _Exchange) -> None:
-        await self._usual(exchange)
+        await self._pass_on(exchange)
         exchange.close()
 
-    async def _cut(self, exchange: _Exchange) -> None:
+    async def _cut_json(self, exchange: _Exchange) -> None:
         start, body = await self._answer(exchange)
         response = Response(body[: len(body) // 2], start["status"], media_type=answers.JSON)
         await response(exchange.scope, exchange.receive, exchange.send)
 
     async def _answer(self, exchange: _Exchange) -> tuple[Message, bytes]:
-        """The answer as it would be, held back."""
+        """The application's answer, not yet sent."""
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -140,8 +136,8 @@ class FaultInjection:
         return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
 
 
-def _instead(fault: Fault) -> Response | None:
-    """The answer that a fault gives in place of the right one, if it does that."""
+def _replacement(fault: Fault) -> Response | None:
+    """The answer of a fault that replaces the application's answer; None for other faults."""
     match fault.kind:
         case Kind.STATUS:
             return _status(fault)

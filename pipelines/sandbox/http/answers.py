@@ -1,4 +1,4 @@
-"""Answers in Floriday's own form: records, and what it says when something is wrong (docs/floriday.md)."""
+"""Answers in Floriday's own form: records and problem documents (docs/floriday.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CODES = "https://developer.floriday.io/docs/error-codes#"
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Anything that can become JSON; bytes are JSON already."""
+    """A JSON answer; a body of bytes is JSON already."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     return Response(content, status, dict(headers or {}), JSON)
 
@@ -21,14 +21,14 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def problem(
     status: int, code: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """A problem in the form in which Floriday tells it; ``code`` is its ``domainErrorCode``."""
-    told = {"type": _CODES + code, "title": title, "detail": detail, "status": status, "domainErrorCode": code, **more}
-    return answer(told, status, headers)
+    """A problem document in Floriday's form; ``code`` is its ``domainErrorCode``."""
+    body = {"type": _CODES + code, "title": title, "detail": detail, "status": status, "domainErrorCode": code, **more}
+    return answer(body, status, headers)
 
 
 def unauthorized() -> Response:
-    """401: the token is missing, unknown or over, or no key came with it. Its status is text, as the gateway's is."""
-    told = {
+    """401: the token is missing, invalid or expired, or the key is missing. The gateway's ``status`` is text."""
+    body = {
         "type": f"{_CODES}invalid-access-token",
         "title": "Unauthorized",
         "detail": "The access token is missing, invalid or expired.",
@@ -39,7 +39,7 @@ def unauthorized() -> Response:
         "WWW-Authenticate": 'Bearer realm="Floriday API", error="invalid_token"',
         "x-amzn-ErrorType": "UnauthorizedException",
     }
-    return Response(msgspec.json.encode(told), 401, headers, "application/json")
+    return Response(msgspec.json.encode(body), 401, headers, "application/json")
 
 
 def unknown_key() -> Response:
@@ -63,17 +63,17 @@ def unknown_route() -> Response:
 
 
 def unknown_record(name: str) -> Response:
-    """404: there is no record with that id, or the caller may not see it."""
+    """404: there is no record with that id, or the caller may not read it."""
     return problem(404, "entity-not-found", "Not Found", f"The requested {name} does not exist.")
 
 
 def wrong_method() -> Response:
-    """405: the operation takes another method."""
+    """405: the operation requires another method."""
     return problem(405, "method-not-allowed", "Method Not Allowed", "This route takes another method.")
 
 
 def invalid(parameter: str, message: str) -> Response:
-    """400: a parameter that cannot be used."""
+    """400: a parameter is missing or invalid."""
     return problem(
         400,
         "invalid-parameters",
@@ -84,11 +84,11 @@ def invalid(parameter: str, message: str) -> Response:
 
 
 def locked() -> Response:
-    """423: what is asked for is being rebuilt (docs/floriday.md: Change feeds)."""
+    """423: the selection is being rebuilt (docs/floriday.md: Change feeds)."""
     return problem(423, "resource-locked", "Locked", "The supply lines are being rebuilt. Try again later.")
 
 
 def too_many(retry_after: int | str | None = None) -> Response:
-    """429: too many calls, with or without a word about when to come back."""
+    """429: the rate limit is exceeded, with an optional ``Retry-After`` header."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return problem(429, "too-many-requests", "Too Many Requests", "The rate limit is exceeded.", headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
@@ -12,37 +12,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipelines.sandbox import answers
-from pipelines.sandbox.switches import Switches
-from pipelines.sandbox.tokens import Application, Tokens
+from pipelines.sandbox.http import answers
+from pipelines.sandbox.state import ISSUER_PATH, TOKEN_PATH, SandboxState
 
-ISSUER_PATH = "/oauth2/aussandbox0floriday"
-TOKEN_PATH = f"{ISSUER_PATH}/v1/token"
 _METADATA = "/.well-known/oauth-authorization-server"
 
 
 class AuthorizationServer:
-    """Gives tokens to one application.
+    """Issues tokens to the sandbox's application.
 
     Args:
-        application: the application.
-        tokens: where tokens are kept.
-        switches: how the server behaves.
-        address: tells the server's own address, known once it runs.
+        state: sandbox with the application, its tokens and the switches.
     """
 
-    def __init__(
-        self, application: Application, tokens: Tokens, switches: Switches, address: Callable[[], str]
-    ) -> None:
-        self._application = application
-        self._tokens = tokens
-        self._switches = switches
-        self._address = address
-        self.metadata_changes: dict[str, Any] = {}
-        """Members of the metadata document that shall differ, to provoke a client."""
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def routes(self) -> list[Route]:
-        """Token endpoint, and the metadata below the issuer and where RFC 8414 puts it."""
+        """The token endpoint, and the metadata at both paths: below the issuer, and as in RFC 8414."""
         return [
             Route(TOKEN_PATH, self.token, methods=["POST"]),
             Route(f"{ISSUER_PATH}{_METADATA}", self.metadata),
@@ -52,43 +39,42 @@ class AuthorizationServer:
     async def metadata(self, _: Request) -> Response:
         """The document from which a client discovers the token endpoint."""
         document = {
-            "issuer": f"{self._address()}{ISSUER_PATH}",
-            "token_endpoint": f"{self._address()}{TOKEN_PATH}",
+            "issuer": self._state.auth_url,
+            "token_endpoint": self._state.token_url,
             "response_types_supported": ["token"],
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "scopes_supported": sorted(self._application.scopes),
+            "scopes_supported": sorted(self._state.application.scopes),
         }
-        return answers.answer({**document, **self.metadata_changes})
+        return answers.answer({**document, **self._state.metadata_changes})
 
     async def token(self, request: Request) -> Response:
         """A token for the client credentials in the form or in the Authorization header."""
         form = {name: values[-1] for name, values in parse_qs((await request.body()).decode("latin-1")).items()}
         client_id, secret = _basic(request.headers) or (form.get("client_id", ""), form.get("client_secret", ""))
-        if not self._application.knows(client_id, secret):
+        if not self._state.application.has_credentials(client_id, secret):
             return _error(401, "invalid_client", "The client credentials are not known.")
         if form.get("grant_type") != "client_credentials":
             return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
-        asked = frozenset(form.get("scope", "").split())
-        granted = self._granted(asked)
+        granted = self._granted(frozenset(form.get("scope", "").split()))
         if granted is None:
             return _error(400, "invalid_scope", "One or more scopes are not configured for this client.")
-        return self._issued(client_id, granted)
+        return self._issue(client_id, granted)
 
-    def _granted(self, asked: frozenset[str]) -> frozenset[str] | None:
-        """The granted scopes, or None for a refusal; who asks for none gets all."""
-        entitled = self._application.scopes
-        if self._switches.grants_all_scopes or not asked:
-            return entitled
-        if self._switches.refuses_unknown_scopes and not asked <= entitled:
+    def _granted(self, requested: frozenset[str]) -> frozenset[str] | None:
+        """The granted scopes, or None for a refusal; a request without scopes is granted all."""
+        available = self._state.application.scopes
+        if self._state.switches.grants_all_scopes or not requested:
+            return available
+        if self._state.switches.refuses_unknown_scopes and not requested <= available:
             return None
-        return asked & entitled or None
+        return requested & available or None
 
-    def _issued(self, client_id: str, scopes: frozenset[str]) -> Response:
-        lifetime = self._switches.token_lifetime
-        grant = self._tokens.issue(client_id, scopes, lifetime)
+    def _issue(self, client_id: str, scopes: frozenset[str]) -> Response:
+        lifetime = self._state.switches.token_lifetime
+        grant = self._state.tokens.issue(client_id, scopes, lifetime)
         body: dict[str, Any] = {"token_type": "Bearer", "expires_in": int(lifetime), "access_token": grant.token}
-        if self._switches.tells_scopes:
+        if self._state.switches.returns_scopes:
             body["scope"] = " ".join(sorted(scopes))
         return answers.answer(body, headers={"Cache-Control": "no-store"})
 

@@ -1,4 +1,4 @@
-"""Runs an application on the loopback in a thread of its own, and stops it at once."""
+"""Runs an ASGI application in a thread, and stops it without waiting for open connections."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from pipelines.interruption import limited
-from pipelines.sandbox.injection import CONNECTION
+from pipelines.sandbox.http.request_state import CONNECTION
 
-LOOPBACK = "127.0.0.1"
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 
 
 class _Server(uvicorn.Server):
-    """Sleeps until it is stopped, instead of looking ten times a second whether it is."""
+    """Waits for an event until it is stopped; uvicorn's own server checks a flag ten times a second."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.listens = threading.Event()
+        self.started_listening = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
 
     async def main_loop(self) -> None:
         """Wait for :meth:`stop`."""
         self._loop = asyncio.get_running_loop()
-        self.listens.set()
+        self.started_listening.set()
         await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Close what is open without waiting for it."""
+        """Close all connections at once."""
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -43,38 +42,39 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(0)
 
     def stop(self) -> None:
-        """End the server from another thread, open connections too."""
+        """Stop the server, from any thread."""
         if self._loop:
             self._loop.call_soon_threadsafe(self._stopped.set)
 
 
-class Running:
-    """A server that runs until it is stopped.
+class WebServer:
+    """A running web server.
 
     Args:
-        app: the application.
-        port: where it listens, 0 for any free port.
+        app: application that answers the requests.
+        host: address on which the server listens.
+        port: port on which the server listens; 0 for any free port.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
-        self._socket = socket.create_server((LOOPBACK, port))
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._socket = socket.create_server((host, port))
         self.port: int = self._socket.getsockname()[1]
         self._server = _Server(_configuration(app))
         self._thread = threading.Thread(target=self._run, name=f"sandbox-{self.port}", daemon=True)
         self._thread.start()
-        if not self._server.listens.wait(_PATIENCE):
+        if not self._server.started_listening.wait(_TIMEOUT):
             raise RuntimeError(f"The sandbox did not start on port {self.port}.")
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
-        """Stop listening, cut what is open, and wait until the thread has ended."""
+        """Stop listening, close all connections, and wait until the thread has ended."""
         self._server.stop()
-        self._thread.join(limited(_PATIENCE))
+        self._thread.join(limited(_TIMEOUT))
         self._socket.close()
 
 
@@ -95,7 +95,7 @@ def _configuration(app: ASGIApp) -> Config:
 
 
 def _protocol(*, app_state: dict[str, Any], **arguments: Any) -> asyncio.Protocol:
-    """A connection's protocol that the requests on it find in their state, to be able to cut the connection."""
+    """A connection's protocol that is also in the state of its requests, so that a fault can close the connection."""
     state = dict(app_state)
     protocol = AutoHTTPProtocol(app_state=state, **arguments)  # type: ignore[call-arg]
     state[CONNECTION] = protocol

@@ -1,4 +1,4 @@
-"""Records as they are served, and the pages and views of them. Nothing here knows of HTTP."""
+"""Records as they are served, and pages of them. No HTTP."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Entry:
     """A record as it is served.
 
     Args:
-        key: its identifying values, as text.
-        number: the number at which it stands.
-        body: its JSON text.
-        hidden: whether it is kept out of every page; it still counts for the page's maximum.
-        part: the part of the feed that it belongs to, where the feed is read part by part.
-        filtered_by: the post filters that keep it out of a page when they are on.
+        key: values of the identifying fields, as text.
+        number: sequence number of the record.
+        body: JSON text of the record.
+        hidden: whether no page contains it; it still counts for the page's maximum.
+        part: sub-feed that it belongs to, for a feed that is read in parts.
+        filtered_by: names of the post filters that remove it from a page when they are on.
     """
 
     key: Key
@@ -47,10 +47,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a feed one call asks for.
+    """The part of a feed that a call requests, and its filters.
 
     Args:
-        part: the part, for a feed that is read part by part; None for all.
+        part: sub-feed, for a feed that is read in parts; None for all records.
         filters: names of the post filters that are on.
     """
 
@@ -58,11 +58,11 @@ class View:
     filters: frozenset[str] = frozenset()
 
     def counts(self, entry: Entry) -> bool:
-        """Whether a record takes a place in a page, seen or not."""
+        """Whether a record counts for the size of a page, even if the page does not contain it."""
         return self.part is None or self.part == entry.part
 
     def shows(self, entry: Entry) -> bool:
-        """Whether a record that counts is seen."""
+        """Whether the page contains a record that counts."""
         return not entry.hidden and self.filters.isdisjoint(entry.filtered_by)
 
 
@@ -74,26 +74,26 @@ class Page:
     """A page before it becomes JSON.
 
     Args:
-        maximum: the highest number on it before filtering, or the number that was asked for if nothing stands above.
-        entries: what it shows, ascending.
+        maximum: highest number on it before filtering, or the requested number if there is none above it.
+        entries: records on the page, in order of their numbers.
     """
 
     maximum: int
     entries: tuple[Entry, ...]
 
     def encode(self) -> bytes:
-        """The answer's body."""
+        """The body of the answer."""
         results = b",".join([entry.body for entry in self.entries])
         return b'{"maximumSequenceNumber":%d,"results":[%b]}' % (self.maximum, results)
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
-    """A record's JSON text."""
+    """A record as JSON text."""
     return _encoder.encode(record)
 
 
 def numbered(body: bytes, number: int) -> bytes:
-    """The record with another number and every other member as it was; what is no record stays as it is."""
+    """The record with another number and all other members unchanged; invalid JSON is returned as it is."""
     try:
         members = _raw_members.decode(body)
     except msgspec.DecodeError:

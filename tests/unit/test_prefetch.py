@@ -1,4 +1,4 @@
-"""Pages fetched ahead, over several connections: nothing is lost, whatever the numbers are like and whoever fails."""
+"""Prefetch over several connections: nothing is lost, whatever the numbers are and whichever thread fails."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from pipelines.errors import BusyError
 from pipelines.floriday import prefetch
 from pipelines.floriday.change_feed import ChangeFeed, Step
-from pipelines.floriday.http.retry import pause
-from pipelines.floriday.page_queue import Budget
+from pipelines.floriday.page_queue import MemoryBudget
 from pipelines.floriday.pages import Page
-from pipelines.floriday.prefetch import Way, fetched_ahead, first_page_asked
+from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.sequence_ranges import Coverage
+from pipelines.floriday.stoppable_threads import pause
 from pipelines.sync.batches import Batching, Piece
 from tests.moving_feed import MovingFeed
 
@@ -27,8 +27,8 @@ from tests.moving_feed import MovingFeed
 @pytest.fixture(autouse=True)
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small feeds are worth several connections here."""
-    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 2)
-    monkeypatch.setattr(prefetch, "RECORDS_WORTH_SPLITTING", 1)
+    monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 2)
+    monkeypatch.setattr(prefetch, "MIN_RECORDS_TO_SPLIT", 1)
 
 
 class Server:
@@ -47,9 +47,9 @@ class Server:
                 raise BusyError("busy")
             return self.feed.fetch(after)
 
-    def way(self, start: int = 0, **more: object) -> Way:
+    def plan(self, start: int = 0, **more: object) -> ReadPlan:
         """From a number to the end."""
-        return replace(Way(ChangeFeed(self.fetch, self.maximum, self.feed.page_size), start), **more)  # type: ignore[arg-type]
+        return replace(ReadPlan(ChangeFeed(self.fetch, self.maximum, self.feed.page_size), start), **more)  # type: ignore[arg-type]
 
 
 def known(steps: list[Step]) -> dict[int, int]:
@@ -62,9 +62,9 @@ def known(steps: list[Step]) -> dict[int, int]:
     return found
 
 
-def read(way: Way, budget: int = 10_000) -> list[Step]:
+def read(plan: ReadPlan, budget: int = 10_000) -> list[Step]:
     """All steps."""
-    with fetched_ahead(way, Budget(budget)) as steps:
+    with prefetched_steps(plan, MemoryBudget(budget)) as steps:
         return list(steps)
 
 
@@ -101,7 +101,7 @@ def test_everything_is_read_and_claimed_once(
     feed = MovingFeed(dict(enumerate(numbers)), 3, hidden, inclusive=inclusive, backwards=backwards, moves=moves)
     server = Server(feed)
 
-    steps = read(server.way())
+    steps = read(server.plan())
 
     ((begins, reached),) = claims(steps)
     assert begins == 0
@@ -109,7 +109,7 @@ def test_everything_is_read_and_claimed_once(
     assert steps[-1].current
     assert len(feed.asked) <= 60 + 3 * len(numbers)
     server.maximum = feed.maximum
-    assert known([*steps, *read(server.way(reached))]) == feed.visible
+    assert known([*steps, *read(server.plan(reached))]) == feed.visible
 
 
 def claims(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
@@ -121,13 +121,13 @@ def claims(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
         pieces += batching.take().pieces
     spans = sorted((piece.begins, piece.ends) for piece in pieces if piece.ends > piece.begins)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
-    return batching.claimed.intervals
+    return [*batching.claimed.ranges]
 
 
 def test_the_cursor_moves_only_over_what_is_read_without_a_gap() -> None:
     """Whatever order the pages come in."""
     feed = MovingFeed(dict(enumerate(range(1, 200))), 3)
-    steps = read(Server(feed).way())
+    steps = read(Server(feed).plan())
     batching = Batching(0, 0, Coverage())
     seen: set[int] = set()
 
@@ -143,9 +143,9 @@ def test_the_cursor_moves_only_over_what_is_read_without_a_gap() -> None:
 def test_an_interrupted_load_asks_only_for_what_is_missing() -> None:
     """And for the page that was its head."""
     feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
-    done = Coverage([(30, 200), (210, 290)])
+    done = Coverage.of([(30, 200), (210, 290)])
 
-    steps = read(Server(feed).way(start=9, read=done))
+    steps = read(Server(feed).plan(start=9, covered=done))
 
     assert set(range(10, 31)) | set(range(201, 211)) | set(range(291, 301)) <= set(known(steps).values())
     assert len(feed.asked) < 35
@@ -159,25 +159,25 @@ def test_what_was_fetched_comes_before_the_failure() -> None:
         taken: list[Step] = []
 
         with pytest.raises(BusyError):
-            take_all(server.way(), taken)
+            take_all(server.plan(), taken)
 
         assert len(taken) == pages
 
 
-def take_all(way: Way, taken: list[Step]) -> None:
+def take_all(plan: ReadPlan, taken: list[Step]) -> None:
     """Put all steps into a list, one by one."""
-    with fetched_ahead(way, Budget(10_000)) as coming:
+    with prefetched_steps(plan, MemoryBudget(10_000)) as coming:
         for step in coming:
             taken.append(step)  # noqa: PERF402 - what came before a failure counts
 
 
 @pytest.mark.parametrize("taken", [0, 1, 20])
 def test_no_thread_is_left_behind(taken: int) -> None:
-    """Whoever stops taking steps, with a full pipe or an empty one."""
+    """Whoever stops taking steps, with a full queue or an empty one."""
     before = threading.active_count()
     server = Server(MovingFeed(dict(enumerate(range(1, 1000))), 3))
 
-    with pytest.raises(KeyboardInterrupt), fetched_ahead(server.way(), Budget(100)) as steps:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), prefetched_steps(server.plan(), MemoryBudget(100)) as steps:  # noqa: PT012
         for _ in range(taken):
             next(steps)
         raise KeyboardInterrupt
@@ -190,7 +190,7 @@ def test_pages_wait_within_the_budget() -> None:
     feed = MovingFeed(dict(enumerate(range(1, 1000))), 3)
     size = Server(MovingFeed({0: 1, 1: 2, 2: 3}, 3)).fetch(0).size
 
-    with fetched_ahead(Server(feed).way(), Budget(4 * size)) as steps:
+    with prefetched_steps(Server(feed).plan(), MemoryBudget(4 * size)) as steps:
         next(steps)
         while len(feed.asked) < 5:
             threading.Event().wait(0.001)
@@ -202,7 +202,7 @@ def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A feed that begins at a billion is as long as one that begins at 1."""
-    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 20)
+    monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 20)
     server = Server(MovingFeed(dict(enumerate(range(10**9, 10**9 + 300))), 3))
     calls, second_and_third = count(), threading.Barrier(2, timeout=20)
 
@@ -211,17 +211,17 @@ def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number
             second_and_third.wait()
         return server.fetch(after)
 
-    steps = read(Way(ChangeFeed(fetch, server.maximum, 3), 0))
+    steps = read(ReadPlan(ChangeFeed(fetch, server.maximum, 3), 0))
 
     assert set(known(steps).values()) == set(range(10**9, 10**9 + 300))
 
 
 def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call more than it takes."""
-    monkeypatch.setattr(prefetch, "WORTH_SPLITTING", 20)
+    monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 20)
     feed = MovingFeed({0: 1, 1: 10**9, 2: 2 * 10**9, 3: 3 * 10**9}, 1)
 
-    read(Server(feed).way())
+    read(Server(feed).plan())
 
     assert sorted(feed.asked) == feed.asked
     assert len(feed.asked) <= 6
@@ -231,9 +231,9 @@ def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
     """Nobody looks for the feed's end in the trillions of numbers before it: the maximum is asked for again."""
     feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
     server = Server(feed)
-    way = Way(ChangeFeed(server.fetch, 2**62, 3, ask_maximum=lambda: feed.maximum), 0)
+    plan = ReadPlan(ChangeFeed(server.fetch, 2**62, 3, fetch_maximum=lambda: feed.maximum), 0)
 
-    steps = read(way)
+    steps = read(plan)
 
     assert known(steps) == feed.visible
     assert steps[-1].current
@@ -245,7 +245,7 @@ def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:
     feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
     server = Server(feed)
 
-    steps = read(Way(ChangeFeed(server.fetch, 2**62, 3), 0))
+    steps = read(ReadPlan(ChangeFeed(server.fetch, 2**62, 3), 0))
 
     assert known(steps) == feed.visible
     assert not steps[-1].current
@@ -263,7 +263,7 @@ class TestFirstPageAsked:
             under_way.set()
             return server.fetch(after)
 
-        with first_page_asked(fetch, 0) as fetch_or_take:
+        with prefetch_first_page(fetch, 0) as fetch_or_take:
             assert under_way.wait(20)
             pages = [fetch_or_take(0), fetch_or_take(3), fetch_or_take(0)]
 
@@ -274,9 +274,9 @@ class TestFirstPageAsked:
         """And whoever does not want it hears nothing of it."""
         failing = Server(MovingFeed({0: 1}, 3), failing_after=0)
 
-        with first_page_asked(failing.fetch, 0) as fetch, pytest.raises(BusyError):
+        with prefetch_first_page(failing.fetch, 0) as fetch, pytest.raises(BusyError):
             fetch(0)
-        with first_page_asked(failing.fetch, 0):
+        with prefetch_first_page(failing.fetch, 0):
             pass
 
     def test_nobody_waits_until_it_is_tried_again(self) -> None:
@@ -288,7 +288,7 @@ class TestFirstPageAsked:
             pause(600)
             raise AssertionError("it went on")
 
-        with pytest.raises(BusyError), first_page_asked(fetch, 0):  # noqa: PT012
+        with pytest.raises(BusyError), prefetch_first_page(fetch, 0):  # noqa: PT012
             assert pausing.wait(20)
             raise BusyError("busy")
 

@@ -1,0 +1,12 @@
+"""Names of settings and next steps, for the error messages of the packages that the settings configure."""
+
+from __future__ import annotations
+
+BASE_URL = "FLORIDAY_BASE_URL"
+AUTH_URL = "FLORIDAY_AUTH_URL"
+SCOPES = "FLORIDAY_SCOPES"
+CREDENTIALS = "FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET"
+
+CHECK_ENVIRONMENT = f"{BASE_URL} and {AUTH_URL} must belong to one environment, and the version must be in service"
+CHECK_API_KEY = "is FLORIDAY_API_KEY this application's?"
+EXPECTED_AUTH_URL = "it expects the token endpoint (which ends in /token) or the authorization server's address"
