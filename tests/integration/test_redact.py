@@ -134,7 +134,7 @@ def test_it_is_as_if_values_had_always_been_dropped(warehouse: Given, truth: Tru
     [
         ("hash", {}, "FLORIDAY_PERSONAL_DATA_KEY is missing"),
         ("hash", WITH_KEY, "the warehouse holds hashes, which cannot be turned back: set hash again, or remove them"),
-        ("hash", {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]}, "is another one than the warehouse's hashes"),
+        ("hash", {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]}, "is not the key with which the warehouse's hashes"),
     ],
 )
 def test_what_cannot_be_done_is_refused(

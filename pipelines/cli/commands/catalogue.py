@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipelines.catalogue.differences import Difference
     from pipelines.catalogue.specification import Specification
-    from pipelines.warehouse.read.query_result import Result
+    from pipelines.warehouse.read.query_types import Result
 
 _COLUMNS = ("topic", "change", "where", "catalogue", "specification")
 
@@ -82,7 +82,7 @@ def _print(specification: Specification, differences: Sequence[Difference]) -> N
 def _result(differences: Sequence[Difference]) -> Result:
     import pyarrow as pa
 
-    from pipelines.warehouse.read.query_result import Column, Result
+    from pipelines.warehouse.read.query_types import Column, Result
 
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
     rows = [{name: str(getattr(each, name)) for name in _COLUMNS} for each in differences]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipelines.reports import Report
-    from pipelines.warehouse.read.query_result import Result
     from pipelines.warehouse.read.query_session import QuerySession
+    from pipelines.warehouse.read.query_types import Result
 
 Parameters = dict[str, date | str | UUID]
 """The values of a report's parameters, by name."""
