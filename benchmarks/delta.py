@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ground.records import Shapes, feed_of
-from ground.rows import history, key_of, newest, raw_log
+from harness.records import Shapes, feed_of
+from harness.rows import history, key_of, newest, raw_log
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.normalize import normalize

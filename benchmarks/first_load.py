@@ -20,11 +20,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ground.processes import ROOT, Cost, Served, floriday, measured, served
-from ground.records import feed_of, write_books
+from harness.processes import ROOT, Cost, Served, floriday, measured, served
+from harness.records import feed_of, write_books
 
 FEED = "orders.sales_orders"
-DLT = Path(__file__).with_name("ground") / "dlt_load.py"
+DLT = Path(__file__).with_name("harness") / "dlt_load.py"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ground.rows import history, key_of
+from harness.rows import history, key_of
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of

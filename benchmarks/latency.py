@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ground.processes import Served, served
-from ground.records import Books, feed_of, write_books
+from harness.processes import Served, served
+from harness.records import Books, feed_of, write_books
 
 from pipelines.catalogue.types import Feed
 from pipelines.floriday import prefetch

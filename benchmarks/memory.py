@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ground.processes import ROOT, floriday, measured, served
-from ground.records import feed_of, write_books
+from harness.processes import ROOT, floriday, measured, served
+from harness.records import feed_of, write_books
 
 FEED = "orders.sales_orders"
 

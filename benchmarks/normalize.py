@@ -18,7 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from ground.records import feed_of, pages, write_books
+from harness.records import feed_of, pages, write_books
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.floriday.pages import read_page

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ground.processes import ROOT, Cost, Served, floriday, measured, served
-from ground.records import feed_of, write_books
+from harness.processes import ROOT, Cost, Served, floriday, measured, served
+from harness.records import feed_of, write_books
 
 FEED = "orders.sales_orders"
 

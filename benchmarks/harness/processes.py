@@ -109,7 +109,7 @@ class Served:
 @contextmanager
 def served(books: Path, **options: Any) -> Iterator[Served]:
     """A server of records, ended in the end."""
-    command = [sys.executable, "-m", "ground.server", str(books)]
+    command = [sys.executable, "-m", "harness.server", str(books)]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'benchmarks'}"}

@@ -1,6 +1,6 @@
 """A Floriday that costs next to nothing: one feed's records from a file, every other feed empty.
 
-    python -m ground.server BOOKS [--latency SECONDS] [--rate CALLS --burst CALLS]
+    python -m harness.server BOOKS [--latency SECONDS] [--rate CALLS --burst CALLS]
 
 It is a process of its own and hands the bytes of the file to the kernel, so that what is measured is the reader. Each
 line on its standard input is a count: so many of the records are to be seen from then on.
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from ground.records import FIRST, STEP
+from harness.records import FIRST, STEP
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed, Source
 

@@ -22,8 +22,8 @@ from threading import Lock
 from typing import Any
 
 import pyarrow.json
-from ground.processes import served
-from ground.records import feed_of, write_books
+from harness.processes import served
+from harness.records import feed_of, write_books
 
 from pipelines.floriday import client
 from pipelines.floriday.http import transport

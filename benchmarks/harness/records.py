@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ground.rows import key_of
+from harness.rows import key_of
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Field, Kind, Record, fields_of
