@@ -1,15 +1,14 @@
-"""Where the time of a first load goes: seconds of each step, of the clock and of its thread's processor.
+"""The time of each step of a first load: wall time, and processor time of its thread.
 
-    .venv/bin/python benchmarks/where.py [--records 100000]
+    .venv/bin/python benchmarks/load_steps.py [--records 100000]
 
-Steps of different threads overlap: what the clock says adds up to more than the whole. A step whose clock runs far
-ahead of its processor waits: for the other threads, for the interpreter, or for the disk. DuckDB works in the thread
-that asks it.
+Steps of different threads overlap, so the sum of the wall times is more than the total. A step with much more wall
+time than processor time waits for other threads, for the interpreter, or for the disk. DuckDB works in the calling
+thread.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import time
@@ -22,8 +21,9 @@ from threading import Lock
 from typing import Any
 
 import pyarrow.json
-from harness.processes import served
-from harness.records import feed_of, write_books
+from harness.arguments import parser
+from harness.processes import run_server
+from harness.records import feed_of, write_records
 
 from pipelines.floriday import client
 from pipelines.floriday.http import transport
@@ -50,64 +50,67 @@ STEPS: tuple[tuple[object, str, str], ...] = (
 
 
 class Clocks:
-    """The seconds of every step."""
+    """The seconds of each step."""
 
     def __init__(self) -> None:
         self.wall: dict[str, float] = defaultdict(float)
         self.cpu: dict[str, float] = defaultdict(float)
         self._lock = Lock()
 
-    def timed(self, what: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        """The work, its seconds counted."""
+    def timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with its time added to the step."""
 
-        def do(*given: Any, **named: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             wall, cpu = time.perf_counter(), time.thread_time()
             try:
-                return work(*given, **named)
+                return function(*arguments, **named)
             finally:
                 with self._lock:
-                    self.wall[what] += time.perf_counter() - wall
-                    self.cpu[what] += time.thread_time() - cpu
+                    self.wall[step] += time.perf_counter() - wall
+                    self.cpu[step] += time.thread_time() - cpu
 
-        return do
+        return call
 
 
 @contextmanager
 def clocked() -> Iterator[Clocks]:
-    """Within the block the steps are timed."""
+    """Within the block, the steps are timed."""
     clocks = Clocks()
-    before = [(place, name, getattr(place, name)) for place, name, _ in STEPS]
-    for place, name, what in STEPS:
-        setattr(place, name, clocks.timed(what, getattr(place, name)))
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in STEPS]
+    for owner, name, step in STEPS:
+        setattr(owner, name, clocks.timed(step, getattr(owner, name)))
     try:
         yield clocks
     finally:
-        for place, name, work in before:
-            setattr(place, name, work)
+        for owner, name, original in originals:
+            setattr(owner, name, original)
 
 
 def main() -> None:
-    """Load and print."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--records", type=int, default=100_000)
-    asked.add_argument("--books", type=Path, help="a folder to keep the records in between runs")
-    given = asked.parse_args()
+    """Run a first load and print the steps."""
+    command_line = parser(__doc__)
+    command_line.add_argument("--records", type=int, default=100_000)
+    options = command_line.parse_args()
     with TemporaryDirectory() as folder:
-        books = write_books(given.books or Path(folder), feed_of(), given.records)
-        with served(books.path) as server:
-            said = {**server.environment, "FLORIDAY_WAREHOUSE": f"{folder}/w.duckdb", "FLORIDAY_FEEDS": "sales_orders"}
-            with open_clients(load_settings({**os.environ, **said}, Path(folder))) as connected:
+        file = write_records(options.cache or Path(folder), feed_of(), options.records)
+        with run_server(file.path) as server:
+            settings = {
+                **server.environment,
+                "FLORIDAY_WAREHOUSE": f"{folder}/w.duckdb",
+                "FLORIDAY_FEEDS": "sales_orders",
+            }
+            with open_clients(load_settings({**os.environ, **settings}, Path(folder))) as connected:
                 session = connected.prepare()
                 wall, cpu = time.perf_counter(), time.process_time()
                 with clocked() as clocks:
                     (outcome,) = session.sync_all(session.sources, run_id="benchmark")
                 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    assert outcome.new == given.records, outcome
-    print(f"{given.records:,} records: {wall:.1f} s, {cpu:.1f} s of processors, ", end="")
+    assert outcome.new == options.records, outcome
+    print(f"{options.records:,} records: {wall:.1f} s, {cpu:.1f} s of processor time, ", end="")
     print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", end="")
-    print(f", load average {os.getloadavg()[0]:.1f}\n{'':<44}  clock  processor")
-    for _, _, what in STEPS:
-        print(f"{what:<44} {clocks.wall[what]:6.2f}     {clocks.cpu[what]:6.2f}")
+    print(f", load average {os.getloadavg()[0]:.1f}\n{'':<44}   wall  processor")
+    for _, _, step in STEPS:
+        print(f"{step:<44} {clocks.wall[step]:6.2f}     {clocks.cpu[step]:6.2f}")
 
 
 if __name__ == "__main__":

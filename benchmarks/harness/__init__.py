@@ -1,1 +1,1 @@
-"""What the benchmarks share: records, a server of them, and the measuring of whole processes."""
+"""What the benchmarks share: records, rows, a server, measure_process processes, and their command line."""
