@@ -5,14 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.contracts import ApprovalStatus
-from pipelines.catalogue.customers.shared import (
-    CUSTOMER,
-    CUSTOMER_REFERENCE,
-    SUPPLIER,
-    PackingConfiguration,
-)
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CARRIER,
     CREATION_DATE_TIME,
     DESPATCH_WAREHOUSE,
@@ -23,6 +16,13 @@ from pipelines.catalogue.shared import (
     Incoterm,
     Price,
     SalesChannelInterface,
+)
+from pipelines.catalogue.customers.contracts import ApprovalStatus
+from pipelines.catalogue.customers.shared import (
+    CUSTOMER,
+    CUSTOMER_REFERENCE,
+    SUPPLIER,
+    PackingConfiguration,
 )
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint

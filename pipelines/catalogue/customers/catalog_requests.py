@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, LoadCarrierType
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Characteristic,
     Package,
 )
+from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, LoadCarrierType
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.catalogue import notes
+from pipelines.catalogue.both_apis.records import (
+    CREATION_DATE_TIME,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    Package,
+    Price,
+)
 from pipelines.catalogue.customers.shared import LoadCarrierType, Period, SupplyStatus
-from pipelines.catalogue.shared import CREATION_DATE_TIME, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER, Package, Price
 from pipelines.catalogue.types import Date, DateTime, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

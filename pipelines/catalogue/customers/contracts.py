@@ -6,14 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import (
-    CUSTOMER,
-    DELIVERY_CONDITION,
-    SUPPLIER,
-    PackingConfiguration,
-    PaymentProvider,
-)
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     DESPATCH_WAREHOUSE,
     INCOTERM,
@@ -23,6 +16,13 @@ from pipelines.catalogue.shared import (
     SEQUENCE_NUMBER,
     Currency,
     Incoterm,
+)
+from pipelines.catalogue.customers.shared import (
+    CUSTOMER,
+    DELIVERY_CONDITION,
+    SUPPLIER,
+    PackingConfiguration,
+    PaymentProvider,
 )
 from pipelines.catalogue.types import (
     Boolean,

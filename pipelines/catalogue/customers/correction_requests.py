@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, OrganizationType
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     INCOTERM,
     LAST_MODIFIED_DATE_TIME,
@@ -17,6 +16,7 @@ from pipelines.catalogue.shared import (
     Package,
     Price,
 )
+from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, OrganizationType
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,

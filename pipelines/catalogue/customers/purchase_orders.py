@@ -6,6 +6,15 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
+from pipelines.catalogue.both_apis.records import (
+    CUSTOM_PACKAGE,
+    DELIVERY_REMARKS,
+    INCOTERM,
+    SEQUENCE_NUMBER,
+    Characteristic,
+    Incoterm,
+    Price,
+)
 from pipelines.catalogue.customers.shared import (
     CUSTOMER_REFERENCE,
     DELIVERY_CONDITION,
@@ -17,15 +26,6 @@ from pipelines.catalogue.customers.shared import (
     OrderedAdditionalService,
     PaymentProvider,
     Quantity,
-)
-from pipelines.catalogue.shared import (
-    CUSTOM_PACKAGE,
-    DELIVERY_REMARKS,
-    INCOTERM,
-    SEQUENCE_NUMBER,
-    Characteristic,
-    Incoterm,
-    Price,
 )
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint

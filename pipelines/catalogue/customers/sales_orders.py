@@ -6,18 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import (
-    CUSTOMER,
-    CUSTOMER_REFERENCE,
-    DELIVERY_CONDITION,
-    NEXT_LEG,
-    REGION_GLN,
-    LoadCarrierType,
-    Location,
-    OrderedAdditionalService,
-    PaymentProvider,
-)
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     CUSTOM_PACKAGE,
     DELIVERY_REMARKS,
@@ -31,6 +20,17 @@ from pipelines.catalogue.shared import (
     Price,
     SalesChannel,
     SalesChannelInterface,
+)
+from pipelines.catalogue.customers.shared import (
+    CUSTOMER,
+    CUSTOMER_REFERENCE,
+    DELIVERY_CONDITION,
+    NEXT_LEG,
+    REGION_GLN,
+    LoadCarrierType,
+    Location,
+    OrderedAdditionalService,
+    PaymentProvider,
 )
 from pipelines.catalogue.types import (
     Boolean,

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
+from pipelines.catalogue.both_apis.records import IS_DELETED, SEQUENCE_NUMBER, AdditionalServiceUnit, Price
 from pipelines.catalogue.customers.shared import Size
-from pipelines.catalogue.shared import IS_DELETED, SEQUENCE_NUMBER, AdditionalServiceUnit, Price
 from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

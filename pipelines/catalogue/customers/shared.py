@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.catalogue.shared import AdditionalServiceUnit, Package, Price
+from pipelines.catalogue.both_apis.records import AdditionalServiceUnit, Package, Price
 from pipelines.catalogue.types import Boolean, DateTime, Int32, Record, Text, Uuid, field
 
 SUPPLIER = "supplier (organizations.organizations)"

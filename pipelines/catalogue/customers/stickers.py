@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
+from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, IS_DELETED, SEQUENCE_NUMBER
 from pipelines.catalogue.customers.shared import CUSTOMER, SUPPLIER, Size
-from pipelines.catalogue.shared import CREATION_DATE_TIME, IS_DELETED, SEQUENCE_NUMBER
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
+from pipelines.catalogue.both_apis.records import DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER, Price, VolumePrice
 from pipelines.catalogue.customers.shared import (
     AgreementReference,
     IncludedServices,
@@ -13,7 +14,6 @@ from pipelines.catalogue.customers.shared import (
     Period,
     SupplyStatus,
 )
-from pipelines.catalogue.shared import DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER, Price, VolumePrice
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import AgreementReference, IncludedServices, LoadCarrierType, Period
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -15,6 +14,7 @@ from pipelines.catalogue.shared import (
     Currency,
     Package,
 )
+from pipelines.catalogue.customers.shared import AgreementReference, IncludedServices, LoadCarrierType, Period
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,

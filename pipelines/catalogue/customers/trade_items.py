@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import SELLER, SUPPLIER, PackingConfiguration
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -15,6 +14,7 @@ from pipelines.catalogue.shared import (
     Characteristic,
     SeasonalPeriod,
 )
+from pipelines.catalogue.customers.shared import SELLER, SUPPLIER, PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

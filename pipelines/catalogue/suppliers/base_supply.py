@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,

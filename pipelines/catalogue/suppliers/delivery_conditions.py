@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import INCOTERM, IS_DELETED, SEQUENCE_NUMBER, Currency, Incoterm
+from pipelines.catalogue.both_apis.records import INCOTERM, IS_DELETED, SEQUENCE_NUMBER, Currency, Incoterm
 from pipelines.catalogue.suppliers.shared import Quantity, Unit
 from pipelines.catalogue.types import Boolean, Decimal, Duration, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint

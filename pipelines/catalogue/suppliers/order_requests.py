@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     DELIVERY_REMARKS,
     INCOTERM,

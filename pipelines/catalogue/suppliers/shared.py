@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.catalogue.shared import CUSTOM_PACKAGE, Location, Package
+from pipelines.catalogue.both_apis.records import CUSTOM_PACKAGE, Location, Package
 from pipelines.catalogue.types import Boolean, Int32, Record, Text, Uuid, field
 
 ALLOWED_CUSTOMERS = "only customers who may order it so (organizations.organizations); NULL or empty for all"
