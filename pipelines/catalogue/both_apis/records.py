@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.catalogue.types import DateTime, Decimal, Int32, Record, Text, Uuid, field
+from pipelines.catalogue.types import Boolean, DateTime, Decimal, Int32, Record, Text, Uuid, field
 
 SEQUENCE_NUMBER = "number of its newest change, rising within the feed"
 CREATION_DATE_TIME = "when it was made at Floriday"
@@ -16,6 +16,8 @@ IS_DELETED = "whether it has been deleted at Floriday"
 CARRIER = "carrier that takes the goods (organizations.organizations); NULL where none is known"
 DESPATCH_WAREHOUSE = "warehouse that the goods leave from (organizations.warehouses)"
 CUSTOM_PACKAGE = "custom package of an organization (catalog.custom_packages); NULL for a common one"
+CUSTOMER = "buyer (organizations.organizations)"
+DELIVERY_CONDITION = "delivery condition that applies (organizations.delivery_conditions)"
 INCOTERM = "Incoterm, which settles who bears transport and risk"
 NEXT_LEG = "where the goods go after delivery, such as a dock, in the buyer's words"
 DELIVERY_REMARKS = "remarks for the delivery, in free words"
@@ -37,6 +39,24 @@ SalesChannel = Literal[
 ]
 SalesChannelInterface = Literal["UI", "VMP", "API", "UNKNOWN"]
 CreditClaimStatus = Literal["OK", "FAILED", "NOT_CHECKED", "RELEASED", "PLANNED", "EXPIRED"]
+LoadCarrierType = Literal[
+    "NONE",
+    "AUCTION_TROLLEY",
+    "DANISH_TROLLEY",
+    "EURO_TROLLEY",
+    "PALLET",
+    "EURO_PALLET",
+    "DANISH_TROLLEY_NON_CC_RFID",
+    "DANISH_TROLLEY_WATER_TRAY",
+    "WATERING_CONTAINER",
+    "IFCO_PALLET",
+    "CHEP_PALLET_BLUE",
+    "CHEP_PALLET_RED",
+    "BLOCK_PALLET",
+    "HT_EURO_PALLET",
+    "ONE_THIRD_DANISH_TROLLEY",
+]
+PaymentProvider = Literal["RFH", "VRM", "PLANTION", "UNKNOWN", "OTHER", "RFH_E_WALLET", "FX_SERVICES", "RFH_PAY_LATER"]
 
 
 class Price(Record):
@@ -103,3 +123,13 @@ class CorrectionDeliveryLocation(Record):
 
     location_gln: Text | None = field("GLN of 13 digits")
     postal_code: Text | None = field("postal code")
+
+
+class TradeSetting(Record):
+    """A setting, and the organizations that it does not apply to."""
+
+    is_active: Boolean = field("whether it is on")
+    exempted_organization_ids: list[Uuid] = field(
+        "organizations that it does not apply to (organizations.organizations)"
+    )
+    last_modified: DateTime | None = field("when it was last set; NULL where never")

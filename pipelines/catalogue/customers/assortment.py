@@ -8,8 +8,9 @@ from pipelines.catalogue.both_apis.records import (
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
+    LoadCarrierType,
 )
-from pipelines.catalogue.customers.shared import SUPPLIER, LoadCarrierType
+from pipelines.catalogue.customers.shared import SUPPLIER
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

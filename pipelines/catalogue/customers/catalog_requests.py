@@ -8,12 +8,14 @@ from typing import Literal
 from pipelines.catalogue import notes
 from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
+    CUSTOMER,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Characteristic,
+    LoadCarrierType,
     Package,
 )
-from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, LoadCarrierType
+from pipelines.catalogue.customers.shared import EXPIRES_AT
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -9,10 +9,11 @@ from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
+    LoadCarrierType,
     Package,
     Price,
 )
-from pipelines.catalogue.customers.shared import LoadCarrierType, Period, SupplyStatus
+from pipelines.catalogue.customers.shared import Period, SupplyStatus
 from pipelines.catalogue.types import Date, DateTime, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

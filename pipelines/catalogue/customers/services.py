@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
 from pipelines.catalogue.both_apis.records import IS_DELETED, SEQUENCE_NUMBER, AdditionalServiceUnit, Price
-from pipelines.catalogue.customers.shared import Size
+from pipelines.catalogue.both_apis.services import AdditionalStickerServiceInformation
 from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
-
-AdditionalStickerServiceType = Literal[
-    "UNKNOWN", "PRODUCT", "POT", "SLEEVE", "PACKAGE", "LAYER", "LOAD_CARRIER", "DOCUMENT"
-]
-
-
-class AdditionalStickerServiceInformation(Record):
-    """What stickers a service puts on, and how."""
-
-    sticker_type: AdditionalStickerServiceType = field("what the stickers go on")
-    deliver_separately: Boolean = field("whether they are delivered loose, not stuck on")
-    supported_sticker_sizes: list[Size] = field(
-        "sizes of sticker that an additional service can take", table="additional_service_sticker_sizes"
-    )
-    is_default: Boolean = field("whether it is the usual service for such stickers")
 
 
 class AdditionalService(Record):

@@ -6,8 +6,13 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER
-from pipelines.catalogue.customers.shared import Address, LoadCarrierType
+from pipelines.catalogue.both_apis.records import (
+    CREATION_DATE_TIME,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    LoadCarrierType,
+)
+from pipelines.catalogue.customers.shared import Address
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -6,30 +6,17 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, IS_DELETED, SEQUENCE_NUMBER
-from pipelines.catalogue.customers.shared import CUSTOMER, SUPPLIER, Size
+from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, CUSTOMER, IS_DELETED, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.services import CustomerStickerFileInformation, Size
+from pipelines.catalogue.customers.shared import SUPPLIER
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
 StickerType = Literal[
     "UNKNOWN", "PRODUCT", "POT", "SLEEVE", "PACKAGE", "LAYER", "LOAD_CARRIER", "DOCUMENT", "MULTI_TYPE"
 ]
-StickerUploadLayout = Literal["UNKNOWN", "SINGLE", "MULTIPLE"]
-StickerProvidedBy = Literal["UNKNOWN", "SUPPLIER", "CUSTOMER", "THIRD_PARTY"]
 
 EARLIER = "NULL but for older stickers"
-
-
-class CustomerStickerFileInformation(Record):
-    """What is known of the file that holds the stickers; the file stays at Floriday."""
-
-    upload_layout: StickerUploadLayout = field("whether a page holds one sticker or several")
-    number_of_pages: Int32 = field("pages")
-    number_of_copies: Int32 = field("copies to print")
-    deliver_separately: Boolean = field("whether they are delivered loose, not stuck on")
-    sticker_provided_by: StickerProvidedBy = field("party that provides the stickers")
-    should_be_printed: Boolean = field("whether the grower has to print them")
-    parent_id: Uuid | None = field("sticker that its file is taken from (fulfillment.customer_stickers); NULL for none")
 
 
 class CustomerStickerComposition(Record):

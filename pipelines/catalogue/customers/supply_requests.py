@@ -12,9 +12,10 @@ from pipelines.catalogue.both_apis.records import (
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Currency,
+    LoadCarrierType,
     Package,
 )
-from pipelines.catalogue.customers.shared import AgreementReference, IncludedServices, LoadCarrierType, Period
+from pipelines.catalogue.customers.shared import AgreementReference, IncludedServices, Period
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,

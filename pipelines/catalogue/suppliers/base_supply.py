@@ -9,17 +9,12 @@ from pipelines.catalogue.both_apis.records import (
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Currency,
+    LoadCarrierType,
     Package,
     Price,
     TradePeriod,
 )
-from pipelines.catalogue.suppliers.shared import (
-    ALLOWED_CUSTOMERS,
-    CommercialService,
-    LoadCarrierType,
-    PriceGroupType,
-    SalesUnit,
-)
+from pipelines.catalogue.suppliers.shared import ALLOWED_CUSTOMERS, CommercialService, PriceGroupType, SalesUnit
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,

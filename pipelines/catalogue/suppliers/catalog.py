@@ -12,10 +12,11 @@ from pipelines.catalogue.both_apis.records import (
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Characteristic,
+    LoadCarrierType,
     Package,
     SeasonalPeriod,
 )
-from pipelines.catalogue.suppliers.shared import LoadCarrierType, PackingConfiguration
+from pipelines.catalogue.suppliers.shared import PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import SLOW, Endpoint
 

@@ -15,6 +15,7 @@ from pipelines.catalogue.both_apis.records import (
     LAST_MODIFIED_DATE_TIME,
     NEXT_LEG,
     SEQUENCE_NUMBER,
+    LoadCarrierType,
     Package,
 )
 from pipelines.catalogue.suppliers.shared import (
@@ -27,7 +28,6 @@ from pipelines.catalogue.suppliers.shared import (
     SERVICE_CODE,
     Destination,
     FulfillmentStatus,
-    LoadCarrierType,
 )
 from pipelines.catalogue.types import (
     Boolean,

@@ -12,6 +12,7 @@ from pipelines.catalogue.both_apis.records import (
     DESPATCH_WAREHOUSE,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
+    LoadCarrierType,
 )
 from pipelines.catalogue.suppliers.shared import (
     ADDITIONAL_LAYERS,
@@ -21,7 +22,6 @@ from pipelines.catalogue.suppliers.shared import (
     SERVICE_CODE,
     Destination,
     FulfillmentStatus,
-    LoadCarrierType,
 )
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pipelines.catalogue import notes
 from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER
-from pipelines.catalogue.suppliers.shared import Size
+from pipelines.catalogue.both_apis.services import CustomerStickerFileInformation, Size
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -27,8 +27,6 @@ TrackAndTraceStatus = Literal["NONE", "DELIVERED", "IN_TRANSIT", "READY_FOR_TRAN
 StickerType = Literal[
     "UNKNOWN", "POT", "PACKAGE", "SLEEVE", "PRODUCT", "LAYER", "LOAD_CARRIER", "DOCUMENT", "MULTIPLE_TYPE"
 ]
-StickerUploadLayout = Literal["UNKNOWN", "SINGLE", "MULTIPLE"]
-StickerProvidedBy = Literal["UNKNOWN", "SUPPLIER", "CUSTOMER", "THIRD_PARTY"]
 
 
 class TrackAndTraceScan(Record):
@@ -45,20 +43,6 @@ class TrackAndTraceScan(Record):
     load_carrier_rfid_tag: Text | None = field("RFID tag of the load carrier")
     location_latitude: Decimal | None = field("latitude of the place, in degrees north", personal=True)
     location_longitude: Decimal | None = field("longitude of the place, in degrees east", personal=True)
-
-
-class CustomerStickerFileInformation(Record):
-    """How the file with the stickers is printed; the file itself is not in this warehouse."""
-
-    upload_layout: StickerUploadLayout = field("whether a page holds one sticker or several")
-    number_of_pages: Int32 = field("pages")
-    number_of_copies: Int32 = field("copies to print")
-    deliver_separately: Boolean = field("whether the stickers go along loose")
-    sticker_provided_by: StickerProvidedBy = field("who brings the stickers")
-    should_be_printed: Boolean = field("whether the grower has to print it")
-    parent_id: Uuid | None = field(
-        "what it comes from, presumably another sticker (fulfillment.customer_stickers); NULL for none"
-    )
 
 
 class CustomerStickerComposition(Record):

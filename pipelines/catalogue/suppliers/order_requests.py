@@ -18,13 +18,15 @@ from pipelines.catalogue.both_apis.records import (
     Incoterm,
     Location,
     Package,
+    PaymentProvider,
     Price,
 )
-from pipelines.catalogue.suppliers.shared import OrganizationType, PackingConfigurationBase, PaymentProvider
+from pipelines.catalogue.both_apis.sales_orders import CorrectionRequestStatus, SalesOrderReclamationActionDecision
+from pipelines.catalogue.both_apis.services import CorrectionAdditionalService
+from pipelines.catalogue.suppliers.shared import OrganizationType, PackingConfigurationBase
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
-    Decimal,
     Feed,
     Int32,
     Int64,
@@ -36,29 +38,10 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import SLOW, Endpoint
 
-CorrectionRequestStatus = Literal["PENDING", "ACCEPTED", "DECLINED", "EXPIRED", "DELETED", "PENDING_CLAIM"]
 SalesOrderCorrectionStockApplication = Literal["DIRECT", "NEVER"]
-SalesOrderReclamationActionDecision = Literal[
-    "REAUCTION_BY_SUPPLIER",
-    "REAUCTION_BY_CUSTOMER",
-    "REAUCTION_BY_AUCTION",
-    "REAUCTION_BY_QUALITY",
-    "RETURN_TO_SUPPLIER",
-    "DESTROY",
-    "COMPLAINT_NOT_ACCEPTED",
-    "RETURN_TO_STOCK",
-]
 OrderRequestStatus = Literal["UNKNOWN", "PENDING", "EXPIRED", "ACCEPTED", "REJECTED", "DECLINED_WITH_COUNTER_OFFER"]
 
 UNCHANGED = "NULL for no change"
-
-
-class CorrectionAdditionalService(Record):
-    """What becomes of one service of the order."""
-
-    additional_service_id: Uuid = field("additional service (catalog.additional_services)")
-    price_per_unit: Decimal = field("price of one unit after the correction, in the order's currency")
-    is_deleted: Boolean = field("whether the correction takes it off")
 
 
 class SalesOrderCorrectionRequest(Record):

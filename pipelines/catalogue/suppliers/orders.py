@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
 from pipelines.catalogue.both_apis.records import (
@@ -13,20 +12,26 @@ from pipelines.catalogue.both_apis.records import (
     DESPATCH_WAREHOUSE,
     INCOTERM,
     LAST_MODIFIED_DATE_TIME,
-    NEXT_LEG,
     SEQUENCE_NUMBER,
-    AdditionalServiceUnit,
     CorrectionDeliveryLocation,
     CreditClaimStatus,
     Currency,
     Incoterm,
     Location,
-    Package,
+    PaymentProvider,
     Price,
     SalesChannel,
     SalesChannelInterface,
 )
-from pipelines.catalogue.suppliers.shared import SALES_STRATEGY, LoadCarrierType, PaymentProvider
+from pipelines.catalogue.both_apis.sales_orders import (
+    SalesOrderDeliveryBase,
+    SalesOrderMutationBase,
+    SalesOrderPackingConfiguration,
+    SalesOrderStatus,
+    TradeInstrument,
+)
+from pipelines.catalogue.both_apis.services import OrderedAdditionalService
+from pipelines.catalogue.suppliers.shared import SALES_STRATEGY
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -42,46 +47,11 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-TradeInstrument = Literal[
-    "CLOCK_PRESALES", "CLOCK_SALES", "CONTRACT", "DIRECT_SALES", "BID_OFFER", "CLOCK_SALES_FROM_NURSERY"
-]
-SalesOrderStatus = Literal["PENDING", "ACCEPTED", "REJECTED", "COMMITTED", "UNFULFILLABLE", "CANCELLED", "EXPIRED"]
-SalesOrderMutationUpdateType = Literal["UNKNOWN", "PRICE_UPDATE", "CORRECTION_REQUEST", "WITHDRAWN_BY_CUSTOMER"]
-SalesOrderMutationCorrectionType = Literal["UNKNOWN", "MODIFICATION", "CANCELLATION"]
 
-
-class SalesOrderPackingConfiguration(Record):
-    """How the ordered pieces are packed."""
-
-    pieces_per_package: Int32 = field("pieces in a package")
-    package: Package = field("package")
-    load_carrier: LoadCarrierType = field("kind of load carrier")
-    additional_price_per_piece: Price | None = field("surcharge on a piece")
-    photo_url: Text | None = field("address of a photo of the packed goods")
-    packages_per_layer: Int32 | None = field("packages on a layer")
-    layers_per_load_carrier: Int32 | None = field("layers on a load carrier")
-
-
-class SalesOrderDelivery(Record):
+class SalesOrderDelivery(SalesOrderDeliveryBase):
     """When, where and on what terms the goods are delivered."""
 
-    delivery_condition_id: Uuid | None = field("delivery condition that applies (organizations.delivery_conditions)")
-    latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field("GLN of the region (organizations.delivery_condition_regions)")
-    location: Location = field("place")
-    incoterm: Incoterm | None = field(INCOTERM)
-    next_leg_identifier: Text | None = field(NEXT_LEG)
-    delivery_cost: Price | None = field("cost")
-
-
-class OrderedAdditionalService(Record):
-    """A service that the buyer pays for beside the goods."""
-
-    additional_service_id: Uuid = field("service that was ordered (catalog.additional_services)")
-    price: Price = field("price of one unit")
-    unit: AdditionalServiceUnit = field("unit that is charged for")
-    number_of_units: Int32 | None = field("units; NULL but for labels")
-    sticker_id: Uuid | None = field("the buyer's sticker (fulfillment.customer_stickers); NULL but for labels")
+    location: Location
 
 
 class OrderAmount(Record):
@@ -113,21 +83,11 @@ class SalesOrderMutables(Record):
     delivery_location: CorrectionDeliveryLocation | None = field("place of delivery")
 
 
-class SalesOrderMutation(Record):
+class SalesOrderMutation(SalesOrderMutationBase):
     """The values before and after one change; the oldest change tells what was first ordered."""
 
-    based_on_sales_order_version: Int32 = field("version of the order that was changed")
-    sales_order_correction_request_id: Uuid | None = field(
-        "correction request behind it (orders.sales_order_correction_requests); NULL for none"
-    )
-    sales_order_correction_request_reason: Text | None = field(
-        "why the correction was asked for, in free words", personal=True
-    )
-    old_values: SalesOrderMutables = field("before the change")
-    new_values: SalesOrderMutables = field("after the change")
-    mutation_type: SalesOrderMutationUpdateType = field("what brought the change about")
-    correction_type: SalesOrderMutationCorrectionType = field("whether a correction modified or cancelled")
-    created_date_time: DateTime = field("when the change was made")
+    old_values: SalesOrderMutables
+    new_values: SalesOrderMutables
 
 
 class SalesOrder(Record):

@@ -13,8 +13,9 @@ from pipelines.catalogue.both_apis.records import (
     SEQUENCE_NUMBER,
     Address,
     Location,
+    PaymentProvider,
 )
-from pipelines.catalogue.suppliers.shared import OrganizationType, PaymentProvider
+from pipelines.catalogue.suppliers.shared import OrganizationType
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import SLOW, Endpoint, RateLimit
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
 from pipelines.catalogue.both_apis.records import (
@@ -14,13 +13,9 @@ from pipelines.catalogue.both_apis.records import (
     AdditionalServiceUnit,
     Price,
 )
-from pipelines.catalogue.suppliers.shared import Size
+from pipelines.catalogue.both_apis.services import AdditionalStickerServiceInformation
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
-
-AdditionalStickerServiceType = Literal[
-    "UNKNOWN", "POT", "PACKAGE", "SLEEVE", "PRODUCT", "LAYER", "LOAD_CARRIER", "DOCUMENT"
-]
 
 
 class CommercialServiceType(Record):
@@ -29,17 +24,6 @@ class CommercialServiceType(Record):
     commercial_service_type_id: Uuid = field("Floriday's identifier of the kind of service")
     commercial_service_type_name: Text | None = field("name")
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
-
-
-class AdditionalStickerServiceInformation(Record):
-    """What a service that puts stickers on does."""
-
-    sticker_type: AdditionalStickerServiceType = field("what the sticker is put on")
-    deliver_separately: Boolean = field("whether the stickers go along loose")
-    supported_sticker_sizes: list[Size] = field(
-        "sizes of sticker that an additional service takes", table="additional_service_sticker_sizes"
-    )
-    is_default: Boolean = field("whether it is the usual one of its kind")
 
 
 class AdditionalService(Record):
