@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ABSENT = "–"
-"""In place of what one of the two does not have."""
+"""In place of a value that catalogue or specification does not have."""
 
 
 class Topic(StrEnum):
-    """What a difference is about, in the order in which they are listed."""
+    """The subject of a difference, in the order of the list."""
 
     VERSION = "version"
     FEEDS = "feeds"
@@ -21,14 +21,14 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing to change in the catalogue, or to decide about.
+    """One possible change of the catalogue.
 
     Args:
-        topic: what it is about.
-        change: what happened to it: ``new``, ``gone``, ``retyped``, or the fact that changed, such as ``scope``.
-        where: the feed, ``Record.field`` or enumeration.
-        catalogue: what the catalogue has.
-        specification: what the specification has.
+        topic: subject of the difference.
+        change: ``new``, ``gone``, ``retyped``, or the name of the fact that changed, such as ``scope``.
+        where: name of the feed, ``Record.field`` or the enumeration.
+        catalogue: value in the catalogue, or ``ABSENT``.
+        specification: value in the specification, or ``ABSENT``.
     """
 
     topic: Topic

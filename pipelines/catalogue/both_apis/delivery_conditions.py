@@ -71,8 +71,8 @@ class DeliveryConditionAdditionalCostsPerCurrency(Record):
     """What delivery costs buyers who pay in one currency."""
 
     currency: Currency = field("currency, as ISO 4217")
-    delivery_surcharge: Decimal = field("surcharge on an order below the threshold, in its currency")
-    delivery_surcharge_threshold: Decimal = field("value of an order from which no surcharge is due, in its currency")
+    delivery_surcharge: Decimal = field("surcharge on small orders, in its currency")
+    delivery_surcharge_threshold: Decimal = field("value of an order that the surcharge depends on, in its currency")
     shipping_costs_per_unit: Decimal = field("shipping costs of one unit, in its currency")
 
 
@@ -81,7 +81,7 @@ class DeliveryConditionAdditionalCostsBase(Record):
 
     shipping_costs_unit: Any = field("unit that shipping is charged for")
     delivery_surcharge_minimum_number_of_load_carriers_threshold: Decimal = field(
-        "number of load carriers from which no surcharge is due",
+        "number of load carriers that the surcharge depends on",
         column="additional_costs_delivery_surcharge_load_carriers_threshold",
     )
     additional_costs_per_currency: list[DeliveryConditionAdditionalCostsPerCurrency] = field(

@@ -1,6 +1,6 @@
-"""Records and enumerations that many feeds nest and that both APIs of Floriday serve in the same shape.
+"""Records, enumerations and phrases that many feeds of both APIs use.
 
-What only one API knows, or knows with other values, stands beside that API's feeds.
+Records of one API, or with values that differ between the APIs, are in the modules of that API.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ class VolumePrice(Record):
 
 
 class TradePeriod(Record):
-    """A span between two moments."""
+    """A period between two moments."""
 
     start_date_time: DateTime = field("start")
     end_date_time: DateTime = field("end")
 
 
 class SeasonalPeriod(Record):
-    """A span of ISO weeks that returns every year."""
+    """A period of ISO weeks, the same every year."""
 
     start_week: Int32 = field("first ISO week, 1 to 53")
     end_week: Int32 = field("last ISO week, 1 to 53")
@@ -119,7 +119,7 @@ class Location(Record):
 
 
 class CorrectionDeliveryLocation(Record):
-    """A place of delivery as a correction tells it."""
+    """A place of delivery in a correction."""
 
     location_gln: Text | None = field("GLN of 13 digits")
     postal_code: Text | None = field("postal code")

@@ -37,7 +37,7 @@ class AdditionalStickerServiceInformation(Record):
 class CustomerStickerFileInformation(Record):
     """How the file with the stickers is printed; the file itself is not in this warehouse."""
 
-    upload_layout: StickerUploadLayout = field("whether a page holds one sticker or several")
+    upload_layout: StickerUploadLayout = field("whether a page contains one sticker or several")
     number_of_pages: Int32 = field("pages")
     number_of_copies: Int32 = field("copies to print")
     deliver_separately: Boolean = field(DELIVER_SEPARATELY)

@@ -20,7 +20,7 @@ from pipelines.floriday.endpoints import Endpoint
 class BlanketOrderLine(Record):
     """Pieces that are called off from one period of a contract line."""
 
-    blanket_order_line_id: Uuid = field("Floriday's identifier of the blanket order line; sales orders tell it")
+    blanket_order_line_id: Uuid = field("Floriday's identifier of the blanket order line; sales orders refer to it")
     contract_line_period_id: Uuid = field("period that it draws on (orders.contract_line_periods)")
     trade_item_id: Uuid = field("what is called off (catalog.trade_items)")
     supplier_organization_id: Uuid = field(SUPPLIER)

@@ -33,7 +33,7 @@ class ClockSupplyLinePackingConfiguration(Record):
 class ClockPresalesSupplyLine(Record):
     """Goods for the clock that can be bought before it runs: one row for each clock presales supply line."""
 
-    supply_line_id: Uuid = field("Floriday's identifier of the clock presales supply line; sales orders tell it")
+    supply_line_id: Uuid = field("Floriday's identifier of the clock presales supply line; sales orders refer to it")
     status: SupplyStatus = field("whether it can be ordered")
     trade_item_id: Uuid = field("what is offered (catalog.trade_items, where a feed delivers it)")
     trade_item_version: Int32 | None = field("version of the trade item that is offered")
@@ -71,7 +71,7 @@ CLOCK_PRESALES_SUPPLY_LINES = Feed(
     tier="fast",
     notes=(
         notes.WHOLE_MARKET,
-        notes.STATUS_TELLS,
+        notes.STATUS_SHOWS_OUTCOME,
         notes.SEPARATE_IDS,
         notes.HISTORY_STARTS_HERE,
         notes.UNKNOWN_REFERENCES,

@@ -53,7 +53,7 @@ class ContractTradeItemGroupTradeItem(ContractTradeItemGroupTradeItemBase):
 
 
 class ContractTradeItemGroup(ContractTradeItemGroupBase):
-    """Trade items that may stand for each other in a contract: one row for each contract trade item group."""
+    """Trade items that may replace each other in a contract: one row for each group."""
 
     trade_items: list[ContractTradeItemGroupTradeItem]
 

@@ -43,7 +43,7 @@ class SalesOrderCorrectionRequest(Record):
     sales_order_id: Uuid = field("order to correct (orders.sales_orders)")
     status: CorrectionRequestStatus = field("what became of it; only ACCEPTED changed the order")
     is_sales_order_created_by_supplier: Boolean = field("whether the grower entered the order, not the buyer")
-    initiated_by: OrganizationType = field("party that asks for it")
+    initiated_by: OrganizationType = field("party that requested it")
     expires_at_date_time: DateTime = field(EXPIRES_AT)
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)

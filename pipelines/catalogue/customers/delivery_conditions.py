@@ -26,7 +26,7 @@ class DeliveryRegion(Record):
 
 
 class TimeFrame(Record):
-    """What is ordered by one time of day is delivered by another."""
+    """Until when to order for a delivery until when."""
 
     latest_order_time: Duration = field(LATEST_ORDER_TIME)
     delivery_days_offset: Int32 = field(DELIVERY_DAYS_OFFSET)
@@ -34,13 +34,13 @@ class TimeFrame(Record):
 
 
 class DeliveryConditionTimeFrame(DeliveryConditionTimeFrameBase):
-    """Days of the week with the same times."""
+    """The days of the week with the same times."""
 
     order_time_frames: list[TimeFrame]
 
 
 class NonWorkingDayDeliveryCondition(NonWorkingDayDeliveryConditionBase):
-    """What differs on public holidays."""
+    """What applies on public holidays."""
 
     deviating_time_frame: TimeFrame | None
 
@@ -52,7 +52,7 @@ class DeliveryConditionAdditionalCosts(DeliveryConditionAdditionalCostsBase):
 
 
 class DeliveryCondition(DeliveryConditionBase):
-    """How goods are delivered to some regions."""
+    """Regions, with the minimum quantity, times and costs that apply there."""
 
     delivery_regions: list[DeliveryRegion]
     minimum_quantity: Quantity
@@ -67,7 +67,7 @@ class DeliveryConditionSet(Record):
     delivery_condition_set_id: Uuid = field("Floriday's identifier of the delivery condition set")
     delivery_condition_set_commercial_name: Text | None = field("what buyers see it called")
     organization_id: Uuid = field("organization whose terms they are (organizations.organizations)")
-    warehouse_ids: list[Uuid] = field("warehouses that they hold for (organizations.warehouses)")
+    warehouse_ids: list[Uuid] = field("warehouses that they apply to (organizations.warehouses)")
     delivery_conditions: list[DeliveryCondition] = field(
         "conditions of a delivery condition set", table="delivery_conditions", id="delivery_condition_id"
     )

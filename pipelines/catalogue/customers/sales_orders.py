@@ -78,7 +78,7 @@ class SalesOrderMutables(Record):
 
 
 class SalesOrderMutation(SalesOrderMutationBase):
-    """The values before and after one change; the oldest change tells what was first ordered."""
+    """The values before and after one change; the oldest change shows what was first ordered."""
 
     old_values: SalesOrderMutables
     new_values: SalesOrderMutables
@@ -137,7 +137,7 @@ class SalesOrder(Record):
     mutations: list[SalesOrderMutation] = field("changes of a sales order since it was placed")
     sales_order_group_id: Uuid | None = field("what the orders from one bundled offer have in common; NULL for others")
     batch_reference: Int64 | None = field("reference of the batch as a number; NULL until a fulfillment order exists")
-    is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
+    is_paid: Boolean | None = field("whether the buyer has paid; stated only where RFH allows payment afterwards")
     customer_logistic_reference: Text | None = field(
         "the buyer's reference for logistics; the buyer's plate number for clock trade"
     )
@@ -166,7 +166,7 @@ SALES_ORDERS = Feed(
     scope="sales-order:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its latest delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 SUB_CUSTOMER_SALES_ORDERS = Feed(

@@ -49,7 +49,7 @@ class CustomPackage(Record):
     """Packages that organizations brought in beside the common ones: one row for each custom package."""
 
     custom_package_id: Uuid = field("Floriday's identifier of the custom package")
-    vbn_package_code: Int32 = field("VBN code of the common package that stands for it where only those are known")
+    vbn_package_code: Int32 = field("VBN code of the common package to use where custom packages are not supported")
     name: Text = field("what its owner calls it")
     photo_url: Text | None = field("address of a photo of the empty package")
     height_in_mm: Int32 = field("height in millimetres")
@@ -60,7 +60,7 @@ class CustomPackage(Record):
     weight_in_gram: Int32 | None = field("weight in grams; NULL where unknown")
     material_type: MaterialType | None = field("material")
     floricode_vrs_packaging_id: Uuid | None = field("packaging in Floricode's VRS register; NULL for none")
-    default_pieces_per_package: Int32 | None = field("pieces that it usually holds; NULL where nothing is usual")
+    default_pieces_per_package: Int32 | None = field("pieces that it usually contains; NULL for no usual number")
 
 
 ADDITIONAL_SERVICES = Feed(

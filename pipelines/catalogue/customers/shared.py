@@ -1,6 +1,6 @@
-"""Records and enumerations that several modules of the Customers API nest (the specification).
+"""Records, enumerations and phrases that several modules of the Customers API use (the specification).
 
-Many bear a name that the Suppliers API uses for other fields or values, so they are not shared with it.
+Many have the same name as one of the Suppliers API with other fields or values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OrganizationType = Literal["CUSTOMER", "SUPPLIER", "CARRIER", "AGENT", "REMAININ
 
 
 class Period(Record):
-    """A span between two moments."""
+    """A period between two moments."""
 
     start_date_time: DateTime = field("start")
     end_date_time: DateTime = field("end")

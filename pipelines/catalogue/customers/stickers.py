@@ -20,26 +20,26 @@ EARLIER = "NULL but for older stickers"
 
 
 class CustomerStickerComposition(Record):
-    """How many of which sticker one order of several kinds holds."""
+    """The number of stickers of one kind."""
 
-    sticker_type: StickerType = field("what it goes on")
+    sticker_type: StickerType = field("what the stickers are put on")
     number_of_units: Int32 = field("stickers of that kind")
 
 
 class CustomerSticker(Record):
     """Stickers that buyers want on their goods: one row for each customer sticker."""
 
-    sticker_id: Uuid = field("Floriday's identifier of the customer sticker; ordered services tell it")
+    sticker_id: Uuid = field("Floriday's identifier of the customer sticker; ordered services refer to it")
     customer_organization_id: Uuid = field(CUSTOMER)
     supplier_organization_id: Uuid = field(SUPPLIER)
     delivery_date_time: DateTime = field("when the goods have to be delivered")
-    sticker_type: StickerType = field("what it goes on")
+    sticker_type: StickerType = field("what the stickers are put on")
     sales_order_id: Uuid | None = field("order that it is for (orders.sales_orders); NULL for none")
     purchase_order_id: Uuid | None = field(f"purchase order that it is for (orders.purchase_orders); {EARLIER}")
     blanket_order_line_id: Uuid | None = field(
         f"blanket order line that it is for (orders.blanket_order_lines); {EARLIER}"
     )
-    additional_information: Text | None = field("what else the grower must know, in the buyer's words")
+    additional_information: Text | None = field("further information from the buyer")
     sticker_size: Size | None = field("size")
     is_handled: Boolean = field("whether the grower has dealt with it")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -64,7 +64,7 @@ class TradeItem(Record):
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     botanical_names: list[Text] | None = field("botanical names")
     country_of_origin_iso_codes: list[Text] | None = field("countries that it comes from, as ISO 3166")
-    trade_item_version: Int32 = field("version, raised by each edit; orders tell the one that was ordered")
+    trade_item_version: Int32 = field("version, raised by each edit; orders refer to the one that was ordered")
     is_customer_specific: Boolean = field("whether it is made for certain buyers only")
     is_hidden_in_catalog: Boolean = field("whether buyers' catalogues leave it out, as with goods for the auction only")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -20,7 +20,7 @@ from pipelines.floriday.endpoints import Endpoint
 class BlanketOrderLine(Record):
     """Pieces of one trade item from one period of the contract."""
 
-    blanket_order_line_id: Uuid = field("Floriday's identifier of the blanket order line; sales orders tell it")
+    blanket_order_line_id: Uuid = field("Floriday's identifier of the blanket order line; sales orders refer to it")
     contract_line_period_id: Uuid = field("period that it draws on (orders.contract_line_periods)")
     trade_item_id: Uuid = field("what is called off (catalog.trade_items)")
     batch_id: Uuid | None = field("stock to take it from (supply.batches); NULL until that is settled")

@@ -54,7 +54,7 @@ class ContractTradeItemGroupTradeItem(ContractTradeItemGroupTradeItemBase):
 
 
 class ContractTradeItemGroup(ContractTradeItemGroupBase):
-    """Trade items that may be delivered alike under a contract: one row for each group."""
+    """Trade items that may replace each other in a contract: one row for each group."""
 
     trade_items: list[ContractTradeItemGroupTradeItem]
 

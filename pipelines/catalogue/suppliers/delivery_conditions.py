@@ -19,9 +19,9 @@ from pipelines.floriday.endpoints import Endpoint
 
 
 class DeliveryRegion(Record):
-    """A region where the condition holds."""
+    """A region of a delivery condition."""
 
-    gln: Text = field("GLN of 13 digits; sales orders tell it as region_gln")
+    gln: Text = field("GLN of 13 digits; region_gln of sales orders is this value")
     name: Text = field("name")
 
 
@@ -34,13 +34,13 @@ class TimeFrame(Record):
 
 
 class DeliveryConditionTimeFrame(DeliveryConditionTimeFrameBase):
-    """The days of the week for which the same times hold."""
+    """The days of the week with the same times."""
 
     order_time_frames: list[TimeFrame]
 
 
 class NonWorkingDayDeliveryCondition(NonWorkingDayDeliveryConditionBase):
-    """What holds on public holidays."""
+    """What applies on public holidays."""
 
     deviating_time_frame: TimeFrame | None
 
@@ -52,7 +52,7 @@ class DeliveryConditionAdditionalCosts(DeliveryConditionAdditionalCostsBase):
 
 
 class DeliveryCondition(DeliveryConditionBase):
-    """Regions, with the least order, times and costs that hold there."""
+    """Regions, with the minimum quantity, times and costs that apply there."""
 
     delivery_regions: list[DeliveryRegion]
     minimum_quantity: Quantity
@@ -67,7 +67,7 @@ class DeliveryConditionSet(Record):
     delivery_condition_set_id: Uuid = field("Floriday's identifier of the set")
     delivery_condition_set_name: Text = field("the grower's name for it")
     delivery_condition_set_commercial_name: Text | None = field("name that buyers see")
-    warehouse_ids: list[Uuid] = field("warehouses that it holds for (organizations.warehouses)")
+    warehouse_ids: list[Uuid] = field("warehouses that it applies to (organizations.warehouses)")
     customers: list[Uuid] = field("buyers whom it is for (organizations.organizations); empty for all")
     delivery_conditions: list[DeliveryCondition] = field(
         "conditions of a set", table="delivery_conditions", id="delivery_condition_id"

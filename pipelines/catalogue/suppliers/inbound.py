@@ -52,7 +52,7 @@ class LoadCarrierConfigurationInbound(Record):
     document_reference: Text | None = field(DOCUMENT_REFERENCE)
     delivery_note_codes: list[Text] = field("codes of its delivery notes")
     sort_index: Int32 = field("rank within the shipment, lowest first; may repeat")
-    load_carrier_reference: Text | None = field("reference that tells it apart within the shipment")
+    load_carrier_reference: Text | None = field("reference that is unique within the shipment")
 
 
 class FulfillmentOrderInbound(Record):
@@ -81,7 +81,7 @@ INBOUND_FULFILLMENT_ORDERS = Feed(
     scope="fulfillment:read",
     tier="hourly",
     retention=Retention(dt.timedelta(days=90), "its delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (INBOUND_FULFILLMENT_ORDERS,)

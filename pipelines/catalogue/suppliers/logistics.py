@@ -46,7 +46,7 @@ class TrackAndTraceScan(Record):
 
 
 class CustomerStickerComposition(Record):
-    """How many stickers of one kind."""
+    """The number of stickers of one kind."""
 
     sticker_type: StickerType = field("what the sticker is put on")
     number_of_units: Int32 = field("stickers")
@@ -55,14 +55,14 @@ class CustomerStickerComposition(Record):
 class CustomerSticker(Record):
     """What buyers want printed and put on their goods: one row for each sticker file."""
 
-    sticker_id: Uuid = field("Floriday's identifier of the sticker; sales orders tell it")
+    sticker_id: Uuid = field("Floriday's identifier of the sticker; sales orders refer to it")
     customer_organization_id: Uuid = field("buyer whose sticker it is (organizations.organizations)")
     supplier_organization_id: Uuid = field("grower who puts it on (organizations.organizations)")
     delivery_date_time: DateTime = field("when the goods have to be delivered")
-    sticker_type: StickerType = field("what the sticker is put on; MULTIPLE_TYPE where the compositions tell it")
+    sticker_type: StickerType = field("what the stickers are put on; MULTIPLE_TYPE for those of the compositions")
     sales_order_id: Uuid | None = field("order that it is for (orders.sales_orders); NULL for none")
     despatch_warehouse_id: Uuid = field(DESPATCH_WAREHOUSE)
-    additional_information: Text | None = field("what else the buyer says about it")
+    additional_information: Text | None = field("further information from the buyer")
     sticker_size: Size | None = field("size")
     is_handled: Boolean = field("whether the grower has dealt with it")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -45,13 +45,13 @@ UNCHANGED = "NULL for no change"
 
 
 class SalesOrderCorrectionRequest(Record):
-    """Wishes to change or cancel an order: one row for each request, with the values that it asks for."""
+    """Requests to change or cancel an order: one row for each, with the requested values."""
 
     sales_order_correction_request_id: Uuid = field("Floriday's identifier of the correction request")
     sales_order_id: Uuid = field("order that it is about (orders.sales_orders)")
     status: CorrectionRequestStatus = field("what became of it; PENDING until it is answered")
     is_sales_order_created_by_supplier: Boolean = field("whether the grower had entered the order, not the buyer")
-    initiated_by: OrganizationType = field("side that asks for it")
+    initiated_by: OrganizationType = field("party that requested it")
     expires_at_date_time: DateTime = field("until when it can be answered")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)

@@ -55,7 +55,7 @@ class SalesOrderDelivery(SalesOrderDeliveryBase):
 
 
 class OrderAmount(Record):
-    """The money that a whole order is about."""
+    """The value of a whole order."""
 
     currency: Currency = field("currency, as ISO 4217")
     value: Decimal = field("amount in its currency")
@@ -84,7 +84,7 @@ class SalesOrderMutables(Record):
 
 
 class SalesOrderMutation(SalesOrderMutationBase):
-    """The values before and after one change; the oldest change tells what was first ordered."""
+    """The values before and after one change; the oldest change shows what was first ordered."""
 
     old_values: SalesOrderMutables
     new_values: SalesOrderMutables
@@ -148,7 +148,7 @@ class SalesOrder(Record):
     batch_reference: Int64 | None = field(
         "reference of the batch, as in supply.batches, but as a number; NULL until a fulfillment order exists"
     )
-    is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
+    is_paid: Boolean | None = field("whether the buyer has paid; stated only where RFH allows payment afterwards")
     sales_strategy_id: Uuid | None = field(SALES_STRATEGY)
     is_daytrade_from_nursery: Boolean = field("whether it is day trade straight from the nursery")
 
@@ -162,7 +162,7 @@ SALES_ORDERS = Feed(
     scope="sales-order:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its latest delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (SALES_ORDERS,)

@@ -19,7 +19,7 @@ from pipelines.floriday.endpoints import Endpoint
 
 
 class CommercialServiceType(Record):
-    """Kinds of service, such as stickering, that Floriday knows: one row for each."""
+    """Types of service, such as stickering: one row for each."""
 
     commercial_service_type_id: Uuid = field("Floriday's identifier of the kind of service")
     commercial_service_type_name: Text | None = field("name")
@@ -66,7 +66,7 @@ class CustomPackage(Record):
     package_width_in_mm: Int32 = field("width in millimetres")
     package_height_in_mm: Int32 = field("height in millimetres")
     package_weight_in_gram: Int32 | None = field("weight in grams")
-    fallback_vbn_package_code: Int32 = field("VBN code that stands in for it where custom packages are not known")
+    fallback_vbn_package_code: Int32 = field("VBN code to use where custom packages are not supported")
     material_type_id: Uuid | None = field("Floriday's identifier of its material (material_type_name)")
     is_deleted: Boolean | None = field(IS_DELETED)
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

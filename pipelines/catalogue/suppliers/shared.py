@@ -1,6 +1,6 @@
-"""Records, enumerations and phrases that several modules of the Suppliers API share (the specification).
+"""Records, enumerations and phrases that several modules of the Suppliers API use (the specification).
 
-The Customers API has other values under some of these names, so they are not shared with it.
+Some have the same name as one of the Customers API with other fields or values.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Destination(Record):
 
     organization_id: Uuid = field("receiving organization (organizations.organizations)")
     warehouse_id: Uuid | None = field(
-        "warehouse that receives (organizations.warehouses); NULL where it is none known to Floriday"
+        "warehouse that receives (organizations.warehouses); NULL for none known to Floriday"
     )
     location: Location | None = field("place")
 
