@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pipelines.catalogue.differences import ABSENT, Difference, Topic
-from pipelines.catalogue.specification import Schema, Specification, referred
 from pipelines.catalogue.types import Field, Kind, Record, fields_of
+from pipelines.catalogue.version_comparison.differences import ABSENT, Difference, Topic
+from pipelines.catalogue.version_comparison.swagger import Schema, Specification, referred
 
 _SWAGGER = {
     Kind.UUID: "uuid",

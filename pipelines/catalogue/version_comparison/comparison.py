@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.catalogue import Catalogue
-from pipelines.catalogue.differences import ABSENT, Difference, Topic
-from pipelines.catalogue.record_comparison import RecordComparison
-from pipelines.catalogue.specification import Operation, Specification, referred, unnamed
 from pipelines.catalogue.types import Feed, Snapshot, Source
+from pipelines.catalogue.version_comparison.differences import ABSENT, Difference, Topic
+from pipelines.catalogue.version_comparison.record_comparison import RecordComparison
+from pipelines.catalogue.version_comparison.swagger import Operation, Specification, referred, unnamed
 from pipelines.catalogue.versions import CALENDAR
 from pipelines.errors import UsageError
 from pipelines.floriday.endpoints import RateLimit
