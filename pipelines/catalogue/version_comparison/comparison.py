@@ -44,9 +44,7 @@ def _version(specification: Specification, catalogue: Catalogue) -> Iterator[Dif
     for state, stated in announced.items():
         day = getattr(known, f"{state}_from") if known else None
         if day != stated:
-            yield Difference(
-                Topic.VERSION, "calendar", f"{state}_from", str(day) if day else ABSENT, str(announced_day)
-            )
+            yield Difference(Topic.VERSION, "calendar", f"{state}_from", str(day) if day else ABSENT, str(stated))
 
 
 def _announced(description: str) -> dict[str, dt.date]:
