@@ -83,25 +83,13 @@ def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[
     """
     with budget.shared():
         queue = PageQueue(budget)
-        walker = Thread(target=_run, args=(_Prefetcher(plan, queue), queue), name="floriday walk", daemon=True)
+        walker = Thread(target=_Prefetcher(plan, queue).run, name="floriday walk", daemon=True)
         walker.start()
         try:
             yield iter(queue.get, None)
         finally:
             queue.stop()
             walker.join(wait_limit(_JOIN_SECONDS))
-
-
-def _run(prefetcher: _Prefetcher, queue: PageQueue) -> None:
-    failure: BaseException | None = None
-    try:
-        with stoppable_by(queue.stopped):
-            prefetcher.queue_steps()
-    except StoppedError:
-        pass
-    except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
-        failure = error
-    queue.finish(failure)
 
 
 class _Prefetcher:
@@ -116,8 +104,19 @@ class _Prefetcher:
         self._highest_step: Step | None = None
         self._lock = Lock()
 
-    def queue_steps(self) -> None:
-        """Fetch all pages and add their steps to the queue."""
+    def run(self) -> None:
+        """Fetch all pages and add their steps to the queue, then finish it."""
+        failure: BaseException | None = None
+        try:
+            with stoppable_by(self._queue.stopped):
+                self._queue_steps()
+        except StoppedError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
+            failure = error
+        self._queue.finish(failure)
+
+    def _queue_steps(self) -> None:
         for step in self._walk(self._plan.start):
             self._queue.put(step)
             if self._is_done(step.reached):

@@ -130,7 +130,7 @@ def new_session(adapter: BoundedAdapter) -> requests.Session:
     """A session that uses one adapter and adds nothing to requests: no cookies, no `.netrc`."""
     session = requests.Session()
     configure(session, adapter)
-    session.auth = _unsigned
+    session.auth = lambda request: request  # otherwise requests would use a `.netrc`
     return session
 
 
@@ -140,10 +140,6 @@ def configure(session: requests.Session, adapter: BoundedAdapter) -> None:
     session.mount("http://", adapter)
     session.headers["User-Agent"] = user_agent()
     session.headers["Accept"] = "application/json"
-
-
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _redirect_error(host: str, response: requests.Response) -> RefusedError:
