@@ -14,11 +14,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from pipelines.reports import find_report
+from pipelines.settings.values import AMSTERDAM
 
 Row = tuple[Any, ...]
 
@@ -29,7 +29,6 @@ RANKED = frozenset({"partner", "item"})
 NONE, OTHER = 0, -1
 """Instead of a rank: there is no identifier, or it is merged with others."""
 
-_AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _GROWER = "coalesce(o.seller_organization_id, o.supplier_organization_id)"
 _PARTNERS = {
     "suppliers": {
@@ -98,7 +97,7 @@ def week_number(day: dt.date) -> int:
 
 def this_week(now: dt.datetime) -> int:
     """The number of the present week in Amsterdam."""
-    return week_number(now.astimezone(_AMSTERDAM).date())
+    return week_number(now.astimezone(AMSTERDAM).date())
 
 
 def facts_of(reports: Collection[str]) -> tuple[Fact, ...]:

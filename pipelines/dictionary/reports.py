@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -19,6 +18,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.reports import Report, all_reports, install
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.create import create_tables
 
@@ -116,7 +116,7 @@ def _is_uuid(value: str) -> bool:
 
 
 def _moment(text: str) -> str:
-    local = datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/Amsterdam"))
+    local = datetime.fromisoformat(text).astimezone(AMSTERDAM)
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 
