@@ -25,6 +25,7 @@ import pyarrow.json
 from ground.processes import served
 from ground.records import feed_of, write_books
 
+from pipelines.floriday import client
 from pipelines.floriday.http import transport
 from pipelines.normalize import fast_path
 from pipelines.settings import load_settings
@@ -35,7 +36,7 @@ from pipelines.warehouse.load import upsert
 
 STEPS: tuple[tuple[object, str, str], ...] = (
     (transport.BoundedAdapter, "send", "fetch a page"),
-    (feed, "read_page", "split it into records"),
+    (client, "read_page", "split it into records"),
     (batches, "typed", "normalize a part of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
     (fast_path, "flatten", "  of which: typing and flattening"),

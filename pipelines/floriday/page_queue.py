@@ -23,7 +23,7 @@ class MemoryBudget:
     """Bytes of queued pages that all feeds together may hold, in equal shares.
 
     Args:
-        total: bytes for all feeds.
+        total: bytes of queued pages of all feeds.
         feeds: number of feeds that are being read.
     """
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import dagster as dg
 
+from pipelines.orchestration.assets.keys import feed_of_step
 from pipelines.orchestration.dagster_private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
@@ -35,12 +36,7 @@ _ENDS: Final = (_Event.RUN_FAILURE, _Event.RUN_SUCCESS)
 
 
 def ends(instance: dg.DagsterInstance, after: int) -> list[dg.EventLogRecord]:
-    """The next events of runs that failed or succeeded, oldest first.
-
-    Args:
-        instance: the instance that stores the runs.
-        after: storage id of the last event that was examined.
-    """
+    """The next events of runs that failed or succeeded, after one with this storage id, oldest first."""
     found = [
         record
         for kind in _ENDS
@@ -65,13 +61,7 @@ def is_of(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
 
 
 def failures_in(instance: dg.DagsterInstance, ended: dg.EventLogRecord, run: dg.DagsterRun) -> dict[str, str]:
-    """The reason of each feed, or other step, that failed in a run; that of the run itself if no step failed.
-
-    Args:
-        instance: the instance that stores the run.
-        ended: the event that the run failed.
-        run: the failed run.
-    """
+    """The reason of each feed, or other step, that failed in a run; the reason of the run's end if none did."""
     failed = {name: _reason_of_step(event) for name, event in _steps(instance, run.run_id, _Event.STEP_FAILURE)}
     return failed or {job_of(run): _reason_of_run(ended.event_log_entry.get_dagster_event())}
 
@@ -110,7 +100,7 @@ def _steps(
     for entry in run_events(instance, run_id, kind):
         event = entry.get_dagster_event()
         if event.step_key is not None:
-            yield event.step_key.replace("__", "."), event
+            yield feed_of_step(event.step_key), event
 
 
 def _reason_of_step(event: dg.DagsterEvent) -> str:

@@ -17,7 +17,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
-from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import weeks_between
 from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.triggers import Automation
@@ -53,13 +53,7 @@ class ExternalSync(NamedTuple):
 
 
 def external_syncs_sensor(automation: Automation, sources: Sequence[Source], start: dt.date) -> dg.SensorDefinition:
-    """Reports what the command line synced.
-
-    Args:
-        automation: the settings; the sensor is always switched on at first, because it calls no server.
-        sources: the feeds and snapshots in use.
-        start: first day of the partitions.
-    """
+    """Reports what the command line synced. It is always switched on at first, because it calls no server."""
 
     @dg.sensor(
         name="syncs_elsewhere",

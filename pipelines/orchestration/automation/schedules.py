@@ -13,7 +13,7 @@ import dagster as dg
 
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
-from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.jobs import ops_config
@@ -34,15 +34,7 @@ def sync_schedules(
     sources: Sequence[Source],
     reports: Sequence[dg.AssetKey],
 ) -> list[dg.ScheduleDefinition]:
-    """The hourly, daily and weekly syncs.
-
-    Args:
-        automation: what all schedules share.
-        sync: the job of the hourly and the daily sync.
-        full_sync: the job of the weekly sync.
-        sources: the feeds and snapshots in use.
-        reports: assets that are computed after the hourly and the daily sync.
-    """
+    """The hourly and daily syncs, each with the reports after it, and the weekly full sync of small feeds."""
     minute, frequent = automation.minute, [source for source in sources if source.tier in ("fast", "hourly")]
     return [
         _schedule(
