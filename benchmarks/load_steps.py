@@ -29,7 +29,7 @@ from pipelines.floriday import client
 from pipelines.floriday.http import transport
 from pipelines.normalize import fast_path
 from pipelines.settings import load_settings
-from pipelines.sync import batches, feed
+from pipelines.sync import batches, feed_writer
 from pipelines.sync.session import open_clients
 from pipelines.warehouse.file import connection
 from pipelines.warehouse.load import upsert
@@ -41,7 +41,7 @@ STEPS: tuple[tuple[object, str, str], ...] = (
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
     (fast_path, "flatten", "  of which: typing and flattening"),
     (fast_path, "_originals", "  of which: hash and payloads"),
-    (feed, "commit", "store a batch"),
+    (feed_writer, "commit", "store a batch"),
     (connection.Warehouse, "_open", "  of which: open the file"),
     (upsert, "judge", "  of which: what is new"),
     (upsert, "_append_versions", "  of which: raw log and versions"),
