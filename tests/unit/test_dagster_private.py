@@ -27,6 +27,9 @@ EVENT_LOG = "dagster._core.storage.event_log.sqlite.sqlite_event_log:SqliteEvent
 STORAGE = "dagster._core.storage.sqlite_storage:DagsterSqliteStorage"
 TAGS = "dagster._core.storage.tags"
 
+NO_HEALTH = "run monitoring gets no answer, so a run that a power cut ended stays started forever"
+NO_STORAGE = "the storage in dagster.yaml cannot be opened"
+
 
 class Name(NamedTuple):
     """A name of Dagster that is not public.
@@ -60,20 +63,20 @@ NAMES = (
     Name(
         "dagster._core.launcher.base:CheckRunHealthResult",
         ("status", "msg"),
-        "run monitoring gets no answer, so a run that a power cut ended stays started forever",
+        NO_HEALTH,
         "instance/launcher.py",
     ),
-    Name("dagster._core.launcher.base:WorkerStatus.RUNNING", (), "the same", "instance/launcher.py"),
-    Name("dagster._core.launcher.base:WorkerStatus.NOT_FOUND", (), "the same", "instance/launcher.py"),
+    Name("dagster._core.launcher.base:WorkerStatus.RUNNING", (), NO_HEALTH, "instance/launcher.py"),
+    Name("dagster._core.launcher.base:WorkerStatus.NOT_FOUND", (), NO_HEALTH, "instance/launcher.py"),
     Name(EVENT_LOG, ("base_dir", "inst_data"), "the event log cannot be opened", "instance/storage.py"),
     Name(f"{EVENT_LOG}._connect", ("shard",), "each event opens a connection of its own", "instance/storage.py"),
     Name(f"{EVENT_LOG}._initdb", ("engine",), "a new run's file gets no tables", "instance/storage.py"),
     Name(f"{EVENT_LOG}.path_for_shard", ("run_id",), "the files are not found", "instance/storage.py"),
     Name(f"{EVENT_LOG}.conn_string_for_shard", ("shard_name",), "the files are not found", "instance/storage.py"),
     Name("dagster._core.storage.runs:SqliteRunStorage", (), "pruning leaves all files alone", "dagster_private.py"),
-    Name(STORAGE, ("base_dir", "inst_data"), "the storage in dagster.yaml cannot be opened", "instance/storage.py"),
-    Name(f"{STORAGE}.from_local", ("base_dir", "inst_data"), "the same", "instance/storage.py"),
-    Name(f"{STORAGE}.from_config_value", ("inst_data", "config_value"), "the same", "instance/storage.py"),
+    Name(STORAGE, ("base_dir", "inst_data"), NO_STORAGE, "instance/storage.py"),
+    Name(f"{STORAGE}.from_local", ("base_dir", "inst_data"), NO_STORAGE, "instance/storage.py"),
+    Name(f"{STORAGE}.from_config_value", ("inst_data", "config_value"), NO_STORAGE, "instance/storage.py"),
     Name(f"{TAGS}:BACKFILL_ID_TAG", (), "pruning deletes runs of open backfills", "maintenance/pruning.py"),
     Name(f"{TAGS}:SCHEDULE_NAME_TAG", (), "alerts repeat for automatic runs", "alerting/run_errors.py"),
     Name(f"{TAGS}:SENSOR_NAME_TAG", (), "alerts repeat for automatic runs", "alerting/run_errors.py"),
@@ -102,7 +105,12 @@ NAMES = (
         for method, parameters, breaks, module in (
             ("all_logs", ("run_id", "of_type"), "alerts and run monitoring see no events", "dagster_private.py"),
             ("get_backfill", ("backfill_id",), "pruning fails", "maintenance/pruning.py"),
-            ("get_latest_storage_id_by_partition", ("asset_key", "event_type"), "the same", "maintenance/pruning.py"),
+            (
+                "get_latest_storage_id_by_partition",
+                ("asset_key", "event_type"),
+                "pruning fails",
+                "maintenance/pruning.py",
+            ),
             ("get_run_ids", ("filters",), "pruning fails", "maintenance/history_files.py"),
             ("get_job_snapshot", ("snapshot_id",), "pruning fails", "maintenance/history_files.py"),
             ("compute_log_manager", (), "pruning fails", "maintenance/history_files.py"),
