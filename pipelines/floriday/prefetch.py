@@ -215,13 +215,13 @@ class _Prefetcher:
         last = covered.up_to if numbers == sorted(numbers) else maximum
         in_range = _selected(page, lambda number: number is None or number <= last)
         late = _selected(page, lambda number: number is not None and number > maximum)
-        step = Step(in_range, *covered, current=False)
+        step = Step(in_range, *covered, is_end=False)
         with self._lock:
             self._covered.add(*covered)
             if self._highest_step is None or self._highest_step.after < step.after:
                 self._highest_step = step
             if late.records:
-                self._late_steps.append(Step(late, covered.up_to, covered.up_to, current=False))
+                self._late_steps.append(Step(late, covered.up_to, covered.up_to, is_end=False))
         self._queue.put(step)
 
 
