@@ -145,17 +145,13 @@ class _Prefetcher:
     def _is_done(self, reached: int) -> bool:
         return self._plan.up_to is not None and reached >= self._plan.up_to
 
-    @property
-    def _known_end(self) -> int | None:
-        """The last number to read that existed at the beginning; None where that is unknown."""
-        if self._feed.maximum is None or self._plan.up_to is None:
-            return self._feed.maximum
-        return min(self._feed.maximum, self._plan.up_to)
-
     def _gaps_to_split(self, step: Step) -> list[SequenceRange]:
         """The ranges to read over several connections; none if that is not worth it."""
-        end, numbers_per_page = self._known_end, self._numbers_per_page(step)
-        if end is None or self._plan.complete or not 0 < numbers_per_page < end - step.reached:
+        maximum, numbers_per_page = self._feed.maximum, self._numbers_per_page(step)
+        if maximum is None or self._plan.complete:
+            return []
+        end = maximum if self._plan.up_to is None else min(maximum, self._plan.up_to)
+        if not 0 < numbers_per_page < end - step.reached:
             return []
         gaps = self._covered.gaps(step.reached, end)
         is_resumed = gaps != [(step.reached, end)]
@@ -219,13 +215,13 @@ class _Prefetcher:
         last = covered.up_to if numbers == sorted(numbers) else maximum
         in_range = _selected(page, lambda number: number is None or number <= last)
         late = _selected(page, lambda number: number is not None and number > maximum)
-        step = Step(in_range, *covered, current=False)
+        step = Step(in_range, *covered, is_end=False)
         with self._lock:
             self._covered.add(*covered)
             if self._highest_step is None or self._highest_step.after < step.after:
                 self._highest_step = step
             if late.records:
-                self._late_steps.append(Step(late, covered.up_to, covered.up_to, current=False))
+                self._late_steps.append(Step(late, covered.up_to, covered.up_to, is_end=False))
         self._queue.put(step)
 
 

@@ -17,6 +17,9 @@ from pydantic import SecretStr
 from pipelines.paths import path_problem, real_path
 from pipelines.settings.addresses import checked_address
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+"""The time zone of the trade's days and weeks."""
+
 _CREDENTIAL = re.compile(r"[!-~]+")
 _SCOPE = re.compile(r"[!#-+\--\[\]-~]+")
 _API = re.compile(r".*/(suppliers|customers)-api-(\d{4}v\d+)")
@@ -136,8 +139,8 @@ def a_year_ago() -> date:
 
 
 def today() -> date:
-    """Today's date in Amsterdam, whose time zone defines the weeks of the trade."""
-    return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+    """Today's date in Amsterdam."""
+    return datetime.now(AMSTERDAM).date()
 
 
 def _week_start(day: date) -> date:

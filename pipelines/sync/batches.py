@@ -125,8 +125,8 @@ class Batching:
         self._pages.append((piece, len(step.page.records)))
         self.pages += 1
         self.size += step.page.size
-        self._current = step.current
-        self._end = step.reached if step.current else None
+        self._current = step.is_end
+        self._end = step.reached if step.is_end else None
 
     def take(self) -> StepBatch:
         """The batch; the next one begins empty."""

@@ -231,8 +231,8 @@ def test_a_hash_is_erased_by_the_name(warehouse: Given) -> None:
     [
         (["--erase", JAN], {}, "FLORIDAY_PERSONAL_DATA_KEY is missing: --erase expects it"),
         (["--erase", " "], WITH_KEY, "--erase expects a text that is not blank"),
-        (["--containing"], WITH_KEY, "--containing says how --erase looks"),
-        (["--erase", JAN, "--containing"], HASH, "--containing looks into texts, and the warehouse has none"),
+        (["--containing"], WITH_KEY, "--containing needs --erase"),
+        (["--erase", JAN, "--containing"], HASH, "--containing searches texts, and the warehouse has none"),
     ],
 )
 def test_wrong_usage(

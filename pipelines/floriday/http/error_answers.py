@@ -45,7 +45,7 @@ def error_for(
         path: path of the operation, below the API's base address.
         token_host: host name of the server that issued the token.
         secrets: token and API key, which are removed from the message.
-        now: seconds since 1970, to interpret ``Retry-After``.
+        now: current time in seconds since 1970.
     """
     status, host = response.status_code, host_of(response.url)
     reason = described(status, response.content, secrets, response.headers.get(REQUEST_ID))
@@ -66,11 +66,8 @@ def error_for(
 def described(status: int, body: bytes, secrets: tuple[str, ...] = (), request_id: str | None = None) -> str:
     """One line: the status, Floriday's title and detail, and in parentheses its error code and the request's id.
 
-    Args:
-        status: the HTTP status.
-        body: body as received, which may be problem details, another object, HTML, or cut off.
-        secrets: texts to remove, in case the server repeats them.
-        request_id: value of the header :data:`REQUEST_ID`; None where it is missing.
+    The body may be problem details, another object, HTML, or cut off. Secrets are removed, in case the server repeats
+    them.
     """
     problem = _problem_details(body)
     sentences = [str(problem[key]) for key in ("title", "detail", "message", "Message") if problem.get(key)]
@@ -84,9 +81,7 @@ def described(status: int, body: bytes, secrets: tuple[str, ...] = (), request_i
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, from ``Retry-After`` as seconds or as an HTTP date; None where it is missing or invalid.
 
-    Args:
-        headers: headers of the answer; a date is compared with the answer's own ``Date`` where it has one.
-        now: seconds since 1970.
+    A date is compared with the answer's own ``Date``, or with ``now`` (seconds since 1970) where it has none.
     """
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]+", value):

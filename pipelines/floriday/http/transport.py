@@ -36,7 +36,7 @@ _CONNECTIONS = 16
 
 _Problem = type[Exception] | tuple[type[Exception], ...]
 
-_MEANINGS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
+_REPLACEMENTS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
     (ssl.SSLCertVerificationError, FatalError, "the TLS certificate of {host} cannot be verified"),
     (
         HeadTooLargeError,
@@ -153,7 +153,7 @@ def _redirect_error(host: str, response: requests.Response) -> RefusedError:
 
 def _error_for(host: str, problem: Exception) -> PipelineError:
     causes = _causes(problem)
-    for kind, error, message in _MEANINGS:
+    for kind, error, message in _REPLACEMENTS:
         if any(isinstance(cause, kind) for cause in causes):
             return error(message.format(host=host))
     return UnreachableError(f"the connection to {host} was cut")
