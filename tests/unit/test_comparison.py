@@ -11,10 +11,10 @@ from typing import Any, Literal
 import pytest
 
 from pipelines.catalogue import Catalogue, catalogue_of
-from pipelines.catalogue.comparison import compare
-from pipelines.catalogue.differences import Difference, Topic
-from pipelines.catalogue.specification import read
 from pipelines.catalogue.types import Boolean, Feed, Int64, Record, Snapshot, Text, Uuid, field
+from pipelines.catalogue.version_comparison.comparison import compare
+from pipelines.catalogue.version_comparison.differences import Difference, Topic
+from pipelines.catalogue.version_comparison.swagger import read
 from pipelines.cli.entry import run
 from pipelines.errors import UsageError
 from pipelines.floriday.endpoints import SLOW, Endpoint

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import (
-    CUSTOMER,
-    CUSTOMER_REFERENCE,
-    DELIVERY_CONDITION,
-    NEXT_LEG,
-    REGION_GLN,
-    LoadCarrierType,
-    Location,
-    OrderedAdditionalService,
-    PaymentProvider,
-)
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     CUSTOM_PACKAGE,
+    CUSTOMER,
     DELIVERY_REMARKS,
     DESPATCH_WAREHOUSE,
     INCOTERM,
@@ -27,11 +16,20 @@ from pipelines.catalogue.shared import (
     SEQUENCE_NUMBER,
     CreditClaimStatus,
     Incoterm,
-    Package,
+    PaymentProvider,
     Price,
     SalesChannel,
     SalesChannelInterface,
 )
+from pipelines.catalogue.both_apis.sales_orders import (
+    SalesOrderDeliveryBase,
+    SalesOrderMutationBase,
+    SalesOrderPackingConfiguration,
+    SalesOrderStatus,
+    TradeInstrument,
+)
+from pipelines.catalogue.both_apis.services import OrderedAdditionalService
+from pipelines.catalogue.customers.shared import CUSTOMER_REFERENCE, NEXT_LEG, Location
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -47,38 +45,14 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-TradeInstrumentType = Literal[
-    "CLOCK_PRESALES", "CLOCK_SALES", "CONTRACT", "DIRECT_SALES", "BID_OFFER", "CLOCK_SALES_FROM_NURSERY"
-]
-SalesOrderStatus = Literal["PENDING", "ACCEPTED", "REJECTED", "COMMITTED", "UNFULFILLABLE", "CANCELLED", "EXPIRED"]
-SalesOrderMutationUpdateType = Literal["UNKNOWN", "PRICE_UPDATE", "CORRECTION_REQUEST", "WITHDRAWN_BY_CUSTOMER"]
-SalesOrderMutationCorrectionType = Literal["UNKNOWN", "MODIFICATION", "CANCELLATION"]
-
 CLOCK_PRESALES_ONLY = "NULL but for the clock's presales"
 
 
-class SalesOrderPackingConfiguration(Record):
-    """How the ordered pieces are packed."""
-
-    pieces_per_package: Int32 = field("pieces in a package")
-    package: Package = field("package")
-    load_carrier: LoadCarrierType = field("kind of load carrier")
-    additional_price_per_piece: Price | None = field("surcharge on a piece")
-    photo_url: Text | None = field("address of a photo of the packed goods")
-    packages_per_layer: Int32 | None = field("packages on a layer")
-    layers_per_load_carrier: Int32 | None = field("layers on a load carrier")
-
-
-class SalesOrderDelivery(Record):
+class SalesOrderDelivery(SalesOrderDeliveryBase):
     """When, where and on what terms the goods are delivered."""
 
-    delivery_condition_id: Uuid | None = field(DELIVERY_CONDITION)
-    latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field(REGION_GLN)
-    location: Location = field("place")
-    incoterm: Incoterm | None = field(INCOTERM)
+    location: Location
     next_leg_identifier: Text | None = field(NEXT_LEG)
-    delivery_cost: Price | None = field("cost")
 
 
 class SalesOrderCalculatedFields(Record):
@@ -103,21 +77,11 @@ class SalesOrderMutables(Record):
     total_price_per_piece: Decimal = field("price of a piece with all that comes on top, in the order's currency")
 
 
-class SalesOrderMutation(Record):
-    """The values before and after one change; the oldest change tells what was first ordered."""
+class SalesOrderMutation(SalesOrderMutationBase):
+    """The values before and after one change; the oldest change shows what was first ordered."""
 
-    based_on_sales_order_version: Int32 = field("version of the order that was changed")
-    sales_order_correction_request_id: Uuid | None = field(
-        "correction request behind it (orders.sales_order_correction_requests); NULL for none"
-    )
-    sales_order_correction_request_reason: Text | None = field(
-        "why the correction was asked for, in free words", personal=True
-    )
-    old_values: SalesOrderMutables = field("before the change")
-    new_values: SalesOrderMutables = field("after the change")
-    mutation_type: SalesOrderMutationUpdateType = field("what brought the change about")
-    correction_type: SalesOrderMutationCorrectionType = field("whether a correction modified or cancelled")
-    created_date_time: DateTime = field("when the change was made")
+    old_values: SalesOrderMutables
+    new_values: SalesOrderMutables
 
 
 class SalesOrder(Record):
@@ -144,7 +108,7 @@ class SalesOrder(Record):
     number_of_pieces: Int32 = field("pieces after all corrections so far")
     price_per_piece: Price = field("price of a piece, without packing, services and delivery")
     barcode_logistic_service_provider: Text | None = field("barcode for the logistics provider")
-    trade_instrument: TradeInstrumentType = field("way of trading: clock, direct, contract")
+    trade_instrument: TradeInstrument = field("way of trading: clock, direct, contract")
     packing_configuration: SalesOrderPackingConfiguration = field("packing")
     additional_services: list[OrderedAdditionalService] | None = field("additional services of a sales order")
     customer_order_reference: Text | None = field(CUSTOMER_REFERENCE)
@@ -173,7 +137,7 @@ class SalesOrder(Record):
     mutations: list[SalesOrderMutation] = field("changes of a sales order since it was placed")
     sales_order_group_id: Uuid | None = field("what the orders from one bundled offer have in common; NULL for others")
     batch_reference: Int64 | None = field("reference of the batch as a number; NULL until a fulfillment order exists")
-    is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
+    is_paid: Boolean | None = field("whether the buyer has paid; stated only where RFH allows payment afterwards")
     customer_logistic_reference: Text | None = field(
         "the buyer's reference for logistics; the buyer's plate number for clock trade"
     )
@@ -202,7 +166,7 @@ SALES_ORDERS = Feed(
     scope="sales-order:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its latest delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 SUB_CUSTOMER_SALES_ORDERS = Feed(

@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import SELLER, SUPPLIER, PackingConfiguration
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -15,6 +14,7 @@ from pipelines.catalogue.shared import (
     Characteristic,
     SeasonalPeriod,
 )
+from pipelines.catalogue.customers.shared import SELLER, SUPPLIER, PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -64,7 +64,7 @@ class TradeItem(Record):
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     botanical_names: list[Text] | None = field("botanical names")
     country_of_origin_iso_codes: list[Text] | None = field("countries that it comes from, as ISO 3166")
-    trade_item_version: Int32 = field("version, raised by each edit; orders tell the one that was ordered")
+    trade_item_version: Int32 = field("version, raised by each edit; orders refer to the one that was ordered")
     is_customer_specific: Boolean = field("whether it is made for certain buyers only")
     is_hidden_in_catalog: Boolean = field("whether buyers' catalogues leave it out, as with goods for the auction only")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -6,16 +6,17 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Characteristic,
+    LoadCarrierType,
     Package,
     SeasonalPeriod,
 )
-from pipelines.catalogue.suppliers.shared import LoadCarrierType, PackingConfiguration
+from pipelines.catalogue.suppliers.shared import PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import SLOW, Endpoint
 
@@ -87,7 +88,7 @@ class TradeItem(Record):
         "ingredients of a composed trade item, such as a bouquet", table="trade_item_components"
     )
     trade_item_reference: Text | None = field("reference of 13 characters, beside its id")
-    trade_item_version: Int32 = field("version, raised by each edit; orders and batches tell the one that they used")
+    trade_item_version: Int32 = field("version, raised by each edit; orders and batches refer to one")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
     is_deleted: Boolean = field(IS_DELETED)
@@ -136,7 +137,7 @@ class CollectionTradeItem(Record):
 
     trade_item_id: Uuid = field("trade item (catalog.trade_items)")
     supplier_organization_id: Uuid = field("grower who offers it (organizations.organizations)")
-    is_highlighted: Boolean = field("whether it stands out in the collection")
+    is_highlighted: Boolean = field("whether it is highlighted in the collection")
     packing_configuration: CollectionPackingConfiguration | None = field(
         "packing for this collection (NULL for that of the trade item)"
     )
@@ -154,7 +155,7 @@ class Collection(Record):
     trade_items: list[CollectionTradeItem] = field("trade items of a collection")
     sort_index: Int32 = field("rank among the grower's collections, lowest first")
     is_visible: Boolean = field("whether buyers see it")
-    is_highlighted: Boolean = field("whether it stands out among the collections")
+    is_highlighted: Boolean = field("whether it is highlighted among the collections")
     t17_theme_value_codes: list[Text] = field("themes, as values of the VBN characteristic T17")
     uses_trade_item_specific_packing_configuration: Boolean = field(
         "whether trade items have a packing of their own in it"

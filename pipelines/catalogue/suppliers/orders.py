@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     CUSTOM_PACKAGE,
     DELIVERY_REMARKS,
     DESPATCH_WAREHOUSE,
     INCOTERM,
     LAST_MODIFIED_DATE_TIME,
-    NEXT_LEG,
     SEQUENCE_NUMBER,
-    AdditionalServiceUnit,
     CorrectionDeliveryLocation,
     CreditClaimStatus,
     Currency,
     Incoterm,
     Location,
-    Package,
+    PaymentProvider,
     Price,
     SalesChannel,
     SalesChannelInterface,
 )
-from pipelines.catalogue.suppliers.shared import SALES_STRATEGY, LoadCarrierType, PaymentProvider
+from pipelines.catalogue.both_apis.sales_orders import (
+    SalesOrderDeliveryBase,
+    SalesOrderMutationBase,
+    SalesOrderPackingConfiguration,
+    SalesOrderStatus,
+    TradeInstrument,
+)
+from pipelines.catalogue.both_apis.services import OrderedAdditionalService
+from pipelines.catalogue.suppliers.shared import SALES_STRATEGY
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -42,50 +47,15 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-TradeInstrument = Literal[
-    "CLOCK_PRESALES", "CLOCK_SALES", "CONTRACT", "DIRECT_SALES", "BID_OFFER", "CLOCK_SALES_FROM_NURSERY"
-]
-SalesOrderStatus = Literal["PENDING", "ACCEPTED", "REJECTED", "COMMITTED", "UNFULFILLABLE", "CANCELLED", "EXPIRED"]
-SalesOrderMutationUpdateType = Literal["UNKNOWN", "PRICE_UPDATE", "CORRECTION_REQUEST", "WITHDRAWN_BY_CUSTOMER"]
-SalesOrderMutationCorrectionType = Literal["UNKNOWN", "MODIFICATION", "CANCELLATION"]
 
-
-class SalesOrderPackingConfiguration(Record):
-    """How the ordered pieces are packed."""
-
-    pieces_per_package: Int32 = field("pieces in a package")
-    package: Package = field("package")
-    load_carrier: LoadCarrierType = field("kind of load carrier")
-    additional_price_per_piece: Price | None = field("surcharge on a piece")
-    photo_url: Text | None = field("address of a photo of the packed goods")
-    packages_per_layer: Int32 | None = field("packages on a layer")
-    layers_per_load_carrier: Int32 | None = field("layers on a load carrier")
-
-
-class SalesOrderDelivery(Record):
+class SalesOrderDelivery(SalesOrderDeliveryBase):
     """When, where and on what terms the goods are delivered."""
 
-    delivery_condition_id: Uuid | None = field("delivery condition that applies (organizations.delivery_conditions)")
-    latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field("GLN of the region (organizations.delivery_condition_regions)")
-    location: Location = field("place")
-    incoterm: Incoterm | None = field(INCOTERM)
-    next_leg_identifier: Text | None = field(NEXT_LEG)
-    delivery_cost: Price | None = field("cost")
-
-
-class OrderedAdditionalService(Record):
-    """A service that the buyer pays for beside the goods."""
-
-    additional_service_id: Uuid = field("service that was ordered (catalog.additional_services)")
-    price: Price = field("price of one unit")
-    unit: AdditionalServiceUnit = field("unit that is charged for")
-    number_of_units: Int32 | None = field("units; NULL but for labels")
-    sticker_id: Uuid | None = field("the buyer's sticker (fulfillment.customer_stickers); NULL but for labels")
+    location: Location
 
 
 class OrderAmount(Record):
-    """The money that a whole order is about."""
+    """The value of a whole order."""
 
     currency: Currency = field("currency, as ISO 4217")
     value: Decimal = field("amount in its currency")
@@ -113,21 +83,11 @@ class SalesOrderMutables(Record):
     delivery_location: CorrectionDeliveryLocation | None = field("place of delivery")
 
 
-class SalesOrderMutation(Record):
-    """The values before and after one change; the oldest change tells what was first ordered."""
+class SalesOrderMutation(SalesOrderMutationBase):
+    """The values before and after one change; the oldest change shows what was first ordered."""
 
-    based_on_sales_order_version: Int32 = field("version of the order that was changed")
-    sales_order_correction_request_id: Uuid | None = field(
-        "correction request behind it (orders.sales_order_correction_requests); NULL for none"
-    )
-    sales_order_correction_request_reason: Text | None = field(
-        "why the correction was asked for, in free words", personal=True
-    )
-    old_values: SalesOrderMutables = field("before the change")
-    new_values: SalesOrderMutables = field("after the change")
-    mutation_type: SalesOrderMutationUpdateType = field("what brought the change about")
-    correction_type: SalesOrderMutationCorrectionType = field("whether a correction modified or cancelled")
-    created_date_time: DateTime = field("when the change was made")
+    old_values: SalesOrderMutables
+    new_values: SalesOrderMutables
 
 
 class SalesOrder(Record):
@@ -188,7 +148,7 @@ class SalesOrder(Record):
     batch_reference: Int64 | None = field(
         "reference of the batch, as in supply.batches, but as a number; NULL until a fulfillment order exists"
     )
-    is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
+    is_paid: Boolean | None = field("whether the buyer has paid; stated only where RFH allows payment afterwards")
     sales_strategy_id: Uuid | None = field(SALES_STRATEGY)
     is_daytrade_from_nursery: Boolean = field("whether it is day trade straight from the nursery")
 
@@ -202,7 +162,7 @@ SALES_ORDERS = Feed(
     scope="sales-order:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its latest delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (SALES_ORDERS,)
