@@ -37,7 +37,7 @@ from pipelines.warehouse.load import upsert
 STEPS: tuple[tuple[object, str, str], ...] = (
     (transport.BoundedAdapter, "send", "fetch a page"),
     (client, "read_page", "split it into records"),
-    (batches, "typed", "normalize a part of a batch"),
+    (batches, "normalize", "normalize a part of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
     (fast_path, "flatten", "  of which: typing and flattening"),
     (fast_path, "_originals", "  of which: hash and payloads"),
