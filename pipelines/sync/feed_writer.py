@@ -18,7 +18,7 @@ from pipelines.errors import PipelineError
 from pipelines.floriday.change_feed import Step
 from pipelines.floriday.page_checks import shared_numbers
 from pipelines.normalize import Batch, normalize
-from pipelines.normalize.fast_path import key_of
+from pipelines.normalize.rejected import key_of
 from pipelines.sync.batches import BYTES_A_PART, Batching, Commit, Parts, Piece, StepBatch, commit, unstored
 from pipelines.sync.outcome import FeedOutcome, Listener, united
 from pipelines.warehouse.file.connection import Warehouse
