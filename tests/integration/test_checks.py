@@ -31,7 +31,7 @@ from tests.moments import real_now
 from tests.thing_warehouse import STARTED, commit
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 CONTRACTS, LINES, PERIODS = "orders.contracts", "orders.contract_lines", "orders.contract_line_periods"
 OFFERS, BATCHES, MUTATIONS = "supply.supply_lines", "supply.batches", "supply.batch_mutations"

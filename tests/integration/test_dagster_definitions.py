@@ -23,7 +23,7 @@ from pipelines.reports import all_reports
 from tests.integration.dagster_project import SUPPLIERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 ROOT = Path(__file__).parents[2]
 

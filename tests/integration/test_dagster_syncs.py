@@ -31,7 +31,7 @@ from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failu
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 FEEDS = [feed.name for feed in SUPPLIERS.feeds]
 ORDERS = "orders.sales_orders"

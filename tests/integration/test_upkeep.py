@@ -18,7 +18,7 @@ from tests.integration.flower_history import QUIET, run_ids
 from tests.integration.syncing import Syncing
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 
 @pytest.fixture
