@@ -19,7 +19,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration.assets.dashboard import DASHBOARD
-from pipelines.orchestration.assets.feeds import POOL
+from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.backoff import AGAIN_AFTER

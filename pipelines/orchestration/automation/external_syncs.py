@@ -17,7 +17,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
-from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import weeks_between
 from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.triggers import Automation

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets.feeds import asset_key, op_name
+from pipelines.orchestration.assets.keys import asset_key, op_name
 from pipelines.orchestration.assets.request import CHANGES, EVERYTHING, READS
 from pipelines.orchestration.dagster_private import AssetJob
 

@@ -13,7 +13,7 @@ import dagster as dg
 
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
-from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.jobs import ops_config

@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from pipelines.orchestration.assets.feeds import POOL
+from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.maintenance.pruning import prune

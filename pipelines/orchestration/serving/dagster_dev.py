@@ -15,7 +15,7 @@ from pipelines.errors import DagsterError
 from pipelines.orchestration.serving import sessions
 from pipelines.orchestration.serving.lock_files import LockFile
 from pipelines.orchestration.serving.server_log import ServerLog
-from pipelines.settings import handed
+from pipelines.settings import child_environment
 
 LOOPBACK = "127.0.0.1"
 _GUARDED_DEV = "pipelines.orchestration.serving.guarded_dev"
@@ -167,7 +167,7 @@ def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, 
     kept = {name: text for name, text in environ.items() if not name.startswith("FLORIDAY_")}
     return {
         **kept,
-        **handed(settings),
+        **child_environment(settings),
         "DAGSTER_HOME": str(home),
         "DAGSTER_DISABLE_TELEMETRY": "true",
         "PYTHONWARNINGS": ",".join(filter(None, (environ.get("PYTHONWARNINGS"), _SUPERSEDED))),
