@@ -12,9 +12,10 @@ import duckdb
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.load import cursors, resume
 from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, Span, note_catch_up, numbered_in
+from pipelines.warehouse.load.days_to_sequence import Days, Span, note_catch_up, numbered_in
 from pipelines.warehouse.load.merge_windows import fold
 from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.read.feed_status import unread_since

@@ -29,16 +29,16 @@ class Step:
     """A page and the movement of the cursor that follows from it.
 
     Args:
-        page: the answer.
+        page: answer to the request for one page.
         after: the sequence number that was requested.
         reached: the cursor after the page.
-        current: whether the page, or the maximum, proves that the feed ends here.
+        is_end: whether the page, or the maximum, proves that the feed ends here.
     """
 
     page: Page
     after: int
     reached: int
-    current: bool
+    is_end: bool
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ChangeFeed:
     """A feed and what is known of it before its pages are read.
 
     Args:
-        fetch: requests a page.
+        fetch: requests the page above a sequence number.
         maximum: answer of the max-sequence operation before the walk; None where it is unknown.
         page_maximum: number of records in a full page.
         read_before: highest sequence number that earlier syncs have read, 0 for unknown. A page that ends below it
@@ -160,11 +160,11 @@ def walk(feed: ChangeFeed, start: int, *, complete: bool = False) -> Iterator[St
         page = feed.confirmed_page(cursor)
         reached = feed.next_cursor(page, cursor)
         if reached == cursor:
-            yield Step(page, cursor, cursor, current=feed.ends_at(cursor))
+            yield Step(page, cursor, cursor, is_end=feed.ends_at(cursor))
             return
         is_last = feed.maximum is not None and reached >= feed.maximum and not feed.is_full(page)
         is_end = is_last and not complete
-        yield Step(page, cursor, reached, current=is_end)
+        yield Step(page, cursor, reached, is_end=is_end)
         if is_end:
             return
         cursor = reached

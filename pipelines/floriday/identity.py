@@ -46,15 +46,13 @@ def parse_identity(body: bytes) -> Identity:
     Raises:
         GarbledAnswerError: the body holds no organization with a UUID.
     """
-    missing = "Floriday answered the request for the key's identity without an organization"
-    answer: _Answer = decoded(body, _Answer, missing)
+    message = "Floriday answered the request for the key's identity without an organization that has a UUID"
+    answer: _Answer = decoded(body, _Answer, message)
     organization = answer.organization or answer.customer_organization
     if organization is None:
-        raise GarbledAnswerError(missing)
+        raise GarbledAnswerError(message)
     try:
-        organization_id = str(UUID(organization.organization_id))
+        organization_id = str(UUID(organization.organization_id))  # in any notation, unlike msgspec's own UUIDs
     except ValueError:
-        raise GarbledAnswerError(
-            "Floriday answered the request for the key's identity with a malformed organization id"
-        ) from None
+        raise GarbledAnswerError(message) from None
     return Identity(organization_id, organization.name, answer.client_id, answer.api_version)

@@ -58,7 +58,7 @@ def prefetch_first_page(fetch: Fetch, after: int) -> Iterator[Fetch]:
     An error of the request is raised by the call that takes the page, and ignored if there is none.
 
     Args:
-        fetch: requests a page.
+        fetch: requests the page above a sequence number.
         after: sequence number to start from, exclusive.
     """
     with stoppable_pool(1, "floriday first page") as pool:
@@ -75,15 +75,12 @@ def prefetch_first_page(fetch: Fetch, after: int) -> Iterator[Fetch]:
 def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[Step]]:
     """The steps of a walk, fetched by threads that end with the block.
 
-    An error of a thread is raised after the steps that were fetched before it.
-
-    Args:
-        plan: what to read.
-        budget: memory for queued pages, shared with other feeds.
+    An error of a thread is raised after the steps that were fetched before it. Queued pages are limited by the budget,
+    which all feeds share.
     """
     with budget.shared():
         queue = PageQueue(budget)
-        walker = Thread(target=_run, args=(_Prefetcher(plan, queue), queue), name="floriday walk", daemon=True)
+        walker = Thread(target=_Prefetcher(plan, queue).run, name="floriday walk", daemon=True)
         walker.start()
         try:
             yield iter(queue.get, None)
@@ -92,20 +89,8 @@ def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[
             walker.join(wait_limit(_JOIN_SECONDS))
 
 
-def _run(prefetcher: _Prefetcher, queue: PageQueue) -> None:
-    failure: BaseException | None = None
-    try:
-        with stoppable_by(queue.stopped):
-            prefetcher.queue_steps()
-    except StoppedError:
-        pass
-    except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
-        failure = error
-    queue.finish(failure)
-
-
 class _Prefetcher:
-    """One walk: the first page alone, the middle over several connections, and alone to the proven end."""
+    """Reads a feed: first over one connection, long ranges over several, and to the proven end over one again."""
 
     def __init__(self, plan: ReadPlan, queue: PageQueue) -> None:
         self._plan = plan
@@ -116,8 +101,19 @@ class _Prefetcher:
         self._highest_step: Step | None = None
         self._lock = Lock()
 
-    def queue_steps(self) -> None:
-        """Fetch all pages and add their steps to the queue."""
+    def run(self) -> None:
+        """Fetch all pages and add their steps to the queue, then finish it."""
+        failure: BaseException | None = None
+        try:
+            with stoppable_by(self._queue.stopped):
+                self._queue_steps()
+        except StoppedError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
+            failure = error
+        self._queue.finish(failure)
+
+    def _queue_steps(self) -> None:
         for step in self._walk(self._plan.start):
             self._queue.put(step)
             if self._is_done(step.reached):
@@ -146,17 +142,13 @@ class _Prefetcher:
     def _is_done(self, reached: int) -> bool:
         return self._plan.up_to is not None and reached >= self._plan.up_to
 
-    @property
-    def _known_end(self) -> int | None:
-        """The last number to read that existed at the beginning; None where that is unknown."""
-        if self._feed.maximum is None or self._plan.up_to is None:
-            return self._feed.maximum
-        return min(self._feed.maximum, self._plan.up_to)
-
     def _gaps_to_split(self, step: Step) -> list[SequenceRange]:
         """The ranges to read over several connections; none if that is not worth it."""
-        end, numbers_per_page = self._known_end, self._numbers_per_page(step)
-        if end is None or self._plan.complete or not 0 < numbers_per_page < end - step.reached:
+        maximum, numbers_per_page = self._feed.maximum, self._numbers_per_page(step)
+        if maximum is None or self._plan.complete:
+            return []
+        end = maximum if self._plan.up_to is None else min(maximum, self._plan.up_to)
+        if not 0 < numbers_per_page < end - step.reached:
             return []
         gaps = self._covered.gaps(step.reached, end)
         is_resumed = gaps != [(step.reached, end)]
@@ -220,13 +212,13 @@ class _Prefetcher:
         last = covered.up_to if numbers == sorted(numbers) else maximum
         in_range = _selected(page, lambda number: number is None or number <= last)
         late = _selected(page, lambda number: number is not None and number > maximum)
-        step = Step(in_range, *covered, current=False)
+        step = Step(in_range, *covered, is_end=False)
         with self._lock:
             self._covered.add(*covered)
             if self._highest_step is None or self._highest_step.after < step.after:
                 self._highest_step = step
             if late.records:
-                self._late_steps.append(Step(late, covered.up_to, covered.up_to, current=False))
+                self._late_steps.append(Step(late, covered.up_to, covered.up_to, is_end=False))
         self._queue.put(step)
 
 

@@ -17,7 +17,7 @@ from pipelines.floriday.change_feed import Step
 from pipelines.floriday.page_queue import MemoryBudget
 from pipelines.floriday.pages import Page
 from pipelines.floriday.sequence_ranges import Coverage
-from pipelines.normalize import Batch, Typed, together, typed
+from pipelines.normalize import Batch, combine, normalize
 from pipelines.normalize.content import content_hash
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load.cursors import Window
@@ -125,8 +125,8 @@ class Batching:
         self._pages.append((piece, len(step.page.records)))
         self.pages += 1
         self.size += step.page.size
-        self._current = step.current
-        self._end = step.reached if step.current else None
+        self._current = step.is_end
+        self._end = step.reached if step.is_end else None
 
     def take(self) -> StepBatch:
         """The batch; the next one begins empty."""
@@ -175,7 +175,7 @@ class Parts:
     """
 
     table: Table
-    _typed: list[Typed] = field(default_factory=list)
+    _normalized: list[Batch] = field(default_factory=list)
     _pages: list[Page] = field(default_factory=list)
     _waiting: int = 0
 
@@ -192,14 +192,15 @@ class Parts:
         Args:
             places: of the records, in the order in which the pages came.
         """
-        if self._pages or not self._typed:
+        if self._pages or not self._normalized:
             self._normalize()
-        parts, self._typed = self._typed, []
-        return Batch.of(together(parts, places))
+        batches, self._normalized = self._normalized, []
+        return combine(batches, places)
 
     def _normalize(self) -> None:
         records = [record for page in self._pages for record in page.records]
-        self._typed.append(typed(self.table, records, is_strict=all(page.is_strict for page in self._pages)))
+        is_strict = all(page.is_strict for page in self._pages)
+        self._normalized.append(normalize(self.table, records, is_strict=is_strict))
         self._pages, self._waiting = [], 0
 
 

@@ -18,7 +18,7 @@ from pipelines.errors import PipelineError
 from pipelines.floriday.change_feed import Step
 from pipelines.floriday.page_checks import shared_numbers
 from pipelines.normalize import Batch, normalize
-from pipelines.normalize.fast_path import key_of
+from pipelines.normalize.rejected import key_of
 from pipelines.sync.batches import BYTES_A_PART, Batching, Commit, Parts, Piece, StepBatch, commit, unstored
 from pipelines.sync.outcome import FeedOutcome, Listener, united
 from pipelines.warehouse.file.connection import Warehouse
@@ -203,5 +203,5 @@ def _split(step: Step) -> Iterator[Step]:
     """The step, in parts that are normalized at once each; only the last one moves the cursor."""
     *first, last = step.page.split(BYTES_A_PART)
     for page in first:
-        yield replace(step, page=page, reached=step.after, current=False)
+        yield replace(step, page=page, reached=step.after, is_end=False)
     yield replace(step, page=last)

@@ -127,7 +127,7 @@ def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, 
     with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
         under_way: list[tuple[Slice, Future[Batch]]] = []
         for some in slices:
-            under_way.append((some, normalizer.submit(normalize, table, some.payloads, hashed=False)))
+            under_way.append((some, normalizer.submit(normalize, table, some.payloads, with_originals=False)))
             if len(under_way) > AHEAD:
                 before, batch = under_way.pop(0)
                 yield before, batch.result()

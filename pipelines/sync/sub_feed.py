@@ -206,7 +206,7 @@ class PartSync:
     def _wait_for_proof(self, feed: ChangeFeed) -> None:
         """Nothing valid is served: leave the cursor, and remember that the numbering is to be examined."""
         mark_once(self.warehouse, self.known, self.part, MAY_HAVE_RESTARTED)
-        steps = (replace(step, reached=step.after, current=False) for step in walk(feed, 0))
+        steps = (replace(step, reached=step.after, is_end=False) for step in walk(feed, 0))
         self.writer.take(steps, Batching(self.at.cursor, self.at.cursor, Coverage()))
         self.writer.note_current()
 

@@ -11,19 +11,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Window, of_part
 from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.sql import quoted, versions
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 CHANGED_AT: tuple[Path, ...] = (("lastModifiedDateTime",), ("lastModified",))
 """Fields that tell when a record was last changed."""

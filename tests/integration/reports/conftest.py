@@ -13,11 +13,13 @@ from tests.integration.reports import by_hand, deliveries_by_hand, stock_by_hand
 from tests.moments import NOW
 
 LATER = dt.timedelta(hours=30)
+SCALE = {"suppliers": 0.2, "customers": 0.5}
+"""A part of the usual trade, and still a few of everything that reports are about."""
 
 
 def _world(api: str, folder: Path) -> Reporting:
     """Two accounts of a world, of the feeds that reports read, as it was at one moment and again some time later."""
-    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=0.1)
+    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=SCALE[api])
     reporting = Reporting(folder / "w.duckdb", api)
     feeds = read_by_reports(api)
     marks = reporting.store_sandbox(sandbox, feeds)
