@@ -59,7 +59,7 @@ def write_records(folder: Path, feed: Feed, records: int, changes: int = 0) -> R
     Args:
         folder: folder of the files.
         feed: feed whose records are generated.
-        records: number of records.
+        records: number of different records to write.
         changes: number of records that follow again, changed.
     """
     path = folder / f"{feed.name}.{records}.{changes}.json"
