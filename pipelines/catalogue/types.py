@@ -8,6 +8,8 @@ To add a field, add one line to the record's class, at the position of the colum
 The annotation is the type: one of the scalars below, a ``Literal`` for an enumeration, another record for a nested
 object, ``list[…]`` for an array; ``| None`` where the specification does not require the field. Columns, child tables,
 their types and the documentation follow from that line (:mod:`pipelines.catalogue.tables`). Then run ``make docs``.
+
+A record that inherits from a ``…Base`` record may have annotations without a description: it is that of the base.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def another_version(version: str, known: str) -> Notice | None:
     if version == known:
         return None
     return Notice(
-        f"FLORIDAY_BASE_URL asks for version {version} of the API, this program knows {known}: what it does not know is"
-        " kept in the raw log and reported, but has no column"
+        f"FLORIDAY_BASE_URL is for version {version} of the API, this program supports {known}: fields that are not in"
+        f" {known} are kept in the raw log and reported, but have no column"
     )
 
 

@@ -18,7 +18,7 @@ from tests.integration.dagster_project import Project, fill
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 AUTOMATIC = {"dagster/schedule_name": "hourly_sync"}
 ORDERS, BATCHES = "orders.sales_orders", "supply.batches"

@@ -21,7 +21,7 @@ from tests.integration.syncing import Syncing
 from tests.moments import real_now
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 ORDERS, LINES = "orders.sales_orders", "supply.supply_lines"
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)

@@ -12,7 +12,7 @@ from pipelines.orchestration.instance.opening import instance_settings, open_ins
 from pipelines.orchestration.instance.storage import KEPT, KeepingEventLog
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 
 @dg.asset

@@ -20,7 +20,7 @@ from pipelines.orchestration.instance.launcher import CheckedRunLauncher, is_ali
 from pipelines.orchestration.instance.opening import open_instance
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 SLEEPING = (sys.executable, "-c", "print(flush=True); import time; time.sleep(600)")
 LOOKS = [pytest.param("/proc", id="in /proc"), pytest.param("/nowhere", id="by ps")]

@@ -35,7 +35,7 @@ from tests.integration.flower_history import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 NOW = timedelta(0)
 """Everything is old."""

@@ -24,7 +24,7 @@ from tests.integration.syncing import Syncing
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 REVENUE = dg.AssetKey(["reports", "revenue_by_week"])
 NOT_OF = {

@@ -29,7 +29,7 @@ every_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
 def _narrowed_down_to_one_record() -> Any:
     """Else what Arrow refuses takes its neighbours to the exact lane, and hides what the fast lane makes of them."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(arrow_reader, "LEAF", 1)
+        patched.setattr(arrow_reader, "SMALLEST_BLOCK", 1)
         yield
 
 

@@ -30,7 +30,7 @@ def compare(specification: Specification, catalogue: Catalogue) -> tuple[Differe
         UsageError: specification and catalogue are of different APIs.
     """
     if specification.api != catalogue.api:
-        raise UsageError(f"a specification of the {specification.api} API says nothing of the {catalogue.api} API")
+        raise UsageError(f"the specification is of the {specification.api} API, not of the {catalogue.api} API")
     comparison = _Comparison(specification, catalogue)
     found = dict.fromkeys((*_version(specification, catalogue), *comparison.operations(), *comparison.records()))
     return tuple(sorted(found, key=lambda difference: list(Topic).index(difference.topic)))
@@ -115,7 +115,7 @@ class _Comparison:
             f"record {self._feeds()[path]}",
             f"scope {operation.scope or 'none'}",
             _rate(operation.rate),
-            f"page parameter {known[0]}, at most {known[1] or 'what the summary says'}"
+            f"page parameter {known[0]}, at most {known[1] or 'the maximum in the summary'}"
             if known
             else "no page parameter",
             f"maximum {self._maximum(path) or 'none'}",

@@ -102,7 +102,7 @@ class Specification:
     """One API in one version.
 
     Args:
-        api: ``suppliers`` or ``customers``.
+        api: name of the API, ``suppliers`` or ``customers``.
         version: version of the API, such as ``2026v1``.
         description: text at the top of the specification.
         operations: GET operations by path; the number of a change feed is always called ``{sequenceNumber}``.
