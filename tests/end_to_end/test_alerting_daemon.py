@@ -55,7 +55,7 @@ query($selector: SensorSelector!) {
 """
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_failed_run_is_told_by_the_daemon(tmp_path: Path) -> None:
     """Both sensors run without being switched on; a failing receiver is named in the tick, and told later.
 

@@ -39,6 +39,8 @@ from tests.integration.answering_server import AnsweringServer, Reply, answering
 from tests.integration.dagster_project import SUPPLIERS
 from tests.written_files import settings_apart, written_below
 
+pytestmark = pytest.mark.slow
+
 NAMES = [source.name for source in SUPPLIERS.sources]
 ITEMS, BATCHES = "catalog.trade_items", "supply.batches"
 ORDERS, INBOUND = "orders.sales_orders", "fulfillment.inbound_fulfillment_orders"
