@@ -12,11 +12,10 @@ import duckdb
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.warehouse.load import cursors, resume
-from pipelines.warehouse.load.cursors import FeedPart, Window
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
 from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, Span, note_catch_up, numbered_in
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import fold
-from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.schema.create import create_tables
 
@@ -180,21 +179,21 @@ class SimulatedLedger:
     def _notice_restart(self) -> None:
         if self._restarted and self.at.committed_at is not None:
             self.at = replace(self.at, series=self.at.series + 1, cursor=0)
-            cursors.move_cursor(self.connection, FEED, self.at)
+            FeedCursor(self.connection, FEED).move(self.at)
         self._restarted = False
 
     def _note_current(self, began: dt.datetime) -> None:
         self.at = self.at.found_current(began, self.clock)
-        cursors.move_cursor(self.connection, FEED, self.at)
+        FeedCursor(self.connection, FEED).move(self.at)
 
     def _commit(self, begins: int, ends: int, identities: list[int], began: dt.datetime, current: bool) -> None:  # noqa: FBT001
         self._store(identities)
         run = f"run {self._runs}"
         window = Window(FEED, self.at.series, begins, ends, len(identities), 0, began, run)
         note_catch_up(self.connection, [window], self.at)
-        cursors.add_windows(self.connection, [(window, 0)], self.clock)
+        add_windows(self.connection, [(window, 0)], self.clock)
         self.at = replace(self.at, cursor=max(self.at.cursor, ends)).committed(self.clock, current=current)
-        cursors.move_cursor(self.connection, FEED, self.at)
+        FeedCursor(self.connection, FEED).move(self.at)
 
     def _store(self, identities: list[int]) -> None:
         """Versions of what changed, as the transaction writes them."""
@@ -226,7 +225,7 @@ class SimulatedLedger:
 
     def answers(self) -> tuple[object, ...]:
         """What others read of the windows: where the next walk begins, what lies beyond the cursor, since when."""
-        beyond = resume.read_beyond(self.connection, FEED, self.at, TABLE, 1)
+        beyond = FeedCursor(self.connection, FEED).read_beyond(self.at, TABLE, 1)
         return sorted(beyond), unread_since(self.connection, FEED.feed)
 
     def totals(self) -> tuple[object, ...]:

@@ -16,8 +16,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.upsert import Stored, store
 from pipelines.warehouse.schema.create import create_tables
 from tests.every_kind import THING_ID, THINGS, thing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -97,7 +98,43 @@ class FeedOutcome:
 
 
 Listener = Callable[[FeedOutcome], None]
-"""Told after each page what there is so far."""
+"""Called after each page with the outcome so far."""
+
+
+class Progress:
+    """The outcome of a sync that is running: each update replaces it, and is reported.
+
+    Args:
+        outcome: what is known before the sync begins.
+        listener: called with each outcome that is reported.
+    """
+
+    def __init__(self, outcome: FeedOutcome, listener: Listener) -> None:
+        self.outcome = outcome
+        self._listener = listener
+        self._began = time.monotonic()
+
+    def update(self, **changes: object) -> None:
+        """Change fields of the outcome, and report it."""
+        seconds = time.monotonic() - self._began
+        self.outcome = replace(self.outcome, seconds=seconds, **changes)  # type: ignore[arg-type]
+        self._listener(self.outcome)
+
+    def count_page(self, records: int, shared: frozenset[int]) -> None:
+        """Count a page; the next update reports it.
+
+        Args:
+            records: number of the page's records.
+            shared: sequence numbers that several of its records carry.
+        """
+        before = self.outcome
+        self.outcome = replace(
+            before,
+            pages=before.pages + 1,
+            records=before.records + records,
+            shared_numbers=before.shared_numbers | shared,
+        )
+
 
 _COUNTED = ("records", "new", "changed", "rejected", "pages", "seconds")
 

@@ -21,10 +21,10 @@ from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.fast_path import key_of
 from pipelines.sync.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load import cursors, tombstones
-from pipelines.warehouse.load.cursors import FeedPart, Window
+from pipelines.warehouse.load import tombstones
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.days_to_sequence import AMSTERDAM
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import Stored, store
 
 
@@ -132,6 +132,11 @@ class _Reading:
         self.run_id = run_id
         self._answers: list[_Answer] = []
 
+    @property
+    def part(self) -> FeedPart:
+        """Account and snapshot."""
+        return FeedPart(self.client.account, self.snapshot.name)
+
     def ask(self, question: Question) -> None:
         began = time.monotonic()
         records = self._records(question)
@@ -150,7 +155,7 @@ class _Reading:
     def _stored(self, connection: duckdb.DuckDBPyConnection, answer: _Answer) -> FeedOutcome:
         began = time.monotonic()
         batch = normalize(self.table, answer.records)
-        before = cursors.position(connection, FeedPart(self.client.account, self.snapshot.name)).current_at
+        before = FeedCursor(connection, self.part).position().current_at
         ended = self._ended(connection, batch, answer.question)
         stored = self._store(connection, normalize(self.table, [*answer.records, *ended]) if ended else batch)
         return FeedOutcome(
@@ -183,9 +188,8 @@ class _Reading:
         return [tombstones.deleted(one, "isDeleted") for one in missing if key_of(self.table, one) not in rejected]
 
     def _store(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored:
-        part = FeedPart(self.client.account, self.snapshot.name)
         window = Window(
-            part=part,
+            part=self.part,
             series=1,
             from_number=None,
             to_number=None,

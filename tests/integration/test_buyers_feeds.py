@@ -257,7 +257,7 @@ class TestLeavingARestartedSelection:
             raise Death
 
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.sync.sub_feed.end_unserved", die)
+            patch.setattr(FeedWriter, "delete_unserved", die)
             with pytest.raises(Death):
                 restarted.sync(CUSTOM)
         assert self.deleted(restarted) == 0
@@ -273,7 +273,7 @@ class TestLeavingARestartedSelection:
         self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each batch is a transaction; the rest is found by reading the selection once more."""
-        monkeypatch.setattr("pipelines.sync.unserved_records.RECORDS_AT_ONCE", 2)
+        monkeypatch.setattr("pipelines.sync.feed_writer.DELETED_AT_ONCE", 2)
         store_again = FeedWriter.store_again
 
         def die_after_the_first(writer: FeedWriter, some: Sequence[bytes], *, was_served: bool = True) -> None:

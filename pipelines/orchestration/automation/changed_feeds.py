@@ -32,7 +32,7 @@ from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load.cursors import Ledger, open_ledger
+from pipelines.warehouse.load.run_state import RunState
 
 _Result = TypeVar("_Result")
 
@@ -171,15 +171,15 @@ def _further(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else max(one, other)
 
 
-def _known(warehouse: Warehouse) -> Ledger:
+def _known(warehouse: Warehouse) -> RunState:
     """How far each feed is read, and which ones wait to be read again; nothing before the first sync."""
     if not warehouse.exists():
-        return Ledger()
+        return RunState()
     with Warehouse(warehouse.path, lock_timeout=PATIENCE).reading() as connection:
-        return open_ledger(connection)
+        return RunState.load(connection)
 
 
-def _moved(client: FloridayClient, sources: Sequence[Source], known: Ledger) -> Iterator[tuple[str, int | None]]:
+def _moved(client: FloridayClient, sources: Sequence[Source], known: RunState) -> Iterator[tuple[str, int | None]]:
     """What has moved for an account, or waits to be read again.
 
     One that Floriday refuses has not moved; the hourly run tells of it.

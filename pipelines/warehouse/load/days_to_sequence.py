@@ -19,8 +19,7 @@ from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
 from pipelines.warehouse.load.clock_changes import windows
-from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Window, of_part
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, Window, of_part
 from pipelines.warehouse.sql import quoted, versions
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")

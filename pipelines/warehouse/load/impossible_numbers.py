@@ -9,8 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.catalogue.tables import Table
-from pipelines.warehouse.load.cursors import FeedPart
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import FeedPart, Position
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key, versions
 
 REASON = "it holds numbers above its end"

@@ -12,8 +12,7 @@ import datetime as dt
 
 import duckdb
 
-from pipelines.warehouse.load.cursors import YOUNG, FeedPart, of_part
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 
 KEPT = dt.timedelta(days=7)
 """For so long each window has a row of its own."""

@@ -5,7 +5,8 @@ Only snapshots and selections are complete readings. A feed that stops serving a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,11 +14,32 @@ import msgspec
 
 from pipelines.catalogue.tables import Table
 from pipelines.floriday.pages import read_members
-from pipelines.warehouse.load.served_keys import served_keys
-from pipelines.warehouse.sql import current, joined_key, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current, from_frame, joined_key, listed, quoted, raw, record_key, same_key
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@contextmanager
+def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame) -> Iterator[None]:
+    """Within the block the temporary table ``served`` has a frame's keys, and its ``record``.
+
+    A frame cannot be asked for UUIDs itself: DuckDB may push such a condition into the reading of the frame, and then
+    refuses the query.
+
+    Args:
+        connection: open for reading or writing.
+        table: the feed's.
+        frame: normalized records.
+    """
+    key = ", ".join(f"{from_frame(table.by_name[name], 'f')} AS {quoted(name)}" for name in record_key(table))
+    connection.register("served_frame", frame)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE served AS SELECT f.record, {key} FROM served_frame f")
+    connection.unregister("served_frame")
+    try:
+        yield
+    finally:
+        connection.execute("DROP TABLE IF EXISTS temp.served")
 
 
 def left_out(

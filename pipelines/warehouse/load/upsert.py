@@ -22,7 +22,6 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import (
-    cursors,
     days_to_sequence,
     impossible_numbers,
     rejected_records,
@@ -30,9 +29,9 @@ from pipelines.warehouse.load import (
     visibility,
 )
 from pipelines.warehouse.load.change_detection import Judged, in_batch, judge, number, only
-from pipelines.warehouse.load.cursors import Window
+from pipelines.warehouse.load.cursors import Position, Window, add_windows
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import fold
-from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.load.visibility import Reread
 from pipelines.warehouse.sql import (
     current as current_rows,
@@ -88,6 +87,7 @@ class Stored:
         changed: versions of known records.
         rejected: records that were rejected.
         committed_at: when.
+        position: the feed's position afterwards.
         older: records that were ignored, for they were older than what is stored.
         marked: if this transaction marked feeds for a full re-read, all that are marked, by account and feed.
     """
@@ -96,6 +96,7 @@ class Stored:
     changed: int
     rejected: int
     committed_at: dt.datetime
+    position: Position
     older: int = 0
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
@@ -169,9 +170,9 @@ def store_within(
         shares = _shares(connection, windows, new + changed)
         told = [(one, share) for one, share in zip(windows, shares, strict=True) if one.advances or share]
         days_to_sequence.note_catch_up(connection, [one for one, _ in told], to)
-        cursors.add_windows(connection, told, moment)
+        add_windows(connection, told, moment)
         moved = to.committed(moment, current=current)
-        cursors.move_cursor(connection, window.part, moved)
+        FeedCursor(connection, window.part).move(moved)
         lowered = impossible_numbers.lower(connection, table, window.part, moved) if effects.proves_end else 0
         # What was ignored as older than a number that its feed has never reached is to be read once more.
         if lowered and (not effects.is_reread or effects.ignored or judged.older):
@@ -183,7 +184,7 @@ def store_within(
         connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
         if due:
             fold(connection, window.part, moved, moment)
-    return Stored(new, changed, len(batch.rejected), moment, judged.older, marked)
+    return Stored(new, changed, len(batch.rejected), moment, moved, judged.older, marked)
 
 
 def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], versions_in_all: int) -> list[int]:
