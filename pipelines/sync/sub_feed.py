@@ -101,12 +101,12 @@ class SubFeedSync:
         """Whether the feed's maximum alone proves that there is nothing to read.
 
         The maximum of a feed with sub-feeds is the highest of them all: it proves only that none has moved since this
-        one was read to its end.
+        one was read to its end. A sync that failed before the end has stored it too.
         """
         maximum, position = self.writer.maximum, self.position
         if maximum is None or self.is_whole_feed:
             return maximum is not None and maximum == position.cursor
-        return position.current_at is not None and maximum == position.maximum
+        return position.is_current and maximum == position.maximum
 
     def _read_numbering(self, feed: ChangeFeed, *, is_whole: bool, days: Days | None) -> None:
         """Read the feed once its numbering is examined.
