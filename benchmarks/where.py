@@ -25,24 +25,25 @@ import pyarrow.json
 from ground.processes import served
 from ground.records import feed_of, write_books
 
+from pipelines.floriday import client
 from pipelines.floriday.http import transport
 from pipelines.normalize import fast_path
 from pipelines.settings import load_settings
-from pipelines.sync import batches, feed
+from pipelines.sync import batches, feed_writer
 from pipelines.sync.session import open_clients
 from pipelines.warehouse.file import connection
 from pipelines.warehouse.load import upsert
 
 STEPS: tuple[tuple[object, str, str], ...] = (
     (transport.BoundedAdapter, "send", "fetch a page"),
-    (feed, "read_page", "split it into records"),
-    (batches, "typed", "normalize a part of a batch"),
+    (client, "read_page", "split it into records"),
+    (batches, "typed", "normalize a chunk of a batch"),
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
     (fast_path, "flatten", "  of which: typing and flattening"),
     (fast_path, "_originals", "  of which: hash and payloads"),
-    (feed, "commit", "store a batch"),
+    (feed_writer.FeedWriter, "commit", "store a batch"),
     (connection.Warehouse, "_open", "  of which: open the file"),
-    (upsert, "judge", "  of which: what is new"),
+    (upsert, "detect_changes", "  of which: what is new"),
     (upsert, "_append_versions", "  of which: raw log and versions"),
     (upsert, "_write_rows", "  of which: current rows"),
 )

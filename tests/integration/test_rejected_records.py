@@ -236,7 +236,7 @@ def test_many_are_not_compared_with_each_other_one_by_one(things: ThingWarehouse
         )
         for _ in range(2):
             keep(cast("duckdb.DuckDBPyConnection", explaining), PART, many, moment)
-            resolve_stored(cast("duckdb.DuckDBPyConnection", explaining), tables_of(THINGS), PART, moment)
+            resolve_stored(cast("duckdb.DuckDBPyConnection", explaining), tables_of(THINGS), PART, moment, "verdicts")
 
     assert explaining.plans
     for plan in explaining.plans:

@@ -126,17 +126,26 @@ def _identity(key: str | None, number: int | None, payload: str) -> tuple[object
     return ("payload", payload)
 
 
-def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime) -> None:
-    """Close the rows whose record was just stored in a valid version, as ``verdicts`` tells; within a transaction.
+def resolve_stored(
+    connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime, verdicts: str
+) -> None:
+    """Resolve the rows whose record was just stored in a valid version; within a transaction.
 
     One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
+
+    Args:
+        connection: open for writing.
+        table: the feed's table.
+        part: the feed, or sub-feed.
+        moment: when they are resolved.
+        verdicts: the temporary table of :class:`~pipelines.warehouse.load.change_detection.DetectedChanges`.
     """
     is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
-    healed = f"r.key = {joined_key(table, 'v')} AND {is_newer}"
+    by_key = f"r.key = {joined_key(table, 'v')} AND {is_newer}"
     by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number AND v.sequence_number <> 0"
-    for stored in (healed, by_number):
+    for is_same in (by_key, by_number):
         connection.execute(
-            f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v WHERE {_OPEN} AND {stored}",
+            f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM {verdicts} v WHERE {_OPEN} AND {is_same}",
             {"account": part.account, "feed": part.feed, "moment": moment},
         )
 

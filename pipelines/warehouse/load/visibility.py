@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipelines.catalogue.tables import Table
+from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch
 from pipelines.warehouse.sql import current, quoted, record_key, same_key
 
 
@@ -115,35 +115,34 @@ def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread:
 
 
 @contextmanager
-def widening(connection: duckdb.DuckDBPyConnection, table: Table, account: str, feeds: Sequence[str]) -> Iterator[None]:
-    """Mark other feeds if the block brings rows to life, or gives live ones another number.
-
-    To be used around the writing of a batch, in its transaction.
+def marking_widened(incoming: IncomingBatch, changes: DetectedChanges, feeds: Sequence[str]) -> Iterator[None]:
+    """Mark other feeds if the block makes rows live, or gives live rows another number; for writing a batch's rows.
 
     Args:
-        connection: open for writing; the batch is judged, see :mod:`pipelines.warehouse.load.change_detection`.
-        table: the batch's, such as that of connections.
-        account: the account's name.
-        feeds: the feeds whose older records come into view with each live row of this one; none for most tables.
+        incoming: the batch, such as that of connections.
+        changes: what was detected in it.
+        feeds: the feeds whose older records become visible with each live row of this one; none for most tables.
     """
     if not feeds:
         yield
         return
-    before = _live_rows(connection, table, account)
+    before = _live_rows(incoming, changes)
     yield
-    added = len(_live_rows(connection, table, account) - before)
+    added = len(_live_rows(incoming, changes) - before)
     if added:
-        mark(connection, account, feeds, f"{added} new or changed in {table.qualified_name}")
+        account, table = str(incoming.params["account"]), incoming.table.qualified_name
+        mark(incoming.connection, account, feeds, f"{added} new or changed in {table}")
 
 
-def _live_rows(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> set[tuple[object, ...]]:
-    """Keys and numbers of the batch's records whose rows are not deleted: of connections, who is connected.
+def _live_rows(incoming: IncomingBatch, changes: DetectedChanges) -> set[tuple[object, ...]]:
+    """Keys and numbers of the batch's records whose rows are not deleted: of connections, the connected growers.
 
-    A number counts, for a connection that has ended and was revived since the last reading has only another number.
+    The number counts, because a connection that ended and was revived since the last reading has only another number.
     """
+    table = incoming.table
     key = ", ".join(f"CAST(t.{quoted(name)} AS VARCHAR)" for name in (*record_key(table), "sequence_number"))
     sql = (
-        f"SELECT {key} FROM {current(table)} t SEMI JOIN verdicts v ON {same_key(table, 't', 'v')}"
+        f"SELECT {key} FROM {current(table)} t SEMI JOIN {changes.verdicts} v ON {same_key(table, 't', 'v')}"
         " WHERE t.account = $account AND NOT t.is_deleted"
     )
-    return set(connection.execute(sql, {"account": account}).fetchall())
+    return set(incoming.execute(sql, "account").fetchall())
