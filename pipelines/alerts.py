@@ -1,6 +1,6 @@
-"""Telling whom it concerns: one short message to every address of FLORIDAY_ALERTS, in bounded time.
+"""Send an alert: one short message to every configured address, within a time limit.
 
-What is worth telling, and how often, is not known here.
+What is worth an alert, and how often, is decided in ``orchestration.alerting``.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pipelines.settings.receivers import last_warning, receiver
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-PATIENCE = 15.0
-"""Seconds that all addresses together may take."""
+SEND_SECONDS = 15.0
+"""Time limit for all addresses together."""
 
-LONGEST = 950
-"""Characters of a text; the most sparing of the usual services takes a thousand."""
+MAX_CHARACTERS = 950
+"""Maximum length of a text; among the usual services, the lowest limit is a thousand."""
 
-_TRANSPORTS = ("urllib3.connectionpool", "urllib3.util.retry")
+_TRANSPORT_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
@@ -36,8 +36,8 @@ class Alert:
 
     Args:
         title: what happened, in one line.
-        text: plain text, the same for every service; :func:`bounded` keeps it short.
-        kind: what it is about, which many services show as a colour.
+        text: plain text, the same for every service; :func:`bounded` limits its length.
+        kind: severity of the message, which many services show as a colour.
     """
 
     title: str
@@ -46,13 +46,13 @@ class Alert:
 
 
 def bounded(lines: Iterable[str], *, last: str = "") -> str:
-    """The lines as one text of at most ``LONGEST`` characters: whole lines, and how many are left out.
+    """The lines as one text of at most ``MAX_CHARACTERS``: whole lines, and the number of omitted ones.
 
     Args:
-        lines: in the order of their worth; none is longer than half of ``LONGEST``.
-        last: a line that is never left out.
+        lines: lines in descending order of importance, none longer than half of ``MAX_CHARACTERS``.
+        last: line that is never omitted.
     """
-    waiting, taken, room = list(lines), list[str](), LONGEST - len(last) - len("\n… and 1,000,000 more\n")
+    waiting, taken, room = list(lines), list[str](), MAX_CHARACTERS - len(last) - len("\n… and 1,000,000 more\n")
     while waiting and len(waiting[0]) < room:
         room -= len(waiting[0]) + 1
         taken.append(waiting.pop(0))
@@ -60,21 +60,21 @@ def bounded(lines: Iterable[str], *, last: str = "") -> str:
     return "\n".join([*taken, *more, *filter(None, [last])])
 
 
-def send(addresses: Sequence[SecretStr], alert: Alert, *, patience: float = PATIENCE) -> list[str]:
-    """Send an alert to every address at once.
+def send(addresses: Sequence[SecretStr], alert: Alert, *, seconds: float = SEND_SECONDS) -> list[str]:
+    """Send an alert to all addresses concurrently.
 
     Args:
-        addresses: as the settings give them.
-        alert: the message.
-        patience: seconds after which nobody is waited for any more.
+        addresses: addresses from the settings, which contain secrets.
+        alert: the message to send.
+        seconds: time limit for all addresses together.
 
     Returns:
-        One line for each address that did not take it; of the address it tells its place and the service alone.
+        One line for each failure, which names the position and the service of the address, and nothing else of it.
     """
-    for name in _TRANSPORTS:
-        logging.getLogger(name).addFilter(_of_others)
-    deliveries = [_Delivery(f"address {place}", address, alert) for place, address in enumerate(addresses, start=1)]
-    ends = time.monotonic() + patience
+    for name in _TRANSPORT_LOGGERS:
+        logging.getLogger(name).addFilter(_is_not_of_delivery)
+    deliveries = [_Delivery(f"address {index}", address, alert) for index, address in enumerate(addresses, start=1)]
+    ends = time.monotonic() + seconds
     for delivery in deliveries:
         delivery.start()
     for delivery in deliveries:
@@ -83,35 +83,35 @@ def send(addresses: Sequence[SecretStr], alert: Alert, *, patience: float = PATI
 
 
 class _Delivery(Thread):
-    """One alert on its way to one address; a receiver that never answers is left behind with its thread."""
+    """The thread that sends an alert to one address; it is abandoned if the receiver does not answer in time."""
 
     def __init__(self, name: str, address: SecretStr, alert: Alert) -> None:
-        found = receiver(address.get_secret_value())
-        super().__init__(name=f"{name} ({found.service_name if found else 'unreadable'})", daemon=True)
+        self._receiver = receiver(address.get_secret_value())
+        service = self._receiver.service_name if self._receiver else "unreadable"
+        super().__init__(name=f"{name} ({service})", daemon=True)
         self.failure: str | None = "did not take the alert in time"
-        self._receiver = found
         self._alert = alert
 
     def run(self) -> None:
-        """Deliver, and note what became of it."""
-        taken = self._receiver is not None and _notify(self._receiver, self._alert)
-        self.failure = None if taken else _reason(last_warning())
+        """Send the alert, and keep the reason of a failure."""
+        is_sent = self._receiver is not None and _notify(self._receiver, self._alert)
+        self.failure = None if is_sent else _reason(last_warning())
 
 
-def _of_others(_: logging.LogRecord) -> bool:
-    """Whether a line of the transport is not a delivery's: at level DEBUG those tell paths, which hold tokens."""
+def _is_not_of_delivery(_: logging.LogRecord) -> bool:
+    """Whether a log record is not of a delivery: at level DEBUG, those contain paths with tokens."""
     return not isinstance(current_thread(), _Delivery)
 
 
-def _notify(found: NotifyBase, alert: Alert) -> bool:
-    from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415 - only who has alerts waits for it
+def _notify(service: NotifyBase, alert: Alert) -> bool:
+    from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415 - the import takes long, and few need it
 
     kind = NotifyType(alert.kind)
-    return bool(Apprise(found).notify(alert.text, alert.title, notify_type=kind, body_format=NotifyFormat.TEXT))
+    return bool(Apprise(service).notify(alert.text, alert.title, notify_type=kind, body_format=NotifyFormat.TEXT))
 
 
 def _reason(warning: str) -> str:
-    """Why a receiver did not take an alert, without anything of its address."""
+    """Why a receiver did not accept an alert, without any part of its address."""
     status = _STATUS.search(warning)
     if status is not None:
         return f"answered {status[1]}"

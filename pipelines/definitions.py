@@ -1,4 +1,4 @@
-"""What `dagster dev` loads (`workspace.yaml`). Nothing has to be set; a run reads the settings when it starts."""
+"""The definitions that `dagster dev` loads (`workspace.yaml`). A run reads the settings when it starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from pipelines.orchestration.resources import SettingsResource
 from pipelines.private_files import protect_process
 from pipelines.settings import forget_secrets
 
-protect_process()  # code servers and runs, also those of a `dagster dev` that somebody starts without `floriday up`
-forget_secrets(os.environ)  # before this process starts that of a run
+protect_process()  # code servers and runs, also if `dagster dev` is started without `floriday up`
+forget_secrets(os.environ)  # before this process starts a run's process
 definitions = build_definitions(SettingsResource())

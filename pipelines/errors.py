@@ -1,41 +1,41 @@
-"""Everything that can go wrong on purpose, in one tree.
+"""All expected errors, in one tree.
 
-PipelineError                     one line for a person; carries account, feed and number
-├── FatalError                    asking again would not help
+PipelineError                     one line for a person, with account, feed and number
+├── FatalError                    a retry would not help
 │   ├── SettingError              a setting is missing, malformed or contradicts the warehouse (exit 2)
-│   ├── UsageError                a command was called with something it does not take (exit 2)
-│   ├── AuthenticationError       no token: wrong credentials, no usable scope, a token server that is not one
+│   ├── UsageError                a command was called with an invalid option or argument (exit 2)
+│   ├── AuthenticationError       no token: wrong credentials, no usable scope, not a token server
 │   ├── RefusedError              the API refused a call for good (400, 403, 404 …)
-│   ├── AnswerTooLargeError       an answer holds more bytes than are taken
-│   ├── StuckFeedError            a feed that does not advance although there is more
-│   ├── ContradictingAnswersError answers about a feed that contradict themselves and each other
+│   ├── AnswerTooLargeError       an answer has more bytes than are accepted
+│   ├── StuckFeedError            a feed does not advance although there are more records
+│   ├── ContradictingAnswersError answers of a feed contradict themselves and each other
 │   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated, newer than this program
-│   ├── QueryTimeoutError         a query took longer than it may
-│   ├── QueryMemoryError          a query needs more memory than it may use
-│   └── DagsterError              Dagster cannot be started here, or ended by itself
+│   ├── QueryTimeoutError         a query took longer than its time limit
+│   ├── QueryMemoryError          a query needs more memory than its limit
+│   └── DagsterError              Dagster cannot be started, or ended by itself
 ├── RetriableError                the same call may succeed a little later
 │   ├── UnreachableError          no answer: refused, cut or timed-out connections
-│   ├── BusyError                 429, 500, 503, 504
-│   ├── GarbledAnswerError        200 with something that is not the JSON that was asked for
+│   ├── BusyError                 429, 500, 502, 503, 504
+│   ├── GarbledAnswerError        200 with something other than the expected JSON
 │   └── WarehouseBusyError        another process holds the DuckDB file or the lock file
-└── SkippableError                this feed is left out now, and that is no failure
-    ├── ScopeNotGrantedError      the token does not carry the feed's scope
+└── SkippableError                this feed is skipped now, which is no failure
+    ├── ScopeNotGrantedError      the token does not have the feed's scope
     └── RebuildingError           423: Floriday is rebuilding the feed
 
-What does not belong here: how an error is printed (``cli``) or retried (``floriday.client``).
+Not here: how an error is printed (``cli``) or retried (``floriday.http.retry``).
 """
 
 from __future__ import annotations
 
 
 class PipelineError(Exception):
-    """An expected failure, told in one line.
+    """An expected failure, described in one line.
 
     Args:
-        message: what happened and what to do next; never a secret.
-        account: the account's name in the settings, where it matters.
-        feed: the feed as ``schema.table``, where it matters.
-        number: the sequence number at which it happened.
+        message: what happened and what to do next, without secrets.
+        account: name of the account in the settings; None if the failure concerns none.
+        feed: name of the feed, ``schema.table``; None if the failure concerns none.
+        number: sequence number at which the failure happened.
     """
 
     exit_code = 1
@@ -50,62 +50,59 @@ class PipelineError(Exception):
         self.number = number
 
     def about(self, *, account: str | None = None, feed: str | None = None) -> PipelineError:
-        """The same error, told which account and feed it concerns where it did not know."""
+        """The same error, with account and feed where it has none yet."""
         self.account = self.account or account
         self.feed = self.feed or feed
         return self
 
     def __str__(self) -> str:
-        where = " · ".join(part for part in (self.account, self.feed) if part)
-        return f"{where}: {self.message}" if where else self.message
+        subject = " · ".join(part for part in (self.account, self.feed) if part)
+        return f"{subject}: {self.message}" if subject else self.message
 
 
 class FatalError(PipelineError):
-    """Asking again would not help."""
+    """A retry would not help."""
 
 
 class SettingError(FatalError):
-    """A setting is missing, malformed, or contradicts what the warehouse belongs to."""
+    """A setting is missing, malformed, or contradicts the warehouse."""
 
     exit_code = 2
 
 
 class UsageError(FatalError):
-    """A command was called with something that it does not take."""
+    """A command was called with an invalid option or argument."""
 
     exit_code = 2
 
 
 class AuthenticationError(FatalError):
-    """The token endpoint gave no usable token."""
+    """The token endpoint issued no usable token."""
 
 
 class RefusedError(FatalError):
-    """The API refused a call for good; ``status`` is the HTTP status."""
+    """The API refused a call for good.
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int,
-        account: str | None = None,
-        feed: str | None = None,
-        number: int | None = None,
-    ) -> None:
-        super().__init__(message, account=account, feed=feed, number=number)
+    Args:
+        message: what happened and what to do next, without secrets.
+        status: HTTP status of the answer.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
         self.status = status
 
 
 class AnswerTooLargeError(FatalError):
-    """An answer holds more bytes than are taken; one with fewer records may be taken."""
+    """An answer has more bytes than are accepted; one with fewer records may be accepted."""
 
 
 class StuckFeedError(FatalError):
-    """A feed does not advance although its maximum says that there is more."""
+    """A feed does not advance although its maximum proves that there are more records."""
 
 
 class ContradictingAnswersError(FatalError):
-    """Answers about a feed contradict themselves, and no two of them agree."""
+    """Answers of a feed contradict themselves, and no two of them agree."""
 
 
 class WarehouseError(FatalError):
@@ -113,34 +110,27 @@ class WarehouseError(FatalError):
 
 
 class QueryTimeoutError(FatalError):
-    """A query took longer than it may, and was ended."""
+    """A query took longer than its time limit, and was cancelled."""
 
 
 class QueryMemoryError(FatalError):
-    """A query needs more memory than it may use."""
+    """A query needs more memory than its limit."""
 
 
 class DagsterError(FatalError):
-    """Dagster cannot be started here, or ended by itself."""
+    """Dagster cannot be started, or ended by itself."""
 
 
 class RetriableError(PipelineError):
     """The same call may succeed a little later.
 
     Args:
-        retry_after: seconds that the server asked for, where it did.
+        message: what happened and what to do next, without secrets.
+        retry_after: seconds that the server asked to wait; None if it named none.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float | None = None,
-        account: str | None = None,
-        feed: str | None = None,
-        number: int | None = None,
-    ) -> None:
-        super().__init__(message, account=account, feed=feed, number=number)
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
         self.retry_after = retry_after
 
 
@@ -149,11 +139,11 @@ class UnreachableError(RetriableError):
 
 
 class BusyError(RetriableError):
-    """The server said 429, 500, 503 or 504."""
+    """The server answered 429, 500, 502, 503 or 504."""
 
 
 class GarbledAnswerError(RetriableError):
-    """A 200 whose body is not the JSON that was asked for."""
+    """A 200 whose body is not the expected JSON."""
 
 
 class WarehouseBusyError(RetriableError):
@@ -161,11 +151,11 @@ class WarehouseBusyError(RetriableError):
 
 
 class SkippableError(PipelineError):
-    """This feed is left out now, and that is no failure."""
+    """This feed is skipped now, which is no failure."""
 
 
 class ScopeNotGrantedError(SkippableError):
-    """The token does not carry the feed's scope."""
+    """The token does not have the feed's scope."""
 
 
 class RebuildingError(SkippableError):

@@ -1,18 +1,19 @@
-"""Ctrl-C, SIGTERM and SIGHUP: recorded once, raised once, and an end of the process that is certain.
+"""Ctrl-C, SIGTERM and SIGHUP: recorded once, raised once, and followed by a certain end of the process.
 
 The first signal raises :class:`Interrupted` in the main thread, so that the code cleans up as after any exception;
-further signals change nothing while it does. Libraries are not ready for an exception at any moment. Four rules make
-the end orderly and certain all the same:
+further signals change nothing meanwhile. Libraries are not prepared for an exception at any moment. Four rules make the
+end orderly and certain all the same:
 
-- A thread learns of each signal from the pipe that ``signal.set_wakeup_fd`` writes to, whatever the main thread does
-  and whichever handler a library has installed. It calls what was registered with :func:`at_stop`, again and again.
-- A call into a C library that an exception would leave in an undefined state is made by :func:`undisturbed`: signals
-  are handled after the call.
-- An exception that a library has swallowed is raised again. A weak reference tells, for it dies with the exception.
-- When the clean-up has taken :data:`CLEAN_UP` seconds, the process ends without it.
+- A thread receives each signal from the pipe that ``signal.set_wakeup_fd`` writes to, whatever the main thread does
+  and whichever handler a library has installed. It repeatedly calls what was registered with :func:`on_stop`.
+- A call into a C library that an exception would leave in an undefined state is made by :func:`without_interruption`:
+  signals are handled after the call.
+- An exception that a library has swallowed is raised again. A weak reference detects that, because it becomes empty
+  when the exception is deleted.
+- If the clean-up takes longer than :data:`CLEAN_UP_SECONDS`, the process ends without it.
 
 Only the command line installs this. In other processes, such as those of Dagster, nothing is ever recorded, and only
-:func:`undisturbed` has an effect. The module is imported before everything else and therefore imports little itself.
+:func:`without_interruption` has an effect. The module is imported before all others and therefore imports little.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import time
 import weakref
 from contextlib import contextmanager, suppress
 
-TYPE_CHECKING = False  # to import the module typing would take as long as all of the above
+TYPE_CHECKING = False  # the import of typing would take as long as all of the above
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -37,20 +38,20 @@ if TYPE_CHECKING:
     _Handler = Callable[[int, FrameType | None], Any]
 
 
-CLEAN_UP = 4.0
-"""Seconds from the signal to the end of the process at most."""
+CLEAN_UP_SECONDS = 4.0
+"""Maximum number of seconds from the signal to the end of the process."""
 
-THREADS = 1.5
-"""Seconds from the signal for which the clean-up waits for threads, which may be in the middle of a call."""
+THREAD_SECONDS = 1.5
+"""Seconds from the signal during which the clean-up waits for threads, which may be in the middle of a call."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The last one comes from a terminal that is closed; a command that was started with nohup ignores it."""
+"""SIGHUP comes from a terminal that is closed; a command that was started with nohup ignores it."""
 
-_AGAIN = 0.05
-"""Seconds between two calls of what was registered: DuckDB forgets an interrupt that comes just before a statement."""
+_INTERVAL = 0.05
+"""Seconds between calls of the registered functions: DuckDB ignores an interrupt that comes before a statement."""
 
-_SWALLOWED = 0.5
-"""Seconds after which an exception that was swallowed, or never raised, is raised again."""
+_RAISE_AGAIN_AFTER = 0.5
+"""Seconds after which an exception that was swallowed or never raised is raised again."""
 
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -60,18 +61,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _State:
-    """The one stop of this process."""
+    """The state of this process: whether it stops, and what then happens."""
 
     def __init__(self) -> None:
         self.main = 0
         self.number = 0
         self.since = 0.0
         self.raised: weakref.ref[Interrupted] | None = None
-        self.undisturbed = 0
+        self.uninterruptible_calls = 0
         self.deferred = 0
-        self.is_decided = False
-        self.is_told = False
-        self.left_to_others = 0
+        self.is_final = False
+        self.is_reported = False
+        self.handled_by_others = 0
         self.actions: list[Callable[[], object]] = []
         self.last_resorts: list[Callable[[], object]] = []
 
@@ -80,7 +81,7 @@ _state = _State()
 
 
 def install() -> None:
-    """Take over the signals that are not ignored. To be called by the main thread; again without effect."""
+    """Handle the signals that are not ignored. The main thread calls this; further calls have no effect."""
     if _state.main:
         return
     _state.main = threading.get_ident()
@@ -91,32 +92,36 @@ def install() -> None:
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reading,), name="floriday signals", daemon=True).start()
-    # What threads and destructors come to after the signal follows from it, and is no news for anybody.
+    # Errors of threads and destructors after the signal are caused by it, and are not reported.
     sys.unraisablehook = _silent_once_stopped(sys.unraisablehook)
     threading.excepthook = _silent_once_stopped(threading.excepthook)
 
 
-def recorded() -> bool:
-    """Whether the process was asked to stop."""
+def is_stopping() -> bool:
+    """Whether a signal has asked the process to stop."""
     return _state.number != 0
 
 
-def limited(seconds: float | None) -> float | None:
-    """How long to wait for a thread: ``seconds``, None for as long as it takes, and less after a signal."""
+def wait_limit(seconds: float | None) -> float | None:
+    """How long to wait for a thread, which is shorter after a signal.
+
+    Args:
+        seconds: limit before a signal; None for no limit.
+    """
     if not _state.number:
         return seconds
-    left = max(0.0, _state.since + THREADS - time.monotonic())
+    left = max(0.0, _state.since + THREAD_SECONDS - time.monotonic())
     return left if seconds is None else min(seconds, left)
 
 
-def at_stop(action: Callable[[], object]) -> None:
-    """Have a function called again and again from the signal on, by any thread."""
+def on_stop(action: Callable[[], object]) -> None:
+    """Call a function repeatedly after the signal, from any thread."""
     _state.actions.append(action)
 
 
 @contextmanager
 def last_resort(action: Callable[[], object]) -> Iterator[None]:
-    """Within the block, a function is called before the process ends without a clean-up."""
+    """Call a function if the process ends without a clean-up within the block."""
     _state.last_resorts.append(action)
     try:
         yield
@@ -125,41 +130,41 @@ def last_resort(action: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def left_to(handler: _Handler) -> Iterator[None]:
-    """Within the block, a handler of the caller's gets the signals, and none of them ends the process."""
-    _state.left_to_others += 1
+def handled_by(handler: _Handler) -> Iterator[None]:
+    """Within the block, another handler receives the signals, and none of them ends the process."""
+    _state.handled_by_others += 1
     ignored = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else []
-    heard = [number for number in SIGNALS if number not in ignored]
-    before = {number: signal.signal(number, handler) for number in heard}
+    handled = [number for number in SIGNALS if number not in ignored]
+    before = {number: signal.signal(number, handler) for number in handled}
     try:
         yield
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
-        _state.left_to_others -= 1
+        _state.handled_by_others -= 1
 
 
-def stopped_by(number: int) -> None:
-    """Say that a signal which a handler of the caller's got has ended what the process did: its exit code tells it."""
+def record_stop(number: int) -> None:
+    """Record that a signal which another handler received has stopped the process; the exit code shows it."""
     _record(number)
 
 
-def undisturbed(
+def without_interruption(
     call: Callable[_Arguments, _Value], /, *arguments: _Arguments.args, **named: _Arguments.kwargs
 ) -> _Value:
-    """The result of a call that no signal's exception breaks off; the signal is handled after it.
+    """The result of a call during which no signal raises an exception; signals are handled after it.
 
-    That holds in every process, and for the handlers of others too, such as those of Dagster.
+    That holds in every process, also for handlers of other libraries, such as those of Dagster.
     """
     if threading.current_thread() is not threading.main_thread():
         return call(*arguments, **named)
     _defer_handlers()
-    _state.undisturbed += 1
+    _state.uninterruptible_calls += 1
     try:
         return call(*arguments, **named)
     finally:
-        _state.undisturbed -= 1
-        if _state.deferred and not _state.undisturbed:
+        _state.uninterruptible_calls -= 1
+        if _state.deferred and not _state.uninterruptible_calls:
             number, _state.deferred = _state.deferred, 0
             signal.raise_signal(number)
 
@@ -172,61 +177,61 @@ def _defer_handlers() -> None:
 
 
 class _Deferring:
-    """A handler that waits for the end of an undisturbed call."""
+    """A handler of a signal that is called after the end of an uninterruptible call."""
 
     def __init__(self, handler: _Handler) -> None:
         self._handler = handler
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if not _state.undisturbed:
+        if not _state.uninterruptible_calls:
             self._handler(number, frame)
             return
         _state.deferred = number
-        _act()
+        _call_actions()
 
 
-def _act() -> None:
+def _call_actions() -> None:
     for action in _state.actions:
         action()
 
 
-def decide() -> None:
-    """Say that the exit code is decided: from now on, a signal changes nothing."""
-    _state.is_decided = True
+def ignore_signals() -> None:
+    """Ignore signals from now on, because the exit code is final."""
+    _state.is_final = True
 
 
-def tell() -> int:
-    """Say on standard error that the process was stopped, once; returns its exit code: 130, 143 or 129."""
-    if not _state.is_told:
-        _state.is_told = True
-        # Past Python's buffers: the main thread may hold their lock, or wait for who reads standard output.
+def report_stop() -> int:
+    """Write to standard error once that the process was stopped; returns its exit code: 130, 143 or 129."""
+    if not _state.is_reported:
+        _state.is_reported = True
+        # Without Python's buffers: the main thread may hold their lock, or wait for a reader of standard output.
         _write(2, b"floriday: stopped\n")
     return 128 + _state.number
 
 
 def end(code: int) -> NoReturn:
-    """End the process at once, after what others registered with ``atexit``.
+    """End the process at once, after the functions that libraries registered with ``atexit``.
 
-    To take Python down, library by library, costs a tenth of a second. And threads that are still within DuckDB or
-    Arrow then would abort the process or never return.
+    An ordinary shutdown of Python takes a tenth of a second, and threads that are still within DuckDB or Arrow would
+    abort the process or never return.
 
     Args:
-        code: the exit code, unless the process was asked to stop.
+        code: the exit code, unless a signal has stopped the process.
     """
     atexit._run_exitfuncs()  # noqa: SLF001 - the interpreter does this at an ordinary end
-    decide()
-    os._exit(tell() if _state.number else code)
+    ignore_signals()
+    os._exit(report_stop() if _state.number else code)
 
 
 def _write(descriptor: int, text: bytes) -> None:
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # the reader has closed the stream
         os.write(descriptor, text)
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     _record(number)
-    if not _is_under_way():
-        # No variable holds it: the frame would keep it alive, and nobody would know that it was swallowed.
+    if not _is_raised():
+        # No variable holds it: the frame would keep it alive, and a swallowed exception would not be detected.
         raise _interrupted()
 
 
@@ -237,55 +242,55 @@ def _interrupted() -> Interrupted:
 
 
 def _record(number: int) -> None:
-    if not _state.number and not _state.is_decided:
+    if not _state.number and not _state.is_final:
         _state.since = time.monotonic()
         _state.number = number
-        # Libraries log what the exception breaks off, with its traceback. What has a handler of its own stays.
+        # Libraries log what the exception interrupts, with its traceback. Loggers with handlers are not affected.
         logging = sys.modules.get("logging")
         if hasattr(logging, "NullHandler"):
             logging.lastResort = logging.NullHandler()  # type: ignore[union-attr]
 
 
-def _is_under_way() -> bool:
-    """Whether the exception was raised and still is on its way, or has arrived."""
-    return _state.is_decided or (_state.raised is not None and _state.raised() is not None)
+def _is_raised() -> bool:
+    """Whether the exception was raised and still exists, or the exit code is final."""
+    return _state.is_final or (_state.raised is not None and _state.raised() is not None)
 
 
 def _watch(signals: int) -> None:
-    """Wait for the first signal, and see to it that the process ends."""
+    """Wait for the first signal, and make the process end."""
     while not _state.number:
         number = os.read(signals, 1)[0]
-        if number in SIGNALS and not _state.left_to_others:
+        if number in SIGNALS and not _state.handled_by_others:
             _record(number)
-    raise_again_at = _state.since + _SWALLOWED
-    while (now := time.monotonic()) < _state.since + CLEAN_UP:
-        _act()
+    raise_again_at = _state.since + _RAISE_AGAIN_AFTER
+    while (now := time.monotonic()) < _state.since + CLEAN_UP_SECONDS:
+        _call_actions()
         if now >= raise_again_at:
-            raise_again_at = now + _SWALLOWED
-            if not _is_under_way():
+            raise_again_at = now + _RAISE_AGAIN_AFTER
+            if not _is_raised():
                 signal.pthread_kill(_state.main, _state.number)
-        time.sleep(_AGAIN)
+        time.sleep(_INTERVAL)
     _end_without_clean_up()
 
 
 def _end_without_clean_up() -> NoReturn:
-    """End the process although it is not ready: a thread waits for what cannot be interrupted.
+    """End the process although a thread still waits for something that cannot be interrupted.
 
-    Nothing is torn: DuckDB's transactions, locks of files, and what is written aside before it is put in place, stand a
-    kill as well.
+    No data is damaged: transactions of DuckDB, file locks, and files that replace others when they are complete
+    survive a kill as well.
     """
     for action in _state.last_resorts:
         with suppress(Exception):
             action()
-    code = tell()
+    code = report_stop()
     if os.isatty(1):
         _write(1, _SHOW_CURSOR)
     os._exit(code)
 
 
 def _silent_once_stopped(hook: Callable[[Any], object]) -> Callable[[Any], None]:
-    def silent(told: Any) -> None:
+    def silent(error: Any) -> None:
         if not _state.number:
-            hook(told)
+            hook(error)
 
     return silent

@@ -1,7 +1,7 @@
-"""The path of a DuckDB file: the one file that every name of it leads to, and whether DuckDB can work there.
+"""Paths of DuckDB files: the real path behind links, and whether DuckDB can use it.
 
-DuckDB keeps its write-ahead log beside the name that it was given, and we keep the lock file there. So two names for
-one file would mean two logs and two locks.
+DuckDB keeps its write-ahead log beside the path that it was given, and this program its lock file. So two names of one
+file would have two logs and two locks.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ import unicodedata
 from pathlib import Path
 
 LONGEST_NAME = 200
-"""Bytes of a file's name: file systems allow 255, and the files beside it have longer names."""
+"""Maximum length of a file name in bytes: file systems allow 255, and companion files have longer names."""
 
-_BREAKS_LINES = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode's categories of control characters, half characters and line breaks."""
+_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories of control characters, surrogates and line breaks."""
 
-_BESIDE = ("wal", "lock", "holder", "turn", "read", "tmp", "part", "compact", "redact")
-"""Suffixes of the files that DuckDB and we keep beside a database, for a time at least."""
+_COMPANION_SUFFIXES = ("wal", "lock", "holder", "turn", "read", "tmp", "part", "compact", "redact")
+"""Suffixes of the files that DuckDB and this program keep beside a database, some of them temporarily."""
 
 
 def real_path(path: Path) -> Path:
-    """The absolute path of the file that a path leads to, without links and ``..``; the file need not be there."""
+    """The absolute path without links and ``..``; the file need not exist."""
     try:
         return Path(os.path.realpath(path))
-    except ValueError:  # the system cannot have such a name, as `unfit_name` tells
+    except ValueError:  # a name that the system does not allow, which `unfit_name` reports
         return path.absolute()
 
 
 def unfit_name(path: Path) -> str | None:
-    """What a path of a database file is expected to be instead, in a phrase; None where DuckDB can work with it.
+    """Why DuckDB cannot use the path of a database file, as a phrase "expects …"; None where it can.
 
     Args:
-        path: as :func:`real_path` gives it.
+        path: a real path, from :func:`real_path`.
     """
     text = str(path)
     if "?" in text:
         return "expects a path without a question mark: DuckDB would put its write-ahead log elsewhere"
-    if any(unicodedata.category(character) in _BREAKS_LINES for character in text):
+    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text):
         return "expects a path in UTF-8 without control characters and line breaks"
     if len(os.fsencode(path.name)) > LONGEST_NAME:
         return f"expects a file name of {LONGEST_NAME} bytes or less: other files beside it have longer names"
@@ -49,7 +49,7 @@ def unfit_name(path: Path) -> str | None:
 
 
 def has_other_names(path: Path) -> bool:
-    """Whether a file is there under several names (hard links); which one is the file's own, nobody can tell."""
+    """Whether a file exists under several names (hard links)."""
     try:
         return path.stat().st_nlink > 1
     except OSError:
@@ -57,23 +57,23 @@ def has_other_names(path: Path) -> bool:
 
 
 OTHER_NAMES = "expects a file with one name: this one has several (hard links), and each would have a log and a lock"
-"""What is wrong where :func:`has_other_names`."""
+"""The phrase for a file that :func:`has_other_names`."""
 
 
-def stands_beside(path: Path, database: Path) -> bool:
-    """Whether a path is that of a database file, or of one that DuckDB or we keep beside it; both real paths."""
+def is_database_or_companion(path: Path, database: Path) -> bool:
+    """Whether a path is that of a database file or of one of its companion files; both are real paths."""
     if path.parent != database.parent:
         return False
-    rest = path.name.removeprefix(f"{database.name}.").split(".")[0]
-    return path == database or (path.name.startswith(f"{database.name}.") and rest in _BESIDE)
+    suffix = path.name.removeprefix(f"{database.name}.").split(".")[0]
+    return path == database or (path.name.startswith(f"{database.name}.") and suffix in _COMPANION_SUFFIXES)
 
 
-def bears_name_of(path: Path, database: Path) -> bool:
-    """Whether a path leads to a database file, or into its folder to a name that begins with the file's.
+def has_name_of(path: Path, database: Path) -> bool:
+    """Whether a path leads to a file in the database file's folder whose name begins with the name of the database.
 
     Args:
-        path: as a user gave it; links are followed.
-        database: the file, as :func:`real_path` gives it.
+        path: path from a user; links are followed.
+        database: real path of the database file.
     """
     real = real_path(path)
     return real.parent == database.parent and real.name.startswith(database.name)

@@ -1,8 +1,8 @@
-"""Files and folders for their owner alone, and temporary names that no other user has prepared.
+"""Files and folders with owner-only permissions, and temporary files that no other user has prepared.
 
-Every process that the project starts calls :func:`protect_process` first, so the umask also covers what libraries
-create: spill files, write-ahead logs, SQLite files. :func:`private_files` does the same for a block, where the package
-is used as a library.
+Every process of the project calls :func:`protect_process` first, so the umask also covers files that libraries create:
+spill files, write-ahead logs, SQLite files. :func:`private_files` does the same for a block, where the package is used
+as a library.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 UMASK = 0o077
-"""Leaves 0600 of a file's mode and 0700 of a folder's."""
+"""Limits the mode of a file to 0600, and that of a folder to 0700."""
 
 
 class ForeignFileError(PermissionError):
-    """A temporary name is taken by something that an earlier run of this user did not leave there.
+    """A temporary file or folder was not left by an earlier run of this user.
 
-    ``strerror`` is a phrase for a person that names the path and says what to do.
+    ``strerror`` is a phrase for a person, with the path and the next step.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,12 +36,12 @@ class ForeignFileError(PermissionError):
 
 
 def protect_process() -> None:
-    """Set the umask of this process and its children, for good."""
+    """Set the umask of this process and its children."""
     os.umask(UMASK)
 
 
 class _Blocks:
-    """How many blocks need the umask; the last one that ends restores it."""
+    """The number of open blocks; the last one that ends restores the umask."""
 
     guard = threading.Lock()
     open = 0
@@ -50,7 +50,7 @@ class _Blocks:
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Create files for their owner alone during a block; blocks may nest and run in several threads."""
+    """Create files with owner-only permissions during a block; blocks may nest and run in several threads."""
     with _Blocks.guard:
         if not _Blocks.open:
             _Blocks.before = os.umask(UMASK)
@@ -65,11 +65,11 @@ def private_files() -> Iterator[None]:
 
 
 def is_own(found: os.stat_result, kind: int) -> bool:
-    """Whether a file or folder can be what an earlier run of this user left.
+    """Whether a file or folder may have been left by an earlier run of this user.
 
     Args:
-        found: of the thing itself, not of what a link points to.
-        kind: the type that it must have, such as ``stat.S_IFREG``. A file with further names (hard links) is none.
+        found: status of the path itself, not of the target of a link.
+        kind: the expected type, such as ``stat.S_IFREG``. A file with several names (hard links) does not count.
     """
     has_one_name = kind != stat.S_IFREG or found.st_nlink == 1
     return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.geteuid() and has_one_name
@@ -77,12 +77,12 @@ def is_own(found: os.stat_result, kind: int) -> bool:
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
-    """A private file that has the path when the block has ended; after an error, what stood there is as it was.
+    """A private file that replaces ``path`` at the end of the block; after an error, ``path`` is unchanged.
 
-    It is written in the same folder, under a hidden name that nothing has.
+    It is written in the same folder under a new hidden name.
 
     Raises:
-        OSError: the file cannot be created, written or put in place.
+        OSError: the file cannot be created, written or renamed.
     """
     descriptor, part = _new_file_beside(path)
     try:
@@ -100,11 +100,11 @@ def _new_file_beside(path: Path) -> tuple[int, Path]:
             return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), new
 
 
-def new_or_left_file(path: Path) -> int:
-    """A descriptor to read and write a private file: a new one, or the one that an earlier run left, as it is.
+def open_private_file(path: Path) -> int:
+    """A descriptor to read and write a private file: a new one, or the unchanged one of an earlier run.
 
     Raises:
-        ForeignFileError: something else has the name.
+        ForeignFileError: the path belongs to something else.
         OSError: the file cannot be opened.
     """
     while True:
@@ -113,31 +113,31 @@ def new_or_left_file(path: Path) -> int:
         except FileExistsError:
             pass
         try:
-            return _left(path, os.O_RDWR | os.O_NONBLOCK, stat.S_IFREG)  # a named pipe is not waited for
+            return _open_own(path, os.O_RDWR | os.O_NONBLOCK, stat.S_IFREG)  # does not wait for a named pipe
         except FileNotFoundError:
-            continue  # whoever wrote it has just put it in place
+            continue  # another process has just renamed it
 
 
-def new_or_left_folder(path: Path) -> int:
-    """A descriptor of a private folder: a new one, or the one that an earlier run left, with what is in it.
+def open_private_folder(path: Path) -> int:
+    """A descriptor of a private folder: a new one, or the one of an earlier run with its contents.
 
     Raises:
-        ForeignFileError: something else has the name.
+        ForeignFileError: the path belongs to something else.
         OSError: the folder cannot be created or opened.
     """
     try:
         path.mkdir(mode=0o700, exist_ok=True)
     except FileExistsError:
         raise ForeignFileError(path) from None
-    return _left(path, os.O_RDONLY | os.O_DIRECTORY, stat.S_IFDIR)
+    return _open_own(path, os.O_RDONLY | os.O_DIRECTORY, stat.S_IFDIR)
 
 
 _FOREIGN = {errno.EACCES, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO}
-"""What opening a link, another user's file or another kind of file ends with."""
+"""Error numbers when a link, a file of another user or a file of another type is opened."""
 
 
-def _left(path: Path, flags: int, kind: int) -> int:
-    """A descriptor of what stands at a temporary name, if it is our own and nobody else can use it."""
+def _open_own(path: Path, flags: int, kind: int) -> int:
+    """A descriptor of an existing file or folder, if it is this user's; its permissions become owner-only."""
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW)
     except OSError as error:
@@ -153,10 +153,10 @@ def _left(path: Path, flags: int, kind: int) -> int:
 
 
 def remove_leftover(path: Path) -> None:
-    """Remove the file or folder that an earlier run left at a temporary name, if there is one.
+    """Remove the temporary file or folder of an earlier run, if it exists.
 
     Raises:
-        ForeignFileError: something else has the name.
+        ForeignFileError: the path belongs to something else.
         OSError: it cannot be removed.
     """
     try:

@@ -1,7 +1,4 @@
-"""Unexpected errors, described without their messages: those may hold records, personal data or secrets.
-
-Expected errors are those of ``errors``; how an error is printed belongs to ``cli``.
-"""
+"""Unexpected errors, described without their messages, which may contain records, personal data or secrets."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from pathlib import Path
 
 
 def summary(error: BaseException) -> str:
-    """One line: the kind of error, the place in the code, and where to report it."""
+    """One line with the type of the error, the line of code, and where to report it."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    location = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return (
-        f"unexpected {type(error).__name__}{place}, a bug: please report it in the issue tracker of floriday-warehouse;"
-        " FLORIDAY_DEBUG=1 shows more, data perhaps too"
+        f"unexpected {type(error).__name__}{location}, a bug: please report it in the issue tracker of"
+        " floriday-warehouse; FLORIDAY_DEBUG=1 shows more, data perhaps too"
     )
 
 
 def stack_trace(error: BaseException) -> str:
-    """The stack of an error and of those that caused it: files, lines and kinds of error, no messages and no values."""
+    """The stacks of an error and of its causes: files, lines and types of errors, without messages and values."""
     parts: list[str] = []
     cause: BaseException | None = error
     seen: set[int] = set()
@@ -33,6 +30,6 @@ def stack_trace(error: BaseException) -> str:
 
 
 def print_if_debugging(error: BaseException) -> None:
-    """Print the whole error to standard error where FLORIDAY_DEBUG asks for it."""
+    """Print the whole error to standard error if FLORIDAY_DEBUG is set."""
     if os.environ.get("FLORIDAY_DEBUG"):
         traceback.print_exception(error)

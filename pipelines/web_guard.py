@@ -1,10 +1,10 @@
-"""Which requests a local web server answers: those of its own pages and of programs, not those of foreign web pages.
+"""Protection of a local web server: it answers its own pages and programs, but no request of a foreign web page.
 
 A browser lets any web page send requests to any server that the machine reaches, the loopback included, and with DNS
 rebinding under a name of the page's own. Such a page cannot choose the headers ``Host``, ``Origin`` and
-``Sec-Fetch-Site``, so these decide, for every path, method and websocket, before the application sees the request.
-Programs such as curl send neither ``Origin`` nor ``Sec-Fetch-Site`` and are answered. This is no log-in: whoever can
-run a program on this machine can send any header.
+``Sec-Fetch-Site``, so these are checked for every path, method and websocket, before the application receives the
+request. Programs such as curl send neither ``Origin`` nor ``Sec-Fetch-Site`` and are answered. This is no
+authentication: every program on this machine can send any header.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipelines.errors import UsageError
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""The host names under which a browser reaches the loopback, as it writes them."""
+"""The host names of the loopback, as browsers write them."""
 
 WRONG_HOST = (
     "Refused: the Host header is not a name of this server. Open the address that was printed when it started;"
@@ -39,21 +39,21 @@ _NAME = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]"
 _AUTHORITY = re.compile(rf"({_NAME})(?::([0-9]{{1,5}}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _OWN_SITE = frozenset({"same-origin", "none"})
-_FOR_OWN_PAGES = [(b"x-frame-options", b"SAMEORIGIN"), (b"cross-origin-resource-policy", b"same-origin")]
+_OWN_PAGES_ONLY = [(b"x-frame-options", b"SAMEORIGIN"), (b"cross-origin-resource-policy", b"same-origin")]
 
 Rule = Callable[[Scope], str | None]
-"""Why a request is refused, in one line that says what to do; None where it is not."""
+"""Returns the reason for refusing a request and the next step, in one line; None to accept it."""
 
 
 class WebGuard:
-    """An ASGI application that answers 403 to what :func:`refusal` refuses, and passes the rest on.
+    """An ASGI application that answers 403 to requests that :func:`refusal` refuses, and forwards the others.
 
-    Answers of the application lose all CORS headers, and tell the browser that no foreign page may frame or embed them.
+    All CORS headers are removed from answers, and headers are added that forbid foreign pages to frame or embed them.
 
     Args:
-        app: the application that is guarded.
-        names: the host names under which it is served, as :func:`host_name` returns them.
-        further: a rule of this application, applied after the common ones.
+        app: the application to protect.
+        names: host names of the server, as :func:`host_name` returns them.
+        further: rule of this application, applied after the common ones.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str], further: Rule = lambda _scope: None) -> None:
@@ -66,7 +66,7 @@ class WebGuard:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
         elif (reason := refusal(scope, self._names) or self._further(scope)) is None:
-            await self._app(scope, receive, _for_own_pages(send))
+            await self._app(scope, receive, _with_own_pages_only(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": reason})
         else:
@@ -74,20 +74,20 @@ class WebGuard:
 
 
 def refusal(scope: Scope, names: Collection[str]) -> str | None:
-    """Why a request is refused, in one line that says what to do.
+    """The reason for refusing a request and the next step, in one line.
 
     Args:
         scope: an HTTP request or the handshake of a websocket.
-        names: the host names under which the server is served, in lower case, without port.
+        names: host names of the server, in lower case, without port.
 
     Returns:
         None for a request that names this server and was not caused by a foreign web page.
     """
     headers = Headers(scope=scope)
-    served = _served_origin(scope, headers.getlist("host"), names)
-    if served is None:
+    own_origin = _own_origin(scope, headers.getlist("host"), names)
+    if own_origin is None:
         return WRONG_HOST
-    if any(origin.lower() != served for origin in headers.getlist("origin")):
+    if any(origin.lower() != own_origin for origin in headers.getlist("origin")):
         return WRONG_ORIGIN
     if not _OWN_SITE.issuperset(headers.getlist("sec-fetch-site")):
         return WRONG_SITE
@@ -95,7 +95,7 @@ def refusal(scope: Scope, names: Collection[str]) -> str | None:
 
 
 def refused(reason: str) -> PlainTextResponse:
-    """The answer to a request that is refused."""
+    """The answer to a refused request."""
     return PlainTextResponse(
         f"{reason}\n", 403, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Connection": "close"}
     )
@@ -105,7 +105,7 @@ def host_name(text: str) -> str:
     """A host name or IP address as browsers write it into the ``Host`` header, without port.
 
     Raises:
-        UsageError: it is neither; a scheme, a port, a path or a wildcard is no part of it.
+        UsageError: the text is neither; a scheme, port, path or wildcard is not allowed.
     """
     name = text.lower()
     if ":" in name:
@@ -120,8 +120,8 @@ def host_name(text: str) -> str:
     return name
 
 
-def _served_origin(scope: Scope, hosts: list[str], names: Collection[str]) -> str | None:
-    """The origin of the pages that a request is addressed to; None where the server has no such name."""
+def _own_origin(scope: Scope, hosts: list[str], names: Collection[str]) -> str | None:
+    """The origin of this server's pages under the requested host name; None if the server has no such name."""
     matched = _AUTHORITY.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
     if matched is None or matched[1] not in names:
         return None
@@ -130,15 +130,15 @@ def _served_origin(scope: Scope, hosts: list[str], names: Collection[str]) -> st
     return f"{scheme}://{name}" + (f":{port}" if port and port != _DEFAULT_PORTS[scheme] else "")
 
 
-def _for_own_pages(send: Send) -> Send:
-    async def send_to_own_pages(message: Message) -> None:
+def _with_own_pages_only(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [(name, text) for name, text in message.get("headers", ()) if not _opens_to_others(name)]
-            message = {**message, "headers": [*kept, *_FOR_OWN_PAGES]}
+            kept = [(name, text) for name, text in message.get("headers", ()) if not _concerns_other_origins(name)]
+            message = {**message, "headers": [*kept, *_OWN_PAGES_ONLY]}
         await send(message)
 
-    return send_to_own_pages
+    return send_with_headers
 
 
-def _opens_to_others(header: bytes) -> bool:
+def _concerns_other_origins(header: bytes) -> bool:
     return header.lower().startswith((b"access-control-", b"x-frame-options", b"cross-origin-resource-policy"))

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from pipelines.interruption import CLEAN_UP
+from pipelines.interruption import CLEAN_UP_SECONDS
 from pipelines.orchestration.serving import sessions
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.sync_lock import lock_holder
@@ -184,7 +184,7 @@ class _Interrupting:
         self._tries.tries[name] += 1
         self._tries.terminated += number == signal.SIGTERM
         self._tries.longest = max(self._tries.longest, seconds)
-        self._tries.forced += seconds > CLEAN_UP - AT_THE_END
+        self._tries.forced += seconds > CLEAN_UP_SECONDS - AT_THE_END
 
     def _judge(self, number: signal.Signals, code: int, complaint: str, *, is_ready: bool, story: str) -> None:
         """Whether it ended as it must."""

@@ -26,9 +26,9 @@ def main() -> None:
 
         run()
     except BaseException:
-        if not interruption.recorded():
+        if not interruption.is_stopping():
             raise
-        interruption.decide()
+        interruption.ignore_signals()
     interruption.end(1)
 
 

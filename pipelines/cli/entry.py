@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
         raise
     except BaseException as error:  # noqa: BLE001 - the last handler, so that nobody sees an unwanted traceback
         # Libraries turn an interruption into other errors, such as ImportError or DuckDB's InterruptException.
-        return _stopped() if interruption.recorded() else _failed(error)
+        return _stopped() if interruption.is_stopping() else _failed(error)
     return code
 
 
@@ -64,8 +64,8 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 
 def _stopped() -> int:
-    interruption.decide()
-    return interruption.tell()
+    interruption.ignore_signals()
+    return interruption.report_stop()
 
 
 def _failed(error: BaseException) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
-from pipelines.paths import bears_name_of, real_path
+from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import replaced_file
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def destination(output: Path, warehouse: Path, option: str = "--output") -> Iter
         UsageError: the file cannot be opened, or is the warehouse.
         PipelineError: a write failed, for example because the disk is full.
     """
-    if bears_name_of(output, real_path(warehouse)):
+    if has_name_of(output, real_path(warehouse)):
         raise UsageError(f"{option} {output} is the warehouse itself, or beside it under its name: choose another")
     is_open = False
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipelines.interruption import left_to, stopped_by
+from pipelines.interruption import handled_by, record_stop
 
 _POLL_INTERVAL = 0.1
 
@@ -49,7 +49,7 @@ def counted_signals() -> Iterator[StopSignals]:
         signals.count += 1
         signals.number = signals.number or number
 
-    with left_to(count):
+    with handled_by(count):
         yield signals
     if signals.is_stopping():
-        stopped_by(signals.number)
+        record_stop(signals.number)

@@ -13,7 +13,7 @@ from pipelines.dashboard.content import MOST_LETTERS, build_content
 from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
-from pipelines.paths import bears_name_of, real_path
+from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import private_files, replaced_file
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -56,7 +56,7 @@ def write_dashboard(
         WarehouseError: there is no warehouse, or it cannot be read.
         PipelineError: the file cannot be written.
     """
-    if bears_name_of(output, warehouse.path):
+    if has_name_of(output, warehouse.path):
         raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
     with warehouse.reading(locked=True) as connection:
         try:

@@ -16,7 +16,7 @@ from pipelines.floriday.page_queue import MemoryBudget, PageQueue
 from pipelines.floriday.pages import Page
 from pipelines.floriday.sequence_ranges import Assignment, Coverage, RangePool, SequenceRange
 from pipelines.floriday.stoppable_threads import StoppedError, stoppable_by, stoppable_pool
-from pipelines.interruption import limited
+from pipelines.interruption import wait_limit
 
 CONNECTIONS = 12
 """Concurrent calls for one feed: a server that takes 300 ms for a call then delivers a page every 25 ms."""
@@ -89,7 +89,7 @@ def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[
             yield iter(queue.get, None)
         finally:
             queue.stop()
-            walker.join(limited(_JOIN_SECONDS))
+            walker.join(wait_limit(_JOIN_SECONDS))
 
 
 def _run(prefetcher: _Prefetcher, queue: PageQueue) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-from pipelines.interruption import limited
+from pipelines.interruption import wait_limit
 
 _this_thread = threading.local()
 
@@ -32,7 +32,7 @@ def stoppable_by(stop: threading.Event) -> Iterator[None]:
 def stoppable_pool(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
     """A thread pool that is stopped at the end of the block: tasks that have not begun are cancelled.
 
-    The block then waits for the threads to end, but after a signal to the process only for a limited time.
+    The block then waits for the threads to end, but after a signal to the process only for a wait_limit time.
 
     Args:
         count: maximum number of threads.
@@ -47,7 +47,7 @@ def stoppable_pool(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
         for thread in started:
-            thread.join(limited(None))
+            thread.join(wait_limit(None))
 
 
 def _start(stop: threading.Event, started: list[threading.Thread]) -> None:

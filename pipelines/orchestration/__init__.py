@@ -1,6 +1,5 @@
-"""Dagster: an asset a feed, the resources that they share, jobs and schedules, and the instance that remembers them.
+"""Dagster: one asset for each feed, the resources that they share, jobs, schedules and sensors, and the instance.
 
-Here belongs what Dagster is told and shown. How a feed is read is known to ``sync`` and ``pipeline`` alone.
-``code_location`` puts together what stands in ``assets``, ``automation``, ``upkeep`` and ``alerting``; ``instance``
-and ``serving`` are about the Dagster that loads it.
+This package contains what Dagster runs and shows; ``sync`` contains how a feed is read. ``code_location`` assembles
+``assets``, ``automation``, ``maintenance`` and ``alerting``; ``instance`` and ``serving`` configure and start Dagster.
 """

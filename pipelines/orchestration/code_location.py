@@ -1,4 +1,4 @@
-"""Everything that Dagster loads, put together from the catalogue."""
+"""Everything that Dagster loads, assembled from the catalogue."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipelines.orchestration.assets.dashboard import DASHBOARD, dashboard_asset
 from pipelines.orchestration.assets.feeds import feed_asset
 from pipelines.orchestration.assets.reports import report_assets
 from pipelines.orchestration.automation.changed_feeds import changed_feeds
-from pipelines.orchestration.automation.external_syncs import syncs_elsewhere
+from pipelines.orchestration.automation.external_syncs import external_syncs_sensor
 from pipelines.orchestration.automation.jobs import dashboard_job, full_sync_job, sync_job
 from pipelines.orchestration.automation.reread_days import reread_days_job
-from pipelines.orchestration.automation.schedules import daily_dashboard, daily_sync, hourly_sync, weekly_full_sync
+from pipelines.orchestration.automation.schedules import dashboard_schedule, sync_schedules
 from pipelines.orchestration.automation.triggers import Automation
-from pipelines.orchestration.maintenance.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
+from pipelines.orchestration.maintenance.jobs import compact_job, maintenance_schedules, prune_runs_job
 from pipelines.orchestration.resources import FloridaySession, SettingsResource, WarehouseResource
 from pipelines.settings import LocalSettings, load_local_settings
 from pipelines.sync.selection import chosen_sources
@@ -32,11 +32,11 @@ from pipelines.sync.selection import chosen_sources
 def build_definitions(settings: SettingsResource) -> dg.Definitions:
     """Assets, jobs, schedules, sensors and resources.
 
-    Nothing needs to be set: without FLORIDAY_BASE_URL the feeds are those of the suppliers' API. A malformed setting
-    does not keep Dagster from loading either; the run says what is wrong with it.
+    No setting is required: without FLORIDAY_BASE_URL the feeds are those of the Suppliers API. Dagster also loads with
+    a malformed setting; a run then fails with the error.
 
     Args:
-        settings: where runs get their settings.
+        settings: the resource from which runs read their settings.
     """
     local = _local(settings)
     sources, start = feeds_of(settings), local.history_start
@@ -50,16 +50,13 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
             assets=[*_feed_assets(sources, start), *reports, dashboard_asset(keys)],
             jobs=[sync, full_sync, dashboard, reread_days_job(sources), prune_runs_job, compact_job],
             schedules=[
-                hourly_sync(automation, sync, sources, keys),
-                daily_sync(automation, sync, sources, keys),
-                daily_dashboard(automation, dashboard),
-                weekly_full_sync(automation, full_sync, sources),
-                prune_runs_schedule(automation, prune_runs_job),
-                compact_schedule(automation, compact_job),
+                *sync_schedules(automation, sync, full_sync, sources, keys),
+                dashboard_schedule(automation, dashboard),
+                *maintenance_schedules(automation),
             ],
             sensors=[
                 changed_feeds(automation, sync, sources),
-                syncs_elsewhere(automation, sources, start),
+                external_syncs_sensor(automation, sources, start),
                 alert_on_failure(settings),
                 alert_on_staleness(settings),
             ],
@@ -78,7 +75,7 @@ def _feed_assets(sources: Sequence[Source], start: dt.date) -> list[dg.AssetsDef
 
 
 def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:
-    """The feeds and snapshots that the settings choose; the suppliers' where they choose none or are malformed."""
+    """The feeds and snapshots that the settings choose; all of the Suppliers API if they are malformed."""
     try:
         local = settings.load_local()
         return chosen_sources(local, catalogue_of(local.api))
@@ -87,7 +84,7 @@ def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:
 
 
 def _local(settings: SettingsResource) -> LocalSettings:
-    """The settings that need no credentials; what is set by default where one of them is malformed."""
+    """The settings that need no credentials; the default values if one of them is malformed."""
     try:
         return settings.load_local()
     except PipelineError:

@@ -1,10 +1,10 @@
-"""What the assets of a run share: the settings, the session with Floriday, the warehouse.
+"""The resources that the assets of a run share: the settings, the session with Floriday, the warehouse.
 
-Dagster shows a resource's fields and keeps them with every run. So these have none: the variables, and the secrets
-among them, are read inside, when a run needs them.
+Dagster shows the fields of a resource and stores them with every run. So these have none: the FLORIDAY_ variables, the
+secrets among them, are read when a run needs them.
 """
 
-# No `from __future__ import annotations` here: Dagster reads the annotations of a resource as they stand.
+# No `from __future__ import annotations` here: Dagster reads the annotations of a resource at run time.
 
 import logging
 import os
@@ -18,25 +18,25 @@ import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
 from pipelines.errors import PipelineError, WarehouseBusyError
-from pipelines.orchestration.assets.concurrent_feeds import Together
+from pipelines.orchestration.assets.concurrent_feeds import ConcurrentFeeds
 from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
 from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-PATIENCE = 600.0
-"""Seconds that a run waits, in all, for a sync that was started elsewhere."""
+LONGEST_WAIT = 600.0
+"""Most seconds that all steps of a run together wait for syncs outside of Dagster."""
 
 
 class SettingsResource(dg.ConfigurableResource[Any]):
     """The FLORIDAY_ variables of the environment and of the `.env` file."""
 
     def environ(self) -> Mapping[str, str]:
-        """The environment that is read."""
+        """The environment variables."""
         return os.environ
 
     def directory(self) -> Path:
-        """Where a `.env` file is looked for first."""
+        """The folder in which a `.env` file is looked for first."""
         return Path.cwd()
 
     def reads_dotenv(self) -> bool:
@@ -47,7 +47,7 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         """All settings.
 
         Raises:
-            SettingError: one is missing or malformed.
+            SettingError: a setting is missing or malformed.
         """
         return load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
@@ -55,12 +55,12 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         """The settings that need no credentials.
 
         Raises:
-            SettingError: one is malformed.
+            SettingError: a setting is malformed.
         """
         return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_alerts(self) -> tuple[SecretStr, ...]:
-        """Where alerts go, whatever else is malformed.
+        """The addresses for alerts, also if other settings are malformed.
 
         Raises:
             SettingError: FLORIDAY_ALERTS is malformed.
@@ -69,15 +69,15 @@ class SettingsResource(dg.ConfigurableResource[Any]):
 
 
 def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResource:
-    """Settings from the given variables and nothing else; Dagster gets to see neither.
+    """Settings from the given variables alone; Dagster does not store them.
 
     Args:
         environ: the FLORIDAY_ variables.
-        directory: what relative paths count from.
+        directory: folder from which relative paths start.
     """
 
     class GivenSettings(SettingsResource):
-        """The settings that the caller hands in."""
+        """The settings that the caller passes."""
 
         def environ(self) -> Mapping[str, str]:
             return environ
@@ -92,17 +92,17 @@ def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResou
 
 
 class FloridaySession(dg.ConfigurableResource[Any]):
-    """Floriday, signed in to once a run: an OAuth2Session with client credentials, and a client for each account."""
+    """The session with Floriday, which a run opens once: an OAuth2 token, and a client for each account."""
 
     settings: dg.ResourceDependency[SettingsResource]
     _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
     _connected: Connected | None = PrivateAttr(default=None)
     _session: SyncSession | None = PrivateAttr(default=None)
     _failure: PipelineError | None = PrivateAttr(default=None)
-    _together: Together | None = PrivateAttr(default=None)
+    _feeds: ConcurrentFeeds | None = PrivateAttr(default=None)
 
     def open(self) -> Connected:
-        """The session, the clients and the warehouse that belong together; nothing is called and nothing created.
+        """The token session, the clients and the warehouse; nothing is requested and nothing created.
 
         Raises:
             SettingError: a setting is missing or malformed.
@@ -113,10 +113,10 @@ class FloridaySession(dg.ConfigurableResource[Any]):
         return self._connected
 
     def prepare(self) -> SyncSession:
-        """The same, with keys that Floriday knows and a warehouse that is theirs; found out once a run.
+        """The session that syncs, with identified accounts and a checked warehouse; prepared once in a run.
 
         Raises:
-            PipelineError: no key is good, or the warehouse cannot be used; each time anew, without asking again.
+            PipelineError: no key is accepted, or the warehouse cannot be used; later calls raise the same error.
         """
         if self._failure is not None:
             raise self._failure
@@ -128,22 +128,22 @@ class FloridaySession(dg.ConfigurableResource[Any]):
                 raise
         return self._session
 
-    def together(self, run_id: str) -> Together:
+    def concurrent_feeds(self, run_id: str) -> ConcurrentFeeds:
         """The syncs of the run's feeds.
 
         Raises:
-            PipelineError: as of :meth:`prepare`.
+            PipelineError: as for :meth:`prepare`.
         """
         session = self.prepare()
-        if self._together is None:
-            self._together = Together(session, run_id)
-        return self._together
+        if self._feeds is None:
+            self._feeds = ConcurrentFeeds(session, run_id)
+        return self._feeds
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Renew the copy for readers, where the run's syncs made it due, and close what was opened."""
+        """Stop syncs in progress, publish the copy for readers if it is due, and close what was opened."""
         with self._opened:
-            if self._together is not None:
-                self._together.close()
+            if self._feeds is not None:
+                self._feeds.close()
             if self._session is not None:
                 try:
                     self._session.save_positions()
@@ -170,15 +170,15 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         return Warehouse(self.settings.load_local().warehouse)
 
     def hold(self, holder: str, log: logging.Logger) -> None:
-        """Keep every other sync out until the run ends, once the one that may be under way is done.
+        """Take the sync lock until the run ends; wait while another sync holds it.
 
         Args:
-            holder: who, in words, for the message to others.
-            log: is told who is waited for.
+            holder: description of this run, for the error messages of other syncs.
+            log: log of the step, which shows the sync that it waits for.
 
         Raises:
-            WarehouseBusyError: the other sync took longer than this run's patience.
-            WarehouseError: the folder does not take files.
+            WarehouseBusyError: the other sync took longer than the rest of :data:`LONGEST_WAIT`.
+            WarehouseError: the folder is not writable.
         """
         if self._is_held:
             return
@@ -191,18 +191,17 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         self._is_held = True
 
     def _wait(self, path: Path, holder: str) -> None:
-        """Wait for the other sync, but not longer than what is left of the run's patience."""
         began = time.monotonic()
         try:
-            self._lock.enter_context(hold_sync_lock(path, holder, timeout=max(0.0, PATIENCE - self._waited)))
+            self._lock.enter_context(hold_sync_lock(path, holder, timeout=max(0.0, LONGEST_WAIT - self._waited)))
         finally:
             self._waited += time.monotonic() - began
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's name
-        """Let other syncs in."""
+        """Release the sync lock."""
         self.release()
 
     def release(self) -> None:
-        """Give up the warehouse."""
+        """Release the sync lock."""
         self._lock.close()
         self._is_held = False

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets.feeds import asset_key, op_name
+from pipelines.orchestration.assets.keys import asset_key, op_name
 from pipelines.orchestration.assets.metadata import outcomes_in
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation.jobs import ops_config

@@ -1,15 +1,14 @@
-"""The settings: one typed object from the environment and a ``.env`` file, or one line that says what is wrong.
+"""The settings: one typed object from the environment and a ``.env`` file, or one line with all problems.
 
-Here belongs what a user may set and what each variable expects. What a feed or an account is called on the
-server is not known here; what a setting leads to happens further down.
+The names of variables and what they expect belong here. The effects of a setting belong to the packages that use it.
 """
 
 from __future__ import annotations
 
 from pipelines.settings.load import (
+    child_environment,
     forget_secrets,
     given_variables,
-    handed,
     load_account_names,
     load_alerts,
     load_local_settings,
@@ -22,9 +21,9 @@ __all__ = [
     "Api",
     "LocalSettings",
     "Settings",
+    "child_environment",
     "forget_secrets",
     "given_variables",
-    "handed",
     "load_account_names",
     "load_alerts",
     "load_local_settings",

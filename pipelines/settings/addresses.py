@@ -1,4 +1,4 @@
-"""Web addresses that may carry a secret: https, or plain http to this very machine."""
+"""Web addresses to which secrets may be sent: https, or plain http to the loopback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` (no port, no brackets) is this machine, seen from itself."""
+    """Whether ``host`` (without port and brackets) is the loopback."""
     if host == "localhost":
         return True
     try:
@@ -24,15 +24,15 @@ def is_loopback(host: str) -> bool:
 
 
 def checked_address(text: str) -> str:
-    """``text`` with scheme and host in lower case and without slashes at its end.
+    """The address with scheme and host in lower case, without slashes at its end.
 
     Raises:
-        ValueError: it is no address, or one that no secret may be sent to. The message starts with a verb,
-            so that it reads on from a variable's name, and never quotes the address.
+        ValueError: the text is no address, or no secret may be sent to it. The message is a phrase that follows a
+            variable's name, and never quotes the address.
     """
     parts = _split(text)
     _check_parts(parts)
-    if not _HOST_AND_PORT.fullmatch(parts.netloc.lower()):  # what stands behind brackets is no part of `hostname`
+    if not _HOST_AND_PORT.fullmatch(parts.netloc.lower()):  # `hostname` ignores text after brackets
         raise ValueError("names no host")
     if parts.scheme == "http" and not is_loopback(host_of(text)):
         raise ValueError("uses plain http, which is for the loopback only: use https")
@@ -40,10 +40,10 @@ def checked_address(text: str) -> str:
 
 
 def set_address(variable: str, text: str) -> str:
-    """As ``checked_address``, for an address that comes from ``variable``.
+    """The same as ``checked_address``, for an address that comes from ``variable``.
 
     Raises:
-        SettingError: the same problems, under the variable's name.
+        SettingError: as ValueError there, after the variable's name.
     """
     try:
         return checked_address(text)
@@ -52,12 +52,12 @@ def set_address(variable: str, text: str) -> str:
 
 
 def host_of(address: str) -> str:
-    """The host of ``address`` in lower case, without its port."""
+    """Host name of an address in lower case, without port."""
     return urlsplit(address).hostname or ""
 
 
 def origin_of(address: str) -> tuple[str, str, int]:
-    """Scheme, host and port: what two addresses of one server share."""
+    """Scheme, host and port, which are equal for two addresses of one server."""
     parts = urlsplit(address)
     return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
 

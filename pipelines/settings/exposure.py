@@ -14,9 +14,9 @@ _warned: set[Path] = set()
 
 
 def is_exposed(path: Path) -> bool:
-    """Whether others than the owner can read a file that is not empty.
+    """Whether other users than the owner can read a file that is not empty.
 
-    A file of another user that this process's group may read counts as private: that is how its owner lets us read it.
+    A file of another user that the group may read counts as private: its owner shares it with this process.
     """
     try:
         found = path.stat()
@@ -27,7 +27,7 @@ def is_exposed(path: Path) -> bool:
 
 
 def warn_if_exposed(files: Iterable[Path]) -> None:
-    """Warn once a process, in one line, about those of the files that other users can read."""
+    """Warn in one line, once in a process, about files that other users can read."""
     exposed = [path for path in dict.fromkeys(files) if path not in _warned and is_exposed(path)]
     if exposed:
         _warned.update(exposed)

@@ -1,4 +1,4 @@
-"""From variables to settings, with every problem told at once."""
+"""Load the settings from variables, and report all problems in one error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from pipelines.errors import SettingError
 from pipelines.settings import values
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
-from pipelines.settings.variables import HANDED, PREFIX, Variables, gather, hand, merge
+from pipelines.settings.variables import PASSED, PREFIX, Variables, gather, merge, serialized
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
@@ -24,15 +24,15 @@ _Kind = TypeVar("_Kind", bound=AlertSettings)
 def load_settings(
     environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
 ) -> Settings:
-    """All settings, with the credentials that calling Floriday needs.
+    """All settings, with the credentials for Floriday.
 
     Args:
-        environ: the environment; the process's own by default. It wins over the `.env` file.
-        directory: where a `.env` file is looked for first; the working directory by default.
-        dotenv: False where the given variables are all that counts.
+        environ: variables that override the `.env` file; None for those of the process.
+        directory: folder where a `.env` file is looked for first; None for the working directory.
+        dotenv: whether a `.env` file is read.
 
     Raises:
-        SettingError: one line that names each variable that is missing or malformed and what it expects.
+        SettingError: one line with each variable that is missing or malformed, and what it expects.
     """
     variables = _gather(environ, directory, _SECRETS, dotenv=dotenv)
     _check_keys(variables)
@@ -42,19 +42,19 @@ def load_settings(
 def load_local_settings(
     environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
 ) -> LocalSettings:
-    """The settings of a command that calls nobody: nothing needs to be set. As ``load_settings`` otherwise."""
+    """The settings of a command that makes no calls, none of which is required; otherwise as ``load_settings``."""
     return _validated(LocalSettings, _gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
 
 
 def load_alerts(
     environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
 ) -> tuple[SecretStr, ...]:
-    """Where alerts go, whatever else is malformed, for that has to be told too. As ``load_settings`` otherwise."""
+    """The addresses for alerts, even if other settings are malformed; otherwise as ``load_settings``."""
     return _validated(AlertSettings, _gather(environ, directory, ("ALERTS",), dotenv=dotenv)).alerts
 
 
 def load_account_names(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[str, ...]:
-    """The names of the accounts whose keys are set, none where none is. As ``load_settings`` otherwise."""
+    """The names of the accounts whose API keys are set, possibly none; otherwise as ``load_settings``."""
     variables = _gather(environ, directory, ("API_KEY", "API_KEYS"), dotenv=True)
     given = variables.texts.keys() | variables.problems.keys()
     if not given & {"API_KEY", "API_KEYS"}:
@@ -73,13 +73,13 @@ def load_account_names(environ: Mapping[str, str] | None = None, directory: Path
 def given_variables(
     environ: Mapping[str, str] | None = None, directory: Path | None = None
 ) -> tuple[dict[str, str], Path]:
-    """The FLORIDAY_ variables as they were given, and the folder that relative paths in them count from.
+    """The FLORIDAY_ variables without any checks, and the folder that their relative paths start from.
 
-    They are those of the environment over those of the `.env` file, without the blank ones; nothing is checked.
+    Variables of the environment override those of the `.env` file; blank ones are left out.
 
     Args:
-        environ: the environment; the process's own by default.
-        directory: where a `.env` file is looked for first; the working directory by default.
+        environ: variables that override the `.env` file; None for those of the process.
+        directory: folder where a `.env` file is looked for first; None for the working directory.
 
     Raises:
         SettingError: the `.env` file cannot be read.
@@ -88,31 +88,30 @@ def given_variables(
     return {f"{PREFIX}{name}": text for name, text in texts.items()}, base
 
 
-def handed(variables: Mapping[str, str], directory: Path | None = None) -> dict[str, str]:
-    """The environment of a process for which the given FLORIDAY_ variables count and no others.
+def child_environment(variables: Mapping[str, str], directory: Path | None = None) -> dict[str, str]:
+    """The environment that makes a child process use the given FLORIDAY_ variables and no others.
 
-    It does not hold the secrets that the process can read: those that the `.env` file has as well, and what a `…_FILE`
-    names.
+    Secrets that the child process can read itself are left out: those in the `.env` file and in a `…_FILE`.
 
     Args:
-        variables: the variables, as ``given_variables`` has them.
-        directory: where a `.env` file is looked for first; the working directory by default.
+        variables: variables from ``given_variables``.
+        directory: folder where a `.env` file is looked for first; None for the working directory.
     """
-    return {HANDED: hand(variables, directory or Path.cwd(), _SECRETS)}
+    return {PASSED: serialized(variables, directory or Path.cwd(), _SECRETS)}
 
 
 def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables without those that hold a secret of Floriday's; a ``…_FILE`` only names one, and stays."""
+    """The variables without secrets; a ``…_FILE`` only names the file of one, and is kept."""
     secrets = {f"{PREFIX}{name}" for name in _SECRETS}
     return {name: text for name, text in variables.items() if name not in secrets}
 
 
 def forget_secrets(environ: MutableMapping[str, str]) -> None:
-    """Remove the secrets from an environment in which others' settings count, those that were handed over.
+    """Remove the secrets from the environment of a process whose settings a parent process has passed.
 
-    Dagster puts the whole `.env` file into the environment of its processes, and their children would inherit it.
+    Dagster copies the whole `.env` file into the environment of its processes, and their children would inherit it.
     """
-    if HANDED in environ:
+    if PASSED in environ:
         for name in environ.keys() - without_secrets(environ).keys():
             del environ[name]
 
@@ -139,7 +138,7 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
     try:
         settings = kind(**_values(variables))
     except ValidationError as failure:
-        # Only names and phrases are taken from it: it also holds what was read.
+        # Only names and phrases are used, because the error also contains the values, which may be secrets.
         for error in failure.errors(include_url=False, include_input=False):
             name = str(error["loc"][0]).upper()
             problems.setdefault(name, f"{PREFIX}{name} {_phrase(kind, name.lower(), error)}")
@@ -150,8 +149,8 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
 
 def _values(variables: Variables) -> dict[str, Any]:
     texts = {"WAREHOUSE": "data/floriday.duckdb"} | variables.texts
-    named = {"WAREHOUSE"} if texts.get("PUBLISHED", "off").casefold() == "off" else {"WAREHOUSE", "PUBLISHED"}
-    paths = {name: str(variables.path(texts[name])) for name in named}
+    path_names = {"WAREHOUSE"} if texts.get("PUBLISHED", "off").casefold() == "off" else {"WAREHOUSE", "PUBLISHED"}
+    paths = {name: str(variables.path(texts[name])) for name in path_names}
     return {name.lower(): text for name, text in (texts | paths).items()}
 
 

@@ -1,4 +1,4 @@
-"""The settings as types: what local commands need, and what calling Floriday needs besides."""
+"""The settings as types: those of local commands, and those for calls to Floriday."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Annotated, Literal, cast
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pipelines.paths import stands_beside
+from pipelines.paths import is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
 
 Api = Literal["suppliers", "customers"]
-"""Which of Floriday's two APIs: a grower's or a buyer's."""
+"""Floriday's two APIs: for suppliers (growers) and for customers (buyers)."""
 
 
 def _from_text(read: Callable[[str], object]) -> BeforeValidator:
-    """Reads text by ``read`` and leaves defaults as they are."""
+    """Parses text with ``read`` and leaves defaults unchanged."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
@@ -30,7 +30,7 @@ def _published(value: str | None, info: ValidationInfo) -> Path | None:
     if value.casefold() == "off":
         return None
     path = values.duckdb_file(value)
-    if warehouse is not None and stands_beside(path, warehouse):
+    if warehouse is not None and is_database_or_companion(path, warehouse):
         raise ValueError("expects another path than FLORIDAY_WAREHOUSE and the files that belong to it, or off")
     return path
 
@@ -38,13 +38,13 @@ def _published(value: str | None, info: ValidationInfo) -> Path | None:
 def _personal_data_key(value: str | None, info: ValidationInfo) -> SecretStr | None:
     if value is None and info.data.get("personal_data") == "hash":
         raise ValueError(
-            f"is missing: FLORIDAY_PERSONAL_DATA=hash expects a secret of {values.SHORTEST_KEY} characters or more"
+            f"is missing: FLORIDAY_PERSONAL_DATA=hash expects a secret of {values.MIN_KEY_LENGTH} characters or more"
         )
     return None if value is None else values.long_secret(value)
 
 
 class AlertSettings(BaseSettings):
-    """Where alerts go; ``load_alerts`` makes one."""
+    """The addresses for alerts; ``load_alerts`` creates the object."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -59,15 +59,15 @@ class AlertSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was gathered and nothing else: ``variables`` knows what a blank and a ``…_FILE`` mean."""
+        """Use the given values only: ``variables`` handles the environment, `.env` and ``…_FILE``."""
         return (init_settings,)
 
 
 class LocalSettings(AlertSettings):
-    """Everything that works without credentials: the warehouse, its copy, Dagster, reports.
+    """The settings that work without credentials: for the warehouse, its published copy, Dagster and reports.
 
-    A field is the variable ``FLORIDAY_<FIELD>``; ``load_local_settings`` makes one. Paths are absolute.
-    ``base_url``, ``feeds`` and ``scopes`` are None where nothing is set, ``automation`` where the command decides.
+    A field is the variable ``FLORIDAY_<FIELD>``; ``load_local_settings`` creates the object. Paths are absolute.
+    ``base_url``, ``feeds``, ``scopes`` and ``automation`` are None where they are not set.
     """
 
     base_url: Annotated[str | None, _from_text(values.api_address)] = None
@@ -79,23 +79,23 @@ class LocalSettings(AlertSettings):
     history_start: Annotated[date, _from_text(values.monday)] = Field(default_factory=values.a_year_ago)
     automation: Annotated[bool | None, _from_text(values.switch)] = None
     base_supply_weeks: Annotated[tuple[int, int], _from_text(values.weeks)] = (-2, 8)
-    selected_assortment_only: Annotated[bool, _from_text(values.truth)] = False
+    selected_assortment_only: Annotated[bool, _from_text(values.boolean)] = False
     personal_data: Annotated[Literal["keep", "hash", "drop"], _from_text(values.treatment)] = "keep"
     personal_data_key: Annotated[SecretStr | None, BeforeValidator(_personal_data_key)] = None
 
     @property
     def api(self) -> Api:
-        """Which API the base address names; the suppliers' where none is set."""
+        """The API of the base address; that of suppliers if no address is set."""
         return cast("Api", values.api_and_version(self.base_url)[0]) if self.base_url else "suppliers"
 
     @property
     def version(self) -> str | None:
-        """The API's version, such as ``2026v1``; None where no base address is set."""
+        """The API's version, such as ``2026v1``; None if no base address is set."""
         return values.api_and_version(self.base_url)[1] if self.base_url else None
 
 
 class Settings(LocalSettings):
-    """What calling Floriday needs, all of it there."""
+    """The settings for calls to Floriday, complete."""
 
     base_url: Annotated[str, _from_text(values.api_address)] = Field(
         description="the API's address with its version, such as https://api.floriday.io/suppliers-api-2026v1"
@@ -112,7 +112,7 @@ class Settings(LocalSettings):
 
     @property
     def accounts(self) -> dict[str, SecretStr]:
-        """Each account's API key by its name; the single key's account is ``main``."""
+        """The API keys by account; a single key belongs to the account ``main``."""
         if self.api_key is not None:
             return {"main": self.api_key}
         return dict(self.api_keys or {})
@@ -124,5 +124,5 @@ class Settings(LocalSettings):
 
     @property
     def environment(self) -> str:
-        """The API's host without its port: what a warehouse belongs to."""
+        """The API's host name without port; a warehouse belongs to one environment."""
         return host_of(self.base_url)

@@ -1,7 +1,4 @@
-"""Who takes alerts: addresses as the notification library reads them. They are secrets from end to end.
-
-Sending something does not belong here.
-"""
+"""Receivers of alerts: addresses of the notification library, which are secrets. Sending does not belong here."""
 
 from __future__ import annotations
 
@@ -19,53 +16,53 @@ from pipelines.settings.addresses import is_loopback
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-_BETWEEN = re.compile(r"[\s,]+(?=[a-z0-9]+://)", re.IGNORECASE)
-"""A comma, or a line break in a file, ends an address only where another one begins behind it."""
+_SEPARATOR = re.compile(r"[\s,]+(?=[a-z0-9]+://)", re.IGNORECASE)
+"""A comma or white space separates addresses only if another address follows, because addresses may contain commas."""
 
 
 def alerts(text: str) -> tuple[SecretStr, ...]:
-    """Addresses of the notification library, comma separated; others' commas may stand inside them.
+    """Addresses of the notification library, separated by commas.
 
     Raises:
-        ValueError: one cannot be read, or what is sent to it could reach others. The phrase reads on from the
-            variable's name, and tells which one by its place.
+        ValueError: an address cannot be read, or messages to it could reach strangers. The phrase follows the
+            variable's name, and identifies the address by its position.
     """
-    addresses = _BETWEEN.split(text.strip(", \t\r\n"))
-    for place, address in enumerate(addresses, start=1):
-        which = f"address {place} of {len(addresses)}"
-        found = None if any(map(str.isspace, address)) else _instance(address)
-        if found is None or not len(found):
+    addresses = _SEPARATOR.split(text.strip(", \t\r\n"))
+    for position, address in enumerate(addresses, start=1):
+        which = f"address {position} of {len(addresses)}"
+        service = None if any(map(str.isspace, address)) else _service(address)
+        if service is None or not len(service):
             raise ValueError(
                 f"expects addresses such as jsons://host/path or mailtos://user:password@host, comma separated: {which}"
                 " is none, or reaches nobody"
             )
-        if _is_in_the_clear(found):
+        if _is_without_tls(service):
             raise ValueError(
                 "expects addresses with TLS, such as jsons://… or mailtos://…, but for the loopback:"
-                f" {which} ({found.service_name}) has none"
+                f" {which} ({service.service_name}) has none"
             )
-        if _is_misled(found):
+        if _is_unverified(service):
             raise ValueError(
                 "expects addresses whose certificate is verified and that follow no redirect:"
-                f" {which} ({found.service_name}) sets verify=no or redirect=yes"
+                f" {which} ({service.service_name}) sets verify=no or redirect=yes"
             )
     return tuple(map(SecretStr, addresses))
 
 
 def receiver(address: str) -> NotifyBase | None:
-    """Who takes alerts at ``address``; None where the library cannot tell, or where a stranger could be handed them."""
-    found = _instance(address)
-    return None if found is None or _is_misled(found) else found
+    """The service of an address; None if the address cannot be read, or a stranger could receive the alerts."""
+    service = _service(address)
+    return None if service is None or _is_unverified(service) else service
 
 
-def _instance(address: str) -> NotifyBase | None:
+def _service(address: str) -> NotifyBase | None:
     _load()
-    from apprise import Apprise, AppriseAsset, PersistentStoreMode  # noqa: PLC0415 - only who has alerts waits for it
+    from apprise import Apprise, AppriseAsset, PersistentStoreMode  # noqa: PLC0415 - the import takes long
 
     asset = AppriseAsset(
         app_id="floriday-warehouse",
         async_mode=False,
-        http_redirects=False,  # they would take the headers along, which hold tokens, and turn POST into GET
+        http_redirects=False,  # a redirect would forward headers with tokens, and turn POST into GET
         interpret_emojis=False,
         pem_autogen=False,
         pgp_autogen=False,
@@ -73,52 +70,52 @@ def _instance(address: str) -> NotifyBase | None:
     )
     try:
         return Apprise.instantiate(address, asset=asset)
-    except Exception:  # noqa: BLE001 - some of its services fail over an odd address, and would quote it
+    except Exception:  # noqa: BLE001 - some services raise errors that quote the address
         return None
 
 
 @cache
 def _load() -> None:
-    """Import the library and all its services, which takes a third of a second, and keep it out of every log."""
-    logging.getLogger("apprise").addFilter(_Withheld())
+    """Import the library with all services, which takes a third of a second, and suppress its log."""
+    logging.getLogger("apprise").addFilter(_LastWarning())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it looks for a module that Python has deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)  # it imports a module that Python has deprecated
         from apprise import Apprise  # noqa: PLC0415 - as above
 
-        Apprise.instantiate("json://localhost")  # the first address, whichever it is, loads all services
+        Apprise.instantiate("json://localhost")  # the first address loads all services
 
 
-class _Withheld(logging.Filter):
-    """Lets nothing through, for the library quotes addresses; the last warning of each thread is remembered."""
+class _LastWarning(logging.Filter):
+    """Suppresses all records, because they quote addresses, and keeps the last warning of each thread."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.WARNING:
-            _heard.warning = record.getMessage()
+            _this_thread.warning = record.getMessage()
         return False
 
 
-class _Heard(threading.local):
+class _ThreadState(threading.local):
     warning = ""
 
 
-_heard = _Heard()
+_this_thread = _ThreadState()
 
 
 def last_warning() -> str:
-    """What the library last complained of in this thread. It may hold parts of an address: judge it, never show it."""
-    return _heard.warning
+    """The last warning of the library in this thread. It may contain parts of an address and must not be shown."""
+    return _this_thread.warning
 
 
-def _is_misled(found: NotifyBase) -> bool:
-    """Whether an address asks its service, in whatever spelling, to trust any certificate or to follow redirects."""
-    return not found.verify_certificate or found.redirects
+def _is_unverified(service: NotifyBase) -> bool:
+    """Whether an address asks its service to accept any certificate or to follow redirects."""
+    return not service.verify_certificate or service.redirects
 
 
-def _is_in_the_clear(found: NotifyBase) -> bool:
-    """Whether TLS is left out where there could be some; a mail without a password may go to a relay like that."""
+def _is_without_tls(service: NotifyBase) -> bool:
+    """Whether TLS is not used although the service supports it; a mail without a password may go to a plain relay."""
     from apprise.plugins.email import NotifyEmail  # noqa: PLC0415 - as above
 
-    if isinstance(found, NotifyEmail):
-        return found.secure_mode == "insecure" and bool(found.password) and not is_loopback(found.smtp_host)
-    offers_both = bool(found.protocol) and bool(found.secure_protocol)
-    return offers_both and not found.secure and not is_loopback((found.host or "").strip("[]"))
+    if isinstance(service, NotifyEmail):
+        return service.secure_mode == "insecure" and bool(service.password) and not is_loopback(service.smtp_host)
+    offers_both = bool(service.protocol) and bool(service.secure_protocol)
+    return offers_both and not service.secure and not is_loopback((service.host or "").strip("[]"))

@@ -1,7 +1,7 @@
-"""From the text of a variable to its value.
+"""Parse the text of a variable into its value.
 
-Every function takes text that is not blank and raises ValueError with a phrase that reads on from the variable's
-name. No phrase quotes the text: it may be a secret that stands in the wrong variable.
+Every function takes text that is not blank, and raises ValueError with a phrase that follows the variable's name. No
+phrase quotes the text, because it may be a secret in the wrong variable.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SCHEMAS = frozenset(
     ("catalog", "supply", "orders", "fulfillment", "organizations", "raw", "history", "sync", "reports", "versions")
 )
-SHORTEST_KEY = 16
-"""Characters that a key for hashes has at least."""
+MIN_KEY_LENGTH = 16
+"""Minimum number of characters of the key for hashes."""
 _DUCKDB_NAMES = frozenset(("main", "temp", "system", "information_schema", "pg_catalog"))
 
 
 def credential(text: str) -> str:
-    """An id, a secret or a key: printable, without spaces (it travels in a header or a form)."""
+    """An id, a secret or a key: printable, without spaces, because it is sent in a header or a form."""
     if not _CREDENTIAL.fullmatch(text):
         raise ValueError("expects printable characters without spaces or line breaks inside")
     return text
 
 
 def secret(text: str) -> SecretStr:
-    """A credential that is never shown."""
+    """A credential that is not shown in output and logs."""
     return SecretStr(credential(text))
 
 
 def named_keys(text: str) -> dict[str, SecretStr]:
-    """Accounts from a JSON object of names and API keys."""
+    """API keys by account, from a JSON object of names and keys."""
     try:
         pairs = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError):
@@ -60,7 +60,7 @@ def named_keys(text: str) -> dict[str, SecretStr]:
 
 
 def account_name(name: str) -> str:
-    """A name that an account may have."""
+    """The name of an account, if it is allowed."""
     if not name.isprintable() or name != name.strip() or not 0 < len(name) <= 64:
         raise ValueError("expects account names of 1 to 64 printable characters")
     return name
@@ -73,7 +73,7 @@ def _named_key(key: object) -> SecretStr:
 
 
 def api_address(text: str) -> str:
-    """The API's base: an address that ends in the API's name and version."""
+    """The base address of the API, which ends in the API's name and version."""
     address = checked_address(text)
     if not _API.fullmatch(address):
         raise ValueError("expects an address that ends in suppliers-api-<version> or customers-api-<version>")
@@ -81,14 +81,14 @@ def api_address(text: str) -> str:
 
 
 def api_and_version(address: str) -> tuple[str, str]:
-    """``suppliers`` or ``customers``, and the version such as ``2026v1``, of a checked base address."""
+    """``suppliers`` or ``customers``, and a version such as ``2026v1``, from a checked base address."""
     match = _API.fullmatch(address)
     assert match is not None
     return match[1], match[2]
 
 
 def scopes(text: str) -> tuple[str, ...]:
-    """OAuth scopes, space separated, each once."""
+    """OAuth scopes, separated by spaces, each once."""
     words = text.split()
     if not all(_SCOPE.fullmatch(word) for word in words):
         raise ValueError("expects scopes separated by spaces")
@@ -96,7 +96,7 @@ def scopes(text: str) -> tuple[str, ...]:
 
 
 def feeds(text: str) -> tuple[str, ...]:
-    """Names of feeds, comma separated, each once; whether they exist is checked against the catalogue."""
+    """Names of feeds, separated by commas, each once; the catalogue is not consulted."""
     names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
         raise ValueError("expects names of feeds, comma separated")
@@ -112,7 +112,7 @@ def duration(text: str) -> timedelta:
 
 
 def weeks(text: str) -> tuple[int, int]:
-    """``-2..8``: the first and the last week, relative to this one."""
+    """``-2..8``: the first and the last week, relative to the current one."""
     match = _WEEKS.fullmatch(text)
     if match is None or int(match[1]) > int(match[2]):
         raise ValueError("expects weeks from … to, such as -2..8")
@@ -120,7 +120,7 @@ def weeks(text: str) -> tuple[int, int]:
 
 
 def monday(text: str) -> date:
-    """The Monday of the week in which a past ISO date lies."""
+    """The Monday of the week of a date such as ``2026-01-05``, which is not in the future."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -136,7 +136,7 @@ def a_year_ago() -> date:
 
 
 def today() -> date:
-    """The day it is in Amsterdam, where the trade's weeks begin."""
+    """Today's date in Amsterdam, whose time zone defines the weeks of the trade."""
     return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 
 
@@ -149,7 +149,7 @@ def switch(text: str) -> bool:
     return _either(text, "on", "off")
 
 
-def truth(text: str) -> bool:
+def boolean(text: str) -> bool:
     """``true`` or ``false``."""
     return _either(text, "true", "false")
 
@@ -168,14 +168,14 @@ def treatment(text: str) -> str:
 
 
 def long_secret(text: str) -> SecretStr:
-    """A key that nobody guesses: names are few, and under a short key their hashes could be tried out."""
-    if len(text) < SHORTEST_KEY:
-        raise ValueError(f"expects {SHORTEST_KEY} characters or more, such as `openssl rand -hex 32` prints")
+    """A key that is long enough: with a short one, all keys could be tried to find the names behind their hashes."""
+    if len(text) < MIN_KEY_LENGTH:
+        raise ValueError(f"expects {MIN_KEY_LENGTH} characters or more, such as `openssl rand -hex 32` prints")
     return secret(text)
 
 
 def warehouse_file(text: str) -> Path:
-    """The real path of the warehouse, which need not be there: a link leads to the file that is meant."""
+    """The real path of the warehouse file, which need not exist."""
     path = duckdb_file(text)
     if has_other_names(path):
         raise ValueError(OTHER_NAMES)
@@ -183,9 +183,9 @@ def warehouse_file(text: str) -> Path:
 
 
 def duckdb_file(text: str) -> Path:
-    """The real path of a DuckDB file, which need not be there, under a name that DuckDB can tell from the schemas."""
+    """The real path of a DuckDB file, which need not exist; its name must differ from those of schemas."""
     path = real_path(Path(text))
-    # DuckDB names a database after its file, up to the first dot.
+    # The name of a database in DuckDB is its file name up to the first dot.
     name = path.name.lstrip(".").split(".")[0].casefold()
     if name in _SCHEMAS | _DUCKDB_NAMES:
         raise ValueError(f"expects another file name: DuckDB could not tell {name} from a schema")

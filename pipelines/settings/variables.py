@@ -1,4 +1,4 @@
-"""Where the text of a variable comes from: the environment, a `.env` file, a file that holds one secret."""
+"""The sources of variables: the environment, a `.env` file, and files with one secret each."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pipelines.errors import SettingError
 from pipelines.settings.exposure import warn_if_exposed
 
 PREFIX = "FLORIDAY_"
-HANDED = f"{PREFIX}SETTINGS"
-"""All variables as one JSON object; where it is set, nothing else counts. `floriday up` hands the settings to Dagster's
-processes so: each of them puts the `.env` file, blank lines too, over the environment that it was given. Null stands
-for a secret that is to be read from the `.env` file: it is in no process's environment then."""
+PASSED = f"{PREFIX}SETTINGS"
+"""Contains all variables as one JSON object; if it is set, all others are ignored. `floriday up` passes the settings to
+Dagster's processes in it, because Dagster overrides their environment with the `.env` file, blank variables included.
+The value null stands for a secret that the process reads from the `.env` file, so that no environment contains it."""
 
 _SECRET_FILE_BYTES = 64 * 1024
 
 
 def dotenv_file(directory: Path) -> Path | None:
-    """The `.env` of ``directory``, else that of the checkout this package runs from, else None."""
+    """The `.env` file of ``directory``, else of the checkout that this package runs from; None if there is none."""
     checkout = Path(__file__).resolve().parents[2]
     folders = [directory] + ([checkout] if (checkout / "workspace.yaml").is_file() else [])
     return next((path for folder in folders if (path := folder.absolute() / ".env").is_file()), None)
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file, taken literally: a ``$`` in a secret is just a ``$``.
+    """The variables of a `.env` file, without interpolation: a ``$`` in a secret is just a ``$``.
 
     Raises:
-        SettingError: the file cannot be read, or the line that is not one.
+        SettingError: the file cannot be read, or a line is malformed.
     """
     try:
         with path.open(encoding="utf-8-sig") as stream:
@@ -48,12 +48,12 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Variables:
-    """Floriday's variables by the part of their name after the prefix; blank ones are not there.
+    """The FLORIDAY_ variables by name without the prefix; blank ones are left out.
 
     Args:
-        texts: what is set, secrets read from their files.
-        problems: what is wrong already, by the same names.
-        base: the folder that relative paths count from.
+        texts: values by name, with secrets that were read from their files.
+        problems: messages of problems by name.
+        base: folder that relative paths start from.
     """
 
     texts: dict[str, str]
@@ -61,18 +61,18 @@ class Variables:
     base: Path
 
     def path(self, text: str) -> Path:
-        """The absolute path that ``text`` means."""
+        """The absolute path for a path in a variable."""
         return (self.base / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's own raises for ~nobody
 
 
 def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True) -> Variables:
-    """The variables of ``environ`` over those of the `.env` file.
+    """The variables of ``environ``, and those of the `.env` file that it does not override.
 
     Args:
-        environ: the environment.
-        directory: where a `.env` file is looked for first.
-        secrets: the names whose ``…_FILE`` is read; no other file is touched.
-        dotenv: whether there may be a `.env` file at all.
+        environ: variables with the prefix in their names.
+        directory: folder where a `.env` file is looked for first.
+        secrets: names without the prefix of the variables whose ``…_FILE`` is read.
+        dotenv: whether a `.env` file is read.
 
     Raises:
         SettingError: the `.env` file cannot be read.
@@ -80,13 +80,13 @@ def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str]
     path = _dotenv_of(environ, directory) if dotenv else None
     texts, base = _merged(environ, directory, secrets, path)
     gathered = Variables(texts, {}, base)
-    read = [_take_file(gathered, name) for name in secrets]
-    warn_if_exposed(each for each in (path, *read) if each)
+    secret_files = [_read_secret(gathered, name) for name in secrets]
+    warn_if_exposed(each for each in (path, *secret_files) if each)
     return gathered
 
 
 def merge(environ: Mapping[str, str], directory: Path, secrets: Collection[str]) -> tuple[dict[str, str], Path]:
-    """The same without reading what a ``…_FILE`` names: the texts, and the folder that relative paths count from.
+    """The same without reading any ``…_FILE``: the values, and the folder that relative paths start from.
 
     Raises:
         SettingError: the `.env` file cannot be read.
@@ -97,49 +97,49 @@ def merge(environ: Mapping[str, str], directory: Path, secrets: Collection[str])
 
 
 def _dotenv_of(environ: Mapping[str, str], directory: Path) -> Path | None:
-    """The `.env` file that counts; none where all variables are handed over."""
-    return None if HANDED in environ else dotenv_file(directory)
+    """The `.env` file to read; None if a parent process has passed all variables."""
+    return None if PASSED in environ else dotenv_file(directory)
 
 
 def _merged(
     environ: Mapping[str, str], directory: Path, secrets: Collection[str], path: Path | None
 ) -> tuple[dict[str, str], Path]:
-    if HANDED in environ:
-        return _floriday(_handed(environ[HANDED], directory)), directory.absolute()
-    texts, above = _floriday(read_dotenv(path) if path else {}), _floriday(environ)
+    if PASSED in environ:
+        return _without_prefix(_passed(environ[PASSED], directory)), directory.absolute()
+    texts, overriding = _without_prefix(read_dotenv(path) if path else {}), _without_prefix(environ)
     for name in secrets:
-        if name in above or f"{name}_FILE" in above:
+        if name in overriding or f"{name}_FILE" in overriding:
             texts.pop(name, None)
             texts.pop(f"{name}_FILE", None)
-    return texts | above, path.parent if path else directory.absolute()
+    return texts | overriding, path.parent if path else directory.absolute()
 
 
-def hand(variables: Mapping[str, str], directory: Path, secrets: Collection[str]) -> str:
-    """The variables as one text, without the secrets that the `.env` file has as well.
+def serialized(variables: Mapping[str, str], directory: Path, secrets: Collection[str]) -> str:
+    """The variables as JSON for :data:`PASSED`, with null for secrets that the `.env` file contains as well.
 
     Args:
-        variables: with the prefix in their names.
-        directory: where a `.env` file is looked for first.
-        secrets: the names, without the prefix, of those that are left out then.
+        variables: variables with the prefix in their names.
+        directory: folder where a `.env` file is looked for first.
+        secrets: names of secrets without the prefix.
 
     Raises:
         SettingError: the `.env` file cannot be read.
     """
     path = dotenv_file(directory)
-    kept = _floriday(read_dotenv(path) if path else {})
+    kept = _without_prefix(read_dotenv(path) if path else {})
     left_out = {
         f"{PREFIX}{name}" for name in secrets if name in kept and variables.get(f"{PREFIX}{name}") == kept[name]
     }
     return json.dumps({name: None if name in left_out else text for name, text in variables.items()})
 
 
-def _handed(text: str, directory: Path) -> dict[str, str]:
+def _passed(text: str, directory: Path) -> dict[str, str]:
     try:
         variables = json.loads(text)
     except ValueError:
         variables = None
     if not isinstance(variables, dict) or not all(isinstance(each, str | None) for each in variables.values()):
-        raise SettingError(f"{HANDED} is set by `floriday up` alone: leave it out")
+        raise SettingError(f"{PASSED} is set by `floriday up` alone: leave it out")
     if None not in variables.values():
         return variables
     path = dotenv_file(directory)
@@ -147,7 +147,7 @@ def _handed(text: str, directory: Path) -> dict[str, str]:
     return {name: kept.get(name, "") if text is None else text for name, text in variables.items()}
 
 
-def _floriday(variables: Mapping[str, str]) -> dict[str, str]:
+def _without_prefix(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name.removeprefix(PREFIX): text.strip()
         for name, text in variables.items()
@@ -155,8 +155,8 @@ def _floriday(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _take_file(variables: Variables, name: str) -> Path | None:
-    """Read the secret that a ``…_FILE`` names; returns the path of a file that was read."""
+def _read_secret(variables: Variables, name: str) -> Path | None:
+    """Read a secret from the file that ``…_FILE`` names; returns the path of the file, None if none was read."""
     path = variables.texts.pop(f"{name}_FILE", None)
     if path is None:
         return None
@@ -164,15 +164,15 @@ def _take_file(variables: Variables, name: str) -> Path | None:
         variables.problems[name] = f"{PREFIX}{name} and {PREFIX}{name}_FILE exclude each other"
         return None
     try:
-        variables.texts[name] = _secret_of(variables.path(path))
+        variables.texts[name] = _secret_in(variables.path(path))
     except (OSError, ValueError) as problem:
-        # The path is not told: it may be the secret itself, in the wrong variable.
+        # The message does not contain the path, which may be a secret in the wrong variable.
         variables.problems[name] = f"{PREFIX}{name}_FILE expects the path of a readable file: {_reason(problem)}"
         return None
     return variables.path(path)
 
 
-def _secret_of(path: Path) -> str:
+def _secret_in(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(_SECRET_FILE_BYTES + 1)
     if len(content) > _SECRET_FILE_BYTES:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from pipelines.alerts import LONGEST, Alert, bounded, send
+from pipelines.alerts import MAX_CHARACTERS, Alert, bounded, send
 from tests.command_line import floriday
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
 from tests.integration.mail_server import mail_server
@@ -82,7 +82,7 @@ def test_a_receiver_that_never_answers_is_left_behind(server: AnsweringServer) -
     server.will_answer(f"{HOOK}/slow", Reply(stalled=True))
     began = time.monotonic()
 
-    failures = send([address(server, f"{HOOK}/slow"), address(server)], ALERT, patience=0.5)
+    failures = send([address(server, f"{HOOK}/slow"), address(server)], ALERT, seconds=0.5)
 
     assert failures == ["address 1 (JSON) did not take the alert in time"]
     assert time.monotonic() - began < 3
@@ -125,14 +125,14 @@ class TestBounded:
         assert bounded(["one", "two"], last="end") == "one\ntwo\nend"
         assert bounded(["one"]) == "one"
 
-    @pytest.mark.parametrize("length", [1, 30, 320, LONGEST // 2])
+    @pytest.mark.parametrize("length", [1, 30, 320, MAX_CHARACTERS // 2])
     def test_what_does_not_fit_is_counted(self, length: int) -> None:
         """Only whole lines are left out, never the last one."""
         text = bounded(["x" * length] * 2_000, last="end")
 
         *kept, more, end = text.split("\n")
-        assert len(text) <= LONGEST
-        assert len(text) > LONGEST - length - 40
+        assert len(text) <= MAX_CHARACTERS
+        assert len(text) > MAX_CHARACTERS - length - 40
         assert set(kept) == {"x" * length}
         assert (more, end) == (f"… and {2_000 - len(kept):,} more", "end")
 

@@ -19,11 +19,11 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration.assets.dashboard import DASHBOARD
-from pipelines.orchestration.assets.feeds import POOL
+from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.backoff import AGAIN_AFTER
-from pipelines.orchestration.automation.busy import IN_FLIGHT, under_way
+from pipelines.orchestration.automation.busy import IN_FLIGHT, sync_in_progress
 from pipelines.orchestration.automation.external_syncs import SLACK
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.code_location import build_definitions
@@ -50,7 +50,7 @@ START = dt.date.fromisoformat(week_of(real_now())) - dt.timedelta(weeks=8)
 """Where the partitions begin."""
 
 NOTHING_NEW = "nothing has changed"
-ASKED_ALREADY = "what changed was asked for already"
+ASKED_ALREADY = "a run for these changes was requested before"
 
 
 @dataclass
@@ -292,16 +292,16 @@ class TestChangedFeeds:
         self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """In all, whatever the number of feeds; the next look does not begin before the one that hangs has ended."""
-        assert changed_feeds.LONGEST_LOOK == 30.0
+        assert changed_feeds.POLL_TIMEOUT == 30.0
         daemon.sync()
-        monkeypatch.setattr(changed_feeds, "LONGEST_LOOK", 0.5)
+        monkeypatch.setattr(changed_feeds, "POLL_TIMEOUT", 0.5)
         go_on = Event()
         monkeypatch.setattr(FloridayClient, "maximum", lambda *_: go_on.wait(60) and None)
 
         assert "has not answered within 0.5 s" in (daemon.reason("changed_feeds") or "")
         assert "still waits for Floriday" in (daemon.reason("changed_feeds") or "")
 
-        monkeypatch.setattr(changed_feeds, "LONGEST_LOOK", 30.0)
+        monkeypatch.setattr(changed_feeds, "POLL_TIMEOUT", 30.0)
         go_on.set()
         while "still waits" in (reason := daemon.reason("changed_feeds") or ""):
             pass
@@ -387,7 +387,7 @@ class TestWhileSomethingIsUnderWay:
         """Of whatever job: what a person launches goes by the name of none of ours."""
         daemon.instance.add_run(a_run(status))
 
-        assert bool(under_way(daemon.instance, given_settings({}, daemon.project.root))) is (status in IN_FLIGHT)
+        assert bool(sync_in_progress(daemon.instance, given_settings({}, daemon.project.root))) is (status in IN_FLIGHT)
 
     def test_they_skip_while_the_command_line_syncs(self, clock: Daemon) -> None:
         """The reason says who holds the warehouse."""
@@ -449,7 +449,7 @@ class TestSchedules:
 
         def minute(warehouse: str) -> int:
             settings = given_settings({**environment, "FLORIDAY_WAREHOUSE": warehouse}, root)
-            return Automation(settings, runs_by_itself=False).minute
+            return Automation(settings, is_on=False).minute
 
         names = [f"{number}.duckdb" for number in range(20)]
         assert [minute(name) for name in names] == [minute(name) for name in names]
@@ -505,7 +505,7 @@ class TestSyncsElsewhere:
 
     def test_before_the_first_sync_there_is_nothing(self, daemon: Daemon) -> None:
         """It makes no warehouse."""
-        assert daemon.reason("syncs_elsewhere") == "no sync but Dagster's own"
+        assert daemon.reason("syncs_elsewhere") == "no syncs outside of Dagster"
         assert not daemon.project.warehouse.exists()
 
     def test_a_first_sync_marks_all_weeks(self, daemon: Daemon) -> None:
@@ -529,7 +529,7 @@ class TestSyncsElsewhere:
         daemon.sync()
         daemon.looks("syncs_elsewhere")
 
-        assert daemon.reason("syncs_elsewhere") == "no sync but Dagster's own"
+        assert daemon.reason("syncs_elsewhere") == "no syncs outside of Dagster"
         change(daemon.project.sandbox, ORDERS)
         daemon.sync()
         self.later(daemon, 2 * SLACK)
@@ -556,7 +556,7 @@ class TestSyncsElsewhere:
         (request,) = daemon.looks("changed_feeds").run_requests or ()
         daemon.execute(request)
 
-        assert daemon.reason("syncs_elsewhere") == "no sync but Dagster's own"
+        assert daemon.reason("syncs_elsewhere") == "no syncs outside of Dagster"
 
     def test_a_feed_that_is_not_current_is_not_told(self, daemon: Daemon) -> None:
         """Nor one that was synced for one of two accounts only."""

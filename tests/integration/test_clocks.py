@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.orchestration.assets.partitions import weeks_between
-from pipelines.orchestration.automation.external_syncs import synced_elsewhere
+from pipelines.orchestration.automation.external_syncs import external_syncs
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.publish import is_copy_due, publish
@@ -168,7 +168,7 @@ class TestAfterAYearInTheFuture:
     def test_an_idle_sync_says_until_when_it_is_current(self, synced: Syncing) -> None:
         """It is now, and the feed is not reported to Dagster before that."""
         with synced.reading() as connection:
-            assert list(synced_elsewhere(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})) == []
+            assert list(external_syncs(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})) == []
         before = real_now()
 
         outcome = synced.sync_one(ORDERS)
@@ -178,7 +178,7 @@ class TestAfterAYearInTheFuture:
         assert until is not None
         assert before <= until <= real_now()
         with synced.reading() as connection:
-            (found,) = synced_elsewhere(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})
+            (found,) = external_syncs(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})
             assert found.current_at == until
             assert unread_since(connection, ORDERS) == {"main": until}
 

@@ -318,7 +318,7 @@ class TestLock:
         self, project: Project, warehouse: WarehouseResource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A run that waited long enough fails with the line that says who holds the warehouse."""
-        monkeypatch.setattr(resources, "PATIENCE", 0.0)
+        monkeypatch.setattr(resources, "LONGEST_WAIT", 0.0)
         log = logging.getLogger("impatient run")
 
         with (

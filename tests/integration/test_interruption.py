@@ -16,7 +16,7 @@ BEGINNING = """
 import os, signal, sys, threading, time
 from pipelines import interruption
 interruption.install()
-interruption.CLEAN_UP = float(sys.argv[1])
+interruption.CLEAN_UP_SECONDS = float(sys.argv[1])
 def interrupt(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 def main():
@@ -25,7 +25,7 @@ END = """
 try:
     main()
 except BaseException as error:
-    interruption.decide()
+    interruption.ignore_signals()
     print(type(error).__name__, flush=True)
 interruption.end(0)
 """
@@ -66,7 +66,7 @@ class TestOneSignal:
 
     def test_after_the_end_is_decided_it_changes_nothing(self) -> None:
         """The command had done its work."""
-        assert ended("interruption.decide()\ninterrupt()\ntime.sleep(0)") == (0, "", "")
+        assert ended("interruption.ignore_signals()\ninterrupt()\ntime.sleep(0)") == (0, "", "")
 
     def test_the_errors_of_threads_are_not_shown(self) -> None:
         """They follow from the signal; before it, they are shown."""
@@ -107,15 +107,17 @@ class TestLibraries:
 
     def test_one_that_may_not_be_broken_off_ends_first(self) -> None:
         """The exception is raised after its call."""
-        program = "def call():\n    interrupt()\n    print('done')\ninterruption.undisturbed(call)\ntime.sleep(60)"
+        program = (
+            "def call():\n    interrupt()\n    print('done')\ninterruption.without_interruption(call)\ntime.sleep(60)"
+        )
 
         assert ended(program) == (130, "done\nInterrupted\n", "floriday: stopped\n")
 
     def test_a_command_with_handlers_of_its_own_goes_on(self) -> None:
         """Until its block ends; the next signal ends it as ever."""
         program = (
-            "told = []\nwith interruption.left_to(lambda *told_of: told.append(told_of)):\n"
-            "    interrupt()\n    interrupt(signal.SIGTERM)\n    print(len(told), interruption.recorded())\n"
+            "told = []\nwith interruption.handled_by(lambda *told_of: told.append(told_of)):\n"
+            "    interrupt()\n    interrupt(signal.SIGTERM)\n    print(len(told), interruption.is_stopping())\n"
             "interrupt()\ntime.sleep(60)"
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.instance.opening import open_instance
-from pipelines.orchestration.maintenance.jobs import compact_job, compact_schedule, prune_runs_job, prune_runs_schedule
+from pipelines.orchestration.maintenance.jobs import compact_job, maintenance_schedules, prune_runs_job
 from pipelines.orchestration.resources import SettingsResource, WarehouseResource, given_settings
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
@@ -92,8 +92,7 @@ class TestCompact:
 @pytest.mark.parametrize("by_itself", [True, False])
 def test_when_they_start(settings: SettingsResource, *, by_itself: bool) -> None:
     """Every night, and in the night to Monday, in Amsterdam; by themselves where the settings say so."""
-    automation = Automation(settings, by_itself)
-    schedules = [prune_runs_schedule(automation, prune_runs_job), compact_schedule(automation, compact_job)]
+    schedules = maintenance_schedules(Automation(settings, is_on=by_itself))
 
     assert [(each.job_name, each.cron_schedule, each.execution_timezone) for each in schedules] == [
         ("prune_runs", "37 3 * * *", "Europe/Amsterdam"),

@@ -11,7 +11,7 @@ import pytest
 from pipelines.errors import SettingError
 from pipelines.orchestration.serving import sessions
 from pipelines.sandbox import Sandbox
-from pipelines.settings import forget_secrets, handed, load_settings
+from pipelines.settings import child_environment, forget_secrets, load_settings
 from tests.end_to_end.floriday_up import Up, running
 from tests.moments import NOW
 
@@ -31,7 +31,7 @@ def test_what_is_handed_on_leaves_out_what_can_be_read(tmp_path: Path) -> None:
         "FLORIDAY_AUTH_URL": "https://floriday.example/token",
     }
 
-    environment = handed(given, tmp_path)
+    environment = child_environment(given, tmp_path)
     settings = load_settings({**environment, "FLORIDAY_API_KEY": "of a stranger"}, tmp_path)
 
     assert "s3cr3t" not in str(environment)
@@ -43,7 +43,7 @@ def test_what_is_handed_on_leaves_out_what_can_be_read(tmp_path: Path) -> None:
 def test_a_secret_that_has_left_the_file_is_missing(tmp_path: Path) -> None:
     """A child that finds no secret where it was says which one is missing."""
     (tmp_path / ".env").write_text("FLORIDAY_CLIENT_SECRET=s3cr3t\n")
-    environment = handed({"FLORIDAY_CLIENT_SECRET": "s3cr3t"}, tmp_path)
+    environment = child_environment({"FLORIDAY_CLIENT_SECRET": "s3cr3t"}, tmp_path)
     (tmp_path / ".env").write_text("")
 
     with pytest.raises(SettingError, match="FLORIDAY_CLIENT_SECRET is missing"):

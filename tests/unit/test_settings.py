@@ -14,8 +14,8 @@ from pipelines.errors import SettingError
 from pipelines.settings import (
     LocalSettings,
     Settings,
+    child_environment,
     given_variables,
-    handed,
     load_local_settings,
     load_settings,
     values,
@@ -507,7 +507,9 @@ def test_handed_settings_are_all_that_counts(tmp_path: Path) -> None:
     )
     variables = COMPLETE | {"FLORIDAY_CLIENT_SECRET": "a$b${HOME}"}
 
-    settings = load_settings({"FLORIDAY_CLIENT_ID": "", "FLORIDAY_SCOPES": "a:read", **handed(variables)}, tmp_path)
+    settings = load_settings(
+        {"FLORIDAY_CLIENT_ID": "", "FLORIDAY_SCOPES": "a:read", **child_environment(variables)}, tmp_path
+    )
 
     assert (settings.client_id, settings.client_secret.get_secret_value()) == ("client-1", "a$b${HOME}")
     assert (settings.feeds, settings.scopes) == (None, None)

@@ -50,9 +50,9 @@ def backup(
 def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:
     """Refuse what must not be written over."""
     from pipelines.errors import UsageError
-    from pipelines.paths import bears_name_of, real_path
+    from pipelines.paths import has_name_of, real_path
 
-    beside = bears_name_of(file, real_path(settings.warehouse))
+    beside = has_name_of(file, real_path(settings.warehouse))
     if beside or (settings.published is not None and real_path(file) == real_path(settings.published)):
         raise UsageError(f"{file} is the warehouse itself, its copy, or beside it under its name: choose another")
     if file.is_file() and not force:

@@ -161,16 +161,16 @@ def _attend(dagster: DagsterDev, told: Iterator[str], stop: StopSignals, *, verb
 def _until_it_serves(dagster: DagsterDev, stop: StopSignals, *, verbose: bool) -> bool:
     """Whether it serves; it may be asked to stop before it does."""
     from pipelines.errors import DagsterError
-    from pipelines.orchestration.serving.dagster_dev import PATIENCE
+    from pipelines.orchestration.serving.dagster_dev import START_TIMEOUT
 
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + START_TIMEOUT
     while not stop.wait(_LOOK_AGAIN):
         _follow(dagster.log, verbose=verbose)
         if dagster.serves():
             return True
         if time.monotonic() > ends:
             raise DagsterError(
-                f"Dagster has not begun to serve after {PATIENCE:.0f} s; {dagster.log.path} may tell why"
+                f"Dagster has not begun to serve after {START_TIMEOUT:.0f} s; {dagster.log.path} may tell why"
             )
     return False
 

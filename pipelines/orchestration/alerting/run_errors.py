@@ -9,6 +9,7 @@ from typing import Final
 
 import dagster as dg
 
+from pipelines.orchestration.assets.keys import feed_of_step
 from pipelines.orchestration.dagster_private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
@@ -110,7 +111,7 @@ def _steps(
     for entry in run_events(instance, run_id, kind):
         event = entry.get_dagster_event()
         if event.step_key is not None:
-            yield event.step_key.replace("__", "."), event
+            yield feed_of_step(event.step_key), event
 
 
 def _reason_of_step(event: dg.DagsterEvent) -> str:

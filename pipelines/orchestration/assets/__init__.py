@@ -1,1 +1,1 @@
-"""What Dagster shows: an asset for each feed, snapshot and report, with partitions, metadata, checks and freshness."""
+"""An asset for each feed, snapshot and report, with partitions, metadata, checks and freshness."""

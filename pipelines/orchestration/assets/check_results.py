@@ -1,12 +1,12 @@
-"""How each check is judged, and what it shows: counts, keys, numbers and reasons, never a record's content."""
+"""Evaluates the checks. Results show counts, keys, numbers and reasons, never the content of a record."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import duckdb
@@ -14,6 +14,7 @@ import duckdb
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets.floriday_text import listed_as_code, visible
+from pipelines.orchestration.assets.metadata import distance
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import moment
 from pipelines.warehouse.load import schema_drift, visibility
@@ -23,10 +24,10 @@ from pipelines.warehouse.read.integrity import Finding
 from pipelines.warehouse.read.stock_check import stock_mismatches
 
 NOTICE = dt.timedelta(days=7)
-"""How long before unread changes would be lost a warning comes."""
+"""Time before the loss of unread changes from which the check fails."""
 
 SHOWN = 50
-"""Rows that a result shows of what the catalogue does not know."""
+"""Most rows that a result shows of what the catalogue does not know."""
 
 _EXAMPLES = {"table": "string", "account": "string", "key": "string", "what": "string"}
 _ACCOUNTS = {
@@ -42,16 +43,16 @@ _RETENTION = {"account": "string", "read to its end": "string", "hours left": "f
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What the checks of a feed are judged by.
+class SyncedFeed:
+    """What the checks of a feed examine.
 
     Args:
         source: the feed or snapshot.
-        table: its table.
-        outcomes: how its sync went for each account.
-        connection: open for reading.
-        within: the run whose records are looked at, None for all.
-        now: the moment of asking.
+        table: the feed's table, with its children.
+        outcomes: the outcome of the sync for each account.
+        connection: a connection to the warehouse for reading.
+        within: id of the run whose records are examined; None for all records.
+        now: present time of the evaluation.
     """
 
     source: Source
@@ -64,161 +65,136 @@ class Subject:
     @cached_property
     def not_granted(self) -> set[str]:
         """The accounts whose token lacks the feed's scope."""
-        refused = visibility.not_granted(self.connection)
-        return {account for account, feed in refused if feed == self.source.name}
+        return {account for account, feed in visibility.not_granted(self.connection) if feed == self.source.name}
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The answer of a check.
+class Result(NamedTuple):
+    """The result of a check.
 
     Args:
-        passed: whether all is well.
-        told: why, in one line.
-        metadata: the figures.
+        passed: whether nothing is wrong.
+        summary: the result in one line.
+        metadata: the numbers and tables that Dagster shows.
     """
 
     passed: bool
-    told: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    summary: str
+    metadata: Mapping[str, Any]
 
 
-def current(subject: Subject) -> Verdict:
+def current(feed: SyncedFeed) -> Result:
     """Whether every account that was synced is read to the feed's end."""
-    rows = [_account(outcome) for outcome in subject.outcomes]
-    behind = [row["account"] for row in rows if not row["current"] and row["account"] not in subject.not_granted]
-    told = f"not current: {', '.join(behind)}" if behind else "current"
-    return Verdict(not behind, told, {"accounts": _shown(_ACCOUNTS, rows)})
+    rows = [_account(outcome) for outcome in feed.outcomes]
+    behind = [row["account"] for row in rows if not row["current"] and row["account"] not in feed.not_granted]
+    summary = f"not current: {', '.join(behind)}" if behind else "current"
+    return Result(not behind, summary, {"accounts": _table(_ACCOUNTS, rows)})
 
 
 def _account(outcome: FeedOutcome) -> dict[str, Any]:
-    distance = None if outcome.maximum is None else max(0, outcome.maximum - outcome.cursor)
     return {
         "account": outcome.account,
         "current": outcome.current,
         "cursor": outcome.cursor,
         "maximum": outcome.maximum,
-        "distance": distance,
+        "distance": distance(outcome),
         "why": outcome.error or outcome.skipped or outcome.why_not_current,
     }
 
 
-def unique_key(subject: Subject) -> Verdict:
-    """Whether no key is doubled, in the table or its children."""
-    finding = integrity.duplicate_keys(subject.connection, subject.table, subject.within)
-    return _inspected(subject, finding, "doubled keys")
+def unique_key(feed: SyncedFeed) -> Result:
+    """Whether every key is unique, in the table and its children."""
+    finding = integrity.duplicate_keys(feed.connection, feed.table, feed.within)
+    return _inspected(feed, finding, "doubled keys")
 
 
-def no_orphans(subject: Subject) -> Verdict:
+def no_orphans(feed: SyncedFeed) -> Result:
     """Whether every child row has its parent row."""
-    finding = integrity.orphans(subject.connection, subject.table, subject.within)
-    return _inspected(subject, finding, "rows without their parent row")
+    finding = integrity.orphans(feed.connection, feed.table, feed.within)
+    return _inspected(feed, finding, "rows without their parent row")
 
 
-def raw_equals_current(subject: Subject) -> Verdict:
+def raw_equals_current(feed: SyncedFeed) -> Result:
     """Whether the current rows are those of the newest versions."""
-    finding = integrity.differs_from_raw(subject.connection, subject.table, subject.within)
-    return _inspected(subject, finding, "differences from the newest versions")
+    finding = integrity.differs_from_raw(feed.connection, feed.table, feed.within)
+    return _inspected(feed, finding, "differences from the newest versions")
 
 
-def _inspected(subject: Subject, finding: Finding, what: str) -> Verdict:
-    looked = "all records" if subject.within is None else "the records of which this run stored a version"
-    return _found(finding, what, {"looked at": looked})
+def rejected_records(feed: SyncedFeed) -> Result:
+    """Whether no rejected record is open."""
+    return _found(integrity.open_rejections(feed.connection, feed.table), "rejected records", {})
 
 
-def _found(finding: Finding, what: str, more: Mapping[str, Any]) -> Verdict:
-    rows = [
-        {"table": one.table, "account": one.account, "key": visible(one.key), "what": visible(one.what)}
-        for one in finding.examples
-    ]
-    examples = {"examples": _shown(_EXAMPLES, rows)} if rows else {}
-    told = f"{what}: {finding.count}" if finding.count else f"no {what}"
-    return Verdict(not finding.count, told, {"wrong": finding.count, **more, **examples})
-
-
-def rejected_records(subject: Subject) -> Verdict:
-    """Whether no record waits to be read."""
-    return _found(integrity.open_rejections(subject.connection, subject.table), "rejected records", {})
-
-
-def batch_ledger(subject: Subject) -> Verdict:
+def batch_ledger(feed: SyncedFeed) -> Result:
     """Whether the mutations of each batch that can be judged add up."""
-    finding = stock_mismatches(subject.connection)
+    finding = stock_mismatches(feed.connection)
     return _found(finding, "batches that do not add up", {"judged": finding.judged})
 
 
-def unknown_content(subject: Subject) -> Verdict:
-    """Whether the catalogue knows all that was ever served."""
-    found = schema_drift.still_unknown(subject.connection, subject.table)
+def _inspected(feed: SyncedFeed, finding: Finding, what: str) -> Result:
+    scope = "all records" if feed.within is None else "the records of which this run stored a version"
+    return _found(finding, what, {"looked at": scope})
+
+
+def _found(finding: Finding, what: str, more: Mapping[str, Any]) -> Result:
+    rows = [
+        {"table": each.table, "account": each.account, "key": visible(each.key), "what": visible(each.what)}
+        for each in finding.examples
+    ]
+    examples = {"examples": _table(_EXAMPLES, rows)} if rows else {}
+    summary = f"{what}: {finding.count}" if finding.count else f"no {what}"
+    return Result(not finding.count, summary, {"wrong": finding.count, **more, **examples})
+
+
+def unknown_content(feed: SyncedFeed) -> Result:
+    """Whether the catalogue knows all fields and values that were ever served."""
+    found = schema_drift.still_unknown(feed.connection, feed.table)
     rows = [
         {
-            "account": one.account,
-            "kind": one.kind,
-            "name": visible(one.name),
-            "seen": visible(one.seen),
-            "first seen": moment(one.first_seen),
-            "last seen": moment(one.last_seen),
+            "account": each.account,
+            "kind": each.kind,
+            "name": visible(each.name),
+            "seen": visible(each.seen),
+            "first seen": moment(each.first_seen),
+            "last seen": moment(each.last_seen),
         }
-        for one in found[:SHOWN]
+        for each in found[:SHOWN]
     ]
-    names = sorted({one.name for one in found})
-    told = f"unknown: {listed_as_code(names)}" if names else "all fields and values are known"
-    return Verdict(not found, told, {"unknown": len(found), **({"served": _shown(_UNKNOWN, rows)} if rows else {})})
+    names = sorted({each.name for each in found})
+    summary = f"unknown: {listed_as_code(names)}" if names else "all fields and values are known"
+    return Result(not found, summary, {"unknown": len(found), **({"served": _table(_UNKNOWN, rows)} if rows else {})})
 
 
-def retention(subject: Subject) -> Verdict:
-    """Whether no account comes close to what Floriday forgets, or has just come back from beyond it."""
-    outcomes = [outcome for outcome in subject.outcomes if outcome.account not in subject.not_granted]
-    known = {} if all(one.current for one in outcomes) else unread_since(subject.connection, subject.source.name)
-    standings = [_standing(outcome, known, subject) for outcome in outcomes]
-    warned = [each.account for each in standings if each.is_due or each.gap]
-    told = f"changes are lost, or soon will be: {', '.join(warned)}" if warned else "nothing is about to be lost"
-    return Verdict(not warned, told, {"accounts": _shown(_RETENTION, [each.row for each in standings])})
+def retention(feed: SyncedFeed) -> Result:
+    """Whether no account's unread changes are close to Floriday's retention, or have just been beyond it."""
+    outcomes = [outcome for outcome in feed.outcomes if outcome.account not in feed.not_granted]
+    unread = {} if all(each.current for each in outcomes) else unread_since(feed.connection, feed.source.name)
+    found = [_retention(outcome, unread, feed) for outcome in outcomes]
+    warned = [row["account"] for row, is_warned in found if is_warned]
+    summary = f"changes are lost, or soon will be: {', '.join(warned)}" if warned else "nothing is about to be lost"
+    return Result(not warned, summary, {"accounts": _table(_RETENTION, [row for row, _ in found])})
 
 
-@dataclass(frozen=True)
-class _Standing:
-    """How far an account is from what Floriday forgets.
+def _retention(
+    outcome: FeedOutcome, unread: Mapping[str, dt.datetime], feed: SyncedFeed
+) -> tuple[dict[str, Any], bool]:
+    """The row of an account, and whether it needs a warning.
 
-    Args:
-        account: whose.
-        read: when the feed was last proven read to its end, None where that is not known.
-        left: until unread changes may be lost.
-        gap: since when changes may have come and gone unread, where this sync ended a gap that was too long.
-        until: when that gap ended.
+    "may be incomplete" is the time in which changes may have come and gone unread, if this sync ended such a gap.
     """
-
-    account: str
-    read: dt.datetime | None
-    left: dt.timedelta | None
-    gap: dt.datetime | None
-    until: dt.datetime
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is time for a warning."""
-        return self.left is not None and self.left < NOTICE
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """What is shown."""
-        return {
-            "account": self.account,
-            "read to its end": moment(self.read) if self.read else None,
-            "hours left": None if self.left is None else round(self.left / dt.timedelta(hours=1), 1),
-            "may be incomplete": f"{moment(self.gap)} to {moment(self.until)}" if self.gap else None,
-        }
+    assert feed.source.retention is not None
+    keeps, before = feed.source.retention.keeps, outcome.current_before
+    read = feed.now if outcome.current else unread.get(outcome.account)
+    left = None if read is None else keeps - (feed.now - read)
+    gap = f"{moment(before)} to {moment(feed.now)}" if before is not None and feed.now - before > keeps else None
+    row = {
+        "account": outcome.account,
+        "read to its end": moment(read) if read else None,
+        "hours left": None if left is None else round(left / dt.timedelta(hours=1), 1),
+        "may be incomplete": gap,
+    }
+    return row, gap is not None or (left is not None and left < NOTICE)
 
 
-def _standing(outcome: FeedOutcome, known: Mapping[str, dt.datetime], subject: Subject) -> _Standing:
-    assert subject.source.retention is not None
-    keeps, now, before = subject.source.retention.keeps, subject.now, outcome.current_before
-    read = now if outcome.current else known.get(outcome.account)
-    left = None if read is None else keeps - (now - read)
-    gap = before if before is not None and now - before > keeps else None
-    return _Standing(outcome.account, read, left, gap, now)
-
-
-def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+def _table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     schema = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in columns.items()])
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema)

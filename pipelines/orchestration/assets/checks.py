@@ -1,13 +1,13 @@
-"""The checks that every feed and snapshot carries, evaluated after each sync of it.
+"""The checks of every feed and snapshot, which are evaluated after each sync of it.
 
-How each is judged stands in ``verdicts``. What is lost or corrupt is an error, all else a warning; none fails a run.
+``check_results`` evaluates them. Lost or corrupt data are an error, everything else is a warning; none fails a run.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import dagster as dg
 import duckdb
@@ -16,109 +16,103 @@ from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets import check_results
-from pipelines.orchestration.assets.check_results import Subject, Verdict
+from pipelines.orchestration.assets.check_results import Result, SyncedFeed
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.read import integrity
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 _REPAIR = (
-    "`floriday rebuild {name}` makes the tables anew from `raw`; `floriday sync {name} --full` reads everything again"
+    "`floriday rebuild {name}` writes the tables again from `raw`; `floriday sync {name} --full` reads everything again"
     " that Floriday still serves."
 )
 
 
-def _always(_: Source) -> bool:
-    return True
-
-
-def _has_children(source: Source) -> bool:
-    return bool(tables_of(source).children)
-
-
-@dataclass(frozen=True)
-class Check:
-    """A question that is asked after each sync.
+class Check(NamedTuple):
+    """A check.
 
     Args:
-        name: of the check.
-        description: what it means and what to do when it fails; ``{name}`` stands for the feed's.
-        severity: of a failure.
-        judge: answers it.
-        applies: whether it is asked of a feed or snapshot.
+        name: name of the check.
+        description: what it means, and what to do when it fails; ``{name}`` stands for the feed's name.
+        severity: severity of a failure.
+        evaluate: returns its result for a feed.
+        applies: returns whether a feed or snapshot has the check; True for all by default.
     """
 
     name: str
     description: str
     severity: dg.AssetCheckSeverity
-    judge: Callable[[Subject], Verdict]
-    applies: Callable[[Source], bool] = _always
+    evaluate: Callable[[SyncedFeed], Result]
+    applies: Callable[[Source], bool] = lambda _: True
 
 
 CHECKS = (
     Check(
         "current",
         "Every account that was synced is read to the end of Floriday's feed. If not, the sync failed or Floriday is"
-        " rebuilding the feed: the run says which, and the next one goes on where this one was. An account whose token"
-        " lacks the scope is left out.",
+        " rebuilding the feed: the run shows which, and the next one continues where this one stopped. An account"
+        " whose token lacks the scope is left out.",
         WARN,
         check_results.current,
     ),
     Check(
         "unique_key",
-        "No two rows of the table have the same key, nor two rows of its child tables the same place. Only a change"
-        f" made by hand, or a defect of this program, could double one. {_REPAIR}",
+        "No two rows of the table have the same key, and no two rows of its child tables the same position. Only a"
+        f" change by hand, or a defect of this program, could cause that. {_REPAIR}",
         ERROR,
         check_results.unique_key,
     ),
     Check(
         "no_orphans",
-        "Every row of the child tables, at any depth, has its parent row. Only a change made by hand, or a defect of"
-        f" this program, could part them. {_REPAIR}",
+        "Every row of the child tables, at any depth, has its parent row. Only a change by hand, or a defect of this"
+        f" program, could cause anything else. {_REPAIR}",
         ERROR,
         check_results.no_orphans,
-        _has_children,
+        lambda source: bool(tables_of(source).children),
     ),
     Check(
         "raw_equals_current",
-        "Every record that was ever received has its current row and its child rows, they say what its newest version"
-        f" says, and no others stand there. {_REPAIR} Of a feed with more than {integrity.WHOLE_UP_TO:,} versions"
-        " only a run that reads the whole feed looks at all, any other at the records of which it stores a version.",
+        "Every record that was ever received has its current row and its child rows, their values are those of its"
+        f" newest version, and there are no other rows. {_REPAIR} For a feed with more than"
+        f" {integrity.WHOLE_UP_TO:,} versions only a run that reads the whole feed checks all records; other runs check"
+        " the records of which they store a version.",
         ERROR,
         check_results.raw_equals_current,
     ),
     Check(
         "rejected_records",
-        "Every record that Floriday served could be read. Those that could not stand in `sync.rejected_records` with"
-        " the reason, and the last good row of such a record stays; each sync asks for them again, and most heal by"
-        " themselves. `floriday rejected` lists them; tell Floriday about those that stay.",
+        "Every record that Floriday served could be read. `sync.rejected_records` contains the others with the reason,"
+        " and the last good row of such a record is kept. Each sync requests them again, and most can be read then."
+        " `floriday rejected` lists them; report those that stay to Floriday.",
         WARN,
         check_results.rejected_records,
     ),
     Check(
         "schema_drift",
-        "Floriday serves no field and no value of an enumeration that the catalogue does not know. Nothing is lost"
-        " where it does: unknown fields are kept in `raw`, unknown values in their column too. Use a newer version of"
-        " this program, or add them to the catalogue (docs/new-api-version.md); then `floriday rebuild {name}` fills"
-        " their columns.",
+        "Floriday serves no field and no value of an enumeration that the catalogue does not know. If it does, nothing"
+        " is lost: unknown fields are kept in `raw`, unknown values also in their column. Use a newer version of this"
+        " program, or add them to the catalogue (docs/new-api-version.md); then `floriday rebuild {name}` fills their"
+        " columns.",
         WARN,
         check_results.unknown_content,
     ),
     Check(
         "retention",
-        "Nothing that Floriday forgets was, or soon would be, missed. It warns when an account's feed was not read to"
-        f" its end for so long that unread changes may be lost within {check_results.NOTICE.days} days: get its syncs"
-        " to end well before that. It also warns, once, after a gap that was longer: what came and went in the window"
-        " that it tells cannot be read any more.",
+        "No change was missed, or soon would be, because Floriday stops serving it. The check fails when an account's"
+        " feed was not read to its end for so long that unread changes may be lost within"
+        f" {check_results.NOTICE.days} days: make its syncs succeed well before that. It also fails, once, after a gap"
+        " that was longer: what came and went in the time that it shows cannot be read any more.",
         WARN,
         check_results.retention,
         lambda source: source.retention is not None,
     ),
     Check(
         "batch_ledger",
-        "The initial pieces of a batch and all its mutations come to the pieces that it tells. Only quiet batches whose"
-        " mutations must all be known are judged. If some do not add up, read both feeds again with"
-        " `floriday sync supply.batches supply.batch_mutations --full`; what stays is served like that by Floriday.",
+        "The initial pieces of a batch and all its mutations add up to the pieces that the batch contains. Only batches"
+        " without recent changes, whose mutations must all be known, are judged. If some do not add up, read both feeds"
+        " again with `floriday sync supply.batches supply.batch_mutations --full`; if they still do not, Floriday"
+        " serves them like that.",
         WARN,
         check_results.batch_ledger,
         lambda source: source.name == BATCH_MUTATIONS.name,
@@ -127,16 +121,15 @@ CHECKS = (
 """All checks, in the order in which they are listed."""
 
 
-def _asked_of(source: Source) -> Iterator[Check]:
+def _checks_of(source: Source) -> Iterator[Check]:
     return (check for check in CHECKS if check.applies(source))
 
 
 def specs(source: Source) -> list[dg.AssetCheckSpec]:
     """The checks of a feed's asset, for ``check_specs``."""
-    key = dg.AssetKey([source.schema, source.table])
     return [
-        dg.AssetCheckSpec(check.name, asset=key, description=check.description.format(name=source.name))
-        for check in _asked_of(source)
+        dg.AssetCheckSpec(check.name, asset=asset_key(source), description=check.description.format(name=source.name))
+        for check in _checks_of(source)
     ]
 
 
@@ -147,36 +140,35 @@ def results(
     *,
     run_id: str,
     now: dt.datetime,
-    asked: Collection[str] | None = None,
+    names: Collection[str] | None = None,
 ) -> list[dg.AssetCheckResult]:
-    """Exactly one result for each of :func:`specs` that is asked for, whatever became of the sync.
+    """One result for each of :func:`specs` whose name is given, also after a failed or skipped sync.
 
     Args:
         source: the feed or snapshot that was synced.
-        outcomes: how it went for each account; skipped and failed ones among them.
-        connection: open for reading; it takes little memory and one core from here on.
-        run_id: the run that synced it, as the ledger has it.
-        now: the moment of asking.
-        asked: names of the checks; all where not given.
+        outcomes: the outcome for each account; skipped and failed ones among them.
+        connection: a connection for reading, whose memory and threads are limited from here on.
+        run_id: id of the run that synced it, as stored in the warehouse.
+        now: present time of the evaluation.
+        names: names of the checks to evaluate; all if None.
     """
-    wanted = [check for check in _asked_of(source) if asked is None or check.name in asked]
-    if not wanted:
+    checks = [check for check in _checks_of(source) if names is None or check.name in names]
+    if not checks:
         return []
     connection.execute(integrity.INSPECTION_SETTINGS)
     table = tables_of(source)
-    whole = any(outcome.whole for outcome in outcomes)
-    within = integrity.scope(connection, table, run_id, whole=whole)
-    subject = Subject(source, table, tuple(outcomes), connection, within, now)
-    return [_result(check, subject) for check in wanted]
+    within = integrity.scope(connection, table, run_id, whole=any(outcome.whole for outcome in outcomes))
+    feed = SyncedFeed(source, table, tuple(outcomes), connection, within, now)
+    return [_result(check, feed) for check in checks]
 
 
-def _result(check: Check, subject: Subject) -> dg.AssetCheckResult:
-    verdict = check.judge(subject)
+def _result(check: Check, feed: SyncedFeed) -> dg.AssetCheckResult:
+    result = check.evaluate(feed)
     return dg.AssetCheckResult(
-        passed=verdict.passed,
-        asset_key=dg.AssetKey([subject.source.schema, subject.source.table]),
+        passed=result.passed,
+        asset_key=asset_key(feed.source),
         check_name=check.name,
         severity=check.severity,
-        description=verdict.told,
-        metadata=verdict.metadata,
+        description=result.summary,
+        metadata=result.metadata,
     )

@@ -1,4 +1,4 @@
-"""How fresh feeds ought to be, and which of them are not, or may lose changes to Floriday's retention.
+"""How fresh feeds have to be, which ones are stale, and which ones may lose changes to Floriday's retention.
 
 What counts is when a feed was last proven read to its end, not when its table last changed.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -17,9 +16,11 @@ from pipelines.catalogue.types import Retention, Tier
 from pipelines.text_format import moment, span
 from pipelines.warehouse.read.feed_status import FeedStatus
 
+A_DAY = dt.timedelta(days=1)
+
 
 class Limits(NamedTuple):
-    """How long a feed may go without having been current: until a warning, and until it is stale."""
+    """Time since a feed was current after which there is a warning, and after which it is stale."""
 
     warn: dt.timedelta
     fail: dt.timedelta
@@ -30,35 +31,31 @@ FRESHNESS: Mapping[Tier, Limits] = {
     "hourly": Limits(dt.timedelta(minutes=90), dt.timedelta(hours=3)),
     "daily": Limits(dt.timedelta(hours=26), dt.timedelta(hours=49)),
 }
-"""By tier; feeds of all tiers are read at least once an hour or once a day, with room for one run that failed."""
+"""By tier. The schedules read feeds at least hourly or daily; the limits allow for one run that fails."""
 
 
 def policy(tier: Tier) -> dg.FreshnessPolicy:
-    """The same limits as Dagster shows them; there the newest materialization counts."""
+    """The same limits for Dagster's UI, which compares them with the newest materialization."""
     limits = FRESHNESS[tier]
     return dg.FreshnessPolicy.time_window(fail_window=limits.fail, warn_window=limits.warn)
 
 
-A_DAY = dt.timedelta(days=1)
-
-
 class Concern(StrEnum):
-    """What may be wrong with a feed, worst first, as the end of a sentence about it."""
+    """The kinds of trouble, worst first; each is the end of a sentence about a feed."""
 
     LOST = "may have lost changes"
     ENDING = "about to lose changes"
     STALE = "stale"
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """One thing that is wrong with one feed of one account.
+class Trouble(NamedTuple):
+    """One problem of one feed of one account.
 
     Args:
-        concern: what.
+        concern: kind of the problem.
         account: the account's name.
-        feed: ``schema.table``.
-        line: the same for a person, with times.
+        feed: the feed's name, ``schema.table``.
+        line: the problem in words, with times.
     """
 
     concern: Concern
@@ -68,16 +65,16 @@ class Trouble:
 
 
 def warns_at(retention: Retention) -> dt.timedelta:
-    """How long before Floriday may stop serving something unread a person is told: a quarter of the retention.
+    """Time before the possible loss of unread changes from which a person is warned: a quarter of the retention.
 
-    That is at least a day, which somebody needs to do something about it.
+    It is at least a day, so that there is time to do something about it.
     """
     return max(retention.keeps / 4, A_DAY)
 
 
-def troubles(standing: Iterable[FeedStatus], now: dt.datetime) -> Iterator[Trouble]:
-    """What is wrong with feeds; one whose scope is not granted is skipped on purpose, and not looked at."""
-    for feed in standing:
+def troubles(feeds: Iterable[FeedStatus], now: dt.datetime) -> Iterator[Trouble]:
+    """The problems of feeds; a feed whose scope is not granted is skipped on purpose and has none."""
+    for feed in feeds:
         if feed.granted:
             yield from _stale(feed, now)
             yield from _losing(feed, now)

@@ -1,4 +1,4 @@
-"""What Dagster shows of a feed and of its syncs."""
+"""The metadata that Dagster shows for a feed and for its syncs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipelines.orchestration.assets.floriday_text import first_visible, visible
 from pipelines.sync.outcome import FeedOutcome, united
 
 ACCOUNTS = "accounts"
-"""The key under which every sync, failed and skipped ones too, tells how it went for each account."""
+"""The key of the table with the outcome of each account, which failed and skipped syncs have too."""
 
 _COUNTS = ("records", "new", "changed", "rejected", "pages")
 _ACCOUNT_COLUMNS = {
@@ -30,44 +30,36 @@ _ACCOUNT_COLUMNS = {
     "skipped": "string",
     "error": "string",
 }
-_UNKNOWN = 50
-"""Unknown fields of a feed, and unknown values of an enumeration, that a run stores."""
+_MOST_UNKNOWN = 50
+"""Most unknown fields of a feed, and unknown values of an enumeration, that a run stores."""
 
-_CARDINALITY = {True: "at most one", False: "any number"}
-_IN_SHORT = {Kind.DATE_TIME.value: "TIMESTAMPTZ"}
-"""DuckDB's short names of types that would leave a column's description no room."""
+_SHORT_TYPES = {Kind.DATE_TIME.value: "TIMESTAMPTZ"}
+"""DuckDB's short names of types whose long ones leave no room for a column's description."""
 
 _ACCOUNT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, type in _ACCOUNT_COLUMNS.items()])
 
 
 def of_feed(source: Source, table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
-    """A feed's table and the tables of the arrays in its records, their columns described, and the code behind it.
+    """A feed's table and child tables, the descriptions of their columns, and the code behind it.
 
     Args:
         source: the feed or snapshot.
-        table: its table.
-        relations: of all tables; those that begin or end here are told.
+        table: the feed's table, with its children.
+        relations: the relations of all tables; those from or to this feed's tables are shown.
     """
-    children = list(table.walk())[1:]
+    assert isinstance(source, (Feed, Snapshot))
     return {
         "dagster/table_name": table.qualified_name,
         "dagster/column_schema": column_schema(table),
-        "dagster/code_references": _source(source),
-        "operation": _operation(source),
-        **{f"columns of {child.name}": column_schema(child) for child in children},
+        "dagster/code_references": _code(source),
+        "operation": f"GET {source.endpoint.sync if isinstance(source, Feed) else source.path}",
+        **{f"columns of {child.name}": column_schema(child) for child in list(table.walk())[1:]},
         **_relations(table, relations),
     }
 
 
-def _operation(source: Source) -> str:
-    if isinstance(source, Feed):
-        return f"GET {source.endpoint.sync}"
-    assert isinstance(source, Snapshot)
-    return f"GET {source.path}"
-
-
 def _relations(table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
-    """How the feed's tables join to others, and others to them: a page of its own, for there may be many."""
+    """How the feed's tables join to others, and others to them, as a table in Markdown."""
     own = {part.qualified_name for part in table.walk()}
     ours = [each for each in relations if {each.table.qualified_name, each.target.qualified_name} & own]
     lines = ["| column | leads to | rows there |", "| --- | --- | --- |", *map(_join, ours)]
@@ -76,8 +68,8 @@ def _relations(table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
 
 def _join(relation: Relation) -> str:
     column = f"{relation.table.qualified_name}.{relation.column.name}"
-    leads_to = f"{relation.target.qualified_name}.{relation.target_column.name}"
-    return f"| `{column}` | `{leads_to}` | {_CARDINALITY[relation.is_to_one]} |"
+    target = f"{relation.target.qualified_name}.{relation.target_column.name}"
+    return f"| `{column}` | `{target}` | {'at most one' if relation.is_to_one else 'any number'} |"
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -86,7 +78,7 @@ def column_schema(table: Table) -> dg.TableSchema:
         columns=[
             dg.TableColumn(
                 column.name,
-                _IN_SHORT.get(column.type, column.type),
+                _SHORT_TYPES.get(column.type, column.type),
                 column.description,
                 dg.TableColumnConstraints(nullable=column.name not in table.key),
                 {"personal": ""} if column.personal else {},
@@ -96,19 +88,19 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-def _source(source: Source) -> dg.CodeReferencesMetadataValue:
+def _code(source: Source) -> dg.CodeReferencesMetadataValue:
     path, line = inspect.getsourcefile(source.record), inspect.getsourcelines(source.record)[1]
     assert path is not None
     return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=path, line_number=line)])
 
 
 def of_sync(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
-    """What a feed's sync came to, in all and for each account.
+    """The outcome of a feed's sync, in total and for each account.
 
-    Sequence numbers of two accounts have nothing to do with each other, so cursor and maximum are told for one alone.
+    Sequence numbers of different accounts are unrelated, so cursor and maximum have a total only for a single account.
     """
     totals: dict[str, Any] = {name: sum(getattr(outcome, name) for outcome in outcomes) for name in _COUNTS}
-    distances = [_distance(outcome) for outcome in outcomes]
+    distances = [distance(outcome) for outcome in outcomes]
     if None not in distances:
         totals["distance"] = sum(filter(None, distances))
     if len(outcomes) == 1:
@@ -124,34 +116,35 @@ def of_sync(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
     }
 
 
-def _distance(outcome: FeedOutcome) -> int | None:
+def distance(outcome: FeedOutcome) -> int | None:
+    """How far the cursor is behind the maximum, in sequence numbers; None if the maximum is not known."""
     return None if outcome.maximum is None else max(0, outcome.maximum - outcome.cursor)
 
 
 def _row(outcome: FeedOutcome) -> dict[str, Any]:
     known = {name: getattr(outcome, name) for name in _ACCOUNT_COLUMNS if name != "distance"}
-    return {**known, "distance": _distance(outcome), "seconds": round(outcome.seconds, 3)}
+    return {**known, "distance": distance(outcome), "seconds": round(outcome.seconds, 3)}
 
 
 def _unknown(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
-    """What Floriday served that the catalogue does not know, where it did."""
-    fields = {visible(name): visible(kind) for one in outcomes for name, kind in sorted(one.unknown_fields.items())}
+    """The fields and values that Floriday served and the catalogue does not know, if any."""
+    kinds = {visible(name): visible(kind) for each in outcomes for name, kind in sorted(each.unknown_fields.items())}
     values = united(*(outcome.unknown_values for outcome in outcomes))
-    told: dict[str, dict[str, Any]] = {
-        "unknown fields": dict(islice(fields.items(), _UNKNOWN)),
-        "unknown values": {name: first_visible(sorted(served), _UNKNOWN) for name, served in values.items()},
+    shown: dict[str, dict[str, Any]] = {
+        "unknown fields": dict(islice(kinds.items(), _MOST_UNKNOWN)),
+        "unknown values": {name: first_visible(sorted(served), _MOST_UNKNOWN) for name, served in values.items()},
     }
-    return {name: content for name, content in told.items() if content}
+    return {name: content for name, content in shown.items() if content}
 
 
 def of_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
-    """How many rows the feed's table and its children have, all accounts together."""
+    """The number of rows in the feed's table and its children, for all accounts together."""
     rows = {each: connection.table(each.qualified_name).shape[0] for each in table.walk()}
     return {"dagster/row_count" if each is table else f"rows in {each.name}": count for each, count in rows.items()}
 
 
 def outcomes_in(source: Source, metadata: Mapping[str, dg.MetadataValue[Any]]) -> list[FeedOutcome]:
-    """The outcomes that :func:`of_sync` told, read back from an event's metadata; none where it tells of no account."""
+    """The outcomes in metadata from :func:`of_sync`, read from an event; none if the metadata contain no accounts."""
     table = metadata.get(ACCOUNTS)
     if not isinstance(table, dg.TableMetadataValue):
         return []

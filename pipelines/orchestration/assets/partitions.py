@@ -1,7 +1,7 @@
-"""Weeks of change: the partitions of every feed and snapshot.
+"""The partitions of every feed and snapshot: weeks of change.
 
-A week's partition stands for what changed at Floriday from its Monday to its Sunday in Amsterdam. Which sequence
-numbers that are is known to ``warehouse.days``.
+A partition stands for what changed at Floriday from a Monday to a Sunday in Amsterdam. ``warehouse.load`` maps these
+days to sequence numbers.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days
 
 TIME_ZONE = AMSTERDAM.key
-"""Where the trade's days and weeks begin."""
+"""The time zone of days and weeks, and of schedules."""
 
 _MONDAY = 1
 _A_WEEK = dt.timedelta(weeks=1)
 
 
 def weeks(start: dt.date) -> dg.WeeklyPartitionsDefinition:
-    """A partition a week, from that of ``start`` to this one."""
+    """One partition for each week, from that of ``start`` to the present one."""
     return dg.WeeklyPartitionsDefinition(
         start_date=start.isoformat(), timezone=TIME_ZONE, day_offset=_MONDAY, end_offset=1
     )
 
 
 def week_of(moment: dt.datetime) -> str:
-    """The partition in which a moment lies: the date of its Monday."""
+    """The partition of a time: the date of its Monday."""
     day = moment.astimezone(AMSTERDAM).date()
     return (day - dt.timedelta(days=day.weekday())).isoformat()
 
@@ -41,36 +41,31 @@ def days_of(range_: dg.PartitionKeyRange) -> Days:
 
 
 def weeks_between(first: dt.datetime | None, last: dt.datetime, start: dt.date) -> list[str]:
-    """The partitions from that of one moment to that of another, the oldest first.
+    """The partitions from one time to another, oldest first.
 
     Args:
-        first: None for the beginning of time; one after the last moment, told by a clock that was ahead, counts as it.
-        last: a later moment.
-        start: where the partitions begin.
+        first: None for the first partition; a time after ``last``, from a clock that was fast, counts as ``last``.
+        last: time in the last partition.
+        start: first day of the partitions.
     """
     monday = dt.date.fromisoformat(week_of(min(first, last))) if first is not None else start
-    end = dt.date.fromisoformat(week_of(last))
-    found = []
-    monday = max(monday, start)
-    while monday <= end:
-        found.append(monday.isoformat())
-        monday += _A_WEEK
-    return found
+    monday, end = max(monday, start), dt.date.fromisoformat(week_of(last))
+    return [(monday + week * _A_WEEK).isoformat() for week in range((end - monday) // _A_WEEK + 1)]
 
 
 def covered(outcomes: Sequence[FeedOutcome], now: dt.datetime, start: dt.date) -> list[str]:
-    """The weeks that a sync completes; none unless every account's feed was read to its end.
+    """The weeks that a sync completes; none unless the feed of every account was read to its end.
 
-    They reach back to where the account that was least far had been; what lies before was complete already.
+    They begin when the account that was furthest behind was last current; earlier weeks were complete before.
 
     Args:
-        outcomes: of one feed, one for each account.
-        now: when it ended.
-        start: where the partitions begin.
+        outcomes: the outcome of each account, for one feed.
+        now: time at which the sync ended.
+        start: first day of the partitions.
     """
     if not outcomes or not all(outcome.current for outcome in outcomes):
         return []
     before = [outcome.current_before for outcome in outcomes]
     known = [moment for moment in before if moment is not None]
-    from_the_beginning = len(known) < len(before) or all(outcome.whole for outcome in outcomes)
-    return weeks_between(None if from_the_beginning else min(known), now, start)
+    is_complete = len(known) < len(before) or all(outcome.whole for outcome in outcomes)
+    return weeks_between(None if is_complete else min(known), now, start)

@@ -1,6 +1,6 @@
-"""One asset a report, downstream of the tables that it reads: materializing it computes and shows it."""
+"""One asset for each report, downstream of the tables that it reads: materializing it computes and shows it."""
 
-# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
+# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function at run time.
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -11,21 +11,21 @@ import dagster as dg
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
-from pipelines.orchestration.assets.feeds import asset_key
 from pipelines.orchestration.assets.floriday_text import as_code
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
 
 GROUP = "reports"
 LAST = "-1"
-"""Priority of a report in a run: after all feeds, also those that it does not stand downstream of."""
+"""Priority of a report in a run: after all feeds, also after those that it does not depend on."""
 
 FIRST_ROWS = 10
-"""Rows of a report that its materialization shows."""
+"""Number of a report's rows that its materialization shows."""
 
 Filled = dict[str, tuple[Source, Table]]
-"""What can be read of the feeds, by its name in SQL: the feed that fills it, and the table whose columns it has."""
+"""The tables that feeds fill, by their name in SQL: the feed, and the table whose columns that table has."""
 
 
 def report_key(report: Report) -> dg.AssetKey:
@@ -34,26 +34,28 @@ def report_key(report: Report) -> dg.AssetKey:
 
 
 def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = None) -> list[dg.AssetsDefinition]:
-    """The assets of the reports all of whose tables the feeds fill, with the columns that decide.
+    """The assets of the reports whose tables and decisive columns the feeds fill.
 
     Args:
         sources: the feeds and snapshots in use.
-        chosen: the reports; all that there are where not given.
+        chosen: the reports to choose from; all reports if None.
     """
     filled = {
         name: (source, table) for source in sources for table in tables_of(source).walk() for name in _names(table)
     }
     known = all_reports() if chosen is None else chosen
-    return [_report_asset(each, filled) for each in known if all(_is_there(each, name, filled) for name in each.tables)]
+    return [
+        _report_asset(each, filled) for each in known if all(_is_filled(each, name, filled) for name in each.tables)
+    ]
 
 
 def _names(table: Table) -> tuple[str, ...]:
-    """The table, its history, and the versions behind that."""
+    """The table, its history, and the versions from which the history is made."""
     return table.qualified_name, f"history.{table.name}", f"versions.{table.name}"
 
 
-def _is_there(report: Report, name: str, filled: Filled) -> bool:
-    """Whether a table that a report reads is one of the feeds' and has its columns, or is the warehouse's own."""
+def _is_filled(report: Report, name: str, filled: Filled) -> bool:
+    """Whether a feed fills a table that a report reads, with the decisive columns; every sync fills `sync.…`."""
     if name.startswith("sync."):
         return True
     if name not in filled:
@@ -73,7 +75,7 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
             "parameters": list(report.parameters),
             "query": dg.MetadataValue.md(f"```sql\n{report.sql}\n```"),
         },
-        deps=_read(report, filled),
+        deps=_dependencies(report, filled),
         output_required=False,
         op_tags={"dagster/priority": LAST},
     )
@@ -85,9 +87,9 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
                 return
             with file.reading() as connection:
                 if report.name not in installed(connection):
-                    context.log.warning("not in the warehouse: a sync puts it there, where the API has what it reads")
+                    context.log.warning("not in the warehouse: a sync creates it, if the API has its data")
                     return
-                yield dg.MaterializeResult(metadata=_shown(report, preview(connection, report, first=FIRST_ROWS)))
+                yield dg.MaterializeResult(metadata=_metadata(report, preview(connection, report, first=FIRST_ROWS)))
 
     return show
 
@@ -96,26 +98,26 @@ def _description(report: Report) -> str:
     notes = "".join(f"\n\n{note}" for note in report.notes)
     return (
         f"{report.summary}{notes}\n\nIt is the view `{GROUP}.{report.name}`, and a macro of that name with parameters;"
-        " both read the tables as they are at the moment. Materializing shows what they say now."
+        " both read the tables as they are at the time of the query. Materializing shows their present content."
     )
 
 
-def _read(report: Report, filled: Filled) -> list[dg.AssetKey]:
+def _dependencies(report: Report, filled: Filled) -> list[dg.AssetKey]:
     """The assets of the feeds that fill the tables which a report reads.
 
-    Every sync writes into those of ``sync``. A report on them stands downstream of none, for Dagster would skip it when
-    one feed fails, which is when it is needed.
+    Every sync fills the tables of ``sync``. A report on these depends on no feed: Dagster would skip it when one feed
+    fails, which is when it is needed.
     """
     return list(dict.fromkeys(asset_key(filled[name][0]) for name in report.tables if name in filled))
 
 
-def _shown(report: Report, seen: Preview) -> dict[str, Any]:
-    """How many rows there are, the columns with their types, and the first rows."""
-    described = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in seen.columns.items()]
+def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
+    """The number of rows, the columns with their types, and the first rows."""
+    columns = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in shown.columns.items()]
     return {
-        "dagster/row_count": seen.rows,
-        "dagster/column_schema": dg.TableSchema(columns=described),
-        "first rows": dg.MetadataValue.md(_table(list(seen.columns), seen.first)),
+        "dagster/row_count": shown.rows,
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "first rows": dg.MetadataValue.md(_table(list(shown.columns), shown.first)),
     }
 
 
@@ -126,7 +128,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    """Numbers and moments as they are; all other values may hold text of Floriday's."""
+    """Numbers and times as they are; all other values may contain text of Floriday."""
     if value is None:
         return ""
     is_plain = isinstance(value, (bool, int, float, Decimal, dt.date, dt.timedelta))

@@ -1,52 +1,70 @@
-"""What a run is asked to read: its config and its partitions, as the pipeline understands them."""
+"""What a run reads: its config and its partitions, as one value for the sync."""
 
-# No `from __future__ import annotations` here: Dagster reads the annotations of a config as they stand.
+# No `from __future__ import annotations` here: Dagster reads the annotations of a config at run time.
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
 
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import days_of
+from pipelines.sync.selection import check_accounts
 from pipelines.sync.what_to_read import Changes, Everything, WhatToRead, past_days
 from pipelines.warehouse.load.days_to_sequence import Days
 
 READS = "floriday/reads"
-"""The tag by which a job says what its runs read where their config asks for nothing: Dagster fills in a job's config
-only where a person opens the launchpad, not for who launches it over GraphQL."""
+"""The tag by which a job defines what its runs read if their config is empty: Dagster fills in a job's config only if
+a person opens the launchpad, not for runs that are launched by GraphQL."""
 
 CHANGES, EVERYTHING = "changes", "everything"
 
 
 class SyncConfig(dg.Config):
-    """How a feed is synced. Without any of it the run's job decides; that of no job reads the run's weeks again."""
+    """How a feed is synced. If it is empty, the run's job decides; a run of no job reads its weeks again."""
 
     incremental: bool = Field(
-        default=False, description="Read only what is new since the last sync, whatever weeks the run is for"
+        default=False, description="Read only the changes since the last sync, whatever weeks the run is for"
     )
     full: bool = Field(default=False, description="Read everything that Floriday still serves")
     from_date: str | None = Field(
-        default=None, description="Read again what is now numbered from this day on, such as 2026-03-02, in Amsterdam"
+        default=None,
+        description="Read again the records whose sequence numbers lie in the days from this one on, such as"
+        " 2026-03-02, in Amsterdam",
     )
-    to_date: str | None = Field(default=None, description="The last of these days; today where it is not given")
-    accounts: list[str] = Field(default=[], description="Names of the accounts to sync; all where none is named")
+    to_date: str | None = Field(default=None, description="The last of these days; today if empty")
+    accounts: list[str] = Field(default=[], description="Names of the accounts to sync; all if empty")
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """What a step reads of its feed.
+
+    Args:
+        what: what to read of each account.
+        accounts: names of the accounts, in the order of the outcomes.
+    """
+
+    what: WhatToRead
+    accounts: tuple[str, ...]
 
 
 def what_to_read(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: str | None = None) -> WhatToRead:
-    """What a run is to read.
+    """What a run reads of a feed.
 
     Args:
-        config: the feed's in the run.
-        weeks: the partitions of the run, where it has any.
-        reads: the run's tag :data:`READS`, where its job has it.
+        config: the feed's config in the run.
+        weeks: the partitions of the run; None if it has none.
+        reads: value of the run's tag :data:`READS`; None if its job has no such tag.
 
     Raises:
-        UsageError: the config contradicts itself, or a day is none.
+        UsageError: the config contradicts itself, or contains an invalid day.
     """
-    asked = [name for name in ("incremental", "full", "from_date") if getattr(config, name)]
-    if len(asked) > 1:
-        raise UsageError(f"{' and '.join(asked)} exclude each other in the run's config: keep one of them")
+    given = [name for name in ("incremental", "full", "from_date") if getattr(config, name)]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} exclude each other in the run's config: keep one of them")
     if config.full or config.incremental:
         return Everything() if config.full else Changes()
     if config.from_date is not None or config.to_date is not None:
@@ -57,10 +75,10 @@ def what_to_read(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: 
 
 
 def days_between(from_date: str | None, to_date: str | None) -> Days:
-    """The days that a run's config names; to_date is today where it is not given.
+    """The days that a run's config names; to_date is today if it is None.
 
     Raises:
-        UsageError: they are no days, or in the wrong order.
+        UsageError: a day is invalid, or they are in the wrong order.
     """
     if from_date is None:
         raise UsageError("to_date needs from_date in the run's config, the first day to read again")
@@ -73,3 +91,13 @@ def _day(name: str, text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{name} in the run's config expects a day such as 2026-03-02") from None
+
+
+def chosen_accounts(names: Sequence[str], known: Mapping[str, object]) -> tuple[str, ...]:
+    """The accounts that a run's config names; all if it names none.
+
+    Raises:
+        UsageError: an account does not exist.
+    """
+    check_accounts(names, known, "the settings have")
+    return tuple(names) or tuple(known)

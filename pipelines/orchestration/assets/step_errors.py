@@ -1,4 +1,4 @@
-"""How a step of a run fails: in one line, without what its error may quote of a record."""
+"""How a step of a run fails: with one line that quotes nothing of a record."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 
 @contextmanager
 def step_errors(log: logging.Logger, prefix: str = "") -> Iterator[None]:
-    """Turn errors of a block into Dagster's ``Failure``, which no retry can help.
+    """Turn errors of a block into Dagster's ``Failure``, without retries.
 
-    Dagster stores the message of every other exception, and the messages of unexpected ones may hold records. Of those
-    the kind and the place are kept, and the stack without messages in the log; FLORIDAY_DEBUG prints all of it.
+    Dagster stores the message of every other exception, and messages of unexpected ones may contain records. Of these
+    only the class and the place are stored, and the stack without messages is logged; FLORIDAY_DEBUG prints everything.
 
     Args:
-        log: of the step.
-        prefix: what every message begins with.
+        log: log of the step.
+        prefix: beginning of every message.
 
     Raises:
         dagster.Failure: the block raised an error.
@@ -32,7 +32,7 @@ def step_errors(log: logging.Logger, prefix: str = "") -> Iterator[None]:
         raise
     except PipelineError as error:
         raise dg.Failure(f"{prefix}{error}", allow_retries=False) from None
-    except Exception as error:  # noqa: BLE001 - whatever it is, its message must not be stored
+    except Exception as error:  # noqa: BLE001 - the message of an unexpected error must not be stored
         print_if_debugging(error)
         log.error("%s", stack_trace(error))  # noqa: TRY400 - the message must not be logged
         raise dg.Failure(f"{prefix}{summary(error)}", allow_retries=False) from None

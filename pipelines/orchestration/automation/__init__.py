@@ -1,1 +1,1 @@
-"""What starts runs: jobs to launch by name, the schedules and the sensor that do it by themselves, and when not to."""
+"""Jobs, and the schedules and sensors that start them."""

@@ -1,7 +1,8 @@
-"""What runs the sensor of changed feeds asked for, so that a feed whose runs come to nothing is not hammered.
+"""Exponential back-off for feeds whose runs make no progress, for the sensor of changed feeds.
 
-A run that comes to nothing leaves the feed where it was read to. Such a feed is asked for again after ten minutes, and
-each time after twice as long; one that goes on moving at Floriday a few times at once, and then every ten minutes.
+A run without progress leaves the feed's cursors where they were. The next run is requested after ten minutes, then
+after twice as long each time. For a feed that goes on changing at Floriday, a few runs are requested without delay, and
+then one every ten minutes.
 """
 
 from __future__ import annotations
@@ -9,39 +10,38 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 AGAIN_AFTER = 600.0
-"""Seconds after which a run is asked for once more that came to nothing."""
+"""Seconds until the second request after a run without progress."""
 
 LONGEST = 86_400.0
-"""Seconds between two requests at most."""
+"""Most seconds between two requests."""
 
 AT_ONCE = 3
-"""Requests without delay for a feed that goes on moving."""
+"""Number of requests without delay for a feed that goes on changing."""
 
 
-@dataclass(frozen=True)
-class Move:
-    """A feed that is worth a run.
+class Move(NamedTuple):
+    """A feed that needs a run.
 
     Args:
-        number: what it moved to at Floriday; None for one that was never read.
-        position: how far it is read here: the cursors of all accounts added up.
+        number: its highest sequence number at Floriday; None if it was never read.
+        position: the sum of its cursors in the warehouse, over all accounts.
     """
 
     number: int | None
     position: int
 
 
-@dataclass(frozen=True)
-class Request:
-    """A run that was asked for.
+class Request(NamedTuple):
+    """A run that was requested.
 
     Args:
-        number: as the move's.
-        position: as the move's.
-        at: when, in seconds since 1970.
-        times: how often by then, at that position.
+        number: number of the feed's move.
+        position: position of the feed's move.
+        at: time of the request, in seconds since 1970.
+        times: number of requests so far at that position.
     """
 
     number: int | None
@@ -49,8 +49,8 @@ class Request:
     at: float
     times: int
 
-    def keeps_waiting(self, move: Move, now: float) -> bool:
-        """Whether it is too early to ask for the feed again."""
+    def is_too_early(self, move: Move, now: float) -> bool:
+        """Whether the next request has to wait."""
         if move.position != self.position:
             return False
         if move.number != self.number:
@@ -60,31 +60,30 @@ class Request:
 
 @dataclass(frozen=True)
 class Requests:
-    """The last request for each feed, as the sensor's cursor keeps them."""
+    """The last request for each feed, as the sensor's cursor stores them."""
 
     made: Mapping[str, Request] = field(default_factory=dict)
 
     @classmethod
     def read(cls, cursor: str | None) -> Requests:
-        """From the sensor's cursor."""
-        return cls({feed: Request(*told) for feed, told in json.loads(cursor or "{}").items()})
+        """The content of the sensor's cursor."""
+        return cls({feed: Request(*values) for feed, values in json.loads(cursor or "{}").items()})
 
     def text(self) -> str:
-        """For the sensor's cursor."""
-        told = {feed: (one.number, one.position, one.at, one.times) for feed, one in self.made.items()}
-        return json.dumps(told)
+        """The content for the sensor's cursor."""
+        return json.dumps(self.made)
 
     def due(self, moves: Mapping[str, Move], now: float) -> list[str]:
-        """The feeds to ask a run for."""
+        """The feeds for which to request a run."""
         return [
-            feed for feed, move in moves.items() if not (feed in self.made and self.made[feed].keeps_waiting(move, now))
+            feed for feed, move in moves.items() if not (feed in self.made and self.made[feed].is_too_early(move, now))
         ]
 
-    def noted(self, moves: Mapping[str, Move], due: Iterable[str], now: float) -> Requests:
-        """With those that are asked for now."""
-        return Requests({**self.made, **{feed: self._again(feed, moves[feed], now) for feed in due}})
+    def after(self, moves: Mapping[str, Move], due: Iterable[str], now: float) -> Requests:
+        """The requests, after one for the feeds in ``due``."""
+        return Requests({**self.made, **{feed: self._next(feed, moves[feed], now) for feed in due}})
 
-    def _again(self, feed: str, move: Move, now: float) -> Request:
+    def _next(self, feed: str, move: Move, now: float) -> Request:
         before = self.made.get(feed)
         times = before.times if before and before.position == move.position else 0
         return Request(move.number, move.position, now, times + 1)

@@ -1,4 +1,4 @@
-"""Whether a sync is under way: automatic runs skip then, those that a person starts wait for their turn."""
+"""Whether a sync is in progress: automatic runs are skipped then, runs that a person starts are queued."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-"""A run of any job counts: what a person launches from the UI goes by the name of no job of ours."""
+"""Runs of any job count: a run that a person starts in the UI may belong to no job of this project."""
 
 HARMLESS = "prune_runs"
-"""The job that touches no warehouse."""
+"""The job that does not use the warehouse."""
 
 
-def under_way(instance: dg.DagsterInstance, settings: SettingsResource) -> str | None:
-    """What is under way, in words: a run that has not ended, or a sync that was started elsewhere; None for nothing."""
+def sync_in_progress(instance: dg.DagsterInstance, settings: SettingsResource) -> str | None:
+    """A run that has not ended, or a sync outside of Dagster, as the beginning of a sentence; None if there is none."""
     for record in instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT), limit=10):
         run = record.dagster_run
         if run.job_name != HARMLESS:
@@ -31,4 +31,4 @@ def under_way(instance: dg.DagsterInstance, settings: SettingsResource) -> str |
         held = lock_holder(settings.load_local().warehouse)
     except PipelineError:
         return None
-    return f"{held} is under way" if held else None
+    return f"{held} is in progress" if held else None

@@ -1,15 +1,14 @@
-"""Syncs that Dagster did not start: the command line's are reported as materializations without a run.
+"""The sensor that reports syncs outside of Dagster, such as those of the command line, as materializations.
 
-The warehouse tells when each feed was last current. A feed that is further than its newest materialization, while no
-run is under way, was synced elsewhere.
+The warehouse contains when each feed was last current. If that is later than the feed's newest materialization, and no
+run is in progress, the feed was synced outside of Dagster.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import dagster as dg
 import duckdb
@@ -18,34 +17,33 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
-from pipelines.orchestration.assets.feeds import asset_key
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import weeks_between
-from pipelines.orchestration.automation.busy import under_way
+from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.warehouse.file.connection import Warehouse
 
 EVERY = 60
-"""Seconds between two looks."""
+"""Seconds between two ticks."""
 
-AHEAD = dt.timedelta(minutes=5)
-"""A feed that is current until so much later than now was synced under a clock that was ahead."""
+CLOCK_TOLERANCE = dt.timedelta(minutes=5)
+"""A feed that is current until later than this from now was synced while the clock was fast."""
 
 SLACK = dt.timedelta(seconds=30)
-"""By so much a feed may have been current later than it was told of: where nothing came, that is not worth telling."""
+"""A feed that became current within this time after its materialization is reported only if it has new records."""
 
-PATIENCE = 5.0
-"""Seconds to wait for a warehouse that another process holds; then the next tick looks."""
+LOCK_TIMEOUT = 5.0
+"""Seconds to wait while another process holds the warehouse; then the next tick tries again."""
 
 
-@dataclass(frozen=True)
-class SyncedElsewhere:
-    """What a feed came to by syncs of which Dagster does not know.
+class ExternalSync(NamedTuple):
+    """What syncs outside of Dagster did for a feed since its newest materialization.
 
     Args:
         source: the feed or snapshot.
         current_at: when it was last current, for all accounts.
-        changed: new records and versions since the newest materialization.
-        rejected: records rejected since then.
+        changed: number of new records and versions.
+        rejected: number of rejected records.
     """
 
     source: Source
@@ -54,13 +52,13 @@ class SyncedElsewhere:
     rejected: int
 
 
-def syncs_elsewhere(automation: Automation, sources: Sequence[Source], start: dt.date) -> dg.SensorDefinition:
-    """Report what the command line synced.
+def external_syncs_sensor(automation: Automation, sources: Sequence[Source], start: dt.date) -> dg.SensorDefinition:
+    """Reports what the command line synced.
 
     Args:
-        automation: the settings; the sensor runs whatever they say, it calls nobody.
+        automation: the settings; the sensor is always switched on at first, because it calls no server.
         sources: the feeds and snapshots in use.
-        start: where their partitions begin.
+        start: first day of the partitions.
     """
 
     @dg.sensor(
@@ -68,59 +66,59 @@ def syncs_elsewhere(automation: Automation, sources: Sequence[Source], start: dt
         minimum_interval_seconds=EVERY,
         default_status=dg.DefaultSensorStatus.RUNNING,
         asset_selection=dg.AssetSelection.assets(*map(asset_key, sources)),
-        description="Shows syncs from the command line as materializations. It reads the warehouse and calls nobody.",
+        description="Shows syncs of the command line as materializations. It reads the warehouse and calls no server.",
     )
-    def report(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if busy := under_way(context.instance, automation.settings):
-            return dg.SkipReason(f"{busy}: the warehouse is looked at after it")
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if busy := sync_in_progress(context.instance, automation.settings):
+            return dg.SkipReason(f"{busy}: the warehouse is read after it")
         try:
             events = list(_events(context.instance, automation, sources, start))
         except PipelineError as error:
             return dg.SkipReason(str(error))
-        return dg.SensorResult(asset_events=events) if events else dg.SkipReason("no sync but Dagster's own")
+        return dg.SensorResult(asset_events=events) if events else dg.SkipReason("no syncs outside of Dagster")
 
-    return report
+    return tick
 
 
 def _events(
     instance: dg.DagsterInstance, automation: Automation, sources: Sequence[Source], start: dt.date
 ) -> Iterator[dg.AssetMaterialization]:
-    warehouse = Warehouse(automation.settings.load_local().warehouse, lock_timeout=PATIENCE)
+    warehouse = Warehouse(automation.settings.load_local().warehouse, lock_timeout=LOCK_TIMEOUT)
     if not warehouse.exists():
         return
-    told = _told_at(instance, sources)
+    reported = _reported_at(instance, sources)
     with warehouse.reading() as connection:
-        for found in synced_elsewhere(connection, sources, told):
-            yield from _materializations(connection, found, told[found.source.name], start)
+        for found in external_syncs(connection, sources, reported):
+            yield from _materializations(connection, found, reported[found.source.name], start)
 
 
-def _told_at(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, dt.datetime | None]:
-    """When the newest materialization of each feed was told, by its name; None for never.
+def _reported_at(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, dt.datetime | None]:
+    """The time of the newest materialization of each feed, by its name; None if there is none.
 
-    None too for one that was told in the future, under a clock that was ahead: the next one tells the time again.
+    A time in the future, from a clock that was fast, counts as None: the next event has the right time.
     """
     now = dt.datetime.now(dt.UTC)
     records = instance.get_asset_records([asset_key(source) for source in sources])
     newest = {record.asset_entry.asset_key: record.asset_entry.last_materialization for record in records}
     events = {source.name: newest.get(asset_key(source)) for source in sources}
-    told = {name: dt.datetime.fromtimestamp(event.timestamp, dt.UTC) for name, event in events.items() if event}
-    return {name: at if (at := told.get(name)) and at <= now else None for name in events}
+    times = {name: dt.datetime.fromtimestamp(event.timestamp, dt.UTC) for name, event in events.items() if event}
+    return {name: at if (at := times.get(name)) and at <= now else None for name in events}
 
 
-def synced_elsewhere(
+def external_syncs(
     connection: duckdb.DuckDBPyConnection,
     sources: Sequence[Source],
-    told: dict[str, dt.datetime | None],
+    reported: Mapping[str, dt.datetime | None],
     now: dt.datetime | None = None,
-) -> Iterator[SyncedElsewhere]:
-    """The feeds that were current later than they were last told of.
+) -> Iterator[ExternalSync]:
+    """The feeds that were current later than they were last reported.
 
     Args:
-        connection: open for reading, laid out.
-        sources: which.
-        told: when each was last told of, by its name; None for never.
-        now: the moment; of a feed that was synced under a clock that was ahead, the next sync says when it truly was
-            current.
+        connection: a connection for reading, to a warehouse with tables.
+        sources: the feeds and snapshots to look for.
+        reported: time of each feed's newest materialization, by its name; None if there is none.
+        now: the present time; the clock's if None. A feed that was synced while the clock was fast is left out, until
+            the next sync stores when it was current.
     """
     now = now or dt.datetime.now(dt.UTC)
     current = dict(
@@ -129,24 +127,23 @@ def synced_elsewhere(
         ).fetchall()
     )
     for source in sources:
-        at, before = current.get(source.name), told[source.name]
-        if at is None or at > now + AHEAD or (before is not None and at <= before):
+        at, before = current.get(source.name), reported[source.name]
+        if at is None or at > now + CLOCK_TOLERANCE or (before is not None and at <= before):
             continue
-        counts = connection.execute(
+        ((changed, rejected),) = connection.execute(
             "SELECT coalesce(sum(changed), 0), coalesce(sum(rejected), 0) FROM sync.windows"
             " WHERE feed = $feed AND committed_at > coalesce($before, TIMESTAMPTZ '-infinity')",
             {"feed": source.name, "before": before},
-        ).fetchall()[0]
-        if before is not None and at <= before + SLACK and not counts[0]:
-            continue
-        yield SyncedElsewhere(source, at, int(counts[0]), int(counts[1]))
+        ).fetchall()
+        if changed or before is None or at > before + SLACK:
+            yield ExternalSync(source, at, int(changed), int(rejected))
 
 
 def _materializations(
-    connection: duckdb.DuckDBPyConnection, found: SyncedElsewhere, before: dt.datetime | None, start: dt.date
+    connection: duckdb.DuckDBPyConnection, found: ExternalSync, before: dt.datetime | None, start: dt.date
 ) -> Iterator[dg.AssetMaterialization]:
-    """One for each week that is complete now, the oldest first: the newest told is the one that the asset shows."""
-    told: dict[str, Any] = {
+    """One for each week that is complete now, oldest first: the asset's page shows the last one."""
+    shown: dict[str, Any] = {
         "changed": found.changed,
         "rejected": found.rejected,
         "current at": dg.MetadataValue.timestamp(found.current_at),
@@ -154,5 +151,5 @@ def _materializations(
     }
     for week in weeks_between(before, found.current_at, start):
         yield dg.AssetMaterialization(
-            asset_key(found.source), partition=week, description="Synced outside of Dagster", metadata=told
+            asset_key(found.source), partition=week, description="Synced outside of Dagster", metadata=shown
         )

@@ -1,4 +1,4 @@
-"""What schedules and sensors have in common: where their settings are, whether they run by themselves, and when."""
+"""What all schedules and sensors share: the settings, whether they are switched on at first, and the minute."""
 
 from __future__ import annotations
 
@@ -8,39 +8,54 @@ from dataclasses import dataclass
 import dagster as dg
 
 from pipelines.errors import PipelineError
+from pipelines.orchestration.assets.partitions import TIME_ZONE
+from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
+
+SWITCH = "FLORIDAY_AUTOMATION defines whether it is switched on at first."
+"""The last sentence of the description of each schedule and sensor."""
 
 
 @dataclass(frozen=True)
 class Automation:
-    """What all schedules and sensors need.
+    """What all schedules and sensors share.
 
     Args:
-        settings: where they get their settings.
-        runs_by_itself: whether they run without being switched on in the UI first.
+        settings: the settings, which are read again at each tick.
+        is_on: whether they are switched on at first; a person can change that in the UI.
     """
 
     settings: SettingsResource
-    runs_by_itself: bool
+    is_on: bool
 
     @property
     def minute(self) -> int:
-        """The minute of the hour at which this installation syncs: not all of them at once."""
+        """The minute of the hour at which this installation syncs; it differs between installations."""
         try:
             local = self.settings.load_local()
         except PipelineError:
             return 0
-        name = f"{local.base_url} {local.warehouse}"
-        return hashlib.sha256(name.encode()).digest()[0] % 60
+        return hashlib.sha256(f"{local.base_url} {local.warehouse}".encode()).digest()[0] % 60
 
     @property
     def schedule_status(self) -> dg.DefaultScheduleStatus:
-        """The state in which schedules start."""
-        status = dg.DefaultScheduleStatus
-        return status.RUNNING if self.runs_by_itself else status.STOPPED
+        """The status of new schedules."""
+        return dg.DefaultScheduleStatus.RUNNING if self.is_on else dg.DefaultScheduleStatus.STOPPED
 
     @property
     def sensor_status(self) -> dg.DefaultSensorStatus:
-        """The state in which sensors start."""
-        status = dg.DefaultSensorStatus
-        return status.RUNNING if self.runs_by_itself else status.STOPPED
+        """The status of new sensors."""
+        return dg.DefaultSensorStatus.RUNNING if self.is_on else dg.DefaultSensorStatus.STOPPED
+
+    def schedule(
+        self, name: str, job: AssetJob | dg.JobDefinition, cron: str, description: str
+    ) -> dg.ScheduleDefinition:
+        """A schedule that starts a job with its default config, whatever else runs."""
+        return dg.ScheduleDefinition(
+            name=name,
+            job=job,
+            cron_schedule=cron,
+            execution_timezone=TIME_ZONE,
+            default_status=self.schedule_status,
+            description=f"{description} {SWITCH}",
+        )

@@ -1,1 +1,1 @@
-"""Where Dagster keeps its history, and how it starts runs: the instance, and the classes that `dagster.yaml` names."""
+"""The Dagster instance: its settings, and the classes for storage and run launcher that `dagster.yaml` names."""

@@ -1,4 +1,4 @@
-"""The Dagster instance: where runs, events and logs are kept."""
+"""Opens the Dagster instance, which stores runs, events and logs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pipelines.private_files import private_files
 
 
 def open_instance(root: Path, storage: Path, *, captures_output: bool = True) -> dg.DagsterInstance:
-    """The instance that `dagster dev`, started in ``root``, uses too. Close it, or use it as a context manager.
+    """The instance that `dagster dev`, started in ``root``, also uses. Close it, or use it as a context manager.
 
     Args:
         root: the project's folder.
-        storage: the folder for runs, events and logs, unless DAGSTER_HOME is set or ``root`` is the working directory
-            and has a `dagster.yaml` of its own.
-        captures_output: whether what a step prints is kept. Dagster starts processes for that, in the group of this
-            one: Ctrl-C on the terminal ends them with a traceback there.
+        storage: folder for runs, events and logs; not used if DAGSTER_HOME is set, or if ``root`` is the working
+            directory and contains a `dagster.yaml`.
+        captures_output: whether the output of steps is stored. Dagster starts processes for that, in the process group
+            of this one: Ctrl-C on the terminal ends them with a traceback.
 
     Raises:
-        SettingError: DAGSTER_HOME is set to something else than a folder.
+        SettingError: DAGSTER_HOME is set to something other than a folder.
     """
-    overrides = {} if captures_output else {"compute_logs": _NOTHING_CAPTURED}
+    overrides = {} if captures_output else {"compute_logs": _NO_OUTPUT}
     if home := dagster_home(os.environ):
         return dg.DagsterInstance.local_temp(str(home), overrides)
     with private_files():
@@ -37,21 +37,21 @@ def open_instance(root: Path, storage: Path, *, captures_output: bool = True) ->
 
 
 def dagster_home(environ: Mapping[str, str]) -> Path | None:
-    """The folder that DAGSTER_HOME names, where it is set.
+    """The folder that DAGSTER_HOME names; None if it is not set.
 
     Raises:
-        SettingError: it is set to something else than a folder.
+        SettingError: it is set to something other than a folder.
     """
     if not environ.get("DAGSTER_HOME"):
         return None
     home = Path(environ["DAGSTER_HOME"]).expanduser()
     if not home.is_dir() or not home.is_absolute():
-        raise SettingError("DAGSTER_HOME expects the absolute path of a folder that is there")
+        raise SettingError("DAGSTER_HOME expects the absolute path of a folder that exists")
     return home
 
 
 def instance_settings(storage: Path) -> dict[str, Any]:
-    """What `dagster.yaml` says, with ``storage`` in place of `data/dagster`; reasons for the values stand there."""
+    """The content of the project's `dagster.yaml`, with ``storage`` in place of `data/dagster`; it has the reasons."""
     folder, logs = {"base_dir": str(storage)}, {"base_dir": str(storage / "storage")}
     return {
         "storage": {"custom": _class("pipelines.orchestration.instance.storage", "KeepingSqliteStorage", folder)},
@@ -86,4 +86,4 @@ def _class(module: str, name: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"module": module, "class": name, "config": config}
 
 
-_NOTHING_CAPTURED = _class("dagster.core.storage.noop_compute_log_manager", "NoOpComputeLogManager", {})
+_NO_OUTPUT = _class("dagster.core.storage.noop_compute_log_manager", "NoOpComputeLogManager", {})

@@ -1,1 +1,1 @@
-"""`floriday up`: one `dagster dev` a project, as a child process that is watched and ended with all that it started."""
+"""`floriday up`: one `dagster dev` for each project, as a child process that is watched and stopped completely."""

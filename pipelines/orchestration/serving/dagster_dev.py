@@ -1,14 +1,10 @@
-"""`dagster dev` as a child process: started quietly, watched, and ended with all that it started.
-
-What it is told of settings, and when it is to end, is known to who starts it.
-"""
+"""`dagster dev` as a child process: started quietly, watched, and stopped together with all that it started."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,19 +15,19 @@ from pipelines.errors import DagsterError
 from pipelines.orchestration.serving import sessions
 from pipelines.orchestration.serving.lock_files import LockFile
 from pipelines.orchestration.serving.server_log import ServerLog
-from pipelines.settings import handed
+from pipelines.settings import child_environment
 
 LOOPBACK = "127.0.0.1"
 _GUARDED_DEV = "pipelines.orchestration.serving.guarded_dev"
 _FOREIGN_NAME = "foreign.invalid"
-PATIENCE = 240.0
-"""Seconds for a start; a first one on a slow disk takes most of a minute."""
+START_TIMEOUT = 240.0
+"""Seconds for a start; the first one on a slow disk takes most of a minute."""
 
-_ENDS_WHEN_TOLD, _ENDS_WHEN_KILLED = 3.0, 1.0
-"""Seconds for Dagster to end and for a run to note that it was ended, and for the system to end what is left."""
+_TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0
+"""Seconds after SIGTERM, in which Dagster ends and a run records that it was stopped, and after SIGKILL."""
 
-LONGEST_STOP = _ENDS_WHEN_TOLD + _ENDS_WHEN_KILLED
-"""Seconds that it takes to stop at most; a service manager has to be more patient."""
+LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS
+"""Most seconds that a stop takes; the timeout of a service manager has to be longer."""
 
 _SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
 _WORKSPACE = """{
@@ -47,17 +43,16 @@ _WORKSPACE = """{
 class DagsterDev:
     """A running `dagster dev`, in a session of its own.
 
-    It leaves this process's signals alone: Ctrl-C on the terminal is for whoever started it to pass on. Its own are
-    those of a fresh process as long as this one handles SIGINT and SIGTERM, which a child does not inherit; one that
-    ignored SIGINT would ignore SIGTERM too.
+    Ctrl-C on the terminal does not reach it: this process passes the signal on. It starts with the default handlers of
+    SIGINT and SIGTERM as long as this process handles both; if this process ignored SIGINT, it would ignore SIGTERM.
 
     Args:
-        root: the project's folder, in which it works.
-        home: the folder of its own files.
-        port: where it serves, on the loopback.
-        settings: the FLORIDAY_ variables; no others count for it.
-        lock: is held by it while it lives.
-        names: host names under which browsers reach it, beside those of the loopback.
+        root: the project's folder, its working directory.
+        home: the folder of Dagster's files.
+        port: port on the loopback where it serves.
+        settings: the FLORIDAY_ variables; it gets no others.
+        lock: the lock file that it holds while it runs.
+        names: host names by which browsers reach it, besides those of the loopback.
     """
 
     def __init__(
@@ -91,45 +86,45 @@ class DagsterDev:
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """The address for a browser."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def serves(self) -> bool:
-        """Whether it answers, with the assets loaded.
+        """Whether it responds and has loaded the assets.
 
         Raises:
-            DagsterError: it ended by itself, could not load them, or answers foreign web pages.
+            DagsterError: it has ended, could not load the assets, or responds to foreign web pages.
         """
         self.check()
         try:
-            workspace = self._ask(_WORKSPACE)["workspaceOrError"]
+            workspace = self._query(_WORKSPACE)["workspaceOrError"]
         except (OSError, http.client.HTTPException, ValueError, KeyError):
             return False
         locations = [entry["locationOrLoadError"] for entry in workspace.get("locationEntries", ())]
-        for told in (workspace, *filter(None, locations)):
-            if "message" in told:
-                raise DagsterError(f"Dagster could not load the assets: {_innermost(told)}")
+        for each in (workspace, *filter(None, locations)):
+            if "message" in each:
+                raise DagsterError(f"Dagster could not load the assets: {_innermost(each)}")
         if not (locations and all(locations)):
             return False
         if not refuses_foreign_names(self.port):
             raise DagsterError(
-                "Dagster's web server answers under any host name, so any web page could command it: install the"
+                "Dagster's web server responds to any host name, so any web page could control it: install the"
                 " versions of dagster and dagster-webserver that requirements.lock pins"
             )
         return True
 
     def check(self) -> None:
-        """See to it that it still runs.
+        """Raise an error if it no longer runs.
 
         Raises:
-            DagsterError: it ended by itself.
+            DagsterError: it has ended.
         """
         code = self._process.poll()
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            raise DagsterError(f"Dagster ended by itself ({how}); what it said last is in {self.log.path}")
+            raise DagsterError(f"Dagster ended by itself ({how}); its last output is in {self.log.path}")
 
-    def _ask(self, query: str) -> dict[str, Any]:
+    def _query(self, query: str) -> dict[str, Any]:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=5)
         try:
             connection.request("POST", "/graphql", json.dumps({"query": query}), {"Content-Type": "application/json"})
@@ -139,21 +134,19 @@ class DagsterDev:
         return dict(answer["data"])
 
     def stop(self, hurry: Callable[[], bool]) -> None:
-        """End it and everything that it started, all at once; a run that is under way is told to end, too.
+        """Stop it and all processes that it started, runs in progress among them.
 
         Args:
-            hurry: whether to wait no longer.
+            hurry: returns whether to kill the processes without further waiting.
         """
-        session = self._process.pid
-        if not sessions.end(session, signal.SIGTERM, _ENDS_WHEN_TOLD, hurry):
-            sessions.end(session, signal.SIGKILL, _ENDS_WHEN_KILLED, lambda: False)
+        sessions.stop(self._process.pid, _TERM_SECONDS, _KILL_SECONDS, hurry)
         self._process.poll()
 
 
 def refuses_foreign_names(port: int) -> bool:
-    """Whether the web guard stands before a server on the loopback.
+    """Whether the web guard protects a server on the loopback, found out by a request with a foreign host name.
 
-    It is asked, for Dagster has no interface that promises to keep the guard in place.
+    Dagster has no interface that guarantees it.
     """
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
@@ -164,17 +157,17 @@ def refuses_foreign_names(port: int) -> bool:
 
 
 def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of Dagster's processes.
+    """The environment variables of Dagster's processes.
 
     Args:
-        environ: that of this process; no FLORIDAY_ variable of it gets through.
-        home: the folder of Dagster's own files.
-        settings: the FLORIDAY_ variables that count.
+        environ: the variables of this process; FLORIDAY_ variables among them are left out.
+        home: the folder of Dagster's files.
+        settings: the FLORIDAY_ variables to pass on.
     """
     kept = {name: text for name, text in environ.items() if not name.startswith("FLORIDAY_")}
     return {
         **kept,
-        **handed(settings),
+        **child_environment(settings),
         "DAGSTER_HOME": str(home),
         "DAGSTER_DISABLE_TELEMETRY": "true",
         "PYTHONWARNINGS": ",".join(filter(None, (environ.get("PYTHONWARNINGS"), _SUPERSEDED))),
@@ -189,5 +182,5 @@ def _command(root: Path, port: int, names: Sequence[str]) -> list[str]:
 
 
 def _innermost(error: Mapping[str, Any]) -> str:
-    """What caused an error, where it tells."""
+    """The message of the last cause of an error, or its own message if it has no cause."""
     return str([error, *(error.get("causes") or ())][-1]["message"]).strip()

@@ -1,4 +1,4 @@
-"""The folder that a Dagster which is started here works with: DAGSTER_HOME."""
+"""DAGSTER_HOME of a Dagster that `floriday up` starts: the folder of its files."""
 
 from __future__ import annotations
 
@@ -13,36 +13,34 @@ from pipelines.private_files import private_files
 
 CONFIGURATION = "dagster.yaml"
 
-_OURS = """\
-# Made anew at each start of `floriday up`. To change what stands here, put a dagster.yaml into the project's folder.
+_HEADER = """\
+# Made anew at each start of `floriday up`. To change these settings, put a dagster.yaml into the project's folder.
 """
 
 
 def prepared_home(root: Path, environ: Mapping[str, str]) -> Path:
-    """Dagster's own folder, which this user alone may enter, with the configuration in it.
+    """The folder of Dagster's files, with access for this user only, and a `dagster.yaml` in it.
 
-    That is the `dagster.yaml` of the project's folder where it has one, else the same with absolute paths. The folder
-    that DAGSTER_HOME names is left as it is.
+    The configuration is a copy of the `dagster.yaml` in the project's folder; without one it is the default with
+    absolute paths. A folder that DAGSTER_HOME names is used without changes.
 
     Args:
         root: the project's folder.
-        environ: where DAGSTER_HOME may be set.
+        environ: variables, among which DAGSTER_HOME may be.
 
     Raises:
-        SettingError: DAGSTER_HOME is set to something else than a folder.
-        DagsterError: the folder cannot be made.
+        SettingError: DAGSTER_HOME is set to something other than a folder.
+        DagsterError: the folder cannot be created.
     """
     if named := dagster_home(environ):
         return named
-    home = root / STORAGE
-    own = root / CONFIGURATION
+    home, own = root / STORAGE, root / CONFIGURATION
     try:
         with private_files():
             home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
-        text = (
-            own.read_text(encoding="utf-8") if own.is_file() else _OURS + json.dumps(instance_settings(home), indent=2)
-        )
+        default = _HEADER + json.dumps(instance_settings(home), indent=2)
+        text = own.read_text(encoding="utf-8") if own.is_file() else default
         (home / CONFIGURATION).write_text(text, encoding="utf-8")
     except OSError as error:
         raise DagsterError(f"{home} cannot be used for Dagster's files: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""What Dagster's processes print: a file that they write themselves, kept short, and read back without colours."""
+"""The file to which Dagster's processes write their output: limited in size, and read without colours."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ import shutil
 from pathlib import Path
 
 LONGEST = 5_000_000
-"""Bytes; a longer file is put aside as ``….1``, and begun anew."""
+"""Size in bytes at which the file is moved to ``….1`` and begun anew."""
 
 _TAIL = 20_000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class ServerLog:
-    """The file, begun anew; that of the last time is put aside.
+    """The log file of one start; the file of the previous start is moved aside.
 
     Args:
-        path: where it is made, for this user alone.
+        path: location of the file, which is created for this user only.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.exists():
-            path.replace(self._aside)
+            path.replace(self._previous)
         path.touch(mode=0o600)
-        self._told = 0
+        self._position = 0
 
     @property
-    def _aside(self) -> Path:
+    def _previous(self) -> Path:
         return self.path.with_name(f"{self.path.name}.1")
 
     def opened(self) -> int:
-        """A descriptor to write to, at the end whatever became of the file meanwhile."""
+        """A descriptor that appends, also after the file was truncated."""
         return os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
     def new_lines(self) -> list[str]:
-        """The lines that have come since the last call."""
+        """The complete lines since the last call."""
         with self.path.open("rb") as file:
-            file.seek(self._told)
+            file.seek(self._position)
             lines = file.read()
-        whole = lines[: lines.rfind(b"\n") + 1]
-        self._told += len(whole)
-        return _plain(whole)
+        complete = lines[: lines.rfind(b"\n") + 1]
+        self._position += len(complete)
+        return _plain(complete)
 
     def last_lines(self, count: int) -> list[str]:
         """The newest lines."""
@@ -52,11 +52,11 @@ class ServerLog:
             return _plain(file.read())[-count:]
 
     def keep_short(self) -> None:
-        """Put aside what it holds once that is too much; those who write to it need not know."""
+        """Move the content aside if there is too much; processes that write to the file are not affected."""
         if self.path.stat().st_size > LONGEST:
-            shutil.copyfile(self.path, self._aside)
+            shutil.copyfile(self.path, self._previous)
             os.truncate(self.path, 0)
-            self._told = 0
+            self._position = 0
 
 
 def _plain(text: bytes) -> list[str]:

@@ -7,6 +7,7 @@ even when their parents end or their process groups change.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,6 +45,19 @@ def end(session: int, number: int, timeout: float, hurry: Callable[[], bool]) ->
             return False
         time.sleep(_POLL_SECONDS)
     return True
+
+
+def stop(session: int, term_seconds: float, kill_seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
+    """Stop the processes of a session: with SIGTERM, then with SIGKILL those that have not ended in time.
+
+    Args:
+        session: id of the session, which is that of its first process.
+        term_seconds: longest wait after SIGTERM.
+        kill_seconds: longest wait after SIGKILL.
+        hurry: returns whether to send SIGKILL without further waiting.
+    """
+    if not end(session, signal.SIGTERM, term_seconds, hurry):
+        end(session, signal.SIGKILL, kill_seconds, lambda: False)
 
 
 def _session_of(pid: int) -> int | None:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from pipelines.interruption import limited
+from pipelines.interruption import wait_limit
 from pipelines.sandbox.http.request_state import CONNECTION
 
 _TIMEOUT = 10.0
@@ -74,7 +74,7 @@ class WebServer:
     def stop(self) -> None:
         """Stop listening, close all connections, and wait until the thread has ended."""
         self._server.stop()
-        self._thread.join(limited(_TIMEOUT))
+        self._thread.join(wait_limit(_TIMEOUT))
         self._socket.close()
 
 

@@ -1,7 +1,7 @@
-"""A world of nurseries that trade, from a seed; ``market`` holds that of the buyers.
+"""A discrete-event simulation of growers that trade, which follows from a seed; ``market`` simulates buyers.
 
-Each module makes one kind of thing: organizations, trade items, stock, orders, deliveries. ``nursery`` ties them
-together for one grower, ``agenda`` holds what is going to happen. The world knows books and no server.
+Each module makes the records of one kind: organizations, trade items, stock, orders, deliveries. ``nursery`` runs the
+days of one grower. ``event_queue`` holds the planned events. The world writes records into books; it has no server.
 """
 
 from pipelines.sandbox.world.market import Market

@@ -1,4 +1,4 @@
-"""Trade items: what a nursery grows."""
+"""The trade items of a nursery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.calendar import week_of
-from pipelines.sandbox.world.site import CENT, Site, package
+from pipelines.sandbox.world.grower_context import CENT, GrowerContext, package
 
 FEED = "catalog.trade_items"
 ALL_YEAR = (1, 53)
@@ -20,15 +20,15 @@ class Plant:
     """A kind of plant with its colours.
 
     Args:
-        code: the beginning of the grower's article codes.
-        name: Dutch name, size included.
-        botanical: botanical name.
-        vbn: the sector's product code.
-        size: characteristic and value of the pot's or the stem's size.
-        colours: the colours that it comes in.
-        price: usual price of a piece.
+        code: prefix of the grower's article codes.
+        name: Dutch name with the size.
+        botanical: botanical name of the species.
+        vbn: VBN code of the product.
+        size: VBN codes of the size: characteristic and value.
+        colours: colours in which it is sold.
+        price: usual price of a piece, in euros.
         packing: pieces in a package, the package's code, packages on a layer, layers on a load carrier.
-        season: first and last week.
+        season: first and last week of the season.
     """
 
     code: str
@@ -75,14 +75,14 @@ PLANTS = (
 
 @dataclass
 class Item:
-    """A trade item with what its trade needs to know.
+    """A trade item, with the data that its trade needs.
 
     Args:
-        record: the trade item.
-        price: usual price of a piece.
-        season: first and last week, which may lie in the next year.
-        popularity: how often it is bought, compared with the others.
-        is_clock_only: made for the clock from a batch's properties: no feed ever delivers it (the specification).
+        record: record of the trade item.
+        price: usual price of a piece, in euros.
+        season: first and last week of the season; the last one may be in the next year.
+        popularity: relative number of orders for it.
+        is_clock_only: whether Floriday made it from a batch for the clock; no feed serves such an item (specification).
     """
 
     record: Document
@@ -98,13 +98,13 @@ class Item:
 
     @property
     def packing(self) -> Document:
-        """Its usual packing."""
+        """The usual packing."""
         packing: Document = self.record["packingConfigurations"][0]
         return packing
 
     @property
     def pieces_per_package(self) -> int:
-        """How many pieces are in a package."""
+        """Number of pieces in a package."""
         return int(self.packing["piecesPerPackage"])
 
     def is_in_season(self, day: dt.date) -> bool:
@@ -118,57 +118,57 @@ class Assortment:
     """The trade items of a nursery.
 
     Args:
-        site: the nursery.
-        kinds: how many kinds of plants it grows.
+        grower: context of the nursery.
+        kinds: number of plants of ``PLANTS`` that it grows.
     """
 
-    def __init__(self, site: Site, kinds: int) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, kinds: int) -> None:
+        self._grower = grower
         self._numbers = itertools.count(1)
         plants = PLANTS[:kinds]
         self.items = [self._item(plant, colour) for plant in plants for colour in plant.colours]
         self.items += [self._clock_item(plant) for plant in plants[:3]]
         self._by_day: dict[dt.date, list[Item]] = {}
-        self._spoil(self.items)
+        self._add_imperfections(self.items)
 
     def publish(self) -> None:
-        """Let Floriday serve all that belongs in a catalogue."""
+        """Publish the catalogue."""
         for item in self.catalogue:
-            self._site.publish(FEED, item.record)
+            self._grower.publish(FEED, item.record)
 
     @property
     def catalogue(self) -> list[Item]:
-        """What buyers can look up."""
+        """The items that the trade item feed serves."""
         return [item for item in self.items if not item.is_clock_only]
 
     def in_season(self, day: dt.date) -> list[Item]:
-        """What is grown on a day."""
+        """The items that are grown on a day."""
         if day not in self._by_day:
             grown = [item for item in self.items if item.is_in_season(day) and not item.record["isDeleted"]]
             self._by_day = {day: grown}
         return self._by_day[day]
 
     def edit(self) -> None:
-        """Change one item: a new version of it, and now and then another main picture."""
-        record = self._site.chance.choice(self.catalogue).record
+        """Publish a new version of one item, half of the time with new photos."""
+        record = self._grower.rng.choice(self.catalogue).record
         record["tradeItemVersion"] += 1
-        record["lastModifiedDateTime"] = self._site.now
-        if record["photos"] and self._site.happens(0.5):
-            record["photos"] = [_photo(self._site, place) for place in range(len(record["photos"]))]
-        self._site.publish(FEED, record)
+        record["lastModifiedDateTime"] = self._grower.now
+        if record["photos"] and self._grower.happens(0.5):
+            record["photos"] = [_photo(self._grower, index) for index in range(len(record["photos"]))]
+        self._grower.publish(FEED, record)
 
     def renumber(self) -> None:
-        """Get new numbers for some items whose content stays as it is."""
-        for item in self._site.chance.sample(self.catalogue, 5):
-            self._site.renumber(FEED, item.id)
+        """Give some items new sequence numbers without a change of their content."""
+        for item in self._grower.rng.sample(self.catalogue, 5):
+            self._grower.renumber(FEED, item.id)
 
     def _item(self, plant: Plant, colour: str) -> Item:
-        spread = Decimal(self._site.chance.randint(85, 120)) / 100
+        spread = Decimal(self._grower.rng.randint(85, 120)) / 100
         return Item(
             record=self._record(plant, colour),
             price=(Decimal(plant.price) * spread).quantize(CENT),
             season=plant.season,
-            popularity=self._site.chance.uniform(0.3, 2.0),
+            popularity=self._grower.rng.uniform(0.3, 2.0),
         )
 
     def _clock_item(self, plant: Plant) -> Item:
@@ -178,37 +178,37 @@ class Assortment:
         return item
 
     def _record(self, plant: Plant, colour: str) -> Document:
-        site = self._site
-        created = site.now - dt.timedelta(days=site.chance.randint(30, 900))
+        grower = self._grower
+        created = grower.now - dt.timedelta(days=grower.rng.randint(30, 900))
         return {
-            "tradeItemId": site.codes.uuid(),
-            "sellerOrganizationId": site.organization_id,
+            "tradeItemId": grower.codes.uuid(),
+            "sellerOrganizationId": grower.organization_id,
             "supplierArticleCode": f"{plant.code}-{next(self._numbers):03d}",
-            "articleGtin": site.codes.gtin() if site.happens(0.8) else None,
+            "articleGtin": grower.codes.gtin() if grower.happens(0.8) else None,
             "vbnProductCode": plant.vbn,
             "tradeItemName": {"nl": f"{plant.name} {colour}"},
-            "characteristics": _characteristics(site, plant),
-            "customerOrganizationIds": [site.register.customers[3].id] if site.happens(0.06) else [],
+            "characteristics": _characteristics(grower, plant),
+            "customerOrganizationIds": [grower.register.customers[3].id] if grower.happens(0.06) else [],
             "seasonalPeriods": _seasonal_periods(plant.season),
-            "photos": [_photo(site, place) for place in range(site.chance.randint(1, 3))],
-            "packingConfigurations": _packings(site, plant),
+            "photos": [_photo(grower, index) for index in range(grower.rng.randint(1, 3))],
+            "packingConfigurations": _packings(grower, plant),
             "botanicalNames": [plant.botanical],
             "countryOfOriginIsoCodes": ["NL"],
-            "isHiddenInCatalog": site.happens(0.05),
+            "isHiddenInCatalog": grower.happens(0.05),
             "isParentForVariant": False,
             "parentId": None,
             "tradeItemComponents": None,
             "tradeItemReference": None,
-            "tradeItemVersion": site.chance.randint(1, 6),
+            "tradeItemVersion": grower.rng.randint(1, 6),
             "creationDateTime": created,
-            "lastModifiedDateTime": created + (site.now - created) * site.chance.random(),
+            "lastModifiedDateTime": created + (grower.now - created) * grower.rng.random(),
             "isDeleted": False,
             "hasInvalidFloricodeData": False,
             "additionalPackagingInformationFloricodeVrsPackagingIds": None,
         }
 
-    def _spoil(self, items: list[Item]) -> None:
-        """What a catalogue that people keep looks like: gaps, an item that is gone, a parent with a variant."""
+    def _add_imperfections(self, items: list[Item]) -> None:
+        """Add what real catalogues contain: missing values, a deleted item, a parent with a variant."""
         catalogue = [item.record for item in items if not item.is_clock_only]
         catalogue[1]["characteristics"].pop()
         catalogue[2]["photos"] = []
@@ -220,8 +220,8 @@ class Assortment:
         catalogue[8]["parentId"] = catalogue[7]["tradeItemId"]
 
 
-def _characteristics(site: Site, plant: Plant) -> list[Document]:
-    pairs = [plant.size, ("S05", site.chance.choice(("022", "033", "044"))), ("S62", "NL"), ("S98", "A1")]
+def _characteristics(grower: GrowerContext, plant: Plant) -> list[Document]:
+    pairs = [plant.size, ("S05", grower.rng.choice(("022", "033", "044"))), ("S62", "NL"), ("S98", "A1")]
     return [{"vbnCode": code, "vbnValueCode": value} for code, value in pairs]
 
 
@@ -231,24 +231,24 @@ def _seasonal_periods(season: tuple[int, int]) -> list[Document]:
     return [{"startWeek": start, "endWeek": end} for start, end in parts]
 
 
-def _photo(site: Site, place: int) -> Document:
+def _photo(grower: GrowerContext, index: int) -> Document:
     return {
-        "primary": place == 0,
-        "url": f"https://image.floriday.io/{site.codes.uuid()}",
-        "seasonalPeriod": {"startWeek": 10, "endWeek": 20} if place == 2 else None,
-        "type": ("PIECE", "TRAY", "DETAIL")[place],
-        "sortIndex": place,
+        "primary": index == 0,
+        "url": f"https://image.floriday.io/{grower.codes.uuid()}",
+        "seasonalPeriod": {"startWeek": 10, "endWeek": 20} if index == 2 else None,
+        "type": ("PIECE", "TRAY", "DETAIL")[index],
+        "sortIndex": index,
     }
 
 
-def _packings(site: Site, plant: Plant) -> list[Document]:
-    """The usual packing, and for some items a second one for some customers."""
+def _packings(grower: GrowerContext, plant: Plant) -> list[Document]:
+    """The usual packing, and for some items a second packing for two customers."""
     pieces, code, packages, layers = plant.packing
     usual = _packing(pieces, code, packages, layers, is_primary=True)
-    if not site.happens(0.3):
+    if not grower.happens(0.3):
         return [usual]
     special = _packing(pieces * 2, code, max(1, packages // 2), layers, is_primary=False)
-    special["allowedCustomerOrganizationIds"] = [customer.id for customer in site.register.customers[:2]]
+    special["allowedCustomerOrganizationIds"] = [customer.id for customer in grower.register.customers[:2]]
     return [usual, special]
 
 

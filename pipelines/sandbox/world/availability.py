@@ -1,4 +1,4 @@
-"""Whether trade items can be had, in general and week by week (the specification)."""
+"""The availability of trade items, now and by week (the specification)."""
 
 from __future__ import annotations
 
@@ -7,69 +7,69 @@ import datetime as dt
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import GrowerContext
 
 NOW = "supply.trade_item_availabilities"
 WEEKS = "supply.trade_item_availabilities_per_week"
-_AHEAD = 6
+_PLANNED_WEEKS = 6
 
 
 class Availability:
-    """What a nursery says that it has.
+    """The availability of a nursery's trade items.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
     """
 
-    def __init__(self, site: Site, assortment: Assortment) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, assortment: Assortment) -> None:
+        self._grower = grower
         self._items = assortment.catalogue
 
     def publish(self) -> None:
-        """Tell it of all items, now and for the weeks ahead."""
+        """Publish the availability of all items, now and in the planned weeks."""
         for item in self._items:
-            self._tell(item)
-        for ahead in range(_AHEAD):
-            self._tell_week(ahead)
+            self._publish_item(item)
+        for offset in range(_PLANNED_WEEKS):
+            self._publish_week(offset)
 
     def change(self) -> None:
-        """Change it for an item, now and in a week; on Mondays another week comes in sight."""
-        item = self._site.chance.choice(self._items)
-        self._tell(item)
-        self._site.publish(WEEKS, self._week(item, self._site.chance.randrange(_AHEAD)))
-        if day_of(self._site.now).weekday() == 0:
-            self._tell_week(_AHEAD)
+        """Change the availability of one item, now and in one week; on Mondays, publish a further week."""
+        item = self._grower.rng.choice(self._items)
+        self._publish_item(item)
+        self._grower.publish(WEEKS, self._week(item, self._grower.rng.randrange(_PLANNED_WEEKS)))
+        if day_of(self._grower.now).weekday() == 0:
+            self._publish_week(_PLANNED_WEEKS)
 
-    def _tell(self, item: Item) -> None:
-        site = self._site
+    def _publish_item(self, item: Item) -> None:
+        grower = self._grower
         exceptions = [
-            {"customerOrganizationId": one.id, "isAvailable": site.happens(0.5)}
-            for one in site.chance.sample(site.register.customers, 2)
+            {"customerOrganizationId": customer.id, "isAvailable": grower.happens(0.5)}
+            for customer in grower.rng.sample(grower.register.customers, 2)
         ]
         record = {
             "tradeItemId": item.id,
-            "isAvailable": item.is_in_season(day_of(site.now)) and site.happens(0.9),
-            "customerAvailability": exceptions if site.happens(0.2) else None,
+            "isAvailable": item.is_in_season(day_of(grower.now)) and grower.happens(0.9),
+            "customerAvailability": exceptions if grower.happens(0.2) else None,
         }
-        site.publish(NOW, record)
+        grower.publish(NOW, record)
 
-    def _tell_week(self, ahead: int) -> None:
-        """Floriday knows only the weeks in which something happens: not every item has one."""
+    def _publish_week(self, offset: int) -> None:
+        """Publish a week for some items only: Floriday has a record only if a grower set something in the week."""
         for item in self._items:
-            if self._site.happens(0.6):
-                self._site.publish(WEEKS, self._week(item, ahead))
+            if self._grower.happens(0.6):
+                self._grower.publish(WEEKS, self._week(item, offset))
 
-    def _week(self, item: Item, ahead: int) -> Document:
-        site = self._site
-        day = day_of(site.now) + dt.timedelta(weeks=ahead)
+    def _week(self, item: Item, offset: int) -> Document:
+        grower = self._grower
+        day = day_of(grower.now) + dt.timedelta(weeks=offset)
         year, week, _ = day.isocalendar()
-        some = [one.id for one in site.chance.sample(site.register.customers, 2)]
+        customer_ids = [customer.id for customer in grower.rng.sample(grower.register.customers, 2)]
         return {
             "tradeItemId": item.id,
             "week": week,
             "year": year,
             "isAvailable": item.is_in_season(day),
-            "alwaysAvailableForCustomerOrganizationIds": some[:1] if site.happens(0.2) else [],
-            "neverAvailableForCustomerOrganizationIds": some[1:] if site.happens(0.1) else [],
+            "alwaysAvailableForCustomerOrganizationIds": customer_ids[:1] if grower.happens(0.2) else [],
+            "neverAvailableForCustomerOrganizationIds": customer_ids[1:] if grower.happens(0.1) else [],
         }

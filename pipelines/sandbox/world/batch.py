@@ -1,4 +1,4 @@
-"""A batch, as those who sell it know it."""
+"""A batch, with the data that its sale needs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Batch:
     """Pieces of one item that were harvested together.
 
     Args:
-        record: the batch.
-        item: what it is.
-        price: price of a piece.
-        line: the supply line that sells it, if there is one.
+        record: record of the batch.
+        item: trade item of the pieces.
+        price: price of a piece, in euros.
+        line: record of the supply line that sells it, if any.
     """
 
     record: Document
@@ -32,5 +32,5 @@ class Batch:
 
     @property
     def left(self) -> int:
-        """Pieces that are not sold."""
+        """Number of pieces that are not sold."""
         return int(self.record["numberOfPieces"])

@@ -1,4 +1,4 @@
-"""What is called off under contracts, and the sales orders that come of it (the specification)."""
+"""Blanket orders, which call off a contract, and their sales orders (the specification)."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import contract, packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment
+from pipelines.sandbox.world.grower_context import CENT, GrowerContext, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales import Sales
 from pipelines.sandbox.world.sales_order import CONTRACT
-from pipelines.sandbox.world.site import CENT, Site, price
 
 FEED = "orders.blanket_orders"
 _SHARES = ((100, 60), (90, 15), (50, 10), (110, 10), (160, 5))
-"""Per cent of the agreed pieces that are called off, and how often."""
+"""Percentage of the agreed pieces that is called off, and its weight."""
 
 
 class BlanketOrders:
     """The blanket orders of a nursery.
 
     Args:
-        site: the nursery.
-        sales: where they become sales orders.
+        grower: context of the nursery.
+        sales: places their sales orders.
     """
 
-    def __init__(self, site: Site, sales: Sales) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, sales: Sales) -> None:
+        self._grower = grower
         self._sales = sales
 
     def place(self, agreed: Document, customer: Customer, items: list[Item]) -> None:
-        """Call off next week's pieces under a contract; it is decided on within some hours."""
-        site = self._site
-        today = day_of(site.now)
+        """Call off next week's pieces of a contract; the decision follows some hours later."""
+        grower = self._grower
+        today = day_of(grower.now)
         tuesday = today + dt.timedelta(days=8 - today.weekday())
         delivery = moment(tuesday, 7)
         periods = [_period_at(line, delivery) for line in agreed["contractLines"]]
@@ -46,19 +46,19 @@ class BlanketOrders:
             for item, period in zip(items, periods, strict=True)
             if period and item.is_in_season(tuesday)
         ]
-        site.publish(FEED, record)
-        site.after(site.chance.randint(60, 400), lambda: self._decide(record, customer, items))
+        grower.publish(FEED, record)
+        grower.after(grower.rng.randint(60, 400), lambda: self._decide(record, customer, items))
 
     def _decide(self, record: Document, customer: Customer, items: list[Item]) -> None:
-        site = self._site
-        if site.happens(0.08):
+        grower = self._grower
+        if grower.happens(0.08):
             self._set_status(record, "DECLINED", declineDescription="niet leverbaar")
-        elif site.happens(0.05):
+        elif grower.happens(0.05):
             self._set_status(record, "FINALIZED", isDeleted=True)
         else:
             self._set_status(record, "APPROVED")
             day_before = record["deliveryDateTime"] - dt.timedelta(hours=22)
-            site.at(day_before, lambda: self._deliver(record, customer, items))
+            grower.at(day_before, lambda: self._deliver(record, customer, items))
 
     def _deliver(self, record: Document, customer: Customer, items: list[Item]) -> None:
         """Make a sales order of each line."""
@@ -80,42 +80,42 @@ class BlanketOrders:
 
     def _set_status(self, record: Document, status: str, **members: object) -> None:
         record["status"] = {**record["status"], "approvalStatus": status, **members}
-        record["lastModifiedDateTime"] = self._site.now
-        self._site.publish(FEED, record)
+        record["lastModifiedDateTime"] = self._grower.now
+        self._grower.publish(FEED, record)
 
     def _record(self, agreed: Document, customer: Customer, delivery: dt.datetime) -> Document:
-        site = self._site
+        grower = self._grower
         return {
-            "blanketOrderId": site.codes.uuid(),
+            "blanketOrderId": grower.codes.uuid(),
             "contractId": agreed["contractId"],
             "deliveryDateTime": delivery,
             "customerOrganizationId": customer.id,
-            "carrierOrganizationId": site.chance.choice(site.register.carriers)["organizationId"],
+            "carrierOrganizationId": grower.rng.choice(grower.register.carriers)["organizationId"],
             "status": {"approvalStatus": "FINALIZED", "declineDescription": None, "isDeleted": False},
             "blanketOrderLines": [],
-            "isInitiatedBySupplier": site.happens(0.2),
-            "creationDateTime": site.now,
-            "lastModifiedDateTime": site.now,
+            "isInitiatedBySupplier": grower.happens(0.2),
+            "creationDateTime": grower.now,
+            "lastModifiedDateTime": grower.now,
             "isLastModifiedBySupplier": False,
-            "salesChannelInterface": site.chance.choice(("UI", "API")),
+            "salesChannelInterface": grower.rng.choice(("UI", "API")),
         }
 
     def _line(self, agreed: Document, customer: Customer, item: Item, period: Document) -> Document:
-        site = self._site
-        share = site.chance.choices([share for share, _ in _SHARES], [often for _, often in _SHARES])[0]
+        grower = self._grower
+        share = grower.rng.choices([share for share, _ in _SHARES], [often for _, often in _SHARES])[0]
         packages = max(1, round(period["numberOfPieces"] * share / 100 / item.pieces_per_package))
         pieces = packages * item.pieces_per_package
         percent = abs(Decimal(pieces) / period["numberOfPieces"] - 1) * 100
         return {
-            "blanketOrderLineId": site.codes.uuid(),
+            "blanketOrderLineId": grower.codes.uuid(),
             "contractLinePeriodId": period["contractLinePeriodId"],
             "tradeItemId": item.id,
             "batchId": None,
-            "supplierOrganizationId": site.organization_id,
-            "despatchWarehouseId": site.warehouse_id,
-            "additionalServiceIds": [site.service_ids[0]] if site.happens(0.2) else None,
-            "customerOrderReference": f"AFR-{site.codes.number(6)}",
-            "packingConfiguration": packing.with_codes(item),
+            "supplierOrganizationId": grower.organization_id,
+            "despatchWarehouseId": grower.warehouse_id,
+            "additionalServiceIds": [grower.service_ids[0]] if grower.happens(0.2) else None,
+            "customerOrderReference": f"AFR-{grower.codes.number(6)}",
+            "packingConfiguration": packing.with_package_codes(item),
             "numberOfPieces": pieces,
             "pricePerPiece": price(period["pricePerPiece"].quantize(CENT), customer.currency),
             "deliveryLocationGln": agreed["delivery"]["defaultDeliveryLocationGln"],
@@ -126,4 +126,4 @@ class BlanketOrders:
 
 def _period_at(line: Document, moment: dt.datetime) -> Document | None:
     periods: list[Document] = line["periods"]
-    return next((one for one in periods if one["startDateTime"] <= moment < one["endDateTime"]), None)
+    return next((period for period in periods if period["startDateTime"] <= moment < period["endDateTime"]), None)

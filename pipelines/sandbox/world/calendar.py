@@ -1,4 +1,4 @@
-"""When the trade happens: Amsterdam's clock, the week's rhythm, and the year's feasts."""
+"""When trade takes place: the time zone of Amsterdam, busy weekdays, and the holidays of the year."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _FULL_DAYS = range(4)
 """Weekdays, counted from Monday, that are followed by another working day."""
 
 BUSY_WEEKS = 8
-"""Weeks before a world's moment in which it trades fully."""
+"""Number of weeks with full trade before the time at which a world is made."""
 THIN = 0.12
-"""How much it trades a year before that, compared with now."""
+"""Volume of trade a year earlier, as a fraction of full trade."""
 _YEAR_AGO = (dt.timedelta(weeks=61), dt.timedelta(weeks=48))
 
 
@@ -28,7 +28,7 @@ def moment(day: dt.date, hour: int, minute: int = 0) -> dt.datetime:
 
 
 def day_of(when: dt.datetime) -> dt.date:
-    """The day that a moment belongs to in Amsterdam."""
+    """The date of a moment in Amsterdam."""
     return when.astimezone(AMSTERDAM).date()
 
 
@@ -38,32 +38,32 @@ def week_of(day: dt.date) -> int:
 
 
 def rhythm(day: dt.date) -> float:
-    """How busy a day is, 1.0 for an ordinary one."""
+    """Volume of trade on a day; 1.0 for an ordinary day."""
     week = week_of(day)
     return _WEEKDAYS[day.weekday()] * (0.7 if week in _SUMMER else _FEASTS.get(week, 1.0))
 
 
-def activity(day: dt.date, founded: dt.datetime) -> float:
-    """How much a world that was made at ``founded`` trades on a day: fully, thinly, or not at all."""
-    ago = day_of(founded) - day
+def activity(day: dt.date, created_at: dt.datetime) -> float:
+    """Volume of trade on a day of a world that was made at ``created_at``: full, thin, or none."""
+    ago = day_of(created_at) - day
     if ago <= dt.timedelta(weeks=BUSY_WEEKS):
         return 1.0
     return THIN if _YEAR_AGO[1] <= ago <= _YEAR_AGO[0] else 0.0
 
 
-def history_of(founded: dt.datetime) -> dt.datetime:
-    """The moment at which the first day of such a world begins."""
-    return moment(day_of(founded) - _YEAR_AGO[0], 0)
+def history_of(created_at: dt.datetime) -> dt.datetime:
+    """The start of the first day of a world that was made at ``created_at``."""
+    return moment(day_of(created_at) - _YEAR_AGO[0], 0)
 
 
 def workday_after(day: dt.date, days: int) -> dt.date:
-    """The day that is so many days later, or the Monday after it if that is a Sunday."""
+    """The date ``days`` later; a Sunday becomes the next Monday."""
     later = day + dt.timedelta(days=days)
     return later + dt.timedelta(days=later.weekday() == 6)
 
 
 def start_of_trade(now: dt.datetime) -> dt.datetime:
-    """The latest morning from which a nursery trades fully for 24 hours that are over by now.
+    """The latest morning from which a nursery trades fully for 24 hours, all of them in the past.
 
     Args:
         now: any moment, with a time zone.
@@ -78,11 +78,11 @@ def start_of_trade(now: dt.datetime) -> dt.datetime:
 
 
 def period(start: dt.datetime, end: dt.datetime) -> Document:
-    """A span of time as Floriday tells it."""
+    """A period in Floriday's form."""
     return {"startDateTime": start, "endDateTime": end}
 
 
 def days(day: dt.date, first: int, beyond: int) -> Document:
-    """The days from the first one until before another one, counted from ``day``, as a span of time."""
+    """The period from ``first`` days after ``day`` until just before ``beyond`` days after it."""
     start, end = (moment(day + dt.timedelta(days=count), 0) for count in (first, beyond))
     return period(start, end - dt.timedelta(seconds=1))

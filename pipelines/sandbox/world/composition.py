@@ -1,11 +1,11 @@
-"""What trade items are made of and shown in: base items and collections (the specification)."""
+"""Base items, of which trade items are composed, and collections of trade items (the specification)."""
 
 from __future__ import annotations
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Assortment, Item
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import GrowerContext
 
 BASE_ITEMS = "catalog.base_items"
 COLLECTIONS = "catalog.collections"
@@ -18,84 +18,84 @@ class Composition:
     """The base items and collections of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows; some of it is composed of base items.
+        grower: context of the nursery.
+        assortment: trade items of the nursery; two of them get base items.
     """
 
-    def __init__(self, site: Site, assortment: Assortment) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, assortment: Assortment) -> None:
+        self._grower = grower
         self._items = assortment.catalogue
-        self._base_items = [self._base_item(place, name) for place, name in enumerate(_BASE_ITEMS)]
-        self._collections = [self._collection(place, *words) for place, words in enumerate(_COLLECTIONS)]
+        self._base_items = [self._base_item(index, name) for index, name in enumerate(_BASE_ITEMS)]
+        self._collections = [self._collection(index, *words) for index, words in enumerate(_COLLECTIONS)]
         for item in self._items[:2]:
-            parts = [{"baseItemId": one["baseItemId"], "numberOfItems": 1} for one in self._base_items[:2]]
+            parts = [{"baseItemId": base_item["baseItemId"], "numberOfItems": 1} for base_item in self._base_items[:2]]
             item.record["tradeItemComponents"] = parts
 
     def publish(self) -> None:
-        """Let Floriday serve all of them."""
+        """Publish all records."""
         for base_item in self._base_items:
-            self._site.publish(BASE_ITEMS, base_item)
+            self._grower.publish(BASE_ITEMS, base_item)
         for collection in self._collections:
-            self._site.publish(COLLECTIONS, collection)
+            self._grower.publish(COLLECTIONS, collection)
 
     def change(self) -> None:
-        """Give a base item another picture, and a collection another item."""
-        site = self._site
-        base_item = site.chance.choice(self._base_items)
-        base_item["imageUrl"] = f"https://image.floriday.io/{site.codes.uuid()}"
-        site.publish(BASE_ITEMS, base_item)
-        collection = site.chance.choice(self._collections)
+        """Change the picture of a base item, and add an item to a collection."""
+        grower = self._grower
+        base_item = grower.rng.choice(self._base_items)
+        base_item["imageUrl"] = f"https://image.floriday.io/{grower.codes.uuid()}"
+        grower.publish(BASE_ITEMS, base_item)
+        collection = grower.rng.choice(self._collections)
         for member in collection["tradeItems"][:-8]:
-            member |= {"isDeleted": True, "lastModified": site.now}
+            member |= {"isDeleted": True, "lastModified": grower.now}
         kept = [member for member in collection["tradeItems"] if not member["isDeleted"]]
-        collection["tradeItems"] = [*kept, self._member(site.chance.choice(self._items))]
-        collection["lastModified"] = site.now
-        site.publish(COLLECTIONS, collection)
+        collection["tradeItems"] = [*kept, self._member(grower.rng.choice(self._items))]
+        collection["lastModified"] = grower.now
+        grower.publish(COLLECTIONS, collection)
 
-    def _base_item(self, place: int, name: str) -> Document:
+    def _base_item(self, index: int, name: str) -> Document:
         return {
-            "baseItemId": self._site.codes.uuid(),
+            "baseItemId": self._grower.codes.uuid(),
             "baseItemName": name,
             "baseItemType": "POT" if "pot" in name.lower() else "BASE_ITEM",
-            "seasonalPeriods": [{"startWeek": 10, "endWeek": 30}] if place == 3 else None,
+            "seasonalPeriods": [{"startWeek": 10, "endWeek": 30}] if index == 3 else None,
             "imageUrl": None,
-            "isDeleted": place == 5,
+            "isDeleted": index == 5,
         }
 
-    def _collection(self, place: int, name: str, description: str) -> Document:
-        site = self._site
-        chosen = site.chance.sample(self._items, 6)
+    def _collection(self, index: int, name: str, description: str) -> Document:
+        grower = self._grower
+        chosen = grower.rng.sample(self._items, 6)
         return {
-            "collectionId": site.codes.uuid(),
+            "collectionId": grower.codes.uuid(),
             "name": name,
             "description": description,
-            "photos": [self._photo(at) for at in range(place)],
+            "photos": [self._photo(at) for at in range(index)],
             "tradeItems": [self._member(item) for item in chosen],
-            "sortIndex": place,
-            "isVisible": place != 2,
-            "isHighlighted": place == 1,
-            "t17ThemeValueCodes": ["020", "041"][:place],
-            "usesTradeItemSpecificPackingConfiguration": place == 1,
-            "lastModified": site.now,
+            "sortIndex": index,
+            "isVisible": index != 2,
+            "isHighlighted": index == 1,
+            "t17ThemeValueCodes": ["020", "041"][:index],
+            "usesTradeItemSpecificPackingConfiguration": index == 1,
+            "lastModified": grower.now,
             "isDeleted": False,
         }
 
-    def _photo(self, place: int) -> Document:
+    def _photo(self, index: int) -> Document:
         return {
-            "imageId": self._site.codes.uuid(),
-            "sortIndex": place,
-            "lastModified": self._site.now if place else None,
+            "imageId": self._grower.codes.uuid(),
+            "sortIndex": index,
+            "lastModified": self._grower.now if index else None,
             "isDeleted": False,
         }
 
     def _member(self, item: Item) -> Document:
-        site = self._site
-        own = {**packing.briefly(item), "allowedCustomerOrganizationIds": []} if site.happens(0.3) else None
+        grower = self._grower
+        own = {**packing.with_package(item), "allowedCustomerOrganizationIds": []} if grower.happens(0.3) else None
         return {
             "tradeItemId": item.id,
-            "supplierOrganizationId": site.organization_id,
-            "isHighlighted": site.happens(0.2),
+            "supplierOrganizationId": grower.organization_id,
+            "isHighlighted": grower.happens(0.2),
             "packingConfiguration": own,
-            "lastModified": site.now,
+            "lastModified": grower.now,
             "isDeleted": False,
         }

@@ -1,4 +1,4 @@
-"""How a contract and a blanket order are written down (the specification)."""
+"""Builds the records of contracts and their versions (the specification)."""
 
 from __future__ import annotations
 
@@ -9,115 +9,115 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import moment
+from pipelines.sandbox.world.grower_context import CENT, GrowerContext
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import CENT, Site
 
 FEED = "orders.contracts"
 WEEKS = 20
 MARGIN = 20
-"""Per cent by which pieces and price of a call-off may differ from what was agreed on."""
+"""Percentage by which pieces and price of a blanket order may differ from the contract."""
 
 
-def write(site: Site, customer: Customer, monday: dt.date, lines: list[Document]) -> Document:
-    """A complete contract in its first version, approved, for the weeks that begin on a Monday."""
+def new_record(grower: GrowerContext, customer: Customer, monday: dt.date, lines: list[Document]) -> Document:
+    """The approved first version of a contract, which begins on ``monday``."""
     return {
-        "contractId": site.codes.uuid(),
-        "reference": f"C{site.codes.number(9):09d}",
+        "contractId": grower.codes.uuid(),
+        "reference": f"C{grower.codes.number(9):09d}",
         "title": f"Seizoenscontract {monday.year}",
         "description": None,
         "startDateTime": moment(monday, 0),
         "endDateTime": moment(monday + dt.timedelta(weeks=WEEKS), 0),
         "customerOrganizationId": customer.id,
-        "supplierOrganizationId": site.organization_id,
+        "supplierOrganizationId": grower.organization_id,
         "subSupplierOrganizationIds": None,
         "contractPeriodKind": "WEEK",
-        "isInitiatedBySupplier": site.happens(0.6),
+        "isInitiatedBySupplier": grower.happens(0.6),
         "allowTradeItemVariants": False,
-        "allowAutomaticBlanketOrderApproval": site.happens(0.5),
+        "allowAutomaticBlanketOrderApproval": grower.happens(0.5),
         "version": {"versionNumber": 1, "isLatestApprovedVersion": True, "reasonForVersionUpdate": ""},
         "status": {
             "approvalStatus": "APPROVED",
-            "approvedOnDateTime": site.now,
+            "approvedOnDateTime": grower.now,
             "declineDescription": None,
             "isDeleteRequestedBySupplier": False,
             "isDeleted": False,
         },
         "delivery": {
-            "deliveryConditionId": site.delivery_condition_ids[customer.incoterm],
+            "deliveryConditionId": grower.delivery_condition_ids[customer.incoterm],
             "defaultDeliveryLocationGln": customer.location["gln"],
-            "despatchWarehouseId": site.warehouse_id,
+            "despatchWarehouseId": grower.warehouse_id,
             "defaultIncoterm": customer.incoterm,
             "nextLegIdentifier": None,
         },
         "currency": customer.currency,
         "paymentProvider": customer.payment_provider,
-        "creationDateTime": site.now - dt.timedelta(days=6),
-        "lastModifiedDateTime": site.now,
+        "creationDateTime": grower.now - dt.timedelta(days=6),
+        "lastModifiedDateTime": grower.now,
         "contractLines": lines,
-        "attachmentDetails": [{"attachmentId": site.codes.uuid(), "attachmentFileName": "voorwaarden.pdf"}]
-        if site.happens(0.4)
+        "attachmentDetails": [{"attachmentId": grower.codes.uuid(), "attachmentFileName": "voorwaarden.pdf"}]
+        if grower.happens(0.4)
         else None,
         "termsAndConditions": "GENERAL_OF_RFH",
     }
 
 
-def line(site: Site, item: Item, monday: dt.date, group: str | None) -> Document:
-    """A line of a contract: so many packages of an item each week."""
-    value = (item.price * Decimal(site.chance.randint(92, 102)) / 100).quantize(CENT)
-    pieces = site.chance.randint(5, 25) * item.pieces_per_package
-    services = [{"additionalServiceId": site.service_ids[0], "isOptional": True}] if site.happens(0.3) else None
+def line(grower: GrowerContext, item: Item, monday: dt.date, group: str | None) -> Document:
+    """A line of a contract: the same number of pieces each week."""
+    value = (item.price * Decimal(grower.rng.randint(92, 102)) / 100).quantize(CENT)
+    pieces = grower.rng.randint(5, 25) * item.pieces_per_package
+    services = [{"additionalServiceId": grower.service_ids[0], "isOptional": True}] if grower.happens(0.3) else None
     return {
-        "contractLineId": site.codes.uuid(),
-        "tradeItem": trade_item(site, item, group),
-        "periods": [_period(site, monday + dt.timedelta(weeks=week), value, pieces) for week in range(WEEKS)],
+        "contractLineId": grower.codes.uuid(),
+        "tradeItem": trade_item(grower, item, group),
+        "periods": [_period(grower, monday + dt.timedelta(weeks=week), value, pieces) for week in range(WEEKS)],
         "substituteTradeItems": None,
         "additionalServices": services,
         "contractTradeItemGroupId": group,
     }
 
 
-def trade_item(site: Site, item: Item, group: str | None) -> Document:
-    """A trade item as a contract's line tells it."""
+def trade_item(grower: GrowerContext, item: Item, group: str | None) -> Document:
+    """A trade item in the form of a contract line."""
     return {
-        "contractLineTradeItemId": site.codes.uuid(),
+        "contractLineTradeItemId": grower.codes.uuid(),
         "contractTradeItemGroupId": group,
         "tradeItemId": item.id,
         "tradeItemVersion": item.record["tradeItemVersion"],
-        "packingConfiguration": packing.with_codes(item),
+        "packingConfiguration": packing.with_package_codes(item),
     }
 
 
-def revise(site: Site, contract: Document, reason: str, factor: Decimal) -> Document:
-    """The next version of a contract, whose prices are multiplied; it has an id of its own, as have its parts."""
-    lines = [_revised(site, one, factor) for one in contract["contractLines"]]
+def revise(grower: GrowerContext, contract: Document, reason: str, factor: Decimal) -> Document:
+    """The next version of a contract, with new ids and prices multiplied by ``factor``."""
+    lines = [_revised(grower, old, factor) for old in contract["contractLines"]]
     number = contract["version"]["versionNumber"] + 1
     return {
         **contract,
-        "contractId": site.codes.uuid(),
+        "contractId": grower.codes.uuid(),
         "version": {"versionNumber": number, "isLatestApprovedVersion": False, "reasonForVersionUpdate": reason},
         "status": {**contract["status"], "approvalStatus": "DRAFT", "approvedOnDateTime": None},
         "contractLines": lines,
-        "creationDateTime": site.now,
-        "lastModifiedDateTime": site.now,
+        "creationDateTime": grower.now,
+        "lastModifiedDateTime": grower.now,
     }
 
 
-def _revised(site: Site, one: Document, factor: Decimal) -> Document:
+def _revised(grower: GrowerContext, old: Document, factor: Decimal) -> Document:
     periods = [
         {
             **period,
-            "contractLinePeriodId": site.codes.uuid(),
+            "contractLinePeriodId": grower.codes.uuid(),
             "pricePerPiece": (period["pricePerPiece"] * factor).quantize(CENT),
         }
-        for period in one["periods"]
+        for period in old["periods"]
     ]
-    return {**one, "contractLineId": site.codes.uuid(), "periods": periods}
+    return {**old, "contractLineId": grower.codes.uuid(), "periods": periods}
 
 
-def _period(site: Site, monday: dt.date, value: Decimal, pieces: int) -> Document:
+def _period(grower: GrowerContext, monday: dt.date, value: Decimal, pieces: int) -> Document:
     percentages = {"lowerMarginPercentage": MARGIN, "upperMarginPercentage": MARGIN}
     return {
-        "contractLinePeriodId": site.codes.uuid(),
+        "contractLinePeriodId": grower.codes.uuid(),
         "startDateTime": moment(monday, 0),
         "endDateTime": moment(monday + dt.timedelta(weeks=1), 0),
         "pricePerPiece": value,

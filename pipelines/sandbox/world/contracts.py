@@ -1,4 +1,4 @@
-"""The contracts of a nursery: concluded, revised, and called off week by week (the specification)."""
+"""The contracts of a nursery: made, revised, and called off each week (the specification)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pipelines.sandbox.world import contract, packing
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.blanket_orders import BlanketOrders
 from pipelines.sandbox.world.calendar import day_of
+from pipelines.sandbox.world.grower_context import GrowerContext
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import Site
 
 CONTRACTS = contract.FEED
 GROUPS = "orders.contract_trade_item_groups"
@@ -22,12 +22,12 @@ GROUPS = "orders.contract_trade_item_groups"
 
 @dataclass
 class Agreement:
-    """A contract with what its call-offs need to know.
+    """A contract, with the data that its blanket orders need.
 
     Args:
-        customer: the buyer.
-        items: what it is about, line by line.
-        record: the version that counts.
+        customer: buyer of the contract.
+        items: trade items of the contract's lines.
+        record: record of the current version.
     """
 
     customer: Customer
@@ -39,24 +39,24 @@ class Contracts:
     """The contracts of a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        blanket_orders: what calls them off.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        blanket_orders: writes the blanket orders of contracts.
     """
 
-    def __init__(self, site: Site, assortment: Assortment, blanket_orders: BlanketOrders) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, assortment: Assortment, blanket_orders: BlanketOrders) -> None:
+        self._grower = grower
         self._items = [item for item in assortment.catalogue if not item.record["isDeleted"]]
         self._blanket_orders = blanket_orders
         self._agreements: list[Agreement] = []
         self._groups: list[Document] = []
 
     def conclude(self) -> None:
-        """Agree with the largest buyers, and with one who pays in dollars; what follows is on the agenda."""
-        today = day_of(self._site.now)
+        """Make contracts with the largest buyers and one that pays in dollars, and plan the revisions."""
+        today = day_of(self._grower.now)
         monday = today - dt.timedelta(days=today.weekday())
-        customers = self._site.register.customers
-        for customer in [*customers[: 5 if self._site.size >= 1 else 2], customers[7]]:
+        customers = self._grower.register.customers
+        for customer in [*customers[: 5 if self._grower.size >= 1 else 2], customers[7]]:
             self._agree(customer, monday)
         revisions: list[tuple[int, Callable[[Agreement], None]]] = [
             (30, self._raise_prices),
@@ -64,83 +64,83 @@ class Contracts:
             (20, self._delete),
         ]
         for agreement, (after, revise) in zip(self._agreements, revisions, strict=False):
-            self._site.at(self._site.now + dt.timedelta(days=after), partial(revise, agreement))
+            self._grower.at(self._grower.now + dt.timedelta(days=after), partial(revise, agreement))
 
     def call_off(self) -> None:
-        """Call off what is agreed on for next week, under every contract that stands."""
+        """Place a blanket order for next week under every contract that is not deleted."""
         for agreement in self._agreements:
             if not agreement.record["status"]["isDeleted"]:
                 self._blanket_orders.place(agreement.record, agreement.customer, agreement.items)
 
     def change(self) -> None:
-        """Extend the description of a contract, and take an item out of a group or back in."""
+        """Change the description of a contract, and the deletion of an item in a group."""
         if self._agreements:
-            record = self._site.chance.choice(self._agreements).record
-            record["description"] = f"besproken op {day_of(self._site.now):%d-%m}"
+            record = self._grower.rng.choice(self._agreements).record
+            record["description"] = f"besproken op {day_of(self._grower.now):%d-%m}"
             self._publish(record)
-            group = self._site.chance.choice(self._groups)
+            group = self._grower.rng.choice(self._groups)
             group["tradeItems"][-1]["isDeleted"] ^= True
-            group["lastModifiedDateTime"] = self._site.now
-            self._site.publish(GROUPS, group)
+            group["lastModifiedDateTime"] = self._grower.now
+            self._grower.publish(GROUPS, group)
 
     def _agree(self, customer: Customer, monday: dt.date) -> None:
-        site = self._site
-        items = site.chance.sample(self._items, site.chance.randint(1, 3))
-        lines = [contract.line(site, item, monday, self._group(item)) for item in items]
-        agreement = Agreement(customer, items, contract.write(site, customer, monday, lines))
+        grower = self._grower
+        items = grower.rng.sample(self._items, grower.rng.randint(1, 3))
+        lines = [contract.line(grower, item, monday, self._group(item)) for item in items]
+        agreement = Agreement(customer, items, contract.new_record(grower, customer, monday, lines))
         self._agreements.append(agreement)
         self._publish(agreement.record)
 
     def _group(self, item: Item) -> str | None:
-        """A group of items that may stand in for one, of older contracts the other way round."""
-        site = self._site
-        if not site.happens(0.5) and self._groups:
+        """Sometimes a group of items that may replace each other; returns its id."""
+        grower = self._grower
+        if not grower.happens(0.5) and self._groups:
             return None
-        others = [item, *site.chance.sample([one for one in self._items if one is not item], 2)]
+        members = [item, *grower.rng.sample([member for member in self._items if member is not item], 2)]
         group = {
-            "contractTradeItemGroupId": site.codes.uuid(),
-            "supplierOrganizationId": site.organization_id,
+            "contractTradeItemGroupId": grower.codes.uuid(),
+            "supplierOrganizationId": grower.organization_id,
             "name": f"Groep {len(self._groups) + 1}",
             "tradeItems": [
                 {
-                    "tradeItemId": one.id,
-                    "isPrimary": one is item,
-                    "packingConfiguration": packing.with_codes(one),
+                    "tradeItemId": member.id,
+                    "isPrimary": member is item,
+                    "packingConfiguration": packing.with_package_codes(member),
                     "isDeleted": False,
                 }
-                for one in others
+                for member in members
             ],
-            "creationDateTime": site.now,
+            "creationDateTime": grower.now,
             "lastModifiedDateTime": None,
             "isDeleted": False,
         }
         self._groups.append(group)
-        site.publish(GROUPS, group)
+        grower.publish(GROUPS, group)
         return str(group["contractTradeItemGroupId"])
 
     def _raise_prices(self, agreement: Agreement) -> None:
-        """A second version that counts from now on; then a third one that is still a draft."""
+        """Publish an approved second version with higher prices, and a draft of a third one."""
         old = agreement.record
-        new = contract.revise(self._site, old, "hogere energiekosten", Decimal("1.03"))
-        new["status"] |= {"approvalStatus": "APPROVED", "approvedOnDateTime": self._site.now}
+        new = contract.revise(self._grower, old, "hogere energiekosten", Decimal("1.03"))
+        new["status"] |= {"approvalStatus": "APPROVED", "approvedOnDateTime": self._grower.now}
         new["version"]["isLatestApprovedVersion"] = True
         old["version"] = {**old["version"], "isLatestApprovedVersion": False}
         self._publish(old)
         self._publish(new)
-        self._publish(contract.revise(self._site, new, "volgend seizoen", Decimal("1.02")))
+        self._publish(contract.revise(self._grower, new, "volgend seizoen", Decimal("1.02")))
         agreement.record = new
 
     def _decline(self, agreement: Agreement) -> None:
-        """A second version to which the buyer does not agree."""
-        new = contract.revise(self._site, agreement.record, "nieuwe prijzen", Decimal("1.10"))
+        """Publish a second version that the buyer declines."""
+        new = contract.revise(self._grower, agreement.record, "nieuwe prijzen", Decimal("1.10"))
         new["status"] |= {"approvalStatus": "DECLINED", "declineDescription": "te duur"}
         self._publish(new)
 
     def _delete(self, agreement: Agreement) -> None:
-        """End a contract before its time."""
+        """Delete a contract."""
         agreement.record["status"] |= {"isDeleteRequestedBySupplier": True, "isDeleted": True}
         self._publish(agreement.record)
 
     def _publish(self, record: Document) -> None:
-        record["lastModifiedDateTime"] = self._site.now
-        self._site.publish(CONTRACTS, record)
+        record["lastModifiedDateTime"] = self._grower.now
+        self._grower.publish(CONTRACTS, record)

@@ -1,4 +1,4 @@
-"""Requests to change orders afterwards: those that were met, and those that were not (the specification)."""
+"""Correction requests of sales orders, accepted and not accepted (the specification)."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
+from pipelines.sandbox.world.grower_context import CENT, GrowerContext, price
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import CENT, Site, price
 
 FEED = "orders.sales_order_correction_requests"
-_UNMET = ("DECLINED", "EXPIRED", "DELETED", "PENDING", "PENDING_CLAIM")
+_NOT_ACCEPTED = ("DECLINED", "EXPIRED", "DELETED", "PENDING", "PENDING_CLAIM")
 
 
 class Corrections:
     """The correction requests of a nursery's orders.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
 
-    def met(self, order: Order, mutation: Document) -> None:
-        """A request that led to a mutation: it asks for what the mutation changed."""
+    def record_accepted(self, order: Order, mutation: Document) -> None:
+        """Publish an accepted request, with the values of the mutation that it led to."""
         request = self._request(order, mutation["salesOrderCorrectionRequestId"])
         old, new, currency = mutation["oldValues"], mutation["newValues"], order.customer.currency
         request |= {
@@ -36,12 +36,12 @@ class Corrections:
             request["numberOfPieces"] = new["numberOfPieces"]
         if new["pricePerPiece"] != old["pricePerPiece"]:
             request["pricePerPiece"] = price(new["pricePerPiece"], currency)
-        self._site.publish(FEED, request)
+        self._grower.publish(FEED, request)
 
-    def ask(self, order: Order) -> None:
-        """A request that waits for an answer, and gets none or a bad one."""
-        request = self._request(order, self._site.codes.uuid())
-        request["isCancelRequest"] = self._site.happens(0.3)
+    def request(self, order: Order) -> None:
+        """Publish a pending request that is not accepted later."""
+        request = self._request(order, self._grower.codes.uuid())
+        request["isCancelRequest"] = self._grower.happens(0.3)
         if not request["isCancelRequest"]:
             lower = (order.record["pricePerPiece"]["value"] * 9 / 10).quantize(CENT)
             request["pricePerPiece"] = price(max(CENT, lower), order.customer.currency)
@@ -53,29 +53,29 @@ class Corrections:
                 }
                 for service in order.record["additionalServices"][:1]
             ]
-        self._site.publish(FEED, request)
-        self._site.after(self._site.chance.randint(20, 900), lambda: self._turn_down(request))
+        self._grower.publish(FEED, request)
+        self._grower.after(self._grower.rng.randint(20, 900), lambda: self._decline(request))
 
-    def _turn_down(self, request: Document) -> None:
-        status = self._site.chance.choices(_UNMET, (60, 20, 10, 6, 4))[0]
+    def _decline(self, request: Document) -> None:
+        status = self._grower.rng.choices(_NOT_ACCEPTED, (60, 20, 10, 6, 4))[0]
         if status == "DECLINED":
-            request["reclamationActionDecision"] = self._site.chance.choice(("COMPLAINT_NOT_ACCEPTED", None))
-        request |= {"status": status, "lastModifiedDateTime": self._site.now}
-        self._site.publish(FEED, request)
+            request["reclamationActionDecision"] = self._grower.rng.choice(("COMPLAINT_NOT_ACCEPTED", None))
+        request |= {"status": status, "lastModifiedDateTime": self._grower.now}
+        self._grower.publish(FEED, request)
 
     def _request(self, order: Order, id: str) -> Document:
-        site, record = self._site, order.record
-        asked = max(record["orderDateTime"], site.now - dt.timedelta(minutes=site.chance.randint(5, 300)))
-        decision = site.chance.choice(("DESTROY", "RETURN_TO_STOCK", "REAUCTION_BY_CUSTOMER", None))
+        grower, record = self._grower, order.record
+        created_at = max(record["orderDateTime"], grower.now - dt.timedelta(minutes=grower.rng.randint(5, 300)))
+        decision = grower.rng.choice(("DESTROY", "RETURN_TO_STOCK", "REAUCTION_BY_CUSTOMER", None))
         return {
             "salesOrderCorrectionRequestId": id,
             "salesOrderId": order.id,
             "status": "PENDING",
             "isSalesOrderCreatedBySupplier": record["createdBySupplier"],
-            "initiatedBy": site.chance.choices(("CUSTOMER", "SUPPLIER"), (80, 20))[0],
-            "expiresAtDateTime": asked + dt.timedelta(hours=24),
-            "creationDateTime": asked,
-            "lastModifiedDateTime": site.now,
+            "initiatedBy": grower.rng.choices(("CUSTOMER", "SUPPLIER"), (80, 20))[0],
+            "expiresAtDateTime": created_at + dt.timedelta(hours=24),
+            "creationDateTime": created_at,
+            "lastModifiedDateTime": grower.now,
             "customerOrganizationId": order.customer.id,
             "pricePerPiece": None,
             "deliveryPricePerPiece": None,
@@ -84,10 +84,10 @@ class Corrections:
             "piecesPerPackage": None,
             "incoterm": None,
             "shouldReturnPackages": None,
-            "reason": site.chance.choice(words.CORRECTION_REASONS),
+            "reason": grower.rng.choice(words.CORRECTION_REASONS),
             "isCancelRequest": False,
             "salesOrderVersionAfterCorrection": None,
-            "createdByUserName": site.chance.choice(words.BUYERS) if site.happens(0.7) else None,
+            "createdByUserName": grower.rng.choice(words.BUYERS) if grower.happens(0.7) else None,
             "stockApplication": "NEVER" if order.is_fulfilled else "DIRECT",
             "latestDeliveryDateTime": None,
             "deliveryLocation": None,

@@ -1,11 +1,11 @@
-"""When, where and at what cost a nursery delivers (the specification)."""
+"""Delivery condition sets: when, where and at what cost a nursery delivers (the specification)."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.site import HUBS, Site
+from pipelines.sandbox.world.grower_context import HUBS, GrowerContext
 
 FEED = "organizations.delivery_condition_sets"
 
@@ -16,43 +16,43 @@ _HOLIDAYS = ["NEW_YEARS_DAY", "EASTER_MONDAY", "DUTCH_KINGS_DAY", "ASCENSION_DAY
 
 
 class DeliveryConditions:
-    """The delivery conditions of a nursery: those that its orders name stand in the usual set.
+    """The delivery condition sets of a nursery; its orders use the conditions of the first set.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        usual = [self._condition(id, incoterm) for incoterm, id in site.delivery_condition_ids.items()]
-        overseas = [one.id for one in site.register.customers if one.currency == "USD"]
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
+        usual = [self._condition(id, incoterm) for incoterm, id in grower.delivery_condition_ids.items()]
+        overseas = [customer.id for customer in grower.register.customers if customer.currency == "USD"]
         self._sets = [
-            self._set(site.delivery_condition_set_id, "Standaard", usual, []),
-            self._set(site.codes.uuid(), "Overzee", [self._condition(site.codes.uuid(), "FCA")], overseas),
-            self._set(site.codes.uuid(), "Zomer", [self._condition(site.codes.uuid(), "DDP")], []),
+            self._set(grower.delivery_condition_set_id, "Standaard", usual, []),
+            self._set(grower.codes.uuid(), "Overzee", [self._condition(grower.codes.uuid(), "FCA")], overseas),
+            self._set(grower.codes.uuid(), "Zomer", [self._condition(grower.codes.uuid(), "DDP")], []),
         ]
         self._sets[2]["isDeleted"] = True
 
     def publish(self) -> None:
-        """Let Floriday serve all sets."""
+        """Publish all sets."""
         for each in self._sets:
-            self._site.publish(FEED, each)
+            self._grower.publish(FEED, each)
 
     def change(self) -> None:
-        """Raise the cost of the usual set by a little: a new version of it."""
+        """Publish a new version of the first set, with slightly higher costs."""
         usual = self._sets[0]
         for condition in usual["deliveryConditions"]:
             for cost in condition["additionalCosts"]["additionalCostsPerCurrency"]:
                 cost["shippingCostsPerUnit"] += Decimal("0.05")
         usual["version"] += 1
-        self._site.publish(FEED, usual)
+        self._grower.publish(FEED, usual)
 
     def _set(self, id: str, name: str, conditions: list[Document], customers: list[str]) -> Document:
         return {
             "deliveryConditionSetId": id,
             "deliveryConditionSetName": name,
             "deliveryConditionSetCommercialName": None if customers else f"{name} levering",
-            "warehouseIds": [self._site.warehouse_id, self._site.second_warehouse_id],
+            "warehouseIds": [self._grower.warehouse_id, self._grower.second_warehouse_id],
             "customers": customers,
             "deliveryConditions": conditions,
             "isDeleted": False,
@@ -83,8 +83,8 @@ class DeliveryConditions:
 
 def _times(days: list[str], latest: tuple[str, ...]) -> Document:
     frames = [
-        {"deliveryDaysOffset": place + 1, "latestOrderTime": time, "latestDeliveryTime": "07:00:00"}
-        for place, time in enumerate(latest)
+        {"deliveryDaysOffset": index + 1, "latestOrderTime": time, "latestDeliveryTime": "07:00:00"}
+        for index, time in enumerate(latest)
     ]
     return {"days": days, "orderTimeFrames": frames, "orderTimeZone": _ZONE, "deliveryTimeZone": _ZONE}
 

@@ -1,4 +1,4 @@
-"""How a fulfillment order is written down: what stands on which load carrier, and what becomes of it."""
+"""Builds the record of a fulfillment order with its load carriers, and changes it at receipt and correction."""
 
 from __future__ import annotations
 
@@ -6,51 +6,55 @@ import datetime as dt
 from collections.abc import Mapping
 
 from pipelines.sandbox.records.entries import Document
+from pipelines.sandbox.world.grower_context import GrowerContext
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import Site
 
 FEED = "fulfillment.fulfillment_orders"
 _LOGISTIC_HUBS = ("NONE", "AALSMEER", "NAALDWIJK", "RIJNSBURG")
 
 
-def write(site: Site, delivery: Document, orders: Mapping[str, Order], requests: list[Document]) -> Document:
-    """A complete fulfillment order for the requests of a delivery order, which it claims as far as there are goods."""
-    fulfillment_order_id, code = site.codes.uuid(), site.codes.note()
-    goods = [(request, _claim(site, request, fulfillment_order_id)) for request in requests]
+def new_record(
+    grower: GrowerContext, delivery: Document, orders: Mapping[str, Order], requests: list[Document]
+) -> Document:
+    """A new fulfillment order, which claims the requests of a delivery order."""
+    fulfillment_order_id, code = grower.codes.uuid(), grower.codes.note()
+    goods = [(request, _claim(grower, request, fulfillment_order_id)) for request in requests]
     return {
         "fulfillmentOrderId": fulfillment_order_id,
         "latestDeliveryDateTime": delivery["deliveryDateTime"],
         "despatchWarehouseId": delivery["despatchWarehouseId"],
-        "fulfillingOrganizationId": site.organization_id,
-        "supplierOrganizationId": site.organization_id,
+        "fulfillingOrganizationId": grower.organization_id,
+        "supplierOrganizationId": grower.organization_id,
         "carrierOrganizationId": delivery["carrierOrganizationId"],
         "destination": delivery["destination"],
-        "logisticHub": site.chance.choice(_LOGISTIC_HUBS),
-        "loadCarriers": _load(site, goods, orders, code),
+        "logisticHub": grower.rng.choice(_LOGISTIC_HUBS),
+        "loadCarriers": _load(grower, goods, orders, code),
         "deliveryNoteCodes": [code],
         "type": "DIRECT_SALES",
-        "oneLabelOnly": site.happens(0.1),
+        "oneLabelOnly": grower.happens(0.1),
         "status": "PENDING",
         "submissionError": None,
-        "creationDateTime": site.now,
-        "lastModifiedDateTime": site.now,
+        "creationDateTime": grower.now,
+        "lastModifiedDateTime": grower.now,
         "fulfillmentOrderCorrections": None,
         "isReAuctioning": False,
     }
 
 
-def _claim(site: Site, request: Document, fulfillment_order_id: str) -> int:
-    """Claim the packages of a request; now and then one is missing."""
-    asked: int = request["numberOfPackages"]
-    packages = asked - 1 if asked > 1 and site.happens(0.04) else asked
+def _claim(grower: GrowerContext, request: Document, fulfillment_order_id: str) -> int:
+    """Claim the packages of a request, sometimes all but one; returns the number of claimed packages."""
+    requested: int = request["numberOfPackages"]
+    packages = requested - 1 if requested > 1 and grower.happens(0.04) else requested
     claim = {"fulfillmentOrderId": fulfillment_order_id, "claimedNumberOfPackages": packages}
     request["fulfillmentOrderClaims"] = [*request["fulfillmentOrderClaims"], claim]
     request["numberOfPiecesPicked"] = packages * request["piecesPerPackage"]
     return packages
 
 
-def _load(site: Site, goods: list[tuple[Document, int]], orders: Mapping[str, Order], code: str) -> list[Document]:
-    """Fill load carriers one after the other, a kind of its own for each kind that is asked for."""
+def _load(
+    grower: GrowerContext, goods: list[tuple[Document, int]], orders: Mapping[str, Order], code: str
+) -> list[Document]:
+    """Fill load carriers one after the other, separately for each type of load carrier."""
     carriers: list[Document] = []
     room: dict[str, int] = {}
     for request, packages in goods:
@@ -58,11 +62,11 @@ def _load(site: Site, goods: list[tuple[Document, int]], orders: Mapping[str, Or
         kind, left = request["loadCarrier"], packages
         while left:
             if not room.get(kind):
-                carriers.append(_carrier(site, kind, len(carriers), code))
+                carriers.append(_carrier(grower, kind, len(carriers), code))
                 room[kind] = _capacity(order)
             part = min(left, room[kind])
             on = next(carrier for carrier in reversed(carriers) if carrier["loadCarrierType"] == kind)
-            on["loadCarrierItems"].append(_item(site, request, order, part, code, place=len(on["loadCarrierItems"])))
+            on["loadCarrierItems"].append(_item(grower, request, order, part, code, index=len(on["loadCarrierItems"])))
             room[kind] -= part
             left -= part
     return carriers
@@ -73,25 +77,25 @@ def _capacity(order: Order) -> int:
     return int(packing["packagesPerLayer"] * packing["layersPerLoadCarrier"])
 
 
-def _carrier(site: Site, kind: str, place: int, code: str) -> Document:
+def _carrier(grower: GrowerContext, kind: str, index: int, code: str) -> Document:
     return {
         "loadCarrierItems": [],
         "loadCarrierType": kind,
-        "numberOfAdditionalLayers": site.chance.choice((0, 0, 1, 2, 3)),
-        "documentReference": f"{code}-{place + 1}",
+        "numberOfAdditionalLayers": grower.rng.choice((0, 0, 1, 2, 3)),
+        "documentReference": f"{code}-{index + 1}",
         "deliveryNoteCodes": [code],
-        "sortIndex": place,
+        "sortIndex": index,
         "loadCarrierReference": None,
         "isReceived": False,
         "receiptDateTime": None,
-        "loadCarrierBarcode": f"LC{site.codes.number(9):09d}" if site.happens(0.8) else None,
+        "loadCarrierBarcode": f"LC{grower.codes.number(9):09d}" if grower.happens(0.8) else None,
     }
 
 
-def _item(site: Site, request: Document, order: Order, packages: int, code: str, *, place: int) -> Document:
+def _item(grower: GrowerContext, request: Document, order: Order, packages: int, code: str, *, index: int) -> Document:
     batch = order.batch
     return {
-        "loadCarrierItemId": site.codes.uuid(),
+        "loadCarrierItemId": grower.codes.uuid(),
         "fulfillmentRequestId": request["fulfillmentRequestId"],
         "salesOrderId": order.id,
         "numberOfPackages": packages,
@@ -101,9 +105,9 @@ def _item(site: Site, request: Document, order: Order, packages: int, code: str,
         "tradeItemId": order.item.id,
         "batchReference": batch.record["batchReference"] if batch else None,
         "deliveryNoteCode": code,
-        "deliveryNoteLetter": chr(ord("A") + place % 26),
-        "commercialInvoiceReference": f"INV{site.codes.number(6)}" if site.happens(0.1) else "",
-        "sortIndex": place,
+        "deliveryNoteLetter": chr(ord("A") + index % 26),
+        "commercialInvoiceReference": f"INV{grower.codes.number(6)}" if grower.happens(0.1) else "",
+        "sortIndex": index,
         "deliveryRemarks": request["deliveryRemarks"],
         "statusOfReceivedItem": None,
         "statusOfReceivedItemReason": None,
@@ -111,21 +115,21 @@ def _item(site: Site, request: Document, order: Order, packages: int, code: str,
     }
 
 
-def receive(site: Site, record: Document) -> None:
-    """The load carriers arrive; some goods are not as they should be."""
+def receive(grower: GrowerContext, record: Document) -> None:
+    """Mark the load carriers as received, and a few items as not OK."""
     for carrier in record["loadCarriers"]:
-        carrier |= {"isReceived": True, "receiptDateTime": site.now}
+        carrier |= {"isReceived": True, "receiptDateTime": grower.now}
         for item in carrier["loadCarrierItems"]:
-            is_fine = not site.happens(0.02)
+            is_fine = not grower.happens(0.02)
             item["statusOfReceivedItem"] = "OK" if is_fine else "NOT_OK"
             item["statusOfReceivedItemReason"] = None if is_fine else "natte bladeren"
 
 
-def correct(site: Site, record: Document) -> None:
-    """Say afterwards that the first load carrier held a package less, and a layer more."""
+def correct(grower: GrowerContext, record: Document) -> None:
+    """Add a correction: one package less and one layer more on the first load carrier."""
     carrier = record["loadCarriers"][0]
     correction = {
-        "correctionId": site.codes.uuid(),
+        "correctionId": grower.codes.uuid(),
         "deliveryLocationGln": record["destination"]["location"]["gln"],
         "loadCarrierCorrections": [
             {
@@ -135,9 +139,9 @@ def correct(site: Site, record: Document) -> None:
                 "loadCarrierItemCorrections": [_correction(item) for item in carrier["loadCarrierItems"]],
             }
         ],
-        "status": site.chance.choice(("SUCCEEDED", "SUCCEEDED", "PENDING", "REJECTED")),
-        "creationDateTime": site.now,
-        "lastModifiedDateTime": site.now + dt.timedelta(minutes=1),
+        "status": grower.rng.choice(("SUCCEEDED", "SUCCEEDED", "PENDING", "REJECTED")),
+        "creationDateTime": grower.now,
+        "lastModifiedDateTime": grower.now + dt.timedelta(minutes=1),
     }
     record["fulfillmentOrderCorrections"] = [*(record["fulfillmentOrderCorrections"] or []), correction]
 

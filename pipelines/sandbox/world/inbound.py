@@ -1,4 +1,4 @@
-"""Goods that come in from the nursery's other place (the specification)."""
+"""Inbound fulfillment orders: goods from the nursery's other location (the specification)."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from collections.abc import Sequence
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
-from pipelines.sandbox.world.site import Site
+from pipelines.sandbox.world.grower_context import GrowerContext
 
 FEED = "fulfillment.inbound_fulfillment_orders"
 
 
 class Inbound:
-    """The shipments to a nursery.
+    """The inbound fulfillment orders of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
 
     def announce(self, batches: Sequence[Batch]) -> None:
-        """Send batches on their way; they arrive the next morning, if nothing comes between."""
+        """Announce a shipment of batches; it is delivered the next morning, or sometimes cancelled."""
         if not batches:
             return
         record = self._record(batches)
-        self._site.publish(FEED, record)
-        self._site.at(record["latestDeliveryDateTime"], lambda: self._arrive(record))
+        self._grower.publish(FEED, record)
+        self._grower.at(record["latestDeliveryDateTime"], lambda: self._arrive(record))
 
     def _arrive(self, record: Document) -> None:
-        record["status"] = "DELIVERED" if self._site.happens(0.93) else "CANCELLED"
-        record["lastModifiedDateTime"] = self._site.now
-        self._site.publish(FEED, record)
+        record["status"] = "DELIVERED" if self._grower.happens(0.93) else "CANCELLED"
+        record["lastModifiedDateTime"] = self._grower.now
+        self._grower.publish(FEED, record)
 
     def _record(self, batches: Sequence[Batch]) -> Document:
-        site = self._site
-        code = site.codes.note()
-        items = [self._item(batch, code, place) for place, batch in enumerate(batches)]
+        grower = self._grower
+        code = grower.codes.note()
+        items = [self._item(batch, code, index) for index, batch in enumerate(batches)]
         return {
-            "fulfillmentOrderId": site.codes.uuid(),
-            "carrierOrganizationId": site.chance.choice(site.register.carriers)["organizationId"],
-            "latestDeliveryDateTime": moment(workday_after(day_of(site.now), 1), 6),
+            "fulfillmentOrderId": grower.codes.uuid(),
+            "carrierOrganizationId": grower.rng.choice(grower.register.carriers)["organizationId"],
+            "latestDeliveryDateTime": moment(workday_after(day_of(grower.now), 1), 6),
             "destination": {
-                "organizationId": site.organization_id,
-                "warehouseId": site.warehouse_id,
+                "organizationId": grower.organization_id,
+                "warehouseId": grower.warehouse_id,
                 "location": None,
             },
-            "despatchWarehouseId": site.second_warehouse_id,
+            "despatchWarehouseId": grower.second_warehouse_id,
             "loadCarriers": [
                 {
                     "loadCarrierItems": items,
@@ -61,21 +61,21 @@ class Inbound:
                 }
             ],
             "deliveryNoteCodes": [code],
-            "supplierOrganizationId": site.organization_id,
+            "supplierOrganizationId": grower.organization_id,
             "status": "ACCEPTED",
-            "creationDateTime": site.now,
-            "lastModifiedDateTime": site.now,
+            "creationDateTime": grower.now,
+            "lastModifiedDateTime": grower.now,
         }
 
-    def _item(self, batch: Batch, code: str, place: int) -> Document:
+    def _item(self, batch: Batch, code: str, index: int) -> Document:
         return {
             "batchId": batch.id,
             "numberOfPackages": max(1, batch.left // batch.item.pieces_per_package),
-            "serviceCode": 12 if place else None,
+            "serviceCode": 12 if index else None,
             "tradeItemId": batch.item.id,
             "batchReference": batch.record["batchReference"][-8:],
             "deliveryNoteCode": code,
-            "deliveryNoteLetter": chr(ord("A") + place),
-            "sortIndex": place,
+            "deliveryNoteLetter": chr(ord("A") + index),
+            "sortIndex": index,
             "deliveryRemarks": None,
         }

@@ -1,4 +1,4 @@
-"""A nursery's days: what happens when, from the first harvest to the count in the evening."""
+"""The days of one nursery: plans the events of each day, from the harvest to the stock count in the evening."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pipelines.sandbox.world.calendar import day_of, moment, rhythm
 from pipelines.sandbox.world.clock import Clock
 from pipelines.sandbox.world.composition import Composition
 from pipelines.sandbox.world.corrections import Corrections
-from pipelines.sandbox.world.dealings import Dealings
 from pipelines.sandbox.world.delivery_conditions import DeliveryConditions
+from pipelines.sandbox.world.grower_context import GrowerContext
 from pipelines.sandbox.world.inbound import Inbound
 from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.logistics import Logistics
+from pipelines.sandbox.world.negotiations import Negotiations
 from pipelines.sandbox.world.network import Network
 from pipelines.sandbox.world.places import Places
 from pipelines.sandbox.world.pricing import Pricing
-from pipelines.sandbox.world.sales import Partners, Sales
+from pipelines.sandbox.world.sales import Collaborators, Sales
 from pipelines.sandbox.world.services import Services
-from pipelines.sandbox.world.site import Site
 from pipelines.sandbox.world.stickers import Stickers
 from pipelines.sandbox.world.stock import Stock
 from pipelines.sandbox.world.tracking import Tracking
@@ -32,102 +32,102 @@ _THURSDAY = 3
 _SATURDAY = 5
 
 
-class Papers(Protocol):
-    """What a nursery keeps at Floriday besides its trade, and changes now and then."""
+class MasterData(Protocol):
+    """Records of a nursery that are not part of a sale, and change from time to time."""
 
     def publish(self) -> None:
-        """Let Floriday serve it."""
+        """Publish all records."""
 
     def change(self) -> None:
-        """Change something in it."""
+        """Change some of the records."""
 
 
 class Nursery:
-    """One grower that trades.
+    """The simulation of one grower.
 
     Args:
-        site: where it does.
-        activity: tells how much it trades on a day, 1.0 for fully.
+        grower: context of the grower.
+        activity: returns the volume of trade on a day; 1.0 for full trade.
     """
 
-    def __init__(self, site: Site, activity: Callable[[dt.date], float]) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, activity: Callable[[dt.date], float]) -> None:
+        self._grower = grower
         self._activity = activity
-        self.assortment = Assortment(site, kinds=len(PLANTS) if site.size >= 1 else 6)
-        pricing = Pricing(site)
-        self.stock = Stock(site, pricing)
-        self._clock = Clock(site)
-        self._inbound = Inbound(site)
-        invoicing = Invoicing(site)
-        logistics = Logistics(site, invoicing, Tracking(site))
-        partners = Partners(logistics, self._clock, Corrections(site), invoicing, Stickers(site))
-        self.sales = Sales(site, self.assortment, self.stock, partners)
-        self._dealings = Dealings(site, self.assortment, self.sales)
-        self._papers: list[Papers] = [
-            Places(site),
-            Network(site),
-            DeliveryConditions(site),
-            Services(site),
-            Composition(site, self.assortment),
-            Availability(site, self.assortment),
+        self.assortment = Assortment(grower, kinds=len(PLANTS) if grower.size >= 1 else 6)
+        pricing = Pricing(grower)
+        self.stock = Stock(grower, pricing)
+        self._clock = Clock(grower)
+        self._inbound = Inbound(grower)
+        invoicing = Invoicing(grower)
+        logistics = Logistics(grower, invoicing, Tracking(grower))
+        collaborators = Collaborators(logistics, self._clock, Corrections(grower), invoicing, Stickers(grower))
+        self.sales = Sales(grower, self.assortment, self.stock, collaborators)
+        self._negotiations = Negotiations(grower, self.assortment, self.sales)
+        self._master_data: list[MasterData] = [
+            Places(grower),
+            Network(grower),
+            DeliveryConditions(grower),
+            Services(grower),
+            Composition(grower, self.assortment),
+            Availability(grower, self.assortment),
             pricing,
         ]
         self.assortment.publish()
         self._is_busy = False
 
-    def open(self) -> None:
-        """Begin a day: note all that will happen in it, and the day after."""
-        today = day_of(self._site.now)
+    def start_day(self) -> None:
+        """Plan all events of today, and the start of tomorrow."""
+        today = day_of(self._grower.now)
         activity = self._activity(today)
         if activity:
             self._plan(today, activity)
         if activity >= 1:
-            self._site.at(moment(today, 8), self._do_business)
-        self._site.at(moment(today + dt.timedelta(days=1), 0), self.open)
+            self._grower.at(moment(today, 8), self._run_day)
+        self._grower.at(moment(today + dt.timedelta(days=1), 0), self.start_day)
 
-    def _do_business(self) -> None:
-        """What a nursery does beside its orders, from the first busy day on."""
+    def _run_day(self) -> None:
+        """The daily work beside the orders, from the first day with full trade."""
         if self._is_busy:
-            for papers in self._papers:
-                papers.change()
+            for master_data in self._master_data:
+                master_data.change()
         else:
             self._is_busy = True
-            for papers in self._papers:
-                papers.publish()
-            self._dealings.begin()
-        self._dealings.go_on()
+            for master_data in self._master_data:
+                master_data.publish()
+            self._negotiations.start()
+        self._negotiations.run_day()
 
     def _plan(self, today: dt.date, activity: float) -> None:
-        site = self._site
-        site.at(moment(today, 4, 30), lambda: self._harvest(today, activity))
+        grower = self._grower
+        grower.at(moment(today, 4, 30), lambda: self._harvest(today, activity))
         if today.weekday() == _THURSDAY:
-            site.at(moment(today, 10), lambda: self._offer_next_week(today))
-        orders = round(site.chance.gauss(1, 0.12) * ORDERS_A_DAY * site.size * activity * rhythm(today))
+            grower.at(moment(today, 10), lambda: self._offer_next_week(today))
+        orders = round(grower.rng.gauss(1, 0.12) * ORDERS_A_DAY * grower.size * activity * rhythm(today))
         for _ in range(orders):
-            minute = min(14 * 60, int(site.chance.betavariate(2, 3) * 15 * 60))
-            site.at(moment(today, 5, 0) + dt.timedelta(minutes=minute), self.sales.place)
-        site.at(moment(today, 13, 15), self.stock.reprice)
-        site.at(moment(today, 17, 45), self.stock.count)
-        site.at(moment(today, 18), self.stock.withdraw)
-        if site.happens(activity):
-            site.at(moment(today, 15), self.assortment.edit)
+            minute = min(14 * 60, int(grower.rng.betavariate(2, 3) * 15 * 60))
+            grower.at(moment(today, 5, 0) + dt.timedelta(minutes=minute), self.sales.place)
+        grower.at(moment(today, 13, 15), self.stock.reprice)
+        grower.at(moment(today, 17, 45), self.stock.count)
+        grower.at(moment(today, 18), self.stock.withdraw)
+        if grower.happens(activity):
+            grower.at(moment(today, 15), self.assortment.edit)
         if today.weekday() == _SATURDAY:
-            site.at(moment(today, 3), self.assortment.renumber)
+            grower.at(moment(today, 3), self.assortment.renumber)
 
     def _harvest(self, today: dt.date, activity: float) -> None:
         share = 0.62 if today.weekday() < 5 else 0.2
         for item in self.assortment.in_season(today):
-            if self._site.happens(share * min(1.0, self._site.size * activity)):
-                self._clock.consider(self.stock.harvest(item))
-        self._inbound.announce(self.stock.some(2))
+            if self._grower.happens(share * min(1.0, self._grower.size * activity)):
+                self._clock.offer_batch(self.stock.harvest(item))
+        self._inbound.announce(self.stock.pick_batches(2))
 
     def _offer_next_week(self, today: dt.date) -> None:
         for item in self.assortment.in_season(today + dt.timedelta(days=7)):
             if not item.is_clock_only:
                 self.stock.offer_week(item)
 
-    def stir(self, orders: int) -> None:
-        """Let a few things happen at once: orders, other prices, a correction, a count, a line that goes."""
+    def trade_now(self, orders: int) -> None:
+        """Run some events at once: orders, new prices, a correction, a stock count, the end of a supply line."""
         for _ in range(orders):
             self.sales.place()
         self.stock.reprice()

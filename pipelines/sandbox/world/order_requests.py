@@ -1,4 +1,4 @@
-"""What buyers would like to order, which the grower has to accept first (the specification)."""
+"""Order requests, which the grower has to accept (the specification)."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from pipelines.sandbox.world import packing
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Assortment, Item
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
+from pipelines.sandbox.world.grower_context import CENT, HUBS, GrowerContext, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.sales import Sales
 from pipelines.sandbox.world.sales_order import CHANNELS
-from pipelines.sandbox.world.site import CENT, HUBS, Site, price
 
 FEED = "orders.order_requests"
 _ANSWERS = ("ACCEPTED", "REJECTED", "EXPIRED", "DECLINED_WITH_COUNTER_OFFER", "PENDING")
 
 
 class OrderRequests:
-    """The order requests that a nursery gets and answers.
+    """The order requests to a nursery.
 
     Args:
-        site: the nursery.
-        assortment: what it grows.
-        sales: where the accepted ones become orders.
+        grower: context of the nursery.
+        assortment: trade items of the nursery.
+        sales: places the orders of accepted requests.
     """
 
-    def __init__(self, site: Site, assortment: Assortment, sales: Sales) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext, assortment: Assortment, sales: Sales) -> None:
+        self._grower = grower
         self._assortment = assortment
         self._sales = sales
 
-    def come_in(self) -> None:
-        """A buyer bids for an item; the answer comes within some hours."""
-        site = self._site
-        grown = [item for item in self._assortment.in_season(day_of(site.now)) if not item.is_clock_only]
-        item, customer = site.chance.choice(grown), site.chance.choice(site.register.customers)
+    def receive(self) -> None:
+        """Publish a buyer's bid for an item; the answer follows some hours later."""
+        grower = self._grower
+        grown = [item for item in self._assortment.in_season(day_of(grower.now)) if not item.is_clock_only]
+        item, customer = grower.rng.choice(grown), grower.rng.choice(grower.register.customers)
         request = self._request(item, customer)
-        site.publish(FEED, request)
-        site.after(site.chance.randint(20, 300), lambda: self._answer(request, item, customer))
+        grower.publish(FEED, request)
+        grower.after(grower.rng.randint(20, 300), lambda: self._answer(request, item, customer))
 
     def _answer(self, request: Document, item: Item, customer: Customer) -> None:
-        site = self._site
-        status = site.chance.choices(_ANSWERS, (50, 20, 12, 8, 10))[0]
+        grower = self._grower
+        status = grower.rng.choices(_ANSWERS, (50, 20, 12, 8, 10))[0]
         request["status"] = status
         if status in ("REJECTED", "DECLINED_WITH_COUNTER_OFFER"):
             request["declinedReason"] = "bod te laag"
-        request["isDeleted"] = status == "EXPIRED" and site.happens(0.5)
-        site.publish(FEED, request)
+        request["isDeleted"] = status == "EXPIRED" and grower.happens(0.5)
+        grower.publish(FEED, request)
         if status == "ACCEPTED":
             pieces, value = request["numberOfPieces"], request["pricePerPiece"]["value"]
             reference = request["reference"]
@@ -56,28 +56,28 @@ class OrderRequests:
             )
 
     def _request(self, item: Item, customer: Customer) -> Document:
-        site = self._site
-        bid = (item.price * site.chance.randint(75, 95) / 100).quantize(CENT)
+        grower = self._grower
+        bid = (item.price * grower.rng.randint(75, 95) / 100).quantize(CENT)
         return {
-            "orderRequestId": site.codes.uuid(),
+            "orderRequestId": grower.codes.uuid(),
             "customerOrganizationId": customer.id,
             "supplyLineId": None,
             "tradeItemId": item.id,
-            "numberOfPieces": site.chance.randint(1, 12) * item.pieces_per_package,
+            "numberOfPieces": grower.rng.randint(1, 12) * item.pieces_per_package,
             "pricePerPiece": price(max(CENT, bid), customer.currency),
-            "packingConfiguration": packing.with_codes(item),
+            "packingConfiguration": packing.with_package_codes(item),
             "delivery": {
-                "deliveryConditionSetId": site.delivery_condition_set_id,
-                "latestDeliveryDateTime": moment(workday_after(day_of(site.now), 2), 7),
-                "regionGln": site.chance.choice(HUBS),
+                "deliveryConditionSetId": grower.delivery_condition_set_id,
+                "latestDeliveryDateTime": moment(workday_after(day_of(grower.now), 2), 7),
+                "regionGln": grower.rng.choice(HUBS),
                 "location": customer.location,
                 "incoterm": customer.incoterm,
                 "nextLegIdentifier": None,
             },
-            "deliveryRemarks": site.chance.choice(words.REMARKS) if site.happens(0.2) else None,
-            "reference": f"BOD-{site.codes.number(6)}",
-            "additionalServiceIds": [site.service_ids[0]] if site.happens(0.2) else [],
-            "added": site.now,
+            "deliveryRemarks": grower.rng.choice(words.REMARKS) if grower.happens(0.2) else None,
+            "reference": f"BOD-{grower.codes.number(6)}",
+            "additionalServiceIds": [grower.service_ids[0]] if grower.happens(0.2) else [],
+            "added": grower.now,
             "status": "PENDING",
             "declinedReason": None,
             "paymentProvider": customer.payment_provider,

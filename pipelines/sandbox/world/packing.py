@@ -1,14 +1,14 @@
-"""A trade item's usual packing, in the shapes in which Floriday's records tell it."""
+"""The usual packing of a trade item, in the two forms of Floriday's records."""
 
 from __future__ import annotations
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
-from pipelines.sandbox.world.site import package
+from pipelines.sandbox.world.grower_context import package
 
 
-def briefly(item: Item) -> Document:
-    """Its measures and its package: what requests and lines at the clock tell."""
+def with_package(item: Item) -> Document:
+    """The packing with the package as an object, as in requests and clock supply lines."""
     packing = item.packing
     return {
         "piecesPerPackage": packing["piecesPerPackage"],
@@ -19,8 +19,8 @@ def briefly(item: Item) -> Document:
     }
 
 
-def with_codes(item: Item, custom_package_id: str | None = None) -> Document:
-    """Its measures with the package's codes among them: what offers and contracts tell."""
+def with_package_codes(item: Item, custom_package_id: str | None = None) -> Document:
+    """The packing with the package's codes as fields of its own, as in offers and contracts."""
     packing = item.packing
     return {
         "piecesPerPackage": packing["piecesPerPackage"],

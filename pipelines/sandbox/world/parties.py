@@ -1,6 +1,6 @@
 """Organizations: the growers with a key, their customers, carriers, auctions, and the rest of the register.
 
-The register is what Floriday passes on from the sector: some have no name, some no GLN, many an end date.
+As in Floriday's register, some organizations have no name, some no GLN, and many an end date.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.codes import Codes
 
-STRANGERS = 640
-"""Organizations of the register with which nobody in the world trades."""
+UNRELATED = 640
+"""Number of organizations in the register that do not trade in this world."""
 
 
-def address(chance: random.Random, country: str | None = None) -> Document:
+def address(rng: random.Random, country: str | None = None) -> Document:
     """A postal address."""
-    code, city, postal_code = chance.choice([town for town in words.TOWNS if country in (None, town[0])])
+    code, city, postal_code = rng.choice([town for town in words.TOWNS if country in (None, town[0])])
     return {
-        "addressLine": f"{chance.choice(words.STREETS)} {chance.randint(1, 240)}",
+        "addressLine": f"{rng.choice(words.STREETS)} {rng.randint(1, 240)}",
         "city": city,
         "countryCode": code,
         "postalCode": postal_code,
@@ -30,29 +30,29 @@ def address(chance: random.Random, country: str | None = None) -> Document:
 
 
 def organization(
-    name: str, kind: str, chance: random.Random, codes: Codes, now: dt.datetime, *, country: str | None = None
+    name: str, kind: str, rng: random.Random, codes: Codes, now: dt.datetime, *, country: str | None = None
 ) -> Document:
     """A complete organization."""
-    created = now - dt.timedelta(days=chance.randint(500, 4000), seconds=chance.randint(0, 86_399))
-    place = address(chance, country)
+    created = now - dt.timedelta(days=rng.randint(500, 4000), seconds=rng.randint(0, 86_399))
+    mailing_address = address(rng, country)
     return {
         "organizationId": codes.uuid(),
         "companyGln": codes.gln(),
         "name": name,
         "endDate": None,
-        "rfhRelationId": codes.number(6) if chance.random() < 0.9 else None,
+        "rfhRelationId": codes.number(6) if rng.random() < 0.9 else None,
         "rfhCompanyAccountId": codes.number(6) if kind == "SUPPLIER" else None,
         "organizationType": kind,
         "creationDateTime": created,
-        "lastModifiedDateTime": created + (now - created) * chance.random(),
-        "commercialName": name.rpartition(" ")[0] if chance.random() < 0.5 else "",
-        "website": _website(name) if chance.random() < 0.4 else None,
-        "paymentProviders": chance.choice((["RFH"], ["RFH", "RFH_E_WALLET"], ["OTHER"], [])),
-        "mailingAddress": place,
-        "physicalAddress": place if chance.random() < 0.8 else address(chance, country),
-        "plantionRegistrationNumber": codes.number(7) if chance.random() < 0.1 else None,
+        "lastModifiedDateTime": created + (now - created) * rng.random(),
+        "commercialName": name.rpartition(" ")[0] if rng.random() < 0.5 else "",
+        "website": _website(name) if rng.random() < 0.4 else None,
+        "paymentProviders": rng.choice((["RFH"], ["RFH", "RFH_E_WALLET"], ["OTHER"], [])),
+        "mailingAddress": mailing_address,
+        "physicalAddress": mailing_address if rng.random() < 0.8 else address(rng, country),
+        "plantionRegistrationNumber": codes.number(7) if rng.random() < 0.1 else None,
         "logoUrl": None,
-        "isFsiCompliant": chance.random() < 0.6,
+        "isFsiCompliant": rng.random() < 0.6,
     }
 
 
@@ -62,31 +62,31 @@ def _website(name: str) -> str:
 
 
 def grower(seed: int, account: str, now: dt.datetime) -> Document:
-    """The grower that an account's key belongs to."""
-    chance = random.Random(f"grower/{seed}/{account}")
-    name = words.GROWERS[0] if account == "main" else chance.choice(words.GROWERS[1:])
-    return organization(name, "SUPPLIER", chance, Codes(f"grower/{seed}/{account}"), now, country="NL")
+    """The organization of an account of the suppliers API."""
+    rng = random.Random(f"grower/{seed}/{account}")
+    name = words.GROWERS[0] if account == "main" else rng.choice(words.GROWERS[1:])
+    return organization(name, "SUPPLIER", rng, Codes(f"grower/{seed}/{account}"), now, country="NL")
 
 
 def buyer(seed: int, account: str, now: dt.datetime) -> Document:
-    """The buyer that an account's key belongs to."""
-    chance = random.Random(f"buyer/{seed}/{account}")
-    name = f"{chance.choice(words.FIRST_WORDS)} {chance.choice(words.SECOND_WORDS)} B.V."
-    return organization(name, "CUSTOMER", chance, Codes(f"buyer/{seed}/{account}"), now, country="NL")
+    """The organization of an account of the customers API."""
+    rng = random.Random(f"buyer/{seed}/{account}")
+    name = f"{rng.choice(words.FIRST_WORDS)} {rng.choice(words.SECOND_WORDS)} B.V."
+    return organization(name, "CUSTOMER", rng, Codes(f"buyer/{seed}/{account}"), now, country="NL")
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A buyer and its habits.
+    """A buyer, with the terms of its orders.
 
     Args:
-        organization: its record.
-        weight: how much it buys, compared with the others.
-        currency: what it pays with.
-        incoterm: how it has goods delivered.
-        location: where, as an order tells it.
-        payment_provider: who settles for it.
-        is_registered: whether the register knows it (yet).
+        organization: record of its organization.
+        weight: relative number of its orders.
+        currency: currency in which it pays.
+        incoterm: incoterm of its orders.
+        location: place of delivery, in the form of an order.
+        payment_provider: provider that settles its payments.
+        is_registered: whether the register contains it.
     """
 
     organization: Document
@@ -104,21 +104,21 @@ class Customer:
 
 
 class Register:
-    """All organizations but the growers with a key.
+    """All organizations except the growers with a key.
 
     Args:
-        seed: what they follow from.
-        now: the moment at which the register is read.
+        seed: seed of all organizations.
+        now: simulated time at the start.
     """
 
     def __init__(self, seed: int, now: dt.datetime) -> None:
-        self._chance = random.Random(f"register/{seed}")
+        self._rng = random.Random(f"register/{seed}")
         self._codes = Codes(f"register/{seed}")
         self._now = now
-        self.customers = [self._customer(place) for place in range(41)]
+        self.customers = [self._customer(index) for index in range(41)]
         self.carriers = [self._organization(name, "CARRIER", country="NL") for name in words.CARRIERS]
         self.auctions = [self._organization(name, "OTHER", country="NL") for name in words.AUCTIONS]
-        self.strangers = [self._stranger() for _ in range(STRANGERS)]
+        self.unrelated = [self._unrelated_organization() for _ in range(UNRELATED)]
         self.service_types: list[Document] = [
             {"commercialServiceTypeId": self._codes.uuid(), "commercialServiceTypeName": name}
             for name in words.SERVICE_TYPES
@@ -126,36 +126,36 @@ class Register:
         self.materials = [{"materialTypeId": self._codes.uuid(), "name": name} for name in ("karton", "kunststof")]
 
     def organizations(self) -> list[Document]:
-        """Everyone in the register."""
+        """All organizations in the register."""
         known = [customer.organization for customer in self.customers if customer.is_registered]
-        return [*known, *self.carriers, *self.auctions, *self.strangers]
+        return [*known, *self.carriers, *self.auctions, *self.unrelated]
 
     def _organization(self, name: str, kind: str, *, country: str | None = None) -> Document:
-        return organization(name, kind, self._chance, self._codes, self._now, country=country)
+        return organization(name, kind, self._rng, self._codes, self._now, country=country)
 
     def _name(self) -> str:
         parts = (words.FIRST_WORDS, words.SECOND_WORDS, words.LEGAL_FORMS)
-        return " ".join(self._chance.choice(part) for part in parts).strip()
+        return " ".join(self._rng.choice(part) for part in parts).strip()
 
-    def _customer(self, place: int) -> Customer:
-        buyer = self._organization(self._name(), "CUSTOMER", country="US" if place in (7, 19, 33) else None)
+    def _customer(self, index: int) -> Customer:
+        buyer = self._organization(self._name(), "CUSTOMER", country="US" if index in (7, 19, 33) else None)
         return Customer(
             organization=buyer,
-            weight=1 / (place + 2) ** 0.9,
+            weight=1 / (index + 2) ** 0.9,
             currency="USD" if buyer["physicalAddress"]["countryCode"] == "US" else "EUR",
-            incoterm=self._chance.choices(("DDP", "EXW", "FCA", "DAP"), (70, 15, 10, 5))[0],
+            incoterm=self._rng.choices(("DDP", "EXW", "FCA", "DAP"), (70, 15, 10, 5))[0],
             location={"gln": self._codes.gln(), "address": buyer["physicalAddress"]},
-            payment_provider=self._chance.choice(("RFH", "RFH", "RFH_E_WALLET", "RFH_PAY_LATER", "OTHER")),
-            is_registered=place != 29,
+            payment_provider=self._rng.choice(("RFH", "RFH", "RFH_E_WALLET", "RFH_PAY_LATER", "OTHER")),
+            is_registered=index != 29,
         )
 
-    def _stranger(self) -> Document:
-        kind = self._chance.choices(("SUPPLIER", "CUSTOMER", "CARRIER", "AGENT", "OTHER"), (50, 40, 4, 2, 4))[0]
+    def _unrelated_organization(self) -> Document:
+        kind = self._rng.choices(("SUPPLIER", "CUSTOMER", "CARRIER", "AGENT", "OTHER"), (50, 40, 4, 2, 4))[0]
         stranger = self._organization(self._name(), kind)
-        if self._chance.random() < 0.5:
+        if self._rng.random() < 0.5:
             stranger |= {"name": "", "commercialName": ""}
-        if self._chance.random() < 0.2:
+        if self._rng.random() < 0.2:
             stranger |= {"companyGln": None, "rfhRelationId": None}
-        if self._chance.random() < 0.7:
-            stranger |= {"endDate": self._now - dt.timedelta(days=self._chance.randint(-900, 3000))}
+        if self._rng.random() < 0.7:
+            stranger |= {"endDate": self._now - dt.timedelta(days=self._rng.randint(-900, 3000))}
         return stranger

@@ -1,4 +1,4 @@
-"""Prices before supply lines follow from them: price groups, base supply by week and by batch (the specification)."""
+"""Price groups, and base supply by week and by batch, from which supply lines follow (the specification)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
+from pipelines.sandbox.world.grower_context import CENT, GrowerContext, price
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import CENT, Site, price
 
 GROUPS = "supply.price_groups"
 WEEKS = "supply.weekly_base_supply"
@@ -23,95 +23,97 @@ _GROUPS = (
     ("Detailhandel", "MANUAL", "EUR", "PACKAGE", Decimal("1.15")),
     ("Overzee", "MANUAL", "USD", "LOADCARRIER", Decimal("1.22")),
 )
-_WEEKS_AHEAD = 4
+_PLANNED_WEEKS = 4
 
 
 class Pricing:
     """The prices of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
         self._factors = [factor for *_, factor in _GROUPS]
-        self.groups = [self._group(place) for place in range(len(_GROUPS))]
+        self.groups = [self._group(index) for index in range(len(_GROUPS))]
         self._weeks: dict[tuple[str, int, int], Document] = {}
 
     def publish(self) -> None:
-        """Let Floriday serve the price groups; one of them is of the past."""
+        """Publish the price groups, one of them deleted."""
         for group in self.groups:
-            self._site.publish(GROUPS, group)
+            self._grower.publish(GROUPS, group)
         past = {**self._group(2), "name": "Tuincentra (oud)", "isDeleted": True, "customers": []}
-        self._site.publish(GROUPS, past)
+        self._grower.publish(GROUPS, past)
 
     def change(self) -> None:
-        """Add a buyer to a group, or take one out."""
-        group, customer = self.groups[2], self._site.chance.choice(self._site.register.customers).id
+        """Add a buyer to a price group, or remove it."""
+        group, customer = self.groups[2], self._grower.rng.choice(self._grower.register.customers).id
         members = group["customers"]
         group["customers"] = (
-            [one for one in members if one != customer] if customer in members else [*members, customer]
+            [member for member in members if member != customer] if customer in members else [*members, customer]
         )
-        group["lastModifiedDateTime"] = self._site.now
-        self._site.publish(GROUPS, group)
+        group["lastModifiedDateTime"] = self._grower.now
+        self._grower.publish(GROUPS, group)
 
-    def price_for(self, place: int, base: Decimal) -> Decimal:
-        """What a price group pays for a piece."""
-        return (base * self._factors[place]).quantize(CENT)
+    def price_for(self, index: int, base: Decimal) -> Decimal:
+        """The price of a piece for a price group."""
+        return (base * self._factors[index]).quantize(CENT)
 
-    def customers(self, place: int) -> list[Customer]:
-        """The buyers of a price group; none for the first one, which is for all."""
-        members = set(self.groups[place]["customers"]) if place else set()
-        return [customer for customer in self._site.register.customers if customer.id in members]
+    def customers(self, index: int) -> list[Customer]:
+        """The buyers of a price group; an empty list for the first group, which is for all."""
+        members = set(self.groups[index]["customers"]) if index else set()
+        return [customer for customer in self._grower.register.customers if customer.id in members]
 
-    def show_week(self, item: Item, monday: dt.date, base: Decimal) -> None:
-        """Set the base price of an item in a week; the weeks after it follow, as far as they are planned."""
-        for ahead in range(_WEEKS_AHEAD):
-            day = monday + dt.timedelta(weeks=ahead)
+    def publish_week(self, item: Item, monday: dt.date, base: Decimal) -> None:
+        """Publish the base supply of an item in a week, and in the following weeks that have none yet."""
+        for offset in range(_PLANNED_WEEKS):
+            day = monday + dt.timedelta(weeks=offset)
             year, week, _ = day.isocalendar()
             planned = self._weeks.get((item.id, year, week))
-            if (ahead == 0 or planned is None) and item.is_in_season(day):
+            if (offset == 0 or planned is None) and item.is_in_season(day):
                 record = self._week(item, year, week, base)
                 self._weeks[item.id, year, week] = record
-                self._site.publish(WEEKS, record)
+                self._grower.publish(WEEKS, record)
 
-    def show_batch(self, batch: Batch, lines: Sequence[Document]) -> None:
-        """Show a batch that is for sale, with the supply line that each price group gets."""
-        self._site.publish(BATCHES, self._batch(batch, lines))
+    def publish_batch(self, batch: Batch, lines: Sequence[Document]) -> None:
+        """Publish the base supply of a batch with its supply lines, one for each price group."""
+        self._grower.publish(BATCHES, self._batch(batch, lines))
 
-    def _group(self, place: int) -> Document:
-        name, kind, currency, unit, _ = _GROUPS[place]
-        site = self._site
-        members = [one for one in site.register.customers if one.currency == currency]
+    def _group(self, index: int) -> Document:
+        name, kind, currency, unit, _ = _GROUPS[index]
+        grower = self._grower
+        members = [customer for customer in grower.register.customers if customer.currency == currency]
         return {
-            "priceGroupId": site.codes.uuid(),
+            "priceGroupId": grower.codes.uuid(),
             "name": name,
             "type": kind,
             "currency": currency,
             "salesUnit": unit,
-            "includedServices": ["DELIVERY"] if place == 2 else [],
-            "customers": [one.id for one in site.chance.sample(members, min(9, len(members)))] if place else [],
+            "includedServices": ["DELIVERY"] if index == 2 else [],
+            "customers": [customer.id for customer in grower.rng.sample(members, min(9, len(members)))]
+            if index
+            else [],
             "isDeleted": False,
-            "lastModifiedDateTime": site.now,
+            "lastModifiedDateTime": grower.now,
         }
 
     def _week(self, item: Item, year: int, week: int, base: Decimal) -> Document:
         prices = [
             {
                 "priceGroupId": group["priceGroupId"],
-                "pricePerPiece": self.price_for(place, base),
+                "pricePerPiece": self.price_for(index, base),
                 "priceGroupType": group["type"],
-                "pricePerPieceLastModified": self._site.now if group["type"] == "MANUAL" else None,
+                "pricePerPieceLastModified": self._grower.now if group["type"] == "MANUAL" else None,
             }
-            for place, group in enumerate(self.groups)
+            for index, group in enumerate(self.groups)
         ]
         return {
             "tradeItemId": item.id,
             "week": week,
             "year": year,
             "basePricePerPiece": price(base),
-            "numberOfPieces": self._site.chance.randint(20, 200) * item.pieces_per_package,
+            "numberOfPieces": self._grower.rng.randint(20, 200) * item.pieces_per_package,
             "priceGroupPrices": prices,
         }
 
@@ -123,7 +125,7 @@ class Pricing:
             "batchDate": record["batchDate"],
             "orderPeriod": lines[0]["orderPeriod"],
             "creationDateTime": record["creationDateTime"],
-            "lastModifiedDateTime": self._site.now,
+            "lastModifiedDateTime": self._grower.now,
             "basePricePerPiece": price(batch.price),
             "tradeItemId": batch.item.id,
             "warehouseId": record["warehouseId"],
@@ -150,7 +152,7 @@ class Pricing:
 def _packing(item: Item) -> Document:
     return {
         "isPrimary": True,
-        **packing.briefly(item),
+        **packing.with_package(item),
         "photoUrl": None,
         "allowedCustomerOrganizationIds": None,
         "additionalPricePerPiece": None,

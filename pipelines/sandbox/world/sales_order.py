@@ -1,4 +1,4 @@
-"""How a sales order is written down, and how its amounts follow from it (the specification)."""
+"""Builds the record of a sales order, and calculates its amounts (the specification)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from decimal import Decimal
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
+from pipelines.sandbox.world.grower_context import CENT, HUBS, GrowerContext, package, price
 from pipelines.sandbox.world.parties import Customer
 from pipelines.sandbox.world.services import OFFERED
-from pipelines.sandbox.world.site import CENT, HUBS, Site, package, price
 
 FEED = "orders.sales_orders"
 _FINE = Decimal("0.00000001")
@@ -19,14 +19,14 @@ _FINE = Decimal("0.00000001")
 
 @dataclass(frozen=True)
 class Channel:
-    """A way to sell.
+    """A way of selling.
 
     Args:
-        weight: how often it is used.
-        instrument: ``tradeInstrument``.
-        channels: ``salesChannel``, one of them.
-        interfaces: ``salesChannelInterface``, one of them.
-        is_direct: sold to a customer who has it delivered; otherwise the auction takes it.
+        weight: relative number of its orders.
+        instrument: value of ``tradeInstrument`` in its orders.
+        channels: possible values of ``salesChannel``.
+        interfaces: possible values of ``salesChannelInterface``.
+        is_direct: whether it is delivered to the customer; otherwise to the auction.
     """
 
     weight: int
@@ -47,19 +47,19 @@ CHANNELS = (
 CLOCK_CHANNELS = CHANNELS[2:]
 
 CONTRACT = Channel(0, "CONTRACT", ("FLORIDAY", "EXTERNAL_INTEGRATION"), ("UI", "API"), is_direct=True)
-"""What is called off under a contract."""
+"""Orders from a contract's blanket orders."""
 
 
 @dataclass
 class Order:
-    """A sales order with what its trade needs to know.
+    """A sales order, with the data that its processing needs.
 
     Args:
-        record: the order.
-        item: what was ordered.
-        customer: who ordered it.
-        channel: how.
-        batch: what it is sold from, or None if nothing was left.
+        record: record of the order.
+        item: trade item that was ordered.
+        customer: buyer of the order.
+        channel: sales channel of the order.
+        batch: batch from which it is sold, or None if nothing was left.
         is_fulfilled: whether it has left the nursery.
     """
 
@@ -77,39 +77,30 @@ class Order:
 
     @property
     def packages(self) -> int:
-        """How many packages it takes."""
+        """Number of packages."""
         return int(-(-self.record["numberOfPieces"] // self.item.pieces_per_package))
 
 
-def write(
-    site: Site, item: Item, customer: Customer, channel: Channel, *, pieces: int, value: Decimal, latest: dt.datetime
+def new_record(
+    grower: GrowerContext,
+    item: Item,
+    customer: Customer,
+    channel: Channel,
+    *,
+    pieces: int,
+    value: Decimal,
+    latest: dt.datetime,
 ) -> Document:
-    """A complete order as it is when it is placed; line, batch and status are still to be set."""
-    now, currency = site.now, customer.currency
+    """A new order; supply line, batch and status are set later."""
+    now = grower.now
     record: Document = {
-        "salesOrderId": site.codes.uuid(),
-        "salesOrderGroupId": None,
-        "salesChannelOrderId": site.codes.order_reference(),
-        "customerOrderId": f"PO-{site.codes.number(6)}" if site.happens(0.6) else None,
-        "supplierOrganizationId": site.organization_id,
-        "sellerOrganizationId": site.organization_id,
-        "customerOrganizationId": customer.id,
-        "supplyLineId": None,
-        "tradeItemId": item.id,
-        "salesChannel": site.chance.choice(channel.channels),
-        "salesChannelInterface": site.chance.choice(channel.interfaces),
-        "numberOfPieces": pieces,
-        "tradeInstrument": channel.instrument,
-        "packingConfiguration": _packing(site, item, currency),
-        "orderDateTime": now,
-        "pricePerPiece": price(value, currency),
-        "barcodeLogisticServiceProvider": None,
-        "delivery": _delivery(site, customer, channel, latest),
-        "additionalServices": _services(site, channel, pieces, currency),
-        "cancellationDeadline": now + dt.timedelta(minutes=site.chance.choice((30, 60, 90))),
+        **_terms(grower, item, customer, channel, pieces=pieces, value=value),
+        "delivery": _delivery(grower, customer, channel, latest),
+        "additionalServices": _services(grower, channel, pieces, customer.currency),
+        "cancellationDeadline": now + dt.timedelta(minutes=grower.rng.choice((30, 60, 90))),
         "automaticallyCancelledOn": None,
         "status": "ACCEPTED",
-        "creditClaimStatus": site.chance.choices(("OK", "NOT_CHECKED", "PLANNED", "FAILED"), (88, 7, 3, 2))[0],
+        "creditClaimStatus": grower.rng.choices(("OK", "NOT_CHECKED", "PLANNED", "FAILED"), (88, 7, 3, 2))[0],
         "creditClaimExpirationDateTime": None,
         "tradeItemVersion": item.record["tradeItemVersion"],
         "salesOrderVersion": 1,
@@ -120,15 +111,15 @@ def write(
         "paymentProvider": customer.payment_provider if channel.is_direct else "RFH",
         "deliveryRemarks": None,
         "deliveryPricePerPiece": None,
-        "despatchWarehouseId": site.warehouse_id if channel.is_direct else site.auction_warehouse_id,
+        "despatchWarehouseId": grower.warehouse_id if channel.is_direct else grower.auction_warehouse_id,
         "creationDateTime": now,
         "lastModifiedDateTime": now,
-        "createdBySupplier": channel.is_direct and site.happens(0.12),
+        "createdBySupplier": channel.is_direct and grower.happens(0.12),
         "createdByUserName": None,
         "batchId": None,
         "mutations": [],
         "batchReference": None,
-        "isPaid": site.happens(0.5) if customer.payment_provider == "RFH_PAY_LATER" else None,
+        "isPaid": grower.happens(0.5) if customer.payment_provider == "RFH_PAY_LATER" else None,
         "salesStrategyId": None,
         "isDaytradeFromNursery": channel.instrument == "CLOCK_SALES_FROM_NURSERY",
     }
@@ -136,8 +127,33 @@ def write(
     return record
 
 
+def _terms(
+    grower: GrowerContext, item: Item, customer: Customer, channel: Channel, *, pieces: int, value: Decimal
+) -> Document:
+    """The fields about the parties, the goods, the channel and the price."""
+    return {
+        "salesOrderId": grower.codes.uuid(),
+        "salesOrderGroupId": None,
+        "salesChannelOrderId": grower.codes.order_reference(),
+        "customerOrderId": f"PO-{grower.codes.number(6)}" if grower.happens(0.6) else None,
+        "supplierOrganizationId": grower.organization_id,
+        "sellerOrganizationId": grower.organization_id,
+        "customerOrganizationId": customer.id,
+        "supplyLineId": None,
+        "tradeItemId": item.id,
+        "salesChannel": grower.rng.choice(channel.channels),
+        "salesChannelInterface": grower.rng.choice(channel.interfaces),
+        "numberOfPieces": pieces,
+        "tradeInstrument": channel.instrument,
+        "packingConfiguration": _packing(grower, item, customer.currency),
+        "orderDateTime": grower.now,
+        "pricePerPiece": price(value, customer.currency),
+        "barcodeLogisticServiceProvider": None,
+    }
+
+
 def calculate(record: Document) -> None:
-    """Set the amounts that follow from pieces, price, services and delivery; an order of no pieces costs nothing."""
+    """Set the amounts that follow from pieces, price, services and delivery; those of no pieces are 0."""
     currency, pieces = record["pricePerPiece"]["currency"], record["numberOfPieces"]
     delivery_cost = record["delivery"]["deliveryCost"]
     per_piece = (delivery_cost["value"] / max(1, pieces)).quantize(_FINE) if delivery_cost else Decimal(0)
@@ -150,7 +166,7 @@ def calculate(record: Document) -> None:
 
 
 def mutables(record: Document) -> Document:
-    """What a correction can change, as it is now."""
+    """The current values of all fields that a correction can change."""
     delivery_price = record["deliveryPricePerPiece"]
     location = record["delivery"]["location"]
     return {
@@ -182,43 +198,43 @@ def _services_per_piece(record: Document) -> Decimal:
     return sum(shares, Decimal(0)).quantize(_FINE)
 
 
-def _packing(site: Site, item: Item, currency: str) -> Document:
+def _packing(grower: GrowerContext, item: Item, currency: str) -> Document:
     packing = item.packing
     return {
         "piecesPerPackage": packing["piecesPerPackage"],
         "package": package(packing["package"]["vbnPackageCode"]),
         "loadCarrier": packing["loadCarrier"],
-        "additionalPricePerPiece": price(Decimal("0.05"), currency) if site.happens(0.15) else None,
+        "additionalPricePerPiece": price(Decimal("0.05"), currency) if grower.happens(0.15) else None,
         "photoUrl": None,
         "packagesPerLayer": packing["packagesPerLayer"],
         "layersPerLoadCarrier": packing["layersPerLoadCarrier"],
     }
 
 
-def _delivery(site: Site, customer: Customer, channel: Channel, latest: dt.datetime) -> Document:
+def _delivery(grower: GrowerContext, customer: Customer, channel: Channel, latest: dt.datetime) -> Document:
     is_delivered = channel.is_direct and customer.incoterm == "DDP"
-    cost = price(Decimal(site.chance.randint(600, 4500)) / 100, customer.currency)
+    cost = price(Decimal(grower.rng.randint(600, 4500)) / 100, customer.currency)
     return {
-        "deliveryConditionId": site.delivery_condition_ids[customer.incoterm] if channel.is_direct else None,
+        "deliveryConditionId": grower.delivery_condition_ids[customer.incoterm] if channel.is_direct else None,
         "latestDeliveryDateTime": latest,
-        "regionGln": site.chance.choice(HUBS) if channel.is_direct else None,
+        "regionGln": grower.rng.choice(HUBS) if channel.is_direct else None,
         "location": customer.location,
         "incoterm": customer.incoterm if channel.is_direct else None,
-        "nextLegIdentifier": f"DOCK-{site.chance.randint(1, 40)}" if site.happens(0.2) else None,
-        "deliveryCost": cost if is_delivered and site.happens(0.8) else None,
+        "nextLegIdentifier": f"DOCK-{grower.rng.randint(1, 40)}" if grower.happens(0.2) else None,
+        "deliveryCost": cost if is_delivered and grower.happens(0.8) else None,
     }
 
 
-def _services(site: Site, channel: Channel, pieces: int, currency: str) -> list[Document]:
-    """The extra work that a buyer asks for: mostly none."""
-    number = site.chance.choices((0, 1, 2), (70, 22, 8))[0] if channel.is_direct else 0
+def _services(grower: GrowerContext, channel: Channel, pieces: int, currency: str) -> list[Document]:
+    """The additional services of an order; mostly none."""
+    number = grower.rng.choices((0, 1, 2), (70, 22, 8))[0] if channel.is_direct else 0
     return [
         {
-            "additionalServiceId": site.service_ids[place],
-            "price": price(OFFERED[place].price, currency),
-            "unit": OFFERED[place].unit,
-            "numberOfUnits": pieces if OFFERED[place].unit == "LABEL" else None,
-            "stickerId": site.codes.uuid() if OFFERED[place].unit == "LABEL" else None,
+            "additionalServiceId": grower.service_ids[index],
+            "price": price(OFFERED[index].price, currency),
+            "unit": OFFERED[index].unit,
+            "numberOfUnits": pieces if OFFERED[index].unit == "LABEL" else None,
+            "stickerId": grower.codes.uuid() if OFFERED[index].unit == "LABEL" else None,
         }
-        for place in site.chance.sample(range(len(OFFERED)), number)
+        for index in grower.rng.sample(range(len(OFFERED)), number)
     ]

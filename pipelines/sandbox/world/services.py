@@ -1,4 +1,4 @@
-"""What goes with the goods: the services of a nursery, and packages of its own (the specification)."""
+"""The additional services of a nursery, and its custom packages (the specification)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.site import Site, price
+from pipelines.sandbox.world.grower_context import GrowerContext, price
 
 SERVICES = "catalog.additional_services"
 PACKAGES = "catalog.custom_packages"
@@ -15,14 +15,14 @@ PACKAGES = "catalog.custom_packages"
 
 @dataclass(frozen=True)
 class Service:
-    """A kind of work that buyers can ask for.
+    """An additional service that buyers can order.
 
     Args:
-        name: its name.
-        type: which of the kinds that Floriday knows.
-        unit: what is charged for.
-        price: price of a unit.
-        sticker: what a sticker is put on, if it is about stickers.
+        name: Dutch name of the service.
+        type: index of its type in the register.
+        unit: unit for which it is charged.
+        price: price of a unit, in euros.
+        sticker: sticker type, for a service with stickers; None for others.
     """
 
     name: str
@@ -46,41 +46,43 @@ class Services:
     """The services and packages of a nursery.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._services = [self._service(id, one) for id, one in zip(site.service_ids, OFFERED, strict=True)]
-        self._services.append({**self._service(site.codes.uuid(), OFFERED[0]), "isDeleted": True, "isAvailable": False})
-        self._packages = [self._package(id, place) for place, id in enumerate(site.custom_package_ids)]
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
+        self._services = [self._service(id, service) for id, service in zip(grower.service_ids, OFFERED, strict=True)]
+        self._services.append(
+            {**self._service(grower.codes.uuid(), OFFERED[0]), "isDeleted": True, "isAvailable": False}
+        )
+        self._packages = [self._package(id, index) for index, id in enumerate(grower.custom_package_ids)]
 
     def publish(self) -> None:
-        """Let Floriday serve all of them."""
+        """Publish all records."""
         for service in self._services:
-            self._site.publish(SERVICES, service)
+            self._grower.publish(SERVICES, service)
         for package in self._packages:
-            self._site.publish(PACKAGES, package)
+            self._grower.publish(PACKAGES, package)
 
     def change(self) -> None:
-        """Describe a service and a package anew."""
-        service = self._site.chance.choice(self._services[:-1])
-        service["description"] = f"{service['name']}, {self._site.chance.choice(('glad', 'bedrukt', 'op maat'))}"
-        self._site.publish(SERVICES, service)
-        package = self._site.chance.choice(self._packages)
-        package |= {"description": f"doos, uitvoering {self._site.codes.number(3)}"}
-        package |= {"lastModifiedDateTime": self._site.now}
-        self._site.publish(PACKAGES, package)
+        """Change the description of a service and of a package."""
+        service = self._grower.rng.choice(self._services[:-1])
+        service["description"] = f"{service['name']}, {self._grower.rng.choice(('glad', 'bedrukt', 'op maat'))}"
+        self._grower.publish(SERVICES, service)
+        package = self._grower.rng.choice(self._packages)
+        package |= {"description": f"doos, uitvoering {self._grower.codes.number(3)}"}
+        package |= {"lastModifiedDateTime": self._grower.now}
+        self._grower.publish(PACKAGES, package)
 
     def _service(self, id: str, service: Service) -> Document:
-        site = self._site
-        only = [site.register.customers[2].id] if service.unit == "LABEL" else []
+        grower = self._grower
+        only = [grower.register.customers[2].id] if service.unit == "LABEL" else []
         return {
             "additionalServiceId": id,
-            "commercialServiceType": {**site.register.service_types[service.type]},
+            "commercialServiceType": {**grower.register.service_types[service.type]},
             "name": service.name,
             "description": None,
-            "warehouseIds": [site.warehouse_id],
+            "warehouseIds": [grower.warehouse_id],
             "price": price(service.price),
             "unit": service.unit,
             "customerOrganizationIds": only or None,
@@ -91,27 +93,27 @@ class Services:
             "isDeleted": False,
         }
 
-    def _package(self, id: str, place: int) -> Document:
-        created = self._site.now - dt.timedelta(days=200 + place)
-        material = self._site.register.materials[place % 2]
+    def _package(self, id: str, index: int) -> Document:
+        created = self._grower.now - dt.timedelta(days=200 + index)
+        material = self._grower.register.materials[index % 2]
         return {
             "customPackageId": id,
-            "code": f"EIGEN-{place + 1}",
-            "name": f"Eigen doos {place + 1}",
+            "code": f"EIGEN-{index + 1}",
+            "name": f"Eigen doos {index + 1}",
             "description": "bruin karton",
             "photoUrl": None,
             "packageLengthInMm": 600,
             "packageWidthInMm": 400,
-            "packageHeightInMm": 200 + 50 * place,
-            "packageWeightInGram": 450 if place else None,
-            "fallbackVbnPackageCode": (577, 566, 644)[place],
-            "materialTypeId": material["materialTypeId"] if place else None,
-            "isDeleted": place == 2,
+            "packageHeightInMm": 200 + 50 * index,
+            "packageWeightInGram": 450 if index else None,
+            "fallbackVbnPackageCode": (577, 566, 644)[index],
+            "materialTypeId": material["materialTypeId"] if index else None,
+            "isDeleted": index == 2,
             "creationDateTime": created,
             "lastModifiedDateTime": created,
-            "materialType": material if place else None,
+            "materialType": material if index else None,
             "floricodeVrsPackagingId": None,
-            "defaultPiecesPerPackage": 10 if place else None,
+            "defaultPiecesPerPackage": 10 if index else None,
         }
 
 

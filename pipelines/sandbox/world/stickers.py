@@ -1,55 +1,55 @@
-"""Stickers that buyers want on their goods (the specification)."""
+"""Customer stickers, which buyers order with their goods (the specification)."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from pipelines.sandbox.records.entries import Document
+from pipelines.sandbox.world.grower_context import GrowerContext
 from pipelines.sandbox.world.sales_order import Order
-from pipelines.sandbox.world.site import Site
 
 FEED = "fulfillment.customer_stickers"
 
 
 class Stickers:
-    """The stickers that a nursery is asked for.
+    """The customer stickers of a nursery's orders.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
 
     def request(self, order: Order) -> None:
-        """Ask for the stickers that an order's services name; the grower deals with most of them."""
+        """Publish the stickers of an order's services; most are handled later, some deleted."""
         for service in order.record["additionalServices"]:
             if service["stickerId"]:
                 sticker = self._sticker(order, service)
-                self._site.publish(FEED, sticker)
-                self._site.after(self._site.chance.randint(30, 600), partial(self._handle, sticker))
+                self._grower.publish(FEED, sticker)
+                self._grower.after(self._grower.rng.randint(30, 600), partial(self._handle, sticker))
 
     def _handle(self, sticker: Document) -> None:
-        ending = "isHandled" if self._site.happens(0.9) else "isDeleted"
-        sticker |= {ending: True, "lastRequestedOn": self._site.now}
-        self._site.publish(FEED, sticker)
+        ending = "isHandled" if self._grower.happens(0.9) else "isDeleted"
+        sticker |= {ending: True, "lastRequestedOn": self._grower.now}
+        self._grower.publish(FEED, sticker)
 
     def _sticker(self, order: Order, service: Document) -> Document:
-        site = self._site
-        is_mixed = site.happens(0.3)
+        grower = self._grower
+        is_mixed = grower.happens(0.3)
         composition = {"stickerType": "POT", "numberOfUnits": service["numberOfUnits"]}
         return {
             "stickerId": service["stickerId"],
             "customerOrganizationId": order.customer.id,
-            "supplierOrganizationId": site.organization_id,
+            "supplierOrganizationId": grower.organization_id,
             "deliveryDateTime": order.record["delivery"]["latestDeliveryDateTime"],
             "stickerType": "MULTIPLE_TYPE" if is_mixed else "PACKAGE",
             "salesOrderId": order.id,
-            "despatchWarehouseId": site.warehouse_id,
-            "additionalInformation": "op de lange zijde" if site.happens(0.3) else None,
+            "despatchWarehouseId": grower.warehouse_id,
+            "additionalInformation": "op de lange zijde" if grower.happens(0.3) else None,
             "stickerSize": {"widthInMm": 60, "heightInMm": 40},
             "isHandled": False,
-            "creationDateTime": site.now,
+            "creationDateTime": grower.now,
             "lastRequestedOn": None,
             "isDeleted": False,
             "stickerFileInformation": {

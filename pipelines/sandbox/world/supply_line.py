@@ -1,4 +1,4 @@
-"""How a supply line is written down (the specification)."""
+"""Builds the records of supply lines (the specification)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pipelines.sandbox.world import packing
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.batch import Batch
 from pipelines.sandbox.world.calendar import day_of, days, moment
+from pipelines.sandbox.world.grower_context import GrowerContext, price
 from pipelines.sandbox.world.parties import Customer
-from pipelines.sandbox.world.site import Site, price
 
 FEED = "supply.supply_lines"
 
 
-def of_batch(site: Site, batch: Batch, price_group: str) -> Document:
-    """A line that sells what is left of a batch."""
-    now = site.now
-    has_window = site.happens(0.6)
+def of_batch(grower: GrowerContext, batch: Batch, price_group: str) -> Document:
+    """A line that sells the pieces left of a batch."""
+    now = grower.now
+    has_window = grower.happens(0.6)
     return {
-        **_write(site, batch.item, batch.price, "BATCH_PRICE"),
+        **_new_record(grower, batch.item, batch.price, "BATCH_PRICE"),
         "batchId": batch.id,
         "numberOfPieces": batch.left,
         "orderPeriod": {"startDateTime": now, "endDateTime": now + dt.timedelta(days=3)},
@@ -33,27 +33,29 @@ def of_batch(site: Site, batch: Batch, price_group: str) -> Document:
     }
 
 
-def of_week(site: Site, item: Item, value: Decimal, price_group: str, customers: Sequence[Customer]) -> Document:
-    """A line of the coming week's offer to a price group; for all buyers where none are named."""
-    today = day_of(site.now)
+def of_week(
+    grower: GrowerContext, item: Item, value: Decimal, price_group: str, customers: Sequence[Customer]
+) -> Document:
+    """A line for the coming week and a price group; an empty ``customers`` means all buyers."""
+    today = day_of(grower.now)
     monday = today + dt.timedelta(days=7 - today.weekday())
     return {
-        **_write(site, item, value, "CATALOG_PRICE"),
-        "numberOfPieces": site.chance.randint(20, 200) * item.pieces_per_package,
+        **_new_record(grower, item, value, "CATALOG_PRICE"),
+        "numberOfPieces": grower.rng.randint(20, 200) * item.pieces_per_package,
         "packingConfigurations": [_packing(item)],
-        "orderPeriod": {"startDateTime": site.now, "endDateTime": moment(monday + dt.timedelta(days=5), 12)},
+        "orderPeriod": {"startDateTime": grower.now, "endDateTime": moment(monday + dt.timedelta(days=5), 12)},
         "deliveryPeriod": days(monday, 0, 6),
-        "allowedCustomerOrganizationIds": [one.id for one in customers] or None,
-        "salesUnit": site.chance.choice(("PACKAGE", "LAYER")),
+        "allowedCustomerOrganizationIds": [customer.id for customer in customers] or None,
+        "salesUnit": grower.rng.choice(("PACKAGE", "LAYER")),
         "priceGroupName": price_group,
     }
 
 
-def of_offer(site: Site, item: Item, offer: Document, line: Document) -> Document:
-    """What a line of a customer offer brings on the market."""
+def of_offer(grower: GrowerContext, item: Item, offer: Document, line: Document) -> Document:
+    """The supply line of a customer offer's line."""
     kind = "PURCHASE_TIP" if offer["customerOfferType"] == "PURCHASE_TIP" else "CUSTOMER_OFFER"
     return {
-        **_write(site, item, line["pricePerPiece"]["value"], kind),
+        **_new_record(grower, item, line["pricePerPiece"]["value"], kind),
         "pricePerPiece": line["pricePerPiece"],
         "numberOfPieces": line["numberOfPieces"],
         "packingConfigurations": [_packing(item)],
@@ -65,28 +67,28 @@ def of_offer(site: Site, item: Item, offer: Document, line: Document) -> Documen
     }
 
 
-def _write(site: Site, item: Item, value: Decimal, kind: str) -> Document:
-    """A complete supply line on which the kinds build."""
-    volume = [("LAYER", Decimal("0.97")), ("LOAD_CARRIER", Decimal("0.94"))] if site.happens(0.4) else []
+def _new_record(grower: GrowerContext, item: Item, value: Decimal, kind: str) -> Document:
+    """A complete supply line with the values that all kinds share."""
+    volume = [("LAYER", Decimal("0.97")), ("LOAD_CARRIER", Decimal("0.94"))] if grower.happens(0.4) else []
     return {
-        "supplyLineId": site.codes.uuid(),
+        "supplyLineId": grower.codes.uuid(),
         "status": "AVAILABLE",
         "tradeItemId": item.id,
         "batchId": None,
         "pricePerPiece": price(value),
-        "pricePerPieceLastModified": site.now,
+        "pricePerPieceLastModified": grower.now,
         "volumePrices": [{"unit": unit, "pricePerPiece": value * factor} for unit, factor in volume],
         "numberOfPieces": 0,
         "assignedNumberOfPieces": 0,
         "packingConfigurations": None,
         "orderPeriod": None,
         "deliveryPeriod": None,
-        "includedServices": ["DELIVERY"] if site.happens(0.2) else [],
+        "includedServices": ["DELIVERY"] if grower.happens(0.2) else [],
         "allowedCustomerOrganizationIds": None,
         "supplyType": kind,
-        "agreementReference": {"code": "ACTIE7", "description": "weekactie"} if site.happens(0.05) else None,
+        "agreementReference": {"code": "ACTIE7", "description": "weekactie"} if grower.happens(0.05) else None,
         "salesUnit": None,
-        "isPromo": site.happens(0.1),
+        "isPromo": grower.happens(0.1),
         "isDeleted": False,
         "priceGroupName": None,
         "onlyAsapDelivery": False,
@@ -95,7 +97,7 @@ def _write(site: Site, item: Item, value: Decimal, kind: str) -> Document:
 
 def _packing(item: Item) -> Document:
     return {
-        **packing.briefly(item),
+        **packing.with_package(item),
         "transportHeightInCm": None,
         "additionalPricePerPiece": price(Decimal("0.05")),
         "photoUrl": None,

@@ -1,57 +1,57 @@
-"""Where load carriers were scanned on their way (the specification)."""
+"""Track-and-trace scans of load carriers (the specification)."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.site import HUBS, Site
+from pipelines.sandbox.world.grower_context import HUBS, GrowerContext
 
 FEED = "fulfillment.track_and_trace_scans"
-FOLLOWED = 0.15
-"""The part of the shipments that is scanned."""
+TRACKED_SHARE = 0.15
+"""Fraction of the shipments that is scanned."""
 
 
 class Tracking:
     """The scans of a nursery's shipments.
 
     Args:
-        site: the nursery.
+        grower: context of the nursery.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._followed: dict[str, tuple[str, str]] = {}
+    def __init__(self, grower: GrowerContext) -> None:
+        self._grower = grower
+        self._tracked: dict[str, tuple[str, str]] = {}
 
-    def leave(self, fulfillment: Document) -> None:
-        """Scan some shipments as they leave, and again at a hub."""
-        if self._site.happens(FOLLOWED):
-            self._followed[fulfillment["fulfillmentOrderId"]] = (
-                f"LL{self._site.codes.number(10):010d}",
-                f"{self._site.codes.number(2):02d}-BXR-{self._site.chance.randint(1, 9)}",
+    def scan_departure(self, fulfillment: Document) -> None:
+        """Scan some shipments at their departure, and again at a hub."""
+        if self._grower.happens(TRACKED_SHARE):
+            self._tracked[fulfillment["fulfillmentOrderId"]] = (
+                f"LL{self._grower.codes.number(10):010d}",
+                f"{self._grower.codes.number(2):02d}-BXR-{self._grower.rng.randint(1, 9)}",
             )
             self._scan(fulfillment, "READY_FOR_TRANSIT", None)
-            self._site.after(35, lambda: self._scan(fulfillment, "IN_TRANSIT", self._site.chance.choice(HUBS)))
+            self._grower.after(35, lambda: self._scan(fulfillment, "IN_TRANSIT", self._grower.rng.choice(HUBS)))
 
-    def arrive(self, fulfillment: Document) -> None:
-        """Scan what was followed as it arrives."""
-        if fulfillment["fulfillmentOrderId"] in self._followed:
+    def scan_arrival(self, fulfillment: Document) -> None:
+        """Scan a tracked shipment at its arrival."""
+        if fulfillment["fulfillmentOrderId"] in self._tracked:
             self._scan(fulfillment, "DELIVERED", fulfillment["destination"]["location"]["gln"])
 
     def _scan(self, fulfillment: Document, status: str, gln: str | None) -> None:
-        site = self._site
-        label, plate = self._followed[fulfillment["fulfillmentOrderId"]]
-        is_located = site.happens(0.5)
+        grower = self._grower
+        label, plate = self._tracked[fulfillment["fulfillmentOrderId"]]
+        is_located = grower.happens(0.5)
         scan = {
-            "scanId": site.codes.uuid(),
+            "scanId": grower.codes.uuid(),
             "fulfillmentOrderId": fulfillment["fulfillmentOrderId"],
             "trackAndTraceStatus": status,
-            "scanDateTime": site.now,
+            "scanDateTime": grower.now,
             "logisticLabelCode": label,
             "locationGln": gln,
             "licensePlateNumber": plate if status == "IN_TRANSIT" else None,
             "loadCarrierRfidTag": None,
-            "locationLatitude": Decimal(site.chance.randint(51_900_000, 52_300_000)) / 10**6 if is_located else None,
-            "locationLongitude": Decimal(site.chance.randint(4_200_000, 4_800_000)) / 10**6 if is_located else None,
+            "locationLatitude": Decimal(grower.rng.randint(51_900_000, 52_300_000)) / 10**6 if is_located else None,
+            "locationLongitude": Decimal(grower.rng.randint(4_200_000, 4_800_000)) / 10**6 if is_located else None,
         }
-        site.publish(FEED, scan)
+        grower.publish(FEED, scan)

@@ -1,4 +1,4 @@
-"""The words of which the world is made. All names are invented; towns are where the trade is at home."""
+"""Names and texts in the records. All names are invented; the towns are real."""
 
 from __future__ import annotations
 

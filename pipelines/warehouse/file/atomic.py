@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import WarehouseBusyError
-from pipelines.private_files import new_or_left_folder, remove_leftover
+from pipelines.private_files import open_private_folder, remove_leftover
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -28,7 +28,7 @@ def staging_folder(target: Path) -> Iterator[Path]:
         ForeignFileError: another user's file or folder has the temporary name.
     """
     part = target.with_name(f".{target.name}.part")
-    descriptor = new_or_left_folder(part)
+    descriptor = open_private_folder(part)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

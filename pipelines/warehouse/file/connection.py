@@ -19,7 +19,7 @@ from typing import BinaryIO
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
-from pipelines.interruption import recorded
+from pipelines.interruption import is_stopping
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.duckdb_errors import (
@@ -201,7 +201,7 @@ class Warehouse:
                 except duckdb.Error as error:
                     if not is_busy(error):
                         raise WarehouseError(open_error_message(self.path, error)) from None
-                    if time.monotonic() >= ends or recorded():
+                    if time.monotonic() >= ends or is_stopping():
                         raise WarehouseBusyError(busy_message(self.path, self.lock_timeout, error)) from None
                 if pause == _FIRST_PAUSE:
                     waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))

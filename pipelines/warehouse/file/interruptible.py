@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 import duckdb
 
-from pipelines.interruption import at_stop, undisturbed
+from pipelines.interruption import on_stop, without_interruption
 
 _Value = TypeVar("_Value")
 _REPEAT_AFTER = 0.1
@@ -35,14 +35,14 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._connection, name)
-        return partial(undisturbed, attribute) if callable(attribute) else attribute
+        return partial(without_interruption, attribute) if callable(attribute) else attribute
 
     def execute(self, *arguments: Any, **named: Any) -> _Guarded:
-        undisturbed(self._connection.execute, *arguments, **named)
+        without_interruption(self._connection.execute, *arguments, **named)
         return self
 
     def executemany(self, *arguments: Any, **named: Any) -> _Guarded:
-        undisturbed(self._connection.executemany, *arguments, **named)
+        without_interruption(self._connection.executemany, *arguments, **named)
         return self
 
     def interrupt(self) -> None:
@@ -50,7 +50,7 @@ class _Guarded:
 
     def close(self) -> None:
         _unregister(self._connection)
-        undisturbed(self._connection.close)
+        without_interruption(self._connection.close)
 
     @contextmanager
     def uninterrupted(self) -> Iterator[None]:
@@ -68,7 +68,7 @@ def connect(path: str, **settings: Any) -> duckdb.DuckDBPyConnection:
     Raises:
         duckdb.Error: DuckDB cannot open the file.
     """
-    connection = undisturbed(duckdb.connect, path, **settings)
+    connection = without_interruption(duckdb.connect, path, **settings)
     _register(connection)
     return cast("duckdb.DuckDBPyConnection", _Guarded(connection))
 
@@ -110,4 +110,4 @@ def _interrupt_all() -> None:
             connection.interrupt()
 
 
-at_stop(_interrupt_all)
+on_stop(_interrupt_all)

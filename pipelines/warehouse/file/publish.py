@@ -19,7 +19,7 @@ import duckdb
 
 from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
 from pipelines.paths import real_path
-from pipelines.private_files import new_or_left_file, private_files
+from pipelines.private_files import open_private_file, private_files
 from pipelines.warehouse.file.atomic import replace_file
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -82,7 +82,7 @@ def _exclusive(path: Path) -> Iterator[BinaryIO]:
         ForeignFileError: another user's file, or no plain file, has the name.
     """
     while True:
-        with os.fdopen(new_or_left_file(path), "r+b") as stream:
+        with os.fdopen(open_private_file(path), "r+b") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

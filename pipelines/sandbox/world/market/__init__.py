@@ -1,7 +1,7 @@
-"""A market as its buyers see it, from a seed: the world of the Customers API.
+"""The world of the customers API: a simulation of buyers, which follows from a seed.
 
-``growers`` holds who sells, which all buyers share; the other modules make one kind of thing for one buyer each, whose
-``desk`` is the way into its books. ``buyer`` ties them together, ``world`` lets time pass.
+``growers`` holds the sellers, which all buyers share. ``buyer`` runs the days of one buyer. The other modules make the
+records of one kind each, by way of the ``buyer_context``. ``world`` holds the simulated time.
 """
 
 from pipelines.sandbox.world.market.world import Market

@@ -1,12 +1,12 @@
-"""A buyer's days: what it is offered, what it buys, and what it keeps at Floriday besides."""
+"""The days of one buyer: plans the events of each day."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from pipelines.sandbox.world.calendar import day_of, moment, rhythm
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.contracts import Contracts
-from pipelines.sandbox.world.market.desk import Desk
 from pipelines.sandbox.world.market.network import Network
 from pipelines.sandbox.world.market.presales import Presales
 from pipelines.sandbox.world.market.requests import Requests
@@ -16,73 +16,73 @@ from pipelines.sandbox.world.market.supply import Supply
 
 ORDERS_A_DAY = 30
 _CONNECTING = (0, 1, 3)
-"""The weekdays on which a new connection is made."""
+"""The weekdays on which the buyer makes a new connection."""
 _WEDNESDAY = 2
 
 
 class Buyer:
-    """One buyer that trades.
+    """The simulation of one buyer.
 
     Args:
-        desk: where it does.
-        founded: the moment up to which the world is made; connections with other growers come after it.
+        context: context of the buyer.
+        created_at: time up to which the market is simulated when it is made; new connections come later.
     """
 
-    def __init__(self, desk: Desk, founded: dt.datetime) -> None:
-        self._desk = desk
-        self._founded = founded
-        self._network = Network(desk)
-        self._selection = Selection(desk)
-        self._supply = Supply(desk)
-        self._presales = Presales(desk)
-        self._requests = Requests(desk)
-        self._sales = Sales(desk, self._supply, self._presales)
-        self._contracts = Contracts(desk, self._sales.follow)
+    def __init__(self, context: BuyerContext, created_at: dt.datetime) -> None:
+        self._context = context
+        self._created_at = created_at
+        self._network = Network(context)
+        self._selection = Selection(context)
+        self._supply = Supply(context)
+        self._presales = Presales(context)
+        self._requests = Requests(context)
+        self._sales = Sales(context, self._supply, self._presales)
+        self._contracts = Contracts(context, self._sales.submit)
 
-    def begin(self) -> None:
-        """Let Floriday serve what is there before the first day, and begin it."""
+    def start(self) -> None:
+        """Publish the records that exist before the first day, and start it."""
         self._network.publish()
         self._selection.publish()
         self._contracts.conclude()
-        self.open()
+        self.start_day()
 
-    def open(self) -> None:
-        """Begin a day: note all that will happen in it, and the day after."""
-        desk = self._desk
-        today = day_of(desk.now)
+    def start_day(self) -> None:
+        """Plan all events of today, and the start of tomorrow."""
+        context = self._context
+        today = day_of(context.now)
         activity = rhythm(today)
         for hour, minute, action in (
             (5, 0, self._supply.offer),
             (7, 30, self._presales.offer),
-            (8, 30, self._do_business),
+            (8, 30, self._run_day),
             (13, 15, self._supply.reprice),
             (16, 0, self._supply.withdraw),
         ):
-            desk.at(moment(today, hour, minute), action)
-        desk.at(moment(today + dt.timedelta(days=1), 4, 55), self._presales.close)
-        for _ in range(round(ORDERS_A_DAY * desk.size * activity)):
-            minute = min(13 * 60, int(desk.chance.betavariate(2, 3) * 14 * 60))
-            desk.at(moment(today, 5, 30) + dt.timedelta(minutes=minute), self._sales.place)
-        desk.at(moment(today + dt.timedelta(days=1), 0), self.open)
+            context.at(moment(today, hour, minute), action)
+        context.at(moment(today + dt.timedelta(days=1), 4, 55), self._presales.close)
+        for _ in range(round(ORDERS_A_DAY * context.size * activity)):
+            minute = min(13 * 60, int(context.rng.betavariate(2, 3) * 14 * 60))
+            context.at(moment(today, 5, 30) + dt.timedelta(minutes=minute), self._sales.place)
+        context.at(moment(today + dt.timedelta(days=1), 0), self.start_day)
 
-    def _do_business(self) -> None:
-        weekday = day_of(self._desk.now).weekday()
+    def _run_day(self) -> None:
+        weekday = day_of(self._context.now).weekday()
         self._requests.make()
-        self._sales.purchases.demand()
-        self._sales.purchases.settle()
+        self._sales.purchases.place_unmatched()
+        self._sales.purchases.resolve_oldest()
         self._contracts.call_off()
         self._network.change()
-        if weekday == _WEDNESDAY or self._desk.now > self._founded:
+        if weekday == _WEDNESDAY or self._context.now > self._created_at:
             self._contracts.change()
             self._selection.change()
             self._supply.review()
-        if self._desk.now > self._founded and weekday in _CONNECTING:
+        if self._context.now > self._created_at and weekday in _CONNECTING:
             self._network.connect()
 
-    def stir(self, orders: int) -> None:
-        """Let a few things happen at once: orders, other prices, a purchase order, a line that goes."""
+    def trade_now(self, orders: int) -> None:
+        """Run some events at once: orders, new prices, a purchase order, the end of supply lines."""
         for _ in range(orders):
             self._sales.place()
         self._supply.reprice()
-        self._sales.purchases.demand()
+        self._sales.purchases.place_unmatched()
         self._supply.withdraw()

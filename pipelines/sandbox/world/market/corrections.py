@@ -1,4 +1,4 @@
-"""What is asked to be changed of orders after they are committed (the specification)."""
+"""Correction requests of committed sales orders (the specification)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import CENT, price
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.sales_order import Order, calculated, mutables
-from pipelines.sandbox.world.site import CENT, price
 
 FEED = "orders.sales_order_correction_requests"
 
@@ -18,28 +18,28 @@ class Corrections:
     """The correction requests of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, buyer: BuyerContext) -> None:
+        self._buyer = buyer
 
     def plan(self, order: Order) -> None:
-        """Let a correction of an order be asked for after its delivery, and answered some hours later."""
-        self._desk.at(order.delivery + dt.timedelta(hours=self._desk.chance.randint(1, 9)), lambda: self._ask(order))
+        """Plan a correction request after the delivery of an order; the answer follows some hours later."""
+        self._buyer.at(order.delivery + dt.timedelta(hours=self._buyer.rng.randint(1, 9)), lambda: self._ask(order))
 
     def _ask(self, order: Order) -> None:
         request = self._request(order)
-        self._desk.publish(FEED, request)
-        self._desk.after(self._desk.chance.randint(20, 900), lambda: self._answer(order, request))
+        self._buyer.publish(FEED, request)
+        self._buyer.after(self._buyer.rng.randint(20, 900), lambda: self._answer(order, request))
 
     def _answer(self, order: Order, request: Document) -> None:
         statuses = ("ACCEPTED", "DECLINED", "EXPIRED", "DELETED")
-        status = self._desk.chance.choices(statuses, (70, 15, 8, 7))[0]
-        request |= {"status": status, "lastModifiedDateTime": self._desk.now}
+        status = self._buyer.rng.choices(statuses, (70, 15, 8, 7))[0]
+        request |= {"status": status, "lastModifiedDateTime": self._buyer.now}
         if status == "ACCEPTED":
             self._apply(order, request)
-        self._desk.publish(FEED, request)
+        self._buyer.publish(FEED, request)
 
     def _apply(self, order: Order, request: Document) -> None:
         record = order.record
@@ -48,7 +48,7 @@ class Corrections:
             record["status"] = "CANCELLED"
         for name in ("pricePerPiece", "numberOfPieces"):
             record[name] = record[name] if request[name] is None else request[name]
-        record |= {"salesOrderVersion": version + 1, "lastModifiedDateTime": self._desk.now}
+        record |= {"salesOrderVersion": version + 1, "lastModifiedDateTime": self._buyer.now}
         record["calculatedFields"] = calculated(record)
         request["salesOrderVersionAfterCorrection"] = version + 1
         mutation = {
@@ -59,26 +59,26 @@ class Corrections:
             "newValues": mutables(record),
             "mutationType": "CORRECTION_REQUEST",
             "correctionType": "CANCELLATION" if request["isCancelRequest"] else "MODIFICATION",
-            "createdDateTime": self._desk.now,
+            "createdDateTime": self._buyer.now,
         }
         record["mutations"] = [*record["mutations"], mutation]
-        self._desk.publish("orders.sales_orders", record)
+        self._buyer.publish("orders.sales_orders", record)
 
     def _request(self, order: Order) -> Document:
-        desk = self._desk
-        kind = desk.chance.choices(("price", "pieces", "cancel"), (45, 45, 10))[0]
+        buyer = self._buyer
+        kind = buyer.rng.choices(("price", "pieces", "cancel"), (45, 45, 10))[0]
         record = order.record
         lower = (record["pricePerPiece"]["value"] * Decimal("0.9")).quantize(CENT)
         fewer = max(0, order.packages - 1) * record["packingConfiguration"]["piecesPerPackage"]
         return {
-            "salesOrderCorrectionRequestId": desk.codes.uuid(),
+            "salesOrderCorrectionRequestId": buyer.codes.uuid(),
             "salesOrderId": order.id,
             "status": "PENDING",
             "isSalesOrderCreatedBySupplier": record["isCreatedBySupplier"],
-            "initiatedBy": "CUSTOMER" if desk.happens(0.8) else "SUPPLIER",
-            "expiresAtDateTime": desk.now + dt.timedelta(days=3),
-            "creationDateTime": desk.now,
-            "lastModifiedDateTime": desk.now,
+            "initiatedBy": "CUSTOMER" if buyer.happens(0.8) else "SUPPLIER",
+            "expiresAtDateTime": buyer.now + dt.timedelta(days=3),
+            "creationDateTime": buyer.now,
+            "lastModifiedDateTime": buyer.now,
             "customerOrganizationId": record["customerOrganizationId"],
             "pricePerPiece": price(lower) if kind == "price" else None,
             "deliveryPricePerPiece": None,
@@ -87,10 +87,10 @@ class Corrections:
             "piecesPerPackage": None,
             "incoterm": None,
             "shouldReturnPackages": False if kind == "cancel" else None,
-            "reason": desk.chance.choice(words.CORRECTION_REASONS),
+            "reason": buyer.rng.choice(words.CORRECTION_REASONS),
             "isCancelRequest": kind == "cancel",
             "salesOrderVersionAfterCorrection": None,
-            "createdByUserName": desk.chance.choice((*words.BUYERS, None)),
+            "createdByUserName": buyer.rng.choice((*words.BUYERS, None)),
             "latestDeliveryDateTime": None,
             "deliveryLocation": None,
             "additionalServices": [],

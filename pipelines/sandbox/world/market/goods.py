@@ -1,4 +1,4 @@
-"""Trade items and their packing in the shapes of the Customers API (the specification)."""
+"""Trade items and their packing in the form of the customers API (the specification)."""
 
 from __future__ import annotations
 
@@ -10,83 +10,83 @@ from itertools import count
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world.assortment import PLANTS, Item, Plant
 from pipelines.sandbox.world.codes import Codes
-from pipelines.sandbox.world.site import CENT, package, price
+from pipelines.sandbox.world.grower_context import CENT, package, price
 
 KINDS = 3
-"""Kinds of plants that one grower sells."""
+"""Number of plants that one grower sells."""
 
 
-def items_of(supplier: str, place: int, chance: random.Random, codes: Codes, now: dt.datetime) -> list[Item]:
-    """The assortment of a grower, which follows from its place among the growers."""
+def items_of(supplier: str, index: int, rng: random.Random, codes: Codes, now: dt.datetime) -> list[Item]:
+    """The assortment of a grower, which follows from its position in the list of growers."""
     numbers = count(1)
     items = []
-    for plant in [PLANTS[(place * KINDS + one) % len(PLANTS)] for one in range(KINDS)]:
+    for plant in [PLANTS[(index * KINDS + offset) % len(PLANTS)] for offset in range(KINDS)]:
         for colour in plant.colours:
-            record = _record(plant, colour, chance, codes, now)
+            record = _record(plant, colour, rng, codes, now)
             record |= {"supplierOrganizationId": supplier, "sellerOrganizationId": supplier}
             record["code"] = f"{plant.code}-{next(numbers):03d}"
-            value = (Decimal(plant.price) * chance.randint(85, 120) / 100).quantize(CENT)
-            items.append(Item(record, value, plant.season, chance.uniform(0.3, 2.0)))
-    _spoil([item.record for item in items], place)
+            value = (Decimal(plant.price) * rng.randint(85, 120) / 100).quantize(CENT)
+            items.append(Item(record, value, plant.season, rng.uniform(0.3, 2.0)))
+    _add_imperfections([item.record for item in items], index)
     return items
 
 
-def _spoil(records: list[Document], place: int) -> None:
-    """What an assortment that people keep looks like: an item that is gone, one without a picture, a variant."""
+def _add_imperfections(records: list[Document], index: int) -> None:
+    """Add what real assortments contain: a deleted item, an item without photos, a variant."""
     records[-1]["isDeleted"] = True
-    records[0]["isHiddenInCatalog"] = place % 3 == 0
+    records[0]["isHiddenInCatalog"] = index % 3 == 0
     records[2]["photos"] = []
-    if place % 4 == 1:
+    if index % 4 == 1:
         records[1]["parentId"] = records[0]["tradeItemId"]
 
 
-def _record(plant: Plant, colour: str, chance: random.Random, codes: Codes, now: dt.datetime) -> Document:
-    created = now - dt.timedelta(days=chance.randint(30, 900))
+def _record(plant: Plant, colour: str, rng: random.Random, codes: Codes, now: dt.datetime) -> Document:
+    created = now - dt.timedelta(days=rng.randint(30, 900))
     first, last = plant.season
     seasons = [(first, last)] if first <= last else [(first, 53), (1, last)]
     return {
         "tradeItemId": codes.uuid(),
-        "gtin": codes.gtin() if chance.random() < 0.8 else None,
+        "gtin": codes.gtin() if rng.random() < 0.8 else None,
         "vbnProductCode": str(plant.vbn),
         "name": f"{plant.name} {colour}",
-        "characteristics": characteristics(plant.size, chance),
+        "characteristics": characteristics(plant.size, rng),
         "seasonalPeriods": [{"startWeek": start, "endWeek": end} for start, end in seasons],
-        "photos": [_photo(place, codes) for place in range(chance.randint(1, 3))],
-        "packingConfigurations": _packings(plant, chance),
+        "photos": [_photo(index, codes) for index in range(rng.randint(1, 3))],
+        "packingConfigurations": _packings(plant, rng),
         "isDeleted": False,
         "botanicalNames": [plant.botanical],
         "countryOfOriginIsoCodes": ["NL"],
-        "tradeItemVersion": chance.randint(1, 6),
-        "isCustomerSpecific": chance.random() < 0.05,
+        "tradeItemVersion": rng.randint(1, 6),
+        "isCustomerSpecific": rng.random() < 0.05,
         "isHiddenInCatalog": False,
         "creationDateTime": created,
-        "lastModifiedDateTime": created + (now - created) * chance.random(),
-        "hasInvalidFloricodeData": chance.random() < 0.02,
+        "lastModifiedDateTime": created + (now - created) * rng.random(),
+        "hasInvalidFloricodeData": rng.random() < 0.02,
         "parentId": None,
         "additionalPackagingInformationFloricodeVrsPackagingIds": None,
     }
 
 
-def characteristics(size: tuple[str, str], chance: random.Random) -> list[Document]:
-    """What distinguishes an item: its size, ripeness, origin and quality."""
-    pairs = (size, ("S05", chance.choice(("022", "033", "044"))), ("S62", "NL"), ("S98", "A1"))
+def characteristics(size: tuple[str, str], rng: random.Random) -> list[Document]:
+    """The VBN characteristics of an item: size, ripeness, origin and quality."""
+    pairs = (size, ("S05", rng.choice(("022", "033", "044"))), ("S62", "NL"), ("S98", "A1"))
     return [{"vbnCode": code, "vbnValueCode": value} for code, value in pairs]
 
 
-def _photo(place: int, codes: Codes) -> Document:
+def _photo(index: int, codes: Codes) -> Document:
     return {
         "id": codes.uuid(),
         "url": f"https://image.floriday.io/{codes.uuid()}",
-        "seasonalPeriod": {"startWeek": 10, "endWeek": 20} if place == 2 else None,
-        "type": ("PIECE", "WEBSHOP_FRIENDLY", "DETAIL")[place],
-        "primary": place == 0,
+        "seasonalPeriod": {"startWeek": 10, "endWeek": 20} if index == 2 else None,
+        "type": ("PIECE", "WEBSHOP_FRIENDLY", "DETAIL")[index],
+        "primary": index == 0,
     }
 
 
-def _packings(plant: Plant, chance: random.Random) -> list[Document]:
+def _packings(plant: Plant, rng: random.Random) -> list[Document]:
     pieces, code, packages, layers = plant.packing
     usual = _packing(pieces, code, packages, layers, is_primary=True)
-    if chance.random() < 0.7:
+    if rng.random() < 0.7:
         return [usual]
     return [usual, _packing(pieces * 2, code, max(1, packages // 2), layers, is_primary=False)]
 
@@ -106,13 +106,13 @@ def _packing(pieces: int, code: int, packages: int, layers: int, *, is_primary: 
 
 
 def measures(item: Item) -> Document:
-    """An item's usual packing as requests tell it."""
+    """The usual packing of an item in the form of requests."""
     names = ("loadCarrierType", "package", "piecesPerPackage", "packagesPerLayer", "layersPerLoadCarrier")
     return {name: item.packing[name] for name in names}
 
 
 def with_load_carrier(item: Item) -> Document:
-    """An item's usual packing as orders and lines at the clock tell it."""
-    told = measures(item)
-    told["loadCarrier"] = told.pop("loadCarrierType")
-    return told
+    """The usual packing of an item in the form of orders and presales lines."""
+    packing = measures(item)
+    packing["loadCarrier"] = packing.pop("loadCarrierType")
+    return packing

@@ -1,4 +1,4 @@
-"""Who sells: growers with their items, warehouses, services and conditions, the same for all buyers."""
+"""The growers, with their items, warehouses, services and delivery conditions; all buyers share them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.codes import Codes
 from pipelines.sandbox.world.delivery_conditions import HUB_NAMES
+from pipelines.sandbox.world.grower_context import HUBS, price
 from pipelines.sandbox.world.market.goods import items_of
 from pipelines.sandbox.world.parties import Register, address, organization
 from pipelines.sandbox.world.services import OFFERED, Service
-from pipelines.sandbox.world.site import HUBS, price
 
 GROWERS = 14
 _ZONE = "Europe/Amsterdam"
@@ -34,15 +34,15 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Grower:
-    """A grower as buyers know it.
+    """A grower, with the records that buyers can see.
 
     Args:
-        organization: its record in the register.
-        items: its assortment.
-        warehouses: where its goods leave from; the first one is used, the last one is gone.
-        services: what it does with the goods on request.
-        conditions: its delivery condition set.
-        settings: how it wants to trade.
+        organization: record of its organization.
+        items: trade items of its assortment.
+        warehouses: records of its warehouses; the first one is used, the last one is deleted.
+        services: records of its additional services.
+        conditions: record of its delivery condition set.
+        settings: record of its trade settings.
     """
 
     organization: Document
@@ -59,7 +59,7 @@ class Grower:
 
     @property
     def warehouse_id(self) -> str:
-        """Where its goods leave from."""
+        """The warehouse from which its goods leave."""
         return str(self.warehouses[0]["warehouseId"])
 
     @property
@@ -68,38 +68,38 @@ class Grower:
         return [item for item in self.items if not item.record["isDeleted"]]
 
     def condition_id(self, incoterm: str) -> str:
-        """The delivery condition of an incoterm."""
+        """The id of the delivery condition with an incoterm."""
         conditions = self.conditions["deliveryConditions"]
-        return str(next(one["deliveryConditionId"] for one in conditions if one["incoterm"] == incoterm))
+        return str(next(each["deliveryConditionId"] for each in conditions if each["incoterm"] == incoterm))
 
 
 def growers_of(seed: int, now: dt.datetime, register: Register) -> tuple[Grower, ...]:
     """The growers of a market."""
-    makers = [_Maker(random.Random(f"growers/{seed}/{place}"), Codes(f"growers/{seed}/{place}"), register, now)
-              for place in range(GROWERS)]  # fmt: skip
-    return tuple(maker.grower(place) for place, maker in enumerate(makers))
+    return tuple(_GrowerFactory(f"growers/{seed}/{index}", register, now).grower(index) for index in range(GROWERS))
 
 
-@dataclass(frozen=True)
-class _Maker:
-    chance: random.Random
-    codes: Codes
-    register: Register
-    now: dt.datetime
+class _GrowerFactory:
+    """Makes the records of one grower from a seed."""
 
-    def grower(self, place: int) -> Grower:
-        name = words.GROWERS[place % len(words.GROWERS)]
-        if place >= len(words.GROWERS):
-            name = f"{name} {self.chance.choice(words.TOWNS[:6])[1]}"
-        record = organization(name, "SUPPLIER", self.chance, self.codes, self.now, country="NL")
+    def __init__(self, seed: str, register: Register, now: dt.datetime) -> None:
+        self.rng = random.Random(seed)
+        self.codes = Codes(seed)
+        self.register = register
+        self.now = now
+
+    def grower(self, index: int) -> Grower:
+        name = words.GROWERS[index % len(words.GROWERS)]
+        if index >= len(words.GROWERS):
+            name = f"{name} {self.rng.choice(words.TOWNS[:6])[1]}"
+        record = organization(name, "SUPPLIER", self.rng, self.codes, self.now, country="NL")
         id = record["organizationId"]
-        warehouses = [self._warehouse(id, told) for told in ("Kwekerij", "Koelcel", "Oude schuur")]
+        warehouses = [self._warehouse(id, label) for label in ("Kwekerij", "Koelcel", "Oude schuur")]
         warehouses[-1]["isDeleted"] = True
         return Grower(
             organization=record,
-            items=items_of(id, place, self.chance, self.codes, self.now),
+            items=items_of(id, index, self.rng, self.codes, self.now),
             warehouses=warehouses,
-            services=[self._service(id, warehouses, one) for one in OFFERED[:4]],
+            services=[self._service(id, warehouses, service) for service in OFFERED[:4]],
             conditions=self._conditions(id, warehouses),
             settings={"supplierOrganizationId": id, **{setting: self._setting() for setting in _SETTINGS}},
         )
@@ -109,7 +109,7 @@ class _Maker:
             "warehouseId": self.codes.uuid(),
             "organizationId": organization_id,
             "name": name,
-            "location": {"gln": self.codes.gln(), "address": address(self.chance, "NL")},
+            "location": {"gln": self.codes.gln(), "address": address(self.rng, "NL")},
             "isDeleted": False,
         }
 
@@ -125,12 +125,12 @@ class _Maker:
             "commercialServiceTypeId": self.register.service_types[service.type]["commercialServiceTypeId"],
             "name": service.name,
             "description": None,
-            "warehouseIds": [one["warehouseId"] for one in warehouses[:2]],
+            "warehouseIds": [warehouse["warehouseId"] for warehouse in warehouses[:2]],
             "price": price(service.price),
             "unit": service.unit,
             "stickerInformation": sticker,
             "floricodeVrsPackagingId": None,
-            "isAvailable": self.chance.random() < 0.9,
+            "isAvailable": self.rng.random() < 0.9,
             "isDeleted": False,
             "isCustomerSpecific": False,
             "supplierOrganizationId": organization_id,
@@ -141,7 +141,7 @@ class _Maker:
             "deliveryConditionSetId": self.codes.uuid(),
             "deliveryConditionSetCommercialName": "Standaard levering",
             "organizationId": organization_id,
-            "warehouseIds": [one["warehouseId"] for one in warehouses[:2]],
+            "warehouseIds": [warehouse["warehouseId"] for warehouse in warehouses[:2]],
             "deliveryConditions": [self._condition("DDP"), self._condition("EXW")],
             "isCustomerSpecific": False,
             "isDeleted": False,
@@ -149,7 +149,7 @@ class _Maker:
 
     def _condition(self, incoterm: str) -> Document:
         costs = {"currency": "EUR", "deliverySurcharge": Decimal("12.50"), "deliverySurchargeThreshold": Decimal(250)}
-        costs |= {"shippingCostsPerUnit": Decimal(self.chance.randint(900, 1900)) / 100}
+        costs |= {"shippingCostsPerUnit": Decimal(self.rng.randint(900, 1900)) / 100}
         frame = {"latestOrderTime": "13:00:00", "deliveryDaysOffset": 1, "latestDeliveryTime": "07:00:00"}
         days = {"days": _WORKDAYS, "orderTimeFrames": [frame], "orderTimeZone": _ZONE, "deliveryTimeZone": _ZONE}
         return {
@@ -174,5 +174,5 @@ class _Maker:
         }
 
     def _setting(self) -> Document:
-        modified = self.now - dt.timedelta(days=self.chance.randint(1, 400))
-        return {"isActive": self.chance.random() < 0.7, "exemptedOrganizationIds": [], "lastModified": modified}
+        modified = self.now - dt.timedelta(days=self.rng.randint(1, 400))
+        return {"isActive": self.rng.random() < 0.7, "exemptedOrganizationIds": [], "lastModified": modified}

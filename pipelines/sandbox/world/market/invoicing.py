@@ -1,9 +1,9 @@
-"""Invoice lines in their two phases, for goods and for what carries them (the specification)."""
+"""Invoice lines of orders and load carriers; a line first appears without an invoice (the specification)."""
 
 from __future__ import annotations
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.sales_order import Order
 
 LINES = "orders.invoice_lines"
@@ -12,31 +12,33 @@ _HOURS_TO_INVOICE = 9
 
 
 class Invoicing:
-    """What a buyer is charged.
+    """The invoice lines of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, buyer: BuyerContext) -> None:
+        self._buyer = buyer
 
     def settle(self, order: Order) -> None:
-        """Let an order's line appear, and tell its invoice some hours later; few are reversed by another line."""
+        """Publish the line of an order, its invoice some hours later, and for a few orders a reversing line."""
         line = self._line(order, sign=1)
-        self._desk.publish(LINES, line)
-        self._desk.after(_HOURS_TO_INVOICE * 60, lambda: self._invoice(line))
-        if self._desk.happens(0.03):
-            self._desk.after(2 * _HOURS_TO_INVOICE * 60, lambda: self._desk.publish(LINES, self._line(order, sign=-1)))
+        self._buyer.publish(LINES, line)
+        self._buyer.after(_HOURS_TO_INVOICE * 60, lambda: self._invoice(line))
+        if self._buyer.happens(0.03):
+            self._buyer.after(
+                2 * _HOURS_TO_INVOICE * 60, lambda: self._buyer.publish(LINES, self._line(order, sign=-1))
+            )
 
     def _invoice(self, line: Document) -> None:
-        now = self._desk.now
+        now = self._buyer.now
         line |= {"invoiceId": f"F{now:%y%m%d}", "invoiceDate": now, "lastModified": now}
-        self._desk.publish(LINES, line)
+        self._buyer.publish(LINES, line)
 
     def _line(self, order: Order, *, sign: int) -> Document:
         return {
-            "invoiceLineId": self._desk.codes.uuid(),
+            "invoiceLineId": self._buyer.codes.uuid(),
             "invoiceId": None,
             "salesOrderId": order.id,
             "salesChannelOrderId": order.record["salesChannelOrderId"],
@@ -44,22 +46,22 @@ class Invoicing:
             "subTotalAmount": sign * order.record["calculatedFields"]["orderAmount"]["value"],
             "numberOfPieces": sign * order.record["numberOfPieces"],
             "invoiceDate": None,
-            "lastModified": self._desk.now,
+            "lastModified": self._buyer.now,
         }
 
     def charge_means(self, notice: Document, carrier: Document) -> None:
-        """Let what carried the goods be invoiced in the evening."""
+        """Plan the invoice line of a load carrier."""
         line = {
-            "invoiceLineId": self._desk.codes.uuid(),
+            "invoiceLineId": self._buyer.codes.uuid(),
             "loadCarrierBarcode": carrier["loadCarrierBarcode"],
             "deliveryNoteCode": carrier["documentReference"],
             "fulfillmentOrderId": notice["fulfillmentOrderId"],
-            "itemCode": str(self._desk.codes.number(3)),
+            "itemCode": str(self._buyer.codes.number(3)),
             "logisticMeansType": carrier["loadCarrierType"],
             "numberOfItems": 1,
         }
-        self._desk.after(_HOURS_TO_INVOICE * 60, lambda: self._charge(line))
+        self._buyer.after(_HOURS_TO_INVOICE * 60, lambda: self._charge(line))
 
     def _charge(self, line: Document) -> None:
-        now = self._desk.now
-        self._desk.publish(MEANS, {**line, "invoiceId": f"L{now:%y%m%d}", "invoiceDate": now, "lastModified": now})
+        now = self._buyer.now
+        self._buyer.publish(MEANS, {**line, "invoiceId": f"L{now:%y%m%d}", "invoiceDate": now, "lastModified": now})

@@ -1,4 +1,4 @@
-"""What a buyer asks growers for: items, packings and supply that they do not offer yet."""
+"""Requests of a buyer for trade items, packing configurations and supply."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import PLANTS, Item
 from pipelines.sandbox.world.calendar import day_of, days
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.goods import characteristics, measures
 from pipelines.sandbox.world.market.growers import Grower
 
@@ -22,79 +22,79 @@ class Requests:
     """The requests of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, buyer: BuyerContext) -> None:
+        self._buyer = buyer
 
     def make(self) -> None:
-        """Ask for one of each kind; the answers come within a day, if at all."""
-        grower = self._desk.chance.choice(self._desk.suppliers)
+        """Publish one request of each kind; most are answered within a day."""
+        grower = self._buyer.rng.choice(self._buyer.suppliers)
         self._ask(TRADE_ITEM_REQUESTS, self._for_item(grower), grower)
         self._ask(PACKING_REQUESTS, self._for_packing(grower), grower)
         supply = self._for_supply(grower)
-        self._desk.publish(SUPPLY_REQUESTS, supply)
-        self._desk.after(self._desk.chance.randint(60, 900), lambda: self._offer(supply))
+        self._buyer.publish(SUPPLY_REQUESTS, supply)
+        self._buyer.after(self._buyer.rng.randint(60, 900), lambda: self._offer(supply))
 
     def _ask(self, feed: str, request: Document, grower: Grower) -> None:
-        self._desk.publish(feed, request)
-        self._desk.after(self._desk.chance.randint(60, 1400), lambda: self._answer(feed, request, grower))
+        self._buyer.publish(feed, request)
+        self._buyer.after(self._buyer.rng.randint(60, 1400), lambda: self._answer(feed, request, grower))
 
     def _answer(self, feed: str, request: Document, grower: Grower) -> None:
-        if self._desk.happens(0.2):
+        if self._buyer.happens(0.2):
             return
-        request |= {"status": "ACCEPTED" if self._desk.happens(0.7) else "REJECTED", "lastModified": self._desk.now}
+        request |= {"status": "ACCEPTED" if self._buyer.happens(0.7) else "REJECTED", "lastModified": self._buyer.now}
         if request["status"] == "ACCEPTED" and feed == TRADE_ITEM_REQUESTS:
-            request["tradeItemId"] = self._desk.chance.choice(grower.sold).id
-        self._desk.publish(feed, request)
+            request["tradeItemId"] = self._buyer.rng.choice(grower.sold).id
+        self._buyer.publish(feed, request)
 
     def _request(self, grower: Grower) -> Document:
-        now = self._desk.now
+        now = self._buyer.now
         return {
             "added": now,
             "lastModified": now,
-            "customerOrganizationId": self._desk.organization_id,
+            "customerOrganizationId": self._buyer.organization_id,
             "status": "PENDING",
             "supplierOrganizationId": grower.id,
-            "remark": self._desk.chance.choice((*words.WISHES, None)),
+            "remark": self._buyer.rng.choice((*words.WISHES, None)),
             "expiresAt": now + dt.timedelta(days=7),
         }
 
     def _for_item(self, grower: Grower) -> Document:
-        plant = self._desk.chance.choice(PLANTS)
+        plant = self._buyer.rng.choice(PLANTS)
         return {
             **self._request(grower),
             "tradeItemId": None,
-            "tradeItemRequestId": self._desk.codes.uuid(),
+            "tradeItemRequestId": self._buyer.codes.uuid(),
             "vbnProductCode": str(plant.vbn),
             "packingConfiguration": measures(grower.sold[0]),
-            "characteristics": characteristics(plant.size, self._desk.chance),
+            "characteristics": characteristics(plant.size, self._buyer.rng),
         }
 
     def _for_packing(self, grower: Grower) -> Document:
-        item = self._desk.chance.choice(grower.sold)
+        item = self._buyer.rng.choice(grower.sold)
         packing = measures(item)
         packing["piecesPerPackage"] *= 2
-        id = self._desk.codes.uuid()
+        id = self._buyer.codes.uuid()
         return {**self._request(grower), "packingConfigurationRequestId": id, "tradeItemId": item.id, **packing}
 
     def _for_supply(self, grower: Grower) -> Document:
-        desk = self._desk
-        id, today = desk.codes.uuid(), day_of(desk.now)
-        items = desk.chance.sample(grower.sold, min(3, len(grower.sold)))
+        buyer = self._buyer
+        id, today = buyer.codes.uuid(), day_of(buyer.now)
+        items = buyer.rng.sample(grower.sold, min(3, len(grower.sold)))
         return {
             "supplyRequestId": id,
-            "supplyRequestGroupId": desk.codes.uuid(),
+            "supplyRequestGroupId": buyer.codes.uuid(),
             "title": f"Aanvraag {items[0].record['name']}",
             "supplierOrganizationId": grower.id,
             "orderPeriod": days(today, 1, 6),
             "deliveryPeriod": days(today, 3, 9),
-            "responseEndDateTime": desk.now + dt.timedelta(days=1),
-            "description": desk.chance.choice((*words.WISHES, None)),
-            "includedServices": ["DELIVERY", "STICKERING"] if desk.happens(0.3) else None,
-            "added": desk.now,
-            "lastModified": desk.now,
+            "responseEndDateTime": buyer.now + dt.timedelta(days=1),
+            "description": buyer.rng.choice((*words.WISHES, None)),
+            "includedServices": ["DELIVERY", "STICKERING"] if buyer.happens(0.3) else None,
+            "added": buyer.now,
+            "lastModified": buyer.now,
             "supplyRequestLines": [self._line(id, item) for item in items],
             "agreementReference": None,
             "isDeleted": False,
@@ -103,15 +103,15 @@ class Requests:
         }
 
     def _line(self, request: str, item: Item) -> Document:
-        now = self._desk.now
+        now = self._buyer.now
         return {
-            "supplyRequestLineId": self._desk.codes.uuid(),
+            "supplyRequestLineId": self._buyer.codes.uuid(),
             "supplyRequestId": request,
             "tradeItemId": item.id,
             "supplyLineId": None,
             "packingConfiguration": measures(item),
-            "pricePerPiece": item.price if self._desk.happens(0.6) else None,
-            "numberOfPieces": item.pieces_per_package * self._desk.chance.randint(5, 60),
+            "pricePerPiece": item.price if self._buyer.happens(0.6) else None,
+            "numberOfPieces": item.pieces_per_package * self._buyer.rng.randint(5, 60),
             "offeredAt": None,
             "added": now,
             "lastModified": now,
@@ -122,21 +122,21 @@ class Requests:
         }
 
     def _offer(self, request: Document) -> None:
-        """Let the grower answer each line; now and then the buyer takes the request back instead."""
-        now = self._desk.now
+        """Answer each line of a supply request, or sometimes delete the request."""
+        now = self._buyer.now
         request["lastModified"] = now
-        if self._desk.happens(0.1):
+        if self._buyer.happens(0.1):
             request |= {"isDeleted": True}
         else:
             request["status"] = "COMPLETED"
             for line in request["supplyRequestLines"]:
                 self._answer_line(line, now)
-        self._desk.publish(SUPPLY_REQUESTS, request)
+        self._buyer.publish(SUPPLY_REQUESTS, request)
 
     def _answer_line(self, line: Document, now: dt.datetime) -> None:
         line["lastModified"] = now
-        if self._desk.happens(0.75):
-            asked = line["pricePerPiece"] or Decimal("1.25")
-            line |= {"status": "ACCEPTED", "offeredAt": now, "pricePerPiece": asked}
+        if self._buyer.happens(0.75):
+            value = line["pricePerPiece"] or Decimal("1.25")
+            line |= {"status": "ACCEPTED", "offeredAt": now, "pricePerPiece": value}
         else:
             line |= {"status": "REJECTED", "rejectionReason": "niet voorradig"}

@@ -1,4 +1,4 @@
-"""A sales order's record in the shape of the Customers API, and its amounts (the specification)."""
+"""Builds the record of a sales order in the form of the customers API, and calculates its amounts (specification)."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
 from pipelines.sandbox.world.assortment import Item
 from pipelines.sandbox.world.calendar import day_of, moment, workday_after
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.grower_context import CENT, HUBS, price
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.goods import with_load_carrier
 from pipelines.sandbox.world.market.growers import Grower
-from pipelines.sandbox.world.site import CENT, HUBS, price
 
 _CLOCK = ("CLOCK_SALES", "CLOCK_PRESALES")
 _LEVY = Decimal("0.034")
 _DELIVERY = Decimal("0.03")
-"""What the delivery of a piece costs."""
+"""Delivery price of a piece, in euros."""
 
 
 @dataclass
 class Order:
-    """A sales order and what it is about.
+    """A sales order, with the data that its processing needs.
 
     Args:
-        record: the sales order.
-        item: what is bought.
-        grower: from whom.
+        record: record of the sales order.
+        item: trade item that was ordered.
+        grower: grower that sells it.
     """
 
     record: Document
     item: Item
     grower: Grower
     note: str = field(default="")
-    """The delivery note with which it was delivered."""
+    """Code and letter of its delivery note, once it is delivered."""
 
     @property
     def id(self) -> str:
@@ -44,18 +44,18 @@ class Order:
 
     @property
     def packages(self) -> int:
-        """How many packages it fills."""
+        """Number of packages."""
         return int(self.record["numberOfPieces"] // self.record["packingConfiguration"]["piecesPerPackage"])
 
     @property
     def delivery(self) -> dt.datetime:
-        """When it has to be there."""
+        """The latest time of delivery."""
         latest: dt.datetime = self.record["delivery"]["latestDeliveryDateTime"]
         return latest
 
 
 def sales_order(
-    desk: Desk,
+    buyer: BuyerContext,
     grower: Grower,
     item: Item,
     *,
@@ -67,20 +67,20 @@ def sales_order(
     """A new order of a buyer.
 
     Args:
-        desk: the buyer.
-        grower: from whom.
-        item: what is bought.
-        instrument: how it is traded.
-        pieces: how many pieces.
-        value: price of a piece.
-        line: the supply line's id, where there is one.
+        buyer: context of the buyer.
+        grower: grower that sells the item.
+        item: trade item that is ordered.
+        instrument: value of ``tradeInstrument``.
+        pieces: number of pieces that are ordered.
+        value: price of a piece, in euros.
+        line: id of the supply line, if any.
     """
     record = {
-        **_course(desk, is_clock=instrument in _CLOCK),
-        "salesOrderId": desk.codes.uuid(),
+        **_order_state(buyer, is_clock=instrument in _CLOCK),
+        "salesOrderId": buyer.codes.uuid(),
         "supplierOrganizationId": grower.id,
         "sellerOrganizationId": grower.id,
-        "customerOrganizationId": desk.organization_id,
+        "customerOrganizationId": buyer.organization_id,
         "mainCustomerOrganizationId": None,
         "supplyLineId": line,
         "tradeItemId": item.id,
@@ -88,8 +88,8 @@ def sales_order(
         "pricePerPiece": price(value),
         "tradeInstrument": instrument,
         "packingConfiguration": {**with_load_carrier(item), "additionalPricePerPiece": None, "photoUrl": None},
-        "additionalServices": _services(desk, grower, pieces),
-        "delivery": _delivery(desk, grower, cost=None if instrument in _CLOCK else _DELIVERY * pieces),
+        "additionalServices": _services(buyer, grower, pieces),
+        "delivery": _delivery(buyer, grower, cost=None if instrument in _CLOCK else _DELIVERY * pieces),
         "tradeItemVersion": item.record["tradeItemVersion"],
         "contractId": None,
         "blanketOrderLineId": None,
@@ -100,36 +100,36 @@ def sales_order(
     return Order(record, item, grower)
 
 
-def _course(desk: Desk, *, is_clock: bool) -> Document:
-    """How an order came about, and where it stands."""
+def _order_state(buyer: BuyerContext, *, is_clock: bool) -> Document:
+    """The fields about the origin and the state of an order."""
     return {
-        "salesChannel": "RFH_CLOCK" if is_clock else desk.chance.choice(("FLORIDAY", "FLORIDAY", "FLORAXCHANGE")),
-        "salesChannelInterface": "UNKNOWN" if is_clock else desk.chance.choice(("UI", "API")),
-        "salesChannelOrderId": desk.codes.order_reference(),
+        "salesChannel": "RFH_CLOCK" if is_clock else buyer.rng.choice(("FLORIDAY", "FLORIDAY", "FLORAXCHANGE")),
+        "salesChannelInterface": "UNKNOWN" if is_clock else buyer.rng.choice(("UI", "API")),
+        "salesChannelOrderId": buyer.codes.order_reference(),
         "barcodeLogisticServiceProvider": None,
-        "customerOrderReference": f"INK-{desk.codes.number(7)}" if desk.happens(0.7) else None,
-        "orderDateTime": desk.now,
+        "customerOrderReference": f"INK-{buyer.codes.number(7)}" if buyer.happens(0.7) else None,
+        "orderDateTime": buyer.now,
         "status": "COMMITTED" if is_clock else "PENDING",
-        "creditClaimStatus": "OK" if desk.happens(0.9) else "NOT_CHECKED",
-        "cancellationDeadline": desk.now + dt.timedelta(minutes=30),
+        "creditClaimStatus": "OK" if buyer.happens(0.9) else "NOT_CHECKED",
+        "cancellationDeadline": buyer.now + dt.timedelta(minutes=30),
         "automaticallyCancelledOn": None,
         "salesOrderVersion": 1,
         "paymentProvider": "RFH",
-        "deliveryRemarks": desk.chance.choice(words.REMARKS) if desk.happens(0.15) else None,
-        "creationDateTime": desk.now,
+        "deliveryRemarks": buyer.rng.choice(words.REMARKS) if buyer.happens(0.15) else None,
+        "creationDateTime": buyer.now,
         "lastModifiedDateTime": None,
-        "isCreatedBySupplier": not is_clock and desk.happens(0.1),
-        "createdByUserName": desk.chance.choice((*words.BUYERS, None)),
+        "isCreatedBySupplier": not is_clock and buyer.happens(0.1),
+        "createdByUserName": buyer.rng.choice((*words.BUYERS, None)),
         "mutations": [],
-        "salesOrderGroupId": desk.codes.uuid() if desk.happens(0.3) else None,
-        "batchReference": int(desk.codes.batch_reference()) if desk.happens(0.6) else None,
-        "isPaid": None if desk.happens(0.8) else False,
-        "customerLogisticReference": f"P{desk.codes.number(6)}" if desk.happens(0.2) else None,
+        "salesOrderGroupId": buyer.codes.uuid() if buyer.happens(0.3) else None,
+        "batchReference": int(buyer.codes.batch_reference()) if buyer.happens(0.6) else None,
+        "isPaid": None if buyer.happens(0.8) else False,
+        "customerLogisticReference": f"P{buyer.codes.number(6)}" if buyer.happens(0.2) else None,
     }
 
 
 def calculated(record: Document) -> Document:
-    """The amounts that follow from an order: with delivery and services, and for the clock its levies and packages."""
+    """The calculated amounts of an order: with delivery and services; for the clock with levies and package rent."""
     pieces = record["numberOfPieces"]
     delivery = record["deliveryPricePerPiece"]
     total = record["pricePerPiece"]["value"] + (delivery["value"] if delivery else 0)
@@ -146,7 +146,7 @@ def calculated(record: Document) -> Document:
 
 
 def mutables(record: Document) -> Document:
-    """What a mutation tells of an order, before or after it."""
+    """The current values of all fields that a mutation records."""
     packing = record["packingConfiguration"]
     delivery = record["deliveryPricePerPiece"]
     return {
@@ -161,22 +161,22 @@ def mutables(record: Document) -> Document:
     }
 
 
-def _services(desk: Desk, grower: Grower, pieces: int) -> list[Document] | None:
-    """Now and then the grower's pot sticker, paid by the piece."""
-    if not desk.happens(0.1):
+def _services(buyer: BuyerContext, grower: Grower, pieces: int) -> list[Document] | None:
+    """The additional services of an order: sometimes a pot sticker on each piece."""
+    if not buyer.happens(0.1):
         return None
     service = grower.services[2]
-    told = {"additionalServiceId": service["additionalServiceId"], "price": service["price"], "unit": service["unit"]}
-    return [{**told, "numberOfUnits": pieces, "stickerId": None}]
+    terms = {"additionalServiceId": service["additionalServiceId"], "price": service["price"], "unit": service["unit"]}
+    return [{**terms, "numberOfUnits": pieces, "stickerId": None}]
 
 
-def _delivery(desk: Desk, grower: Grower, *, cost: Decimal | None) -> Document:
-    incoterm = "DDP" if desk.happens(0.85) else "EXW"
+def _delivery(buyer: BuyerContext, grower: Grower, *, cost: Decimal | None) -> Document:
+    incoterm = "DDP" if buyer.happens(0.85) else "EXW"
     return {
         "deliveryConditionId": grower.condition_id(incoterm),
-        "latestDeliveryDateTime": moment(workday_after(day_of(desk.now), 1), desk.chance.choice((5, 6, 7))),
-        "regionGln": desk.chance.choice(HUBS) if incoterm == "DDP" else None,
-        "location": desk.location,
+        "latestDeliveryDateTime": moment(workday_after(day_of(buyer.now), 1), buyer.rng.choice((5, 6, 7))),
+        "regionGln": buyer.rng.choice(HUBS) if incoterm == "DDP" else None,
+        "location": buyer.location,
         "incoterm": incoterm,
         "nextLegIdentifier": None,
         "deliveryCost": price(cost) if cost and incoterm == "DDP" else None,

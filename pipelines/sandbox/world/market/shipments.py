@@ -1,11 +1,11 @@
-"""What is on its way to a buyer: advance shipping notices, and the invoices that follow (the specification)."""
+"""Advance shipping notices of deliveries to a buyer, and their invoicing (the specification)."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.market.invoicing import Invoicing
 from pipelines.sandbox.world.market.sales_order import Order
@@ -14,70 +14,70 @@ FEED = "fulfillment.advance_shipping_notices"
 
 
 class Shipments:
-    """The shipments to a buyer: what one grower delivers at one moment travels together.
+    """The shipments to a buyer; orders of one grower with the same delivery time share a shipment.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._invoicing = Invoicing(desk)
+    def __init__(self, buyer: BuyerContext) -> None:
+        self._buyer = buyer
+        self._invoicing = Invoicing(buyer)
         self._planned: dict[tuple[str, dt.datetime], list[Order]] = {}
 
     def plan(self, order: Order) -> None:
-        """Let a committed order leave with whatever else the grower delivers then."""
-        leaves = (order.grower.id, max(order.delivery, self._desk.now + dt.timedelta(hours=1)))
-        if leaves not in self._planned:
-            self._desk.at(leaves[1] - dt.timedelta(minutes=45), lambda: self._announce(order.grower, leaves))
-        self._planned.setdefault(leaves, []).append(order)
+        """Add a committed order to the shipment of its grower and delivery time."""
+        departure = (order.grower.id, max(order.delivery, self._buyer.now + dt.timedelta(hours=1)))
+        if departure not in self._planned:
+            self._buyer.at(departure[1] - dt.timedelta(minutes=45), lambda: self._announce(order.grower, departure))
+        self._planned.setdefault(departure, []).append(order)
 
-    def _announce(self, grower: Grower, leaves: tuple[str, dt.datetime]) -> None:
-        orders = self._planned.pop(leaves)
-        notice = self._notice(grower, leaves[1], orders)
-        self._desk.publish(FEED, notice)
-        self._desk.after(60, lambda: self._receive(notice, orders))
+    def _announce(self, grower: Grower, departure: tuple[str, dt.datetime]) -> None:
+        orders = self._planned.pop(departure)
+        notice = self._notice(grower, departure[1], orders)
+        self._buyer.publish(FEED, notice)
+        self._buyer.after(60, lambda: self._receive(notice, orders))
 
     def _receive(self, notice: Document, orders: list[Order]) -> None:
-        """Let the carriers arrive, a few with something wrong; few shipments are cancelled or fail before that."""
-        desk = self._desk
-        status = desk.chance.choices(("ACCEPTED", "CANCELLED", "FAILED"), (96, 2, 2))[0]
-        notice |= {"status": status, "lastModified": desk.now}
+        """Accept a shipment, with a few items not OK; a few shipments are cancelled or fail instead."""
+        buyer = self._buyer
+        status = buyer.rng.choices(("ACCEPTED", "CANCELLED", "FAILED"), (96, 2, 2))[0]
+        notice |= {"status": status, "lastModified": buyer.now}
         if status == "ACCEPTED":
             for carrier in notice["loadCarriers"]:
-                carrier["receiptDateTime"] = desk.now if desk.happens(0.9) else None
+                carrier["receiptDateTime"] = buyer.now if buyer.happens(0.9) else None
                 for item in carrier["loadCarrierItems"]:
-                    bad = desk.happens(0.03)
+                    bad = buyer.happens(0.03)
                     reason = "stapel ingezakt" if bad else None
                     item |= {"statusOfReceivedItem": "NOT_OK" if bad else "OK", "statusOfReceivedItemReason": reason}
                 self._invoicing.charge_means(notice, carrier)
             for order in orders:
                 self._invoicing.settle(order)
-        desk.publish(FEED, notice)
+        buyer.publish(FEED, notice)
 
     def _notice(self, grower: Grower, expected: dt.datetime, orders: list[Order]) -> Document:
-        desk = self._desk
-        carrier = desk.chance.choice(desk.register.carriers)
+        buyer = self._buyer
+        carrier = buyer.rng.choice(buyer.register.carriers)
         loads = [orders[start : start + 4] for start in range(0, len(orders), 4)]
         warehouse = grower.warehouses[0]
         return {
-            "fulfillmentOrderId": desk.codes.uuid(),
+            "fulfillmentOrderId": buyer.codes.uuid(),
             "expectedDeliveryDateTime": expected,
-            "deliveryLocation": {"warehouseId": None, **desk.location},
+            "deliveryLocation": {"warehouseId": None, **buyer.location},
             "despatchLocation": {"warehouseId": grower.warehouse_id, **warehouse["location"]},
-            "createdDateTime": desk.now,
-            "lastModified": desk.now,
+            "createdDateTime": buyer.now,
+            "lastModified": buyer.now,
             "senderOrganizationId": grower.id,
-            "logisticHub": desk.chance.choice(("AALSMEER", "NAALDWIJK", None)),
+            "logisticHub": buyer.rng.choice(("AALSMEER", "NAALDWIJK", None)),
             "status": "PENDING",
             "carrierOrganization": {"organizationId": carrier["organizationId"], "name": carrier["name"]},
-            "loadCarriers": [self._carrier(place, load) for place, load in enumerate(loads)],
+            "loadCarriers": [self._carrier(index, load) for index, load in enumerate(loads)],
         }
 
-    def _carrier(self, place: int, orders: list[Order]) -> Document:
-        desk = self._desk
-        layers = desk.chance.randint(1, 5)
-        note = desk.codes.note()
+    def _carrier(self, index: int, orders: list[Order]) -> Document:
+        buyer = self._buyer
+        layers = buyer.rng.randint(1, 5)
+        note = buyer.codes.note()
         for order in orders:
             order.note = f"{note}A"
         return {
@@ -86,20 +86,20 @@ class Shipments:
             "loadCarrierItems": [self._item(number, order) for number, order in enumerate(orders)],
             "documentReference": note,
             "loadCarrierType": orders[0].record["packingConfiguration"]["loadCarrier"],
-            "sequenceInFulfillment": place,
+            "sequenceInFulfillment": index,
             "receiptDateTime": None,
-            "loadCarrierBarcode": f"{desk.codes.number(12):012d}",
+            "loadCarrierBarcode": f"{buyer.codes.number(12):012d}",
         }
 
-    def _item(self, place: int, order: Order) -> Document:
+    def _item(self, index: int, order: Order) -> Document:
         return {
             "salesOrderId": order.id,
             "tradeItemId": order.item.id,
             "numberOfPackages": order.packages,
-            "serviceCode": self._desk.codes.number(4) if self._desk.happens(0.2) else None,
-            "sequenceOnCarrier": place,
+            "serviceCode": self._buyer.codes.number(4) if self._buyer.happens(0.2) else None,
+            "sequenceOnCarrier": index,
             "batchReference": order.record["batchReference"],
-            "logisticLabelCode": f"{self._desk.codes.number(15):015d}",
+            "logisticLabelCode": f"{self._buyer.codes.number(15):015d}",
             "statusOfReceivedItem": None,
             "statusOfReceivedItemReason": None,
         }

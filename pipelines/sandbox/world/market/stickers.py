@@ -1,8 +1,8 @@
-"""Stickers that a buyer wants on what it ordered."""
+"""Customer stickers of a buyer's orders."""
 
 from __future__ import annotations
 
-from pipelines.sandbox.world.market.desk import Desk
+from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.sales_order import Order
 
 FEED = "fulfillment.customer_stickers"
@@ -12,28 +12,28 @@ class Stickers:
     """The customer stickers of a buyer.
 
     Args:
-        desk: the buyer.
+        buyer: context of the buyer.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, buyer: BuyerContext) -> None:
+        self._buyer = buyer
 
     def order(self, order: Order) -> None:
-        """Ask for stickers with an order; the grower prints them before it delivers, unless they are taken back."""
-        desk = self._desk
+        """Publish the stickers of an order; they are handled later, or sometimes deleted."""
+        buyer = self._buyer
         record = {
-            "stickerId": desk.codes.uuid(),
-            "customerOrganizationId": desk.organization_id,
+            "stickerId": buyer.codes.uuid(),
+            "customerOrganizationId": buyer.organization_id,
             "supplierOrganizationId": order.grower.id,
             "deliveryDateTime": order.delivery,
             "stickerType": "POT",
             "salesOrderId": order.id,
             "purchaseOrderId": None,
             "blanketOrderLineId": None,
-            "additionalInformation": "achterzijde pot" if desk.happens(0.3) else None,
+            "additionalInformation": "achterzijde pot" if buyer.happens(0.3) else None,
             "stickerSize": {"widthInMm": 40, "heightInMm": 25},
             "isHandled": False,
-            "creationDateTime": desk.now,
+            "creationDateTime": buyer.now,
             "lastRequestedOn": None,
             "isDeleted": False,
             "stickerFileInformation": {
@@ -41,12 +41,12 @@ class Stickers:
                 "numberOfPages": 1,
                 "numberOfCopies": order.record["numberOfPieces"],
                 "deliverSeparately": False,
-                "stickerProvidedBy": desk.chance.choice(("SUPPLIER", "CUSTOMER")),
+                "stickerProvidedBy": buyer.rng.choice(("SUPPLIER", "CUSTOMER")),
                 "shouldBePrinted": True,
                 "parentId": None,
             },
             "compositions": [{"stickerType": "POT", "numberOfUnits": order.record["numberOfPieces"]}],
         }
-        desk.publish(FEED, record)
-        changed = {"isDeleted": True} if desk.happens(0.1) else {"isHandled": True, "lastRequestedOn": desk.now}
-        desk.after(desk.chance.randint(30, 200), lambda: desk.publish(FEED, {**record, **changed}))
+        buyer.publish(FEED, record)
+        changed = {"isDeleted": True} if buyer.happens(0.1) else {"isHandled": True, "lastRequestedOn": buyer.now}
+        buyer.after(buyer.rng.randint(30, 200), lambda: buyer.publish(FEED, {**record, **changed}))

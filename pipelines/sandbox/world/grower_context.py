@@ -1,4 +1,4 @@
-"""Where one grower's trade takes place: its own chance and codes, the world's clock, and the way into the books."""
+"""The context of one grower's simulation: random numbers, codes, event queue, and access to the books."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
-from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes, check_digit
+from pipelines.sandbox.world.event_queue import Action, EventQueue
 from pipelines.sandbox.world.parties import Register
 
 CENT = Decimal("0.01")
@@ -21,29 +21,29 @@ HUBS = tuple(digits + check_digit(digits) for digits in ("871423120500", "871423
 """GLNs of the delivery regions."""
 
 
-class Site:
-    """What all parts of a nursery share.
+class GrowerContext:
+    """The context that all parts of a nursery share.
 
     Args:
-        seed: what its chance follows from.
-        account: the grower.
-        agenda: the world's clock.
-        register: everyone else.
-        book: tells the book of an organization and a feed.
-        size: how much it trades, 1.0 for about 75 orders on an ordinary day.
+        seed: seed of its random numbers and codes.
+        account: account of the grower.
+        events: event queue of the world.
+        register: all other organizations.
+        book: returns the book of an organization's id and a feed's name.
+        size: volume of trade; 1.0 for about 75 orders on an ordinary day.
     """
 
     def __init__(
         self,
         seed: int,
         account: Account,
-        agenda: Agenda,
+        events: EventQueue,
         register: Register,
         book: Callable[[str, str], Book],
         *,
         size: float,
     ) -> None:
-        self.chance = random.Random(f"nursery/{seed}/{account.name}")
+        self.rng = random.Random(f"nursery/{seed}/{account.name}")
         self.codes = Codes(f"nursery/{seed}/{account.name}")
         self.organization_id = account.organization_id
         self.register = register
@@ -55,44 +55,44 @@ class Site:
         self.delivery_condition_ids = {incoterm: self.codes.uuid() for incoterm in ("DDP", "EXW", "FCA", "DAP")}
         self.delivery_condition_set_id = self.codes.uuid()
         self.custom_package_ids = [self.codes.uuid() for _ in range(3)]
-        self._agenda = agenda
+        self._events = events
         self._book = book
 
     @property
     def now(self) -> dt.datetime:
-        """The world's moment."""
-        return self._agenda.now
+        """The simulated time."""
+        return self._events.now
 
     def at(self, moment: dt.datetime, action: Action) -> None:
-        """Let something happen later."""
-        self._agenda.at(moment, action)
+        """Plan an action at a time."""
+        self._events.at(moment, action)
 
     def after(self, minutes: float, action: Action) -> None:
-        """Let something happen in so many minutes."""
-        self._agenda.at(self.now + dt.timedelta(minutes=minutes), action)
+        """Plan an action after a number of minutes."""
+        self._events.at(self.now + dt.timedelta(minutes=minutes), action)
 
     def publish(self, source: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of a feed or a snapshot, or its new state."""
+        """Insert or update a record of a feed or a snapshot."""
         self._book(self.organization_id, source).put(record)
 
     def publish_default(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (the specification)."""
+        """Insert a record with default values; Floriday serves such records with the number 0 (the specification)."""
         self._book(self.organization_id, feed).put(encode({**record, NUMBER: 0}))
 
     def renumber(self, feed: str, *key: str) -> None:
-        """Let Floriday give a record a new number, as it does for reasons of its own."""
+        """Give a record a new sequence number without a change of its content, as Floriday does."""
         self._book(self.organization_id, feed).renumber(*key)
 
     def happens(self, probability: float) -> bool:
-        """Whether chance lets it happen."""
-        return self.chance.random() < probability
+        """True with this probability."""
+        return self.rng.random() < probability
 
 
 def price(value: Decimal, currency: str = "EUR") -> Document:
-    """An amount of money as Floriday tells it."""
+    """An amount of money in Floriday's form."""
     return {"currency": currency, "value": value}
 
 
 def package(code: int) -> Document:
-    """A package of the sector's list."""
+    """A package with a VBN code, in Floriday's form."""
     return {"vbnPackageCode": code, "customPackageId": None}

@@ -1,4 +1,4 @@
-"""Where one buyer's trade takes place: its own chance and codes, the clock, and what of the market it may see."""
+"""The context of one buyer's simulation: random numbers, codes, event queue, and the records that it may see."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
-from pipelines.sandbox.world.agenda import Action, Agenda
 from pipelines.sandbox.world.codes import Codes
+from pipelines.sandbox.world.event_queue import Action, EventQueue
 from pipelines.sandbox.world.market.growers import Grower
 from pipelines.sandbox.world.parties import Register
 
@@ -21,35 +21,35 @@ CUSTOM_SUPPLY_LINES = "supply.custom_supply_lines"
 SERVICES = "catalog.additional_services"
 
 OF_CONNECTED = (TRADE_ITEMS, SUPPLY_LINES, CUSTOM_SUPPLY_LINES, SERVICES)
-"""The feeds of which Floriday serves what belongs to connected growers, and nothing else (the specification)."""
+"""The feeds that serve only the records of connected growers (the specification)."""
 SELECTED_ONLY = "postFilterSelectedTradeItems"
 
 
-class Desk:
-    """What all parts of a buyer share.
+class BuyerContext:
+    """The context that all parts of a buyer share.
 
     Args:
-        seed: what its chance follows from.
-        account: the buyer.
-        agenda: the world's clock.
-        book: tells the book of an organization and a feed.
-        register: everyone else.
-        growers: who sells.
-        size: how much it buys, 1.0 for about 30 orders on an ordinary day.
+        seed: seed of its random numbers and codes.
+        account: account of the buyer.
+        events: event queue of the market.
+        book: returns the book of an organization's id and a feed's name.
+        register: all other organizations.
+        growers: growers that sell to it.
+        size: volume of trade; 1.0 for about 30 orders on an ordinary day.
     """
 
     def __init__(
         self,
         seed: int,
         account: Account,
-        agenda: Agenda,
+        events: EventQueue,
         book: Callable[[str, str], Book],
         *,
         register: Register,
         growers: tuple[Grower, ...],
         size: float,
     ) -> None:
-        self.chance = random.Random(f"desk/{seed}/{account.name}")
+        self.rng = random.Random(f"desk/{seed}/{account.name}")
         self.codes = Codes(f"desk/{seed}/{account.name}")
         self.organization = account.organization
         self.organization_id = account.organization_id
@@ -57,16 +57,16 @@ class Desk:
         self.growers = growers
         self.size = size
         self.connected: set[str] = set()
-        """Ids of the growers with which it is connected."""
+        """Organization ids of the growers with which it is connected."""
         self.selected: set[str] = set()
-        """Ids of the trade items that it selected."""
-        self._agenda = agenda
+        """Ids of the trade items in its selected assortment."""
+        self._events = events
         self._book = book
 
     @property
     def now(self) -> dt.datetime:
-        """The world's moment."""
-        return self._agenda.now
+        """The simulated time."""
+        return self._events.now
 
     @property
     def suppliers(self) -> list[Grower]:
@@ -75,27 +75,27 @@ class Desk:
 
     @property
     def location(self) -> Document:
-        """Where its orders go."""
+        """The place of delivery of its orders."""
         return {"gln": self.organization["companyGln"], "address": self.organization["physicalAddress"]}
 
     def at(self, moment: dt.datetime, action: Action) -> None:
-        """Let something happen later."""
-        self._agenda.at(moment, action)
+        """Plan an action at a time."""
+        self._events.at(moment, action)
 
     def after(self, minutes: float, action: Action) -> None:
-        """Let something happen in so many minutes."""
-        self._agenda.at(self.now + dt.timedelta(minutes=minutes), action)
+        """Plan an action after a number of minutes."""
+        self._events.at(self.now + dt.timedelta(minutes=minutes), action)
 
     def happens(self, probability: float) -> bool:
-        """Whether chance lets it happen."""
-        return self.chance.random() < probability
+        """True with this probability."""
+        return self.rng.random() < probability
 
     def book(self, feed: str) -> Book:
         """The buyer's book of a feed."""
         return self._book(self.organization_id, feed)
 
     def publish(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record, or its new state: hidden or filtered out where it is not for this buyer."""
+        """Insert or update a record; it is hidden if its grower is not connected, and marked for the post filters."""
         hidden = feed in OF_CONNECTED and record["supplierOrganizationId"] not in self.connected
         self.book(feed).put(record, hidden=hidden, filtered_by=self._filters(feed, record))
 
@@ -107,11 +107,11 @@ class Desk:
         return ()
 
     def publish_default(self, feed: str, record: Mapping[str, Any]) -> None:
-        """Let Floriday serve a record of which nothing is stored: it tells the number 0 (the specification)."""
+        """Insert a record with default values; Floriday serves such records with the number 0 (the specification)."""
         self.book(feed).put(encode({**record, NUMBER: 0}))
 
     def review(self, feed: str, *key: str) -> None:
-        """Judge anew, at the number where it stands, whether a visible record passes the post filters."""
+        """Update the post filters of a visible record, at an unchanged sequence number."""
         book = self.book(feed)
         if entry := book.get(*key):
             filters = self._filters(feed, entry.document)

@@ -19,7 +19,7 @@ def asked_at(floriday: Callable[[float], Move], seconds: float) -> list[float]:
         now = tick * TICK
         moves = {ORDERS: floriday(now)}
         if due := requests.due(moves, now):
-            requests = Requests.read(requests.noted(moves, due, now).text())
+            requests = Requests.read(requests.after(moves, due, now).text())
             asked.append(now)
     return asked
 

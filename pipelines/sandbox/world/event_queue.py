@@ -1,4 +1,4 @@
-"""What is going to happen, and the clock that stands still in between."""
+"""The queue of planned events, and the simulated clock, which jumps from event to event."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable
 Action = Callable[[], object]
 
 
-class Agenda:
-    """Actions and their moments. Actions of one moment happen in the order in which they were noted.
+class EventQueue:
+    """Planned actions in order of time; actions of the same time run in the order in which they were added.
 
     Args:
-        now: where the clock begins.
+        now: simulated time at the start.
     """
 
     def __init__(self, now: dt.datetime) -> None:
@@ -23,11 +23,11 @@ class Agenda:
         self._noted: list[tuple[dt.datetime, int, Action]] = []
 
     def at(self, moment: dt.datetime, action: Action) -> None:
-        """Note an action; one for a moment that has passed happens next."""
+        """Plan an action; one for a time in the past runs next."""
         heapq.heappush(self._noted, (moment, next(self._order), action))
 
     def run(self, until: dt.datetime) -> None:
-        """Let everything happen up to a moment, and move the clock there."""
+        """Run all actions up to a time, and set the clock to it."""
         while self._noted and self._noted[0][0] <= until:
             moment, _, action = heapq.heappop(self._noted)
             self.now = max(self.now, moment)
