@@ -12,8 +12,9 @@ import duckdb
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
+from pipelines.floriday.sequence_ranges import END_OF_FEED, SequenceRange
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
-from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, Span, note_catch_up, numbered_in
+from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, note_catch_up, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import fold
 from pipelines.warehouse.read.feed_status import unread_since
@@ -139,14 +140,14 @@ class SimulatedLedger:
         if maximum == self.at.cursor and not full:
             self._note_current(began)
             return
-        self._walk(0 if full else self.at.cursor, None, size, pages, meanwhile)
+        self._walk(0 if full else self.at.cursor, END_OF_FEED, size, pages, meanwhile)
 
-    def read_again(self, span: Span | None, size: int = 3) -> None:
+    def read_again(self, span: SequenceRange | None, size: int = 3) -> None:
         """Read a span again, as a sync of days does."""
         if span is not None:
             self._walk(span.after, span.up_to, size, None, ())
 
-    def _walk(self, start: int, up_to: int | None, size: int, pages: int | None, meanwhile: Iterable[int]) -> None:
+    def _walk(self, start: int, up_to: int, size: int, pages: int | None, meanwhile: Iterable[int]) -> None:
         self._runs += 1
         began, maximum, reached, changing = self.clock, self.maximum, start, iter(meanwhile)
         floor = start
@@ -161,7 +162,7 @@ class SimulatedLedger:
                 self._commit(max(before, floor), reached, [identity for _, identity in found[:size]], began, ended)
             elif ended:
                 self._note_current(began)
-            if ended or reached == before or (up_to is not None and reached >= up_to):
+            if ended or reached == before or reached >= up_to:
                 return
             for identity in (next(changing, None),):
                 self.wait(15)
@@ -212,12 +213,12 @@ class SimulatedLedger:
         """Put the windows together, the youngest too; how many rows less there are."""
         return fold(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
 
-    def span(self, days: Days) -> Span | None:
+    def span(self, days: Days) -> SequenceRange | None:
         """What the warehouse takes for the numbers of the days; a restart is noticed first, as a sync does."""
         self._notice_restart()
         return numbered_in(self.connection, FEED, self.at, TABLE, days, now=self.clock)
 
-    def spans(self, offsets: Iterable[int]) -> dict[Days, Span | None]:
+    def spans(self, offsets: Iterable[int]) -> dict[Days, SequenceRange | None]:
         """The spans of single days and of weeks, so many days after the beginning."""
         firsts = [BEGAN.date() + dt.timedelta(days=offset) for offset in offsets]
         asked = [Days(first, first + dt.timedelta(days=length)) for first in firsts for length in (0, 6)]

@@ -10,7 +10,7 @@ from pipelines.floriday.change_feed import ChangeFeed, Fetch, walk
 from pipelines.floriday.pages import Page
 from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.restart_detection import Numbering, detect_numbering, is_cursor_supported
-from pipelines.floriday.sequence_ranges import Coverage
+from pipelines.floriday.sequence_ranges import Coverage, SequenceRange
 from pipelines.normalize import normalize
 from pipelines.sync.batches import BUDGET, WindowBuilder
 from pipelines.sync.feed_writer import FeedWriter, Target
@@ -20,7 +20,7 @@ from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import impossible_numbers, rejected_records, visibility
 from pipelines.warehouse.load.cursors import Position
-from pipelines.warehouse.load.days_to_sequence import Days, Span, numbered_in
+from pipelines.warehouse.load.days_to_sequence import Days, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.visibility import MAY_HAVE_RESTARTED, NEW_SERIES, Reread
 
@@ -187,7 +187,7 @@ class SubFeedSync:
     def _read(self, feed: ChangeFeed, *, is_whole: bool, days: Days | None) -> set[str | None] | None:
         """Read a range of the feed; returns the served keys where a selection was read completely, else None."""
         if is_whole:
-            return self._read_from(feed, Span(0), {})
+            return self._read_from(feed, SequenceRange(0), {})
         if days is None:
             span, stored = self._next_walk()
             return self._read_from(feed, span, stored, Coverage.of(self._read_beyond()))
@@ -196,15 +196,15 @@ class SubFeedSync:
             found = numbered_in(connection, self.target.part, self.position, table, days, now=now)
         return None if found is None else self._read_from(feed, found, {})
 
-    def _next_walk(self) -> tuple[Span, dict[int, set[bytes]]]:
+    def _next_walk(self) -> tuple[SequenceRange, dict[int, set[bytes]]]:
         """Where the next walk begins, and the content hashes that are stored with each number from there on."""
         position, table = self.position, self.target.table
         if position.committed_at is None:
-            return Span(position.cursor), {}
+            return SequenceRange(position.cursor), {}
         with self.target.warehouse.reading() as connection:
             cursor = FeedCursor(connection, self.target.part)
             start = cursor.start_of_walk(position, table, self.feed.endpoint.page_maximum)
-            return Span(start), cursor.stored_above(start, position, table)
+            return SequenceRange(start), cursor.stored_above(start, position, table)
 
     def _read_beyond(self) -> list[tuple[int, int]]:
         """What an interrupted load has read beyond the cursor."""
@@ -215,7 +215,7 @@ class SubFeedSync:
             return FeedCursor(connection, self.target.part).read_beyond(position, self.target.table, page)
 
     def _read_from(
-        self, feed: ChangeFeed, span: Span, stored: dict[int, set[bytes]], covered: Coverage | None = None
+        self, feed: ChangeFeed, span: SequenceRange, stored: dict[int, set[bytes]], covered: Coverage | None = None
     ) -> set[str | None] | None:
         """Read and store a range of the feed.
 
