@@ -16,7 +16,7 @@ from pipelines.floriday.sequence_ranges import END_OF_FEED, SequenceRange
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
 from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, note_catch_up, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
-from pipelines.warehouse.load.merge_windows import fold
+from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.schema.create import create_tables
 
@@ -211,7 +211,7 @@ class SimulatedLedger:
 
     def fold(self) -> int:
         """Put the windows together, the youngest too; how many rows less there are."""
-        return fold(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
+        return merge_windows(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
 
     def span(self, days: Days) -> SequenceRange | None:
         """What the warehouse takes for the numbers of the days; a restart is noticed first, as a sync does."""

@@ -1,4 +1,4 @@
-"""What the settings choose of an API: its feeds and snapshots, the filters that they are asked with, the scopes."""
+"""What a sync reads: the feeds and snapshots that the settings choose, their filters and scopes, and what of each."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipelines.settings import LocalSettings, Settings
 
 
 def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Source, ...]:
-    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, as the settings want them asked for.
+    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, with the filters of the settings.
 
-    Feeds that are read part by part come last: other feeds tell which parts there are.
+    Feeds with sub-feeds come last: another feed lists their sub-feeds.
 
     Raises:
-        SettingError: it names one that there is not.
+        SettingError: it names a feed that does not exist.
     """
     try:
         named = {catalogue.source(name).name for name in settings.feeds or ()}
@@ -44,7 +44,7 @@ def check_accounts(names: Iterable[str], known: Collection[str], place: str) -> 
 
 
 def as_asked(source: Source, settings: LocalSettings) -> Source:
-    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY wants."""
+    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY defines."""
     if not (
         settings.selected_assortment_only and isinstance(source, Feed) and source.endpoint.selected_only_parameters
     ):
@@ -54,7 +54,7 @@ def as_asked(source: Source, settings: LocalSettings) -> Source:
 
 
 def is_in_parts(source: Source) -> bool:
-    """Whether a feed is read part by part, each with a cursor of its own."""
+    """Whether a feed has sub-feeds, each with a cursor of its own."""
     return isinstance(source, Feed) and source.endpoint.part_parameter is not None
 
 

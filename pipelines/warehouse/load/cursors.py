@@ -12,21 +12,20 @@ from pipelines.catalogue.types import Feed
 from pipelines.warehouse.file.connection import Warehouse
 
 YOUNG = dt.timedelta(minutes=10)
-"""Numbers may become visible late: what was a feed's head for less than this is read again."""
-
+"""Numbers may become visible late: what was a feed's head for less than this time is read again."""
 
 CONNECTIONS_FEED = "organizations.connections"
-"""Says which growers a buyer is connected with, and so which parts some feeds have."""
+"""Lists the growers that a buyer is connected with, and so the sub-feeds of some feeds."""
 
 
 @dataclass(frozen=True)
 class FeedPart:
-    """What has one cursor: a feed of an account, or a part of it.
+    """What has one cursor: a feed of an account, or a sub-feed.
 
     Args:
-        account: the account's name in the settings.
+        account: name of the account in the settings.
         feed: ``schema.table``.
-        part: where a feed has several cursors, else None.
+        part: id of the sub-feed, the grower's; None for a feed without sub-feeds.
     """
 
     account: str
@@ -38,13 +37,13 @@ class FeedPart:
 class Position:
     """How far a feed is read.
 
-    The feed was proven current since the last commit if ``current_at`` is not before ``committed_at``; whatever the
-    clock says, the methods keep it so.
+    The feed was proven current since the last commit if ``current_at`` is not before ``committed_at``; the methods keep
+    that true whatever the clock shows.
 
     Args:
         series: counts the restarts of the feed's numbering, from 1.
         cursor: the last sequence number committed, 0 before the first.
-        maximum: what Floriday's max-sequence operation last said.
+        maximum: what Floriday's max-sequence operation returned last.
         current_at: when the feed was last proven current.
         committed_at: when a window was last committed.
     """
@@ -64,7 +63,7 @@ class Position:
         """The position after a commit.
 
         Args:
-            moment: of the commit, as the clock says it.
+            moment: time of the commit, by the clock.
             current: whether the feed is proven current with it.
         """
         proven = moment if current else self.current_at
@@ -76,8 +75,8 @@ class Position:
         """The position of a feed that is current without a commit.
 
         Args:
-            asked_at: when Floriday was asked.
-            now: the moment; what lies after it was written under a clock that was ahead.
+            asked_at: when Floriday was requested.
+            now: the current time; later times were written by a clock that was fast.
         """
         now = now or dt.datetime.now(dt.UTC)
         committed = self.committed_at and min(self.committed_at, max(asked_at, now))
@@ -104,12 +103,12 @@ class Window:
 
 
 def of_part(part: FeedPart) -> dict[str, object]:
-    """The parameters of a condition on account, feed and part."""
+    """The SQL parameters of a condition on account, feed and part."""
     return {"account": part.account, "feed": part.feed, "part": part.part}
 
 
 def connected_suppliers(connection: duckdb.DuckDBPyConnection, account: str) -> list[str]:
-    """The growers that a buyer is connected with, as far as the connections were read; ids in order."""
+    """The ids of the growers that a buyer is connected with, in order, as far as the connections were read."""
     rows = connection.execute(
         "SELECT CAST(supplier_organization_id AS VARCHAR) FROM organizations.connections"
         " WHERE account = ? AND NOT is_deleted ORDER BY 1",
@@ -119,7 +118,7 @@ def connected_suppliers(connection: duckdb.DuckDBPyConnection, account: str) -> 
 
 
 def sub_feeds_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | None]:
-    """What of the feed has a cursor of its own: the suppliers that a buyer is connected with, else the whole of it."""
+    """The ids of the sub-feeds, which are the growers that a buyer is connected with; None alone for other feeds."""
     if feed.endpoint.part_parameter is None:
         return [None]
     with warehouse.reading() as connection:
@@ -133,8 +132,8 @@ def add_windows(
 
     Args:
         connection: open for writing.
-        windows: each with its new and changed records.
-        committed_at: when.
+        windows: each with the number of its new and changed records.
+        committed_at: time of the commit.
     """
     if windows:
         connection.executemany(

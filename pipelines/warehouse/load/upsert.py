@@ -28,7 +28,7 @@ from pipelines.warehouse.load import (
 from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch, detect_changes, on_connection
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
 from pipelines.warehouse.load.feed_cursor import FeedCursor
-from pipelines.warehouse.load.merge_windows import fold
+from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
 from pipelines.warehouse.sql import (
     current as current_rows,
@@ -43,23 +43,23 @@ from pipelines.warehouse.sql import (
 )
 
 WINDOWS_BETWEEN_MERGES = 64
-"""After so many, small groups of rows are put together by the next checkpoint, and old windows of the feed."""
+"""After this many windows the next checkpoint merges small row groups, and old windows of the feed are merged."""
 RECORDS_OF_A_LARGE_BATCH = 2000
 THREADS = 2
-MERGES = 100
+VACUUM_TASKS = 100
 """DuckDB's own default for one checkpoint."""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What a commit of a feed brings about besides storing its batch.
+    """What a commit of a feed does besides storing its batch.
 
     Args:
-        widens: the feeds whose older records come into view with each live row of this one.
+        widens: the feeds whose older records become visible with each live row of this one.
         is_reread: whether the feed is being read again from number 0.
-        ignored: records that were ignored since the walk began, for they were older than what is stored.
-        proves_end: whether the feed was just read to its proven end, which is where the cursor is moved.
-        was_served: whether the batch holds what Floriday served, and not last versions that were made here.
+        ignored: records that were ignored since the walk began, because they were older than what is stored.
+        proves_end: whether the feed was just read to its proven end, to which the cursor is moved.
+        was_served: whether Floriday served the records of the batch; False for last versions that were made here.
     """
 
     widens: Sequence[str] = ()
@@ -80,10 +80,10 @@ class Stored:
         new: records that were not known.
         changed: versions of known records.
         rejected: records that were rejected.
-        committed_at: when.
+        committed_at: time of the commit.
         position: the feed's position afterwards.
-        older: records that were ignored, for they were older than what is stored.
-        marked: if this transaction marked feeds for a full re-read, all that are marked, by account and feed.
+        older: records that were ignored, because they were older than what is stored.
+        marked: if this transaction marked feeds for a full re-read, all marked feeds, by account and feed.
     """
 
     new: int
@@ -110,12 +110,12 @@ def store(
     Args:
         connection: open for writing.
         table: the feed's table.
-        batch: what was read, normalized.
-        windows: what to write into ``sync.windows``, of one account and feed; where there are several, each tells of
-            as many records of the batch as it counts, in their order.
+        batch: normalized records.
+        windows: the rows for ``sync.windows``, of one account and feed; where there are several, each is for as many
+            records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
-        moment: what the clock says; it need not be later than at the last commit, for no order depends on it.
+        moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
     with transaction(connection):
         return store_within(connection, table, batch, windows, to, current=current, moment=moment)
@@ -132,22 +132,22 @@ def store_within(
     effects: Effects = NO_EFFECTS,
     moment: dt.datetime | None = None,
 ) -> Stored:
-    """As :func:`store`, within a transaction of the caller's.
+    """Commit a batch as :func:`store` does, within a transaction of the caller's.
 
     Args:
-        connection: as of :func:`store`.
-        table: the same.
-        batch: the same.
-        windows: the same.
-        to: the same.
-        current: the same.
-        effects: what the commit brings about besides.
-        moment: as of :func:`store`.
+        connection: as in :func:`store`.
+        table: as in :func:`store`.
+        batch: as in :func:`store`.
+        windows: as in :func:`store`.
+        to: as in :func:`store`.
+        current: as in :func:`store`.
+        effects: what the commit does besides.
+        moment: as in :func:`store`.
     """
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
     moment = moment or dt.datetime.now(dt.UTC)
-    # A small batch is mostly looking for its keys in large tables, and there is no next one to be normalized meanwhile.
+    # A small batch mostly searches its keys in large tables, and no next batch is normalized meanwhile.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
     params = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
     with on_connection(connection, table, batch, params) as incoming:
@@ -167,9 +167,9 @@ def store_within(
         # Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
         # everything else. Large batches need none, for their groups of rows are large enough.
         is_due = added < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
-        connection.execute(f"SET max_vacuum_tasks = {MERGES if is_due else 0}")
+        connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
         if is_due:
-            fold(connection, window.part, position, moment)
+            merge_windows(connection, window.part, position, moment)
     return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, marked)
 
 
@@ -192,7 +192,7 @@ def _mark_rereads(  # noqa: PLR0917 - what the transaction did
 ) -> dict[tuple[str, str], Reread]:
     """Lower numbers above a proven end; returns all marked feeds, where this transaction may have marked some."""
     lowered = impossible_numbers.lower(connection, table, part, position) if effects.proves_end else 0
-    # What was ignored as older than a number that its feed has never reached is to be read once more.
+    # Records that were ignored as older than a number which their feed has never reached must be read once more.
     if lowered and (not effects.is_reread or effects.ignored or changes.older):
         visibility.mark(connection, part.account, [part.feed], impossible_numbers.REASON)
     return visibility.marked(connection) if lowered or effects.widens else {}
@@ -213,7 +213,7 @@ def _versions_by_window(
 
 
 def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
-    """Whether the windows of a batch complete another so many, whoever wrote the others."""
+    """Whether the windows of a batch complete the next :data:`WINDOWS_BETWEEN_MERGES`, of all feeds."""
     ((count,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
     return bool(count // WINDOWS_BETWEEN_MERGES != (count - windows) // WINDOWS_BETWEEN_MERGES)
 

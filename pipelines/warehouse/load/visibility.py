@@ -1,8 +1,8 @@
-"""What an account sees of each feed, and which feeds must be read anew because it sees more than before.
+"""What an account can see of each feed, and which feeds must be read again because it can see more than before.
 
-Records that come into view later stand below the cursor, where no walk looks: a new connection, a newly granted scope
-or another filter marks the feed, and its next sync reads from 0. A mark is written in the transaction that stores what
-brings older records into view, so that no interruption loses it.
+Older records that become visible have numbers below the cursor, which no walk reads: a new connection, a newly granted
+scope or another filter marks the feed, and its next sync reads from 0. A mark is written in the transaction that stores
+what makes older records visible, so that no interruption loses it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pipelines.warehouse.sql import current, quoted, record_key, same_key
 
 @dataclass(frozen=True)
 class View:
-    """How a feed was asked for.
+    """The filter and scope that a feed was requested with.
 
     Args:
-        account: whose key.
+        account: name of the account whose key was used.
         feed: ``schema.table``.
         parameters: the fixed part of the query, as text.
         granted: whether the token carried the feed's scope.
@@ -35,7 +35,7 @@ class View:
 
 
 def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
-    """Write down how feeds are asked for now, and mark those that see more than before; within a transaction."""
+    """Store how feeds are requested now, and mark those that show more than before; within a transaction."""
     known = _known(connection)
     for view in views:
         before = known.get((view.account, view.feed))
@@ -63,10 +63,10 @@ def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
 
 
 MAY_HAVE_RESTARTED = "its numbering may have begun anew"
-"""Why a feed is read again after a 423, or while nothing that it serves says whether its numbering is the same."""
+"""Why a feed is read again after a 423, or while nothing that it serves shows whether its numbering is the same."""
 
 NEW_SERIES = "its numbering began anew"
-"""Why a selection is read as a whole: what that does not serve has left it."""
+"""Why a selection is read completely: records that it does not serve have left it."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Reread:
     """Why a feed waits for a full re-read.
 
     Args:
-        reason: all reasons, in words.
-        last: row id of the last mark; what is marked while the feed is read again stays marked.
+        reason: all reasons, as text.
+        last: row id of the last mark; marks that are added during the re-read stay.
     """
 
     reason: str
@@ -107,7 +107,7 @@ def marked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Rerea
 
 
 def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread: Reread) -> None:
-    """Take the marks of a feed off that were there when its re-read began; within a transaction."""
+    """Remove the marks that a feed had when its re-read began; within a transaction."""
     connection.execute(
         "UPDATE sync.rereads SET done_at = now() WHERE account = ? AND feed = ? AND done_at IS NULL AND rowid <= ?",
         [account, feed, reread.last],
