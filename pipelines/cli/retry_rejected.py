@@ -58,8 +58,8 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
     from pipelines.cli.outcomes import print_failures, publish
     from pipelines.settings import load_settings
+    from pipelines.sync.selection import RejectedOnly
     from pipelines.sync.session import new_run_id, open_clients
-    from pipelines.sync.what_to_read import RejectedOnly
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     settings = load_settings()

@@ -19,8 +19,8 @@ from pipelines.sync.feed_writer import FeedWriter, Target
 from pipelines.sync.outcome import FeedOutcome, Listener, Progress, together
 from pipelines.sync.page_reader import PageReader
 from pipelines.sync.rejected import retry_rejected
+from pipelines.sync.selection import RejectedOnly, WhatToRead
 from pipelines.sync.sub_feed import SubFeedSync
-from pipelines.sync.what_to_read import RejectedOnly, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, FeedPart, sub_feeds_of
 from pipelines.warehouse.load.run_state import RunState

@@ -25,9 +25,8 @@ from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.prepare import Preparation
 from pipelines.sync.scheduler import Task, limit_malloc_arenas, run_concurrently, serialize
-from pipelines.sync.selection import as_asked, check_accounts, chosen_sources, scopes_to_ask
+from pipelines.sync.selection import Changes, WhatToRead, as_asked, check_accounts, chosen_sources, scopes_to_ask
 from pipelines.sync.snapshot import sync_snapshot
-from pipelines.sync.what_to_read import Changes, WhatToRead
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.publish import is_copy_due, publish

@@ -15,8 +15,8 @@ from pipelines.normalize import normalize
 from pipelines.sync.batches import BUDGET, WindowBuilder
 from pipelines.sync.feed_writer import FeedWriter, Target
 from pipelines.sync.page_reader import PageReader
+from pipelines.sync.selection import Changes, Everything
 from pipelines.sync.walk_writer import Walk, store_walk
-from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import impossible_numbers, rejected_records, visibility
 from pipelines.warehouse.load.cursors import Position
