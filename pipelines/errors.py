@@ -127,7 +127,11 @@ class RetriableError(PipelineError):
     Args:
         message: what happened and what to do next, without secrets.
         retry_after: seconds that the server asked to wait; None if it named none.
+
+    ``attempts`` is the number of calls after which the retries ended; None before that. The error is then final.
     """
+
+    attempts: int | None = None
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

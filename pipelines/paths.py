@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 LONGEST_NAME = 200
@@ -24,16 +25,21 @@ def real_path(path: Path) -> Path:
     """The absolute path without links and ``..``; the file need not exist."""
     try:
         return Path(os.path.realpath(path))
-    except ValueError:  # a name that the system does not allow, which `unfit_name` reports
+    except ValueError:  # a name that the system does not allow, which `path_problem` reports
         return path.absolute()
 
 
-def unfit_name(path: Path) -> str | None:
-    """Why DuckDB cannot use the path of a database file, as a phrase "expects …"; None where it can.
+def path_problem(path: Path, *, allows_hard_links: bool = False) -> str | None:
+    """Why the path of a database file cannot be used, as a phrase "expects …"; None where it can.
 
     Args:
         path: a real path, from :func:`real_path`.
+        allows_hard_links: whether the file may have several names.
     """
+    return _name_problem(path) or _file_problem(path, allows_hard_links=allows_hard_links)
+
+
+def _name_problem(path: Path) -> str | None:
     text = str(path)
     if "?" in text:
         return "expects a path without a question mark: DuckDB would put its write-ahead log elsewhere"
@@ -41,23 +47,20 @@ def unfit_name(path: Path) -> str | None:
         return "expects a path in UTF-8 without control characters and line breaks"
     if len(os.fsencode(path.name)) > LONGEST_NAME:
         return f"expects a file name of {LONGEST_NAME} bytes or less: other files beside it have longer names"
+    return None
+
+
+def _file_problem(path: Path, *, allows_hard_links: bool) -> str | None:
     if path.is_symlink():
         return "expects a path that leads to a file: its links lead in a circle"
     if path.exists() and not path.is_file():
         return "expects the path of a file"
+    with suppress(OSError):
+        if not allows_hard_links and path.stat().st_nlink > 1:
+            return (
+                "expects a file with one name: this one has several (hard links), and each would have a log and a lock"
+            )
     return None
-
-
-def has_other_names(path: Path) -> bool:
-    """Whether a file exists under several names (hard links)."""
-    try:
-        return path.stat().st_nlink > 1
-    except OSError:
-        return False
-
-
-OTHER_NAMES = "expects a file with one name: this one has several (hard links), and each would have a log and a lock"
-"""The phrase for a file that :func:`has_other_names`."""
 
 
 def is_database_or_companion(path: Path, database: Path) -> bool:

@@ -14,7 +14,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -84,20 +84,14 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the file cannot be created, written or renamed.
     """
-    descriptor, part = _new_file_beside(path)
+    part = path.with_name(f".floriday-{secrets.token_hex(12)}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _new_file_beside(path: Path) -> tuple[int, Path]:
-    while True:
-        new = path.with_name(f".floriday-{secrets.token_hex(6)}.part")
-        with suppress(FileExistsError):
-            return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), new
 
 
 def open_private_file(path: Path) -> int:

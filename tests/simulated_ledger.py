@@ -13,8 +13,9 @@ import duckdb
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.floriday.sequence_ranges import END_OF_FEED, SequenceRange
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
-from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days, note_catch_up, numbered_in
+from pipelines.warehouse.load.days_to_sequence import Days, note_catch_up, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.read.feed_status import unread_since

@@ -30,8 +30,6 @@ OutputOption = Annotated[
 AccountOption = Annotated[
     list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account. May be repeated.")
 ]
-ApiOption = Annotated[str, typer.Option("--api", metavar="API", help="suppliers or customers.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")]
 
 
 def date_option(name: str, help_text: str) -> Any:

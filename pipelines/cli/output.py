@@ -16,7 +16,7 @@ from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import replaced_file
 
 if TYPE_CHECKING:
-    from pipelines.warehouse.read.query_result import Result
+    from pipelines.warehouse.read.query_types import Result
 
 _BINARY = (Format.PARQUET, Format.XLSX)
 

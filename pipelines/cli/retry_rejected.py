@@ -1,4 +1,4 @@
-"""Rejected records read again on request, and what became of each."""
+"""Read rejected records again from Floriday, and print the result of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import Heading, print_line, print_table
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.load.rejected_records import OpenRecord
 
-HEALED, GONE, STILL, NOT_ASKED = "healed", "gone", "still rejected", "not asked for"
+HEALED, REMOVED, REJECTED, NOT_REQUESTED = "healed", "gone", "still rejected", "not requested"
 _HEADINGS = (
-    Heading("account"),
-    Heading("feed"),
-    Heading("key"),
-    Heading("number", is_number=True),
-    Heading("result"),
-    Heading("reason"),
+    *(Heading("account"), Heading("feed"), Heading("key"), Heading("number", is_number=True)),
+    *(Heading("result"), Heading("reason")),
 )
 
 Outcomes = dict[tuple[str, str], "FeedOutcome"]
-"""What asking came to, by account and feed."""
+"""The outcomes by account and feed."""
 
 
 def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
-    """Ask Floriday for the open records of some feeds and accounts, of all where none is given, and print a row each.
+    """Request the rejected records from Floriday, and print a row for each.
+
+    Args:
+        warehouse: the warehouse with the rejected records.
+        feeds: names of the feeds to retry; empty for all.
+        accounts: names of the accounts to retry; empty for all.
 
     Returns:
         Whether nothing failed.
@@ -38,13 +39,13 @@ def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequenc
     if not before:
         print_line("No record is rejected.")
         return True
-    outcomes, well = _asked(before)
+    outcomes, is_well = _retry(before)
     after = {record.identity: record for record in _open(warehouse, feeds, accounts)}
     results = [_result(one, after.get(one.identity), outcomes.get((one.account, one.feed))) for one in before]
     rows = [_row(one, after.get(one.identity), result) for one, result in zip(before, results, strict=True)]
     print_table(_HEADINGS, rows)
     print_line(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
-    return well
+    return is_well
 
 
 def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> list[OpenRecord]:
@@ -54,9 +55,9 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
         return open_records(connection, feeds, accounts)
 
 
-def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
-    """Read them again, feed by feed; returns what that came to, and whether nothing failed."""
-    from pipelines.cli.outcomes import print_failures, publish
+def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
+    """Read the records again, feed by feed; returns the outcomes, and whether nothing failed."""
+    from pipelines.cli.outcomes import print_failures, print_refused_accounts, publish
     from pipelines.settings import load_settings
     from pipelines.sync.selection import RejectedOnly
     from pipelines.sync.session import new_run_id, open_clients
@@ -78,20 +79,19 @@ def _asked(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
                     outcomes[account, feed] = session.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
             session.save_positions()
         publish(connected)
-    well = not session.failures and not any(outcome.error for outcome in outcomes.values())
-    for name, error in session.failures.items():
-        print_error(str(error.about(account=name)))
+    is_well = not session.failures and not any(outcome.error for outcome in outcomes.values())
+    print_refused_accounts(session.failures)
     print_failures(outcomes.values())
-    return outcomes, well
+    return outcomes, is_well
 
 
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
-    """What became of a record, in a word or two."""
+    """The result of the retry of one record."""
     if now is None:
-        return GONE if outcome is not None and record.number in outcome.gone else HEALED
+        return REMOVED if outcome is not None and record.number in outcome.gone else HEALED
     if outcome is None or outcome.error or outcome.skipped:
-        return NOT_ASKED
-    return NOT_ASKED if record.number is None and not outcome.whole else STILL
+        return NOT_REQUESTED
+    return NOT_REQUESTED if record.number is None and not outcome.whole else REJECTED
 
 
 def _row(before: OpenRecord, now: OpenRecord | None, result: str) -> tuple[str, ...]:

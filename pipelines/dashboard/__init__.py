@@ -1,8 +1,8 @@
-"""The dashboard: one HTML file that shows the reports, to be mailed and opened without a network.
+"""The dashboard: one HTML file with the reports, which works without a network and can be mailed.
 
-``facts`` reads what the figures are added up from, ``bound`` keeps that small, ``embedding`` packs it, ``page`` makes
-the file. The page adds up by itself (``page/*.js``), so that its filters work wherever it is opened. What a report
-means does not belong here: tests hold every figure to the report's rows.
+``facts`` reads the rows from which the figures are summed, ``row_limit`` limits their number, ``content`` packs them,
+``page`` makes the HTML. The page computes the sums itself (``page/*.js``), so that its filters work without a server.
+The meaning of a report does not belong here: tests compare every figure with the report's rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the page is given: numbers in columns, every text once, as compressed JSON that can stand within HTML."""
+"""The content of the page: numbers in columns, every text once, as compressed JSON that is embedded in the HTML."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.reports import installed
 
 MOST_LETTERS = 700_000
-"""Room for the content; with the charts' program, the file stays under 1.5 MB."""
+"""The most characters of the content; with the chart library, the file stays under 1.5 MB."""
 LEAST_LETTERS = 9
-"""What a row takes at least."""
+"""The fewest characters of a row."""
 FEWEST_ROWS = 1_000
-"""With no more, something else is large."""
+"""With fewer rows, something else makes the content large."""
 LISTED = 200
-"""Purchase orders that are listed one by one."""
+"""The most purchase orders in the list."""
 
 _NAMES = {
     "partner": "SELECT organization_id, name FROM organizations.organizations",
     "carrier": "SELECT organization_id, name FROM organizations.organizations",
     "item": "SELECT trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') FROM catalog.trade_items",
 }
-"""Where the names of a split's identifiers stand."""
+"""The queries of the names of a split's identifiers."""
 
 _HEALTH = (
     "feed",
@@ -46,17 +46,17 @@ _HEALTH = (
 _ACTIONS = "customer_order_reference, reasons, delivery_date, supplier_organization_id, trade_item_id, quantity"
 
 MANY = "*"
-"""The key of those that are shown together."""
+"""The key of merged partners and items."""
 
 Content = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class PackedContent:
-    """What a page is given.
+    """The content of a page.
 
     Args:
-        packed: the content, compressed.
+        packed: the compressed content.
         found: the facts in it.
     """
 
@@ -67,12 +67,12 @@ class PackedContent:
 def build_content(
     connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS
 ) -> PackedContent:
-    """Everything that the page shows, within some size where that can be.
+    """Everything that the page shows, within a size limit if possible.
 
     Args:
-        connection: open for reading.
-        now: the moment that is this week to the page.
-        most_letters: room for it.
+        connection: connection that may read.
+        now: time whose week is the present one on the page.
+        most_letters: the most characters of the compressed content.
     """
     reports = installed(connection)
     api = _api(connection, reports)
@@ -94,7 +94,7 @@ def _rows(found: LimitedFacts) -> int:
 def _content(
     connection: duckdb.DuckDBPyConnection, found: LimitedFacts, reports: Collection[str], api: str, now: dt.datetime
 ) -> Content:
-    """All of it, as JSON has it."""
+    """The whole content as JSON values."""
     keys, actions = _Keys(), _actions(connection) if "purchase_order_exceptions" in reports else []
     content = {
         "api": api,
@@ -113,13 +113,13 @@ def _content(
 
 
 def packed(content: Content) -> str:
-    """The content as a page can hold it: of letters that mean nothing in HTML, and a quarter of the size."""
+    """The content in base64, which needs no escaping in HTML, compressed to a quarter of its size."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 class _Keys:
-    """Each text once; a row has its place."""
+    """Each text once; rows contain its index."""
 
     def __init__(self) -> None:
         self._places: dict[str | None, int] = {}
@@ -133,7 +133,7 @@ class _Keys:
 
 
 def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) -> dict[str, list[Any]]:
-    """The rows turned into columns: weeks counted from the first, texts as their places among the keys."""
+    """The rows as columns: weeks counted from the first, texts as indexes of the keys."""
     turned: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fact.columns)
     columns = dict(zip(fact.columns, map(list, turned), strict=True))
     columns["week"] = [None if week is None else week - found.first_week for week in columns["week"]]
@@ -146,7 +146,7 @@ def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) 
 
 
 def _api(connection: duckdb.DuckDBPyConnection, reports: Collection[str]) -> str:
-    """Whose API the warehouse is filled from; while it is not told, whose reports it has."""
+    """The API of the warehouse; before the first sync, the API of its reports."""
     found = connection.execute("SELECT api FROM sync.settings").fetchall()
     return str(found[0][0]) if found else "customers" if "spend_by_grower" in reports else "suppliers"
 
@@ -157,17 +157,17 @@ def _accounts(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
 
 
 def _health(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
-    """How each feed of each account is."""
-    told: dict[str, list[dict[str, Any]]] = {}
+    """The status of each feed of each account."""
+    health: dict[str, list[dict[str, Any]]] = {}
     columns = ", ".join(_HEALTH)
     for account, *row in connection.execute(f"SELECT account, {columns} FROM reports.sync_health").fetchall():
         values = dict(zip(_HEALTH, map(_in_json, row), strict=True))
-        told.setdefault(account, []).append(values)
-    return told
+        health.setdefault(account, []).append(values)
+    return health
 
 
 def _actions(connection: duckdb.DuckDBPyConnection) -> list[list[Any]]:
-    """The newest purchase orders that need action."""
+    """The newest purchase orders that require action."""
     sql = (
         f"SELECT account, {_ACTIONS} FROM reports.purchase_order_exceptions"
         f" ORDER BY delivery_date DESC NULLS LAST LIMIT {LISTED}"
@@ -186,7 +186,7 @@ def _in_json(value: object) -> object:
 def _names(
     connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]
 ) -> Mapping[str, dict[str, str]]:
-    """What partners, items and carriers are called, of those that the page mentions."""
+    """The names of the partners, items and carriers on the page."""
     used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
     return {split: _names_of(connection, split, used) for split in _NAMES}
 

@@ -1,7 +1,7 @@
-"""What the page adds its figures up from: one SQL file a fact, by week, partner, item and what else it splits by.
+"""The facts from which the page sums its figures: one SQL file each, grouped by week, partner, item and other splits.
 
-A partner is who trades with the account: a customer to a grower, a grower to a buyer. The rows are kept in temporary
-tables, of which ``bound`` has as much read as there is room for.
+A partner is the organization that trades with the account: the customer of a grower, the grower of a buyer. The rows
+are in temporary tables, from which ``row_limit`` reads as many as the size of the page allows.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ from functools import cache
 from importlib import resources
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from pipelines.reports import find_report
+from pipelines.settings.values import AMSTERDAM
 
 Row = tuple[Any, ...]
 
 FIRST_MONDAY = dt.date(1970, 1, 5)
-"""Week 0: weeks are counted from it."""
+"""The first day of week 0."""
 RANKED = frozenset({"partner", "item"})
-"""What is told by its place, those that bring in most first, from 1."""
+"""Splits whose identifiers are replaced by their ranks by revenue, from 1."""
 NONE, OTHER = 0, -1
-"""Instead of a place: none is told, or it is one of those that are shown together."""
+"""Instead of a rank: there is no identifier, or it is merged with others."""
 
-_AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _GROWER = "coalesce(o.seller_organization_id, o.supplier_organization_id)"
 _PARTNERS = {
     "suppliers": {
@@ -39,18 +38,18 @@ _PARTNERS = {
     },
     "customers": {"partner": _GROWER, "requester": _GROWER, "invoiced": "r.seller_organization_id"},
 }
-"""Where the partner stands in the tables of each API."""
+"""The columns with the partner in the tables of each API."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that is counted.
+    """A set of rows that the page sums.
 
     Args:
-        name: of its SQL file.
-        report: the report that counts the same; without it in the warehouse there is no such fact.
-        splits: what it is split by, besides account and week.
-        measures: what is added up.
+        name: name of its SQL file.
+        report: name of the report with the same figures; the fact is left out if it is not installed.
+        splits: columns by which it is grouped, besides account and week.
+        measures: columns that are summed.
     """
 
     name: str
@@ -92,22 +91,22 @@ FACTS = (
 
 
 def week_number(day: dt.date) -> int:
-    """The week that a day belongs to, counted from ``FIRST_MONDAY``."""
+    """The number of the week of a day, counted from ``FIRST_MONDAY``."""
     return (day - FIRST_MONDAY).days // 7
 
 
 def this_week(now: dt.datetime) -> int:
-    """The week in Amsterdam."""
-    return week_number(now.astimezone(_AMSTERDAM).date())
+    """The number of the present week in Amsterdam."""
+    return week_number(now.astimezone(AMSTERDAM).date())
 
 
 def facts_of(reports: Collection[str]) -> tuple[Fact, ...]:
-    """The facts whose reports the warehouse has."""
+    """The facts whose reports are installed."""
     return tuple(fact for fact in FACTS if fact.report in reports)
 
 
 def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have ``week_of`` mean to the files what ``week_number`` means here."""
+    """Define the SQL function ``week_of``, which does the same as :func:`week_number`."""
     connection.execute(
         "CREATE OR REPLACE TEMP MACRO week_of(day) AS"
         f" (CAST(date_trunc('week', day) AS DATE) - DATE '{FIRST_MONDAY}') // 7"
@@ -115,40 +114,40 @@ def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str) -> None:
-    """Keep all rows of a fact in its temporary table; needs the weeks to be defined."""
+    """Write all rows of a fact to its temporary table, after :func:`define_weeks`."""
     shared = {"days": _text("days"), "delivered_of_orders": find_report("fill_rate").steps(before="days")}
     sql = _text(fact.name).format_map({**_PARTNERS[api], **shared})
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS {sql}")
 
 
 def table_of(fact: Fact) -> str:
-    """The temporary table of a fact."""
+    """The name of the temporary table of a fact."""
     return f"temp.dashboard_{fact.name}"
 
 
 def count(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, first_week: int) -> int:
-    """How many rows ``read`` gives."""
-    sql, values = _coarse(fact, alone, first_week)
-    (found,) = connection.execute(f"SELECT count(*) FROM ({sql})", values).fetchall()[0]
+    """The number of rows that :func:`read` returns."""
+    sql, params = _query(fact, alone, first_week)
+    (found,) = connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchall()[0]
     return int(found)
 
 
 def read(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, first_week: int) -> list[Row]:
-    """The rows of a fact from a week on and without any, in a fixed order.
+    """The rows of a fact from a week on, and those without a week, in a fixed order.
 
     Args:
-        connection: where ``gather`` and ``rank`` were.
-        fact: which.
-        alone: up to which place partners and items stand alone.
-        first_week: the week.
+        connection: connection with the temporary table, in which ranks have replaced identifiers.
+        fact: fact that is read.
+        alone: rank up to which partners and items are shown singly.
+        first_week: number of the first week.
     """
-    sql, values = _coarse(fact, alone, first_week)
-    rows = connection.execute(f"{sql} ORDER BY ALL", values).fetchall()
+    sql, params = _query(fact, alone, first_week)
+    rows = connection.execute(f"{sql} ORDER BY ALL", params).fetchall()
     return [tuple(map(_plain, row)) for row in rows]
 
 
-def _coarse(fact: Fact, alone: int, first_week: int) -> tuple[str, dict[str, object]]:
-    """The rows as a query with its values; partners and items after a place are added up."""
+def _query(fact: Fact, alone: int, first_week: int) -> tuple[str, dict[str, object]]:
+    """The query of the rows with its parameters; partners and items after a rank are merged."""
     splits = "".join(
         f", if(f.{split} > $alone, {OTHER}, f.{split}) AS {split}" if split in RANKED else f", f.{split}"
         for split in fact.splits
@@ -163,7 +162,7 @@ def _coarse(fact: Fact, alone: int, first_week: int) -> tuple[str, dict[str, obj
 
 
 def _plain(value: object) -> object:
-    """A value as JSON has it: whole numbers whole, others to the hundredth of a cent, identifiers as text."""
+    """A value for JSON: decimals as integers or rounded to the hundredth of a cent, identifiers as text."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else round(float(value), 4)
     return str(value) if isinstance(value, UUID) else value

@@ -1,4 +1,4 @@
-"""The file itself: markup, style, programs and content in one, and a policy that lets nothing else in or out."""
+"""The HTML file: markup, style, scripts and content in one, with a policy against loading and sending anything."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from importlib import resources
 from string import Template
 
 PROGRAMS = ("form.js", "sums.js", "charts.js", "sections.js", "tables.js", "page.js")
-"""In their order: each uses those before it."""
+"""In the order of execution: each uses those before it."""
 LIBRARY = "vendor/echarts.common.min.js"
 
 _CACHE, _SAFE_CACHE = "this._map={}", "this._map=Object.create(null)"
-"""How the library's cache of measured texts begins, and how it does on the page: the texts are its keys, and with
-labels such as ``__proto__`` the first form writes to ``Object.prototype``."""
+"""The library's cache of measured texts, and its replacement on the page: texts are its keys, and with a label such as
+``__proto__`` the original form writes to ``Object.prototype``."""
 _CACHES = 2
 
 
@@ -23,7 +23,7 @@ def page_of(content: str) -> str:
     """The whole page.
 
     Args:
-        content: packed, of letters that mean nothing in HTML.
+        content: the packed content, which needs no escaping in HTML.
     """
     style, programs = _text("page/page.css"), [_library(), _programs()]
     return Template(_text("page/page.html")).substitute(
@@ -36,9 +36,9 @@ def page_of(content: str) -> str:
 
 
 def _policy(style: str, programs: Iterable[str]) -> str:
-    """Nothing is loaded from anywhere, and only what stands here is run: what a name smuggles in is neither.
+    """A content security policy: nothing is loaded, and only these scripts are executed, no text of the data.
 
-    The chart library sets the ``style`` attributes of its drawings; with nothing to load from, they can only look.
+    The chart library sets the ``style`` attributes of its drawings; they cannot load anything either.
     """
     scripts = " ".join(map(_hashed, programs))
     return (
@@ -53,9 +53,9 @@ def _hashed(text: str) -> str:
 
 @cache
 def _library() -> str:
-    """The chart library, changed so that no text is a key of an object with a prototype."""
+    """The chart library, changed so that no text becomes a key of an object with a prototype."""
     text = _text(LIBRARY)
-    assert text.count(_CACHE) == _CACHES, "another version of the library: look at its caches anew"
+    assert text.count(_CACHE) == _CACHES, "another version of the library: check its caches again"
     return text.replace(_CACHE, _SAFE_CACHE)
 
 

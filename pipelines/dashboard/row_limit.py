@@ -1,4 +1,4 @@
-"""How much goes into the page: two years, and as many partners and items by themselves as a small file has room for."""
+"""Limit the rows of the page: two years, and as many single partners and items as fit into a small file."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ import duckdb
 from pipelines.dashboard.facts import NONE, RANKED, SALES, Fact, Row, count, define_weeks, gather, read, table_of
 
 WEEKS = (110, 60, 30, 15, 5)
-"""Weeks before this one: a year, the year that it is compared with, and some; fewer where that is still too much."""
+"""Weeks before this one: two years to compare and a reserve; fewer if the rows are still too many."""
 STEPS = (10**9, 1000, 700, 500, 350, 250, 175, 125, 90, 60, 45, 30, 20, 15, 10, 7, 5, 3)
-"""How many partners and items may stand by themselves: all of them, or fewer."""
+"""How many partners and items are shown singly: all of them, or fewer."""
 
 _CHOICES = tuple((step, WEEKS[0]) for step in STEPS) + tuple((STEPS[-1], weeks) for weeks in WEEKS[1:])
-"""How many stand alone, and for how many weeks; each choice is of fewer rows than the one before."""
-
+"""Numbers of single partners and items, and of weeks; each choice has fewer rows than the one before."""
 
 Ranks = dict[str, list[str | None]]
-"""Identifiers of partners and items, by their place; before the first stands none."""
+"""Identifiers of partners and items by rank; the first element is None."""
 
 
 @dataclass(frozen=True)
 class LimitedFacts:
-    """The facts, and what was left out to keep them small.
+    """The rows of the facts, and what was left out.
 
     Args:
-        rows: of each fact.
-        first_week: the oldest week that is there.
-        ids: of partners and items.
-        alone: how many of each stand by themselves.
-        older: orders of the weeks before the first.
+        rows: rows of each fact.
+        first_week: number of the oldest week.
+        ids: identifiers of partners and items by rank.
+        alone: number of partners, and of items, that are shown singly.
+        older: number of orders before the first week.
     """
 
     rows: dict[Fact, list[Row]]
@@ -41,18 +40,18 @@ class LimitedFacts:
     older: int
 
     def merged(self, split: str) -> int:
-        """How many partners or items are shown together as others."""
+        """The number of partners or items that are merged as others."""
         return max(0, len(self.ids[split]) - 1 - self.alone)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: str, this_week: int) -> Ranks:
-    """Gather all rows of the facts, with partners and items as their places.
+    """Write all rows of the facts to temporary tables, with ranks instead of partners and items.
 
     Args:
-        connection: open for reading, with the reports of the facts.
-        facts: which there are.
-        api: whose tables the warehouse has.
-        this_week: the week now.
+        connection: connection that may read, with the reports of the facts.
+        facts: facts that are read.
+        api: API of the warehouse, ``suppliers`` or ``customers``.
+        this_week: number of the present week.
     """
     define_weeks(connection)
     for fact in facts:
@@ -66,14 +65,14 @@ def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: s
 def read_within(
     connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], ranks: Ranks, this_week: int, most_rows: int
 ) -> LimitedFacts:
-    """As many rows as there is room for.
+    """As many rows as the limit allows.
 
     Args:
-        connection: the one that was prepared.
-        facts: which.
-        ranks: what preparing gave.
-        this_week: the week now.
-        most_rows: room for all rows together.
+        connection: connection with the temporary tables of :func:`prepare`.
+        facts: facts that are read.
+        ranks: result of :func:`prepare`.
+        this_week: number of the present week.
+        most_rows: the most rows of all facts together.
     """
     fewest, most = 0, len(_CHOICES) - 1
     while fewest < most:
@@ -90,7 +89,7 @@ def read_within(
 
 
 def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: str, first: int) -> list[str | None]:
-    """Those who bring in most, in whichever account and currency, then those who bring in nothing."""
+    """Identifiers by their best rank of revenue in any account and currency, then those without revenue."""
     parts = [
         f"SELECT DISTINCT f.{split} AS id, NULL AS place FROM {table_of(fact)} f"
         for fact in facts
@@ -113,7 +112,7 @@ def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: s
 
 
 def _place(connection: duckdb.DuckDBPyConnection, fact: Fact) -> None:
-    """Put places instead of identifiers."""
+    """Replace identifiers by ranks."""
     splits = [split for split in fact.splits if split in RANKED]
     if not splits:
         return

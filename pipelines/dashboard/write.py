@@ -1,4 +1,4 @@
-"""Writing the dashboard to a file that is whole or as it was, and that nobody else may read."""
+"""Write the dashboard to a file of its owner alone; after an error, an older file is unchanged."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NAME = "dashboard.html"
 
 @dataclass(frozen=True)
 class Dashboard:
-    """What was written.
+    """The written file.
 
     Args:
-        path: of the file.
-        size: of it, in bytes.
-        orders: of status COMMITTED that it counts.
+        path: path of the file.
+        size: size of the file in bytes.
+        orders: number of orders with status COMMITTED in it.
     """
 
     path: Path
@@ -36,28 +36,28 @@ class Dashboard:
 
 
 def path_beside(warehouse: Path) -> Path:
-    """Where the dashboard of a warehouse is written, unless another place is asked for."""
+    """The default path of the dashboard of a warehouse."""
     return warehouse.with_name(NAME)
 
 
 def write_dashboard(
     warehouse: Warehouse, output: Path, now: dt.datetime | None = None, most_letters: int = MOST_LETTERS
 ) -> Dashboard:
-    """Write the dashboard of what the warehouse holds now.
+    """Write the dashboard of the present content of a warehouse.
 
     Args:
-        warehouse: is read, and closed before anything is written.
-        output: the file; its folder is made if need be.
-        now: the moment that is this week to the page, the real one where not given.
-        most_letters: room for what the figures are added up from.
+        warehouse: the warehouse, which is closed before anything is written.
+        output: path of the file; its folder is created if necessary.
+        now: time whose week is the present one on the page; None for the real time.
+        most_letters: the most characters of the compressed content.
 
     Raises:
-        UsageError: the file would lie over the warehouse.
+        UsageError: the file would replace the warehouse or a file of it.
         WarehouseError: there is no warehouse, or it cannot be read.
         PipelineError: the file cannot be written.
     """
     if has_name_of(output, warehouse.path):
-        raise UsageError(f"{output} is the warehouse itself, or beside it under its name: choose another")
+        raise UsageError(f"{output} is the warehouse itself, or has its name with a suffix: choose another")
     with warehouse.reading(locked=True) as connection:
         try:
             filling = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)

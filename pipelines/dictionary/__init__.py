@@ -1,6 +1,6 @@
-"""The data dictionary, ``docs/dictionary``: every table and column of a warehouse, made from the catalogue.
+"""The data dictionary, ``docs/dictionary``: every table and column of a warehouse, generated from the catalogue.
 
-``make docs`` writes it; a test says when it is out of date.
+``make docs`` writes it; a test fails when it is out of date.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write the dictionary anew: ``python -m pipelines.dictionary docs/dictionary``."""
+"""Write the dictionary: ``python -m pipelines.dictionary docs/dictionary``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipelines.dictionary.pages import pages
 
 
 def write(folder: Path) -> None:
-    """Write all pages below a folder, and remove pages of schemas that are no more."""
-    made = {folder / name: text for name, text in pages().items()}
-    for path in set(folder.rglob("*.md")) - set(made):
+    """Write all pages to a folder, and remove the pages of schemas that no longer exist."""
+    texts = {folder / name: text for name, text in pages().items()}
+    for path in set(folder.rglob("*.md")) - set(texts):
         path.unlink()
-    for path, text in made.items():
+    for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

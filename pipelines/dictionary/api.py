@@ -1,4 +1,4 @@
-"""One API as the pages see it: tables, where they come from, what joins to what, and where each is described."""
+"""The tables of one API with their sources, their relations, and links to their sections."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from pipelines.catalogue.types import Source
 
 
 class Api:
-    """The tables of a catalogue.
-
-    Args:
-        catalogue: of one API.
-    """
+    """The tables of the catalogue of one API."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -26,17 +22,17 @@ class Api:
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """All tables by their names, children after their parents."""
+        """All tables by name, child tables after their parents."""
         return {table.qualified_name: table for _, root in self.roots.values() for table in root.walk()}
 
     @cached_property
     def relations(self) -> tuple[Relation, ...]:
-        """What joins to what, without children's joins to their parents."""
+        """The relations between tables, except those of child tables to their parents."""
         return relations(self.tables.values())
 
     @property
     def schemas(self) -> tuple[str, ...]:
-        """The schemas, in the order in which the catalogue has them."""
+        """The schemas, in the order of the catalogue."""
         return tuple(dict.fromkeys(table.schema for table in self.tables.values()))
 
     def families(self, schema: str) -> Iterator[tuple[Source, Table]]:
@@ -44,6 +40,6 @@ class Api:
         return (each for each in self.roots.values() if each[0].schema == schema)
 
     def link(self, table: Table, *, here: str | None = None) -> str:
-        """A link to a table's section, from the page of the schema ``here`` or from that of the whole API."""
+        """A link to a table's section, from the page of the schema ``here``, or of the whole API if None."""
         place = "" if table.schema == here else f"{table.schema}.md"
         return f"[{table.qualified_name}]({place}#{table.name})"

@@ -1,7 +1,9 @@
-"""The sources of dbt, made from the catalogue: ``python -m pipelines.dictionary.dbt suppliers > models/floriday.yml``.
+"""The sources file of dbt, generated from the catalogue.
 
-One source a schema: the tables with their columns, their histories, and the reports. dbt finds them in the database
-that its profile attaches as ``floriday`` (docs/tools/dbt.md).
+``python -m pipelines.dictionary.dbt suppliers > models/floriday.yml`` writes it.
+
+Each schema is one source: the tables with their columns, their histories, and the reports. The profile of dbt attaches
+the warehouse as ``floriday`` (docs/tools/dbt.md).
 """
 
 from __future__ import annotations
@@ -20,14 +22,11 @@ from pipelines.reports import Report, all_reports, install
 from pipelines.warehouse.schema.create import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, create_tables
 
 DATABASE = "floriday"
-"""The alias under which a profile attaches the warehouse."""
+"""The alias of the warehouse in a dbt profile."""
 
 
 def sources(api: str) -> str:
-    """The text of a sources file.
-
-    Args:
-        api: ``suppliers`` or ``customers``.
+    """The text of a sources file for an API, ``suppliers`` or ``customers``.
 
     Raises:
         UsageError: there is no such API.
@@ -37,26 +36,26 @@ def sources(api: str) -> str:
 
 
 def _lines(api: Api) -> Iterator[str]:
-    made_of = f"the {api.catalogue.api} API {api.catalogue.version}"
-    yield f"# The tables of a warehouse of {made_of}, made from the catalogue."
+    api_version = f"the {api.catalogue.api} API {api.catalogue.version}"
+    yield f"# The tables of a warehouse of {api_version}, generated from the catalogue."
     yield "version: 2"
     yield "sources:"
     for schema in api.schemas:
-        yield from _source(schema, f"Current rows of Floriday's {schema}, and rows that it no longer serves")
+        yield from _source(schema, f"Current rows of Floriday's {schema}, including rows that it no longer serves")
         for table in api.tables.values():
             if table.schema == schema:
                 yield from _table(table)
     yield from _source("history", SCHEMAS["history"])
     for table in api.tables.values():
-        yield from _named(table.name, f"Every version of {table.qualified_name} that was seen here")
+        yield from _named(table.name, f"Every version of {table.qualified_name} that was received")
     yield from _source("reports", SCHEMAS["reports"])
     for report in _reports(api):
         yield from _named(report.name, report.description)
-        yield from _columns((name, told, False) for name, told in report.columns.items())
+        yield from _columns((name, text, False) for name, text in report.columns.items())
     yield from _source("sync", SCHEMAS["sync"])
     for name, (description, columns) in (SYNC_TABLES | SYNC_VIEWS).items():
         yield from _named(name, description)
-        yield from _columns((one.name, one.description, False) for one in columns)
+        yield from _columns((column.name, column.description, False) for column in columns)
 
 
 def _source(schema: str, description: str) -> Iterator[str]:
@@ -69,7 +68,7 @@ def _source(schema: str, description: str) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield from _named(table.name, table.description)
-    yield from _columns((one.name, one.description, one.personal) for one in table.columns)
+    yield from _columns((column.name, column.description, column.personal) for column in table.columns)
 
 
 def _named(name: str, description: str) -> Iterator[str]:
@@ -87,7 +86,7 @@ def _columns(columns: Iterable[tuple[str, str, bool]]) -> Iterator[str]:
 
 
 def _reports(api: Api) -> list[Report]:
-    """The reports that a warehouse of the API has: those that install in an empty one."""
+    """The reports of the API: those that can be installed in an empty warehouse."""
     with duckdb.connect() as connection:
         connection.begin()
         create_tables(connection, [table for _, table in api.roots.values()])
@@ -96,7 +95,7 @@ def _reports(api: Api) -> list[Report]:
 
 
 def _text(text: str) -> str:
-    """A text as YAML takes it on one line: JSON's text is YAML's, too."""
+    """A text as a YAML string on one line; a JSON string is valid YAML."""
     return json.dumps(" ".join(text.split()), ensure_ascii=False)
 
 

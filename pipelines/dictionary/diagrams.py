@@ -1,7 +1,7 @@
-"""What joins to what, drawn: entity diagrams in Mermaid, which GitHub shows.
+"""Diagrams of the relations between tables, in Mermaid, which GitHub renders.
 
-A schema gets one for itself and one for its ways to other schemas, so that both can be read. What nearly every table
-leads to is not drawn outside its own schema.
+Each schema has a diagram of its own tables and one of relations to other schemas, so that both stay readable. Tables to
+which nearly all others refer are drawn only in their own schema.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ EVERYWHERE = (
     "catalog.trade_items",
     "catalog.custom_packages",
 )
-"""Tables that so many others lead to that lines to them would hide the rest."""
+"""Tables with so many references that lines to them would hide the rest."""
 
 TO_ONE, TO_MANY, PART = "|o--o{", "}o--o{", "||--o{"
 
 
-def inside(api: Api, schema: str) -> str:
-    """The tables of a schema that belong or lead to each other; empty where none does."""
+def within_schema(api: Api, schema: str) -> str:
+    """The diagram of the relations within a schema; empty if there are none."""
     lines = [
         *(
             f"{parent.name} {PART} {child.name} : has"
@@ -37,8 +37,8 @@ def inside(api: Api, schema: str) -> str:
     return _drawing(lines)
 
 
-def outside(api: Api, schema: str) -> str:
-    """Where a schema's tables lead in other schemas, but for what nearly all lead to; empty where nowhere."""
+def to_other_schemas(api: Api, schema: str) -> str:
+    """The diagram of relations to other schemas, without :data:`EVERYWHERE`; empty if there are none."""
     return _drawing(
         list(
             _lines(
@@ -56,10 +56,10 @@ def _drawing(lines: list[str]) -> str:
     return "\n".join(("```mermaid", "erDiagram", *(f"    {line}" for line in lines), "```"))
 
 
-def _lines(found: Iterable[Relation]) -> Iterator[str]:
-    """One line for each pair of tables, with the columns that join them best: those that find one row."""
+def _lines(relations: Iterable[Relation]) -> Iterator[str]:
+    """One line for each pair of tables, with the columns that join to one row, or else all columns."""
     pairs: dict[tuple[str, str], list[Relation]] = {}
-    for each in found:
+    for each in relations:
         target = each.target
         name = target.name if target.schema == each.table.schema else f'"{target.qualified_name}"'
         pairs.setdefault((name, each.table.name), []).append(each)
@@ -69,6 +69,6 @@ def _lines(found: Iterable[Relation]) -> Iterator[str]:
         yield f'{target_name} {TO_ONE if best else TO_MANY} {name} : "{columns}"'
 
 
-def drawn_nowhere(table: Table) -> bool:
-    """Whether ways from other schemas to a table are left out."""
+def is_left_out(table: Table) -> bool:
+    """Whether relations from other schemas to a table are left out."""
     return table.qualified_name in EVERYWHERE

@@ -1,6 +1,6 @@
-"""What each report says of the sandbox's world, as ``make examples`` found it and keeps it beside this module.
+"""Example results of the reports for the sandbox, which ``make examples`` writes to a file beside this module.
 
-It is kept because several reports depend on the time, and because syncing a world takes longer than writing a page.
+They are stored because several reports depend on the time, and a sync of the sandbox takes longer than writing a page.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ FILE = "examples.json"
 
 
 class Example(msgspec.Struct, frozen=True):
-    """What a report said.
+    """The result of a report.
 
     Args:
-        api: whose world it was.
-        sql: the question.
+        api: API of the sandbox, ``suppliers`` or ``customers``.
+        sql: the executed statement.
         columns: names of the columns.
-        rows: the answer, as text; None is NULL.
+        rows: values as text; None for NULL.
     """
 
     api: str
@@ -32,8 +32,8 @@ class Examples(msgspec.Struct, frozen=True):
     """An example of each report.
 
     Args:
-        now: the worlds' moment, as ISO 8601.
-        reports: by their names.
+        now: present time in the sandbox, as ISO 8601.
+        reports: examples by the names of the reports.
     """
 
     now: str
@@ -41,6 +41,6 @@ class Examples(msgspec.Struct, frozen=True):
 
 
 def examples() -> Examples:
-    """The examples that were kept."""
+    """The stored examples."""
     file = resources.files(__name__.rpartition(".")[0]) / FILE
     return msgspec.json.decode(file.read_bytes(), type=Examples)

@@ -1,4 +1,4 @@
-"""The few forms of Markdown that the pages are made of, as GitHub shows them."""
+"""The Markdown elements of the pages, as GitHub renders them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ NOTHING = "–"
 
 
 def code(text: str) -> str:
-    """Text as code; nothing as a dash."""
+    """Text as code; an empty text as a dash."""
     return f"`{text}`" if text else NOTHING
 
 
 def codes(texts: Iterable[str]) -> str:
-    """Several, with commas."""
+    """Several texts as code, separated by commas."""
     return ", ".join(code(text) for text in texts) or NOTHING
 
 
 def prose(text: str) -> str:
-    """Text that means only itself, also within a table's cell."""
+    """Text with escaped Markdown characters, also for the cell of a table."""
     escaped = "".join(f"\\{letter}" if letter in "\\|*<`[" else letter for letter in text)
     return " ".join(escaped.split())
 
@@ -35,5 +35,5 @@ def bullets(items: Iterable[str]) -> str:
 
 
 def page(*blocks: str) -> str:
-    """A page from its blocks, an empty line between them."""
+    """A page of blocks, separated by empty lines; empty blocks are left out."""
     return "\n\n".join(block.strip("\n") for block in blocks if block) + "\n"

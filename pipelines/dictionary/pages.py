@@ -1,4 +1,4 @@
-"""The pages: one on what all tables share, and for each API an overview and a page a schema."""
+"""The pages: one on what all tables have in common, and for each API an overview and a page for each schema."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, p
 from pipelines.dictionary.sections import section
 
 APIS = ("suppliers", "customers")
-_OVERVIEW = ("table", "what", "read from", "scope", "tier", "served for at least", "key, after `account`")
+_OVERVIEW = ("table", "content", "read from", "scope", "tier", "served for at least", "key, after `account`")
 
 
 def pages() -> dict[str, str]:
-    """The whole dictionary: the text of each page by its path."""
-    made = {"README.md": common_page(APIS)}
+    """The text of each page of the dictionary, by path."""
+    texts = {"README.md": common_page(APIS)}
     for api in APIS:
-        made |= {f"{api}/{name}": text for name, text in api_pages(catalogue_of(api)).items()}
-    return made
+        texts |= {f"{api}/{name}": text for name, text in api_pages(catalogue_of(api)).items()}
+    return texts
 
 
 def api_pages(catalogue: Catalogue) -> dict[str, str]:
-    """The pages of one API by their paths, which are relative to the API's own folder."""
+    """The text of each page of one API, by path relative to the folder of the API."""
     api = Api(catalogue)
     return {"README.md": _overview(api)} | {f"{schema}.md": _schema(api, schema) for schema in api.schemas}
 
@@ -38,8 +38,8 @@ def _overview(api: Api) -> str:
     blocks = [f"## [{schema}]({schema}.md)\n\n{grid(_OVERVIEW, _overview_rows(api, schema))}" for schema in api.schemas]
     return page(
         f"# The tables of the {name.capitalize()} API",
-        f"Version {version}: {counts} fill {len(api.tables)} tables. A table below another one, marked ↳, holds the"
-        " members of an array within its records. [What all tables share](../README.md) stands apart.",
+        f"Version {version}: {counts} fill {len(api.tables)} tables. A child table, marked ↳, contains the members of"
+        " an array in the records of its parent table. See also [what all tables have in common](../README.md).",
         *blocks,
     )
 
@@ -47,13 +47,13 @@ def _overview(api: Api) -> str:
 def _overview_rows(api: Api, schema: str) -> Iterator[tuple[str, ...]]:
     for source, root in api.families(schema):
         for table, depth in _walk(root):
-            name, told = f"{'↳ ' * depth}[{table.name}]({schema}.md#{table.name})", prose(_first(table.description))
+            name, text = f"{'↳ ' * depth}[{table.name}]({schema}.md#{table.name})", prose(_first(table.description))
             key = codes(name for name in table.key if name != "account")
             if depth:
-                yield name, told, "", "", "", "", key
+                yield name, text, "", "", "", "", key
             else:
                 served = _span(source.retention) if source.retention else NOTHING
-                yield name, told, code(path_of(source)), code(source.scope), source.tier, served, key
+                yield name, text, code(path_of(source)), code(source.scope), source.tier, served, key
 
 
 def _walk(table: Table, depth: int = 0) -> Iterator[tuple[Table, int]]:
@@ -63,7 +63,7 @@ def _walk(table: Table, depth: int = 0) -> Iterator[tuple[Table, int]]:
 
 
 def path_of(source: Source) -> str:
-    """The path that a feed's pages, or a snapshot, are read from."""
+    """The API path of a feed's pages, or of a snapshot."""
     if isinstance(source, Feed):
         return source.endpoint.sync
     assert isinstance(source, Snapshot)
@@ -73,28 +73,28 @@ def path_of(source: Source) -> str:
 def _schema(api: Api, schema: str) -> str:
     families = list(api.families(schema))
     contents = bullets(f"[{root.name}](#{root.name}): {prose(_first(root.description))}" for _, root in families)
-    inside, outside = diagrams.inside(api, schema), diagrams.outside(api, schema)
+    own, others = diagrams.within_schema(api, schema), diagrams.to_other_schemas(api, schema)
     return page(
         f"# {schema}",
         f"Tables of the [{api.catalogue.api.capitalize()} API](README.md).",
         contents,
-        "## What joins to what",
-        _legend(api, schema, drawn=bool(inside or outside)),
-        inside,
-        outside and "To other schemas:",
-        outside,
+        "## Relations",
+        _legend(api, schema, drawn=bool(own or others)),
+        own,
+        others and "To other schemas:",
+        others,
         "## Tables",
         *(section(api, source, table) for source, root in families for table in root.walk()),
     )
 
 
 def _legend(api: Api, schema: str, *, drawn: bool) -> str:
-    hidden = [table for table in api.tables.values() if diagrams.drawn_nowhere(table) and table.schema != schema]
+    hidden = [table for table in api.tables.values() if diagrams.is_left_out(table) and table.schema != schema]
     left_out = ", ".join(api.link(table, here=schema) for table in hidden)
     lines = (
-        "A line names the columns that hold the other table's key; rows join within one `account`. " if drawn else ""
+        "A line shows the columns that contain the key of the other table; join within one `account`. " if drawn else ""
     )
-    return f"{lines}What nearly all tables lead to is not drawn, but told at the columns: {left_out}."
+    return f"{lines}References to these tables are not drawn, only listed at the columns: {left_out}."
 
 
 def _first(text: str) -> str:

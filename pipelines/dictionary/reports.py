@@ -1,7 +1,7 @@
-"""The page on the reports, ``docs/reports.md``: what each measures, takes and tells, and its SQL.
+"""The page on the reports, ``docs/reports.md``: description, parameters, columns, an example and the SQL of each.
 
-``python -m pipelines.dictionary.reports`` prints it, ``make docs`` writes it; a test says when it is out of date. Its
-examples are those that ``make examples`` left.
+``python -m pipelines.dictionary.reports`` prints it, ``make docs`` writes it; a test fails when it is out of date. The
+examples are those that ``make examples`` stored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -19,12 +18,13 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.reports import Report, all_reports, install
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.create import create_tables
 
 _APIS = {"suppliers": "a grower's API", "customers": "a buyer's API"}
 _HEAD = """
-A report is a view in the schema `reports`, and a macro of the same name that takes parameters, all of them optional.
+A report is a view in the schema `reports`, and a macro of the same name with parameters, which are all optional.
 `floriday report NAME` prints one, also as CSV, JSON, Parquet or Excel; [the dashboard](dashboard.md) shows many.
 
 ```
@@ -34,16 +34,16 @@ floriday query "FROM reports.customer_ranking(from_date := '2026-01-01', currenc
 
 Days, weeks and months are those of Amsterdam. Currencies are never added together, and neither are accounts.
 
-The examples are the first rows that the reports have of a sandbox which was synced twice, with a day of trade in
-between. To them it is {now} in Amsterdam; only `sync_health` goes by the real clock. NULL is shown as {nothing},
-and what ends in … goes on.
+The examples are the first rows of each report for a sandbox that was synced twice, with a day of trade in between. The
+time in it is {now} in Amsterdam; only `sync_health` uses the real time. NULL is shown as {nothing}; shortened values
+end in ….
 """
 _WORLDS = {"suppliers": "a grower's", "customers": "a buyer's"}
 _LONGEST = 40
-"""Characters of a value that are shown."""
+"""The most characters of a value that are shown."""
 
 Types = Mapping[str, str]
-"""The type of each column, in DuckDB's words."""
+"""The DuckDB type of each column."""
 
 
 def reports_page() -> str:
@@ -66,7 +66,7 @@ def reports_page() -> str:
 
 
 def _types_in(api: str) -> dict[str, Types]:
-    """The reports that a warehouse of an API has, with their columns' types."""
+    """The reports of an API, with the types of their columns."""
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with duckdb.connect() as connection:
         with transaction(connection):
@@ -82,19 +82,19 @@ def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> Types:
 
 def _section(report: Report, known: Mapping[str, Types], example: Example) -> str:
     types = next(iter(known.values()), {})
-    columns = ((code(name), types.get(name, ""), prose(told)) for name, told in report.columns.items())
-    parameters = ((code(name), prose(told)) for name, told in report.parameters.items())
+    columns = ((code(name), types.get(name, ""), prose(text)) for name, text in report.columns.items())
+    parameters = ((code(name), prose(text)) for name, text in report.parameters.items())
     return page(
         f"## {report.name}",
         prose(report.summary),
         *map(prose, report.notes),
-        f"It is there for {' and '.join(_APIS[api] for api in known)}, and reads {codes(report.tables)}.",
-        grid(("parameter", "what"), parameters) if report.parameters else "It takes no parameters.",
-        grid(("column", "type", "what"), columns),
-        f"For example, in {_WORLDS[example.api]} warehouse:",
+        f"It is available for {' and '.join(_APIS[api] for api in known)}, and reads {codes(report.tables)}.",
+        grid(("parameter", "meaning"), parameters) if report.parameters else "It has no parameters.",
+        grid(("column", "type", "meaning"), columns),
+        f"Example from {_WORLDS[example.api]} warehouse:",
         f"```sql\n{example.sql}\n```",
         grid(list(map(code, example.columns)), map(_cells, example.rows)),
-        f"<details><summary>Its SQL</summary>\n\n```sql\n{report.sql}\n```\n\n</details>",
+        f"<details><summary>SQL</summary>\n\n```sql\n{report.sql}\n```\n\n</details>",
     )
 
 
@@ -103,7 +103,7 @@ def _cells(row: tuple[str | None, ...]) -> list[str]:
 
 
 def _shortened(value: str) -> str:
-    """A value that leaves room for its neighbours; an identifier can be told from others by its first part."""
+    """A value that fits into a table; the first part of an identifier is enough to distinguish it."""
     longest = 8 if _is_uuid(value) else _LONGEST
     return value if len(value) <= longest else f"{value[:longest].rstrip()}…"
 
@@ -116,8 +116,8 @@ def _is_uuid(value: str) -> bool:
 
 
 def _moment(text: str) -> str:
-    there = datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/Amsterdam"))
-    return f"{there.day} {there:%B %Y, %H:%M}"
+    local = datetime.fromisoformat(text).astimezone(AMSTERDAM)
+    return f"{local.day} {local:%B %Y, %H:%M}"
 
 
 if __name__ == "__main__":

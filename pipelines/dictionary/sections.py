@@ -1,4 +1,4 @@
-"""What stands on a page about one table."""
+"""The section of a page about one table."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.dictionary.api import Api
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 
-_COLUMNS = ("column", "type", "in the JSON", "what it is")
+_COLUMNS = ("column", "type", "in the JSON", "meaning")
 
 
 def section(api: Api, source: Source, table: Table) -> str:
     """A table's description, facts and columns.
 
     Args:
-        api: that it belongs to.
-        source: what fills it.
-        table: that of the source, or one below it.
+        api: API of the table.
+        source: feed or snapshot that fills it.
+        table: table of the source, or one of its child tables.
     """
     rows = [_row(api, table, column) for column in table.columns]
     return page(
@@ -35,17 +35,17 @@ def _facts(api: Api, source: Source, table: Table) -> Iterator[str]:
         yield f"the array {code('.'.join(table.array))} of {api.link(parent, here=table.schema)}; join on {joined}"
     else:
         yield _origin(source)
-        yield f"worth asking: {source.tier}"
+        yield f"tier: {source.tier}"
     if table.children:
         yield f"children: {', '.join(api.link(child, here=table.schema) for child in table.children)}"
     if leading := [each for each in api.relations if each.target is table]:
-        yield f"led to by: {', '.join(_leading(api, table, each) for each in leading)}"
+        yield f"referenced by: {', '.join(_leading(api, table, each) for each in leading)}"
 
 
 def _origin(source: Source) -> str:
     if isinstance(source, Snapshot):
         return (
-            f"read as a whole from {code(source.path)}, for one {source.asked_by} at a time; scope {code(source.scope)}"
+            f"read completely from {code(source.path)}, for one {source.asked_by} at a time; scope {code(source.scope)}"
         )
     assert isinstance(source, Feed)
     part = f", for one {code(source.endpoint.part_parameter)} at a time" if source.endpoint.part_parameter else ""
@@ -58,20 +58,20 @@ def _leading(api: Api, table: Table, relation: Relation) -> str:
 
 def _row(api: Api, table: Table, column: Column) -> tuple[str, ...]:
     path = code(".".join(column.path)) if column.path else NOTHING
-    told = [prose(column.description)]
-    told += [_target(api, each) for each in api.relations if each.table is table and each.column is column]
+    texts = [prose(column.description)]
+    texts += [_target(api, each) for each in api.relations if each.table is table and each.column is column]
     if column.personal:
-        told.append("**Personal data**, or may be")
+        texts.append("**Personal data**, or may be")
     if column.values:
-        told.append(f"Known values: {codes(column.values)}")
-    return code(column.name), column.type, path, ". ".join(told)
+        texts.append(f"Known values: {codes(column.values)}")
+    return code(column.name), column.type, path, ". ".join(texts)
 
 
 def _target(api: Api, relation: Relation) -> str:
-    """Where a column leads, and what to mind on the way."""
-    there = f"{api.link(relation.target, here=relation.table.schema)}.{code(relation.target_column.name)}"
+    """The table and column to which a column refers, with hints for the join."""
+    target = f"{api.link(relation.target, here=relation.table.schema)}.{code(relation.target_column.name)}"
     if not relation.types_match:
-        return f"→ {there}, a {relation.target_column.type} there: compare as text, `CAST(… AS VARCHAR)`"
+        return f"→ {target}, which is {relation.target_column.type}: compare as text, `CAST(… AS VARCHAR)`"
     if relation.column.repeated:
-        return f"→ {there}, one for each value: `unnest` first"
-    return f"→ {there}" if relation.is_to_one else f"→ {there}, where several rows may have it"
+        return f"→ {target}, one for each value: `unnest` first"
+    return f"→ {target}" if relation.is_to_one else f"→ {target}, where several rows may have it"

@@ -32,13 +32,13 @@ class Step:
         page: the answer.
         after: the sequence number that was requested.
         reached: the cursor after the page.
-        current: whether the page, or the maximum, proves that the feed ends here.
+        is_end: whether the page, or the maximum, proves that the feed ends here.
     """
 
     page: Page
     after: int
     reached: int
-    current: bool
+    is_end: bool
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,11 @@ def walk(feed: ChangeFeed, start: int, *, complete: bool = False) -> Iterator[St
         page = feed.confirmed_page(cursor)
         reached = feed.next_cursor(page, cursor)
         if reached == cursor:
-            yield Step(page, cursor, cursor, current=feed.ends_at(cursor))
+            yield Step(page, cursor, cursor, is_end=feed.ends_at(cursor))
             return
         is_last = feed.maximum is not None and reached >= feed.maximum and not feed.is_full(page)
         is_end = is_last and not complete
-        yield Step(page, cursor, reached, current=is_end)
+        yield Step(page, cursor, reached, is_end=is_end)
         if is_end:
             return
         cursor = reached

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from threading import Lock
 from typing import Self, TypeVar
 
@@ -20,7 +19,7 @@ from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.deadlines import CALL_SECONDS
 from pipelines.floriday.http.decoding import SequenceNumber, decoded
-from pipelines.floriday.http.error_answers import Call, error_for, retry_after
+from pipelines.floriday.http.error_answers import error_for, retry_after
 from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
 from pipelines.floriday.http.retry import Clock, RetryPolicy
 from pipelines.floriday.http.transport import MEGABYTE, BoundedAdapter, new_session
@@ -38,14 +37,6 @@ IDENTITY_THREADS = 8
 
 IDENTITY_ATTEMPTS = 5
 """Attempts of the identity call. It comes first and fails early, because the address may simply be wrong."""
-
-
-class _NoTokenError(Exception):
-    """Carries an error of the token session past the retries: the token session has its own."""
-
-    def __init__(self, problem: PipelineError) -> None:
-        super().__init__()
-        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -179,32 +170,22 @@ class FloridayClient:
             FatalError: the answer is too large, or the TLS certificate cannot be verified.
         """
         tokens = self._buckets.of(bucket or path, rate)
-        policy = retry or self._retry
         try:
-            return policy.call(lambda: parse(self._body(path, params, tokens)), self._clock)
-        except _NoTokenError as failure:
-            problem = failure.problem
-        except PipelineError as failure:
-            problem = failure
-        raise problem.about(account=self.account) from None
+            return (retry or self._retry).call(lambda: parse(self._body(path, params, tokens)), self._clock)
+        except PipelineError as problem:
+            raise problem.about(account=self.account) from None
 
     def _body(self, path: str, params: Mapping[str, str | int] | None, bucket: TokenBucket) -> bytes:
         """The body of a 200; the call is repeated once with a new token after a 401."""
-        token = self._token(self._session.token)
+        token = self._session.token()
         response = self._send(path, params, bucket, token)
         if response.status_code == 401:
-            token = self._token(partial(self._session.renew, token))
+            token = self._session.renew(token)
             response = self._send(path, params, bucket, token)
         if response.status_code == 200:
             return response.content
         secrets = (token, self._api_key.get_secret_value())
-        raise error_for(response, Call(path, self.host, self._session.host, secrets, self._clock.wall()))
-
-    def _token(self, fetch: Callable[[], str]) -> str:
-        try:
-            return fetch()
-        except PipelineError as problem:
-            raise _NoTokenError(problem) from None
+        raise error_for(response, path, token_host=self._session.host, secrets=secrets, now=self._clock.wall())
 
     def _send(
         self, path: str, params: Mapping[str, str | int] | None, bucket: TokenBucket, token: str

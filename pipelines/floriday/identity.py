@@ -29,7 +29,7 @@ class Identity:
 
 
 class _Organization(msgspec.Struct, rename="camel"):
-    organization_id: str
+    organization_id: UUID
     name: str | None = None
 
 
@@ -46,15 +46,9 @@ def parse_identity(body: bytes) -> Identity:
     Raises:
         GarbledAnswerError: the body holds no organization with a UUID.
     """
-    missing = "Floriday answered the request for the key's identity without an organization"
-    answer: _Answer = decoded(body, _Answer, missing)
+    message = "Floriday answered the request for the key's identity without an organization that has a UUID"
+    answer: _Answer = decoded(body, _Answer, message)
     organization = answer.organization or answer.customer_organization
     if organization is None:
-        raise GarbledAnswerError(missing)
-    try:
-        organization_id = str(UUID(organization.organization_id))
-    except ValueError:
-        raise GarbledAnswerError(
-            "Floriday answered the request for the key's identity with a malformed organization id"
-        ) from None
-    return Identity(organization_id, organization.name, answer.client_id, answer.api_version)
+        raise GarbledAnswerError(message)
+    return Identity(str(organization.organization_id), organization.name, answer.client_id, answer.api_version)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Condition, Event
+from threading import Condition, Event, Lock
 
 from pipelines.floriday.change_feed import Step
 from pipelines.floriday.stoppable_threads import StoppedError, is_stopped
@@ -23,23 +23,23 @@ class MemoryBudget:
     """Bytes of queued pages that all feeds together may hold, in equal shares.
 
     Args:
-        total: bytes for all feeds.
+        total: bytes of queued pages of all feeds.
         feeds: number of feeds that are being read.
     """
 
     total: int
     feeds: int = 0
-    _changed: Condition = field(default_factory=Condition, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Count one more feed within the block."""
-        with self._changed:
+        with self._lock:
             self.feeds += 1
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self.feeds -= 1
 
     @property

@@ -83,25 +83,13 @@ def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[
     """
     with budget.shared():
         queue = PageQueue(budget)
-        walker = Thread(target=_run, args=(_Prefetcher(plan, queue), queue), name="floriday walk", daemon=True)
+        walker = Thread(target=_Prefetcher(plan, queue).run, name="floriday walk", daemon=True)
         walker.start()
         try:
             yield iter(queue.get, None)
         finally:
             queue.stop()
             walker.join(wait_limit(_JOIN_SECONDS))
-
-
-def _run(prefetcher: _Prefetcher, queue: PageQueue) -> None:
-    failure: BaseException | None = None
-    try:
-        with stoppable_by(queue.stopped):
-            prefetcher.queue_steps()
-    except StoppedError:
-        pass
-    except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
-        failure = error
-    queue.finish(failure)
 
 
 class _Prefetcher:
@@ -116,8 +104,19 @@ class _Prefetcher:
         self._highest_step: Step | None = None
         self._lock = Lock()
 
-    def queue_steps(self) -> None:
-        """Fetch all pages and add their steps to the queue."""
+    def run(self) -> None:
+        """Fetch all pages and add their steps to the queue, then finish it."""
+        failure: BaseException | None = None
+        try:
+            with stoppable_by(self._queue.stopped):
+                self._queue_steps()
+        except StoppedError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that takes the steps
+            failure = error
+        self._queue.finish(failure)
+
+    def _queue_steps(self) -> None:
         for step in self._walk(self._plan.start):
             self._queue.put(step)
             if self._is_done(step.reached):
@@ -146,15 +145,13 @@ class _Prefetcher:
     def _is_done(self, reached: int) -> bool:
         return reached >= self._plan.up_to
 
-    @property
-    def _known_end(self) -> int | None:
-        """The last number to read that existed at the beginning; None where that is unknown."""
-        return None if self._feed.maximum is None else min(self._feed.maximum, self._plan.up_to)
-
     def _gaps_to_split(self, step: Step) -> list[SequenceRange]:
         """The ranges to read over several connections; none if that is not worth it."""
-        end, numbers_per_page = self._known_end, self._numbers_per_page(step)
-        if end is None or self._plan.complete or not 0 < numbers_per_page < end - step.reached:
+        maximum, numbers_per_page = self._feed.maximum, self._numbers_per_page(step)
+        if maximum is None or self._plan.complete:
+            return []
+        end = min(maximum, self._plan.up_to)
+        if not 0 < numbers_per_page < end - step.reached:
             return []
         gaps = self._covered.gaps(step.reached, end)
         is_resumed = gaps != [(step.reached, end)]
@@ -218,13 +215,13 @@ class _Prefetcher:
         last = covered.up_to if numbers == sorted(numbers) else maximum
         in_range = _selected(page, lambda number: number is None or number <= last)
         late = _selected(page, lambda number: number is not None and number > maximum)
-        step = Step(in_range, *covered, current=False)
+        step = Step(in_range, *covered, is_end=False)
         with self._lock:
             self._covered.add(*covered)
             if self._highest_step is None or self._highest_step.after < step.after:
                 self._highest_step = step
             if late.records:
-                self._late_steps.append(Step(late, covered.up_to, covered.up_to, current=False))
+                self._late_steps.append(Step(late, covered.up_to, covered.up_to, is_end=False))
         self._queue.put(step)
 
 

@@ -34,9 +34,6 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
 
     No setting is required: without FLORIDAY_BASE_URL the feeds are those of the Suppliers API. Dagster also loads with
     a malformed setting; a run then fails with the error.
-
-    Args:
-        settings: the resource from which runs read their settings.
     """
     local = _local(settings)
     sources, start = feeds_of(settings), local.history_start

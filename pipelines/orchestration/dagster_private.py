@@ -31,9 +31,6 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 # The tags by which Dagster marks runs of a backfill, a schedule and a sensor.
 from dagster._core.storage.tags import BACKFILL_ID_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
-# The configuration that `dagster.yaml` hands to a storage class.
-from dagster._serdes import ConfigurableClassData
-
 # The type of the errors in Dagster's events.
 from dagster_shared.error import SerializableErrorInfo
 
@@ -44,7 +41,6 @@ __all__ = [
     "SENSOR_NAME_TAG",
     "AssetJob",
     "CheckRunHealthResult",
-    "ConfigurableClassData",
     "DagsterSqliteStorage",
     "SerializableErrorInfo",
     "SqliteEventLogStorage",
@@ -126,40 +122,30 @@ class SqliteFiles:
 
     Args:
         instance: the instance whose history the files contain.
-        events: the folder `history/runs`; `<run id>.db` in it contains the events of one run.
+        runs: database of the runs, and of the snapshots of the jobs that they executed.
+        events: the folder in which `<run id>.db` contains the events of one run.
+        index: database of the events that the pages of assets and checks show.
+        runless: database of the events that belong to no run.
+        logs: folder of the output of runs, sensors and schedules.
     """
 
     instance: dg.DagsterInstance
+    runs: Path
     events: Path
+    index: Path
+    runless: Path
+    logs: Path
 
     @classmethod
     def of(cls, instance: dg.DagsterInstance) -> Self | None:
         """The files, or None if the instance has another storage."""
-        runs, events = instance.run_storage, instance.event_log_storage
-        if not isinstance(runs, SqliteRunStorage) or not isinstance(events, SqliteEventLogStorage):
+        storage = instance.event_log_storage
+        if not isinstance(instance.run_storage, SqliteRunStorage) or not isinstance(storage, SqliteEventLogStorage):
             return None
-        files = cls(instance, Path(events.path_for_shard("index")).parent)
-        return files if files.runs.is_file() else None
-
-    @property
-    def runs(self) -> Path:
-        """The database of the runs, and of the snapshots of the jobs that they executed."""
-        return self.events.parent / "runs.db"
-
-    @property
-    def index(self) -> Path:
-        """The database of the events that the pages of assets and checks show."""
-        return self.events / "index.db"
-
-    @property
-    def runless(self) -> Path:
-        """The database of the events that belong to no run."""
-        return self.events / ".db"
-
-    @property
-    def logs(self) -> Path:
-        """The folder of the output of runs, sensors and schedules."""
-        return Path(self.instance.storage_directory())
+        index, runless = Path(storage.path_for_shard("index")), Path(storage.path_for_shard(""))
+        runs = index.parent.parent / "runs.db"
+        logs = Path(instance.storage_directory())
+        return cls(instance, runs, index.parent, index, runless, logs) if runs.is_file() else None
 
 
 # SQL for Dagster's tables. `:before` is a time in UTC, `:page` the number of rows that one statement deletes.

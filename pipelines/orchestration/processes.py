@@ -20,7 +20,7 @@ class Process(NamedTuple):
         pid: id of the process.
         group: id of its process group.
         began_at: start of the process, in seconds since 1970; `ps` leaves out fractions.
-        command: its command line.
+        command: command line of the process.
     """
 
     pid: int

@@ -69,12 +69,7 @@ class SettingsResource(dg.ConfigurableResource[Any]):
 
 
 def given_settings(environ: Mapping[str, str], directory: Path) -> SettingsResource:
-    """Settings from the given variables alone; Dagster does not store them.
-
-    Args:
-        environ: the FLORIDAY_ variables.
-        directory: folder from which relative paths start.
-    """
+    """Settings from the given variables alone, which Dagster does not store; relative paths start in ``directory``."""
 
     class GivenSettings(SettingsResource):
         """The settings that the caller passes."""

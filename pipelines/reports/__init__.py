@@ -1,7 +1,7 @@
-"""Questions that a nursery asks, one SQL file each.
+"""Reports, one SQL file each.
 
-A report's file holds its text as well: what it measures, how to read it, its parameters and columns. How a result is
-printed or written to a file does not belong here.
+The file of a report also contains its description: what it measures, how to read it, its parameters and columns.
+Output formats do not belong here.
 """
 
 from __future__ import annotations

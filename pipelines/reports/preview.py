@@ -1,4 +1,4 @@
-"""A report at a glance: how many rows it has now, and the first of them."""
+"""The number of rows of a report, and the first rows."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import duckdb
 
 from pipelines.reports.report import Report
-from pipelines.warehouse.sql import quoted
+from pipelines.warehouse.sql import qualified
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a report says now.
+    """The present result of a report.
 
     Args:
-        columns: their names, each with its type in DuckDB's words.
-        rows: how many there are.
-        first: the first of them.
+        columns: DuckDB type of each column, by name.
+        rows: number of all rows.
+        first: the first rows.
     """
 
     columns: dict[str, str]
@@ -27,16 +27,10 @@ class Preview:
 
 
 def preview(connection: duckdb.DuckDBPyConnection, report: Report, *, first: int) -> Preview:
-    """Look at a report, without parameters.
-
-    Args:
-        connection: open for reading, the report installed.
-        report: which.
-        first: how many rows to fetch.
-    """
-    name = f"reports.{quoted(report.name)}"
-    found = connection.execute(f"FROM {name}")
-    columns = {column: str(kind) for column, kind, *_ in found.description or ()}
-    rows = found.fetchmany(first)
+    """Execute an installed report without parameters, and fetch its first rows."""
+    name = qualified("reports", report.name)
+    result = connection.execute(f"FROM {name}")
+    columns = {column: str(kind) for column, kind, *_ in result.description or ()}
+    rows = result.fetchmany(first)
     (count,) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0]
     return Preview(columns, count, rows)

@@ -1,8 +1,8 @@
-"""Reading a report's file.
+"""Parse the file of a report.
 
-It begins with comments: a paragraph that says what the report measures, paragraphs on how to read it, then a list each
-of ``parameters``, ``columns`` and ``tables``, one indented line an entry with its name first. The query follows. Behind
-a table stand those of the columns it reads that the table of one API lacks, with commas in between.
+It begins with comments: a paragraph on what the report measures, paragraphs on how to read it, then the lists
+``parameters``, ``columns`` and ``tables`` with one indented line for each entry, its name first. The query follows. The
+entry of a table names the columns that the report reads and that the table of one API lacks, separated by commas.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ class Report:
     """One report.
 
     Args:
-        name: of the macro and the view in the schema ``reports``.
-        summary: what it measures, in one paragraph.
-        notes: how to read it.
-        parameters: what narrows it down, each with its description; all are optional.
-        columns: in their order, each with its description.
-        tables: what it reads, as ``schema.table``.
-        decisive: of these tables, the columns that not every API's has; without them there is no such report.
-        sql: one SELECT.
-        fingerprint: changes whenever the file does.
+        name: name of the macro and the view in the schema ``reports``.
+        summary: one paragraph on what it measures.
+        notes: paragraphs on how to read it.
+        parameters: description of each parameter, by name; all are optional.
+        columns: description of each column, by name, in order.
+        tables: tables that it reads, as ``schema.table``.
+        decisive: for a table, columns that it reads and one API lacks; without them the report is not installed.
+        sql: the text of one SELECT.
+        fingerprint: hash of the file.
     """
 
     name: str
@@ -45,14 +45,14 @@ class Report:
 
     @property
     def description(self) -> str:
-        """Everything that a reader must know, for ``COMMENT ON``."""
+        """The summary and the notes, for ``COMMENT ON``."""
         return " ".join((self.summary, *self.notes))
 
     def steps(self, *, before: str) -> str:
-        """The named steps with which the query begins, ``WITH`` and last comma included, for what counts alike.
+        """The first named steps of the query, including ``WITH`` and the last comma, for other queries.
 
         Args:
-            before: the step before which to stop.
+            before: name of the first step that is left out.
 
         Raises:
             ValueError: the query has no such step.
@@ -65,7 +65,7 @@ class Report:
 
 @cache
 def all_reports() -> tuple[Report, ...]:
-    """All reports, by name."""
+    """All reports, ordered by name."""
     files = (file for file in resources.files(__name__.rpartition(".")[0]).iterdir() if file.name.endswith(".sql"))
     texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in files}
     return tuple(parse(name, texts[name]) for name in sorted(texts))
@@ -75,19 +75,19 @@ def find_report(name: str) -> Report:
     """The report of that name.
 
     Raises:
-        UsageError: there is none; the message tells which there are.
+        UsageError: there is none; the message lists the reports.
     """
-    for known in all_reports():
-        if known.name == name:
-            return known
-    raise UsageError(f"there is no report {name!r}; there are: {', '.join(known.name for known in all_reports())}")
+    known = {report.name: report for report in all_reports()}
+    if name not in known:
+        raise UsageError(f"there is no report {name!r}; there are: {', '.join(known)}")
+    return known[name]
 
 
 def parse(name: str, text: str) -> Report:
     """A report from the text of its file.
 
     Raises:
-        ValueError: the comments on top are not as the module says.
+        ValueError: the comments at the top do not have the format above.
     """
     lines = text.splitlines()
     top = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
@@ -101,21 +101,21 @@ def parse(name: str, text: str) -> Report:
         parameters=lists["parameters"],
         columns=lists["columns"],
         tables=tuple(lists["tables"]),
-        decisive={table: tuple(told.replace(",", " ").split()) for table, told in lists["tables"].items() if told},
+        decisive={table: tuple(names.replace(",", " ").split()) for table, names in lists["tables"].items() if names},
         sql="\n".join(lines[top:]).strip().rstrip(";"),
         fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
     )
 
 
 def _paragraphs(comments: list[str]) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """The paragraphs of a comment, and its lists."""
+    """The paragraphs and the lists of a comment."""
     prose: list[str] = []
     lists: dict[str, dict[str, str]] = {}
     for block in "\n".join(comments).split("\n\n"):
         first, *rest = block.splitlines() or [""]
         if first.rstrip(":") in _LISTS and first.endswith(":"):
             entries = (entry.strip().partition(" ") for entry in rest)
-            lists[first.rstrip(":")] = {word: told.strip() for word, _, told in entries}
+            lists[first.rstrip(":")] = {name: text.strip() for name, _, text in entries}
         elif block.strip():
             prose.append(" ".join(block.split()))
     return prose, lists

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from pydantic_core import ErrorDetails
 from pipelines.errors import SettingError
 from pipelines.settings import values
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
-from pipelines.settings.variables import PASSED, PREFIX, Variables, gather, merge, serialized
+from pipelines.settings.variables import PASSED, PREFIX, Variables, gather, serialized
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
@@ -34,7 +33,7 @@ def load_settings(
     Raises:
         SettingError: one line with each variable that is missing or malformed, and what it expects.
     """
-    variables = _gather(environ, directory, _SECRETS, dotenv=dotenv)
+    variables = gather(environ, directory, _SECRETS, dotenv=dotenv)
     _check_keys(variables)
     return _validated(Settings, variables)
 
@@ -43,19 +42,19 @@ def load_local_settings(
     environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
 ) -> LocalSettings:
     """The settings of a command that makes no calls, none of which is required; otherwise as ``load_settings``."""
-    return _validated(LocalSettings, _gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
+    return _validated(LocalSettings, gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
 
 
 def load_alerts(
     environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
 ) -> tuple[SecretStr, ...]:
     """The addresses for alerts, even if other settings are malformed; otherwise as ``load_settings``."""
-    return _validated(AlertSettings, _gather(environ, directory, ("ALERTS",), dotenv=dotenv)).alerts
+    return _validated(AlertSettings, gather(environ, directory, ("ALERTS",), dotenv=dotenv)).alerts
 
 
 def load_account_names(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[str, ...]:
     """The names of the accounts whose API keys are set, possibly none; otherwise as ``load_settings``."""
-    variables = _gather(environ, directory, ("API_KEY", "API_KEYS"), dotenv=True)
+    variables = gather(environ, directory, ("API_KEY", "API_KEYS"))
     given = variables.texts.keys() | variables.problems.keys()
     if not given & {"API_KEY", "API_KEYS"}:
         return ()
@@ -84,8 +83,8 @@ def given_variables(
     Raises:
         SettingError: the `.env` file cannot be read.
     """
-    texts, base = merge(os.environ if environ is None else environ, directory or Path.cwd(), _SECRETS)
-    return {f"{PREFIX}{name}": text for name, text in texts.items()}, base
+    variables = gather(environ, directory, _SECRETS, secret_files=False)
+    return {f"{PREFIX}{name}": text for name, text in variables.texts.items()}, variables.base
 
 
 def child_environment(variables: Mapping[str, str], directory: Path | None = None) -> dict[str, str]:
@@ -114,12 +113,6 @@ def forget_secrets(environ: MutableMapping[str, str]) -> None:
     if PASSED in environ:
         for name in environ.keys() - without_secrets(environ).keys():
             del environ[name]
-
-
-def _gather(
-    environ: Mapping[str, str] | None, directory: Path | None, secrets: tuple[str, ...], *, dotenv: bool
-) -> Variables:
-    return gather(os.environ if environ is None else environ, directory or Path.cwd(), secrets, dotenv=dotenv)
 
 
 def _check_keys(variables: Variables) -> None:

@@ -14,8 +14,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from pipelines.paths import OTHER_NAMES, has_other_names, real_path, unfit_name
+from pipelines.paths import path_problem, real_path
 from pipelines.settings.addresses import checked_address
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+"""The time zone of the trade's days and weeks."""
 
 _CREDENTIAL = re.compile(r"[!-~]+")
 _SCOPE = re.compile(r"[!#-+\--\[\]-~]+")
@@ -136,8 +139,8 @@ def a_year_ago() -> date:
 
 
 def today() -> date:
-    """Today's date in Amsterdam, whose time zone defines the weeks of the trade."""
-    return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+    """Today's date in Amsterdam."""
+    return datetime.now(AMSTERDAM).date()
 
 
 def _week_start(day: date) -> date:
@@ -146,24 +149,22 @@ def _week_start(day: date) -> date:
 
 def switch(text: str) -> bool:
     """``on`` or ``off``."""
-    return _either(text, "on", "off")
+    return _choice(text, "on", "off") == "on"
 
 
 def boolean(text: str) -> bool:
     """``true`` or ``false``."""
-    return _either(text, "true", "false")
-
-
-def _either(text: str, yes: str, no: str) -> bool:
-    if text.casefold() not in (yes, no):
-        raise ValueError(f"expects {yes} or {no}")
-    return text.casefold() == yes
+    return _choice(text, "true", "false") == "true"
 
 
 def treatment(text: str) -> str:
     """``keep``, ``hash`` or ``drop``."""
-    if text.casefold() not in ("keep", "hash", "drop"):
-        raise ValueError("expects keep, hash or drop")
+    return _choice(text, "keep", "hash", "drop")
+
+
+def _choice(text: str, *allowed: str) -> str:
+    if text.casefold() not in allowed:
+        raise ValueError(f"expects {', '.join(allowed[:-1])} or {allowed[-1]}")
     return text.casefold()
 
 
@@ -176,13 +177,10 @@ def long_secret(text: str) -> SecretStr:
 
 def warehouse_file(text: str) -> Path:
     """The real path of the warehouse file, which need not exist."""
-    path = duckdb_file(text)
-    if has_other_names(path):
-        raise ValueError(OTHER_NAMES)
-    return path
+    return duckdb_file(text, allows_hard_links=False)
 
 
-def duckdb_file(text: str) -> Path:
+def duckdb_file(text: str, *, allows_hard_links: bool = True) -> Path:
     """The real path of a DuckDB file, which need not exist; its name must differ from those of schemas."""
     path = real_path(Path(text))
     # The name of a database in DuckDB is its file name up to the first dot.
@@ -191,7 +189,7 @@ def duckdb_file(text: str) -> Path:
         raise ValueError(f"expects another file name: DuckDB could not tell {name} from a schema")
     if not name:
         raise ValueError("expects the path of a file")
-    unfit = unfit_name(path)
-    if unfit:
-        raise ValueError(unfit)
+    problem = path_problem(path, allows_hard_links=allows_hard_links)
+    if problem:
+        raise ValueError(problem)
     return path

@@ -29,12 +29,14 @@ def dotenv_file(directory: Path) -> Path | None:
     return next((path for folder in folders if (path := folder.absolute() / ".env").is_file()), None)
 
 
-def read_dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file, without interpolation: a ``$`` in a secret is just a ``$``.
+def read_dotenv(path: Path | None) -> dict[str, str]:
+    """The variables of a `.env` file, without interpolation: a ``$`` in a secret is just a ``$``. None has none.
 
     Raises:
         SettingError: the file cannot be read, or a line is malformed.
     """
+    if path is None:
+        return {}
     try:
         with path.open(encoding="utf-8-sig") as stream:
             bindings = list(parse_stream(stream))
@@ -65,53 +67,44 @@ class Variables:
         return (self.base / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's own raises for ~nobody
 
 
-def gather(environ: Mapping[str, str], directory: Path, secrets: Collection[str], *, dotenv: bool = True) -> Variables:
-    """The variables of ``environ``, and those of the `.env` file that it does not override.
+def gather(
+    environ: Mapping[str, str] | None,
+    directory: Path | None,
+    secrets: Collection[str],
+    *,
+    dotenv: bool = True,
+    secret_files: bool = True,
+) -> Variables:
+    """The FLORIDAY_ variables of the environment, and those of the `.env` file that it does not override.
 
     Args:
-        environ: variables with the prefix in their names.
-        directory: folder where a `.env` file is looked for first.
-        secrets: names without the prefix of the variables whose ``…_FILE`` is read.
+        environ: the environment; None for that of the process.
+        directory: folder where a `.env` file is looked for first; None for the working directory.
+        secrets: names of secrets without the prefix.
         dotenv: whether a `.env` file is read.
+        secret_files: whether the files that ``…_FILE`` variables of the secrets name are read.
 
     Raises:
         SettingError: the `.env` file cannot be read.
     """
-    path = _dotenv_of(environ, directory) if dotenv else None
-    texts, base = _merged(environ, directory, secrets, path)
-    gathered = Variables(texts, {}, base)
-    secret_files = [_read_secret(gathered, name) for name in secrets]
-    warn_if_exposed(each for each in (path, *secret_files) if each)
-    return gathered
-
-
-def merge(environ: Mapping[str, str], directory: Path, secrets: Collection[str]) -> tuple[dict[str, str], Path]:
-    """The same without reading any ``…_FILE``: the values, and the folder that relative paths start from.
-
-    Raises:
-        SettingError: the `.env` file cannot be read.
-    """
-    path = _dotenv_of(environ, directory)
-    warn_if_exposed([path] if path else [])
-    return _merged(environ, directory, secrets, path)
-
-
-def _dotenv_of(environ: Mapping[str, str], directory: Path) -> Path | None:
-    """The `.env` file to read; None if a parent process has passed all variables."""
-    return None if PASSED in environ else dotenv_file(directory)
-
-
-def _merged(
-    environ: Mapping[str, str], directory: Path, secrets: Collection[str], path: Path | None
-) -> tuple[dict[str, str], Path]:
+    environ, directory = os.environ if environ is None else environ, directory or Path.cwd()
+    path = dotenv_file(directory) if dotenv and PASSED not in environ else None
     if PASSED in environ:
-        return _without_prefix(_passed(environ[PASSED], directory)), directory.absolute()
-    texts, overriding = _without_prefix(read_dotenv(path) if path else {}), _without_prefix(environ)
+        texts = _without_prefix(_passed(environ[PASSED], directory))
+    else:
+        texts = _overridden(_without_prefix(read_dotenv(path)), _without_prefix(environ), secrets)
+    variables = Variables(texts, {}, path.parent if path else directory.absolute())
+    read = [_read_secret(variables, name) for name in secrets] if secret_files else []
+    warn_if_exposed(each for each in (path, *read) if each)
+    return variables
+
+
+def _overridden(texts: dict[str, str], overriding: dict[str, str], secrets: Collection[str]) -> dict[str, str]:
     for name in secrets:
         if name in overriding or f"{name}_FILE" in overriding:
             texts.pop(name, None)
             texts.pop(f"{name}_FILE", None)
-    return texts | overriding, path.parent if path else directory.absolute()
+    return texts | overriding
 
 
 def serialized(variables: Mapping[str, str], directory: Path, secrets: Collection[str]) -> str:
@@ -125,8 +118,7 @@ def serialized(variables: Mapping[str, str], directory: Path, secrets: Collectio
     Raises:
         SettingError: the `.env` file cannot be read.
     """
-    path = dotenv_file(directory)
-    kept = _without_prefix(read_dotenv(path) if path else {})
+    kept = _without_prefix(read_dotenv(dotenv_file(directory)))
     left_out = {
         f"{PREFIX}{name}" for name in secrets if name in kept and variables.get(f"{PREFIX}{name}") == kept[name]
     }
@@ -142,8 +134,7 @@ def _passed(text: str, directory: Path) -> dict[str, str]:
         raise SettingError(f"{PASSED} is set by `floriday up` alone: leave it out")
     if None not in variables.values():
         return variables
-    path = dotenv_file(directory)
-    kept = read_dotenv(path) if path else {}
+    kept = read_dotenv(dotenv_file(directory))
     return {name: kept.get(name, "") if text is None else text for name, text in variables.items()}
 
 

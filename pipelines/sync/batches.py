@@ -110,7 +110,7 @@ class WindowBuilder:
         """The numbers of the batch; the next batch begins empty."""
         pieces = list({id(piece): piece for piece, _ in self._pages}.values())
         reached = self.claimed.reached_from(self.cursor)
-        end = self._last.reached if self._last is not None and self._last.current else None
+        end = self._last.reached if self._last is not None and self._last.is_end else None
         covered = CoveredNumbers(pieces, self._places(pieces), reached, end is not None, end)
         self.size, self._pages, self._last, self._has_begun = 0, [], None, True
         return covered

@@ -19,11 +19,11 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import read_list
 from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.fast_path import key_of
+from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.outcome import FeedOutcome, Listener, together
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load import tombstones
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
-from pipelines.warehouse.load.days_to_sequence import AMSTERDAM
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import Stored, store
 

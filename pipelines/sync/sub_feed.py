@@ -180,7 +180,7 @@ class SubFeedSync:
         """Nothing valid is served: leave the cursor, and remember that the numbering is to be examined."""
         target, cursor = self.target, self.position.cursor
         target.state.mark_for_reread(target.warehouse, target.part, MAY_HAVE_RESTARTED)
-        steps = (replace(step, reached=step.after, current=False) for step in walk(feed, 0))
+        steps = (replace(step, reached=step.after, is_end=False) for step in walk(feed, 0))
         store_walk(self.writer, steps, WindowBuilder(cursor, cursor, Coverage()), Walk())
         self.writer.note_current()
 

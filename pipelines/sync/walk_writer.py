@@ -172,5 +172,5 @@ def _split(step: Step) -> Iterator[Step]:
     """The step in chunks that are normalized at once; only the last one moves the cursor."""
     *first, last = step.page.split(BYTES_A_CHUNK)
     for page in first:
-        yield replace(step, page=page, reached=step.after, current=False)
+        yield replace(step, page=page, reached=step.after, is_end=False)
     yield replace(step, page=last)

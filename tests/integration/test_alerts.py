@@ -145,7 +145,7 @@ class TestTestMessage:
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=address(server).get_secret_value())
 
         assert (ended.code, ended.err) == (0, "")
-        assert ended.out == "1 of 1 addresses took the test message\n"
+        assert ended.out == "1 of 1 addresses accepted the test message\n"
         (question,) = server.questions
         assert json.loads(question.body)["title"] == "Floriday: a test"
 
@@ -156,7 +156,7 @@ class TestTestMessage:
 
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=both)
 
-        assert (ended.code, ended.out) == (1, "1 of 2 addresses took the test message\n")
+        assert (ended.code, ended.out) == (1, "1 of 2 addresses accepted the test message\n")
         assert ended.complaint == "FLORIDAY_ALERTS: address 2 (JSON) answered 404"
 
     @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ class TestSpoiledWarehouse:
                 "table": CONTRACTS,
                 "account": "south",
                 "key": contract,
-                "what": "the current row is unlike its newest version",
+                "what": "the current row differs from its newest version",
             }
         ]
 

@@ -465,7 +465,7 @@ class TestReport:
         assert run(["report", "revenue_by_week", "--to", "1999-12-31", "--format", "csv"]) == 0
         out, err = capsys.readouterr()
         assert out.count("\n") == 1
-        assert err == "floriday: revenue_by_week has no rows for what was asked\n"
+        assert err == "floriday: revenue_by_week has no rows for these parameters\n"
 
     def test_all_reports_in_a_workbook(
         self, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -530,4 +530,4 @@ class TestReport:
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
 
         assert run(["report", "revenue_by_week"]) == 1
-        assert "`floriday sync` puts it there" in capsys.readouterr().err
+        assert "`floriday sync` creates it" in capsys.readouterr().err

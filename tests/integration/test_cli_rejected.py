@@ -149,7 +149,7 @@ class TestRetry:
         code, out, _ = printed("rejected", "--retry")
 
         assert code == 0
-        assert out.splitlines()[-1] == "1 not asked for"
+        assert out.splitlines()[-1] == "1 not requested"
         assert len(listed(printed("rejected", "-f", "csv")[1])) == 1
 
     def test_a_server_that_refuses(self, syncing: Syncing, printed: Printed) -> None:
@@ -166,7 +166,7 @@ class TestRetry:
         assert code == 1
         assert err.startswith("floriday: north · supply.batches: ")
         assert err.count("\n") == 1
-        assert out.splitlines()[-1] == "1 not asked for, 1 healed"
+        assert out.splitlines()[-1] == "1 not requested, 1 healed"
 
     def test_a_feed_that_is_being_rebuilt(self, syncing: Syncing, printed: Printed) -> None:
         """It is left for later, which is no failure."""
@@ -178,7 +178,7 @@ class TestRetry:
 
         assert (code, err) == (0, "")
         assert "north · supply.batches: skipped: Floriday is rebuilding" in out
-        assert out.splitlines()[-1] == "1 not asked for"
+        assert out.splitlines()[-1] == "1 not requested"
 
     def test_personal_data_are_treated_as_by_a_sync(
         self, syncing: Syncing, printed: Printed, monkeypatch: pytest.MonkeyPatch
@@ -281,7 +281,7 @@ class TestList:
             (["tulips"], "no feed 'tulips'"),
             (["--account", "east"], "the warehouse has no account east; there are: north, south"),
             (["--retry", "--format", "csv"], "--format and --output are for the list"),
-            (["--format", "parquet"], "parquet is for files"),
+            (["--format", "parquet"], "parquet needs a file"),
             (["--export", "w.duckdb"], "--export w.duckdb is the warehouse itself"),
             (["--export", "no/such/folder"], "--export no/such/folder cannot be written"),
         ],

@@ -16,9 +16,9 @@ from pipelines.catalogue import catalogue_of
 from pipelines.cli import api_version, progress
 from pipelines.cli.entry import run
 from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.settings.values import AMSTERDAM
 from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from pipelines.warehouse.load.days_to_sequence import AMSTERDAM
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
 from tests.moments import real_now

@@ -253,7 +253,7 @@ class TestRefusals:
             ("mine/notes.txt", "notes.txt is a file: name a folder"),
             ("mine/notes.txt/deeper", "notes.txt is a file: name a folder"),
             (".", "holds what no export wrote"),
-            ("/proc", "is where a disk is mounted"),
+            ("/proc", "is the mount point of a disk"),
         ],
     )
     @pytest.mark.usefixtures("unchanged")

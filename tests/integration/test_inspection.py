@@ -121,7 +121,7 @@ class TestDoubledKeys:
         """It is named with its account; an equal row is no other difference."""
         things.change(f"INSERT INTO {THINGS} FROM {THINGS} WHERE thing_id = '{C}'")
 
-        assert found(things) == {"doubled_keys": one(THINGS, C, "2 rows")}
+        assert found(things) == {"duplicate_keys": one(THINGS, C, "2 rows")}
 
     @pytest.mark.parametrize("copies", [1, 2])
     def test_a_doubled_child_row(self, things: ThingWarehouse, copies: int) -> None:
@@ -132,8 +132,8 @@ class TestDoubledKeys:
         )
 
         assert found(things) == {
-            "doubled_keys": one(LEAVES, f"{A}/1/0", f"{copies + 1} rows"),
-            "differs_from_raw": one(LEAVES, A, "the rows are unlike those of its newest version"),
+            "duplicate_keys": one(LEAVES, f"{A}/1/0", f"{copies + 1} rows"),
+            "differs_from_raw": one(LEAVES, A, "the rows differ from those of its newest version"),
         }
 
 
@@ -161,13 +161,13 @@ class TestDifferences:
         """Any column counts."""
         things.change(f"UPDATE {THINGS} SET part_amount = 1.5 WHERE thing_id = '{A}' AND account = 'north'")
 
-        assert found(things) == {"differs_from_raw": one(THINGS, A, "the current row is unlike its newest version")}
+        assert found(things) == {"differs_from_raw": one(THINGS, A, "the current row differs from its newest version")}
 
     def test_a_value_that_was_swapped_for_null(self, things: ThingWarehouse) -> None:
         """NULL is a value like any other."""
         things.change(f"UPDATE {THINGS} SET word = NULL WHERE thing_id = '{C}'")
 
-        assert found(things) == {"differs_from_raw": one(THINGS, C, "the current row is unlike its newest version")}
+        assert found(things) == {"differs_from_raw": one(THINGS, C, "the current row differs from its newest version")}
 
     def test_a_lost_row(self, things: ThingWarehouse) -> None:
         """The record is named."""
@@ -179,7 +179,7 @@ class TestDifferences:
         """Content and number both fell back; one of them is told."""
         things.change(f"UPDATE {THINGS} SET word = 'bare', sequence_number = 3 WHERE thing_id = '{C}'")
 
-        assert found(things) == {"differs_from_raw": one(THINGS, C, "the current row is unlike its newest version")}
+        assert found(things) == {"differs_from_raw": one(THINGS, C, "the current row differs from its newest version")}
 
     def test_a_number_that_fell(self, things: ThingWarehouse) -> None:
         """A row never stands below its newest version of the same series."""
@@ -203,7 +203,7 @@ class TestDifferences:
         )
 
         assert found(things)["differs_from_raw"].examples[0] == Example(
-            THINGS, "north", C, "raw and history have not the same versions"
+            THINGS, "north", C, "raw and history have different versions"
         )
 
     @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ class TestDifferences:
         """Each record is named once for each of its child tables that is wrong."""
         things.change(change)
 
-        assert found(things) == {"differs_from_raw": one(LEAVES, B, "the rows are unlike those of its newest version")}
+        assert found(things) == {"differs_from_raw": one(LEAVES, B, "the rows differ from those of its newest version")}
 
     def test_children_of_an_older_version(self, things: ThingWarehouse) -> None:
         """The rows must be those of the newest version, not of any."""
@@ -231,7 +231,7 @@ class TestDifferences:
         )
 
         assert found(things) == {
-            "differs_from_raw": one(BRANCHES, B, "the rows are unlike those of its newest version")
+            "differs_from_raw": one(BRANCHES, B, "the rows differ from those of its newest version")
         }
 
     def test_a_few_of_many_are_named(self, things: ThingWarehouse) -> None:
@@ -257,13 +257,13 @@ class TestScope:
         second, every = found(things, "second"), found(things)
 
         assert {name: finding.count for name, finding in second.items()} == {
-            "doubled_keys": 4,
+            "duplicate_keys": 4,
             "orphans": 4,
             "differs_from_raw": 3,
         }
         assert {example.key[: len(A)] for finding in second.values() for example in finding.examples} == {B, C}
         assert {name: finding.count for name, finding in every.items()} == {
-            "doubled_keys": 12,
+            "duplicate_keys": 12,
             "orphans": 12,
             "differs_from_raw": 9,
         }

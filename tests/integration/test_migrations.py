@@ -286,10 +286,10 @@ def test_commands_and_an_older_warehouse(
 
         for command in (["status", "--offline"], ["rejected"], ["export", "out"], ["sync", "--dry-run"]):
             assert run(command) == 1
-            assert "laid out by an older floriday-warehouse: `floriday sync` brings it" in capsys.readouterr().err
+            assert "has the layout of an older floriday-warehouse: `floriday sync` brings it" in capsys.readouterr().err
         assert run(["rebuild", "batches"]) == 0
 
-        assert capsys.readouterr().out.startswith("The layout is brought up to date.\nsupply.batches: ")
+        assert capsys.readouterr().out.startswith("The tables of an older version were updated.\nsupply.batches: ")
         syncing.assert_equal(ORDERS)
         assert run(["report", "revenue_by_week", "--format", "csv"]) == 0
         outcome = syncing.sync_one(ORDERS)

@@ -153,7 +153,7 @@ def test_the_tables_can_be_made_anew(warehouse: Given, treatment: str, monkeypat
         (
             "hash",
             {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]},
-            "FLORIDAY_PERSONAL_DATA_KEY is another one than the warehouse's hashes were made with",
+            "FLORIDAY_PERSONAL_DATA_KEY is not the key with which the warehouse's hashes were made",
         ),
     ],
 )

@@ -134,7 +134,7 @@ def test_it_is_as_if_values_had_always_been_dropped(warehouse: Given, truth: Tru
     [
         ("hash", {}, "FLORIDAY_PERSONAL_DATA_KEY is missing"),
         ("hash", WITH_KEY, "the warehouse holds hashes, which cannot be turned back: set hash again, or remove them"),
-        ("hash", {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]}, "is another one than the warehouse's hashes"),
+        ("hash", {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]}, "is not the key with which the warehouse's hashes"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -231,8 +231,8 @@ def test_a_hash_is_erased_by_the_name(warehouse: Given) -> None:
     [
         (["--erase", JAN], {}, "FLORIDAY_PERSONAL_DATA_KEY is missing: --erase expects it"),
         (["--erase", " "], WITH_KEY, "--erase expects a text that is not blank"),
-        (["--containing"], WITH_KEY, "--containing says how --erase looks"),
-        (["--erase", JAN, "--containing"], HASH, "--containing looks into texts, and the warehouse has none"),
+        (["--containing"], WITH_KEY, "--containing needs --erase"),
+        (["--erase", JAN, "--containing"], HASH, "--containing searches texts, and the warehouse has none"),
     ],
 )
 def test_wrong_usage(

@@ -68,8 +68,8 @@ def test_every_table_knows_the_new_name_and_nothing_else_changed(things: ThingWa
 
     assert (code, err) == (0, "")
     count = sum(row[0] == "a" for name in mine for row in before[name])
-    assert out.splitlines()[0] == f"a is north now: {count} rows of 15 tables"
-    assert "Rename it in FLORIDAY_API_KEYS, too" in out
+    assert out.splitlines()[0] == f"a is now north: {count} rows of 15 tables"
+    assert "Rename it in FLORIDAY_API_KEYS too" in out
     assert by_table(things) == {
         name: renamed(rows, "a", "north") if name in mine else rows for name, rows in before.items()
     }
@@ -93,8 +93,8 @@ def test_it_is_done_whole_or_not_at_all(things: ThingWarehouse) -> None:
     [
         (["c", "d"], None, "the warehouse has no account c; there are: a, b"),
         (["a", "b"], None, "the warehouse already has an account b"),
-        (["a", "a"], None, "a is its name already"),
-        (["a", " north"], None, "' north' cannot be an account's name"),
+        (["a", "a"], None, "the name is a already"),
+        (["a", " north"], None, "' north' cannot be the name of an account"),
         (["a", "north"], ["a", "b"], "the settings have keys of a, b: rename a to north in FLORIDAY_API_KEYS first"),
         (["a", "north"], ["a", "north"], "rename a to north in FLORIDAY_API_KEYS first"),
     ],

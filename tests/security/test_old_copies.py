@@ -61,7 +61,7 @@ def test_copies_of_older_settings_are_removed(command: Run, tmp_path: Path, caps
 
     out = capsys.readouterr().out
     for place in ("far/first.duckdb", "second.duckdb", "w.published.duckdb"):
-        assert f"{tmp_path / place} was removed: a copy for readers of an older setting" in out
+        assert f"{tmp_path / place} was removed: a published copy of an older setting" in out
         assert not (tmp_path / place).exists()
     assert "for you to remove: backups, exports, dashboards and files of --output and --export" in out
     assert holds(tmp_path, JAN) == []

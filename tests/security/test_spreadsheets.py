@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipelines.cli.formats.comma_separated import write_csv
 from pipelines.warehouse.read.query import run_query
-from pipelines.warehouse.read.query_result import Column, Result
+from pipelines.warehouse.read.query_types import Column, Result
 
 SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets read the full-width forms alike
 SEPARATORS = ";,\t"

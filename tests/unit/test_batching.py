@@ -15,7 +15,7 @@ def fill(put_together: WindowBuilder, pages: int) -> WindowBuilder:
     """Put so many small pages into it, each of one record."""
     for _ in range(pages):
         after = put_together.claimed.reached_from(0)
-        put_together.add(Step(Page(after + 1, (b"{}",), (after + 1,)), after, after + 1, current=False))
+        put_together.add(Step(Page(after + 1, (b"{}",), (after + 1,)), after, after + 1, is_end=False))
     return put_together
 
 

@@ -71,7 +71,7 @@ def test_an_exclusive_feed_is_read_page_by_page() -> None:
 
     assert seen == feed.visible
     assert feed.asked == [0, 8]
-    assert [(step.after, step.reached, step.current) for step in steps] == [(0, 8, False), (8, 40, True)]
+    assert [(step.after, step.reached, step.is_end) for step in steps] == [(0, 8, False), (8, 40, True)]
 
 
 def test_a_full_last_page_is_no_proof() -> None:
@@ -82,7 +82,7 @@ def test_a_full_last_page_is_no_proof() -> None:
 
     assert seen == feed.visible
     assert feed.asked == [0, 3]
-    assert steps[-1].current
+    assert steps[-1].is_end
 
 
 def test_an_unknown_maximum_costs_one_empty_page() -> None:
@@ -93,7 +93,7 @@ def test_an_unknown_maximum_costs_one_empty_page() -> None:
 
     assert seen == feed.visible
     assert feed.asked == [0, 3, 4]
-    assert [step.current for step in steps] == [False, False, True]
+    assert [step.is_end for step in steps] == [False, False, True]
 
 
 @pytest.mark.parametrize("maximum", [None, 9])
@@ -104,7 +104,7 @@ def test_an_inclusive_feed_is_read_without_a_gap(maximum: int | None) -> None:
     seen, steps = read(feed, maximum=maximum)
 
     assert seen == feed.visible
-    assert steps[-1].current
+    assert steps[-1].is_end
     assert len(feed.asked) <= 4
 
 
@@ -114,7 +114,7 @@ def test_an_idle_inclusive_feed_costs_one_call() -> None:
 
     _, steps = read(feed, start=3, maximum=3)
 
-    assert [(step.reached, step.current) for step in steps] == [(3, True)]
+    assert [(step.reached, step.is_end) for step in steps] == [(3, True)]
     assert feed.asked == [3]
 
 
@@ -126,7 +126,7 @@ def test_an_empty_page_means_nothing_by_its_number(says: str, maximum: int | Non
 
     _, steps = read(feed, start=7, maximum=maximum)
 
-    assert [(step.reached, step.current) for step in steps] == [(7, True)]
+    assert [(step.reached, step.is_end) for step in steps] == [(7, True)]
     assert len(feed.asked) == 1
 
 
@@ -138,7 +138,7 @@ def test_filtered_empty_pages_in_the_middle_are_no_end() -> None:
         seen, steps = read(feed, maximum=maximum)
         assert seen == {11: 12}
         assert steps[-1].reached == 12
-        assert steps[-1].current
+        assert steps[-1].is_end
 
 
 def test_a_maximum_above_all_that_is_served_leaves_the_feed_unproven() -> None:
@@ -148,7 +148,7 @@ def test_a_maximum_above_all_that_is_served_leaves_the_feed_unproven() -> None:
     seen, steps = read(feed, maximum=50)
 
     assert seen == feed.visible
-    assert not steps[-1].current
+    assert not steps[-1].is_end
     assert feed.asked == [0, *[2] * MAX_ANSWERS]
 
 
@@ -166,7 +166,7 @@ def test_an_empty_feed_is_current() -> None:
     for maximum in (None, 0):
         seen, steps = read(feed_of(), maximum=maximum)
         assert seen == {}
-        assert [step.current for step in steps] == [True]
+        assert [step.is_end for step in steps] == [True]
 
 
 def test_a_page_that_repeats_once_is_asked_for_again() -> None:
@@ -177,7 +177,7 @@ def test_a_page_that_repeats_once_is_asked_for_again() -> None:
 
     assert answers.asked == [0, 3, 3, 3]
     assert [step.reached for step in steps] == [3, 5]
-    assert steps[-1].current
+    assert steps[-1].is_end
 
 
 @pytest.mark.parametrize("maximum", [None, 3, 9])
@@ -211,7 +211,7 @@ def test_pages_of_one_on_an_inclusive_server_may_be_at_the_end() -> None:
     """If the maximum says so."""
     _, steps = read(feed_of(1, 2, 3, size=1, inclusive=True), start=3, maximum=3)
 
-    assert steps[-1].current
+    assert steps[-1].is_end
 
 
 def test_a_stray_number_does_not_carry_the_cursor_away() -> None:
@@ -258,7 +258,7 @@ def test_a_record_that_moves_during_the_walk_is_read_in_its_new_place() -> None:
     seen, steps = read(feed, maximum=8)
 
     assert seen == feed.visible
-    assert steps[-1].current
+    assert steps[-1].is_end
 
 
 def test_a_complete_walk_goes_on_past_the_maximum_that_was_told_before() -> None:
@@ -271,7 +271,7 @@ def test_a_complete_walk_goes_on_past_the_maximum_that_was_told_before() -> None
     for complete in (False, True):
         answers = pages()
         steps = list(walk(ChangeFeed(answers.fetch, 7, 3), 0, complete=complete))
-        assert steps[-1].current
+        assert steps[-1].is_end
         asked_until[complete] = answers.asked
 
     assert asked_until == {False: [0, 3, 3], True: [0, 3, 3, 8, 9]}
@@ -329,7 +329,7 @@ def test_every_visible_record_is_read_in_the_end(
     steps = list(walk(ChangeFeed(calm.fetch, calm.maximum if last_said else None, calm.page_size), cursor))
 
     assert merged(seen, steps) == calm.visible
-    assert steps[-1].current
+    assert steps[-1].is_end
     assert steps[-1].reached == calm.maximum
     assert len(calm.asked) <= len(calm.numbers) + 2
 
@@ -436,7 +436,7 @@ class TestDoubtfulPages:
         steps = list(walk(ChangeFeed(answers.fetch, maximum, 3), 3))
 
         assert steps[-1].reached == 5
-        assert steps[-1].current
+        assert steps[-1].is_end
 
     def test_the_lower_of_two_claims_is_believed(self) -> None:
         """Records that a filter took out may stand above all others: two answers agree on that."""
@@ -486,4 +486,4 @@ def test_a_maximum_that_all_pages_contradict_is_asked_for_again() -> None:
 
     steps = list(walk(feed, 0))
 
-    assert steps[-1].current
+    assert steps[-1].is_end

@@ -25,7 +25,7 @@ from pipelines.cli.console import ROWS_FOR_WIDTHS, Heading, write_plain
 from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
 from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.read.query import run_query
-from pipelines.warehouse.read.query_result import Result
+from pipelines.warehouse.read.query_types import Result
 
 UUID = "0b7a1c52-7c1f-4a54-9a8e-5d3f5a1b2c3d"
 

@@ -76,7 +76,6 @@ NAMES = (
     Name(f"{TAGS}:BACKFILL_ID_TAG", (), "pruning deletes runs of open backfills", "maintenance/pruning.py"),
     Name(f"{TAGS}:SCHEDULE_NAME_TAG", (), "alerts repeat for automatic runs", "alerting/run_errors.py"),
     Name(f"{TAGS}:SENSOR_NAME_TAG", (), "alerts repeat for automatic runs", "alerting/run_errors.py"),
-    Name("dagster._serdes:ConfigurableClassData", (), "the storage class has no type", "instance/storage.py"),
     Name(
         "dagster_shared.error:SerializableErrorInfo",
         ("message", "cls_name", "cause"),

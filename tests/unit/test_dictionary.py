@@ -130,10 +130,10 @@ def test_what_a_column_tells(made: dict[str, str]) -> None:
 
     assert "| `delivery_location_gln` | VARCHAR | `delivery.location.gln` |" in orders
     assert "→ [supply.batches](supply.md#batches).`batch_id`" in orders
-    assert "`batch_reference`, a VARCHAR there: compare as text" in orders
+    assert "`batch_reference`, which is VARCHAR: compare as text" in orders
     assert "**Personal data**, or may be" in orders
     assert "Known values: `ACCEPTED`, `CANCELLED`" in orders
-    assert "led to by: " in orders
+    assert "referenced by: " in orders
 
 
 def test_what_is_told_of_a_child(made: dict[str, str]) -> None:

@@ -106,7 +106,7 @@ def test_everything_is_read_and_claimed_once(
     ((begins, reached),) = claims(steps)
     assert begins == 0
     assert reached >= server.maximum
-    assert steps[-1].current
+    assert steps[-1].is_end
     assert len(feed.asked) <= 60 + 3 * len(numbers)
     server.maximum = feed.maximum
     assert known([*steps, *read(server.plan(reached))]) == feed.visible
@@ -149,7 +149,7 @@ def test_an_interrupted_load_asks_only_for_what_is_missing() -> None:
 
     assert set(range(10, 31)) | set(range(201, 211)) | set(range(291, 301)) <= set(known(steps).values())
     assert len(feed.asked) < 35
-    assert steps[-1].current
+    assert steps[-1].is_end
 
 
 def test_what_was_fetched_comes_before_the_failure() -> None:
@@ -236,7 +236,7 @@ def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
     steps = read(plan)
 
     assert known(steps) == feed.visible
-    assert steps[-1].current
+    assert steps[-1].is_end
     assert len(feed.asked) < 100 + 3 * prefetch.CONNECTIONS * 3
 
 
@@ -248,7 +248,7 @@ def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:
     steps = read(ReadPlan(ChangeFeed(server.fetch, 2**62, 3), 0))
 
     assert known(steps) == feed.visible
-    assert not steps[-1].current
+    assert not steps[-1].is_end
     assert len(feed.asked) < 800
 
 

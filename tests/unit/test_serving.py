@@ -72,7 +72,7 @@ class TestHome:
 
         text = (home / "dagster.yaml").read_text()
         comment, configuration = text.split("\n", 1)
-        assert comment.startswith("# Made anew")
+        assert comment.startswith("# Written at each start")
         assert json.loads(configuration)["local_artifact_storage"]["config"]["base_dir"] == str(home)
 
     def test_dagster_home_wins(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``floriday backup``: the warehouse as one commit left it, in a file of its own."""
+"""``floriday backup``: a copy of the warehouse, in the state of one commit."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; its folder is made if need be.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Path of the copy. Its folder is created if needed.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
-    """Copy the warehouse while others work.
+    """Copy the warehouse, also while a sync is running.
 
-    FILE is a DuckDB file of its own, as one commit of a sync left the warehouse, readable by you alone. A sync that is
-    under way waits while the file is read, about half a second for each gigabyte, and goes on.
+    FILE is a complete DuckDB file in the state of one commit, readable by you alone. A running sync waits while the
+    warehouse is read, about half a second for each gigabyte, and then continues.
 
     To restore it, stop Dagster and every sync, remove the warehouse and the .wal file beside it if there is one, and
-    copy FILE to the warehouse's place. The next sync goes on from where FILE was: it reads what has changed since, as
-    far as Floriday still serves it.
+    copy FILE to the path of the warehouse. The next sync continues from the state of FILE: it reads all later changes
+    that Floriday still serves.
 
     For example:
 
@@ -48,12 +48,12 @@ def backup(
 
 
 def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:
-    """Refuse what must not be written over."""
+    """Raise a UsageError for a file that must not be overwritten."""
     from pipelines.errors import UsageError
     from pipelines.paths import has_name_of, real_path
 
-    beside = has_name_of(file, real_path(settings.warehouse))
-    if beside or (settings.published is not None and real_path(file) == real_path(settings.published)):
+    is_beside = has_name_of(file, real_path(settings.warehouse))
+    if is_beside or (settings.published is not None and real_path(file) == real_path(settings.published)):
         raise UsageError(f"{file} is the warehouse itself, its copy, or beside it under its name: choose another")
     if file.is_file() and not force:
-        raise UsageError(f"{file} is there already: choose another, or say --force to replace it")
+        raise UsageError(f"{file} exists already: choose another, or add --force to replace it")

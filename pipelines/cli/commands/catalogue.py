@@ -1,4 +1,4 @@
-"""``floriday catalogue``: what a specification of Floriday's would change in the catalogue."""
+"""``floriday catalogue``: differences between the catalogue and one of Floriday's specifications."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from pipelines.catalogue.differences import Difference
     from pipelines.catalogue.specification import Specification
-    from pipelines.warehouse.read.query_result import Result
+    from pipelines.warehouse.read.query_types import Result
 
 _COLUMNS = ("topic", "change", "where", "catalogue", "specification")
 
 
 def catalogue(
-    specification: Annotated[Path, typer.Argument(metavar="SPECIFICATION", help="A swagger.json of Floriday's.")],
+    specification: Annotated[Path, typer.Argument(metavar="SPECIFICATION", help="A swagger.json file of Floriday.")],
     format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Compare a specification of Floriday's with the catalogue of feeds and fields.
+    """Compare one of Floriday's specifications with the catalogue of feeds and fields.
 
-    It lists what to change in the catalogue: feeds, how they are called, fields and known values. Floriday publishes
-    the file beneath each API's address, behind the page /swagger/index.html. The exit code is 1 when they differ.
-    docs/new-api-version.md tells how to go on.
+    It lists what to change in the catalogue: feeds, their paths and parameters, fields and known values. Floriday
+    publishes the file below each API's address, behind the page /swagger/index.html. The exit code is 1 when there are
+    differences. docs/new-api-version.md describes the next steps.
 
     For example:
 
@@ -47,7 +47,7 @@ def catalogue(
     read = _specification(specification)
     differences = compare(read, catalogue_of(read.api))
     if style is Format.TABLE and output is None:
-        _tell(read, differences)
+        _print(read, differences)
     else:
         from pipelines.settings import load_local_settings
 
@@ -68,26 +68,23 @@ def _specification(path: Path) -> Specification:
         raise UsageError(f"{path}: {error.message}") from None
 
 
-def _tell(specification: Specification, differences: Sequence[Difference]) -> None:
-    for topic, group in groupby(differences, key=lambda one: one.topic):
+def _print(specification: Specification, differences: Sequence[Difference]) -> None:
+    headings = [Heading(name) for name in _COLUMNS[1:]]
+    for topic, group in groupby(differences, key=lambda each: each.topic):
         print_line(topic, "bold")
-        headings = [Heading(name) for name in _COLUMNS[1:]]
-        print_table(headings, [[one_line(getattr(one, name)) for name in _COLUMNS[1:]] for one in group])
+        print_table(headings, [[str(getattr(each, name)) for name in _COLUMNS[1:]] for each in group])
         print_line()
-    of = f"the catalogue and the specification of the {specification.api} API, {one_line(specification.version)}"
-    if differences:
-        print_line(f"{counted(len(differences), 'difference')} between {of}")
-    else:
-        print_line(f"no difference between {of}")
+    count = counted(len(differences), "difference") if differences else "no difference"
+    version = one_line(specification.version)
+    print_line(f"{count} between the catalogue and the specification of the {specification.api} API, {version}")
 
 
 def _result(differences: Sequence[Difference]) -> Result:
     import pyarrow as pa
 
-    from pipelines.warehouse.read.query_result import Column, Result
+    from pipelines.warehouse.read.query_types import Column, Result
 
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
-    rows = [{name: str(getattr(one, name)) for name in _COLUMNS} for one in differences]
-    return Result(
-        tuple(Column(name, "VARCHAR") for name in _COLUMNS), schema, iter([pa.RecordBatch.from_pylist(rows, schema)])
-    )
+    rows = [{name: str(getattr(each, name)) for name in _COLUMNS} for each in differences]
+    batch = pa.RecordBatch.from_pylist(rows, schema)
+    return Result(tuple(Column(name, "VARCHAR") for name in _COLUMNS), schema, iter([batch]))

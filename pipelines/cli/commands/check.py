@@ -1,4 +1,4 @@
-"""``floriday check``: whether token, keys and scopes are as a sync needs them."""
+"""``floriday check``: whether the token, the API keys and the scopes work."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import Heading, print_error, print_line, print_table
-from pipelines.text_format import one_line
+from pipelines.text_format import moment, one_line, span
 
 if TYPE_CHECKING:
     from pipelines.errors import PipelineError
+    from pipelines.floriday.http.auth import TokenSession
     from pipelines.floriday.identity import Identity
-    from pipelines.sync.session import Connected
 
 
 def check(
     alert: Annotated[
-        bool, typer.Option("--alert", help="Ask Floriday nothing, but send a test message to FLORIDAY_ALERTS.")
+        bool, typer.Option("--alert", help="Only send a test message to FLORIDAY_ALERTS. Floriday is not called.")
     ] = False,
 ) -> None:
-    """Ask Floriday whose keys these are and what they may read.
+    """Check the token, the API keys and the scopes.
 
-    Nothing is written, and no secret is shown. The exit code is 1 when the token or a key is refused, or when an
-    address does not take the test message.
+    It shows the organization of each key, and for each feed whether its scope is granted. Nothing is written, and no
+    secret is shown. The exit code is 1 when the token or a key is refused, or when an address does not accept the test
+    message.
 
     For example:
 
@@ -34,12 +35,12 @@ def check(
         floriday check --alert
     """
     if alert:
-        _send_test()
+        _send_test_message()
     else:
         _check()
 
 
-def _send_test() -> None:
+def _send_test_message() -> None:
     from pipelines.alerts import Alert, send
     from pipelines.errors import SettingError
     from pipelines.settings import load_alerts
@@ -48,7 +49,7 @@ def _send_test() -> None:
     if not addresses:
         raise SettingError("FLORIDAY_ALERTS is missing: it expects the addresses that alerts go to, comma separated")
     failures = send(addresses, Alert("Floriday: a test", "Alerts of floriday-warehouse arrive here."))
-    print_line(f"{len(addresses) - len(failures)} of {len(addresses)} addresses took the test message")
+    print_line(f"{len(addresses) - len(failures)} of {len(addresses)} addresses accepted the test message")
     for failure in failures:
         print_error(f"FLORIDAY_ALERTS: {failure}")
     if failures:
@@ -62,33 +63,29 @@ def _check() -> None:
 
     with open_clients(load_settings()) as connected:
         feeds = connected.sources
-        _tell_token(connected)
-        known = identify_all(connected.clients)
-        refused = [account for account, identity in known if not _tell_account(account, identity)]
+        _print_token(connected.token_session)
+        results = [_print_account(account, identity) for account, identity in identify_all(connected.clients)]
         granted = connected.token_session.granted
         print_table(
             [Heading("feed"), Heading("scope"), Heading("granted")],
             [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
         )
         print_version_notices(connected.settings)
-    if refused:
+    if not all(results):
         raise typer.Exit(1)
 
 
-def _tell_token(connected: Connected) -> None:
-    from pipelines.text_format import moment, span
-
-    session = connected.token_session
+def _print_token(session: TokenSession) -> None:
     ends = session.expires_at
     print_line(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
-    granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were asked for"
+    granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were requested"
     print_line(f"granted  {one_line(granted)}")
     if session.refused:
         print_line(f"refused  {one_line(' '.join(session.refused))}")
 
 
-def _tell_account(account: str, identity: Identity | PipelineError) -> bool:
-    """Tell whose key an account's is; returns whether Floriday knows."""
+def _print_account(account: str, identity: Identity | PipelineError) -> bool:
+    """Print the organization of an account's key; returns whether Floriday accepted the key."""
     from pipelines.errors import PipelineError
 
     if isinstance(identity, PipelineError):

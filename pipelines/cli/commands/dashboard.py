@@ -1,4 +1,4 @@
-"""``floriday dashboard``: the reports as one page."""
+"""``floriday dashboard``: the reports on one page."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from pipelines.cli.console import print_line
 def dashboard(
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="By default dashboard.html beside the warehouse."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Path of the page. Default: dashboard.html beside the warehouse."
+        ),
     ] = None,
-    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Write the dashboard: one HTML file to look at, to mail and to print.
+    """Write the dashboard: one HTML file to view, mail and print.
 
-    It shows what was sold or bought by week, by whom, through which channel and at what price, what was short, late,
-    corrected or not invoiced, and how fresh all of that is. Its filters work without a network, and it asks nothing of
-    any. Who opens it sees the figures of all accounts in the warehouse: mail it accordingly.
+    It shows sales or purchases by week, customer, channel and price; what was short, late, corrected or not invoiced;
+    and how current the data is. Its filters work offline, and it makes no network requests. Everyone who opens the file
+    sees the figures of all accounts in the warehouse, so choose its recipients with care.
 
     For example:
 

@@ -1,4 +1,4 @@
-"""``floriday demo``: the whole job on the built-in sandbox."""
+"""``floriday demo``: a complete run on the built-in sandbox."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipelines.cli.console import print_line
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 TIME_OF_TRADE = timedelta(hours=24)
-"""How long the world trades between the two rounds, in its own time: nobody trades at night.
+"""How long the sandbox trades between the two syncs, in its own time; a whole day, because nobody trades at night.
 
-The world starts on a working day that is followed by another one, so that every run shows changes, also at a weekend.
+It starts on a working day before another one, so that every run shows changes, also at a weekend.
 """
 WEEKS_SHOWN = timedelta(weeks=4)
-"""The partitions that it marks in Dagster; marking a whole year would take it half a minute more."""
+"""The time of the partitions that are marked in Dagster; a whole year would take half a minute more."""
 
 _NEWEST_WEEKS = """
     SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
@@ -34,7 +34,7 @@ RESULTS = {
     "suppliers": ("The newest weeks of the report revenue_by_week", _NEWEST_WEEKS),
     "customers": ("The orders by their status", _BY_STATUS),
 }
-"""What it shows of each API's warehouse: a title and a query."""
+"""The result to show, by API: a title and a query."""
 
 _CHANGED = "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10"
 QUERIES = {
@@ -45,21 +45,22 @@ QUERIES = {
         "SELECT actions_required, count(*) AS orders FROM orders.purchase_orders GROUP BY ALL",
     ),
 }
-"""What it proposes to try on the warehouse that it leaves."""
+"""Queries to suggest for the warehouse, by API."""
 
 
 def demo(
     api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers",
 ) -> None:
-    """Do the whole job on a built-in Floriday, without any settings.
+    """Show everything on a built-in Floriday, without any settings.
 
-    It starts a local Floriday on a free port, syncs every feed through Dagster into data/demo.duckdb, or of the
-    Customers API into data/demo-customers.duckdb, lets trade go on for a while, syncs the changes, and shows what came.
-    Your own warehouse is not touched.
+    It starts a local Floriday on a free port, syncs every feed through Dagster, simulates a day of trade, syncs the
+    changes, and shows the results. The warehouse is data/demo.duckdb, or data/demo-customers.duckdb for the Customers
+    API. Your own warehouse is not touched.
 
     For example:
 
         floriday demo
+
         floriday demo --api customers
     """
     from pipelines.errors import UsageError
@@ -78,7 +79,7 @@ def demo(
 
 
 def _sync_twice(api: str, warehouse: Path) -> None:
-    """The two syncs, with trade in between."""
+    """Sync, simulate trade, and sync again."""
     from pipelines.sandbox import Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 
@@ -121,15 +122,15 @@ def _show_result(warehouse: Path, query: str) -> None:
 
 
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
-    shown = warehouse.relative_to(Path.cwd())
-    print_line(f"\nEverything is in {shown}. Try:\n", "bold")
+    path = warehouse.relative_to(Path.cwd())
+    print_line(f"\nEverything is in {path}. Try:\n", "bold")
     for query in queries:
-        print_line(f'FLORIDAY_WAREHOUSE={shown} {_program()} query "{query}"')
+        print_line(f'FLORIDAY_WAREHOUSE={path} {_program()} query "{query}"')
 
 
 def _program() -> str:
-    """How the command is called here: by its name where that is found, else as it was called now."""
-    called = Path(sys.argv[0])
-    if called.name != "floriday" or shutil.which("floriday"):
+    """The command for the suggested queries: its name if that is on PATH, else the path of this call."""
+    path = Path(sys.argv[0])
+    if path.name != "floriday" or shutil.which("floriday"):
         return "floriday"
-    return shlex.quote(os.path.relpath(called))
+    return shlex.quote(os.path.relpath(path))

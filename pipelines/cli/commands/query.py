@@ -1,4 +1,4 @@
-"""``floriday query``: SQL that only reads."""
+"""``floriday query``: read-only SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MEMORY = re.compile(r"[1-9]\d{0,5}(\.\d{1,3})?\s?([KMGT]i?B)", re.IGNORECASE)
 
 
 def _seconds(text: str | float) -> float:
-    """What ``--timeout`` says, in seconds; ``off`` is infinite. The default comes as a number."""
+    """The value of ``--timeout`` in seconds; ``off`` is infinite. The default is a number already."""
     from pipelines.settings.values import duration
 
     if isinstance(text, float):
@@ -37,34 +37,40 @@ def _memory(text: str) -> str:
     return text
 
 
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        parser=_seconds,
+        show_default="60s",
+        help="Stop the query after this time, such as 5m, whatever the cause of the delay; off for no limit.",
+    ),
+]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        parser=_memory,
+        help="Memory that the query may use, such as 4GB. Default: 80 % of the machine's memory.",
+    ),
+]
+
+
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads, in quotes.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One read-only statement, in quotes.")],
     format: FormatOption = None,
     output: OutputOption = None,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="TIME",
-            parser=_seconds,
-            show_default="60s",
-            help="End the query after this time, such as 5m, whoever is slow; off: never.",
-        ),
-    ] = 60.0,
-    memory_limit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            parser=_memory,
-            help="Memory that the query may use, such as 4GB; by default four fifths of the machine's.",
-        ),
-    ] = None,
+    timeout: TimeoutOption = 60.0,
+    memory_limit: MemoryOption = None,
 ) -> None:
-    """Query the warehouse with SQL that only reads.
+    """Query the warehouse with read-only SQL.
 
     One statement is allowed: SELECT, FROM, VALUES, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE, or EXPLAIN of one of these.
-    It is executed in a process that has no access to other files or the network and cannot write; so it keeps nothing
-    on disk and works within its memory limit. Times are in UTC, decimals keep their digits. Text that a spreadsheet
-    would take for a formula is made harmless in csv and xlsx.
+    It runs in a process that cannot write and has no access to other files or the network. Therefore it cannot spill
+    to disk, and has to fit into its memory limit. Times are in UTC, decimals keep all digits. Text that a spreadsheet
+    would run as a formula is made harmless in csv and xlsx.
 
     For example:
 
@@ -87,6 +93,6 @@ def query(
             session.open(path, limits)
             write_result(session.execute(sql), style, output, path)
     except QueryTimeoutError as error:
-        raise QueryTimeoutError(f"{error}: query less, or allow more with --timeout") from None
+        raise QueryTimeoutError(f"{error}: query less data, or allow more time with --timeout") from None
     except QueryMemoryError as error:
-        raise QueryMemoryError(f"{error}: query less, or allow more with --memory-limit") from None
+        raise QueryMemoryError(f"{error}: query less data, or allow more memory with --memory-limit") from None

@@ -1,4 +1,4 @@
-"""``floriday redact``: stored personal data brought in line with the setting, or one person erased."""
+"""``floriday redact``: apply the setting for personal data to stored data, or erase one person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import print_error, print_line
+from pipelines.cli.console import Heading, print_error, print_line, print_table
 
 if TYPE_CHECKING:
     from pipelines.catalogue.tables import Table
@@ -16,33 +16,36 @@ if TYPE_CHECKING:
     from pipelines.warehouse.privacy.policy import StoredPolicy
     from pipelines.warehouse.privacy.redact import Change
 
+EraseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--erase",
+        metavar="TEXT",
+        help="Erase every personal value equal to TEXT, now and in later syncs. - reads TEXT from standard input.",
+    ),
+]
+ContainingOption = Annotated[
+    bool,
+    typer.Option("--containing", help="With --erase: also erase values that contain TEXT, in upper or lower case."),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show how many values would change, and write nothing.")]
 
-def redact(
-    erase: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Erase every personal value that is TEXT, now and in later syncs; - reads it as a line.",
-        ),
-    ] = None,
-    containing: Annotated[
-        bool, typer.Option("--containing", help="With --erase: and those that TEXT is a part of, whatever its case.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much would change, and write nothing.")] = False,
-) -> None:
-    """Bring stored personal data in line with FLORIDAY_PERSONAL_DATA, or erase one person.
 
-    It counts the values in every table, history and raw log among them, writes the warehouse into a new file without
-    the old values, and puts that in the old one's place in one step; the copy for readers is renewed. It takes as much
-    room again meanwhile. Copies for readers that were made for an older FLORIDAY_PUBLISHED are
-    removed. Backups, exports, dashboards and other files that you made are not known, and for you to remove.
+def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_run: DryRunOption = False) -> None:
+    """Apply FLORIDAY_PERSONAL_DATA to stored data, or erase one person.
 
-    Hashes cannot be turned back, and what was dropped does not come back: from hash the way leads to drop alone, and
-    after drop only what Floriday serves from then on is kept or hashed.
+    It counts the values in every table, including history and raw log, writes the warehouse into a new file without
+    the old values, and replaces the old file in one step. The published copy is renewed. This temporarily needs the
+    size of the warehouse again as free disk space. Published copies at the path of an older FLORIDAY_PUBLISHED are
+    removed. Backups, exports, dashboards and other files that you made are not known to this program; remove them
+    yourself.
 
-    --erase removes a value that is equal to TEXT, such as a user's name, and remembers its keyed hash, so that it stays
-    away when Floriday serves it again; that takes FLORIDAY_PERSONAL_DATA_KEY. Remarks in which a name stands are found
-    by --containing as far as they are stored now.
+    Hashes cannot be converted back, and dropped values do not come back: hash can only be followed by drop, and after
+    drop, only values that Floriday serves from then on are kept or hashed.
+
+    --erase removes values that are equal to TEXT, such as a user's name. It stores a keyed hash of TEXT, so that the
+    value is also removed when Floriday serves it again; this needs FLORIDAY_PERSONAL_DATA_KEY. --containing finds
+    remarks that contain a name, in what is stored now.
 
     For example:
 
@@ -56,48 +59,48 @@ def redact(
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     if containing and erase is None:
-        raise UsageError("--containing says how --erase looks: say what to erase")
+        raise UsageError("--containing needs --erase: the text to erase")
     settings = load_local_settings()
     warehouse = Warehouse(settings.warehouse)
     warehouse.require()
-    text = _line() if erase == "-" else erase
+    text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
     with hold_sync_lock(warehouse.path, "floriday redact"):
         _redact(warehouse, settings, text, containing=containing, dry_run=dry_run)
-
-
-def _line() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _redact(
     warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool
 ) -> None:
-    from pipelines.text_format import file_size
-    from pipelines.warehouse.file.known_copies import old_copies
     from pipelines.warehouse.privacy.policy import stored_policy
     from pipelines.warehouse.privacy.redact import plan_change
-    from pipelines.warehouse.privacy.redact import redact as redacted
 
-    feeds = _feeds(warehouse)
+    tables = _tables(warehouse)
     with warehouse.reading() as connection:
-        stands = stored_policy(connection)
-    hashes = _hashes(warehouse, feeds, settings, stands, text, containing=containing) if text is not None else ()
-    asked = plan_change(stands, settings.personal_data, settings.personal_data_key, hashes)
-    if asked is None:
-        print_line(f"nothing to do: {_told(settings.personal_data)} in {warehouse.path} already")
-        if (stands.treatment != "keep" or stands.erased) and not dry_run:
-            _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did
+        policy = stored_policy(connection)
+    hashes = _hashes(warehouse, tables, settings, policy, text, containing=containing) if text is not None else ()
+    change = plan_change(policy, settings.personal_data, settings.personal_data_key, hashes)
+    if change is None:
+        print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.path} already")
+        if (policy.treatment != "keep" or policy.erased) and not dry_run:
+            _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did this
         return
-    _print_figures(warehouse, feeds, asked)
+    _print_counts(warehouse, tables, change)
     if dry_run:
-        for path in old_copies(warehouse, settings.published).confirmed:
-            print_line(f"{path} would be removed: a copy for readers of an older setting")
-        print_line("nothing was written")
-        return
-    done = redacted(warehouse, feeds, asked, settings.published)
-    print_line(f"{_told(settings.personal_data)} in {warehouse.path} from now on")
-    if stands.treatment == "drop" and settings.personal_data != "drop":
-        print_line("what was dropped before stays away; `floriday sync --full` reads again what Floriday still serves")
+        _print_old_copies(warehouse, settings)
+    else:
+        _apply(warehouse, tables, settings, policy, change)
+
+
+def _apply(
+    warehouse: Warehouse, tables: list[Table], settings: LocalSettings, policy: StoredPolicy, change: Change
+) -> None:
+    from pipelines.text_format import file_size
+    from pipelines.warehouse.privacy.redact import redact as redact_warehouse
+
+    done = redact_warehouse(warehouse, tables, change, settings.published)
+    print_line(f"{_in_words(settings.personal_data)} in {warehouse.path} from now on")
+    if policy.treatment == "drop" and settings.personal_data != "drop":
+        print_line("dropped values do not come back; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
         print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
     _renew_copy(warehouse, settings)
@@ -108,73 +111,69 @@ def _redact(
     _remove_old_copies(warehouse, settings)
 
 
-def _feeds(warehouse: Warehouse) -> list[Table]:
+def _tables(warehouse: Warehouse) -> list[Table]:
     from pipelines.catalogue import catalogue_of
     from pipelines.catalogue.tables import tables_of
     from pipelines.warehouse.schema.owner import require_owner
 
     with warehouse.reading() as connection:
-        belongs = require_owner(connection, warehouse.path)
-    return [tables_of(source) for source in catalogue_of(belongs.api).sources]
+        owner = require_owner(connection, warehouse.path)
+    return [tables_of(source) for source in catalogue_of(owner.api).sources]
 
 
 def _hashes(
     warehouse: Warehouse,
-    feeds: list[Table],
+    tables: list[Table],
     settings: LocalSettings,
-    stands: StoredPolicy,
+    policy: StoredPolicy,
     text: str,
     *,
     containing: bool,
 ) -> set[str]:
-    """What to erase, as keyed hashes."""
+    """The keyed hashes of the values to erase."""
     from pipelines.errors import SettingError, UsageError
     from pipelines.normalize.personal import keyed_hash
-    from pipelines.warehouse.privacy.rewrite import find_texts as texts_containing
+    from pipelines.warehouse.privacy.rewrite import find_texts
 
     key = settings.personal_data_key
     if not text.strip():
         raise UsageError("--erase expects a text that is not blank")
     if key is None:
         raise SettingError(
-            "FLORIDAY_PERSONAL_DATA_KEY is missing: --erase expects it, to know the value again without keeping it"
+            "FLORIDAY_PERSONAL_DATA_KEY is missing: --erase expects it, to recognize the value later without storing it"
         )
     if not containing:
         return {keyed_hash(key, text)}
-    if stands.treatment != "keep":
-        raise UsageError(
-            f"--containing looks into texts, and the warehouse has none: personal data are {stands.treatment}"
-        )
+    if policy.treatment != "keep":
+        raise UsageError(f"--containing searches texts, and the warehouse has none: {_in_words(policy.treatment)}")
     with warehouse.reading() as connection:
-        return {keyed_hash(key, each) for each in {text, *texts_containing(connection, feeds, text)}}
+        return {keyed_hash(key, each) for each in {text, *find_texts(connection, tables, text)}}
 
 
-def _told(treatment: str) -> str:
-    return {"keep": "personal data are kept", "hash": "personal data are hashed", "drop": "personal data are dropped"}[
-        treatment
-    ]
+def _in_words(treatment: str) -> str:
+    words = {"keep": "kept", "hash": "hashed", "drop": "dropped"}
+    return f"personal data are {words[treatment]}"
 
 
-def _print_figures(warehouse: Warehouse, feeds: list[Table], asked: Change) -> None:
-    from pipelines.cli.console import Heading, print_table
+def _print_counts(warehouse: Warehouse, tables: list[Table], change: Change) -> None:
     from pipelines.warehouse.privacy.redact import count_changes
 
-    found = count_changes(warehouse, feeds, asked)
-    if not found:
+    counts = count_changes(warehouse, tables, change)
+    if not counts:
         print_line("no stored value changes")
         return
-    headings = ["values", "in history", "in raw", "rejected"]
+    columns = ("values", "in history", "in raw", "rejected")
     print_table(
-        [Heading("table"), *(Heading(each, is_number=True) for each in headings)],
+        [Heading("table"), *(Heading(name, is_number=True) for name in columns)],
         [
-            (one.table, *(f"{number:,}" for number in (one.values, one.versions, one.payloads, one.rejected)))
-            for one in found
+            (each.table, *(f"{number:,}" for number in (each.values, each.versions, each.payloads, each.rejected)))
+            for each in counts
         ],
     )
 
 
 def _renew_copy(warehouse: Warehouse, settings: LocalSettings) -> None:
-    """The copy for readers must not hold what the warehouse has lost."""
+    """Renew the published copy, or remove it, because it contains the old values."""
     from pipelines.errors import PipelineError
     from pipelines.warehouse.file.publish import publish
     from pipelines.warehouse.file.removal import remove_database_file
@@ -185,12 +184,20 @@ def _renew_copy(warehouse: Warehouse, settings: LocalSettings) -> None:
         publish(warehouse, settings.published)
     except PipelineError as error:
         remove_database_file(settings.published)
-        print_error(f"{error.message}; the copy for readers was removed, for it held the old values")
+        print_error(f"{error.message}; the published copy was removed, because it contained the old values")
+
+
+def _print_old_copies(warehouse: Warehouse, settings: LocalSettings) -> None:
+    from pipelines.warehouse.file.known_copies import old_copies
+
+    for path in old_copies(warehouse, settings.published).confirmed:
+        print_line(f"{path} would be removed: a published copy of an older setting")
+    print_line("nothing was written")
 
 
 def _remove_old_copies(warehouse: Warehouse, settings: LocalSettings) -> None:
-    """Remove the copies of older settings, which nobody renews and which hold the old values."""
+    """Remove the published copies of older settings, which are not renewed and contain the old values."""
     from pipelines.warehouse.file.known_copies import old_copies, remove_copies
 
     for path in remove_copies(old_copies(warehouse, settings.published)):
-        print_line(f"{path} was removed: a copy for readers of an older setting, with the old values")
+        print_line(f"{path} was removed: a published copy of an older setting, with the old values")

@@ -8,38 +8,41 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import print_line
-from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.cli.options import AccountOption, Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
 
+ExportOption = Annotated[
+    Path | None,
+    typer.Option("--export", metavar="FILE", help="Write the records, with their payloads, to FILE as JSON lines."),
+]
+
 
 def rejected(
     feeds: Annotated[
-        list[str] | None, typer.Argument(metavar="FEED", help="sales_orders or orders.sales_orders; all without.")
+        list[str] | None,
+        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: all feeds."),
     ] = None,
-    account: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this account; may be given several times.")
-    ] = None,
+    account: AccountOption = None,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Read them again from Floriday, and say what became of each.")
+        bool, typer.Option("--retry", help="Read the records again from Floriday, and show the result of each.")
     ] = False,
-    export: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write them with all that was received to FILE, as JSON lines.")
-    ] = None,
+    export: ExportOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """List the records that could not be stored, with their reasons.
 
-    Such a record holds up no other, and the last good version of it stays in the tables. Every sync asks for it again;
-    it is off the list when a valid version was stored, or when nothing stands at its number any more.
+    A rejected record does not stop other records, and its last valid version stays in the tables. Every sync requests
+    it again. It leaves the list when a valid version was stored, or when its sequence number no longer exists.
 
-    --retry asks at once, by their numbers alone: "healed" was stored, "gone" stands there no more (a newer version
-    comes with the next sync), "still rejected" is as it was or wrong in another way.
+    --retry requests the records now, and nothing else. Results: "healed", a valid version was stored; "gone", the
+    sequence number no longer exists (the next sync reads the newer version); "still rejected", the record is still
+    invalid, for the same reason or another one.
 
-    --export is for a bug report: one JSON object a line, with reason and payload, readable by you alone. The payload is
-    the whole record as received, which may hold personal data.
+    --export is for bug reports: one JSON object a line, with reason and payload, readable by you alone. The payload is
+    the whole record as received, and may contain personal data.
 
     For example:
 
@@ -50,43 +53,40 @@ def rejected(
         floriday rejected --export rejected.jsonl
     """
     from pipelines.cli.output import chosen_format
+    from pipelines.cli.retry_rejected import retry_rejected
     from pipelines.errors import UsageError
-    from pipelines.settings import load_local_settings
-    from pipelines.warehouse.file.connection import Warehouse
 
     if (retry or export) and (format or output):
         raise UsageError("--format and --output are for the list: leave them out, or --retry and --export")
     style = chosen_format(format, output)
-    warehouse = Warehouse(load_local_settings().warehouse)
-    chosen = _chosen(warehouse, feeds or [], account or [])
-    well = True
-    if retry:
-        from pipelines.cli.retry_rejected import retry_rejected
-
-        well = retry_rejected(warehouse, **chosen)
+    warehouse, chosen = _chosen(feeds or [], account or [])
+    is_well = retry_rejected(warehouse, **chosen) if retry else True
     if export:
         _export(warehouse, chosen, export)
     elif not retry:
         _list(warehouse, chosen, style, output)
-    if not well:
+    if not is_well:
         raise typer.Exit(1)
 
 
-def _chosen(warehouse: Warehouse, feeds: list[str], accounts: list[str]) -> dict[str, list[str]]:
-    """The names of feeds and accounts that are meant, none for all.
+def _chosen(feeds: list[str], accounts: list[str]) -> tuple[Warehouse, dict[str, list[str]]]:
+    """The warehouse, and the full names of the chosen feeds and accounts; an empty list for all.
 
     Raises:
-        UsageError: there is no such feed or account.
+        UsageError: a feed or an account does not exist.
     """
     from pipelines.catalogue import catalogue_of
+    from pipelines.settings import load_local_settings
     from pipelines.sync.selection import check_accounts
+    from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.schema.owner import require_owner
 
+    warehouse = Warehouse(load_local_settings().warehouse)
     with warehouse.reading() as connection:
-        belongs = require_owner(connection, warehouse.path)
-    check_accounts(accounts, sorted(belongs.accounts), "the warehouse has")
-    catalogue = catalogue_of(belongs.api)
-    return {"feeds": [catalogue.source(name).name for name in feeds], "accounts": accounts}
+        owner = require_owner(connection, warehouse.path)
+    check_accounts(accounts, sorted(owner.accounts), "the warehouse has")
+    catalogue = catalogue_of(owner.api)
+    return warehouse, {"feeds": [catalogue.source(name).name for name in feeds], "accounts": accounts}
 
 
 def _list(warehouse: Warehouse, chosen: dict[str, list[str]], style: Format, output: Path | None) -> None:

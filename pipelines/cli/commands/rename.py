@@ -1,4 +1,4 @@
-"""``floriday rename``: another name for an account."""
+"""``floriday rename``: change the name of an account."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def rename(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The account's name in the warehouse.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The name that it gets.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Name of the account in the warehouse.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="New name of the account.")],
 ) -> None:
-    """Give an account another name, in every table.
+    """Change the name of an account in every table.
 
-    Rows, versions, cursors and rejected records stay what they are, and the next sync under the new name goes on where
-    the last one was. All of it is done, or nothing. The copy for readers is renewed.
+    Rows, versions, cursors and rejected records do not change otherwise, and the next sync under the new name continues
+    at the cursors of the last one. Everything is renamed, or nothing. The published copy is renewed.
 
-    Rename the account in FLORIDAY_API_KEYS first. A sync whose name for the organization is not the warehouse's is
-    refused, so nothing can go wrong in between. With FLORIDAY_API_KEY, the account's name is main.
+    Rename the account in FLORIDAY_API_KEYS first. This is safe: a sync is refused while the settings and the warehouse
+    have different names for the same organization. With FLORIDAY_API_KEY, the account's name is main.
 
     For example:
 
@@ -35,7 +35,7 @@ def rename(
     from pipelines.warehouse.file.known_copies import record_copy
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
     from pipelines.warehouse.schema.owner import require_owner
-    from pipelines.warehouse.schema.rename_account import rename as renamed
+    from pipelines.warehouse.schema.rename_account import rename as rename_account
 
     names = load_account_names()
     _check(old, new, names)
@@ -45,29 +45,29 @@ def rename(
     with hold_sync_lock(warehouse.path, "floriday rename"):
         with warehouse.writing() as connection:
             require_owner(connection, warehouse.path)
-            changed = renamed(connection, old, new)
+            changed = rename_account(connection, old, new)
             record_copy(connection, settings.published if _is_published(settings) else None)
         _publish(warehouse, settings)
-    print_line(f"{old} is {new} now: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
+    print_line(f"{old} is now {new}: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
     if not names:
-        print_line(f"Rename it in FLORIDAY_API_KEYS, too: a sync with the name {old} is refused from now on.")
+        print_line(f"Rename it in FLORIDAY_API_KEYS too: a sync with the name {old} is refused from now on.")
 
 
 def _check(old: str, new: str, names: tuple[str, ...]) -> None:
-    """Refuse a name that cannot be one, and one that does not go with the settings."""
+    """Raise an error for a name that is not allowed, or does not fit the settings."""
     from pipelines.errors import SettingError, UsageError
     from pipelines.settings.values import account_name
 
     if old == new:
-        raise UsageError(f"{old} is its name already")
+        raise UsageError(f"the name is {old} already")
     try:
         account_name(new)
-    except ValueError as problem:
-        raise UsageError(f"{new!r} cannot be an account's name: a rename {problem}") from None
+    except ValueError as error:
+        raise UsageError(f"{new!r} cannot be the name of an account: a rename {error}") from None
     if names and (new not in names or old in names):
         raise SettingError(
-            f"the settings have keys of {', '.join(names)}: rename {old} to {new} in FLORIDAY_API_KEYS first, else the"
-            " next sync would be refused; nothing was changed"
+            f"the settings have keys of {', '.join(names)}: rename {old} to {new} in FLORIDAY_API_KEYS first, otherwise"
+            " the next sync would be refused; nothing was changed"
         )
 
 
@@ -76,7 +76,7 @@ def _is_published(settings: LocalSettings) -> bool:
 
 
 def _publish(warehouse: Warehouse, settings: LocalSettings) -> None:
-    """Renew the copy for readers where there is one; the account is renamed all the same."""
+    """Renew the published copy if there is one. A failure is printed; the account stays renamed."""
     from pipelines.errors import PipelineError
     from pipelines.warehouse.file.publish import publish
 

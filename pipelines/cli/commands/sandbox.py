@@ -1,4 +1,4 @@
-"""``floriday sandbox``: a local Floriday in the foreground."""
+"""``floriday sandbox``: run a local Floriday in the foreground."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pipelines.cli.stop_signals import StopSignals, counted_signals
 if TYPE_CHECKING:
     from pipelines.sandbox import Sandbox
 
-_LOOK_AGAIN = 60.0
+_POLL_INTERVAL = 60.0
 
 
 def sandbox(
     port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="Where to listen; 0 for a free port.")
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 for a free port.")
     ] = 8321,
 ) -> None:
-    """Run a local Floriday that trades, in the foreground.
+    """Run a local Floriday with simulated trade, in the foreground.
 
-    It prints the settings that point at it; the credentials are made up. It listens on this machine only, until Ctrl-C,
-    and forgets everything then; the next time it begins with the same organizations and keys.
+    It prints the settings for it, with made-up credentials. It listens on this machine only, until Ctrl-C, and then
+    loses its data; the next time it starts with the same organizations and keys.
 
     For example:
 
@@ -46,13 +46,13 @@ def sandbox(
 
 
 def _serve(server: Sandbox, stop: StopSignals) -> None:
-    """Say how it is reached, and go on until it is to stop."""
+    """Print the settings for the server, and wait for a stop signal."""
     try:
         server.keep_trading()
-        print_line(f"# A local Floriday listens at {server.url} until Ctrl-C. These settings, made up, point at it:")
+        print_line(f"# A local Floriday listens at {server.url} until Ctrl-C. Its settings, with made-up credentials:")
         for name, value in server.environment().items():
             print_line(f"export {name}={shlex.quote(value)}")
-        while not stop.wait(_LOOK_AGAIN):
+        while not stop.wait(_POLL_INTERVAL):
             pass
     finally:
         server.stop()

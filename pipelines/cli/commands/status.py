@@ -1,4 +1,4 @@
-"""``floriday status``: how far the warehouse is."""
+"""``floriday status``: how current the warehouse is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.text_format import moment, span
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -27,17 +28,17 @@ _HEADINGS = (
 )
 
 Maximums = dict[tuple[str, str], int | None]
-"""What Floriday says is the highest number, by account and feed; None where it does not say."""
+"""Floriday's highest sequence number by account and feed; ``None`` where Floriday does not serve it."""
 
 
 def status(
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Floriday; needs no credentials.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not call Floriday. Needs no credentials.")] = False,
 ) -> None:
-    """Show how far the warehouse is, per account and feed.
+    """Show how current the warehouse is, for each account and feed.
 
     "behind" is the distance to Floriday's highest sequence number; numbers are not consecutive, so fewer records may
-    be missing. "rejected" counts the records that could not be stored so far. "lost in" is how long changes that were
-    not read may wait before Floriday stops serving the first of them.
+    be missing. "rejected" counts the records that could not be stored so far. "lost in" is the time until Floriday
+    may stop serving the first of the changes that were not read.
 
     For example:
 
@@ -48,10 +49,10 @@ def status(
     from pipelines.settings import load_local_settings
 
     settings = load_local_settings()
-    belongs, standing = _standing(settings)
-    maximums, failures = ({}, []) if offline else _asked(belongs, standing)
-    print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in standing])
-    for each in standing:
+    owner, statuses = _statuses(settings)
+    maximums, failures = ({}, []) if offline else _maximums(owner, statuses)
+    print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in statuses])
+    for each in statuses:
         if not each.granted:
             print_line(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
         elif each.reread is not None:
@@ -63,7 +64,7 @@ def status(
         raise typer.Exit(1)
 
 
-def _standing(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
+def _statuses(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
     from pipelines.catalogue import catalogue_of
     from pipelines.sync.selection import chosen_sources
     from pipelines.warehouse.file.connection import Warehouse
@@ -71,12 +72,12 @@ def _standing(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
     from pipelines.warehouse.schema.owner import require_owner
 
     with Warehouse(settings.warehouse).reading() as connection:
-        belongs = require_owner(connection, settings.warehouse)
-        return belongs, feed_statuses(connection, chosen_sources(settings, catalogue_of(belongs.api)))
+        owner = require_owner(connection, settings.warehouse)
+        return owner, feed_statuses(connection, chosen_sources(settings, catalogue_of(owner.api)))
 
 
-def _asked(belongs: Owner, standing: list[FeedStatus]) -> tuple[Maximums, list[str]]:
-    """Ask for the maximum of each feed; an account that Floriday does not answer is asked no further."""
+def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[str]]:
+    """Request the maximum of each feed, for each account until its first failure; returns the failures too."""
     from pipelines.catalogue.types import Feed
     from pipelines.errors import PipelineError
     from pipelines.settings import load_settings
@@ -84,11 +85,11 @@ def _asked(belongs: Owner, standing: list[FeedStatus]) -> tuple[Maximums, list[s
     from pipelines.warehouse.schema.owner import check_owner
 
     settings = load_settings()
-    check_owner(belongs, settings.api, settings.environment, {})
+    check_owner(owner, settings.api, settings.environment, {})
     maximums: Maximums = {}
     failures: dict[str, str] = {}
     with open_clients(settings) as connected:
-        for each in standing:
+        for each in statuses:
             client = connected.clients.get(each.account)
             if client is None or each.account in failures or not isinstance(each.source, Feed):
                 continue
@@ -100,8 +101,6 @@ def _asked(belongs: Owner, standing: list[FeedStatus]) -> tuple[Maximums, list[s
 
 
 def _row(each: FeedStatus, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
-    from pipelines.text_format import moment, span
-
     left = each.time_until_loss(datetime.now(UTC))
     return (
         each.account,

@@ -1,8 +1,7 @@
-"""``floriday sync``: from the cursors to the end of the feeds."""
+"""``floriday sync``: read the feeds from their cursors to their ends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +10,9 @@ import typer
 
 from pipelines.cli.api_version import print_version_difference
 from pipelines.cli.console import print_line
+from pipelines.cli.options import AccountOption, date_option
 
 if TYPE_CHECKING:
-    from pipelines.cli.progress import Progress
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
     from pipelines.sync.selection import WhatToRead
@@ -21,46 +20,43 @@ if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
 
 
+FullOption = Annotated[
+    bool, typer.Option("--full", help="Read everything again from sequence number 0; repairs lost data.")
+]
+FromOption = Annotated[
+    datetime | None,
+    date_option("--from", "Instead of changes, read again the records numbered in the days from DATE on."),
+]
+ToOption = Annotated[datetime | None, date_option("--to", "The last of these days. Default: today.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would change in each table, and write nothing.")
+]
+
+
 def sync(
     feeds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FEED", help="sales_orders or orders.sales_orders; all of FLORIDAY_FEEDS without."),
+        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: FLORIDAY_FEEDS."),
     ] = None,
-    account: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this account; may be given several times.")
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Read again from sequence number 0; repairs what was lost here.")
-    ] = False,
-    from_date: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from",
-            metavar="DATE",
-            formats=["%Y-%m-%d"],
-            help="Read again what is now numbered in the days from DATE on, instead of what is new.",
-        ),
-    ] = None,
-    to_date: Annotated[
-        datetime | None,
-        typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="The last of these days; today without."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change in each table, and write nothing.")
-    ] = False,
+    account: AccountOption = None,
+    full: FullOption = False,
+    from_date: FromOption = None,
+    to_date: ToOption = None,
+    dry_run: DryRunOption = False,
 ) -> None:
-    """Read what is new and changed into the warehouse.
+    """Read new and changed records from Floriday into the warehouse.
 
-    A sync that is stopped goes on where it was. The exit code is 0 when every feed is current or was skipped for a
-    reason that is told, and 1 when one failed or is not current; the other feeds are done then.
+    An interrupted sync continues where it stopped. The exit code is 0 when every feed is current or was skipped for a
+    reason that is printed, and 1 when a feed failed or is not current; the other feeds are synced all the same.
 
-    --from and --to repair days that were lost here, as --full repairs everything: they ask again for whatever is
-    numbered in these days of Amsterdam now, and surely for all of it. What Floriday serves no more does not come back.
+    --from and --to repair data that was lost here in some days, as --full repairs everything: they read again all
+    records whose sequence numbers were assigned in these days (of Amsterdam). Records that Floriday no longer serves do
+    not come back.
 
-    --dry-run tries the sync on a private copy of the warehouse, which needs as much room beside it, and removes the
-    copy. Of each table it tells the rows that would be new, changed or deleted, and the records that would be rejected.
-    A record that is marked as deleted counts as deleted, one that only gets another number not at all; in the tables
-    of the arrays within records, deleted are rows that would go.
+    --dry-run syncs into a private copy of the warehouse, which temporarily needs as much disk space beside it. For each
+    table it shows the rows that would be new, changed or deleted, and the records that would be rejected. A record that
+    is marked as deleted counts as deleted; one that only gets another sequence number is not counted. In tables of
+    arrays within records, deleted rows are those that would be removed.
 
     For example:
 
@@ -75,14 +71,14 @@ def sync(
     from pipelines.settings import load_settings
 
     what = _what_to_read(from_date, to_date, full=full)
-    settings = _narrowed(load_settings(), feeds or [])
-    sync_as_asked = _try if dry_run else _sync
-    if not sync_as_asked(settings, account or None, what):
+    settings = _with_feeds(load_settings(), feeds or [])
+    run = _dry_run if dry_run else _sync
+    if not run(settings, account or None, what):
         raise typer.Exit(1)
 
 
 def _what_to_read(from_date: datetime | None, to_date: datetime | None, *, full: bool) -> WhatToRead:
-    """What the options ask for; days are those of Amsterdam."""
+    """What to read according to the options; days are those of Amsterdam."""
     from pipelines.errors import UsageError
     from pipelines.settings.values import today
     from pipelines.sync.selection import Changes, Everything, past_days
@@ -99,8 +95,8 @@ def _what_to_read(from_date: datetime | None, to_date: datetime | None, *, full:
     return past_days(from_date.date(), last, ("--from", "--to"))
 
 
-def _narrowed(settings: Settings, names: list[str]) -> Settings:
-    """The settings as if FLORIDAY_FEEDS were the feeds that were named, so that their scopes are asked for."""
+def _with_feeds(settings: Settings, names: list[str]) -> Settings:
+    """The settings with these feeds as FLORIDAY_FEEDS, so that only their scopes are requested."""
     from pipelines.catalogue import catalogue_of
 
     if not names:
@@ -110,25 +106,25 @@ def _narrowed(settings: Settings, names: list[str]) -> Settings:
 
 
 def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
-    """Do it, and print what it came to; returns whether every feed is current or was skipped."""
+    """Sync and print the outcomes; returns whether each feed is current or was skipped."""
     from pipelines.cli.outcomes import is_well, print_outcomes, publish
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     with open_clients(settings, accounts=accounts) as connected:
         with hold_sync_lock(settings.warehouse, "floriday sync"):
-            session = _prepared(connected)
-            outcomes = _synced(session, what)
+            session = _prepare(connected)
+            outcomes = _sync_feeds(session, what)
         print_outcomes(outcomes)
-        well = is_well(session.failures, outcomes)
+        is_complete = is_well(session.failures, outcomes)
         publish(connected)
         print_version_difference(settings)
         session.save_positions()  # what could not be written before the outcomes were printed
-    return well
+    return is_complete
 
 
-def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
-    """Do it on a copy, and print what that changed; returns whether every feed is current or was skipped."""
+def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
+    """Sync into a copy and print what changed in it; returns whether each feed is current or was skipped."""
     from pipelines.catalogue.tables import tables_of
     from pipelines.cli.outcomes import is_well, print_differences
     from pipelines.sync.session import open_clients
@@ -137,12 +133,12 @@ def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bo
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(settings.warehouse)
-    _refuse_older(warehouse)
+    _check_version(warehouse)
     with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
         with open_clients(on_the_copy, accounts=accounts) as connected:
-            session = _prepared(connected)
-            outcomes = _synced(session, what)
+            session = _prepare(connected)
+            outcomes = _sync_feeds(session, what)
             session.save_positions()
         tables = [tables_of(source) for source in session.sources]
         print_differences(differences(warehouse, copy, tables), outcomes)
@@ -150,8 +146,8 @@ def _try(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bo
     return is_well(session.failures, outcomes)
 
 
-def _refuse_older(warehouse: Warehouse) -> None:
-    """A trial tells what changes in tables, and those of an older layout are others; raises a WarehouseError."""
+def _check_version(warehouse: Warehouse) -> None:
+    """Raise a WarehouseError for a warehouse of an older version, whose tables cannot be compared with new ones."""
     from pipelines.warehouse.schema.owner import read_owner, require_owner
 
     if warehouse.exists():
@@ -160,39 +156,33 @@ def _refuse_older(warehouse: Warehouse) -> None:
                 require_owner(connection, warehouse.path)
 
 
-def _prepared(connected: Connected) -> SyncSession:
-    _tell_older(connected.warehouse)
+def _prepare(connected: Connected) -> SyncSession:
+    """Prepare the warehouse. If an older version created it, print a line first, because the update may take long."""
+    from pipelines.warehouse.schema.owner import read_owner
+
+    warehouse = connected.warehouse
+    if warehouse.exists():
+        with warehouse.reading() as connection:
+            owner = read_owner(connection)
+        if owner and owner.is_older:
+            print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
     return connected.prepare()
 
 
-def _synced(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
+def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
+    """Sync all feeds of the accounts whose keys were accepted; returns their outcomes by account and feed."""
     from pipelines.cli.progress import progress
     from pipelines.errors import PipelineError
-
-    with progress() as shown:
-        outcomes = {(one.account, one.feed): one for one in _each(session, shown, what)}
-    with suppress(PipelineError):  # the outcomes are printed first; then the caller writes again, and raises
-        session.save_positions()
-    return [outcomes[account, source.name] for account in session.identities for source in session.sources]
-
-
-def _tell_older(warehouse: Warehouse) -> None:
-    """Say beforehand what may take a while."""
-    from pipelines.warehouse.schema.owner import read_owner
-
-    if warehouse.exists():
-        with warehouse.reading() as connection:
-            belongs = read_owner(connection)
-        if belongs and belongs.is_older:
-            print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
-
-
-def _each(session: SyncSession, shown: Progress, what: WhatToRead) -> Iterator[FeedOutcome]:
-    """The outcomes as they come; an account whose key was refused is told once, not for every feed."""
     from pipelines.sync.session import new_run_id
 
-    accounts = list(session.identities)
-    syncs = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts, what=what, listener=shown.update)
-    for outcome in syncs:
-        shown.finish(outcome)
-        yield outcome
+    accounts, run_id = list(session.identities), new_run_id()
+    outcomes: dict[tuple[str, str], FeedOutcome] = {}
+    with progress() as display:
+        for outcome in session.sync_all(
+            session.sources, run_id=run_id, accounts=accounts, what=what, listener=display.update
+        ):
+            display.finish(outcome)
+            outcomes[outcome.account, outcome.feed] = outcome
+    with suppress(PipelineError):  # the outcomes are printed first; then the caller writes again, and raises
+        session.save_positions()
+    return [outcomes[account, source.name] for account in accounts for source in session.sources]

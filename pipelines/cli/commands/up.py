@@ -1,4 +1,4 @@
-"""``floriday up``: Dagster, and the sandbox where no credentials are set."""
+"""``floriday up``: start Dagster, and the sandbox if no credentials are set."""
 
 from __future__ import annotations
 
@@ -22,42 +22,49 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 PORT = 3000
-"""Where Dagster's pages are, unless another program is there."""
+"""The default port of Dagster's pages; another one is used if this one is in use."""
 
-_LOOK_AGAIN = 0.3
+_POLL_INTERVAL = 0.3
 _LAST_LINES = 15
+
+PortOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=65535,
+        help="Port of Dagster's pages; 0 for any free port. Default: 3000, or a free port if 3000 is in use.",
+    ),
+]
+ApiOption = Annotated[
+    str | None, typer.Option(metavar="API", help="API of the sandbox: suppliers (the default) or customers.")
+]
+AllowHostOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Host name, without port, under which a proxy serves Dagster's pages. May be repeated.",
+    ),
+]
 
 
 def up(
-    port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, max=65535, help="Where Dagster's pages are; 3000 if that is free, with 0 any free port."
-        ),
-    ] = None,
-    api: Annotated[
-        str | None, typer.Option(metavar="API", help="Of the sandbox: suppliers or customers; the first if not given.")
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A host name under which a proxy serves Dagster's pages, without port; may be given several times.",
-        ),
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show what Dagster says.")] = False,
+    port: PortOption = None,
+    api: ApiOption = None,
+    allow_host: AllowHostOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Dagster's output.")] = False,
 ) -> None:
-    """Start Dagster, which syncs by its schedules, and say where its pages are.
+    """Start Dagster, which syncs on its schedules, and print the addresses of its pages.
 
-    Where nothing is set for Floriday, neither in the environment nor in the .env file, a built-in one that trades
-    stands in, with a warehouse that begins anew each time: data/sandbox.duckdb or data/sandbox-customers.duckdb.
+    If neither the environment nor the .env file contains credentials for Floriday, a built-in Floriday with simulated
+    trade is used. Its warehouse starts empty each time: data/sandbox.duckdb or data/sandbox-customers.duckdb.
 
-    Dagster answers under the names of the loopback only, and only what its own pages or programs of this machine ask:
-    requests that other web sites cause are refused. --allow-host adds the name of a proxy before it.
+    Dagster accepts only requests from its own pages and from programs of this machine, and only under the names of the
+    loopback interface; requests that other web sites cause are refused. --allow-host adds the name of a proxy.
 
-    Everything listens on this machine only, until Ctrl-C or SIGTERM; a second one makes haste. Runs are ended with it,
-    and the next sync goes on where they were. The exit code is 130 or 143 then, and 1 when Dagster does not start, or
-    ends by itself. What Dagster says is kept in data/dagster/up.log.
+    Everything listens on this machine only, until Ctrl-C or SIGTERM; a second signal stops it faster. Runs are ended
+    too, and the next sync continues where they stopped. The exit code is then 130 or 143; it is 1 when Dagster does not
+    start, or ends by itself. Dagster's output is stored in data/dagster/up.log.
 
     For example:
 
@@ -78,19 +85,18 @@ def up(
     sandbox_or_floriday.check(variables, root, api)
     home = prepared_home(root, _environment(root))
     with one_at_a_time(home, print_line) as lock:
-        chosen = _free_port(port)
+        free_port = _free_port(port)
         is_sandbox = not sandbox_or_floriday.has_credentials(variables)
         print_line("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
-        with sandbox_or_floriday.dagster_variables(variables, root, api) as pointed:
-            settings = sandbox_or_floriday.checked_settings(pointed, root)
-            with counted_signals() as stop:  # from here on there is a child to be ended
-                dagster = DagsterDev(root, home, chosen, pointed, lock, names=names)
-                told = _addresses(dagster, settings, is_sandbox=is_sandbox)
-                _attend(dagster, told, stop, verbose=verbose)
+        with sandbox_or_floriday.dagster_variables(variables, root, api) as complete:
+            settings = sandbox_or_floriday.checked_settings(complete, root)
+            with counted_signals() as stop:  # from here on, a child process has to be ended
+                dagster = DagsterDev(root, home, free_port, complete, lock, names=names)
+                _serve(dagster, _addresses(dagster, settings, is_sandbox=is_sandbox), stop, verbose=verbose)
 
 
 def _environment(root: Path) -> dict[str, str]:
-    """The environment as Dagster gets to see it: with the `.env` file over it."""
+    """The environment for Dagster, with the variables of the `.env` file."""
     from pipelines.settings.variables import read_dotenv
 
     dotenv = root / ".env"
@@ -101,51 +107,51 @@ def _free_port(wanted: int | None) -> int:
     from pipelines.errors import UsageError
 
     try:
-        return _bound(PORT if wanted is None else wanted)
+        return _bind(PORT if wanted is None else wanted)
     except OSError as error:
         if wanted is not None:
             raise UsageError(
                 f"--port {wanted} cannot be used ({error.strerror}): choose another, or 0 for a free one"
             ) from None
-        print_line(f"Port {PORT} is taken, so Dagster gets another one.")
-        return _bound(0)
+        print_line(f"Port {PORT} is in use, so Dagster gets another one.")
+        return _bind(0)
 
 
-def _bound(port: int) -> int:
+def _bind(port: int) -> int:
     with socket.create_server(("127.0.0.1", port)) as server:
         return int(server.getsockname()[1])
 
 
 def _addresses(dagster: DagsterDev, settings: Settings, *, is_sandbox: bool) -> Iterator[str]:
-    """What is told once Dagster serves."""
-    sandbox = " (the sandbox; it forgets everything when it stops)" if is_sandbox else ""
+    """The lines to print when Dagster has started."""
+    sandbox = " (the sandbox; its data is lost when it stops)" if is_sandbox else ""
     yield f"Dagster    {dagster.address}"
     yield f"Floriday   {settings.base_url}{sandbox}"
-    yield f"warehouse  {_shown(settings.warehouse)}"
-    yield f"log        {_shown(dagster.log.path)}"
+    yield f"warehouse  {_short(settings.warehouse)}"
+    yield f"log        {_short(dagster.log.path)}"
     if not settings.automation:
-        yield "FLORIDAY_AUTOMATION is off: schedules and sensors wait until they are switched on in Dagster."
+        yield "FLORIDAY_AUTOMATION is off: schedules and sensors do not run until they are switched on in Dagster."
     yield f"Ctrl-C stops it, and so does: kill {os.getpid()}"
 
 
-def _shown(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+def _short(path: Path) -> Path:
+    folder = Path.cwd()
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
-def _attend(dagster: DagsterDev, told: Iterator[str], stop: StopSignals, *, verbose: bool) -> None:
-    """Tell what is to be told once it serves, and stay until it is to stop, or ends by itself.
+def _serve(dagster: DagsterDev, addresses: Iterator[str], stop: StopSignals, *, verbose: bool) -> None:
+    """Print the addresses when Dagster serves, and wait for a stop signal.
 
     Raises:
-        DagsterError: it did not start, or ended by itself.
+        DagsterError: Dagster did not start, or ended by itself.
     """
     from pipelines.errors import DagsterError
 
     try:
-        if _until_it_serves(dagster, stop, verbose=verbose):
-            for line in told:
+        if _is_serving(dagster, stop, verbose=verbose):
+            for line in addresses:
                 print_line(line)
-        while not stop.wait(_LOOK_AGAIN):
+        while not stop.wait(_POLL_INTERVAL):
             dagster.check()
             _follow(dagster.log, verbose=verbose)
         print_line("Stopping …")
@@ -158,19 +164,19 @@ def _attend(dagster: DagsterDev, told: Iterator[str], stop: StopSignals, *, verb
         _follow(dagster.log, verbose=verbose)
 
 
-def _until_it_serves(dagster: DagsterDev, stop: StopSignals, *, verbose: bool) -> bool:
-    """Whether it serves; it may be asked to stop before it does."""
+def _is_serving(dagster: DagsterDev, stop: StopSignals, *, verbose: bool) -> bool:
+    """Wait until Dagster serves; returns False if a stop signal comes first."""
     from pipelines.errors import DagsterError
     from pipelines.orchestration.serving.dagster_dev import START_TIMEOUT
 
     ends = time.monotonic() + START_TIMEOUT
-    while not stop.wait(_LOOK_AGAIN):
+    while not stop.wait(_POLL_INTERVAL):
         _follow(dagster.log, verbose=verbose)
         if dagster.serves():
             return True
         if time.monotonic() > ends:
             raise DagsterError(
-                f"Dagster has not begun to serve after {START_TIMEOUT:.0f} s; {dagster.log.path} may tell why"
+                f"Dagster has not started to serve after {START_TIMEOUT:.0f} s; {dagster.log.path} may show why"
             )
     return False
 

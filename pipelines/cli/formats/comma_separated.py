@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.cli.formats.text import guard_formulas, spreadsheet_text
-from pipelines.warehouse.read.query_result import Result
+from pipelines.warehouse.read.query_types import Result
 
 _NEEDS_QUOTES = r'[",\r\n]|^$|^\s|\s$'
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.cli.formats.text import encode_json, exact_text, json_values
 from pipelines.errors import PipelineError
-from pipelines.warehouse.read.query_result import Result
+from pipelines.warehouse.read.query_types import Result
 
 
 def write_json(result: Result, stream: BinaryIO) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
 from pipelines.cli.formats.text import exact_text
-from pipelines.warehouse.read.query_result import Column, Result
+from pipelines.warehouse.read.query_types import Column, Result
 
 
 def write_parquet(result: Result, stream: BinaryIO) -> None:

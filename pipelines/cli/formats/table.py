@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines.cli.console import Heading, print_line, print_table, terminal, write_plain
 from pipelines.cli.formats.text import display_text
 from pipelines.text_format import counted, one_line
-from pipelines.warehouse.read.query_result import Result
+from pipelines.warehouse.read.query_types import Result
 
 ROWS_ON_A_TERMINAL = 500
 

@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from pipelines.cli.formats.text import exact_text
 from pipelines.errors import UsageError
-from pipelines.warehouse.read.query_result import Result
+from pipelines.warehouse.read.query_types import Result
 
 ROWS_PER_SHEET = 1_048_576
 CHARACTERS_PER_CELL = 32_767

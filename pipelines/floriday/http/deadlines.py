@@ -28,11 +28,7 @@ _this_thread = threading.local()
 
 
 class Call:
-    """One HTTP call: its deadline, and the connection that is shut down then.
-
-    Args:
-        seconds: duration from now to the deadline.
-    """
+    """One HTTP call: its deadline, some seconds from now, and the connection that is shut down then."""
 
     def __init__(self, seconds: float) -> None:
         self.ends = time.monotonic() + seconds
@@ -60,11 +56,7 @@ class Call:
     def connect(self, host: str, port: int, timeout: float | None, options: SocketOptions) -> socket.socket:
         """A watched connection to the first address of ``host`` that accepts one.
 
-        Args:
-            host: host name or IP address.
-            port: port of the host.
-            timeout: seconds for each address; None for the remaining time.
-            options: socket options, set before the socket connects.
+        ``timeout`` is in seconds for each address; None stands for the remaining time.
 
         Raises:
             OSError: no address accepts a connection in time, or the name has no address.

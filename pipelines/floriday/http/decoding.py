@@ -18,15 +18,10 @@ _Answer = TypeVar("_Answer")
 
 
 def decoded(body: bytes, answer: type[_Answer] | Any, error_message: str) -> _Answer:
-    """The decoded body of an answer.
-
-    Args:
-        body: bytes as received, expected to be one JSON value.
-        answer: the type to decode into.
-        error_message: message of the error, in one line.
+    """The body of an answer, decoded from JSON.
 
     Raises:
-        GarbledAnswerError: the body is not JSON, is cut off, or has another type.
+        GarbledAnswerError: with the given message; the body is not JSON, is cut off, or has another type.
     """
     try:
         value: _Answer = msgspec.json.decode(body, type=answer)

@@ -26,11 +26,7 @@ class _Metadata(msgspec.Struct):
 def token_endpoint(address: str, session: requests.Session, retry: RetryPolicy, clock: Clock) -> str:
     """The token endpoint of the authorization server at ``address``; an address that ends in ``/token`` is one itself.
 
-    Args:
-        address: address from the settings, checked.
-        session: session without any credentials.
-        retry: how often and how long a call is retried.
-        clock: source of time for the retries.
+    ``session`` carries no credentials.
 
     Raises:
         AuthenticationError: no metadata, or metadata that must not be trusted with the credentials.

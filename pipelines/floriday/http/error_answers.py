@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -23,6 +22,7 @@ from pipelines.errors import (
 )
 from pipelines.floriday.http.decoding import UNDECODABLE
 from pipelines.settings import hints
+from pipelines.settings.addresses import host_of
 from pipelines.text_format import one_line
 
 REQUEST_ID = "x-amzn-RequestId"
@@ -35,52 +35,39 @@ _BUSY = frozenset((429, 500, 502, 503, 504))
 _MAX_CHARACTERS = 300
 
 
-@dataclass(frozen=True)
-class Call:
-    """The call that an answer belongs to.
+def error_for(
+    response: requests.Response, path: str, *, token_host: str, secrets: tuple[str, ...], now: float
+) -> PipelineError:
+    """The exception for an answer with another status than 200; its message contains Floriday's reason.
 
     Args:
+        response: the answer of the API.
         path: path of the operation, below the API's base address.
-        host: host name of the API.
         token_host: host name of the server that issued the token.
-        secrets: token and API key, which are removed from messages.
-        now: seconds since 1970, to interpret ``Retry-After``.
+        secrets: token and API key, which are removed from the message.
+        now: current time in seconds since 1970.
     """
-
-    path: str
-    host: str
-    token_host: str
-    secrets: tuple[str, ...]
-    now: float
-
-
-def error_for(response: requests.Response, call: Call) -> PipelineError:
-    """The exception for an answer with another status than 200; its message contains Floriday's reason."""
-    status = response.status_code
-    reason = described(status, response.content, call.secrets, response.headers.get(REQUEST_ID))
+    status, host = response.status_code, host_of(response.url)
+    reason = described(status, response.content, secrets, response.headers.get(REQUEST_ID))
     if status in _BUSY:
-        wait = retry_after(response.headers, call.now)
-        return BusyError(f"{call.host} answered {reason} to {call.path}", retry_after=wait)
+        return BusyError(f"{host} answered {reason} to {path}", retry_after=retry_after(response.headers, now))
     if status == 401:
         return AuthenticationError(
-            f"{call.host} refuses a token that {call.token_host} has just issued: {reason}. {hints.CHECK_ENVIRONMENT}"
+            f"{host} refuses a token that {token_host} has just issued: {reason}. {hints.CHECK_ENVIRONMENT}"
         )
     if status == 423:
-        return RebuildingError(f"Floriday is rebuilding {call.path}: {reason}")
+        return RebuildingError(f"Floriday is rebuilding {path}: {reason}")
     if 200 <= status < 300:
-        return GarbledAnswerError(f"{call.host} answered {reason} to {call.path}, without the requested content")
+        return GarbledAnswerError(f"{host} answered {reason} to {path}, without the requested content")
     hint = f" – {hints.CHECK_API_KEY}" if status == 403 and "api key" in reason.casefold() else ""
-    return RefusedError(f"{call.host} refuses {call.path}: {reason}{hint}", status=status)
+    return RefusedError(f"{host} refuses {path}: {reason}{hint}", status=status)
 
 
 def described(status: int, body: bytes, secrets: tuple[str, ...] = (), request_id: str | None = None) -> str:
     """One line: the status, Floriday's title and detail, and in parentheses its error code and the request's id.
 
-    Args:
-        status: the HTTP status.
-        body: body as received, which may be problem details, another object, HTML, or cut off.
-        secrets: texts to remove, in case the server repeats them.
-        request_id: value of the header :data:`REQUEST_ID`; None where it is missing.
+    The body may be problem details, another object, HTML, or cut off. Secrets are removed, in case the server repeats
+    them.
     """
     problem = _problem_details(body)
     sentences = [str(problem[key]) for key in ("title", "detail", "message", "Message") if problem.get(key)]
@@ -94,9 +81,7 @@ def described(status: int, body: bytes, secrets: tuple[str, ...] = (), request_i
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, from ``Retry-After`` as seconds or as an HTTP date; None where it is missing or invalid.
 
-    Args:
-        headers: headers of the answer; a date is compared with the answer's own ``Date`` where it has one.
-        now: seconds since 1970.
+    A date is compared with the answer's own ``Date``, or with ``now`` (seconds since 1970) where it has none.
     """
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]+", value):

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from pipelines.errors import RetriableError
 from pipelines.floriday.stoppable_threads import pause
+from pipelines.text_format import counted
 
 _Result = TypeVar("_Result")
 
@@ -49,7 +50,8 @@ class RetryPolicy:
     def call(self, function: Callable[[], _Result], clock: Clock) -> _Result:
         """The result of ``function``, which is called again while it raises RetriableError.
 
-        A server's ``retry_after`` makes a wait longer, never shorter.
+        A server's ``retry_after`` makes a wait longer, never shorter. An error that ended other retries, such as those
+        of a token, is not retried.
 
         Raises:
             RetriableError: the last one, with the number of attempts in its message.
@@ -60,7 +62,7 @@ class RetryPolicy:
             return state.attempt_number >= self.attempts or clock.now() - started + state.upcoming_sleep > self.seconds
 
         retrying = Retrying(
-            retry=retry_if_exception_type(RetriableError),
+            retry=retry_if_exception(lambda error: isinstance(error, RetriableError) and error.attempts is None),
             stop=is_exhausted,
             wait=self._wait,
             sleep=clock.sleep,
@@ -69,9 +71,10 @@ class RetryPolicy:
         try:
             return retrying(function)
         except RetriableError as problem:
-            attempts = retrying.statistics["attempt_number"]
-            wait = f", asked to wait {problem.retry_after:.0f} s" if problem.retry_after else ""
-            problem.message += f" (gave up after {attempts} {'attempt' if attempts == 1 else 'attempts'}{wait})"
+            if problem.attempts is None:
+                problem.attempts = int(retrying.statistics["attempt_number"])
+                wait = f", asked to wait {problem.retry_after:.0f} s" if problem.retry_after else ""
+                problem.message += f" (gave up after {counted(problem.attempts, 'attempt')}{wait})"
             raise
 
     def _wait(self, state: RetryCallState) -> float:

@@ -25,12 +25,7 @@ class _TokenAnswer(msgspec.Struct):
 
 
 def check_token_answer(response: requests.Response, host: str, now: float) -> None:
-    """Raise the exception for an answer without a usable token.
-
-    Args:
-        response: answer to a request for a token.
-        host: host name of the token server, for messages.
-        now: seconds since 1970, to interpret ``Retry-After``.
+    """Raise the exception for an answer without a usable token; ``now`` is in seconds since 1970.
 
     Raises:
         ScopesRefusedError: the requested scopes are not granted.

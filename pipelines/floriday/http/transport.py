@@ -36,7 +36,7 @@ _CONNECTIONS = 16
 
 _Problem = type[Exception] | tuple[type[Exception], ...]
 
-_MEANINGS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
+_REPLACEMENTS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
     (ssl.SSLCertVerificationError, FatalError, "the TLS certificate of {host} cannot be verified"),
     (
         HeadTooLargeError,
@@ -130,7 +130,7 @@ def new_session(adapter: BoundedAdapter) -> requests.Session:
     """A session that uses one adapter and adds nothing to requests: no cookies, no `.netrc`."""
     session = requests.Session()
     configure(session, adapter)
-    session.auth = _unsigned
+    session.auth = lambda request: request  # otherwise requests would use a `.netrc`
     return session
 
 
@@ -140,10 +140,6 @@ def configure(session: requests.Session, adapter: BoundedAdapter) -> None:
     session.mount("http://", adapter)
     session.headers["User-Agent"] = user_agent()
     session.headers["Accept"] = "application/json"
-
-
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _redirect_error(host: str, response: requests.Response) -> RefusedError:
@@ -157,7 +153,7 @@ def _redirect_error(host: str, response: requests.Response) -> RefusedError:
 
 def _error_for(host: str, problem: Exception) -> PipelineError:
     causes = _causes(problem)
-    for kind, error, message in _MEANINGS:
+    for kind, error, message in _REPLACEMENTS:
         if any(isinstance(cause, kind) for cause in causes):
             return error(message.format(host=host))
     return UnreachableError(f"the connection to {host} was cut")

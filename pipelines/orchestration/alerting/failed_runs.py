@@ -53,61 +53,61 @@ class Cursor(msgspec.Struct):
     failing: dict[str, OngoingFailure] = msgspec.field(default_factory=dict)
 
 
-@dataclass
-class RunAlerts:
-    """The alerts for the runs that ended since the last tick.
+def send_run_alerts(context: dg.SensorEvaluationContext, settings: SettingsResource, sender: AlertSender) -> None:
+    """Send alerts for the runs that ended since the last tick, in the order in which they ended.
 
-    Args:
-        context: context of the sensor's tick.
-        settings: its environment may contain the address of the UI.
-        sender: sends the alerts of the tick.
+    It stops when an alert cannot be sent or the time is up; the next tick goes on there.
     """
+    cursor = read_cursor(context.cursor, Cursor)
+    if cursor is None:
+        cursor = Cursor(run_errors.newest_end(context.instance))
+        sender.report.append("watching runs from now on")
+    alerts = _RunAlerts(context, settings, sender, cursor.failing)
+    deadline = time.monotonic() + SECONDS_A_TICK
+    for end in run_errors.ends(context.instance, cursor.after):
+        if time.monotonic() > deadline or not alerts.send(end):
+            break
+        cursor.after = end.storage_id
+    context.update_cursor(cursor_text(cursor))
+
+
+@dataclass(frozen=True)
+class _RunAlerts:
+    """The alerts of one tick; ``failing`` is kept up to date."""
 
     context: dg.SensorEvaluationContext
     settings: SettingsResource
     sender: AlertSender
+    failing: dict[str, OngoingFailure]
 
-    def send(self) -> None:
-        """Send alerts for the runs in the order in which they ended, until one cannot be sent or the time is up."""
-        cursor = read_cursor(self.context.cursor, Cursor)
-        if cursor is None:
-            cursor = Cursor(run_errors.newest_end(self.context.instance))
-            self.sender.report.append("watching runs from now on")
-        deadline = time.monotonic() + SECONDS_A_TICK
-        for end in run_errors.ends(self.context.instance, cursor.after):
-            if time.monotonic() > deadline or not self._is_done(end, cursor.failing):
-                break
-            cursor.after = end.storage_id
-        self.context.update_cursor(cursor_text(cursor))
-
-    def _is_done(self, end: dg.EventLogRecord, failing: dict[str, OngoingFailure]) -> bool:
-        """Send what is due for an ended run, and update ``failing``; False if the next tick has to try again."""
+    def send(self, end: dg.EventLogRecord) -> bool:
+        """Send what is due for an ended run; False if the next tick has to try again."""
         run = self.context.instance.get_run_by_id(end.run_id)
         is_old = _time_of(end.timestamp) < dt.datetime.now(dt.UTC) - NEWS
         if run is None or is_old or not run_errors.is_of(self.context, run):
             return True
-        return self._send_recovery(run, failing) and self._send_failure(end, run, failing)
+        return self._send_recovery(run) and self._send_failure(end, run)
 
-    def _send_recovery(self, run: dg.DagsterRun, failing: dict[str, OngoingFailure]) -> bool:
-        succeeded = run_errors.successes_in(self.context.instance, run) if failing else set()
-        since = {name: _time_of(failure.since) for name, failure in failing.items() if name in succeeded}
+    def _send_recovery(self, run: dg.DagsterRun) -> bool:
+        succeeded = run_errors.successes_in(self.context.instance, run) if self.failing else set()
+        since = {name: _time_of(failure.since) for name, failure in self.failing.items() if name in succeeded}
         if since and not self.sender.send(messages.recovered(since, self._link(run))):
             return False
         for name in since:
-            del failing[name]
+            del self.failing[name]
         return True
 
-    def _send_failure(self, end: dg.EventLogRecord, run: dg.DagsterRun, failing: dict[str, OngoingFailure]) -> bool:
+    def _send_failure(self, end: dg.EventLogRecord, run: dg.DagsterRun) -> bool:
         if run.status is not dg.DagsterRunStatus.FAILURE:
             return True
         reasons = run_errors.failures_in(self.context.instance, end, run)
-        failures = {name: failing.get(name, OngoingFailure(end.timestamp)) for name in reasons}
+        failures = {name: self.failing.get(name, OngoingFailure(end.timestamp)) for name in reasons}
         is_news = any(failures[name].is_news(reason) for name, reason in reasons.items())
         head = f"Run {run.run_id} ({run_errors.job_of(run)}) failed"
         alert = messages.failed(reasons, head, _time_of(end.timestamp), self._link(run))
         if (is_news or not run_errors.is_automatic(run)) and not self.sender.send(alert):
             return False
-        failing.update({name: failures[name].after(reason) for name, reason in reasons.items()})
+        self.failing.update({name: failures[name].after(reason) for name, reason in reasons.items()})
         return True
 
     def _link(self, run: dg.DagsterRun) -> str:

@@ -25,7 +25,7 @@ def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, link: str)
         reasons: the reason of each failed feed, or other step, by its name.
         head: the run and its job, as the beginning of a sentence.
         ended: time at which the run ended.
-        link: last line of the text, from :func:`where_to_look`.
+        link: last line of all texts, from :func:`where_to_look`.
     """
     names: dict[str, list[str]] = {}
     for name, reason in reasons.items():
@@ -36,12 +36,7 @@ def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, link: str)
 
 
 def recovered(since: Mapping[str, dt.datetime], link: str) -> Alert:
-    """What failed before works again.
-
-    Args:
-        since: time of the first failure of each feed, or other step, by its name.
-        link: last line of the text, from :func:`where_to_look`.
-    """
+    """What failed before works again; ``since`` is the time of the first failure of each feed, or other step."""
     verb = "works" if len(since) == 1 else "work"
     lines = [f"{name}, which failed since {moment(began)}" for name, began in since.items()]
     return Alert(f"Floriday: {_counted(list(since))} {verb} again", bounded(lines, last=link), "success")
@@ -71,12 +66,7 @@ def over(feeds: Iterable[tuple[str, str]]) -> Alert:
 
 
 def where_to_look(environ: Mapping[str, str], run_id: str) -> str:
-    """A sentence with the link to a run.
-
-    Args:
-        environ: variables that may contain the address of the UI.
-        run_id: id of the run to look at.
-    """
+    """A sentence with the link to a run, if the environment contains the address of the UI."""
     address = environ.get(UI_ADDRESS, "").strip().rstrip("/")
     return f"Look at {address}/runs/{run_id}" if _ADDRESS.fullmatch(address) else "Look at the run in Dagster."
 

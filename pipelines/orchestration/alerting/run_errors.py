@@ -36,12 +36,7 @@ _ENDS: Final = (_Event.RUN_FAILURE, _Event.RUN_SUCCESS)
 
 
 def ends(instance: dg.DagsterInstance, after: int) -> list[dg.EventLogRecord]:
-    """The next events of runs that failed or succeeded, oldest first.
-
-    Args:
-        instance: the instance that stores the runs.
-        after: storage id of the last event that was examined.
-    """
+    """The next events of runs that failed or succeeded, after one with this storage id, oldest first."""
     found = [
         record
         for kind in _ENDS
@@ -66,13 +61,7 @@ def is_of(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
 
 
 def failures_in(instance: dg.DagsterInstance, ended: dg.EventLogRecord, run: dg.DagsterRun) -> dict[str, str]:
-    """The reason of each feed, or other step, that failed in a run; that of the run itself if no step failed.
-
-    Args:
-        instance: the instance that stores the run.
-        ended: the event that the run failed.
-        run: the failed run.
-    """
+    """The reason of each feed, or other step, that failed in a run; the reason of the run's end if none did."""
     failed = {name: _reason_of_step(event) for name, event in _steps(instance, run.run_id, _Event.STEP_FAILURE)}
     return failed or {job_of(run): _reason_of_run(ended.event_log_entry.get_dagster_event())}
 

@@ -17,13 +17,7 @@ _Cursor = TypeVar("_Cursor")
 
 @dataclass
 class AlertSender:
-    """Sends the alerts of one tick.
-
-    Args:
-        addresses: the addresses of FLORIDAY_ALERTS.
-        log: log of the tick; receives a warning for each address that fails.
-        report: what was sent and what failed, one entry for each; the tick shows them.
-    """
+    """Sends the alerts of one tick; ``report`` contains what was sent and what failed, for the tick to show."""
 
     addresses: Sequence[SecretStr]
     log: logging.Logger

@@ -1,4 +1,7 @@
-"""The two sensors that send alerts. They start no runs."""
+"""The two sensors that send alerts. They start no runs.
+
+An alert counts as sent when one address has accepted it; until then each tick tries again.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from collections.abc import Callable
 import dagster as dg
 
 from pipelines.errors import PipelineError, SettingError
-from pipelines.orchestration.alerting.failed_runs import RunAlerts
+from pipelines.orchestration.alerting.failed_runs import send_run_alerts
 from pipelines.orchestration.alerting.sender import AlertSender
 from pipelines.orchestration.alerting.stale_feeds import send_staleness_alerts
 from pipelines.orchestration.resources import SettingsResource
+
+Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]
+"""Sends what is new in one tick."""
 
 
 def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:
@@ -18,41 +24,37 @@ def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:
 
     While automatic runs go on failing for the same reason, one alert is sent; a failed run that a person started
     always gets one.
-
-    Args:
-        settings: FLORIDAY_ALERTS contains the addresses; without it no alerts are sent.
     """
-
-    @dg.sensor(
-        name="alert_on_failure",
-        minimum_interval_seconds=30,
-        default_status=_status(settings),
-        description="Sends alerts to the addresses of FLORIDAY_ALERTS: which runs failed and why, what works again.",
-    )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _tick(settings, context, lambda sender: RunAlerts(context, settings, sender).send())
-
-    return sensor
+    what = "which runs failed and why, and what works again"
+    return _sensor("alert_on_failure", 30, what, settings, send_run_alerts)
 
 
 def alert_on_staleness(settings: SettingsResource) -> dg.SensorDefinition:
-    """Sends an alert for feeds that are stale or may lose changes, and for feeds that are current again.
+    """Sends an alert for feeds that are stale or may lose changes, and for feeds that are current again."""
+    what = "which feeds are stale or may lose changes to Floriday's retention, and which are current again"
+    return _sensor("alert_on_staleness", 300, what, settings, send_staleness_alerts)
 
-    Args:
-        settings: FLORIDAY_ALERTS contains the addresses; without it no alerts are sent.
-    """
 
+def _sensor(name: str, seconds: int, what: str, settings: SettingsResource, send: Send) -> dg.SensorDefinition:
     @dg.sensor(
-        name="alert_on_staleness",
-        minimum_interval_seconds=300,
+        name=name,
+        minimum_interval_seconds=seconds,
         default_status=_status(settings),
-        description="Sends alerts to the addresses of FLORIDAY_ALERTS: which feeds are stale or may lose changes to"
-        " Floriday's retention, and which are current again.",
+        description=f"Sends alerts to the addresses of FLORIDAY_ALERTS: {what}.",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _tick(settings, context, lambda sender: send_staleness_alerts(context, settings, sender))
+    def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """One tick, which expected errors do not fail; its result is the reason why it starts no run."""
+        try:
+            addresses = settings.load_alerts()
+            if not addresses:
+                return dg.SkipReason("FLORIDAY_ALERTS is not set: no alerts are sent")
+            sender = AlertSender(addresses, context.log)
+            send(context, settings, sender)
+        except PipelineError as error:
+            return dg.SkipReason(str(error))
+        return dg.SkipReason("; ".join(sender.report) or "nothing new to send")
 
-    return sensor
+    return tick
 
 
 def _status(settings: SettingsResource) -> dg.DefaultSensorStatus:
@@ -63,18 +65,3 @@ def _status(settings: SettingsResource) -> dg.DefaultSensorStatus:
     except SettingError:
         is_running = False
     return dg.DefaultSensorStatus.RUNNING if is_running else dg.DefaultSensorStatus.STOPPED
-
-
-def _tick(
-    settings: SettingsResource, context: dg.SensorEvaluationContext, send: Callable[[AlertSender], None]
-) -> dg.SkipReason:
-    """One tick, which expected errors do not fail; its result is the reason why it starts no run."""
-    try:
-        addresses = settings.load_alerts()
-        if not addresses:
-            return dg.SkipReason("FLORIDAY_ALERTS is not set: no alerts are sent")
-        sender = AlertSender(addresses, context.log)
-        send(sender)
-    except PipelineError as error:
-        return dg.SkipReason(str(error))
-    return dg.SkipReason("; ".join(sender.report) or "nothing new to send")

@@ -69,13 +69,7 @@ class SyncedFeed:
 
 
 class Result(NamedTuple):
-    """The result of a check.
-
-    Args:
-        passed: whether nothing is wrong.
-        summary: the result in one line.
-        metadata: the numbers and tables that Dagster shows.
-    """
+    """The result of a check: a summary in one line, and the numbers and tables that Dagster shows."""
 
     passed: bool
     summary: str

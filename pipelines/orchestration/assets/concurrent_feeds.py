@@ -19,12 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class ConcurrentFeeds:
-    """The syncs of one run.
-
-    Args:
-        session: the session that syncs.
-        run_id: id of the run, with which its commits are stored.
-    """
+    """The syncs of one run."""
 
     def __init__(self, session: SyncSession, run_id: str) -> None:
         self._session = session

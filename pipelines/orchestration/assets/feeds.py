@@ -41,13 +41,7 @@ SyncEvent = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 
 def feed_asset(source: Source, start: dt.date, relations: Iterable[Relation]) -> dg.AssetsDefinition:
-    """The asset of a feed, with a description of its table.
-
-    Args:
-        source: the feed or snapshot.
-        start: first day of the partitions.
-        relations: the relations of all tables.
-    """
+    """The asset of a feed or snapshot; its partitions begin at ``start``, and ``relations`` are those of all tables."""
     table = tables_of(source)
 
     @dg.multi_asset(
@@ -101,14 +95,7 @@ def _description(table: Table) -> str:
 
 @dataclass
 class _Step:
-    """The step of a feed in a run.
-
-    Args:
-        source: the feed or snapshot.
-        table: the feed's table, with its children.
-        context: Dagster's context of the step.
-        start: first day of the partitions.
-    """
+    """The step of a feed in a run."""
 
     source: Source
     table: Table
@@ -122,11 +109,7 @@ class _Step:
         return self.context.partition_key_range if has_weeks else None
 
     def read(self, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource) -> list[FeedOutcome]:
-        """Sync the feed for every account of the config; the outcomes are in the order of these accounts.
-
-        Raises:
-            PipelineError: the config or the settings are wrong, or another sync holds the warehouse for too long.
-        """
+        """Sync the feed for every account of the config; the outcomes are in the order of these accounts."""
         request = self._request(config, session.open())
         warehouse.hold(f"Dagster run {self.context.run_id}", self.context.log)
         others = partial(self._others, request, session.open())

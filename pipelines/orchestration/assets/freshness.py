@@ -49,14 +49,7 @@ class Concern(StrEnum):
 
 
 class Trouble(NamedTuple):
-    """One problem of one feed of one account.
-
-    Args:
-        concern: kind of the problem.
-        account: the account's name.
-        feed: the feed's name, ``schema.table``.
-        line: the problem in words, with times.
-    """
+    """One problem of one feed of one account; ``line`` has it in words, with times."""
 
     concern: Concern
     account: str

@@ -40,13 +40,7 @@ _ACCOUNT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, type) for name, t
 
 
 def of_feed(source: Source, table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
-    """A feed's table and child tables, the descriptions of their columns, and the code behind it.
-
-    Args:
-        source: the feed or snapshot.
-        table: the feed's table, with its children.
-        relations: the relations of all tables; those from or to this feed's tables are shown.
-    """
+    """A feed's tables with their columns and their relations from and to other tables, and the code behind it."""
     assert isinstance(source, (Feed, Snapshot))
     return {
         "dagster/table_name": table.qualified_name,

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.warehouse.load.days_to_sequence import AMSTERDAM, Days
+from pipelines.warehouse.load.days_to_sequence import Days
 
 TIME_ZONE = AMSTERDAM.key
 """The time zone of days and weeks, and of schedules."""

@@ -34,12 +34,7 @@ def report_key(report: Report) -> dg.AssetKey:
 
 
 def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = None) -> list[dg.AssetsDefinition]:
-    """The assets of the reports whose tables and decisive columns the feeds fill.
-
-    Args:
-        sources: the feeds and snapshots in use.
-        chosen: the reports to choose from; all reports if None.
-    """
+    """The assets of the chosen reports (None: all) whose tables and decisive columns the given feeds fill."""
     filled = {
         name: (source, table) for source in sources for table in tables_of(source).walk() for name in _names(table)
     }

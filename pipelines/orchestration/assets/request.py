@@ -39,12 +39,7 @@ class SyncConfig(dg.Config):
 
 @dataclass(frozen=True)
 class SyncRequest:
-    """What a step reads of its feed.
-
-    Args:
-        what: what to read of each account.
-        accounts: names of the accounts, in the order of the outcomes.
-    """
+    """What a step reads of its feed; the accounts are in the order of the outcomes."""
 
     what: WhatToRead
     accounts: tuple[str, ...]

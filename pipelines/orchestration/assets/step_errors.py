@@ -19,10 +19,6 @@ def step_errors(log: logging.Logger, prefix: str = "") -> Iterator[None]:
     Dagster stores the message of every other exception, and messages of unexpected ones may contain records. Of these
     only the class and the place are stored, and the stack without messages is logged; FLORIDAY_DEBUG prints everything.
 
-    Args:
-        log: log of the step.
-        prefix: beginning of every message.
-
     Raises:
         dagster.Failure: the block raised an error.
     """

@@ -82,12 +82,7 @@ def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Sourc
 
 
 class _Poller:
-    """Polls Floriday; token and connections are kept from one tick to the next.
-
-    Args:
-        settings: the settings, with the credentials.
-        sources: the feeds and snapshots in use.
-    """
+    """Polls Floriday; token and connections are kept from one tick to the next."""
 
     def __init__(self, settings: SettingsResource, sources: tuple[Source, ...]) -> None:
         self._settings = settings

@@ -53,13 +53,7 @@ class ExternalSync(NamedTuple):
 
 
 def external_syncs_sensor(automation: Automation, sources: Sequence[Source], start: dt.date) -> dg.SensorDefinition:
-    """Reports what the command line synced.
-
-    Args:
-        automation: the settings; the sensor is always switched on at first, because it calls no server.
-        sources: the feeds and snapshots in use.
-        start: first day of the partitions.
-    """
+    """Reports what the command line synced. It is always switched on at first, because it calls no server."""
 
     @dg.sensor(
         name="syncs_elsewhere",

@@ -26,11 +26,7 @@ class DaysConfig(dg.Config):
 
 
 def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
-    """Reads the records whose sequence numbers lie in some days, for some or all feeds.
-
-    Args:
-        sources: the feeds and snapshots in use.
-    """
+    """Reads the records whose sequence numbers lie in some days, for some or all of the given feeds."""
 
     @dg.op(name="reread", pool=POOL, out=dg.Out(dg.Nothing))
     def reread(

@@ -34,15 +34,7 @@ def sync_schedules(
     sources: Sequence[Source],
     reports: Sequence[dg.AssetKey],
 ) -> list[dg.ScheduleDefinition]:
-    """The hourly, daily and weekly syncs.
-
-    Args:
-        automation: what all schedules share.
-        sync: the job of the hourly and the daily sync.
-        full_sync: the job of the weekly sync.
-        sources: the feeds and snapshots in use.
-        reports: assets that are computed after the hourly and the daily sync.
-    """
+    """The hourly and daily syncs, each with the reports after it, and the weekly full sync of small feeds."""
     minute, frequent = automation.minute, [source for source in sources if source.tier in ("fast", "hourly")]
     return [
         _schedule(

@@ -1,4 +1,4 @@
-"""What all schedules and sensors share: the settings, whether they are switched on at first, and the minute."""
+"""What all schedules and sensors share."""
 
 from __future__ import annotations
 
@@ -18,12 +18,7 @@ SWITCH = "FLORIDAY_AUTOMATION defines whether it is switched on at first."
 
 @dataclass(frozen=True)
 class Automation:
-    """What all schedules and sensors share.
-
-    Args:
-        settings: the settings, which are read again at each tick.
-        is_on: whether they are switched on at first; a person can change that in the UI.
-    """
+    """What all schedules and sensors share; ``is_on`` is whether they are switched on until a person changes that."""
 
     settings: SettingsResource
     is_on: bool

@@ -17,7 +17,7 @@ def open_instance(root: Path, storage: Path, *, captures_output: bool = True) ->
     """The instance that `dagster dev`, started in ``root``, also uses. Close it, or use it as a context manager.
 
     Args:
-        root: the project's folder.
+        root: folder of the project.
         storage: folder for runs, events and logs; not used if DAGSTER_HOME is set, or if ``root`` is the working
             directory and contains a `dagster.yaml`.
         captures_output: whether the output of steps is stored. Dagster starts processes for that, in the process group

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.event import listen
 
-from pipelines.orchestration.dagster_private import ConfigurableClassData, DagsterSqliteStorage, SqliteEventLogStorage
+from pipelines.orchestration.dagster_private import DagsterSqliteStorage, SqliteEventLogStorage
 from pipelines.private_files import protect_process
 
 BUSY_TIMEOUT = 30
@@ -30,7 +30,7 @@ KEPT = 8
 class KeepingEventLog(SqliteEventLogStorage):
     """The event log in SQLite files, one for each run and an index; the most recently used ones stay open."""
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         super().__init__(base_dir, inst_data)
 
@@ -84,12 +84,12 @@ def _write_without_sync(connection: sqlite3.Connection, _: object) -> None:
 class KeepingSqliteStorage(DagsterSqliteStorage):
     """All of Dagster's storage in SQLite files below one folder (`dagster.yaml`)."""
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         super().__init__(base_dir, inst_data)
         self._event_log_storage = KeepingEventLog(os.path.join(base_dir, "history", "runs", ""))  # noqa: PTH118 - as in Dagster
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+    def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> Self:
         """From `dagster.yaml`. Each process of Dagster calls this, and keeps its new files private from then on."""
         protect_process()
         return cls.from_local(inst_data=inst_data, **config_value)

@@ -114,11 +114,7 @@ class DagsterDev:
         return True
 
     def check(self) -> None:
-        """Raise an error if it no longer runs.
-
-        Raises:
-            DagsterError: it has ended.
-        """
+        """Raise a DagsterError if it has ended."""
         code = self._process.poll()
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
@@ -134,11 +130,7 @@ class DagsterDev:
         return dict(answer["data"])
 
     def stop(self, hurry: Callable[[], bool]) -> None:
-        """Stop it and all processes that it started, runs in progress among them.
-
-        Args:
-            hurry: returns whether to kill the processes without further waiting.
-        """
+        """Stop it and all processes that it started, runs too; ``hurry`` returns whether to kill them at once."""
         sessions.stop(self._process.pid, _TERM_SECONDS, _KILL_SECONDS, hurry)
         self._process.poll()
 
@@ -157,13 +149,7 @@ def refuses_foreign_names(port: int) -> bool:
 
 
 def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables of Dagster's processes.
-
-    Args:
-        environ: the variables of this process; FLORIDAY_ variables among them are left out.
-        home: the folder of Dagster's files.
-        settings: the FLORIDAY_ variables to pass on.
-    """
+    """The environment of Dagster's processes: ``environ``, but the FLORIDAY_ variables of ``settings`` alone."""
     kept = {name: text for name, text in environ.items() if not name.startswith("FLORIDAY_")}
     return {
         **kept,

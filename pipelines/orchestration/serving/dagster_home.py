@@ -14,7 +14,7 @@ from pipelines.private_files import private_files
 CONFIGURATION = "dagster.yaml"
 
 _HEADER = """\
-# Made anew at each start of `floriday up`. To change these settings, put a dagster.yaml into the project's folder.
+# Written at each start of `floriday up`. To change these settings, put a dagster.yaml into the project's folder.
 """
 
 
@@ -25,7 +25,7 @@ def prepared_home(root: Path, environ: Mapping[str, str]) -> Path:
     absolute paths. A folder that DAGSTER_HOME names is used without changes.
 
     Args:
-        root: the project's folder.
+        root: folder of the project.
         environ: variables, among which DAGSTER_HOME may be.
 
     Raises:

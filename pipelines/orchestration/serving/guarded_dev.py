@@ -23,9 +23,7 @@ Process = TypeVar("Process")
 def with_guarded_webserver(start: Callable[..., Process], names: Sequence[str]) -> Callable[..., Process]:
     """A function that starts the processes of ``dagster dev``, with the guarded web server in place of Dagster's own.
 
-    Args:
-        start: starts a process; its first argument is the command.
-        names: host names that are allowed besides those of the loopback.
+    ``start`` starts a process from a command; ``names`` are allowed besides those of the loopback.
     """
     guarded = [guarded_webserver.__name__, *(word for name in names for word in (ALLOW_HOST, name))]
 
@@ -37,11 +35,7 @@ def with_guarded_webserver(start: Callable[..., Process], names: Sequence[str]) 
 
 
 def read_without_secrets(read: Callable[[str], dict[str, str]]) -> Callable[[str], dict[str, str]]:
-    """A function that reads a `.env` file for the environment of Dagster's processes, without this project's secrets.
-
-    Args:
-        read: reads the `.env` file of a folder.
-    """
+    """A function that reads the `.env` file of a folder for Dagster's processes, without this project's secrets."""
     return lambda folder: without_secrets(read(folder))
 
 

@@ -50,10 +50,8 @@ def dagster_rule(scope: Scope) -> str | None:
 def guard_every_app(names: Collection[str]) -> None:
     """Put the guard in front of every application that uvicorn serves in this process.
 
-    Dagster calls ``uvicorn.run`` itself, and has no option for a middleware.
-
-    Args:
-        names: host names that are allowed besides those of the loopback and the server's own address.
+    Dagster calls ``uvicorn.run`` itself, and has no option for a middleware. ``names`` are allowed besides those of the
+    loopback and the server's own address.
     """
     run = uvicorn.run
 

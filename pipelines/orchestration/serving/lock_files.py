@@ -23,10 +23,7 @@ _TERM_SECONDS, _KILL_SECONDS = 15.0, 5.0
 
 
 class LockFile:
-    """A file that can be locked, and that contains the process id and the address of its holder.
-
-    Args:
-        path: location of the file, which is created for this user only.
+    """A file that can be locked, for this user only; it contains the process id and the address of its holder.
 
     Raises:
         DagsterError: the folder is not writable.

@@ -15,11 +15,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class ServerLog:
-    """The log file of one start; the file of the previous start is moved aside.
-
-    Args:
-        path: location of the file, which is created for this user only.
-    """
+    """The log file of one start, for this user only; the file of the previous start is moved aside."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

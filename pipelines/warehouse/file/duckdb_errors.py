@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import WarehouseError
-from pipelines.paths import OTHER_NAMES, has_other_names, unfit_name
+from pipelines.paths import path_problem
+from pipelines.settings import hints
 
 RESOURCE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
 """What DuckDB raises when disk or memory is not sufficient; see :func:`is_resource_error`."""
@@ -28,9 +29,9 @@ def check_file(path: Path) -> None:
     Raises:
         WarehouseError: DuckDB cannot work under this name, or the file has several names.
     """
-    unfit = unfit_name(path) or (OTHER_NAMES if has_other_names(path) else None)
-    if unfit:
-        raise WarehouseError(f"FLORIDAY_WAREHOUSE {unfit}; it is {str(path)!a}")
+    problem = path_problem(path)
+    if problem:
+        raise WarehouseError(f"{hints.WAREHOUSE} {problem}; it is {str(path)!a}")
 
 
 def first_line(error: Exception) -> str:

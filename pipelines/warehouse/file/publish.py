@@ -20,6 +20,7 @@ import duckdb
 from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
 from pipelines.paths import real_path
 from pipelines.private_files import open_private_file, private_files
+from pipelines.settings import hints
 from pipelines.warehouse.file.atomic import replace_file
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -110,10 +111,10 @@ def publish(warehouse: Warehouse, target: Path) -> None:
     try:
         copy_warehouse(warehouse, target)
     except PipelineError as error:
-        raise WarehouseError(f"FLORIDAY_PUBLISHED: {error.message}") from None
+        raise WarehouseError(f"{hints.PUBLISHED}: {error.message}") from None
     except OSError as error:
         raise WarehouseError(
-            f"FLORIDAY_PUBLISHED: {target} cannot be renewed ({error.strerror}), and is unchanged: make room or make it"
+            f"{hints.PUBLISHED}: {target} cannot be renewed ({error.strerror}), and is unchanged: make room or make it"
             " writable, or set another path, or off"
         ) from None
 

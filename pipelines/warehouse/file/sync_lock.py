@@ -16,6 +16,7 @@ from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interruption import last_resort
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
+from pipelines.settings import hints
 from pipelines.warehouse.file.duckdb_errors import check_file
 
 
@@ -45,7 +46,7 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
         ) from None
     except OSError as error:
         raise WarehouseError(
-            f"{path.parent} takes no files ({error.strerror}): make it writable, or set FLORIDAY_WAREHOUSE"
+            f"{path.parent} takes no files ({error.strerror}): make it writable, or set {hints.WAREHOUSE}"
         ) from None
     try:
         with last_resort(partial(note.unlink, missing_ok=True)):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -19,11 +18,10 @@ from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
 from pipelines.floriday.sequence_ranges import END_OF_FEED, SequenceRange
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, Window, of_part
 from pipelines.warehouse.sql import quoted, versions
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 CHANGED_AT: tuple[Path, ...] = (("lastModifiedDateTime",), ("lastModified",))
 """Fields with the time at which a record was last changed."""

@@ -1,6 +1,6 @@
-"""What a warehouse remembers of personal data: how they stand in it, under which key, and what was erased.
+"""How a warehouse stores personal data: the treatment, the fingerprint of the key, and hashes of erased values.
 
-Never the key, nor what was erased. How stored values are rewritten does not belong here.
+Neither the key nor an erased value is stored. How stored values are rewritten does not belong here.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from pydantic import SecretStr
 
 from pipelines.errors import SettingError
 from pipelines.normalize.personal import PersonalData, Treatment, fingerprint
+from pipelines.warehouse.schema.introspection import has_table
 
 _KEY = "FLORIDAY_PERSONAL_DATA_KEY"
 
 
 @dataclass(frozen=True)
 class StoredPolicy:
-    """How personal data stand in a warehouse.
+    """How personal data are stored in a warehouse.
 
     Args:
-        treatment: keep, hash or drop.
-        fingerprint: of the key that hashes were made with, or None where there are none.
-        erased: keyed hashes of what was erased.
+        treatment: ``keep``, ``hash`` or ``drop``.
+        fingerprint: fingerprint of the key of the hashes; None if there are no hashes.
+        erased: keyed hashes of erased values.
     """
 
     treatment: Treatment = "keep"
@@ -33,12 +34,8 @@ class StoredPolicy:
 
 
 def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:
-    """How they stand; as they came in a warehouse of a version that knew nothing else."""
-    sql = (
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'sync'"
-        " AND table_name IN ('personal_data', 'erased')"
-    )
-    if connection.execute(sql).fetchall() != [(2,)]:
+    """The policy of a warehouse; a warehouse of a version without these tables keeps personal data."""
+    if not all(has_table(connection, "sync", name) for name in ("personal_data", "erased")):
         return StoredPolicy()
     erased = frozenset(value for (value,) in connection.execute("SELECT value_hash FROM sync.erased").fetchall())
     rows = connection.execute("SELECT treatment, key_fingerprint FROM sync.personal_data").fetchall()
@@ -46,62 +43,61 @@ def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:
     return StoredPolicy(treatment, mark, erased)
 
 
-def policy_for_sync(stands: StoredPolicy | None, treatment: Treatment, key: SecretStr | None) -> PersonalData:
+def policy_for_sync(stored: StoredPolicy | None, treatment: Treatment, key: SecretStr | None) -> PersonalData:
     """How a sync treats personal data.
 
     Args:
-        stands: how they stand in the warehouse, None for a new one.
-        treatment: what the settings say.
-        key: the settings' key.
+        stored: policy of the warehouse; None for a new one.
+        treatment: treatment that the settings define.
+        key: key that the settings define.
 
     Raises:
-        SettingError: they stand otherwise, or under another key.
+        SettingError: the settings differ from the policy of the warehouse.
     """
-    if stands is None:
+    if stored is None:
         return PersonalData(treatment, key)
-    if stands.treatment != treatment:
+    if stored.treatment != treatment:
         raise SettingError(
-            f"FLORIDAY_PERSONAL_DATA is {treatment}, and the warehouse was filled with {stands.treatment}:"
-            f" run `floriday redact` to bring it in line, or set {stands.treatment} again"
+            f"FLORIDAY_PERSONAL_DATA is {treatment}, and the warehouse was filled with {stored.treatment}:"
+            f" run `floriday redact` to bring it in line, or set {stored.treatment} again"
         )
-    check_key(stands, key)
-    return PersonalData(treatment, key, stands.erased)
+    check_key(stored, key)
+    return PersonalData(treatment, key, stored.erased)
 
 
-def check_key(stands: StoredPolicy, key: SecretStr | None) -> None:
-    """Refuse another key than the one that the hashes in the warehouse were made with.
+def check_key(stored: StoredPolicy, key: SecretStr | None) -> None:
+    """Refuse another key than that of the hashes in the warehouse.
 
     Raises:
-        SettingError: it is another one, or missing.
+        SettingError: the key differs or is missing.
     """
-    if stands.fingerprint is None:
+    if stored.fingerprint is None:
         return
-    what = "tell what was erased" if stands.erased else "match the hashes in the warehouse"
+    what = "recognize what was erased" if stored.erased else "match the hashes in the warehouse"
     if key is None:
         raise SettingError(f"{_KEY} is missing: it expects the key that was set before, to {what}")
-    if fingerprint(key) != stands.fingerprint:
+    if fingerprint(key) != stored.fingerprint:
         raise SettingError(
-            f"{_KEY} is another one than the warehouse's hashes were made with, and could not {what}:"
-            " set that one again (docs/personal-data.md says how to change it)"
+            f"{_KEY} is not the key with which the warehouse's hashes were made, and could not {what}: set that key"
+            " again (docs/personal-data.md describes how to change it)"
         )
 
 
 def record_policy(connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> None:
-    """Write down how personal data stand from now on, where that is not known yet; within a transaction.
+    """Record how personal data are stored from now on, if that differs; within a transaction.
 
-    Nothing is written for data that are kept as they come.
+    Nothing is written while personal data are kept.
     """
     hashes = personal.treatment == "hash" or personal.erased
     mark = fingerprint(personal.key) if hashes and personal.key else None
-    now = StoredPolicy(personal.treatment, mark, personal.erased)
     before = stored_policy(connection)
-    if (before.treatment, before.fingerprint) != (now.treatment, now.fingerprint):
+    if (before.treatment, before.fingerprint) != (personal.treatment, mark):
         connection.execute("DELETE FROM sync.personal_data")
-        connection.execute("INSERT INTO sync.personal_data VALUES (?, ?, now())", [now.treatment, now.fingerprint])
-    add_erased(connection, now.erased - before.erased)
+        connection.execute("INSERT INTO sync.personal_data VALUES (?, ?, now())", [personal.treatment, mark])
+    add_erased(connection, personal.erased - before.erased)
 
 
 def add_erased(connection: duckdb.DuckDBPyConnection, hashes: Iterable[str]) -> None:
-    """Remember what was erased; within a transaction."""
+    """Record keyed hashes of erased values; within a transaction."""
     for value in sorted(hashes):
         connection.execute("INSERT INTO sync.erased VALUES (?, now())", [value])

@@ -1,6 +1,6 @@
-"""The personal values in the tables of a warehouse: counted, looked through, and others written in their place.
+"""Count, search and replace the personal values in the tables of a warehouse.
 
-When that happens, and to which end, does not belong here.
+When and why that happens does not belong here.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ REJECTED = '"sync"."rejected_records"'
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """How much a change changes in a table.
+    """How many values, versions and records of a table change.
 
     Args:
         table: ``schema.table``.
-        values: in current rows.
-        versions: values in the history.
-        payloads: versions in the raw log; of a feed or snapshot.
-        rejected: rejected records; of a feed or snapshot.
+        values: number of values in current rows.
+        versions: number of values in the history.
+        payloads: number of versions in the raw log; only for a feed or snapshot.
+        rejected: number of rejected records; only for a feed or snapshot.
     """
 
     table: str
@@ -45,12 +45,12 @@ class ChangeCounts:
 
 
 def find_texts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:
-    """All stored personal texts that contain a text, whatever its case.
+    """All stored personal texts that contain a text, in capitals or not.
 
     Args:
-        connection: open for reading.
-        feeds: the tables of the feeds and snapshots.
-        text: what to look for.
+        connection: connection that may read.
+        feeds: tables of the feeds and snapshots.
+        text: text to search for.
     """
     found: set[str] = set()
     stored = set(_stored(connection))
@@ -61,23 +61,23 @@ def find_texts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], te
                     name = quoted(column.name)
                     sql = f"SELECT DISTINCT {name} FROM {table} WHERE contains(lower({name}), lower(?))"
                     found.update(value for (value,) in connection.execute(sql, [text]).fetchall())
-        found.update(_rejected_containing(connection, feed, text) if REJECTED in stored else ())
+        found.update(_texts_of_rejected(connection, feed, text) if REJECTED in stored else ())
     return found
 
 
-def _rejected_containing(connection: duckdb.DuckDBPyConnection, feed: Table, text: str) -> set[str]:
-    seen: set[str] = set()
+def _texts_of_rejected(connection: duckdb.DuckDBPyConnection, feed: Table, text: str) -> set[str]:
+    found: set[str] = set()
 
-    def look(value: str) -> str:
+    def collect(value: str) -> str:
         if text.lower() in value.lower():
-            seen.add(value)
+            found.add(value)
         return value
 
-    protection = Protection(feed, look, keeps_numbers=True)
+    protection = Protection(feed, collect, keeps_numbers=True)
     sql = f"SELECT payload FROM {REJECTED} WHERE feed = ?"
     for (payload,) in connection.execute(sql, [feed.qualified_name]).fetchall():
         protection.record(payload.encode())
-    return seen
+    return found
 
 
 def _stored(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -86,13 +86,13 @@ def _stored(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 class PersonalValues:
-    """The personal values of a warehouse, and others in their place.
+    """The personal values of a warehouse, and their new values.
 
     Args:
-        connection: open; it is given functions for SQL.
-        feeds: the tables of the feeds and snapshots.
-        value: what becomes of a text; None where all goes.
-        keeps_numbers: whether those stay that are no text.
+        connection: open connection, on which SQL functions are registered.
+        feeds: tables of the feeds and snapshots.
+        value: function from a stored text to its new value; None if all values are removed.
+        keeps_numbers: whether personal values that are no text are kept.
     """
 
     def __init__(
@@ -106,19 +106,19 @@ class PersonalValues:
         self._connection = connection
         self._value = value
         self._keeps_numbers = keeps_numbers
-        self._by_name = {feed.qualified_name: feed for feed in feeds}
+        self._feeds = {feed.qualified_name: feed for feed in feeds}
         self._protections = {
             feed.qualified_name: Protection(feed, value, keeps_numbers=keeps_numbers)
             for feed in feeds
             if personal_names(feed)
         }
         if value is not None:
-            self._offer("redacted", value)
-        self._offer("rehashed", lambda payload: content_hash(payload.encode()), "BLOB")
+            self._register("redacted", value)
+        self._register("rehashed", lambda payload: content_hash(payload.encode()), "BLOB")
         for name, protection in self._protections.items():
-            self._offer(f"redacted {name}", _on_text(protection))
+            self._register(f"redacted {name}", _on_text(protection))
 
-    def _offer(self, name: str, function: Callable[[str], Any], kind: str = "VARCHAR") -> None:
+    def _register(self, name: str, function: Callable[[str], Any], kind: str = "VARCHAR") -> None:
         self._connection.create_function(
             name,
             lambda text: None if text is None else function(text),
@@ -128,82 +128,78 @@ class PersonalValues:
         )
 
     def counted(self) -> Iterator[ChangeCounts]:
-        """How much changes in each table that may hold personal values."""
+        """How much changes in each table that may contain personal values."""
         stored = set(_stored(self._connection))
         rejected = Counter(feed for _, feed, *_ in self._changed_rejections()) if REJECTED in stored else Counter()
         for name in self._protections:
-            feed = self._by_name[name]
-            places = [
-                (part, columns) for part in feed.walk() if (columns := _personal(part)) and current(part) in stored
-            ]
+            feed = self._feeds[name]
             payloads = self._count(raw(feed), [f"{_function(name)}(payload) <> payload"]) if raw(feed) in stored else 0
-            for part, columns in places:
-                changes = [f"{self._instead(c)} IS DISTINCT FROM {quoted(c.name)}" for c in columns]
-                values, older = (self._count(place, changes) for place in (current(part), versions(part)))
-                yield ChangeCounts(
-                    part.qualified_name, values, older, *((payloads, rejected[name]) if part is feed else ())
-                )
-            if feed not in [part for part, _ in places]:
-                yield ChangeCounts(name, 0, 0, payloads, rejected[name])
+            for table in feed.walk():
+                own = (payloads, rejected[name]) if table is feed else ()
+                if (columns := _personal(table)) and current(table) in stored:
+                    changes = [f"{self._new_value(c)} IS DISTINCT FROM {quoted(c.name)}" for c in columns]
+                    values, older = (self._count(place, changes) for place in (current(table), versions(table)))
+                    yield ChangeCounts(table.qualified_name, values, older, *own)
+                elif own:
+                    yield ChangeCounts(name, 0, 0, *own)
 
     def _count(self, table: str, changes: Iterable[str]) -> int:
         counts = " + ".join(f"count(*) FILTER ({each})" for each in changes)
         return int(self._connection.execute(f"SELECT {counts} FROM {table}").fetchall()[0][0])
 
     def write(self, old: str, new: str) -> None:
-        """Everything into the new database, changed."""
+        """Copy the old database into the new one, with the new values."""
         self._connection.execute(f"COPY FROM DATABASE {quoted(old)} TO {quoted(new)} (SCHEMA)")
-        selected = self._selected()
+        queries = self._queries()
         for table in table_names(self._connection, old):
-            rows = selected.get(table, "SELECT * FROM {table}").format(table=f"{quoted(old)}.{table}")
+            rows = queries.get(table, "SELECT * FROM {table}").format(table=f"{quoted(old)}.{table}")
             self._connection.execute(f"INSERT INTO {quoted(new)}.{table} {rows}")
         changed = self._changed_rejections()
         self._connection.execute(f"USE {quoted(new)}")
-        for place, _, payload, reason in changed:
-            self._connection.execute(
-                f"UPDATE {REJECTED} SET payload = ?, reason = ? WHERE rowid = ?", [payload, reason, place]
-            )
+        for rowid, _, payload, reason in changed:
+            sql = f"UPDATE {REJECTED} SET payload = ?, reason = ? WHERE rowid = ?"
+            self._connection.execute(sql, [payload, reason, rowid])
         self._connection.execute(f"USE {quoted(old)}")
 
-    def _selected(self) -> dict[str, str]:
-        """For each table that changes, the rows that it gets."""
-        selected = {}
+    def _queries(self) -> dict[str, str]:
+        """For each table that changes, the query of its new rows."""
+        queries = {}
         for name in self._protections:
-            feed = self._by_name[name]
+            feed = self._feeds[name]
             for table, columns in personal_columns(feed):
-                changed = ", ".join(f"{self._instead(column)} AS {quoted(column.name)}" for column in columns)
-                selected[table] = f"SELECT * REPLACE ({changed}) FROM {{table}}"
-            selected[raw(feed)] = (
+                changed = ", ".join(f"{self._new_value(column)} AS {quoted(column.name)}" for column in columns)
+                queries[table] = f"SELECT * REPLACE ({changed}) FROM {{table}}"
+            queries[raw(feed)] = (
                 "SELECT * EXCLUDE (changed) REPLACE (changed AS payload, CASE WHEN changed = payload THEN content_hash"
                 " ELSE rehashed(changed) END AS content_hash)"
                 f" FROM (SELECT *, {_function(name)}(payload) AS changed FROM {{table}})"
             )
-        return selected
+        return queries
 
-    def _instead(self, column: Column) -> str:
-        """What stands in a column afterwards."""
+    def _new_value(self, column: Column) -> str:
+        """The SQL expression of a column's new value."""
         if column.kind is not Kind.TEXT:
             return quoted(column.name) if self._keeps_numbers else f"CAST(NULL AS {column.type})"
         return f"redacted({quoted(column.name)})" if self._value is not None else "CAST(NULL AS VARCHAR)"
 
     def _changed_rejections(self) -> list[tuple[int, str, str, str]]:
-        """The rejected records that change: their place, feed, payload and reason."""
+        """The rejected records that change: ``rowid``, feed, payload and reason."""
         rows = self._connection.execute(f"SELECT rowid, feed, payload, reason FROM {REJECTED}").fetchall()
         changed = []
-        for place, feed, payload, reason in rows:
+        for rowid, feed, payload, reason in rows:
             protection = self._protections.get(feed)
             if protection is None or not payload:
                 continue
             after = protection.record(payload.encode())
             if after != payload.encode():
-                changed.append((place, feed, after.decode(), self._reason(self._by_name[feed], after, reason)))
+                changed.append((rowid, feed, after.decode(), _reason(self._feeds[feed], after, reason)))
         return changed
 
-    @staticmethod
-    def _reason(feed: Table, record: bytes, before: str) -> str:
-        """Why it is rejected, without the value that was told."""
-        rejected = normalize(feed, [record]).rejected
-        return rejected[0].reason if rejected else without_value(before)
+
+def _reason(feed: Table, record: bytes, before: str) -> str:
+    """Why a record is rejected, without the received value."""
+    rejected = normalize(feed, [record]).rejected
+    return rejected[0].reason if rejected else without_value(before)
 
 
 def _on_text(protection: Protection) -> Callable[[str], str]:
@@ -225,8 +221,8 @@ def _personal(table: Table) -> list[Column]:
 
 
 def personal_columns(feed: Table) -> Iterator[tuple[str, list[Column]]]:
-    """The tables of a feed with personal columns, current and older rows, and those columns."""
-    for part in feed.walk():
-        if columns := _personal(part):
-            yield current(part), columns
-            yield versions(part), columns
+    """The tables of a feed with personal columns, both current rows and versions, and those columns."""
+    for table in feed.walk():
+        if columns := _personal(table):
+            yield current(table), columns
+            yield versions(table), columns

@@ -1,7 +1,7 @@
-"""Whether the tables hold together: keys once, children with parents, current rows as their newest version says.
+"""Check the integrity of tables: unique keys, children with parents, current rows equal to their newest version.
 
-Nothing is repaired here, only counted and named. Every inspection takes one pass over the tables that it compares and
-no column more than it needs; what may be left out of a large table is settled by :func:`scope`.
+Nothing is repaired here, only counted and listed. Every check reads the tables that it compares once, and only the
+columns that it needs; :func:`scope` limits it to one run in a large table.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from pipelines.normalize.reasons import without_value
 from pipelines.warehouse.sql import current, listed, literal, quoted, raw, versions
 
 EXAMPLES = 5
-"""How many of the things that are wrong are named."""
+"""The number of examples in a finding."""
 
 WHOLE_UP_TO = 1_000_000
-"""Versions in a feed's raw log up to which an inspection looks at the whole table after every run."""
+"""Number of versions in a feed's raw log up to which the whole table is checked after every run."""
 
 INSPECTION_SETTINGS = "SET memory_limit = '500MB'; SET threads = 1"
-"""For a connection that inspects. Small tables take longer with more threads; what does not fit into the memory goes to
-a temporary file, and that is keys, numbers and hashes."""
+"""Settings of a connection for checks. More threads are slower for small tables. What does not fit into the memory is
+spilled to a temporary file, and contains only keys, numbers and hashes."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One of the things that are wrong.
+    """An example of a row or record that is wrong.
 
     Args:
         table: ``schema.table``.
-        account: whose row.
-        key: the row's or record's key, its values joined with ``/``.
-        what: what is wrong with it.
+        account: name of the account in the settings.
+        key: key of the row or record, its values joined with ``/``.
+        what: description of the error.
     """
 
     table: str
@@ -47,12 +47,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Finding:
-    """What an inspection found.
+    """The result of a check.
 
     Args:
-        count: how many things are wrong.
-        examples: the first :data:`EXAMPLES` of them, in the order of table, account and key.
-        judged: how many things were looked at, where not all of them could be judged.
+        count: number of rows or records that are wrong.
+        examples: the first :data:`EXAMPLES` of them, ordered by table, account and key.
+        judged: number of checked rows; None if all were checked.
     """
 
     count: int
@@ -61,43 +61,43 @@ class Finding:
 
     @classmethod
     def of(cls, count: int, examples: Sequence[dict[str, str]] | None, judged: int | None = None) -> Self:
-        """The finding of a query that gathers examples as structs with the members of :class:`Example`, in order."""
-        return cls(count, tuple(Example(*one.values()) for one in examples or ()), judged)
+        """The finding of a query that returns examples as structs with the fields of :class:`Example`, in order."""
+        return cls(count, tuple(Example(*example.values()) for example in examples or ()), judged)
 
 
 @dataclass(frozen=True)
 class Span:
-    """The moments in which one run stored versions of a feed; nobody else stored any between them."""
+    """The time span in which one run stored versions of a feed; no other run stored any meanwhile."""
 
     first: dt.datetime
     last: dt.datetime
 
 
 def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, whole: bool) -> str | None:
-    """What the inspections of a feed look at after a run: None for everything, else what that run stored.
+    """The scope of the checks of a feed after a run: None for all rows, else the run whose records are checked.
 
     Args:
-        connection: open for reading.
-        table: the feed's.
-        run_id: the run that has just read it.
-        whole: whether it read the feed from its beginning.
+        connection: connection that may read.
+        table: table of the feed.
+        run_id: id of the run that has just read the feed.
+        whole: whether the run read the feed from its beginning.
     """
     logged = connection.execute(f"SELECT count(*) FROM {raw(table)}").fetchall()[0][0]
     return None if whole or logged <= WHOLE_UP_TO else run_id
 
 
 def duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
-    """Keys that more than one row has, of the feed's table and its children; a child's key ends with its position.
+    """Keys with more than one row, in the feed's table and its child tables; a child's key ends with its position.
 
     Args:
-        connection: open for reading.
-        table: the feed's, children within.
-        within: a run, to look only at the records of which it stored a version; None for all.
+        connection: connection that may read.
+        table: table of the feed, which includes its child tables.
+        within: id of a run, to check only the records of which it stored a version; None for all records.
     """
-    return _find(connection, table, within, [_doubled(part, table, within) for part in table.walk()])
+    return _find(connection, table, within, [_duplicates(part, table, within) for part in table.walk()])
 
 
-def _doubled(part: Table, table: Table, within: str | None) -> str:
+def _duplicates(part: Table, table: Table, within: str | None) -> str:
     return (
         f"SELECT {_example(part, part.key)}, concat(count(*), ' rows') AS what"
         f" FROM {_rows(current(part), table, within)} GROUP BY {listed(part.key)} HAVING count(*) > 1"
@@ -105,17 +105,14 @@ def _doubled(part: Table, table: Table, within: str | None) -> str:
 
 
 def orphans(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
-    """Rows of child tables, at any depth, whose parent row is missing.
-
-    The arguments are those of :func:`duplicate_keys`.
-    """
+    """Rows of child tables, at any depth, without a parent row. For the arguments see :func:`duplicate_keys`."""
     selects = [_orphans(child, parent, table, within) for parent in table.walk() for child in parent.children]
     return _find(connection, table, within, selects)
 
 
 def _orphans(child: Table, parent: Table, table: Table, within: str | None) -> str:
     levels = zip(child.key[:-1], parent.key, strict=True)
-    same = " AND ".join(f"c.{quoted(own)} = p.{quoted(theirs)}" for own, theirs in levels)
+    same = " AND ".join(f"c.{quoted(column)} = p.{quoted(of_parent)}" for column, of_parent in levels)
     return (
         f"SELECT {_example(child, child.key)}, {literal(f'no row in {parent.qualified_name}')} AS what"
         f" FROM {_rows(current(child), table, within)} c ANTI JOIN {current(parent)} p ON {same}"
@@ -123,17 +120,18 @@ def _orphans(child: Table, parent: Table, table: Table, within: str | None) -> s
 
 
 def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
-    """Records whose current rows, children within, are not those of their newest version in ``raw`` and ``history``.
+    """Records whose current rows, including child rows, differ from their newest version in ``raw`` and ``history``.
 
-    A record that only got another number has no new version: its row may stand at a higher number, never at a lower
-    one of the same series. The arguments are those of :func:`duplicate_keys`.
+    A record that was only renumbered has no new version, so its row may have a higher number, but never a lower one of
+    the same series. For the arguments see :func:`duplicate_keys`.
     """
-    selects = [_differing(table, within), *(_unlike(part, table, within) for part in _children(table))]
+    _, *children = table.walk()
+    selects = [_differing(table, within), *(_differing_children(child, table, within) for child in children)]
     return _find(connection, table, within, selects, (_newest(table, within),))
 
 
 def _newest(table: Table, within: str | None) -> str:
-    """Of each record in the history the newest version's number and content."""
+    """The newest version of each record in the history: its number and a hash of its content."""
     return (
         f"newest AS MATERIALIZED (SELECT {listed(table.key)}, max(row_version) AS row_version, count(*) AS versions,"
         f" arg_max({_content(table)}, row_version) AS content FROM {_rows(versions(table), table, within)}"
@@ -142,22 +140,22 @@ def _newest(table: Table, within: str | None) -> str:
 
 
 def _content(table: Table) -> str:
-    """The hash of what a row says, apart from its key, its number and when it came."""
+    """The hash of a row without its key, its sequence number and its time."""
     left_out = {*table.key, "sequence_number", SYNCED_AT.name}
     return f"hash({listed(column.name for column in table.columns if column.name not in left_out)})"
 
 
 def _differing(table: Table, within: str | None) -> str:
     key, numbered = listed(table.key), "sequence_number" in table.by_name
-    below = "s.number < l.number AND s.number <> 0"  # 0 stands for defaults, whatever number came before
+    below = "s.number < l.number AND s.number <> 0"  # 0 means default values, whatever the number was before
     lower = f" WHEN {below} THEN 'its number is below that of its newest version'" if numbered else ""
     return f"""
         SELECT * FROM (
             SELECT {_example(table, table.key)}, CASE
                 WHEN l.versions IS NULL THEN 'no version in raw'
                 WHEN s.content IS NULL THEN 'no current row'
-                WHEN l.versions IS DISTINCT FROM n.versions THEN 'raw and history have not the same versions'
-                WHEN s.content <> n.content THEN 'the current row is unlike its newest version'{lower}
+                WHEN l.versions IS DISTINCT FROM n.versions THEN 'raw and history have different versions'
+                WHEN s.content <> n.content THEN 'the current row differs from its newest version'{lower}
                 END AS what
             FROM (
                 SELECT {key}, {_content(table)} AS content, {"sequence_number" if numbered else "NULL"} AS number
@@ -175,16 +173,16 @@ def _differing(table: Table, within: str | None) -> str:
     """
 
 
-def _unlike(child: Table, table: Table, within: str | None) -> str:
-    """Records whose rows in a child table are not those of their newest version; without a version they are orphans.
+def _differing_children(child: Table, table: Table, within: str | None) -> str:
+    """Records whose rows in a child table differ from their newest version; rows without a version are orphans.
 
-    The hash of a row is hashed once more: DuckDB joins the hashes of its columns by XOR, so that the same change in two
-    rows of a record would cancel out.
+    The hash of a row is hashed again, because DuckDB combines the hashes of columns by XOR: without that, the same
+    change in two rows of a record would cancel out.
     """
     key, columns = listed(table.key), listed(column.name for column in child.columns)
     digest = "count(*) AS members, bit_xor(hash(hashed)) AS content"
     return f"""
-        SELECT {_example(child, table.key)}, 'the rows are unlike those of its newest version' AS what
+        SELECT {_example(child, table.key)}, 'the rows differ from those of its newest version' AS what
         FROM newest LEFT JOIN (
             SELECT {key}, {digest}
             FROM (SELECT {key}, hash({columns}) AS hashed FROM {_rows(current(child), table, within)}) GROUP BY {key}
@@ -198,9 +196,9 @@ def _unlike(child: Table, table: Table, within: str | None) -> str:
 
 
 def open_rejections(connection: duckdb.DuckDBPyConnection, table: Table) -> Finding:
-    """Records of a feed that could not be stored and have not healed, with the reasons; without a key by number.
+    """Open rejected records of a feed, with their reasons; a record without a key is identified by its number.
 
-    The value that stood where another belongs is left out of a reason: it could be personal.
+    Reasons do not contain the received value, because it could be personal.
     """
     name = "coalesce(key, concat('number ', sequence_number))"
     count, examples = connection.execute(
@@ -208,23 +206,19 @@ def open_rejections(connection: duckdb.DuckDBPyConnection, table: Table) -> Find
         " FROM sync.rejected_records WHERE feed = ? AND resolved_at IS NULL",
         [table.qualified_name],
     ).fetchall()[0]
-    return Finding.of(count, [{**one, "w": without_value(one["w"])} for one in examples or ()])
-
-
-def _children(table: Table) -> list[Table]:
-    return list(table.walk())[1:]
+    return Finding.of(count, [{**example, "w": without_value(example["w"])} for example in examples or ()])
 
 
 def _example(place: Table, key: Sequence[str]) -> str:
-    """What every inspection selects of a row that is wrong, before it says what that is."""
+    """The columns that identify a wrong row: table, account and key."""
     rest = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key[1:])
-    return f"{literal(place.qualified_name)} AS place, account AS whose, concat_ws('/', {rest}) AS row_key"
+    return f"{literal(place.qualified_name)} AS place, account AS owner, concat_ws('/', {rest}) AS row_key"
 
 
 def _rows(name: str, table: Table, within: str | None) -> str:
-    """The rows of a table of the feed, or of those records only of which the run stored a version.
+    """The rows of a table of the feed, or only those of records of which the run stored a version.
 
-    Found by their keys, then read by their places: those of a run lie together, and most of a large table stays unread.
+    They are found by key, then read by ``rowid``: the rows of a run are adjacent, so most of a large table is not read.
     """
     if within is None:
         return name
@@ -238,14 +232,14 @@ def _find(
     selects: Sequence[str],
     before: Sequence[str] = (),
 ) -> Finding:
-    """Count what some queries select, and name the first few."""
+    """Count the rows of some queries, and return the first few as examples."""
     span = None if within is None else _span(connection, table, within)
     if not selects or (within is not None and span is None):
         return Finding(0)
     views = ", ".join((*_touched(table, span), *before))
     sql = (
         f"{'WITH ' if views else ''}{views}"
-        f" SELECT count(*), min({{t: place, a: whose, k: row_key, w: what}}, {EXAMPLES})"
+        f" SELECT count(*), min({{t: place, a: owner, k: row_key, w: what}}, {EXAMPLES})"
         f" FROM ({' UNION ALL '.join(selects)})"
     )
     count, examples = connection.execute(sql, {"first": span.first, "last": span.last} if span else {}).fetchall()[0]
@@ -253,14 +247,14 @@ def _find(
 
 
 def _span(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str) -> Span | None:
-    """When the run stored something of the feed; None where it stored nothing."""
+    """The time span in which the run stored records of the feed; None if it stored none."""
     sql = "SELECT min(committed_at), max(committed_at) FROM sync.windows WHERE feed = ? AND run_id = ?"
     first, last = connection.execute(sql, [table.qualified_name, run_id]).fetchall()[0]
     return None if first is None else Span(first, last)
 
 
 def _touched(table: Table, span: Span | None) -> Iterator[str]:
-    """The records of which a version came in the span, whichever of the tables still knows."""
+    """The keys of records of which any of the tables has a version from the span."""
     if span is None:
         return
     key = listed(table.key)

@@ -1,7 +1,7 @@
-"""Tables as Parquet files, all of one commit, for tools that read nothing else.
+"""Export tables as Parquet files, all from one commit.
 
-The types are those that every reader knows: identifiers are text, lists are JSON text, sums are decimals of 28 digits.
-Moments stay moments, in UTC.
+The types are those that every reader supports: identifiers are text, lists are JSON text, sums are decimals with 28
+digits, and times are timestamps in UTC.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pipelines.errors import UsageError, WarehouseError
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.atomic import flush_to_disk, replace_folder, staging_folder
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.file.session_settings import low_memory
@@ -28,22 +29,22 @@ from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import literal, qualified, quoted
 
 CONTENTS = "export.json"
-"""Lists what an export wrote, and tells it from a folder with something else in it."""
+"""The list of the exported files; it also identifies a folder as an earlier export."""
 
 _PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "DATE")
-_MOMENTS = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+_TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _DIGITS = 28
-"""What readers on .NET take of a decimal."""
+"""The most digits of a decimal that readers on .NET support."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote.
+    """The content of an export.
 
     Args:
-        as_of: the last commit of a sync that it holds; None where there was none.
-        rows: of each file, by its path below the folder.
+        as_of: time of the last commit of a sync in it; None if there was none.
+        rows: number of rows of each file, by its path below the folder.
     """
 
     as_of: dt.datetime | None
@@ -51,22 +52,22 @@ class Exported:
 
 
 def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, history: bool, raw: bool = False) -> Exported:
-    """Write a folder ``<schema>/<table>.parquet`` and put it in place of the one that an earlier export wrote.
+    """Write a folder ``<schema>/<table>.parquet``, which replaces that of an earlier export.
 
-    It is made from a copy of the warehouse, which takes as much room again for that time: writers wait only while the
-    file is copied. Files are their owner's alone.
+    The files are their owner's alone. They are made from a temporary copy of the warehouse, so that writers wait only
+    while the file is copied. The copy needs as much disk space as the warehouse.
 
     Args:
-        warehouse: whose tables.
-        folder: where a link may point to; it need not be there.
-        reports: names of the reports that are wanted, those that the warehouse has.
-        history: whether to write the versions as well.
-        raw: whether to write what was received as well, which takes about as much room as all the rest.
+        warehouse: the warehouse that is exported.
+        folder: path of the folder, which need not exist; links are followed.
+        reports: names of the reports that are exported; the warehouse must have them.
+        history: whether to export the versions.
+        raw: whether to export the raw log, which needs about as much space as all the rest.
 
     Raises:
-        UsageError: the folder is a file, or holds something that no export wrote.
-        WarehouseError: there is no room, or no warehouse; what stood there is as it was, and nothing is left beside it.
-        WarehouseBusyError: another export writes there, or others write to the warehouse without a pause.
+        UsageError: the folder is a file, or contains something that no export wrote.
+        WarehouseError: the disk is full, or there is no warehouse; an older folder is unchanged.
+        WarehouseBusyError: another export writes there, or other processes write to the warehouse without a pause.
     """
     folder = Path(os.path.realpath(folder))
     warehouse.require()
@@ -87,31 +88,31 @@ def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, histor
 
 
 def _unchanged(folder: Path, why: str) -> WarehouseError:
-    return WarehouseError(f"nothing was exported, and {folder} is as it was: {why}")
+    return WarehouseError(f"nothing was exported, and {folder} is unchanged: {why}")
 
 
 def _check(folder: Path) -> None:
-    """Refuse to replace what no export wrote."""
+    """Refuse to replace a folder that no export wrote."""
     files = [path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()]
     if files:
         raise UsageError(f"{files[0]} is a file: name a folder")
     if not folder.exists():
         return
     if folder.is_mount():
-        raise UsageError(f"{folder} is where a disk is mounted, and cannot be replaced: name a folder within it")
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
-    foreign = sorted(there - _written_before(folder))
+        raise UsageError(f"{folder} is the mount point of a disk, and cannot be replaced: name a folder within it")
+    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    foreign = sorted(present - _written_before(folder))
     if foreign:
         raise UsageError(
             f"{folder} holds what no export wrote, such as {foreign[0]}, and would be replaced as a whole: name a"
-            " folder of its own"
+            " separate folder"
         )
 
 
 def _written_before(folder: Path) -> set[str]:
     try:
-        told = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-        return {CONTENTS, *told["rows"]}
+        contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        return {CONTENTS, *contents["rows"]}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
@@ -127,14 +128,14 @@ def _write(
         ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
         typed = typed_tables(connection)
         past = [("history", name) for _, name in typed] if history else []
-        received = log_tables(connection) if raw else []
-        shown = [("reports", name) for name in reports]
-        for schema, name in (*typed, *past, *sync_tables(connection), *received, *shown):
+        logs = log_tables(connection) if raw else []
+        views = [("reports", name) for name in reports]
+        for schema, name in (*typed, *past, *sync_tables(connection), *logs, *views):
             file = f"{schema}/{name}.parquet"
             try:
                 rows[file] = _copy(connection, qualified(schema, name), aside / file)
             except duckdb.Error as error:
-                raise _unchanged(folder, f"{schema}.{name}: {str(error).splitlines()[0]}") from None
+                raise _unchanged(folder, f"{schema}.{name}: {first_line(error)}") from None
     return Exported(as_of, rows)
 
 
@@ -148,10 +149,10 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
 
 
 def _column(name: str, kind: str) -> str:
-    """A column as every reader of Parquet takes it."""
+    """A column as an expression of a type that every reader supports."""
     column = quoted(name)
     decimal = _DECIMAL.fullmatch(kind)
-    if kind in _PLAIN or kind in _MOMENTS or (decimal and int(decimal[1]) <= _DIGITS):
+    if kind in _PLAIN or kind in _TIMES or (decimal and int(decimal[1]) <= _DIGITS):
         return column
     if decimal:
         return f"CAST({column} AS DECIMAL({_DIGITS},{decimal[2]})) AS {column}"
@@ -162,8 +163,8 @@ def _column(name: str, kind: str) -> str:
 
 
 def _finish(aside: Path, exported: Exported) -> None:
-    """Write the list of contents, and everything to the disk; nobody else could look into the folder so far."""
-    told = {"as_of": exported.as_of and exported.as_of.isoformat(), "rows": exported.rows}
-    (aside / CONTENTS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    """Write the list of contents, and flush all files to the disk."""
+    contents = {"as_of": exported.as_of and exported.as_of.isoformat(), "rows": exported.rows}
+    (aside / CONTENTS).write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
     for file in (CONTENTS, *exported.rows):
         flush_to_disk(aside / file)

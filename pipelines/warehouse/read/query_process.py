@@ -1,11 +1,11 @@
 """The process that executes queries: it reads one warehouse file and cannot write, open files or reach the network.
 
-Two walls stand behind the rules for statements. DuckDB itself is denied all files but the warehouse, which is open
-already. And the operating system denies the process every further file descriptor, so that it can open no file and no
-socket, whatever DuckDB is made to do. Spilling to disk is denied with it: a query works within its memory limit.
+Two restrictions apply after the rules for statements. DuckDB is denied all files except the warehouse, which is already
+open. And the operating system denies the process every further file descriptor, so that it can open no file and no
+socket, whatever DuckDB executes. It cannot spill to disk either: a query works within its memory limit.
 
-It is started by :mod:`pipelines.warehouse.read.query_session` and speaks to it over one pipe: requests come pickled
-from the process that started it, answers go back as JSON and Arrow, so that nothing of a query is ever unpickled.
+:mod:`pipelines.warehouse.read.query_session` starts it and communicates over one pipe. Requests are pickled by that
+process; results are sent back as JSON and Arrow, so that no content of a query is ever unpickled.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 if __name__ == "__main__":
-    # Arrow and DuckDB load these where they are installed, and need neither here. It takes half of the start, and
-    # DuckDB would load pandas with the first parameter, when no file can be opened any more.
+    # Arrow and DuckDB import these if they are installed, and need neither here. That takes half of the start-up, and
+    # DuckDB would import pandas at the first parameter, when no file can be opened any more.
     for unused in ("numpy", "pandas"):
         sys.modules[unused] = None  # type: ignore[assignment]
 
@@ -34,23 +34,22 @@ from pipelines.unexpected_errors import summary
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.session_settings import CONFINED
 from pipelines.warehouse.read.query import run_query
-from pipelines.warehouse.read.query_messages import ARROW, JSON, OpenRequest, QueryRequest
-from pipelines.warehouse.read.query_result import Result
+from pipelines.warehouse.read.query_types import ARROW, JSON, OpenRequest, QueryRequest, Result
 
 _NO_MORE = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
 
 
 def serve(channel: Connection) -> None:
-    """Open the warehouse, confine this process for good, and answer one question after the other.
+    """Open the warehouse, restrict this process permanently, and execute one query after another.
 
     Args:
-        channel: gives an ``Opening``, then a ``Question`` for each query, and ends the service when it is closed.
+        channel: sends an ``OpenRequest``, then a ``QueryRequest`` for each query; ends the service when it is closed.
     """
     with suppress(EOFError, BrokenPipeError):
-        opening: OpenRequest = channel.recv()
+        request: OpenRequest = channel.recv()
         try:
-            with Warehouse(opening.path, lock_timeout=opening.lock_timeout).reading() as connection:
-                confine(connection, opening.memory)
+            with Warehouse(request.path, lock_timeout=request.lock_timeout).reading() as connection:
+                confine(connection, request.memory)
                 deny_descriptors()
                 _send(channel, {"ready": True})
                 while True:
@@ -62,7 +61,7 @@ def serve(channel: Connection) -> None:
 
 
 def confine(connection: duckdb.DuckDBPyConnection, memory: str | None = None) -> None:
-    """Deny a connection all files but the one that it has open, the network, and every further setting."""
+    """Deny a connection all files except its own, the network, and changes of settings."""
     if memory is not None:
         connection.execute(f"SET memory_limit = '{memory}'")
     for setting in CONFINED:
@@ -70,15 +69,15 @@ def confine(connection: duckdb.DuckDBPyConnection, memory: str | None = None) ->
 
 
 def deny_descriptors() -> None:
-    """Deny this process every further file and socket, and every byte in those that it has open."""
+    """Deny this process further files and sockets, and writing to those that are open."""
     for limit in _NO_MORE:
         resource.setrlimit(limit, (0, 0))
 
 
-def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, question: QueryRequest) -> None:
-    """Send the columns, the schema, each batch, and the end; or the error, whenever it occurs."""
+def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, request: QueryRequest) -> None:
+    """Send the columns, the schema, each batch and the end, or an error at any point."""
     try:
-        result = run_query(connection, question.sql, question.values)
+        result = run_query(connection, request.sql, request.params)
         _send(channel, {"columns": [[column.name, column.type] for column in result.columns]})
         channel.send_bytes(ARROW + result.schema.serialize().to_pybytes())
         _send_batches(channel, result)
@@ -92,7 +91,7 @@ def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, question
 
 
 def _send_batches(channel: Connection, result: Result) -> None:
-    """Each batch as an Arrow stream of its own: those of an enum carry its words."""
+    """Send each batch as a separate Arrow stream, because the batches of an enum contain its values."""
     for batch in result.batches:
         sink = pa.BufferOutputStream()
         sink.write(ARROW)
@@ -110,14 +109,14 @@ def _send_error(channel: Connection, error: PipelineError) -> None:
 
 
 def _end_with_parent() -> None:
-    """Wait until the parent closes its end of standard input, by its own end if by nothing else, and end at once."""
+    """Wait until the parent closes its end of standard input, at the latest when it ends, then exit at once."""
     os.read(0, 1)
     os._exit(0)
 
 
 def main() -> None:
-    """Serve on the file descriptor that the first argument names."""
-    # Ctrl-C reaches every process of a terminal; the parent decides what becomes of this one.
+    """Serve on the file descriptor in the first argument."""
+    # Ctrl-C reaches every process of a terminal; the parent decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
     serve(Connection(int(sys.argv[1])))

@@ -1,7 +1,7 @@
-"""Queries on the warehouse, each executed in a process that can do nothing else.
+"""Execute queries in a separate process that can only read the warehouse.
 
-One session serves the command line, reports and whatever else executes SQL that others wrote. It may be limited in time
-and memory. A query that ends its process, by a defect of DuckDB for instance, costs the session alone.
+The command line, reports and everything else that executes SQL of users work through a session. Its queries may be
+limited in time and memory. A query that crashes the process, by a defect of DuckDB for instance, ends only the session.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import errors
 from pipelines.errors import PipelineError, QueryTimeoutError, UsageError
-from pipelines.warehouse.read.query_messages import ARROW, OpenRequest, QueryRequest
-from pipelines.warehouse.read.query_result import Column, Result
+from pipelines.warehouse.read.query_types import ARROW, Column, OpenRequest, QueryRequest, Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,16 +30,16 @@ LOCK_TIMEOUT = 60.0
 """Seconds to wait while another process writes the file."""
 
 _SECRETS = "FLORIDAY_"
-"""What the names of settings begin with; a query needs none of them."""
+"""Prefix of the environment variables that the process does not get."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one query may use.
+    """The limits of one query.
 
     Args:
-        seconds: from the start of a query until its last row was read, whoever is slow; None for no limit.
-        memory: as DuckDB reads it, such as ``4GB``; None for DuckDB's default, four fifths of the machine's.
+        seconds: time from the start of a query until its last row is read, by a slow reader too; None for no limit.
+        memory: limit as DuckDB reads it, such as ``4GB``; None for DuckDB's default, 80 % of the machine's memory.
     """
 
     seconds: float | None = None
@@ -49,14 +48,14 @@ class Limits:
 
 @contextmanager
 def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySession]:
-    """A session on a warehouse: all its queries see the same state.
+    """A session on a warehouse, whose queries all read the same state.
 
     Args:
-        path: the warehouse file; another process reads it until the end of the block, and writers wait meanwhile.
-        limits: for each query; by default none.
+        path: path of the warehouse file, which is open until the end of the block, so that writers wait.
+        limits: limits of each query; None for no limits.
 
     Raises:
-        WarehouseBusyError: another process wrote the file for longer than :data:`PATIENCE`.
+        WarehouseBusyError: another process had the file open for longer than :data:`LOCK_TIMEOUT`.
         WarehouseError: there is no file, it cannot be opened, or it is damaged.
     """
     with closing(QuerySession()) as session:
@@ -66,7 +65,7 @@ def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySes
 
 @contextmanager
 def single_query(
-    path: Path, sql: str, values: Mapping[str, object] | None = None, limits: Limits | None = None
+    path: Path, sql: str, params: Mapping[str, object] | None = None, limits: Limits | None = None
 ) -> Iterator[Result]:
     """The result of one query, in a session of its own.
 
@@ -74,14 +73,14 @@ def single_query(
         UsageError: the text is not one statement that only reads.
         QueryTimeoutError: it took longer than the limits allow.
         QueryMemoryError: it needs more memory than the limits allow.
-        PipelineError: DuckDB refuses it; the message is DuckDB's.
+        PipelineError: DuckDB reports an error; the message is DuckDB's.
     """
     with query_session(path, limits) as session:
-        yield session.execute(sql, values)
+        yield session.execute(sql, params)
 
 
 class QuerySession:
-    """A process that executes queries, started at once; for one thread at a time, and to be closed."""
+    """A process that executes queries. Use it in one thread at a time, and close it."""
 
     def __init__(self) -> None:
         self._limits = Limits()
@@ -91,18 +90,18 @@ class QuerySession:
         self._channel, self._process = _started()
 
     def open(self, path: Path, limits: Limits | None = None) -> None:
-        """Open the warehouse, as :func:`query_session` does."""
+        """Open a warehouse, as in :func:`query_session`."""
         self._limits = limits or self._limits
         timeout = min(LOCK_TIMEOUT, self._limits.seconds or LOCK_TIMEOUT)
         self._send(OpenRequest(path.absolute(), timeout, self._limits.memory))
         self._receive()
 
-    def execute(self, sql: str, values: Mapping[str, object] | None = None) -> Result:
-        """The result of one query; what was not read of the result before it is read now and dropped.
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> Result:
+        """The result of one query; unread rows of the previous result are dropped.
 
         Args:
-            sql: one statement that only reads.
-            values: of its named parameters.
+            sql: text of one statement that only reads.
+            params: values of its named parameters.
 
         Raises:
             PipelineError: as for :func:`single_query`.
@@ -112,22 +111,22 @@ class QuerySession:
         for _ in self._unread:
             pass
         self._start_timer()
-        self._send(QueryRequest(_in_utf8(sql), dict(values or {})))
+        self._send(QueryRequest(_in_utf8(sql), dict(params or {})))
         columns = tuple(Column(*each) for each in self._receive()["columns"])
         schema = pa.ipc.read_schema(pa.py_buffer(self._receive_arrow()))
         self._unread = self._batches()
         return Result(columns, schema, self._unread)
 
-    def rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query, as Python values."""
         return [
             row
-            for batch in self.execute(sql, values).batches
+            for batch in self.execute(sql, params).batches
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         ]
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process, even while it executes a query."""
         self._timer.cancel()
         self._process.kill()
         self._process.wait()
@@ -143,7 +142,7 @@ class QuerySession:
         self._timer.cancel()
 
     def _start_timer(self) -> None:
-        """End the process when the time of a query is over, even while nobody reads its rows."""
+        """Kill the process at the time limit of a query, even while its rows are not read."""
         self._timer.cancel()
         if self._limits.seconds is not None:
             self._timer = threading.Timer(self._limits.seconds, self._expire)
@@ -165,19 +164,19 @@ class QuerySession:
         return message
 
     def _message(self) -> dict[str, Any] | memoryview:
-        """The next message; an error that it carries is raised."""
+        """The next message; if it contains an error, that is raised."""
         message = memoryview(self._received())
         if message[:1] == ARROW:
             return message[1:]
-        told: dict[str, Any] = json.loads(bytes(message[1:]))
-        if "error" in told:
-            raise _error(told["error"])(told["message"])
-        return told
+        content: dict[str, Any] = json.loads(bytes(message[1:]))
+        if "error" in content:
+            raise _error_class(content["error"])(content["message"])
+        return content
 
     def _received(self) -> bytes:
         try:
             return self._channel.recv_bytes()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # an end within a message is a plain OSError
             raise self._ended() from None
 
     def _send(self, request: OpenRequest | QueryRequest) -> None:
@@ -187,7 +186,7 @@ class QuerySession:
             raise self._ended() from None
 
     def _ended(self) -> PipelineError:
-        """Why the process is gone."""
+        """Why the process ended."""
         if self._is_expired:
             return QueryTimeoutError(f"the query took longer than {self._limits.seconds:g} s and was ended")
         code = self._process.wait()
@@ -199,25 +198,25 @@ class QuerySession:
 
 
 def _in_utf8(sql: str) -> str:
-    """The text, if it can be written in UTF-8.
+    """The text, if UTF-8 can encode it.
 
     Raises:
-        UsageError: it holds halves of characters.
+        UsageError: it contains incomplete characters.
     """
     try:
-        return os.fsencode(sql).decode()  # in a locale of ASCII, arguments come with their bytes escaped
+        return os.fsencode(sql).decode()  # in an ASCII locale, arguments contain escaped bytes
     except UnicodeError:
         raise UsageError("the SQL is not valid UTF-8") from None
 
 
-def _error(name: str) -> type[PipelineError]:
-    """The error of that name; those of the process are all made of a message alone."""
-    found = getattr(errors, name, None)
-    return found if isinstance(found, type) and issubclass(found, PipelineError) else PipelineError
+def _error_class(name: str) -> type[PipelineError]:
+    """The error class of that name; the process sends only errors that consist of a message."""
+    error = getattr(errors, name, None)
+    return error if isinstance(error, type) and issubclass(error, PipelineError) else PipelineError
 
 
 def _started() -> tuple[Connection, subprocess.Popen[bytes]]:
-    """A new process, and the connection to it; it ends by itself when this process does."""
+    """A new process, which ends when this process ends, and the connection to it."""
     ours, theirs = Pipe()
     with theirs:
         command = (sys.executable, "-P", "-m", "pipelines.warehouse.read.query_process", str(theirs.fileno()))

@@ -1,7 +1,7 @@
-"""Which statements a query may be: one that only reads, judged on DuckDB's own parse tree.
+"""Allow a query only if it is one statement that reads, as decided by DuckDB's own parse tree.
 
-The text itself is never searched for words. What passes here still runs in a process that cannot write
-(:mod:`pipelines.warehouse.read.query_process`), so a statement that is judged wrongly does no harm.
+The text itself is never searched for words. An allowed statement still runs in a process that cannot write
+(:mod:`pipelines.warehouse.read.query_process`), so a wrong decision does no harm.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ READING_FUNCTIONS = frozenset(
         "unnest",
     }
 )
-"""DuckDB's own table functions that read the warehouse and its catalog alone."""
+"""DuckDB's table functions that read only the warehouse and its catalog."""
 
 _WITHOUT_ERROR, _UNWRITABLE = '{"error":false,', '{"error":true,"error_type":"serialization"'
 _FUNCTION_NAME = re.compile(r'"function_name":("(?:[^"\\]|\\.)*")')
-"""Within text of the query all quotes are escaped, so this finds names alone."""
+"""Quotes within texts of the query are escaped, so this finds only names."""
 
 _KINDS = "SELECT, FROM, VALUES, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE, or EXPLAIN of one of these"
 
@@ -65,11 +65,11 @@ def reading_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     """The statement to execute for a query.
 
     Args:
-        connection: any; nothing of the query is executed on it.
-        sql: the query as its author wrote it.
+        connection: any connection; the query is not executed on it.
+        sql: text of the query.
 
     Returns:
-        The query, or for a plain EXPLAIN the word EXPLAIN and the statement that was judged.
+        The query, or for a plain EXPLAIN the word EXPLAIN and the checked statement.
 
     Raises:
         UsageError: the text is not exactly one statement that only reads.
@@ -84,7 +84,7 @@ def reading_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 
 
 def _explained(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """The statement that a plain EXPLAIN explains; the text begins with that word, or is refused."""
+    """The statement after the word EXPLAIN, if it is allowed and there are no options."""
     explained = _without_first_word(sql)
     if not _is_select(connection, explained):
         raise UsageError("EXPLAIN takes one statement that reads, without ANALYZE and other options")
@@ -104,12 +104,12 @@ def _reason(kinds: Sequence[duckdb.StatementType]) -> str:
 
 
 def _name(kind: duckdb.StatementType) -> str:
-    """The kind as SQL names it; DuckDB turns a PRAGMA that reads into a SELECT, which has no parse tree of its own."""
+    """The kind as SQL names it; DuckDB turns a PRAGMA that reads into a SELECT without a parse tree."""
     return "PRAGMA" if kind == duckdb.StatementType.SELECT else str(kind).rpartition(".")[2].replace("_", " ")
 
 
 def _is_select(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
-    """Whether the text is one SELECT; a PIVOT without its values is one, for which DuckDB collects the values first."""
+    """Whether the text is one SELECT; a PIVOT without its values counts as one (DuckDB collects the values first)."""
     try:
         kinds = _kinds(connection, sql)
     except duckdb.ParserException:
@@ -123,7 +123,7 @@ def _is_select(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
 
 
 def _parse_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
-    """DuckDB's parse tree as JSON; None where the text is no SELECT. A few types cannot be written as JSON: no tree."""
+    """DuckDB's parse tree as JSON; None if the text is no SELECT; empty if the tree has a type without JSON form."""
     ((tree,),) = connection.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchall()
     if tree.startswith(_UNWRITABLE):
         return ""
@@ -133,8 +133,8 @@ def _parse_tree(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
 def _check_functions(connection: duckdb.DuckDBPyConnection, tree: str) -> None:
     """Refuse DuckDB's table functions that read or write outside of the warehouse, or change the session.
 
-    No other function of DuckDB has the name of one of them, so it does not matter where in the tree a name stands. The
-    tree is not decoded: it may be nested deeper than Python decodes.
+    No other function of DuckDB has the name of one of them, so the position of a name in the tree does not matter. The
+    tree is not decoded, because it may be nested deeper than Python can decode.
     """
     names = {json.loads(name).lower() for name in _FUNCTION_NAME.findall(tree)} - READING_FUNCTIONS
     sql = (
@@ -149,7 +149,7 @@ def _check_functions(connection: duckdb.DuckDBPyConnection, tree: str) -> None:
 def _is_expanded_pivot(sql: str, kinds: Sequence[duckdb.StatementType]) -> bool:
     """Whether the text is one PIVOT, which DuckDB expands into temporary types with the values, and a SELECT.
 
-    Such an expansion has no parse tree, so the functions in it are not looked at; they meet the second wall.
+    The expansion has no parse tree, so its functions are not checked here; the restricted process stops them.
     """
     *types, last = kinds or (None,)
     is_expansion = bool(types) and set(types) == {duckdb.StatementType.CREATE}
@@ -163,13 +163,13 @@ def _has_second_statement(sql: str) -> bool:
 
 
 def _without_first_word(sql: str) -> str:
-    """The text from its second token on, comments aside."""
+    """The text from its second token on, without leading comments."""
     places = [place for place, _ in _tokens(sql)]
     return sql.encode()[places[1] :].decode() if len(places) > 1 else ""
 
 
 def _tokens(sql: str) -> list[tuple[int, str]]:
-    """The byte at which each token begins, comments aside, and ``;`` for a semicolon, a dot for all others."""
+    """The byte offset of each token except comments, with ``;`` for a semicolon and a dot for all others."""
     encoded = sql.encode()
     return [
         (place, ";" if kind == duckdb.token_type.operator and encoded[place : place + 1] == b";" else ".")

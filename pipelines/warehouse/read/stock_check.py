@@ -1,4 +1,4 @@
-"""Whether stock adds up: the pieces of a batch against its mutations (docs/floriday.md: Stock)."""
+"""Compare the pieces of a batch with its mutations (docs/floriday.md: Stock)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipelines.warehouse.read.integrity import EXAMPLES, Finding
 from pipelines.warehouse.sql import current
 
 QUIET = dt.timedelta(minutes=10)
-"""What happened to a batch later than this before it was read may not have met its mutations yet."""
+"""A batch that changed later than this before it was read is not checked: its mutations may not have been read."""
 
-_JUDGED = """
+_CHECKED = """
     WITH readings AS (
         SELECT account, min(current_at) - $quiet AS until FROM sync.cursors
         WHERE feed IN ($batches, $mutations) AND current_at IS NOT NULL GROUP BY account HAVING count(*) = 2
@@ -27,8 +27,8 @@ _JUDGED = """
     ), ledger AS (
         SELECT account, batch_id, sum(delta_number_of_pieces) AS pieces, max(creation_date_time) AS latest
         FROM {mutations} GROUP BY account, batch_id
-    ), judged AS (
-        SELECT account, CAST(batch_id AS VARCHAR) AS id, b.number_of_pieces AS told,
+    ), checked AS (
+        SELECT account, CAST(batch_id AS VARCHAR) AS id, b.number_of_pieces AS reported,
             b.initial_number_of_pieces + coalesce(l.pieces, 0) AS summed
         FROM {batches} b
             JOIN readings USING (account) JOIN beginnings USING (account) LEFT JOIN ledger l USING (account, batch_id)
@@ -41,27 +41,28 @@ _JUDGED = """
 
 
 def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
-    """Batches whose pieces are not their initial pieces and all mutations together.
+    """Batches whose pieces differ from their initial pieces plus all mutations.
 
-    Batches and mutations are read one after the other, and not all that ever happened can be read. So only those
-    batches are judged of which all mutations must be known (both feeds were read to their end, and the batch was not
-    past its retention when mutations were first read), that were quiet before either reading, and of which nothing was
-    rejected. Two narrow passes over all of them, however large the feeds are.
+    Batches and mutations are read one after the other, and the API no longer returns all older mutations. So a batch is
+    checked only if all its mutations must be known (both feeds were read to their end, and the batch was within its
+    retention when mutations were first read), if it did not change just before it was read, and if no record of it was
+    rejected. The check reads few columns of both tables once, however large they are.
 
     Args:
-        connection: open for reading.
+        connection: connection that may read.
     """
     assert BATCHES.retention is not None
-    judged = _JUDGED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
-    what = "concat(told, ' pieces left, the ledger comes to ', summed)"
+    checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
+    what = "concat(reported, ' pieces left, the ledger comes to ', summed)"
+    params = {
+        "batches": BATCHES.name,
+        "mutations": BATCH_MUTATIONS.name,
+        "quiet": QUIET,
+        "keeps": BATCHES.retention.keeps,
+    }
     count, examples, number = connection.execute(
-        f"{judged} SELECT count(*), min({{t: $batches, a: account, k: id, w: {what}}}, {EXAMPLES}),"
-        " (SELECT count(*) FROM judged) FROM judged WHERE told <> summed",
-        {
-            "batches": BATCHES.name,
-            "mutations": BATCH_MUTATIONS.name,
-            "quiet": QUIET,
-            "keeps": BATCHES.retention.keeps,
-        },
+        f"{checked} SELECT count(*), min({{t: $batches, a: account, k: id, w: {what}}}, {EXAMPLES}),"
+        " (SELECT count(*) FROM checked) FROM checked WHERE reported <> summed",
+        params,
     ).fetchall()[0]
     return Finding.of(count, examples, number)

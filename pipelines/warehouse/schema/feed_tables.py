@@ -1,4 +1,4 @@
-"""The tables of one feed: those of current rows, their versions, the history over them, and the raw log."""
+"""The tables of one feed: current rows, versions, the history views over them, and the raw log."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from pipelines.warehouse.schema.introspection import Columns
 from pipelines.warehouse.sql import current, literal, quoted, raw, record_key, script, versions
 
 RAW_COLUMNS = (
-    Column("series", Kind.INT32, "Counts the restarts of the feed's numbering, from 1"),
-    Column("sequence_number", Kind.INT64, "Floriday's number of this version when it was first seen here"),
+    Column("series", Kind.INT32, "Number of the series, from 1; a new one begins when Floriday restarts the numbering"),
+    Column("sequence_number", Kind.INT64, "Floriday's number of this version when it was first received"),
     Column("payload", Kind.TEXT, "The record as received, JSON text"),
     Column("content_hash", Kind.TEXT, "Hash of the bytes received, without the top-level sequence number"),
-    Column("synced_at", Kind.DATE_TIME, "When this version was stored here"),
+    Column("synced_at", Kind.DATE_TIME, "When this version was stored"),
     Column("run_id", Kind.TEXT, "The run that stored it"),
 )
 
-VERSION = Column("row_version", Kind.INT32, "Counts the versions of the record that were seen here, from 1")
+VERSION = Column("row_version", Kind.INT32, "Number of the version among those that were received, from 1")
 SERIES = Column("row_series", Kind.INT32, "The series of the sequence number")
 
 _SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "BLOB USING COMPRESSION uncompressed"}
-"""No dictionary makes hashes smaller; left to itself DuckDB would make one, and take long to make and to read it."""
+"""Hashes do not compress, but DuckDB would build a dictionary for them, which is slow to write and to read."""
 
 
 def create_feed_tables(connection: duckdb.DuckDBPyConnection, feed: Table, *, with_raw: bool = True) -> None:
-    """Create the tables of a feed, its versions and its history; the raw log may be there already."""
+    """Create the tables of a feed, its versions and its history views; ``with_raw`` is for the raw log."""
     for table in feed.walk():
         connection.execute(script(table_statements(table, is_feed=table is feed, with_raw=with_raw)))
     connection.execute(script(history_views.statements(feed)))
@@ -56,12 +56,12 @@ def _raw_columns(feed: Table) -> tuple[Column, ...]:
 
 
 def table_statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
-    """What creates and describes a table, its versions and, of a feed's own table, the raw log."""
+    """The statements that create and describe a table, its versions and, for a feed's own table, the raw log."""
     yield create_statement(current(table), table.columns)
     yield from comment_statements(current(table), "TABLE", table.description, table.columns)
     extra = (SERIES, VERSION) if is_feed else (VERSION,)
     yield create_statement(versions(table), (*table.columns, *extra))
-    # Its columns are described where they are read: in the history. Thousands of comments would cost a second.
+    # The history views describe these columns. Thousands of further comments would cost a second.
     yield from comment_statements(versions(table), "TABLE", f"All versions. {table.description}", ())
     if is_feed and with_raw:
         yield create_statement(raw(table), _raw_columns(table), _SPECIAL_TYPES)
@@ -69,7 +69,7 @@ def table_statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> I
 
 
 def create_statement(name: str, columns: tuple[Column, ...], types: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The statement that creates a table; ``types`` has those of columns that are not stored as usual."""
+    """The statement that creates a table; ``types`` replaces the types of some columns."""
     parts = (f"{quoted(column.name)} {types.get(column.name, column.type)}" for column in columns)
     return f"CREATE TABLE {name} ({', '.join(parts)})"
 

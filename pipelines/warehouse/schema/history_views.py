@@ -1,4 +1,4 @@
-"""The history: views over the stored versions, and macros that show a table as it was."""
+"""The history: views over the stored versions, and macros that return a table as it was at a moment."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pipelines.warehouse.sql import history, listed, literal, quoted, record_key
 
 VALIDITY = (
     Column(
-        "valid_from", Kind.DATE_TIME, "When this version was first seen here; nothing is known before the first sync"
+        "valid_from", Kind.DATE_TIME, "When this version was first received; nothing is known before the first sync"
     ),
-    Column("valid_to", Kind.DATE_TIME, "When the next version was seen here; NULL for the newest"),
+    Column("valid_to", Kind.DATE_TIME, "When the next version was received; NULL for the newest"),
     Column("is_current", Kind.BOOLEAN, "Whether it is the newest version"),
-    Column("version", Kind.INT32, "Counts the versions of the record that were seen here, from 1"),
+    Column("version", Kind.INT32, "Number of the version among those that were received, from 1"),
 )
 
 RENAMED = {column.name: f"record_{column.name}" for column in VALIDITY}
-"""A record's own field of such a name keeps its place in the history under another one."""
+"""New names, in the history, for a record's own fields that have one of these names."""
 
 
 def statements(feed: Table) -> Iterator[str]:
-    """The views and macros of a feed's table and its children, parents first."""
+    """The statements for the views and macros of a feed's table and its child tables, parents first."""
     for table in feed.walk():
         yield _parent_view(table) if table is feed else _child_view(table, feed)
-        yield f"COMMENT ON VIEW {history(table)} IS {literal(f'One row a version. {table.description}')}"
+        yield f"COMMENT ON VIEW {history(table)} IS {literal(f'One row for each version. {table.description}')}"
         for column in (*table.columns, *VALIDITY):
             name = RENAMED.get(column.name, column.name) if column in table.columns else column.name
             yield f"COMMENT ON COLUMN {history(table)}.{quoted(name)} IS {literal(column.description)}"
@@ -33,18 +33,18 @@ def statements(feed: Table) -> Iterator[str]:
 
 
 def _typed(table: Table, alias: str) -> str:
-    """The table's own columns; one that is called like a column of every history goes by another name."""
+    """The table's own columns, renamed where a column of every history has the same name."""
     return ", ".join(
         f"{alias}.{quoted(column.name)} AS {quoted(RENAMED.get(column.name, column.name))}" for column in table.columns
     )
 
 
 _SEEN = "least(synced_at, now())"
-"""When a version was seen at the latest: a time in the future was written under a clock that was ahead."""
+"""The latest possible time at which a version was received: a time in the future comes from a clock that was fast."""
 
 
 def _parent_view(table: Table) -> str:
-    """A version is valid from the earliest of its own time and those of all later ones: clocks may be set back."""
+    """A version is valid from the earliest time of itself and all later versions, because clocks may be set back."""
     key = listed(record_key(table))
     return (
         f"CREATE OR REPLACE VIEW {history(table)} AS SELECT {_typed(table, 't')},"
@@ -70,14 +70,14 @@ _MOMENT = (
     " THEN timezone('Europe/Amsterdam', CAST(CAST(moment AS DATE) + 1 AS TIMESTAMP)) - INTERVAL 1 MICROSECOND"
     " ELSE CAST(moment AS TIMESTAMPTZ) END)"
 )
-"""A date means the end of that day in Amsterdam; anything else is a moment."""
+"""A date means the end of that day in Amsterdam; any other value is a moment."""
 
 
 def _as_of(table: Table, feed: Table) -> str:
-    """Each record's version of the moment is found by its number: sorting all versions would cost five times as much.
+    """The macro finds each record's version by its number: sorting all versions would cost five times as much.
 
-    It is the last one that was seen by then, until the first of all that follow it. Only where a clock was set back are
-    there others that were seen later: `odd` are the records of which that is so.
+    It is the last version received by the moment, valid until the first of all later versions. Where a clock was set
+    back, version numbers and times may differ in order: `odd` contains those records.
     """
     key = listed(("account", *record_key(feed)))
     same, same_odd = (
@@ -87,18 +87,18 @@ def _as_of(table: Table, feed: Table) -> str:
     return f"""
         CREATE OR REPLACE MACRO history.{quoted(table.name + "_as_of")}(moment) AS TABLE
         WITH found AS (
-            SELECT {key}, max(row_version) FILTER ({_SEEN} <= {_MOMENT}) AS there, max(row_version) AS newest,
+            SELECT {key}, max(row_version) FILTER ({_SEEN} <= {_MOMENT}) AS number, max(row_version) AS newest,
                 arg_max({_SEEN}, row_version) FILTER ({_SEEN} <= {_MOMENT}) AS since,
                 min({_SEEN}) FILTER ({_SEEN} > {_MOMENT}) AS until, count(*) FILTER ({_SEEN} > {_MOMENT}) AS later
             FROM {versions(feed)} GROUP BY {key}
         ),
         odd AS (
             SELECT {key}, min({_SEEN}) AS until FROM {versions(feed)}
-            JOIN (FROM found WHERE newest - there <> later) USING ({key}) WHERE row_version > there GROUP BY {key}
+            JOIN (FROM found WHERE newest - number <> later) USING ({key}) WHERE row_version > number GROUP BY {key}
         )
         SELECT {_typed(table, "t")}, p.since AS valid_from,
-            CASE WHEN p.there < p.newest THEN coalesce(o.until, p.until) END AS valid_to,
-            p.there = p.newest AS is_current, t.row_version AS version
-        FROM {versions(table)} t JOIN found p ON t.row_version = p.there AND {same}
+            CASE WHEN p.number < p.newest THEN coalesce(o.until, p.until) END AS valid_to,
+            p.number = p.newest AS is_current, t.row_version AS version
+        FROM {versions(table)} t JOIN found p ON t.row_version = p.number AND {same}
             LEFT JOIN odd o ON {same_odd}
     """

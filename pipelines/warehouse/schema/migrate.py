@@ -1,7 +1,7 @@
-"""A file of an older layout, brought to this version's; every step within the one transaction of the caller.
+"""Bring a file with an older layout to this version's, within one transaction of the caller.
 
-What feeds left is in the raw log, and their other tables are made anew from it. The tables in ``sync`` are all there is
-of what they tell, so their rows are taken over.
+The data of feeds are in the raw log, so their other tables are created again from it. The tables of ``sync`` have no
+other source, so their rows are copied.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Column, Table
 from pipelines.errors import WarehouseError
+from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, SYNC_TABLES
 from pipelines.warehouse.schema.feed_tables import create_feed_tables, create_statement, expected_columns
 from pipelines.warehouse.schema.introspection import Columns, existing_columns
@@ -21,7 +22,7 @@ _NUMBERS = quoted("numbers before")
 
 
 def layout_version(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """The version of the file's layout; None where it was never used."""
+    """The layout version of the file; None if nothing was ever stored."""
     try:
         rows = connection.execute("SELECT layout_version FROM sync.settings").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
@@ -30,41 +31,40 @@ def layout_version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def record_layout_version(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write down that the layout is this version's."""
+    """Record that the layout is this version's."""
     connection.execute("UPDATE sync.settings SET layout_version = ?", [LAYOUT_VERSION])
 
 
 def outdated_feeds(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table]) -> list[Table]:
-    """The feeds of which the file has a raw log, and a table that is missing or has other columns.
+    """The feeds that have a raw log, and a table that is missing or has other columns.
 
     Raises:
         WarehouseError: a raw log itself has other columns, or is missing beside its tables.
     """
-    standing = existing_columns(connection)
-    return [feed for feed in feeds if _differs(feed, standing)]
+    existing = existing_columns(connection)
+    return [feed for feed in feeds if _is_outdated(feed, existing)]
 
 
-def _differs(feed: Table, standing: Columns) -> bool:
+def _is_outdated(feed: Table, existing: Columns) -> bool:
     expected = expected_columns(feed)
-    if not any(table in standing for table in expected):
+    if not any(table in existing for table in expected):
         return False
     log = ("raw", feed.name)
-    if standing.get(log) != expected[log]:
+    if existing.get(log) != expected[log]:
         raise WarehouseError(
             f"the raw log of {feed.qualified_name} is missing, or has another key than in this version, so nothing can"
             " be made from it: restore a backup, or start a new warehouse; nothing was changed",
             feed=feed.qualified_name,
         )
-    return any(standing.get(table) != columns for table, columns in expected.items())
+    return any(existing.get(table) != columns for table, columns in expected.items())
 
 
 def recreate_empty(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
-    """Replace all tables of a feed but its raw log by empty ones, as this version has them.
+    """Replace all tables of a feed except its raw log by empty ones of this version.
 
-    The numbers of its rows are kept aside for :func:`put_numbers_back`.
+    The sequence numbers of its rows are kept for :func:`restore_sequence_numbers`.
     """
-    standing = existing_columns(connection)
-    if "sequence_number" in dict(standing.get((feed.schema, feed.name), [])):
+    if "sequence_number" in dict(existing_columns(connection).get((feed.schema, feed.name), [])):
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_NUMBERS} AS"
             f" SELECT account, {listed(record_key(feed))}, sequence_number FROM {current(feed)}"
@@ -77,7 +77,7 @@ def recreate_empty(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
 
 
 def restore_sequence_numbers(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
-    """Give the rows of a feed the numbers that they had: the raw log does not have those of renumbered records."""
+    """Set the sequence numbers that the rows had: the raw log lacks those of records that were only renumbered."""
     kept = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?"
     if connection.execute(kept, [_NUMBERS.strip('"')]).fetchall():
         connection.execute(
@@ -88,21 +88,19 @@ def restore_sequence_numbers(connection: duckdb.DuckDBPyConnection, feed: Table)
 
 
 def migrate_sync_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the tables in ``sync`` the columns of this version: a new one is NULL in rows of before, others are dropped.
+    """Give the tables of ``sync`` the columns of this version: new ones are NULL in old rows, others are dropped.
 
     Raises:
-        WarehouseError: a value does not fit the type that its column has now.
+        WarehouseError: a value does not fit the new type of its column.
     """
-    standing = existing_columns(connection)
+    existing = existing_columns(connection)
     for name, (_, columns) in SYNC_TABLES.items():
-        found = standing.get(("sync", name))
+        found = existing.get(("sync", name))
         if found is not None and found != [(column.name, column.type) for column in columns]:
-            _migrate_sync_table(connection, name, columns, {column for column, _ in found})
+            _migrate(connection, name, columns, {column for column, _ in found})
 
 
-def _migrate_sync_table(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Column, ...], found: set[str]
-) -> None:
+def _migrate(connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Column, ...], found: set[str]) -> None:
     before = f"{name}_before"
     shared = [column for column in columns if column.name in found]
     values = ", ".join(f"CAST({quoted(column.name)} AS {column.type})" for column in shared)
@@ -116,6 +114,6 @@ def _migrate_sync_table(
         connection.execute(f"DROP TABLE sync.{quoted(before)}")
     except duckdb.ConversionException as error:
         raise WarehouseError(
-            f"sync.{name} cannot be brought to this version's layout: {str(error).splitlines()[0]}. Nothing was"
-            " changed: use the version that wrote it"
+            f"sync.{name} cannot be brought to this version's layout: {first_line(error)}. Nothing was changed: use the"
+            " version that wrote it"
         ) from None

@@ -1,4 +1,4 @@
-"""What a warehouse belongs to: one API, one environment, and the organization of each account."""
+"""The owner of a warehouse: one API, one environment, and the organization of each account."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import duckdb
 
 from pipelines.errors import SettingError, WarehouseError
 from pipelines.warehouse.schema.create import LAYOUT_VERSION
+from pipelines.warehouse.schema.introspection import has_table
 
 
 @dataclass(frozen=True)
 class Owner:
-    """What a warehouse belongs to, as ``sync.settings`` and ``sync.accounts`` hold it."""
+    """The content of ``sync.settings``, and the organization id of each account in ``sync.accounts``."""
 
     api: str
     environment: str
@@ -23,82 +24,77 @@ class Owner:
 
     @property
     def is_older(self) -> bool:
-        """Whether an older version of this program laid it out, so that it has to be brought up to date."""
+        """Whether an older version of this program created the tables, so that they must be migrated."""
         return self.layout_version < LAYOUT_VERSION
 
 
 def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
-    """What the warehouse belongs to, or None for a file without a layout.
+    """The owner of the warehouse; None if nothing was stored yet.
 
     Raises:
         WarehouseError: the layout is newer than this program.
     """
-    if not _has_layout(connection):
+    if not has_table(connection, "sync", "settings"):
         return None
-    row = connection.execute("SELECT api, environment, layout_version FROM sync.settings").fetchall()
-    if not row:
+    rows = connection.execute("SELECT api, environment, layout_version FROM sync.settings").fetchall()
+    if not rows:
         return None
-    api, environment, version = row[0]
+    api, environment, version = rows[0]
     if version > LAYOUT_VERSION:
         raise WarehouseError(
             f"the warehouse was written by a newer floriday-warehouse: its layout is {version}, this one knows up to"
-            f" {LAYOUT_VERSION}. Upgrade floriday-warehouse, or restore a backup of before; nothing was changed"
+            f" {LAYOUT_VERSION}. Upgrade floriday-warehouse, or restore an older backup; nothing was changed"
         )
     accounts = connection.execute("SELECT account, CAST(organization_id AS VARCHAR) FROM sync.accounts").fetchall()
     return Owner(api, environment, dict(accounts), version)
 
 
 def require_owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Owner:
-    """What the warehouse at ``path`` belongs to.
+    """The owner of the warehouse at ``path``.
 
     Raises:
-        WarehouseError: to nobody yet, or the layout is older or newer than this program's.
+        WarehouseError: it has none yet, or its layout is older or newer than this program's.
     """
-    belongs = read_owner(connection)
-    if belongs is None:
+    owner = read_owner(connection)
+    if owner is None:
         raise WarehouseError(f"{path} holds nothing of Floriday yet: run `floriday sync` first")
-    if belongs.is_older:
+    if owner.is_older:
         raise WarehouseError(
-            f"{path} was laid out by an older floriday-warehouse: `floriday sync` brings it up to date, `floriday"
-            " rebuild` does so without asking Floriday"
+            f"{path} has the layout of an older floriday-warehouse: `floriday sync` brings it up to date, `floriday"
+            " rebuild` does so without requests to Floriday"
         )
-    return belongs
+    return owner
 
 
-def _has_layout(connection: duckdb.DuckDBPyConnection) -> bool:
-    sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync' AND table_name = 'settings' AND NOT internal"
-    return bool(connection.execute(sql).fetchall()[0][0])
-
-
-def check_owner(belongs: Owner | None, api: str, environment: str, organizations: dict[str, str]) -> None:
+def check_owner(owner: Owner | None, api: str, environment: str, organizations: dict[str, str]) -> None:
     """Refuse to mix APIs, environments and organizations in one warehouse.
 
     Args:
-        belongs: what the warehouse remembers, None for a new one.
+        owner: the recorded owner; None for a new warehouse.
         api: ``suppliers`` or ``customers``.
-        environment: the host of the API.
-        organizations: each account's organization id, as Floriday tells it.
+        environment: host of the API.
+        organizations: organization id of each account, as Floriday returned it.
 
     Raises:
-        SettingError: it belongs to something else.
+        SettingError: the warehouse belongs to another owner.
     """
-    if belongs is None:
+    if owner is None:
         return
-    if (belongs.api, belongs.environment) != (api, environment):
+    if (owner.api, owner.environment) != (api, environment):
         raise SettingError(
-            f"FLORIDAY_WAREHOUSE belongs to the {belongs.api} API of {belongs.environment}, FLORIDAY_BASE_URL names the"
-            f" {api} API of {environment}: use a warehouse of its own for each"
+            f"FLORIDAY_WAREHOUSE belongs to the {owner.api} API of {owner.environment}, FLORIDAY_BASE_URL names the"
+            f" {api} API of {environment}: use a separate warehouse for each"
         )
     for account, organization in organizations.items():
-        known = belongs.accounts.get(account)
+        known = owner.accounts.get(account)
         if known is not None and _comparable(known) != _comparable(organization):
             raise SettingError(
                 f"account {account}: its key belongs to organization {organization}, the warehouse holds the data of"
                 f" organization {known} under that name: give the account another name, or use another warehouse"
             )
-    owners = {_comparable(organization): account for account, organization in belongs.accounts.items()}
+    known_accounts = {_comparable(organization): account for account, organization in owner.accounts.items()}
     for account, organization in organizations.items():
-        known_as = owners.get(_comparable(organization), account)
+        known_as = known_accounts.get(_comparable(organization), account)
         if known_as != account:
             raise SettingError(
                 f"account {account}: its key belongs to organization {organization}, which the warehouse already holds"
@@ -107,13 +103,13 @@ def check_owner(belongs: Owner | None, api: str, environment: str, organizations
 
 
 def check_distinct(organizations: dict[str, str]) -> None:
-    """Refuse two accounts of one organization: each of their records would be stored twice.
+    """Refuse two accounts of one organization, because each of their records would be stored twice.
 
     Args:
-        organizations: each account's organization id, as Floriday tells it.
+        organizations: organization id of each account, as Floriday returned it.
 
     Raises:
-        SettingError: two names stand for one organization.
+        SettingError: two accounts have the same organization.
     """
     names: dict[str, str] = {}
     for account, organization in organizations.items():
@@ -126,7 +122,7 @@ def check_distinct(organizations: dict[str, str]) -> None:
 
 
 def _comparable(organization: str) -> str:
-    """An organization id as text that is equal where the UUID is: capitals, braces and hyphens do not count."""
+    """An organization id in canonical form, without differences in capitals, braces and hyphens."""
     try:
         return str(UUID(organization))
     except ValueError:
@@ -136,13 +132,13 @@ def _comparable(organization: str) -> str:
 def record_owner(
     connection: duckdb.DuckDBPyConnection, api: str, environment: str, organizations: dict[str, tuple[str, str | None]]
 ) -> None:
-    """Write down what the warehouse belongs to, where it does not know yet; within a transaction."""
+    """Record the owner, and new accounts with id and name of their organizations; within a transaction."""
     if not connection.execute("SELECT 1 FROM sync.settings").fetchall():
         connection.execute("INSERT INTO sync.settings VALUES (?, ?, ?, now())", [api, environment, LAYOUT_VERSION])
     known = dict(connection.execute("SELECT account, organization_name FROM sync.accounts").fetchall())
     for account, (organization, name) in organizations.items():
         if account not in known:
-            given = [account, organization, name]
-            connection.execute("INSERT INTO sync.accounts VALUES (?, CAST(? AS UUID), ?, now())", given)
+            params = [account, organization, name]
+            connection.execute("INSERT INTO sync.accounts VALUES (?, CAST(? AS UUID), ?, now())", params)
         elif known[account] != name:
             connection.execute("UPDATE sync.accounts SET organization_name = ? WHERE account = ?", [name, account])

@@ -1,4 +1,4 @@
-"""Another name for an account, in every table that knows it."""
+"""Rename an account in every table that contains it."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from pipelines.warehouse.sql import qualified
 
 
 def rename(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> dict[str, int]:
-    """Give an account another name in all tables of feeds, their versions, raw logs and ``sync``, in one transaction.
+    """Rename an account in all tables of feeds, their versions, raw logs and ``sync``, in one transaction.
 
-    Rows stay where they stand: the raw log's order is that of its versions. Tables that users made are left alone.
+    The order of rows does not change, because the order of the raw log is that of the versions. Tables that users
+    created are not changed.
 
     Args:
-        connection: open for writing, laid out; the caller holds the warehouse's lock.
-        old: its name.
-        new: the name that it gets.
+        connection: connection that may write; the caller holds the sync lock.
+        old: present name of the account.
+        new: new name of the account.
 
     Returns:
-        How many rows were changed, by ``schema.table``, where any were.
+        The number of changed rows of each ``schema.table`` that has any.
 
     Raises:
-        UsageError: there is no account ``old``, or one called ``new``; nothing was changed.
+        UsageError: there is no account ``old``, or there is an account ``new``; nothing was changed.
     """
     known = accounts(connection)
     if old not in known:
-        there = f"there are: {', '.join(known)}" if known else "it has none yet"
-        raise UsageError(f"the warehouse has no account {old}; {there}")
+        existing = f"there are: {', '.join(known)}" if known else "it has none yet"
+        raise UsageError(f"the warehouse has no account {old}; {existing}")
     if new in known:
-        raise UsageError(f"the warehouse already has an account {new}: two accounts never become one")
+        raise UsageError(f"the warehouse already has an account {new}: two accounts cannot be merged")
+    params = {"new": new, "old": old}
     changed: dict[str, int] = {}
     with transaction(connection):
         for schema, table in tables_with_accounts(connection):
-            ((count,),) = connection.execute(
-                f"UPDATE {qualified(schema, table)} SET account = $new WHERE account = $old",
-                {"new": new, "old": old},
-            ).fetchall()
+            sql = f"UPDATE {qualified(schema, table)} SET account = $new WHERE account = $old"
+            ((count,),) = connection.execute(sql, params).fetchall()
             if count:
                 changed[f"{schema}.{table}"] = count
     return changed
 
 
 def accounts(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The names under which anything is known of an account, in order."""
+    """The names of all accounts in the tables of ``sync``, in order."""
     tables = [(schema, table) for schema, table in tables_with_accounts(connection) if schema == "sync"]
     names = (f"SELECT account FROM {qualified(schema, table)}" for schema, table in tables)
     return [name for (name,) in connection.execute(f"{' UNION '.join(names)} ORDER BY account").fetchall()]

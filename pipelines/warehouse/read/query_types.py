@@ -1,0 +1,60 @@
+"""The data types of queries: requests to the process that executes them, and results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+JSON, ARROW = b"J", b"A"
+"""The first byte of a message from the process: the format of the rest."""
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """Open a warehouse.
+
+    Args:
+        path: absolute path of the warehouse file.
+        lock_timeout: seconds to wait while another process writes it.
+        memory: limit as DuckDB reads it, such as ``4GB``; None for DuckDB's default, 80 % of the machine's memory.
+    """
+
+    path: Path
+    lock_timeout: float
+    memory: str | None
+
+
+@dataclass(frozen=True)
+class QueryRequest:
+    """Execute one statement with its named parameters."""
+
+    sql: str
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a result: its name, which is unique in the result, and its DuckDB type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result that is computed while it is read.
+
+    Args:
+        columns: name and type of each column, in order.
+        schema: Arrow schema of the batches; UUIDs are text.
+        batches: the rows, to be read once, while the warehouse is open.
+    """
+
+    columns: tuple[Column, ...]
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
