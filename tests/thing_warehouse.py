@@ -122,7 +122,8 @@ def commit(
     table = tables_of(feed)
     batch = normalize(table, raws)
     said = window(part, batch, series=series, begins=begins, ends=ends, run=run)
-    return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
+    with transaction(connection):
+        return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
 
 
 def contents(connection: duckdb.DuckDBPyConnection, but: Iterable[str] = ()) -> dict[str, list[str]]:

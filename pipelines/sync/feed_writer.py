@@ -16,7 +16,7 @@ from pipelines.warehouse.file.connection import Warehouse, WriteSession, transac
 from pipelines.warehouse.load import rejected_records, tombstones
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.run_state import RunState
-from pipelines.warehouse.load.upsert import Effects, Stored, store_within
+from pipelines.warehouse.load.upsert import Effects, Stored, store
 
 DELETED_AT_ONCE = 1000
 """Records that one transaction marks as deleted: a selection may lose all of its records at once."""
@@ -82,7 +82,7 @@ class FeedWriter:
         covered, before = batch.covered, self.position
         to = replace(before, cursor=covered.cursor_from(before.cursor), maximum=self.maximum)
         with session.transaction() as connection:
-            stored = store_within(
+            stored = store(
                 connection,
                 self.target.table,
                 batch.take_records(),

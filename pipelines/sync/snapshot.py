@@ -21,7 +21,7 @@ from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.fast_path import key_of
 from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.outcome import FeedOutcome, Listener, together
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import tombstones
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.feed_cursor import FeedCursor
@@ -191,4 +191,5 @@ class _SnapshotSync:
             started_at=dt.datetime.now(dt.UTC),
             run_id=self.run_id,
         )
-        return store(connection, self.table, batch, window, Position(), current=True)
+        with transaction(connection):
+            return store(connection, self.table, batch, window, Position(), current=True)

@@ -51,16 +51,12 @@ def store_walk(writer: FeedWriter, steps: Iterator[Step], windows: WindowBuilder
     Raises:
         PipelineError: what was committed before stays.
     """
-    with BackgroundCommits(writer) as commits:
+    with _BackgroundCommits(writer) as commits:
         return _WalkWriter(writer, BatchBuilder(writer.target.table, windows), walk, commits).store(steps)
 
 
-class BackgroundCommits:
-    """Commits batches one at a time, in a thread of its own.
-
-    Args:
-        writer: of the feed.
-    """
+class _BackgroundCommits:
+    """Commits batches of one writer, one at a time, in a thread of its own."""
 
     def __init__(self, writer: FeedWriter) -> None:
         self.session = WriteSession(writer.target.warehouse)
@@ -102,16 +98,9 @@ class BackgroundCommits:
 
 
 class _WalkWriter:
-    """Stores the steps of one walk.
+    """Stores the steps of one walk."""
 
-    Args:
-        writer: of the feed.
-        builder: builds the batches.
-        walk: what the walk is for.
-        commits: commits the batches.
-    """
-
-    def __init__(self, writer: FeedWriter, builder: BatchBuilder, walk: Walk, commits: BackgroundCommits) -> None:
+    def __init__(self, writer: FeedWriter, builder: BatchBuilder, walk: Walk, commits: _BackgroundCommits) -> None:
         self._writer = writer
         self._builder = builder
         self._walk = walk

@@ -21,6 +21,7 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.change_feed import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
+from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load.cursors import FeedPart, Position
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import store
@@ -111,7 +112,7 @@ class TestOneBatch:
             batch = replace(batch, frames={**batch.frames, broken: frame})
 
         with things.warehouse.writing() as connection:
-            with pytest.raises(duckdb.Error):
+            with pytest.raises(duckdb.Error), transaction(connection):
                 store(connection, TABLE, batch, window(PART, batch, ends=9), to, current=True)
             assert contents(connection) == before
 
@@ -127,7 +128,7 @@ class TestOneBatch:
         batch = normalize(TABLE, raws)
         batch = replace(batch, originals=batch.originals.iloc[::-1].reset_index(drop=True))
 
-        with things.warehouse.writing() as connection:
+        with things.warehouse.writing() as connection, transaction(connection):
             store(connection, TABLE, batch, window(PART, batch, ends=9), Position(1, 9), current=True)
 
         found = things.rows("SELECT CAST(thing_id AS VARCHAR), payload FROM raw.things WHERE sequence_number > 0")

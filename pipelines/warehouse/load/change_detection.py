@@ -54,9 +54,9 @@ class IncomingBatch:
         """A record's sequence number as SQL, NULL in a snapshot."""
         return f"{alias}.sequence_number" if self.is_numbered else "CAST(NULL AS BIGINT)"
 
-    def execute(self, sql: str, *names: str) -> duckdb.DuckDBPyConnection:
-        """Execute a statement with the parameters of these names: DuckDB refuses more than it has."""
-        return self.connection.execute(sql, {name: self.params[name] for name in names})
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Execute a statement with those parameters that occur in it: DuckDB refuses more."""
+        return self.connection.execute(sql, {name: self.params[name] for name in self.params if f"${name}" in sql})
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,6 @@ def detect_changes(incoming: IncomingBatch) -> DetectedChanges:
     incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE {VERDICTS} AS SELECT *, sequence_number AS counted, true AS is_version,"
         " CAST(1 AS BIGINT) AS version, $moment AS row_synced_at, true AS is_newest FROM incoming",
-        "moment",
     )
     return DetectedChanges(records, all_first=True)
 
@@ -152,13 +151,11 @@ def _look_up(incoming: IncomingBatch) -> None:
         f" arg_max(r.sequence_number, {place}) AS sequence_number, arg_max(r.synced_at, {place}) AS synced_at,"
         f" count(*) AS versions FROM {raw(table)} r JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
         f" ON {same_key(table, 'r', 'k')} WHERE r.account = $account GROUP BY {listed(key, 'r.')}",
-        "account",
     )
     incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE stored_rows AS SELECT {listed(key, 't.')}, {stored} AS sequence_number,"
         f" list(t.rowid) AS places FROM {current(table)} t JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
         f" ON {same_key(table, 't', 'k')} WHERE t.account = $account GROUP BY {listed(key, 't.')}",
-        "account",
     )
 
 
@@ -193,9 +190,7 @@ def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
                 AS is_newest,
             count(*) OVER (PARTITION BY {listed(key, "i.")}) > 1 AS is_twice
         FROM judged i
-        """,
-        "series",
-        "moment",
+        """
     )
     ((judged, new, changed, some_twice),) = incoming.execute(
         "SELECT count(*), count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"

@@ -17,7 +17,6 @@ import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import (
     days_to_sequence,
     impossible_numbers,
@@ -103,9 +102,10 @@ def store(
     to: Position,
     *,
     current: bool,
+    effects: Effects = NO_EFFECTS,
     moment: dt.datetime | None = None,
 ) -> Stored:
-    """Commit a batch.
+    """Store a batch; within a transaction.
 
     Args:
         connection: open for writing.
@@ -115,34 +115,8 @@ def store(
             records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
-        moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
-    """
-    with transaction(connection):
-        return store_within(connection, table, batch, windows, to, current=current, moment=moment)
-
-
-def store_within(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    batch: Batch,
-    windows: Window | Sequence[Window],
-    to: Position,
-    *,
-    current: bool,
-    effects: Effects = NO_EFFECTS,
-    moment: dt.datetime | None = None,
-) -> Stored:
-    """Commit a batch as :func:`store` does, within a transaction of the caller's.
-
-    Args:
-        connection: as in :func:`store`.
-        table: as in :func:`store`.
-        batch: as in :func:`store`.
-        windows: as in :func:`store`.
-        to: as in :func:`store`.
-        current: as in :func:`store`.
         effects: what the commit does besides.
-        moment: as in :func:`store`.
+        moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
@@ -227,20 +201,13 @@ def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
     incoming.execute(
         f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'o.')}, $series,"
         f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM {incoming.originals} o{which}",
-        "account",
-        "series",
-        "moment",
-        "run_id",
     )
     version = "CAST(1 AS INTEGER)" if changes.all_first else "v.version"
     chosen = "" if changes.all_first else f" JOIN {verdicts} v ON v.record = b.record WHERE v.is_version"
     for each in table.walk():
         row = from_row(each, "b", "$moment")
         extra = f"CAST($series AS INTEGER), {version}" if each is table else version
-        names = ("account", "moment", "series") if each is table else ("account",)
-        incoming.execute(
-            f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM {incoming.rows(each)} b{chosen}", *names
-        )
+        incoming.execute(f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM {incoming.rows(each)} b{chosen}")
 
 
 def _write_rows(incoming: IncomingBatch, changes: DetectedChanges) -> None:
@@ -250,14 +217,12 @@ def _write_rows(incoming: IncomingBatch, changes: DetectedChanges) -> None:
     """
     table = incoming.table
     for each in table.walk():
-        rows = f"INSERT INTO {current_rows(each)} SELECT {{row}} FROM {incoming.rows(each)} b"
-        if changes.all_first:
-            names = ("account", "moment") if each is table else ("account",)
-            incoming.execute(rows.format(row=from_row(each, "b", "$moment")), *names)
-            continue
-        _delete_rows(incoming, changes, each)
-        newest = f" JOIN {changes.verdicts} v ON v.record = b.record WHERE v.is_newest"
-        incoming.execute(rows.format(row=from_row(each, "b", "v.row_synced_at")) + newest, "account")
+        row, newest = from_row(each, "b", "$moment"), ""
+        if not changes.all_first:
+            _delete_rows(incoming, changes, each)
+            row = from_row(each, "b", "v.row_synced_at")
+            newest = f" JOIN {changes.verdicts} v ON v.record = b.record WHERE v.is_newest"
+        incoming.execute(f"INSERT INTO {current_rows(each)} SELECT {row} FROM {incoming.rows(each)} b{newest}")
 
 
 def _delete_rows(incoming: IncomingBatch, changes: DetectedChanges, rows_of: Table) -> None:
@@ -268,6 +233,5 @@ def _delete_rows(incoming: IncomingBatch, changes: DetectedChanges, rows_of: Tab
         return
     incoming.execute(
         f"DELETE FROM {current_rows(rows_of)} t USING {changes.verdicts} v WHERE t.account = $account AND v.is_newest"
-        f" AND {same_key(incoming.table, 't', 'v')}",
-        "account",
+        f" AND {same_key(incoming.table, 't', 'v')}"
     )

@@ -145,4 +145,4 @@ def _live_rows(incoming: IncomingBatch, changes: DetectedChanges) -> set[tuple[o
         f"SELECT {key} FROM {current(table)} t SEMI JOIN {changes.verdicts} v ON {same_key(table, 't', 'v')}"
         " WHERE t.account = $account AND NOT t.is_deleted"
     )
-    return set(incoming.execute(sql, "account").fetchall())
+    return set(incoming.execute(sql).fetchall())
