@@ -79,6 +79,11 @@ class DetectedChanges:
     older: int = 0
     verdicts: str = VERDICTS
 
+    @property
+    def versions(self) -> int:
+        """Number of versions that are added."""
+        return self.new + self.changed
+
 
 @contextmanager
 def on_connection(

@@ -130,7 +130,6 @@ def store(
         schema_drift.keep(connection, window.part, batch, moment)
         if len(batch.originals) and effects.was_served:
             rejected_records.resolve_stored(connection, table, window.part, moment, changes.verdicts)
-        added = changes.new + changes.changed
         shares = _versions_by_window(connection, windows, changes)
         kept = [(each, share) for each, share in zip(windows, shares, strict=True) if each.advances or share]
         days_to_sequence.note_catch_up(connection, [each for each, _ in kept], to)
@@ -140,7 +139,7 @@ def store(
         marked = _mark_rereads(connection, table, window.part, position, changes, effects)
         # Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
         # everything else. Large batches need none, for their groups of rows are large enough.
-        is_due = added < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
+        is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
         connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
         if is_due:
             merge_windows(connection, window.part, position, moment)
@@ -176,9 +175,8 @@ def _versions_by_window(
     connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], changes: DetectedChanges
 ) -> list[int]:
     """How many new versions each window has."""
-    added = changes.new + changes.changed
-    if len(windows) == 1 or not added:
-        return [added] * len(windows)
+    if len(windows) == 1 or not changes.versions:
+        return [changes.versions] * len(windows)
     sql = f"SELECT record FROM {changes.verdicts} WHERE is_version ORDER BY record"
     records = connection.execute(sql).fetchnumpy()["record"]
     bounds = list(accumulate((window.records for window in windows), initial=0))
