@@ -88,7 +88,7 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
     """The result of the retry of one record."""
     if now is None:
-        return REMOVED if outcome is not None and record.number in outcome.gone else HEALED
+        return REMOVED if outcome is not None and record.number in outcome.vacant_numbers else HEALED
     if outcome is None or outcome.error or outcome.skipped:
         return NOT_REQUESTED
     return NOT_REQUESTED if record.number is None and not outcome.whole else REJECTED

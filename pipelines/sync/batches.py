@@ -1,4 +1,4 @@
-"""Pages of a walk put together to batches, each of them one transaction, with the sequence numbers that it covers.
+"""Pages of a walk grouped into batches, each of them one transaction, with the sequence numbers that it covers.
 
 Over several connections the pages arrive in any order. What a batch covers beyond the cursor is remembered in
 ``sync.windows``; the cursor moves only over what is read without a gap.

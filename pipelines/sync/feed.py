@@ -16,7 +16,7 @@ from pipelines.errors import PipelineError, RebuildingError
 from pipelines.floriday.client import FloridayClient
 from pipelines.normalize import PersonalData
 from pipelines.sync.feed_writer import FeedWriter, Target
-from pipelines.sync.outcome import FeedOutcome, Listener, Progress, together
+from pipelines.sync.outcome import FeedOutcome, Listener, Progress, combined
 from pipelines.sync.page_reader import PageReader
 from pipelines.sync.rejected import retry_rejected
 from pipelines.sync.selection import RejectedOnly, WhatToRead
@@ -79,7 +79,7 @@ def sync_feed(
             if not isinstance(what, RejectedOnly):
                 syncs[-1].run(what, reread)
         numbers = run.state.rejected.pop((client.account, feed.name), [])
-        vanished = retry_rejected(syncs, numbers, None if isinstance(what, RejectedOnly) else PAGES_OF_REJECTED)
+        vacant = retry_rejected(syncs, numbers, None if isinstance(what, RejectedOnly) else PAGES_OF_REJECTED)
     except RebuildingError as error:
         run.state.mark_for_reread(warehouse, FeedPart(client.account, feed.name), MAY_HAVE_RESTARTED)
         raise error.about(account=client.account, feed=feed.name) from None
@@ -92,8 +92,8 @@ def sync_feed(
     lacks = _missing_sub_feeds(feed, client.account, run.state)
     if not syncs:
         return FeedOutcome(client.account, feed.name, current=lacks is None, whole=lacks is None, lacks=lacks)
-    outcome = together([sync.writer.progress.outcome for sync in syncs])
-    return replace(outcome, gone=vanished, lacks=lacks, current=outcome.current and lacks is None)
+    outcome = combined([sync.writer.progress.outcome for sync in syncs])
+    return replace(outcome, vacant_numbers=vacant, lacks=lacks, current=outcome.current and lacks is None)
 
 
 def _sub_feed(

@@ -19,7 +19,7 @@ class FeedOutcome:
         new: number of records that were not known.
         changed: number of versions of known records.
         rejected: number of records that could not be stored.
-        gone: sequence numbers of rejected records at which no record is served any more.
+        vacant_numbers: sequence numbers of rejected records at which no record is served any more.
         pages: number of pages read.
         cursor: the last sequence number committed.
         allowed: pages per second that Floriday allows beyond a burst; None where that is unknown.
@@ -46,7 +46,7 @@ class FeedOutcome:
     new: int = 0
     changed: int = 0
     rejected: int = 0
-    gone: frozenset[int] = frozenset()
+    vacant_numbers: frozenset[int] = frozenset()
     pages: int = 0
     cursor: int = 0
     allowed: float | None = None
@@ -76,7 +76,7 @@ class FeedOutcome:
         if self.maximum is None or self.maximum <= self.cursor:
             return "Floriday's answers do not prove that it was read to its end; the next sync goes on"
         return (
-            f"Floriday says that its numbers reach {self.maximum}, and serves nothing after {self.cursor}; the next"
+            f"Floriday reports {self.maximum} as its highest number, but serves nothing after {self.cursor}; the next"
             " sync goes on from there"
         )
 
@@ -87,8 +87,8 @@ class FeedOutcome:
             return None
         some = ", ".join(str(number) for number in sorted(self.shared_numbers)[:5])
         return (
-            f"Floriday serves several records under one sequence number ({some}), which it says never happens: where"
-            " two pages meet, one of them may be missing. Tell Floriday"
+            f"Floriday serves several records under one sequence number ({some}), although it documents that numbers are"
+            " unique: where two pages meet, one of them may be missing. Report it to Floriday"
         )
 
     @property
@@ -139,7 +139,7 @@ class Progress:
 _COUNTED = ("records", "new", "changed", "rejected", "pages", "seconds")
 
 
-def together(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
+def combined(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
     """One outcome of those of a feed's sub-feeds."""
     first = outcomes[0]
     if len(outcomes) == 1:

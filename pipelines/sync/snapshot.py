@@ -20,7 +20,7 @@ from pipelines.floriday.pages import read_list
 from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.fast_path import key_of
 from pipelines.settings.values import AMSTERDAM
-from pipelines.sync.outcome import FeedOutcome, Listener, together
+from pipelines.sync.outcome import FeedOutcome, Listener, combined
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import tombstones
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
@@ -94,7 +94,7 @@ def sync_snapshot(
         except PipelineError:
             sync.store(answers, listener)
             raise
-        return together(sync.store(answers, listener))
+        return combined(sync.store(answers, listener))
     except PipelineError as error:
         raise error.about(account=client.account, feed=snapshot.name) from None
 
@@ -142,7 +142,7 @@ class _SnapshotSync:
             with self.warehouse.writing() as connection:
                 for answer in answers:
                     outcomes.append(self._stored(connection, answer))
-                    listener(together(outcomes))
+                    listener(combined(outcomes))
         return outcomes
 
     def _stored(self, connection: duckdb.DuckDBPyConnection, answer: _Answer) -> FeedOutcome:
