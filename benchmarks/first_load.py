@@ -1,35 +1,35 @@
-"""The first load of a feed, and a change of it: this project beside dlt, on the same pages, in the same run.
+"""The first load of a feed and a sync of changes, compared with dlt on the same pages in the same run.
 
     .venv/bin/python benchmarks/first_load.py [--records 200000] [--changes 1000] [--rounds 3] [--dlt PYTHON]
 
-dlt is no dependency of the project. To have it measured too, give it a virtual environment of its own:
+dlt is not a dependency of the project. To measure it too, install it in another virtual environment:
 
     python3 -m venv /tmp/dlt && /tmp/dlt/bin/pip install 'dlt==1.31.0' duckdb==1.5.5 pyarrow orjson
     .venv/bin/python benchmarks/first_load.py --dlt /tmp/dlt/bin/python
 
-Both are whole processes that read the same server. Ours keeps the bytes as received, every version and a ledger
-besides; dlt keeps none of that.
+Both are whole processes that read from the same server. This project also stores the payloads as received, every
+version and its sync tables; dlt stores none of these.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ground.processes import ROOT, Cost, Served, floriday, measured, served
-from ground.records import feed_of, write_books
+from harness.arguments import parser
+from harness.processes import ROOT, Cost, RunningServer, floriday, measure_process, run_server
+from harness.records import feed_of, write_records
 
 FEED = "orders.sales_orders"
-DLT = Path(__file__).with_name("ground") / "dlt_load.py"
+DLT = Path(__file__).with_name("harness") / "dlt_load.py"
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one of the two came to in one round."""
+    """The results of one program in one round."""
 
     name: str
     load: Cost
@@ -37,17 +37,17 @@ class Round:
     megabytes: float
 
 
-def ours(server: Served, folder: Path, records: int, changes: int) -> Round:
-    """The whole command, first and again."""
+def ours(server: RunningServer, folder: Path, records: int, changes: int) -> Round:
+    """Run ``floriday sync`` for a first load and for the changes."""
     path = folder / "ours.duckdb"
-    given = {**server.environment, "FLORIDAY_WAREHOUSE": str(path), "PYTHONPATH": str(ROOT)}
-    return _round("floriday-warehouse", floriday("sync", FEED), given, server, path, records, changes)
+    environment = {**server.environment, "FLORIDAY_WAREHOUSE": str(path), "PYTHONPATH": str(ROOT)}
+    return _measure("floriday-warehouse", floriday("sync", FEED), environment, server, path, records, changes)
 
 
-def theirs(python: str, server: Served, folder: Path, records: int, changes: int) -> Round:
-    """A dlt pipeline, first and again."""
+def theirs(python: str, server: RunningServer, folder: Path, records: int, changes: int) -> Round:
+    """Run a dlt pipeline for a first load and for the changes."""
     path = folder / "dlt.duckdb"
-    given = {
+    environment = {
         "DLT_DATA_DIR": str(folder / "dlt"),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",
@@ -55,40 +55,45 @@ def theirs(python: str, server: Served, folder: Path, records: int, changes: int
         "DATA_WRITER__FILE_MAX_ITEMS": "100000",
     }
     command = [python, str(DLT), server.environment["FLORIDAY_BASE_URL"], str(path)]
-    return _round("dlt", command, given, server, path, records, changes)
+    return _measure("dlt", command, environment, server, path, records, changes)
 
 
-def _round(  # noqa: PLR0917
-    name: str, command: list[str], given: dict[str, str], server: Served, path: Path, records: int, changes: int
+def _measure(  # noqa: PLR0917
+    name: str,
+    command: list[str],
+    settings: dict[str, str],
+    server: RunningServer,
+    path: Path,
+    records: int,
+    changes: int,
 ) -> Round:
     server.show(records)
-    load = measured(command, **given)
+    load = measure_process(command, **settings)
     server.show(records + changes)
-    delta = measured(command, **given)
+    delta = measure_process(command, **settings)
     return Round(name, load, delta, path.stat().st_size / 1e6)
 
 
 def main() -> None:
-    """Measure in turns, and print every round and the ratios of the medians."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--records", type=int, default=200_000)
-    asked.add_argument("--changes", type=int, default=1000)
-    asked.add_argument("--rounds", type=int, default=1)
-    asked.add_argument("--dlt", metavar="PYTHON", help="an interpreter that has dlt")
-    asked.add_argument("--books", type=Path, help="a folder to keep the records in between runs")
-    given = asked.parse_args()
+    """Measure alternately, and print every round and the ratios of the medians."""
+    command_line = parser(__doc__)
+    command_line.add_argument("--records", type=int, default=200_000)
+    command_line.add_argument("--changes", type=int, default=1000)
+    command_line.add_argument("--rounds", type=int, default=1)
+    command_line.add_argument("--dlt", metavar="PYTHON", help="Python interpreter with dlt")
+    options = command_line.parse_args()
     with TemporaryDirectory() as folder:
-        books = write_books(given.books or Path(folder), feed_of(FEED), given.records, given.changes)
-        with served(books.path) as server:
+        file = write_records(options.cache or Path(folder), feed_of(FEED), options.records, options.changes)
+        with run_server(file.path) as server:
             rounds = [
                 one
-                for turn in range(given.rounds)
-                for one in _turn(server, Path(folder) / str(turn), given.records, given.changes, given.dlt)
+                for number in range(options.rounds)
+                for one in _round(server, Path(folder) / str(number), options.records, options.changes, options.dlt)
             ]
-    _print(rounds, given.records)
+    _print(rounds, options.records)
 
 
-def _turn(server: Served, folder: Path, records: int, changes: int, dlt: str | None) -> list[Round]:
+def _round(server: RunningServer, folder: Path, records: int, changes: int, dlt: str | None) -> list[Round]:
     folder.mkdir()
     rounds = [ours(server, folder, records, changes)]
     if dlt:

@@ -1,10 +1,10 @@
-"""How long questions to the history take: a million supply lines with five versions each, made in SQL.
+"""The time of queries on the history of a million supply lines with five versions each.
 
     .venv/bin/python benchmarks/history.py [SUPPLY LINES]
 
-The versions lie in the file as syncs leave them: one day's after the other's, and within a day in no order. Of each
-question the slower of two times is told, asked in a connection of its own, with the memory and threads that DuckDB
-takes by itself and with those of a small machine.
+The tables are filled in SQL. The versions have the order in which syncs store them: day by day, and without order
+within a day. Each query runs twice, in new connections, and the slower time is printed: first with DuckDB's default
+memory and threads, then with those of a small machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ground.rows import history, key_of
+from harness.rows import history, key_of
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
@@ -28,48 +28,48 @@ TABLE = tables_of(catalogue_of("suppliers").feed("supply.supply_lines"))
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked.
+class Query:
+    """A query on the history.
 
     Args:
-        what: in words.
-        sql: with ``$id`` for the line that is meant.
-        allowed: seconds that it may take, where that was promised.
+        title: what the query returns, in words.
+        sql: the statement; ``$id`` is the id of a supply line.
+        allowed: documented limit in seconds; ``None`` where there is none.
     """
 
-    what: str
+    title: str
     sql: str
     allowed: float | None = None
 
 
 DAY = "DATE '2026-03-03'"
-QUESTIONS = (
-    Question(
+QUERIES = (
+    Query(
         "the prices of one line over time",
         "SELECT version, valid_from, valid_to, price_per_piece_value FROM history.supply_lines"
         " WHERE supply_line_id = $id ORDER BY version",
         0.5,
     ),
-    Question(
+    Query(
         "its volume prices over time",
         "SELECT * FROM history.supply_line_volume_prices WHERE supply_line_id = $id ORDER BY ALL",
     ),
-    Question(
+    Query(
         "one line as of a day",
         f"SELECT * FROM history.supply_lines_as_of({DAY}) WHERE supply_line_id = $id",
     ),
-    Question(
+    Query(
         "all lines as of a day",
         "SELECT count(*), sum(number_of_pieces), sum(price_per_piece_value), max(status)"
         f" FROM history.supply_lines_as_of({DAY})",
         5.0,
     ),
-    Question(
+    Query(
         "all columns of all lines as of a day, into a table",
-        f"CREATE OR REPLACE TEMP TABLE there AS FROM history.supply_lines_as_of({DAY})",
+        f"CREATE OR REPLACE TEMP TABLE result AS FROM history.supply_lines_as_of({DAY})",
         5.0,
     ),
-    Question(
+    Query(
         "all volume prices as of a day",
         f"SELECT count(*) FROM history.supply_line_volume_prices_as_of({DAY})",
     ),
@@ -77,7 +77,7 @@ QUESTIONS = (
 
 
 def main() -> None:
-    """Fill a warehouse and time the questions."""
+    """Fill a warehouse and time the queries."""
     lines = int(sys.argv[1]) if len(sys.argv) > 1 else LINES
     with TemporaryDirectory() as folder:
         warehouse = Warehouse(Path(folder) / "w.duckdb")
@@ -88,12 +88,12 @@ def main() -> None:
             for statement in history(TABLE, lines, VERSIONS):
                 connection.execute(statement)
         size, seconds = warehouse.path.stat().st_size / 1e6, time.monotonic() - began
-        print(f"{lines:,} supply lines, {VERSIONS} versions each: {size:,.0f} MB, made in {seconds:.0f} s")
+        print(f"{lines:,} supply lines, {VERSIONS} versions each: {size:,.0f} MB, filled in {seconds:.0f} s")
         for settings in ("", "SET memory_limit = '1GB'; SET threads = 2;"):
-            print(settings or "DuckDB's own settings")
-            for question in QUESTIONS:
-                seconds = max(_timed(warehouse, settings, question.sql, lines) for _ in range(2))
-                print(f"  {seconds:7.3f} s  {question.what}{_verdict(seconds, question.allowed)}")
+            print(settings or "DuckDB's default settings")
+            for query in QUERIES:
+                seconds = max(_timed(warehouse, settings, query.sql, lines) for _ in range(2))
+                print(f"  {seconds:7.3f} s  {query.title}{_verdict(seconds, query.allowed)}")
 
 
 def _verdict(seconds: float, allowed: float | None) -> str:

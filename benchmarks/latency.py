@@ -1,21 +1,21 @@
-"""A first load over a slow connection: pages one after the other against several connections, and Floriday's limit.
+"""A first load over a slow connection, with one or several connections, and under Floriday's rate limit.
 
     .venv/bin/python benchmarks/latency.py [--pages 200] [--latency 0.3] [--feed catalog.trade_items]
 
-The server holds every answer back. In the second part it lets through what Floriday states, and its burst is spent.
+The server delays every answer. In the second part, it applies the rate limit that Floriday documents, without a burst.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ground.processes import Served, served
-from ground.records import Books, feed_of, write_books
+from harness.arguments import parser
+from harness.processes import RunningServer, run_server
+from harness.records import RecordFile, feed_of, write_records
 
 from pipelines.catalogue.types import Feed
 from pipelines.floriday import prefetch
@@ -25,12 +25,12 @@ from pipelines.sync.session import open_clients
 PAGE = 1000
 
 
-def seconds(server: Served, folder: Path, feed: str, connections: int) -> float:
-    """How long the sync of the feed takes, without the start of the process."""
-    given = {**server.environment, "FLORIDAY_WAREHOUSE": str(folder / "w.duckdb"), "FLORIDAY_FEEDS": feed}
+def seconds(server: RunningServer, folder: Path, feed: str, connections: int) -> float:
+    """Seconds that the sync of the feed takes, without the start of the process."""
+    environment = {**server.environment, "FLORIDAY_WAREHOUSE": str(folder / "w.duckdb"), "FLORIDAY_FEEDS": feed}
     prefetch.CONNECTIONS = connections
     prefetch.MIN_PAGES_TO_SPLIT = 20 if connections > 1 else 10**9
-    with open_clients(load_settings({**os.environ, **given}, folder)) as connected:
+    with open_clients(load_settings({**os.environ, **environment}, folder)) as connected:
         session = connected.prepare()
         began = time.perf_counter()
         (outcome,) = session.sync_all(session.sources, run_id="bench")
@@ -39,9 +39,9 @@ def seconds(server: Served, folder: Path, feed: str, connections: int) -> float:
     return time.perf_counter() - began
 
 
-def measure(books: Books, feed: Feed, connections: int, **options: float) -> tuple[float, int, int]:
-    """Seconds, calls for pages, and how many of them were refused."""
-    with served(books.path, feed=feed.name, **options) as server, TemporaryDirectory() as folder:
+def measure(file: RecordFile, feed: Feed, connections: int, **options: float) -> tuple[float, int, int]:
+    """Seconds, the number of requests for pages, and the number of refused ones."""
+    with run_server(file.path, feed=feed.name, **options) as server, TemporaryDirectory() as folder:
         took = seconds(server, Path(folder), feed.name, connections)
         calls = server.show(0)
     operation = feed.endpoint.sync.rpartition("/")[0]
@@ -50,30 +50,29 @@ def measure(books: Books, feed: Feed, connections: int, **options: float) -> tup
 
 def main() -> None:
     """Measure and print."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--pages", type=int, default=200)
-    asked.add_argument("--latency", type=float, default=0.3)
-    asked.add_argument("--connections", type=int, nargs="*", default=[1, 4, 8, 16])
-    asked.add_argument("--books", type=Path, help="a folder to keep the records in between runs")
-    asked.add_argument("--feed", default="orders.sales_orders")
-    given = asked.parse_args()
+    command_line = parser(__doc__)
+    command_line.add_argument("--pages", type=int, default=200)
+    command_line.add_argument("--latency", type=float, default=0.3)
+    command_line.add_argument("--connections", type=int, nargs="*", default=[1, 4, 8, 16])
+    command_line.add_argument("--feed", default="orders.sales_orders")
+    options = command_line.parse_args()
     sys.setswitchinterval(0.001)  # as the command does
-    feed = feed_of(given.feed)
+    feed = feed_of(options.feed)
     with TemporaryDirectory() as folder:
-        books = write_books(given.books or Path(folder), feed, given.pages * PAGE)
-        alone = given.pages * given.latency
-        for connections in given.connections:
-            took, calls, refused = measure(books, feed, connections, latency=given.latency)
+        file = write_records(options.cache or Path(folder), feed, options.pages * PAGE)
+        alone = options.pages * options.latency
+        for connections in options.connections:
+            took, calls, refused = measure(file, feed, connections, latency=options.latency)
             print(
                 f"{connections:>2} connections: {took:6.1f} s for {calls} pages, {alone / took:4.1f} times as fast as"
-                f" the answers alone one after the other; {refused} refused",
+                f" the latencies of the answers one after the other; {refused} refused",
                 flush=True,
             )
         rate = feed.endpoint.rate.per_second
-        took, calls, refused = measure(books, feed, prefetch.CONNECTIONS, latency=given.latency, rate=rate, left=0)
+        took, calls, refused = measure(file, feed, prefetch.CONNECTIONS, latency=options.latency, rate=rate, left=0)
         print(
-            f"at {rate} calls a second, burst spent: {took:.1f} s, {took * rate / calls:.2f} of what the limit allows;"
-            f" {refused} refused"
+            f"at {rate} calls a second, without a burst: {took:.1f} s,"
+            f" {took * rate / calls:.2f} times what the limit requires; {refused} refused"
         )
 
 

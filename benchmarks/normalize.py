@@ -18,7 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from ground.records import feed_of, pages, write_books
+from harness.records import feed_of, pages, write_records
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.floriday.pages import read_page
@@ -55,7 +55,7 @@ def main() -> None:
     given = asked.parse_args()
     for feed in FEEDS:
         with TemporaryDirectory() as folder:
-            bodies = list(pages(write_books(Path(folder), feed_of(feed), given.records)))
+            bodies = list(pages(write_records(Path(folder), feed_of(feed), given.records)))
         megabytes = sum(map(len, bodies)) / 1e6
         rounds = [(seconds(ours, feed, bodies), seconds(theirs, feed, bodies)) for _ in range(given.rounds)]
         mine, plain = median(one for one, _ in rounds), median(other for _, other in rounds)

@@ -1,9 +1,9 @@
-"""How long the reports take: a scratch warehouse of a million sales orders, made in SQL, and each report timed on it.
+"""The time of each report in a warehouse of a million sales orders.
 
     .venv/bin/python benchmarks/reports.py [ORDERS]
 
-The rows are made from the catalogue: keys that lead to each other, enumerations, and plausible numbers and moments.
-They tell nothing but time.
+The rows are generated in SQL from the catalogue: keys that refer to each other, enumerations, and plausible numbers
+and times. Only the times of the reports are meaningful, not their results.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SHARES = {
 """Rows for each sales order; of other tables :data:`FEW`."""
 FEW = 0.002
 
-LIKELY = {
+DISTRIBUTIONS = {
     "orders.sales_orders.status": "if(chance(i, 'status', 100) < 90, 'COMMITTED', 'CANCELLED')",
     "orders.sales_orders.customer_organization_id": "CAST(md5('organization_id' || chance(i, 'buyer', 2000)) AS UUID)",
     "orders.sales_orders.seller_organization_id": "CAST(md5('organization_id' || chance(i, 'seller', 500)) AS UUID)",
@@ -63,21 +63,21 @@ LIKELY = {
     "fulfillment.fulfillment_orders.status": "if(chance(i, 'status', 100) < 80, 'ACCEPTED', 'CANCELLED')",
     "supply.batch_mutations.type": "if(chance(i, 'type', 100) < 90, 'CLAIM', 'UNCLAIM')",
 }
-"""Values that are not as likely as all others: what is invoiced is mostly what was ordered."""
+"""SQL of columns whose values are not evenly distributed; for example, most orders are committed."""
 
 WITH_HISTORY = ("supply.supply_lines", "organizations.connections")
-"""What reports read the history of."""
+"""Tables whose history is read by reports."""
 VERSIONS = 2
-"""How many versions each record of those has."""
+"""Number of versions of each record in these tables."""
 
 
-class Filling:
+class TableFiller:
     """Fills the tables of an API.
 
     Args:
-        connection: laid out.
-        tables: of all feeds and snapshots.
-        orders: how many sales orders.
+        connection: connection to a warehouse whose tables exist.
+        tables: tables of all feeds and snapshots.
+        orders: number of sales orders to generate.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: list[Table], orders: int) -> None:
@@ -88,7 +88,7 @@ class Filling:
         self._records = {f"{name.split('.')[1].rstrip('s')}_id": rows for name, rows in self._rows.items()}
 
     def fill(self) -> None:
-        """Insert all rows, and the versions of the tables whose history some report reads."""
+        """Insert all rows, and versions into the tables of :data:`WITH_HISTORY`."""
         self._connection.execute(
             "CREATE TEMP MACRO chance(i, salt, upto) AS CAST(hash(i, salt) % CAST(upto AS UBIGINT) AS INTEGER)"
         )
@@ -106,45 +106,45 @@ class Filling:
                 )
 
     def _value(self, part: Table, column: Column, parents: int) -> str:
-        """SQL for a column, from the row's number ``i``."""
+        """SQL of a column; ``i`` is the number of the row."""
         positions = [name for name in part.key if name.endswith("position")]
         if column.name == "account":
             value = "'main'"
         elif column.name in positions:
             value = _position(positions.index(column.name), len(positions), f"i // {parents}")
         elif column.name in part.key or column.name == f"{part.name.rstrip('s')}_id":
-            place = f"i % {parents}" if part.array and column.name in part.key else "i"
-            value = self._identifier(column.name, place) if column.kind is Kind.UUID else place
+            number = f"i % {parents}" if part.array and column.name in part.key else "i"
+            value = self._identifier(column.name, number) if column.kind is Kind.UUID else number
         else:
             value = "NULL" if column.repeated else self._plain(f"{part.qualified_name}.{column.name}", column)
         return f"CAST({value} AS {column.type})"
 
     def _plain(self, name: str, column: Column) -> str:
-        """A value of no key: a reference to another record, or something of the column's kind."""
-        if name in LIKELY:
-            return LIKELY[name]
+        """A value outside of the key: a reference to another record, or a value of the column's type."""
+        if name in DISTRIBUTIONS:
+            return DISTRIBUTIONS[name]
         if name.endswith("period_end_date_time"):
             begins = self._plain(name.replace("period_end", "period_start"), column)
             return f"{begins} + to_days(5)"
         if column.values:
             return f"{sorted(column.values)}[1 + chance(i, '{name}', {len(column.values)})]"
         if column.kind is Kind.UUID:
-            known = self._family(column.name)
+            known = self._referred_id(column.name)
             return self._identifier(column.name, f"chance(i, '{name}', {self._records.get(known, 10**6)})")
         return _PLAIN[column.kind].format(name=name)
 
-    def _identifier(self, name: str, place: str) -> str:
-        return f"CAST(md5('{self._family(name)}' || ({place})) AS UUID)"
+    def _identifier(self, name: str, number: str) -> str:
+        return f"CAST(md5('{self._referred_id(name)}' || ({number})) AS UUID)"
 
-    def _family(self, name: str) -> str:
-        """What a column leads to: ``trade_item_id`` for ``trade_item_trade_item_id``."""
+    def _referred_id(self, name: str) -> str:
+        """The id that a column refers to: ``trade_item_id`` for ``trade_item_trade_item_id``."""
         return max((known for known in self._records if name.endswith(known)), key=len, default=name)
 
 
-def _position(place: int, places: int, rest: str) -> str:
-    """The members of arrays, dealt out to their record and in it to three members of each level in between."""
-    dealt = f"({rest}) // {3**place}"
-    return dealt if place == places - 1 else f"({dealt}) % 3"
+def _position(level: int, levels: int, member: str) -> str:
+    """The position of an array's member on one of its levels; every level but the last has three members."""
+    index = f"({member}) // {3**level}"
+    return index if level == levels - 1 else f"({index}) % 3"
 
 
 _PLAIN = {
@@ -159,18 +159,18 @@ _PLAIN = {
     Kind.INT64: "chance(i, '{name}', 500)",
     Kind.TEXT: "'text ' || chance(i, '{name}', 1000)",
 }
-"""Moments are at five hours of a day within two years: the deliveries of the trade are as regular."""
+"""Times are at five hours of a day within two years, because real deliveries are as regular."""
 
 
 def measure(api: str, orders: int, folder: Path) -> Mapping[str, tuple[int, float]]:
-    """Rows and seconds of each report, the quicker one of two tries."""
+    """Rows and seconds of each report; the faster of two runs."""
     warehouse = Warehouse(folder / f"{api}.duckdb")
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with warehouse.writing() as connection:
         with transaction(connection):
             create_tables(connection, tables)
             names = install(connection, {part.qualified_name for table in tables for part in table.walk()})
-        Filling(connection, tables, orders).fill()
+        TableFiller(connection, tables, orders).fill()
     with warehouse.reading() as connection:
         connection.execute(f"SET threads = {THREADS}")
         return {name: min(_timed(connection, name) for _ in range(2)) for name in names}
@@ -178,9 +178,9 @@ def measure(api: str, orders: int, folder: Path) -> Mapping[str, tuple[int, floa
 
 def _timed(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, float]:
     began = time.perf_counter()
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS FROM reports.{name}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM reports.{name}")
     took = time.perf_counter() - began
-    return connection.execute("SELECT count(*) FROM answer").fetchall()[0][0], took
+    return connection.execute("SELECT count(*) FROM result").fetchall()[0][0], took
 
 
 def main() -> None:
@@ -190,7 +190,7 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             times = measure(api, orders, Path(folder))
         print(f"{api}: {orders:,} sales orders, {THREADS} threads, seconds")
-        for name, (rows, seconds) in sorted(times.items(), key=lambda one: -one[1][1]):
+        for name, (rows, seconds) in sorted(times.items(), key=lambda item: -item[1][1]):
             print(f"  {name:<26} {seconds:6.2f} {rows:>9,} rows")
         print(f"  {'all':<26} {sum(seconds for _, seconds in times.values()):6.2f}")
 

@@ -1,6 +1,15 @@
-"""What Floriday serves, as data: the feeds and snapshots of an API, their records and the tables that follow from them.
+"""The catalogue: what Floriday's APIs serve, as data. The tables of the warehouse follow from it.
 
-Here is the way in, :func:`catalogue_of`. Facts about a feed stand in one module below and nowhere else.
+============================  ==================================================================================
+``suppliers``, ``customers``  the feeds and records of each API, a module for each topic
+``both_apis``                 records and phrases that both APIs share
+``notes``                     warnings for the descriptions of tables
+``types``                     how records, fields, feeds and snapshots are written; how to add a field
+``tables``                    makes tables and columns from records
+``relations``                 finds the joins between tables
+``versions``                  the calendar of API versions
+``version_comparison``        compares the catalogue with the specification of another version
+============================  ==================================================================================
 """
 
 from __future__ import annotations
@@ -19,10 +28,10 @@ class Catalogue:
     """The feeds and snapshots of one API.
 
     Args:
-        api: ``suppliers`` or ``customers``, as in the API's address.
-        version: the API's version, as in its address.
-        feeds: in the order in which they are listed everywhere.
-        snapshots: the lists that no feed serves.
+        api: ``suppliers`` or ``customers``, as in the address of the API.
+        version: version of the API, as in its address.
+        feeds: all feeds, in the order of all listings.
+        snapshots: lists without a change feed.
     """
 
     api: str
@@ -32,14 +41,14 @@ class Catalogue:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The feeds and the snapshots: whatever fills a table."""
+        """The feeds and the snapshots."""
         return (*self.feeds, *self.snapshots)
 
     def feed(self, name: str) -> Feed:
         """The change feed called ``sales_orders`` or ``orders.sales_orders``.
 
         Raises:
-            UsageError: there is none; the message tells which there are.
+            UsageError: no feed has that name; the message lists the feeds.
         """
         return _named(name, self.feeds, self.api)
 
@@ -49,7 +58,7 @@ class Catalogue:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes that the feeds and snapshots ask for, each once, sorted."""
+        """The scopes that the feeds and snapshots require, each once, sorted."""
         return tuple(sorted({source.scope for source in self.sources}))
 
 
@@ -68,14 +77,14 @@ CATALOGUES = {
     "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),
     "customers": Catalogue("customers", "2026v1", customers.FEEDS),
 }
-"""What is known of each API, by its name in the API's address."""
+"""The catalogue of each API, by the API's name in its address."""
 
 
 def catalogue_of(api: str) -> Catalogue:
     """The catalogue of the API called ``suppliers`` or ``customers``.
 
     Raises:
-        UsageError: this program does not know the API's feeds.
+        UsageError: there is no catalogue of this API.
     """
     if api not in CATALOGUES:
         raise UsageError(f"No feeds are known of the {api!r} API. There are those of: {', '.join(CATALOGUES)}")

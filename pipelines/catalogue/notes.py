@@ -1,4 +1,4 @@
-"""The fixed vocabulary of warnings that a table's description may carry."""
+"""Warnings for the descriptions of tables."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ HISTORY_STARTS_HERE = "Floriday serves the newest state only: history begins wit
 SHORT_LIVED = "What Floriday no longer serves stays in this warehouse"
 NO_TIMESTAMPS = "Floriday states no time of creation or change: synced_at is the only clock"
 CONNECTED_SUPPLIERS_ONLY = "Floriday serves what connected suppliers offer, nothing of others"
-ONE_SUPPLIER_AT_A_TIME = "Read for one connected supplier after another, each from a number of its own"
-WHOLE_MARKET = "Holds the offers of all growers, connected or not"
+ONE_SUPPLIER_AT_A_TIME = "Read separately for each connected supplier, each with a sequence number of its own"
+WHOLE_MARKET = "Contains the offers of all growers, connected or not"
 BUYERS_SELECTION = "A selection by the buyer's settings at Floriday: what leaves it is marked as deleted"
 UNKNOWN_REFERENCES = "May refer to trade items that no feed delivers"
-REGISTER = "A pass-through of the sector register: also holds organizations that no longer exist"
+REGISTER = "A pass-through of the sector register: also contains organizations that no longer exist"
 APPEND_ONLY = "A ledger: rows are added, never changed"
-STATUS_TELLS = "Nothing is deleted here: the status tells what became of it"
+STATUS_SHOWS_OUTCOME = "Nothing is deleted here: the status shows what became of it"
 MOVABLE_CHILDREN = "A fulfillment request can move to another delivery order: count each id once"
-NOTHING_DELETED = "Floriday tells no deletion here"
+NOTHING_DELETED = "Floriday reports no deletion here"
 DELETED_UNSEEN = "What was deleted longer ago than that, before the first sync, is not known here"
 TWO_PHASES = "A line comes without invoice first and is completed once invoiced; a correction is a line of its own"
 NO_CURRENCY = "Floriday states no currency of the amounts, presumably EUR"

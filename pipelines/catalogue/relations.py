@@ -1,8 +1,7 @@
-"""What joins to what: a column's description names the table that it leads to, and the column there follows.
+"""Finds the joins between tables. Floriday's specification has no foreign keys, so they come from the descriptions.
 
-Floriday's specification has no foreign keys. A description says ``stock that is offered (supply.batches)`` where the
-column holds the identifier of a row of that table, and ``reference of the batch, as in supply.batches`` where it holds
-the same value as a column there.
+A description contains ``(supply.batches)`` if the column is the identifier of a row of that table, and ``as in
+supply.batches`` if it has the same values as a column there. The column follows from the names.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ _REFERENCES = re.compile(rf"\([^()]*\b{_NAME}[^()]*\)|\bas in {_NAME}")
 
 @dataclass(frozen=True)
 class Relation:
-    """A column that leads to another table.
+    """A column that refers to another table; it is joined within an account.
 
     Args:
-        table: the table that has the column.
-        column: the column; a list leads to a row for each of its values.
-        target: the table that it leads to; of an account's rows, only those of the same account are meant.
-        target_column: the column there that holds the same values.
+        table: table that has the column.
+        column: column that refers to the target; each value of a list refers to a row.
+        target: table that is referred to.
+        target_column: column of the target with the same values.
     """
 
     table: Table
@@ -35,22 +34,22 @@ class Relation:
 
     @property
     def types_match(self) -> bool:
-        """Whether the two can be compared as they are; otherwise both are to be cast to text."""
+        """Whether both columns have the same type; otherwise a join has to cast both to text."""
         return self.column.kind is self.target_column.kind
 
     @property
     def is_to_one(self) -> bool:
-        """Whether a value identifies at most one row of an account there, as far as the keys tell."""
+        """Whether a value identifies at most one row of an account, according to the keys."""
         return self.target.key == ("account", self.target_column.name) or _is_own_identifier(self)
 
 
 def relations(tables: Iterable[Table]) -> tuple[Relation, ...]:
-    """Where the columns of an API's tables lead, in the tables' and columns' order.
+    """The relations of an API's tables, in the order of tables and columns.
 
-    A child's join to its parent is not among them: its leading columns are the parent's key.
+    The join of a child to its parent is not included: its leading columns are the parent's key.
 
     Args:
-        tables: all of the API, children too.
+        tables: all tables of the API, children included.
     """
     known = {table.qualified_name: table for table in tables}
     return tuple(
@@ -61,11 +60,11 @@ def relations(tables: Iterable[Table]) -> tuple[Relation, ...]:
 def referred(description: str) -> tuple[str, ...]:
     """The tables that the last phrase of a column's description refers to: ``schema.table``, each once.
 
-    The phrases before it tell of the records around the field; they count too where it is such a record's identifier.
+    The phrases before it describe the outer records. They count too if the field is the identifier of such a record.
     """
-    *around, phrase = description.split(": ")
-    told = " ".join((*around, phrase)) if phrase.startswith("Floriday's identifier") else phrase
-    return tuple(dict.fromkeys(name for group in _REFERENCES.findall(told) for name in re.findall(_NAME, group)))
+    *outer, phrase = description.split(": ")
+    text = " ".join((*outer, phrase)) if phrase.startswith("Floriday's identifier") else phrase
+    return tuple(dict.fromkeys(name for group in _REFERENCES.findall(text) for name in re.findall(_NAME, group)))
 
 
 def _of(table: Table, column: Column, known: Mapping[str, Table]) -> Iterator[Relation]:
@@ -75,21 +74,21 @@ def _of(table: Table, column: Column, known: Mapping[str, Table]) -> Iterator[Re
 
 
 def _target_column(column: Column, target: Table) -> Column:
-    """The column that the name ends in, else the only one of the key.
+    """The target's column with which the name ends, else its only key column beside ``account``.
 
     Raises:
-        ValueError: neither is there.
+        ValueError: the target has no such column.
     """
     name = singular(column.name) if column.repeated else column.name
-    others = [one for one in target.columns if one is not column]
-    fitting = [one for one in others if name == one.name or name.endswith(f"_{one.name}")]
+    others = [other for other in target.columns if other is not column]
+    fitting = [other for other in others if name == other.name or name.endswith(f"_{other.name}")]
     if fitting:
-        return max(fitting, key=lambda one: len(one.name))
+        return max(fitting, key=lambda other: len(other.name))
     if len(target.key) != 2:
         raise ValueError(f"{column.name} leads to {target.qualified_name}, which has no column for it")
     return target.by_name[target.key[1]]
 
 
 def _is_own_identifier(relation: Relation) -> bool:
-    """Whether the column is the identifier that a member of an array has of its own: ``contract_line_id``."""
+    """Whether the target column is a child row's own identifier, such as ``contract_line_id``."""
     return relation.target_column.name == f"{singular(relation.target.name)}_id"

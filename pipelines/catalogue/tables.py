@@ -1,7 +1,7 @@
-"""From the record of a feed or snapshot to its tables: names, types, order and keys by the rules of the contract.
+"""Makes the tables of a feed or snapshot from its record: names, types, order and keys of the columns.
 
-The rules: snake_case, nested objects joined with ``_``, an array of objects becomes a child table that carries the
-parent's key and its ``position``. DDL, Arrow schemas and documents are made from what stands here, elsewhere.
+Column names are in snake_case; those of nested objects are joined with ``_``. An array of objects becomes a child
+table with the parent's key and a ``position``. DDL, Arrow schemas and documentation are made from these tables.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Column:
     """One column of a table.
 
     Args:
-        name: the column's name.
-        kind: the scalar type that it holds.
-        description: one line for ``COMMENT ON``.
-        path: the way from the table's own record to the value, or None for a column that no field fills.
-        repeated: whether it is a list of that scalar.
-        personal: whether it is, or may hold, personal data.
-        values: the known values of an enumeration.
+        name: name of the column.
+        kind: scalar type of its values.
+        description: text for ``COMMENT ON``, one line.
+        path: JSON path from the table's record to the value; None for a column that is not filled from a field.
+        repeated: whether it is a list of that type.
+        personal: whether it is, or may contain, personal data.
+        values: known values of an enumeration.
     """
 
     name: str
@@ -42,23 +42,23 @@ class Column:
 
     @property
     def type(self) -> str:
-        """The type in DuckDB's words, ``UUID[]`` for a list."""
+        """The DuckDB type, ``UUID[]`` for a list of UUIDs."""
         return f"{self.kind}[]" if self.repeated else str(self.kind)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that a feed or snapshot fills, with the tables of the arrays within its records.
+    """A table of a feed or snapshot, with the child tables of the arrays in its records.
 
     Args:
-        schema: DuckDB schema.
-        name: name without schema.
+        schema: DuckDB schema of the table.
+        name: name without the schema.
         description: text for ``COMMENT ON``.
-        columns: in the order of the warehouse.
+        columns: all columns in the order of the warehouse.
         key: names of the columns that identify a row, ``account`` first.
-        array: for a child, the way from the parent's record to the array.
-        children: child tables.
-        silent: ways to the fields that are known and deliberately have no column.
+        array: for a child, JSON path from the parent's record to the array.
+        children: tables of the arrays in its records.
+        silent: JSON paths of the known fields that have no column.
     """
 
     schema: str
@@ -77,7 +77,7 @@ class Table:
 
     @cached_property
     def own_columns(self) -> tuple[Column, ...]:
-        """The columns that a field of the table's own record fills."""
+        """The columns that are filled from a field of the table's own record."""
         return tuple(column for column in self.columns if column.path is not None)
 
     @cached_property
@@ -95,7 +95,7 @@ class Table:
 ACCOUNT = Column("account", Kind.TEXT, "Name in the settings of the account whose key read the row")
 POSITION = Column("position", Kind.INT32, "Place in the array, counted from 0")
 IS_DELETED = Column("is_deleted", Kind.BOOLEAN, "Whether the record says that it is deleted; never NULL")
-IS_GONE = Column("is_deleted", Kind.BOOLEAN, "Whether it was missing when its list was last read; never NULL")
+IS_MISSING = Column("is_deleted", Kind.BOOLEAN, "Whether it was missing when its list was last read; never NULL")
 SYNCED_AT = Column("synced_at", Kind.DATE_TIME, "When the content last changed in this warehouse")
 
 
@@ -117,9 +117,9 @@ def tables_of(source: Source) -> Table:
 
 
 def _with_deletion(columns: list[Column], *, listed: bool) -> list[Column]:
-    """The columns with ``is_deleted``; what is only listed is deleted too when the list no longer holds it."""
+    """Add ``is_deleted``; a record of a list is also deleted when the list no longer contains it."""
     if all(column.name != IS_DELETED.name for column in columns):
-        return [*columns, IS_GONE if listed else IS_DELETED]
+        return [*columns, IS_MISSING if listed else IS_DELETED]
     ending = ", or was missing when its list was last read; never NULL" if listed else "; never NULL"
     return [
         replace(column, description=f"{column.description}{ending}") if column.name == IS_DELETED.name else column
@@ -128,7 +128,7 @@ def _with_deletion(columns: list[Column], *, listed: bool) -> list[Column]:
 
 
 def deletion_paths(table: Table) -> tuple[Path, ...]:
-    """The boolean fields that mark a record as deleted, also where the specification does not name them (yet)."""
+    """The boolean fields that mark a record as deleted; top-level ones even if the specification lacks them."""
     known = {column.path for column in table.columns}
     return tuple(path for path in DELETION_SIGNALS if len(path) == 1 or path in known)
 
@@ -146,7 +146,7 @@ def has_status(table: Table) -> bool:
 
 @dataclass(frozen=True)
 class _Array:
-    """An array of records on the way down: the field, what it holds, the way to it, the table that it becomes."""
+    """An array of records: its field, the class of the records, its JSON path, and the name of its table."""
 
     member: Field
     record: type[Record]
@@ -154,8 +154,8 @@ class _Array:
     table: str
 
     @property
-    def one(self) -> str:
-        """The field's name for one of its members."""
+    def member_name(self) -> str:
+        """The field's name in the singular."""
         return singular(self.member.name)
 
 
@@ -163,7 +163,7 @@ def _flatten(record: type[Record], stem: str) -> tuple[list[Column], list[_Array
     columns: list[Column] = []
     arrays: list[_Array] = []
 
-    def go(part: type[Record], path: Path, prefix: str, around: tuple[str, ...]) -> None:
+    def flatten(part: type[Record], path: Path, prefix: str, phrases: tuple[str, ...]) -> None:
         for item in fields_of(part):
             note = item.note
             if not note.stored:
@@ -173,18 +173,18 @@ def _flatten(record: type[Record], stem: str) -> tuple[list[Column], list[_Array
             if item.record and item.repeated:
                 arrays.append(_Array(item, item.record, here, note.table or f"{stem}_{prefix}{item.name}"))
             elif item.record:
-                go(item.record, here, f"{name}_", (*around, note.description))
+                flatten(item.record, here, f"{name}_", (*phrases, note.description))
             elif item.kind:
-                text = _composed(around, note.description)
+                text = _composed(phrases, note.description)
                 columns.append(Column(name, item.kind, text, here, item.repeated, note.personal, item.values))
 
-    go(record, (), "", ())
+    flatten(record, (), "", ())
     return columns, arrays
 
 
-def _composed(around: tuple[str, ...], description: str) -> str:
+def _composed(phrases: tuple[str, ...], description: str) -> str:
     """``delivery``, ``place``, ``city`` → ``Delivery, place: city``."""
-    text = f"{', '.join(around)}: {description}" if around else description
+    text = f"{', '.join(phrases)}: {description}" if phrases else description
     return _sentence(text)
 
 
@@ -194,8 +194,8 @@ def _sentence(phrase: str) -> str:
 
 def _child(array: _Array, schema: str, leading: tuple[Column, ...], key: tuple[str, ...]) -> Table:
     columns, arrays = _flatten(array.record, singular(array.table))
-    level = f"{array.one}_position"
-    words = array.one.replace("_", " ")
+    level = f"{array.member_name}_position"
+    words = array.member_name.replace("_", " ")
     deeper = [*leading, Column(level, Kind.INT32, f"Place of the {words} that it belongs to, counted from 0")]
     if array.member.note.id:
         own = {column.name: column for column in columns}

@@ -1,7 +1,15 @@
-"""The small language in which the catalogue says what Floriday serves.
+"""The types of the catalogue: records with their fields, and the feeds and snapshots that serve them.
 
-A record is a class whose annotations are its fields; a feed says where the record is served. Facts about
-single feeds do not belong here.
+To add a field, add one line to the record's class, at the position of the column in the table. The class is in
+``suppliers`` or ``customers``, or in ``both_apis`` if both APIs serve it alike:
+
+    price_per_piece: Decimal | None = field("price of a piece, without packing")
+
+The annotation is the type: one of the scalars below, a ``Literal`` for an enumeration, another record for a nested
+object, ``list[…]`` for an array; ``| None`` where the specification does not require the field. Columns, child tables,
+their types and the documentation follow from that line (:mod:`pipelines.catalogue.tables`). Then run ``make docs``.
+
+A record that inherits from a ``…Base`` record may have annotations without a description: it is that of the base.
 """
 
 from __future__ import annotations
@@ -19,7 +27,7 @@ from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 
 
 class Kind(StrEnum):
-    """How a scalar is stored: a type of DuckDB."""
+    """The DuckDB type of a scalar."""
 
     UUID = "UUID"
     TEXT = "VARCHAR"
@@ -43,12 +51,12 @@ Boolean = Annotated[bool, Kind.BOOLEAN]
 
 
 class Record:
-    """Base of every record. A subclass' docstring describes it, its annotations are its fields, in order."""
+    """Base of all records. The annotations of a subclass are its fields, in order; its docstring is the description."""
 
 
 @dataclass(frozen=True)
 class FieldNote:
-    """What a field's annotation cannot say; made by :func:`field`."""
+    """The properties of a field beside its type; see :func:`field`."""
 
     description: str
     json: str | None = None
@@ -72,24 +80,24 @@ def field(
     """Describe one field of a record.
 
     Args:
-        description: a noun phrase, in lower case but for names and without a full stop. Columns of a nested
-            record say the phrases on the way down to them: ``Delivery, place: city``.
-        json: the JSON name, where it is not the camelCase of the field's name.
-        column: the column's name, or for a nested record the prefix of its columns, instead of the one that
-            follows from the way down to the field.
-        table: for a list of records, the child table's name without schema, instead of ``<parent>_<field>``.
-        id: for a list of records, the member's own id that its grandchildren carry too.
-        personal: whether it is, or may hold, personal data.
-        stored: False for a field that repeats what the table already knows; it gets no column.
+        description: noun phrase in lower case (except for names) without a full stop. The description of a nested
+            record's column begins with the phrases of the fields above it: ``Delivery, place: city``.
+        json: JSON name, if it is not the field's name in camelCase.
+        column: name of the column, or prefix of a nested record's columns; None for the names of the fields on the
+            path, joined with ``_``.
+        table: for a list of records, name of the child table without schema; None for ``<parent>_<field>``.
+        id: for a list of records, name of the member's id field that the tables of its own lists carry too.
+        personal: whether it is, or may contain, personal data.
+        stored: False for a field that repeats another one; it gets no column.
     """
     return FieldNote(description, json, column, table, id, personal, stored)
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a record, resolved.
+    """One field of a record, with its type resolved.
 
-    Exactly one of ``kind`` and ``record`` is set; ``values`` are the known values of an enumeration.
+    Exactly one of ``kind`` and ``record`` is set. ``values`` are the known values of an enumeration.
     """
 
     name: str
@@ -107,11 +115,11 @@ Tier = Literal["fast", "hourly", "daily"]
 
 @dataclass(frozen=True)
 class Retention:
-    """How long Floriday goes on serving a record (docs/floriday.md: Retention).
+    """How long Floriday serves a record (docs/floriday.md: Retention).
 
     Args:
-        keeps: the least time.
-        counted_from: what the time is counted from, in words; empty where Floriday does not say.
+        keeps: minimum time for which it is served.
+        counted_from: event from which the time counts, as a phrase; empty where Floriday does not state it.
     """
 
     keeps: dt.timedelta
@@ -120,17 +128,17 @@ class Retention:
 
 @dataclass(frozen=True)
 class Source:
-    """What fills a table and its children: a :class:`Feed` or a :class:`Snapshot`.
+    """The source of a table and its child tables: a :class:`Feed` or a :class:`Snapshot`.
 
     Args:
         schema: DuckDB schema and Dagster group.
-        table: the parent table's name without schema.
-        record: one of what Floriday serves here.
-        key: the record's identifying fields, as columns; ``account`` comes before them in the table.
-        scope: the scope that reading it asks for.
-        tier: how often it is worth asking (docs/floriday.md: Change feeds).
-        retention: how long Floriday serves a record, where it is short or stated.
-        notes: sentences of :mod:`pipelines.catalogue.notes` that a reader of the table must know.
+        table: name of the parent table without schema.
+        record: class of the records that it serves.
+        key: columns of the record's identifying fields; in the table, ``account`` precedes them.
+        scope: scope that is required to read it.
+        tier: how often it is read (docs/floriday.md: Change feeds).
+        retention: how long Floriday serves a record; None where it is long and not stated.
+        notes: sentences of :mod:`pipelines.catalogue.notes` for the description of the table.
     """
 
     schema: str
@@ -145,7 +153,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """``schema.table``, its name everywhere."""
+        """``schema.table``, the name of the source."""
         return f"{self.schema}.{self.table}"
 
 
@@ -154,12 +162,12 @@ class Feed(Source):
     """A change feed: pages of the records that are new, changed or deleted since a sequence number.
 
     Args:
-        endpoint: the operations.
-        selection: whether it serves a selection, so that after a restart what the complete walk does not serve is gone
+        endpoint: operations of the feed.
+        selection: whether it serves a selection; after a restart, records that a complete read does not return are
+            deleted (docs/floriday.md: Change feeds).
+        widened_by: names of feeds whose new records make older records of this feed visible, below any cursor
             (docs/floriday.md: Change feeds).
-        widened_by: names of the feeds whose new records bring older ones of this feed into view, below any cursor
-            (docs/floriday.md: Change feeds).
-        selected_only_widened_by: those that do so besides where a buyer wants the selected assortment only.
+        selected_only_widened_by: further such feeds if only the selected assortment is read.
     """
 
     endpoint: Endpoint
@@ -171,13 +179,13 @@ class Feed(Source):
 
 @dataclass(frozen=True)
 class Snapshot(Source):
-    """A list without a change feed: it is read as a whole and compared with the last reading (the specification).
+    """A list without a change feed: it is read whole and compared with what was read before (the specification).
 
     Args:
-        path: the operation, relative to the API's base; it answers with a bare array of records.
-        asked_by: ``week``, for one call an ISO week, or ``moment``, for one call with a moment in time.
-        parameters: names of the query parameters that tell it: those of the year and the week, or that of the moment.
-        rate: the limit of the operation.
+        path: path of the operation, relative to the API's base address; it returns an array of records.
+        asked_by: ``week`` for one call for each ISO week, ``moment`` for one call with a point in time.
+        parameters: names of the query parameters: those of year and week, or that of the point in time.
+        rate: rate limit of the operation.
     """
 
     path: str
@@ -209,7 +217,7 @@ def _resolve(name: str, annotation: Any, note: FieldNote) -> Field:
     if typing.get_origin(inner) is Annotated:
         kind = typing.get_args(inner)[1]
     elif typing.get_origin(inner) is Literal:
-        # Sorted: `typing` takes Literals of another order for equal, and hands out whichever it met first.
+        # Sorted: `typing` treats Literals with the same values as equal and may return one with another order.
         kind, values = Kind.TEXT, tuple(sorted(typing.get_args(inner)))
     else:
         record = inner
@@ -220,7 +228,7 @@ _FIELDS: dict[type[Record], tuple[Field, ...]] = {}
 
 
 def fields_of(record: type[Record]) -> tuple[Field, ...]:
-    """The fields of a record, in the order in which the class names them."""
+    """The fields of a record in the order of its annotations, those of its base classes first."""
     if record not in _FIELDS:
         hints = typing.get_type_hints(record, include_extras=True)
         _FIELDS[record] = tuple(_resolve(name, hint, getattr(record, name)) for name, hint in hints.items())

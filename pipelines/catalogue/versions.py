@@ -1,6 +1,7 @@
-"""The calendar of Floriday's API versions, and what there is to say about the version that is asked (docs/floriday.md).
+"""The calendar of Floriday's API versions, and notices about the version in the settings (docs/floriday.md).
 
-Two versions a year. Each goes from Alpha over Beta to Main, is deprecated while the next one is Main, and is removed.
+There are two versions a year. Each goes from Alpha over Beta to Main, is deprecated while the next one is Main, and is
+then removed.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 URGENT = dt.timedelta(days=91)
-"""With less time left than this, a notice is urgent."""
+"""A notice is urgent if less time than this is left."""
 
 
 class State(StrEnum):
-    """Where in its life a version is. Alpha and Beta differ in how much still changes, which no date tells."""
+    """The state of a version. No date separates Alpha from Beta."""
 
     PREVIEW = "Alpha or Beta"
     MAIN = "Main"
@@ -25,13 +26,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class LifeCycle:
-    """The life of a version; Floriday names months, and a state begins when the month is over.
+    """The life cycle of a version. Floriday announces months; a state begins after the month.
 
     Args:
-        main_from: the first day as Main.
-        deprecated_from: the first day as Deprecated.
-        removed_from: the first day on which it no longer works.
-        is_stated: whether Floriday says so; otherwise it is what the versions before it lead to expect.
+        main_from: first day in state Main.
+        deprecated_from: first day in state Deprecated.
+        removed_from: first day on which it no longer works.
+        is_stated: whether Floriday announced these dates; otherwise they follow from the usual rhythm.
     """
 
     main_from: dt.date
@@ -40,7 +41,7 @@ class LifeCycle:
     is_stated: bool = True
 
     def state(self, today: dt.date) -> State:
-        """Where in its life it is on a day."""
+        """The state on a day."""
         if today >= self.removed_from:
             return State.REMOVED
         if today >= self.deprecated_from:
@@ -51,7 +52,7 @@ class LifeCycle:
 CALENDAR = {
     "2026v1": LifeCycle(dt.date(2026, 5, 1), dt.date(2026, 11, 1), dt.date(2027, 5, 1)),
 }
-"""What Floriday states of each version, in the top text of its specification."""
+"""The dates that Floriday announced, in the text at the top of each specification."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Notice:
     """A line about the API's version.
 
     Args:
-        text: the line.
-        is_urgent: whether something stops working soon, or has.
+        text: one line for the user.
+        is_urgent: whether the version stops working soon, or has stopped.
     """
 
     text: str
@@ -68,7 +69,7 @@ class Notice:
 
 
 def life_cycle(version: str) -> LifeCycle | None:
-    """The life of a version: as stated, else as two versions a year make it; None for a name of another form."""
+    """The life cycle of a version: as announced, else by the usual rhythm; None for a name of another form."""
     if version in CALENDAR:
         return CALENDAR[version]
     match = re.fullmatch(r"(\d{4})v([12])", version)
@@ -84,29 +85,29 @@ def life_cycle(version: str) -> LifeCycle | None:
 
 
 def notices(version: str, known: str, today: dt.date) -> tuple[Notice, ...]:
-    """What there is to say about the version that is asked; nothing about a known one that is not deprecated.
+    """The notices about a version; none for the catalogue's version if it is not deprecated.
 
     Args:
-        version: the settings' version.
-        known: the catalogue's version.
-        today: the day on which it is said.
+        version: version in the settings.
+        known: version that the catalogue describes.
+        today: day for which the notices are made.
     """
     lines = (another_version(version, known), end_of_life(version, today))
     return tuple(line for line in lines if line)
 
 
 def another_version(version: str, known: str) -> Notice | None:
-    """That the version that is asked is not the one that the catalogue describes."""
+    """A notice if the catalogue describes another version."""
     if version == known:
         return None
     return Notice(
-        f"FLORIDAY_BASE_URL asks for version {version} of the API, this program knows {known}: what it does not know is"
-        " kept in the raw log and reported, but has no column"
+        f"FLORIDAY_BASE_URL is for version {version} of the API, this program supports {known}: fields that are not in"
+        f" {known} are kept in the raw log and reported, but have no column"
     )
 
 
 def end_of_life(version: str, today: dt.date) -> Notice | None:
-    """That the version is deprecated, ends soon, or is gone."""
+    """A notice if the version is deprecated or removed."""
     life = life_cycle(version)
     if life is None or life.state(today) not in (State.DEPRECATED, State.REMOVED):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -61,14 +61,12 @@ def _standard_output() -> BinaryIO:
 def _write(result: Result, style: Format, stream: BinaryIO) -> None:
     from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
 
-    if style is Format.XLSX:
-        workbook.write_xlsx([("result", result)], stream)
-        return
-    writers = {
+    writers: dict[Format, Callable[[Result, BinaryIO], None]] = {
         Format.TABLE: table.write_table,
         Format.CSV: comma_separated.write_csv,
         Format.JSON: json_array.write_json,
         Format.PARQUET: parquet.write_parquet,
+        Format.XLSX: lambda result, stream: workbook.write_xlsx([("result", result)], stream),
     }
     writers[style](result, stream)
 

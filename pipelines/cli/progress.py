@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pipelines.cli.console import is_terminal, print_line, terminal
 from pipelines.cli.outcomes import subject, summary
@@ -19,19 +19,9 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Progress(Protocol):
-    """Shows the progress of feeds."""
-
-    def update(self, outcome: FeedOutcome) -> None:
-        """Show a feed after another page."""
-
-    def finish(self, outcome: FeedOutcome) -> None:
-        """Show a feed that has been synced or has failed."""
-
-
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """The progress display that fits standard output."""
+def progress() -> Iterator[_Lines | _Bars]:
+    """A display to update after each page of a feed, and to finish when the feed was synced or has failed."""
     if not is_terminal():
         yield _Lines()
         return

@@ -29,7 +29,7 @@ class Step:
     """A page and the movement of the cursor that follows from it.
 
     Args:
-        page: the answer.
+        page: answer to the request for one page.
         after: the sequence number that was requested.
         reached: the cursor after the page.
         is_end: whether the page, or the maximum, proves that the feed ends here.
@@ -46,7 +46,7 @@ class ChangeFeed:
     """A feed and what is known of it before its pages are read.
 
     Args:
-        fetch: requests a page.
+        fetch: requests the page above a sequence number.
         maximum: answer of the max-sequence operation before the walk; None where it is unknown.
         page_maximum: number of records in a full page.
         read_before: highest sequence number that earlier syncs have read, 0 for unknown. A page that ends below it

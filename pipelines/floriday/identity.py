@@ -29,7 +29,7 @@ class Identity:
 
 
 class _Organization(msgspec.Struct, rename="camel"):
-    organization_id: UUID
+    organization_id: str
     name: str | None = None
 
 
@@ -51,4 +51,8 @@ def parse_identity(body: bytes) -> Identity:
     organization = answer.organization or answer.customer_organization
     if organization is None:
         raise GarbledAnswerError(message)
-    return Identity(str(organization.organization_id), organization.name, answer.client_id, answer.api_version)
+    try:
+        organization_id = str(UUID(organization.organization_id))  # in any notation, unlike msgspec's own UUIDs
+    except ValueError:
+        raise GarbledAnswerError(message) from None
+    return Identity(organization_id, organization.name, answer.client_id, answer.api_version)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from pipelines.errors import GarbledAnswerError
 from pipelines.floriday.http.decoding import UNDECODABLE
+from pipelines.json_scan import elements, members
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,6 @@ class _Numbers(msgspec.Struct):
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _NUMBERS = msgspec.json.Decoder(_Numbers)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
@@ -111,16 +113,7 @@ def read_list(body: bytes) -> tuple[bytes, ...]:
     try:
         return tuple(bytes(record) for record in msgspec.json.decode(body, type=list[msgspec.Raw]))
     except UNDECODABLE:
-        return tuple(_elements(body))
-
-
-def read_members(record: bytes) -> dict[bytes, bytes]:
-    """The members of a record as they stand in its bytes: names with their quotes, and values.
-
-    Raises:
-        GarbledAnswerError: it is no JSON object.
-    """
-    return dict(_members(record))
+        return tuple(_scanned(elements, body))
 
 
 def number_of(record: bytes) -> int | None:
@@ -133,10 +126,10 @@ def number_of(record: bytes) -> int | None:
 
 def _number_by_brackets(record: bytes) -> int | None:
     try:
-        members = dict(_members(record))
-    except GarbledAnswerError:
+        found = dict(members(record))
+    except ValueError:
         return None
-    return _whole(_plain(members.get(b'"sequenceNumber"', b"null")))
+    return _whole(_plain(found.get(b'"sequenceNumber"', b"null")))
 
 
 def _whole(value: object) -> int | None:
@@ -158,46 +151,21 @@ def _plain(text: bytes) -> object:
 
 
 def _read_leniently(body: bytes) -> Page:
-    members = dict(_members(body))
-    maximum, results = _whole(_plain(members.get(b'"maximumSequenceNumber"', b""))), members.get(b'"results"', b"")
+    found = dict(_scanned(members, body))
+    maximum, results = _whole(_plain(found.get(b'"maximumSequenceNumber"', b""))), found.get(b'"results"', b"")
     if maximum is None or not results.startswith(b"["):
         raise GarbledAnswerError("the answer is not a page of records: maximumSequenceNumber or results is missing")
-    records = tuple(_elements(results))
+    records = tuple(_scanned(elements, results))
     return Page(maximum, records, tuple(number_of(record) for record in records), is_strict=False)
 
 
-def _members(text: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The members of a JSON object, found by brackets and quotes alone."""
-    for part in _parts(text, b"{", b"}"):
-        name = _TOKEN.match(part)
-        colon = name and re.compile(rb"\s*:\s*").match(part, name.end())
-        if name is None or colon is None:
-            raise GarbledAnswerError("the answer is not JSON: a member without a name")
-        yield name.group(), part[colon.end() :]
+def _scanned(scan: Callable[[bytes], Iterator[_Part]], text: bytes) -> list[_Part]:
+    """The parts of an answer, found by a scan.
 
-
-def _elements(text: bytes) -> Iterator[bytes]:
-    """The elements of a JSON array, found by brackets and quotes alone."""
-    return _parts(text, b"[", b"]")
-
-
-def _parts(text: bytes, opening: bytes, closing: bytes) -> Iterator[bytes]:
-    text = text.strip()
-    if not (text.startswith(opening) and text.endswith(closing)):
-        raise GarbledAnswerError(f"the answer is not JSON: {len(text)} bytes that are no object or list")
-    depth, start = 0, 1
-    for token in _TOKEN.finditer(text):
-        mark = token.group()
-        if mark in (b"{", b"["):
-            depth += 1
-        elif mark in (b"}", b"]"):
-            depth -= 1
-        if (depth == 1 and mark == b",") or (depth == 0 and token.end() == len(text)):
-            part = text[start : token.start()].strip()
-            if part:
-                yield part
-            start = token.end()
-        elif depth <= 0:
-            break
-    if depth != 0 or start != len(text):
-        raise GarbledAnswerError("the answer is not JSON: it is cut off or its brackets do not match")
+    Raises:
+        GarbledAnswerError: the answer is not JSON.
+    """
+    try:
+        return list(scan(text))
+    except ValueError as problem:
+        raise GarbledAnswerError(f"the answer is not JSON: {problem}") from None

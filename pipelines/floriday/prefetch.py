@@ -58,7 +58,7 @@ def prefetch_first_page(fetch: Fetch, after: int) -> Iterator[Fetch]:
     An error of the request is raised by the call that takes the page, and ignored if there is none.
 
     Args:
-        fetch: requests a page.
+        fetch: requests the page above a sequence number.
         after: sequence number to start from, exclusive.
     """
     with stoppable_pool(1, "floriday first page") as pool:
@@ -75,11 +75,8 @@ def prefetch_first_page(fetch: Fetch, after: int) -> Iterator[Fetch]:
 def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[Step]]:
     """The steps of a walk, fetched by threads that end with the block.
 
-    An error of a thread is raised after the steps that were fetched before it.
-
-    Args:
-        plan: what to read.
-        budget: memory for queued pages, shared with other feeds.
+    An error of a thread is raised after the steps that were fetched before it. Queued pages are limited by the budget,
+    which all feeds share.
     """
     with budget.shared():
         queue = PageQueue(budget)
@@ -93,7 +90,7 @@ def prefetched_steps(plan: ReadPlan, budget: MemoryBudget) -> Iterator[Iterator[
 
 
 class _Prefetcher:
-    """One walk: the first page alone, the middle over several connections, and alone to the proven end."""
+    """Reads a feed: first over one connection, long ranges over several, and to the proven end over one again."""
 
     def __init__(self, plan: ReadPlan, queue: PageQueue) -> None:
         self._plan = plan

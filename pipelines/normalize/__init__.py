@@ -1,11 +1,12 @@
-"""From the bytes of records to typed frames, exactly.
+"""From the bytes of records to typed pandas frames, exactly.
 
-Two lanes: a fast one in Arrow, and an exact one in plain Python that defines what is right and takes whatever the
-fast one refuses. What is stored where does not belong here.
+Two paths: a fast one with Arrow and pandas, and an exact one in plain Python. The exact path defines what is right, and
+reads the records that the fast path refuses. Storing the frames does not belong here.
 """
 
-from pipelines.normalize.batch import Batch, frame_of, get_ready, normalize
-from pipelines.normalize.fast_path import Rejected, Typed, together, typed
+from pipelines.normalize.batch import Batch, frame_of
+from pipelines.normalize.on_demand import combine, get_ready, normalize
 from pipelines.normalize.personal import PersonalData
+from pipelines.normalize.rejected import Rejected
 
-__all__ = ["Batch", "PersonalData", "Rejected", "Typed", "frame_of", "get_ready", "normalize", "together", "typed"]
+__all__ = ["Batch", "PersonalData", "Rejected", "combine", "frame_of", "get_ready", "normalize"]

@@ -39,28 +39,29 @@ class Read:
     """What Arrow took of some records.
 
     Args:
-        places: the record's place in the batch, for each row of ``records``.
         records: the records as nested Arrow structs.
+        places: the record's place in the batch, for each row of ``records``.
         refused: places of the records for the exact lane.
         unknown: unknown fields.
     """
 
+    records: pa.StructArray
     places: list[int] = field(default_factory=list)
-    records: pa.StructArray | None = None
     refused: list[int] = field(default_factory=list)
     unknown: Unknown = field(default_factory=dict)
 
 
 def read_records(table: Table, raws: Sequence[bytes], block: int = BLOCK) -> Read:
     """Read the records with the table's schema, in blocks; what a block refuses is narrowed down by halving."""
-    read, parts = Read(), []
+    wanted = wire_type(table)
+    read, parts = Read(pa.array([], wanted)), []
     for start in range(0, len(raws), block):
         places = list(range(start, min(start + block, len(raws))))
         for taken, part in _taken(table, raws, places, read):
             read.places += taken
             parts.append(part)
-    wanted = wire_type(table)
-    read.records = pa.concat_arrays(parts) if parts else pa.array([], wanted)
+    if parts:
+        read.records = pa.concat_arrays(parts)
     return read
 
 

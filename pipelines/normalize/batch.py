@@ -1,15 +1,13 @@
-"""A batch of records as pandas frames, Arrow-backed."""
+"""The normalized batch: typed frames, what was rejected and what is unknown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines.catalogue.tables import Table
-from pipelines.normalize.fast_path import Rejected, Typed, typed
+from pipelines.normalize.rejected import Rejected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Normalized records, every one that was served, in their order.
+    """Normalized records, in the order in which they were given.
 
     Args:
-        served: how many records there were.
-        frames: for each table's qualified name, its rows; ``record`` is the record's place in the batch. The
-            columns ``account`` and ``synced_at`` are the warehouse's to fill.
-        originals: ``record``, ``payload``, ``content_hash`` of each record that was kept.
-        rejected: the others.
-        unknown_fields: fields that the catalogue does not know, with their type.
-        unknown_values: for an enumeration's ``table.column``, values that the catalogue does not know.
+        served: number of records, rejected ones included.
+        frames: the rows of each table, by its qualified name. ``record`` is the record's position in the batch. The
+            warehouse adds the columns ``account`` and ``synced_at``.
+        originals: ``record``, ``payload`` and ``content_hash`` of each record that was not rejected.
+        rejected: the rejected records.
+        unknown_fields: path and type of each field that the catalogue does not contain.
+        unknown_values: by ``table.column`` of an enumeration, the values that the catalogue does not contain.
     """
 
     served: int
@@ -36,32 +34,10 @@ class Batch:
     unknown_fields: dict[str, str] = field(default_factory=dict)
     unknown_values: dict[str, set[str]] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, typed: Typed) -> Batch:
-        """The same as frames."""
-        return cls(
-            typed.served,
-            {name: frame_of(rows) for name, rows in typed.tables.items()},
-            frame_of(typed.originals),
-            typed.rejected,
-            typed.unknown_fields,
-            typed.unknown_values,
-        )
-
-
-def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, hashed: bool = True) -> Batch:
-    """The batch of some records; the arguments are those of :func:`~pipelines.normalize.fast_path.typed`."""
-    return Batch.of(typed(table, raws, is_strict=is_strict, hashed=hashed))
-
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """A table of Arrow's as a frame that holds the same arrays."""
-    import pandas as pd  # noqa: PLC0415 - it takes a fifth of a second, see get_ready
+    """An Arrow table as a frame that shares its memory."""
+    import pandas as pd  # noqa: PLC0415 - it takes a fifth of a second, see on_demand
 
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
-
-
-def get_ready() -> None:
-    """Load what frames need, and DuckDB with its first parameter too: best while something else is waited for."""
-    frame_of(pa.table({}))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pipelines.catalogue.tables import Column, Path, Table, deletion_paths, has_status
 from pipelines.catalogue.types import Kind
-from pipelines.normalize.nesting import is_too_deep
+from pipelines.json_scan import is_too_deep
 
 NIL = "00000000-0000-0000-0000-000000000000"
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()

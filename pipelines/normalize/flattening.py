@@ -1,16 +1,27 @@
-"""Nested Arrow records → one typed Arrow table for each table of the catalogue."""
+"""Nested Arrow records → one typed frame for each table of the catalogue.
+
+Struct fields become columns, arrays of objects become child frames. The frames' rows are numbered from 0; the column
+``record`` is the position of the row's record in the batch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
-import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.catalogue.tables import Path, Table, deletion_paths, has_status
+from pipelines.catalogue.types import Kind
 from pipelines.normalize.schemas import RECORD, frame_schema
-from pipelines.normalize.values import convert, list_sizes
+from pipelines.normalize.values import convert
+
+Column = pd.arrays.ArrowExtensionArray
+Columns = dict[str, pd.api.extensions.ExtensionArray]
+Frames = dict[str, pd.DataFrame]
 
 
 @dataclass
@@ -18,82 +29,95 @@ class Flat:
     """The rows of some records.
 
     Args:
-        tables: by qualified name; the column ``record`` is the record's place in the batch.
-        doubtful: places of the records that hold a value that cannot be; their rows are of no use.
+        frames: the rows of each table, by its qualified name.
+        doubtful: positions of the records with a value that the fast path cannot read; their rows are invalid.
     """
 
-    tables: dict[str, pa.Table] = field(default_factory=dict)
+    frames: Frames = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
 
 
-def flatten(table: Table, records: pa.StructArray, places: list[int]) -> Flat:
-    """All rows of the records, parents and children."""
+def flatten(table: Table, records: pa.StructArray, positions: Sequence[int]) -> Flat:
+    """The typed rows of records, parents and children.
+
+    Args:
+        table: the feed's table with its children.
+        records: the records in the table's wire type.
+        positions: for each record, its position in the batch.
+    """
     flat = Flat()
-    record = pa.array(places, pa.int32())
-    columns = _own(table, records, {RECORD: record}, flat)
-    columns["is_deleted"] = _is_deleted(table, records)
-    for name in (*table.key[1:], "sequence_number"):
-        if name in columns and columns[name].null_count:
-            _doubt(flat, record, pc.indices_nonzero(columns[name].is_null()).to_pylist())
-    _keep(table, columns, flat)
-    for child in table.children:
-        _add_children(child, records, columns, flat)
+    _flatten(table, records, {RECORD: Column(pa.array(positions, pa.int32()))}, flat)
     return flat
 
 
-def _doubt(flat: Flat, record: pa.Array, rows: list[int]) -> None:
-    flat.doubtful.update(record.take(pa.array(rows, pa.int64())).to_pylist())
+def _flatten(table: Table, structs: pa.StructArray, inherited: Columns, flat: Flat) -> None:
+    """Add the rows of a table and of its children.
 
-
-def _own(table: Table, records: pa.Array, leading: dict[str, pa.Array], flat: Flat) -> dict[str, pa.Array]:
-    columns = dict(leading)
+    Args:
+        table: the table of these rows.
+        structs: the rows as structs.
+        inherited: columns that no field of the struct fills.
+        flat: collects the frames.
+    """
+    fields, columns = dict(_fields(structs, ())), dict(inherited)
     for column in table.own_columns:
-        columns[column.name], wrong = convert(column, _dig(records, column.path or ()))
-        if wrong:
-            _doubt(flat, columns[RECORD], wrong)
-    return columns
+        values, refused = convert(column, fields[column.path or ()])
+        columns[column.name] = Column(values)
+        if refused:
+            flat.doubtful.update(columns[RECORD][refused])
+    if not table.array:
+        columns["is_deleted"] = _is_deleted(table, fields)
+        for name in {*table.key[1:], "sequence_number"} & columns.keys():
+            flat.doubtful.update(columns[RECORD][columns[name].isna()])
+    flat.frames[table.qualified_name] = pd.DataFrame({name: columns[name] for name in frame_schema(table).names})
+    for child in table.children:
+        members = pd.Series(Column(fields[child.array])).list.flatten()  # its index is the row of the parent
+        _flatten(child, _array(members), _inherited(child, columns, members), flat)
 
 
-def _keep(table: Table, columns: dict[str, pa.Array], flat: Flat) -> None:
-    schema = frame_schema(table)
-    flat.tables[table.qualified_name] = pa.table([columns[name] for name in schema.names], schema=schema)
+def _fields(structs: pa.StructArray, around: Path) -> Iterator[tuple[Path, pa.Array]]:
+    """Path and values of each field that is not a struct itself; null where a struct around it is null.
+
+    ``Series.struct.field`` returns the same and takes 40 times as long (68 fields of 3,000 sales orders: 4.4 ms instead
+    of 0.11 ms); with the children it would add 7 % to the time of normalizing.
+    """
+    for member, values in zip(structs.type, structs.flatten(), strict=True):
+        path = (*around, member.name)
+        if pa.types.is_struct(member.type):
+            yield from _fields(values, path)
+        else:
+            yield path, values
 
 
-def _dig(records: pa.Array, path: Path) -> pa.Array:
-    for step in path:
-        records = pc.struct_field(records, step)
-    return records
+def _array(series: pd.Series) -> pa.Array:
+    array = pa.array(series.array)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _is_deleted(table: Table, records: pa.Array) -> pa.Array:
-    deleted = pa.repeat(pa.scalar(value=False), len(records))
-    for path in deletion_paths(table):
-        deleted = pc.or_(deleted, pc.fill_null(_dig(records, path), fill_value=False))
+def _is_deleted(table: Table, fields: dict[Path, pa.Array]) -> pd.api.extensions.ExtensionArray:
+    signals = [pd.Series(Column(fields[path])) for path in deletion_paths(table)]
     if has_status(table):
-        deleted = pc.or_(deleted, pc.fill_null(pc.equal(_dig(records, ("status",)), "DELETED"), fill_value=False))
-    return deleted
+        signals.append(pd.Series(Column(fields["status",])) == "DELETED")
+    return Column(pa.array(reduce(or_, signals).fillna(value=False).array))
 
 
-def _add_children(child: Table, records: pa.Array, parent: dict[str, pa.Array], flat: Flat) -> None:
-    arrays = _dig(records, child.array)
-    owners = pc.list_parent_indices(arrays)
-    leading = {RECORD: parent[RECORD].take(owners)}
-    for column in child.columns:
-        if column.path is None and column.name not in ("account", "position"):
-            # A level's position goes by the level's own name below it.
-            above = column.name if column.name in parent else "position"
-            leading[column.name] = parent[above].take(owners)
-    leading["position"] = _positions(arrays, owners)
-    members = pc.list_flatten(arrays)
-    columns = _own(child, members, leading, flat)
-    _keep(child, columns, flat)
-    for grandchild in child.children:
-        _add_children(grandchild, members, columns, flat)
+def _inherited(child: Table, parent: Columns, members: pd.Series) -> Columns:
+    """The columns that a child's rows repeat from their parent's row, and their position in its array."""
+    names = [RECORD, *(c.name for c in child.columns if c.path is None and c.name not in {"account", "position"})]
+    owners = members.index.to_numpy()
+    # The column that the parent does not have is the parent's own position, under another name.
+    inherited = {name: parent[name if name in parent else "position"].take(owners) for name in names}
+    position = members.groupby(level=0).cumcount().astype("int32[pyarrow]")
+    return {**inherited, "position": position.array}
 
 
-def _positions(arrays: pa.Array, owners: pa.Array) -> pa.Array:
-    """Each member's place in its array, from 0."""
-    sizes = list_sizes(arrays)
-    starts = np.cumsum(sizes) - sizes
-    owner = owners.to_numpy()
-    return pa.array((np.arange(len(owner)) - starts[owner]).astype("int32"))
+def unknown_values(table: Table, frames: Frames) -> dict[str, set[str]]:
+    """The values of enumerations that the catalogue does not contain, by ``table.column``."""
+    found = {}
+    for part in table.walk():
+        for column in part.columns:
+            if column.values and column.kind is Kind.TEXT:
+                values = frames[part.qualified_name][column.name]
+                distinct = (values.list.flatten() if column.repeated else values).unique()
+                found[f"{part.qualified_name}.{column.name}"] = set(distinct) - {*column.values, pd.NA}
+    return {name: unknown for name, unknown in found.items() if unknown}

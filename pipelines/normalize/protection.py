@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from pipelines.catalogue.tables import Table
+from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.floriday.pages import number_of
-from pipelines.normalize.members import Member, Members, holders_of
+from pipelines.json_scan import Holders, Member, MemberSearch
 
 Value = Callable[[str], str | None]
 """What stands for a personal text: another text, the same, or None for nothing."""
@@ -48,7 +48,7 @@ class Protection:
 
     def __init__(self, table: Table, value: Value | None, *, keeps_numbers: bool = False) -> None:
         self._kinds = personal_names(table)
-        self._members = Members(tuple(self._kinds), holders_of(table, self._kinds))
+        self._search = MemberSearch(tuple(self._kinds), holders_of(table, self._kinds))
         self._value = value
         self._keeps_numbers = keeps_numbers
 
@@ -66,7 +66,7 @@ class Protection:
         try:
             if raw[:1] != b"{" and raw.lstrip()[:1] != b"{":
                 raise ValueError("expected an object")
-            return self._changed(raw, self._members.find(raw))
+            return self._changed(raw, self._search.find(raw))
         except ValueError as problem:
             return Withheld.of(raw, str(problem))
 
@@ -118,3 +118,26 @@ def personal_names(table: Table) -> dict[str, Kind]:
         for column in part.own_columns
         if column.personal and column.path
     }
+
+
+def holders_of(table: Table, wanted: Iterable[str]) -> Holders:
+    """What the members of these names stand in, for the records of a table."""
+    names, tree = frozenset(wanted), Holders()
+    for part, above in _parts(table, ()):
+        for column in part.own_columns:
+            path = (*above, *(column.path or ()))
+            if path[-1] in names:
+                _plant(tree, path[:-1])
+    return tree
+
+
+def _parts(table: Table, above: Path) -> Iterator[tuple[Table, Path]]:
+    here = (*above, *table.array)
+    yield table, here
+    for child in table.children:
+        yield from _parts(child, here)
+
+
+def _plant(tree: Holders, path: Path) -> None:
+    for step in path:
+        tree = tree.setdefault(step, {})

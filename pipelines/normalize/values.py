@@ -16,14 +16,12 @@ from pipelines.catalogue.tables import Column
 from pipelines.catalogue.types import Kind
 from pipelines.normalize.exact import EPOCH_DAY, FIRST_MICROSECOND, LAST_MICROSECOND, NIL
 from pipelines.normalize.schemas import MONEY, TIME
-from pipelines.normalize.uuids import uuids
+from pipelines.normalize.uuids import UUID_TEXT, uuids
 
 _SHORT = pa.decimal128(30, 18)
 _ROOMY = pa.decimal128(38, 18)
 _MINUTES_AT, _SECONDS_AT = 13, 16
 _SHORTEST_TIME = len("2026-01-01T00:00:00Z")
-
-_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 Places = list[int]
 Converted = tuple[pa.Array, Places]
@@ -64,7 +62,7 @@ def _text(wire: pa.Array) -> Converted:
 def _uuid_text(wire: pa.Array) -> Converted:
     """Within lists UUIDs stay text, for Arrow makes no lists of them from Python's values."""
     text = _blank_to_null(wire)
-    fine = pc.match_substring_regex(text, _UUID)
+    fine = pc.match_substring_regex(text, UUID_TEXT)
     wrong = [] if pc.all(fine).as_py() is not False else pc.indices_nonzero(pc.invert(fine)).to_pylist()
     nil = pc.equal(text, NIL)
     if pc.any(nil).as_py():

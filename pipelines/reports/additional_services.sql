@@ -1,12 +1,12 @@
 -- Additional services that were sold with the goods: one row for each account, month, service and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. The month is that of the latest delivery in Amsterdam; orders without that
--- moment stand in rows without a month, unless days are asked for. The attach rate is the part that an order with the
--- service has among all orders of the month in that currency, those of the clock included.
+-- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
+-- orders without that time are in rows without a month, unless from_date or to_date is given. The attach rate is the
+-- fraction of all orders of the month in that currency, including those of the clock, that have the service.
 --
--- The revenue is the service's price times its units, counted after all corrections: pieces, packages, layers or load
--- carriers of the order, begun ones as whole ones, or as many labels as the order says. Where the order does not tell
--- how it is packed, it counts without revenue.
+-- The revenue is the price of the service times its units after all corrections: pieces, packages, layers or load
+-- carriers of the order, rounded up, or the number of labels of the order. An order without packing data counts without
+-- revenue.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -18,11 +18,11 @@
 --   account                  name of the account in the settings
 --   month                    month of the latest delivery, as its first day
 --   additional_service_id    the service (catalog.additional_services)
---   additional_service_name  its name; NULL while it is not known
+--   additional_service_name  its name; NULL if it is not in the warehouse
 --   currency                 currency of the service's price, as ISO 4217
 --   orders                   sales orders with the service
---   attach_rate              part of the month's orders in this currency that has the service, 1 for all of them
---   revenue                  what the service brought in, in the currency
+--   attach_rate              fraction of the month's orders in this currency that have the service, 1 for all
+--   revenue                  revenue of the service, in the currency
 --
 -- tables:
 --   catalog.additional_services
@@ -30,7 +30,7 @@
 --   orders.sales_orders
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

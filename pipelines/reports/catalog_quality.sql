@@ -1,23 +1,23 @@
--- Trade items with something to put right: one row for each account and trade item that has at least one problem.
+-- Trade items with problems: one row for each account and trade item that has at least one problem.
 --
 -- The problems are, in this order: INVALID_FLORICODE_DATA (a code of the sector has expired), NO_PRIMARY_PHOTO,
 -- NO_PACKING_CONFIGURATION, NO_COUNTRY_OF_ORIGIN (characteristic S62), NO_QUALITY_CLASS (characteristic S98),
 -- HIDDEN_IN_CATALOG, and NOT_SOLD_FOR_90_DAYS.
 --
--- Hidden trade items are mostly made for the auction alone, where that is no fault. Not sold means that no order of
--- status COMMITTED was to be delivered in the last 90 days or later, counted in days of Amsterdam; it is a problem of
--- the account's own trade items only, and of those that are not newer than that. Deleted trade items are left out.
+-- Hidden trade items are mostly made only for the auction, where that is no problem. Not sold means that no order with
+-- status COMMITTED has a delivery in the last 90 days or later, in days of Amsterdam; only the account's own trade
+-- items that are older than that can have this problem. Deleted trade items are left out.
 --
 -- parameters:
 --
 -- columns:
 --   account                 name of the account in the settings
 --   trade_item_id           the trade item (catalog.trade_items)
---   trade_item_name         its name, of a grower's own the Dutch one
+--   trade_item_name         its name; the Dutch one of a grower's own trade items
 --   article_code            the grower's own article code
 --   seller_organization_id  grower that sells it (organizations.organizations)
---   problems                what is wrong with it
---   last_delivery           when its last order is to be delivered, or was; NULL for no order
+--   problems                its problems, as named above
+--   last_delivery           delivery time of its last order, past or future; NULL for no order
 --
 -- tables:
 --   catalog.trade_item_characteristics

@@ -1,9 +1,9 @@
--- Where the revenue comes from: one row for each account, month, sales channel, trade instrument, interface and currency.
+-- Revenue by sales channel: one row for each account, month, sales channel, trade instrument, interface and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. The month is that of the latest delivery in Amsterdam;
--- orders without that moment stand in rows without a month, unless days are asked for.
+-- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
+-- orders without that time are in rows without a month, unless from_date or to_date is given.
 --
--- The share is that of all revenue of the account in the month and currency, of what is asked for.
+-- The share is the fraction of all revenue of the account in the month and currency, within the given parameters.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -15,20 +15,20 @@
 -- columns:
 --   account                  name of the account in the settings
 --   month                    month of the latest delivery, as its first day
---   sales_channel            platform that was sold through
---   trade_instrument         way of trading: clock, direct, contract
+--   sales_channel            platform of the sale
+--   trade_instrument         trade instrument: clock, direct, contract
 --   sales_channel_interface  how the orders came in: by screen or by software
 --   currency                 currency of the revenue, as ISO 4217
 --   orders                   sales orders
 --   pieces                   pieces, after all corrections
 --   revenue                  value of the orders, in the currency
---   share                    part of the month's revenue in the currency, 1 for all of it; NULL where that is 0
+--   share                    fraction of the month's revenue in the currency, 1 for all; NULL if that is 0
 --
 -- tables:
 --   orders.sales_orders
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

@@ -1,9 +1,9 @@
--- What a piece brings at the clock and beside it: one row for each account, month, trade instrument and currency.
+-- Prices of a piece at the clock and in other trade: one row for each account, month, trade instrument and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. The month is that of the latest delivery in Amsterdam;
--- orders without that moment stand in rows without a month, unless days are asked for.
+-- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
+-- orders without that time are in rows without a month, unless from_date or to_date is given.
 --
--- Prices are those of the bare piece, without packing, services and delivery, which the clock does not charge.
+-- Prices are those of the piece alone, without packing, services and delivery, which the clock does not charge.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -16,17 +16,17 @@
 --   account           name of the account in the settings
 --   month             month of the latest delivery, as its first day
 --   trade_instrument  way of trading
---   is_clock          whether that is the clock or its presales; NULL where the trade instrument is
+--   is_clock          whether that is the clock or its presales; NULL if the trade instrument is NULL
 --   currency          currency of the prices, as ISO 4217
 --   orders            sales orders
 --   pieces            pieces, after all corrections
---   average_price     price of a piece in the currency, each piece counting the same; NULL where there are none
+--   average_price     average price of a piece in the currency, weighted by pieces; NULL if there are none
 --
 -- tables:
 --   orders.sales_orders
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

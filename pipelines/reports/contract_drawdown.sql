@@ -1,11 +1,11 @@
--- How much of a contract is called off: one row for each account and period of a contract's line.
+-- How much of each contract was called off: one row for each account and period of a contract line.
 --
--- Contracts count in their newest approved version, unless that was deleted. What was called off under an older version
--- counts for the same period of the newest one: that of the same id, else that of the same trade item and beginning.
--- What was called off for periods that the newest version lacks is not in this report.
+-- The newest approved version of a contract counts, unless it was deleted. Pieces that were called off under an older
+-- version count for the same period of the newest one: the period with the same id, else with the same trade item and
+-- first day. Pieces that were called off for periods that the newest version lacks are not in this report.
 --
--- Called off is what stands on approved blanket orders; those that wait for approval are told apart, deleted ones left
--- out. A period is in this report if it has one of the days that are asked for.
+-- Called off are the pieces of approved blanket orders; those that wait for approval are in a separate column, deleted
+-- ones are left out. A period is in this report if it overlaps the days from from_date to to_date.
 --
 -- parameters:
 --   from_date   first day of the periods, in Amsterdam
@@ -17,22 +17,22 @@
 --
 -- columns:
 --   account                   name of the account in the settings
---   contract_reference        what all versions of the contract are called
+--   contract_reference        reference that all versions of the contract share
 --   contract_title            its title
 --   customer_organization_id  buyer (organizations.organizations)
---   customer_name             its registered name; NULL while the organization is not known
+--   customer_name             its registered name; NULL if the organization is not in the warehouse
 --   supplier_organization_id  grower (organizations.organizations)
---   supplier_name             its registered name; NULL while the organization is not known
---   trade_item_id             what was agreed on (catalog.trade_items)
---   trade_item_name           its name; NULL while the trade item is not known
+--   supplier_name             its registered name; NULL if the organization is not in the warehouse
+--   trade_item_id             trade item of the contract line (catalog.trade_items)
+--   trade_item_name           its name; NULL if the trade item is not in the warehouse
 --   first_day                 first day of the period, in Amsterdam
 --   last_day                  last day of the period, in Amsterdam
 --   currency                  currency of the price, as ISO 4217
---   price_per_piece           price of a piece that was agreed on, in the currency
---   agreed_pieces             pieces that were agreed on
+--   price_per_piece           agreed price of a piece, in the currency
+--   agreed_pieces             agreed pieces
 --   called_off_pieces         pieces that were called off
 --   waiting_pieces            pieces on blanket orders that are finalized and wait for approval
---   share                     part of the agreed pieces that was called off, 1 for all of them; NULL where none were
+--   share                     fraction of the agreed pieces that was called off, 1 for all; NULL if none were agreed
 --   outside_margin            lines of approved blanket orders whose pieces or price are outside of the margins
 --   contract_line_period_id   the period in the newest version (orders.contract_line_periods)
 --
@@ -73,11 +73,11 @@ periods AS (
         p.price_per_piece,
         p.number_of_pieces,
         CAST(timezone('Europe/Amsterdam', p.start_date_time) AS DATE) AS first_day,
-        -- The end itself is not within a period.
+        -- A period does not include its end.
         CAST(
             timezone('Europe/Amsterdam', greatest(p.end_date_time - INTERVAL 1 MICROSECOND, p.start_date_time)) AS DATE
         ) AS last_day,
-        -- A contract may have two lines of a trade item: their order tells them apart.
+        -- A contract may have two lines of a trade item: their order distinguishes them.
         row_number() OVER (
             PARTITION BY p.account, p.contract_id, l.trade_item_trade_item_id, p.start_date_time
             ORDER BY p.contract_line_position, p.position

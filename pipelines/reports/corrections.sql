@@ -1,11 +1,11 @@
--- What is corrected after the sale: one row for each account, month, customer, initiator and currency.
+-- Corrections after the sale: one row for each account, month, customer, initiator and currency.
 --
--- A correction request counts in the month in which its order was to be delivered, in Amsterdam; requests about orders
--- that are not known, or that lack that moment, stand in rows without a month, unless days are asked for. Deleted
--- requests don't count. The order's own status does not matter.
+-- A correction request counts in the month of the latest delivery of its order, in Amsterdam; requests for orders that
+-- are not in the warehouse, or without that time, are in rows without a month, unless from_date or to_date is given.
+-- Deleted requests do not count. The status of the order does not matter.
 --
--- The differences are those that the requests made: what the order's changes that name a request tell, new less old. A
--- cancellation takes all pieces. What changed without a request is not in this report.
+-- The differences are those of the requests: the order's changes that name a request, new value minus old value. A
+-- cancellation removes all pieces. Changes without a request are not in this report.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -18,13 +18,13 @@
 --   account                   name of the account in the settings
 --   month                     month of the order's latest delivery, as its first day
 --   customer_organization_id  buyer (organizations.organizations)
---   customer_name             its registered name; NULL while the organization is not known
---   initiated_by              side that asked
---   currency                  currency of the orders, as ISO 4217; NULL while an order is not known
+--   customer_name             its registered name; NULL if the organization is not in the warehouse
+--   initiated_by              side that requested the correction
+--   currency                  currency of the orders, as ISO 4217; NULL if an order is not in the warehouse
 --   requests                  correction requests
 --   accepted                  of these, accepted ones
---   pieces_delta              pieces more than before, below 0 for fewer
---   value_delta               value of the orders more than before, in the currency, below 0 for less
+--   pieces_delta              added pieces, below 0 for removed pieces
+--   value_delta               change of the orders' value, in the currency, below 0 for less
 --
 -- tables:
 --   orders.sales_order_correction_requests

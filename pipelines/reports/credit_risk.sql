@@ -1,7 +1,8 @@
 -- Whether buyers' credit was claimed: one row for each account, credit claim status, payment provider and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. FAILED, NOT_CHECKED, PLANNED and EXPIRED are those whose
--- payment nobody stands for (yet). Most orders do not tell whether they are paid, and only the others can be unpaid.
+-- Only orders with status COMMITTED count, without deleted ones. With FAILED, NOT_CHECKED, PLANNED and EXPIRED, no
+-- payment provider guarantees the payment (yet). Most orders do not contain whether they are paid; only orders that do
+-- can count as unpaid.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -12,11 +13,11 @@
 -- columns:
 --   account              name of the account in the settings
 --   credit_claim_status  whether the buyer's credit was claimed
---   payment_provider     who settles the payment
+--   payment_provider     organization that settles the payment
 --   currency             currency of the amounts, as ISO 4217
 --   orders               sales orders
 --   amount               value of the orders, in the currency
---   unpaid_orders        of these, orders that say that they are not paid
+--   unpaid_orders        of these, orders that are marked as not paid
 --   unpaid_amount        value of those, in the currency
 --
 -- tables:

@@ -1,11 +1,11 @@
--- Who is connected, and who of them buys: one row for each account, connected customer and currency of its orders.
+-- Connected customers and their orders: one row for each account, connected customer and currency of its orders.
 --
--- Customers without any order have one row without a currency. Only orders of status COMMITTED count, deleted ones
--- don't; orders and revenue are those of the days that are asked for, the last order is that of all days. Ended
--- connections stay, and say that they are deleted.
+-- Customers without any order have one row without a currency. Only orders with status COMMITTED count, without deleted
+-- ones; orders and revenue are those within from_date and to_date, the last order is that of all days. Ended
+-- connections are included and marked as deleted.
 --
--- A connection's beginning is known where this warehouse saw it, or where nothing has changed since: Floriday tells the
--- last change only.
+-- The start of a connection is known if this warehouse received it, or if nothing has changed since: Floriday only
+-- returns the last change.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -16,10 +16,10 @@
 -- columns:
 --   account                   name of the account in the settings
 --   customer_organization_id  connected buyer (organizations.organizations)
---   customer_name             its registered name; NULL while the organization is not known
---   connected_since           when it was last connected; NULL where only the end was seen
+--   customer_name             its registered name; NULL if the organization is not in the warehouse
+--   connected_since           when it was last connected; NULL if only the end was received
 --   is_deleted                whether the connection has been ended
---   last_order                when it last ordered something that was delivered or will be, in the currency
+--   last_order                when it placed its last order in the currency
 --   currency                  currency of the revenue, as ISO 4217; NULL without an order
 --   orders                    sales orders
 --   revenue                   value of the orders, in the currency

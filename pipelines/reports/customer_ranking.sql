@@ -1,7 +1,7 @@
--- Which customers bring in most: one row for each account, customer and currency.
+-- Customers by revenue: one row for each account, customer and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. Shares and ranks are those within the account and currency,
--- of what is asked for: with days or a trade item they follow them. Customers of equal revenue share a rank.
+-- Only orders with status COMMITTED count, without deleted ones. Shares and ranks are within the account and currency,
+-- and within the given days and trade item. Customers with equal revenue have the same rank.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -12,14 +12,14 @@
 -- columns:
 --   account                   name of the account in the settings
 --   customer_organization_id  buyer (organizations.organizations)
---   customer_name             its registered name; NULL while the organization is not known
+--   customer_name             its registered name; NULL if the organization is not in the warehouse
 --   currency                  currency of the revenue, as ISO 4217
 --   orders                    sales orders
 --   pieces                    pieces, after all corrections
 --   revenue                   value of the orders, in the currency
---   share                     part of all revenue in the currency, 1 for all of it; NULL where that is 0
---   cumulative_share          share of this customer and of all that rank above it
---   rank                      place by revenue in the currency, from 1
+--   share                     fraction of all revenue in the currency, 1 for all; NULL if that is 0
+--   cumulative_share          share of this customer and all customers of higher rank
+--   rank                      rank by revenue in the currency, from 1
 --
 -- tables:
 --   orders.sales_orders

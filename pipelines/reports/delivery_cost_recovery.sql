@@ -1,11 +1,12 @@
--- What delivery costs and brings in: one row for each account, month, incoterm and currency.
+-- Costs and revenue of delivery: one row for each account, month, incoterm and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. The month is that of the latest delivery in Amsterdam; orders without that
--- moment stand in a row without a month, unless days are asked for. The cost is what the order states for its delivery,
--- the revenue is its delivery price of a piece times its pieces after all corrections, in whole cents.
+-- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
+-- orders without that time are in a row without a month, unless from_date or to_date is given. The cost is what the
+-- order states for its delivery, the revenue is its delivery price of a piece times its pieces after all corrections,
+-- in whole cents.
 --
--- Cost and revenue each stand in their own currency, an order in that of its amount. They are never added together, so
--- that an amount in another currency than its order's stands in a row that does not count the order.
+-- Cost and revenue each count in their own currency, an order in that of its amount. Currencies are never added
+-- together, so an amount in another currency than its order's is in a row that does not count the order.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -16,18 +17,18 @@
 -- columns:
 --   account           name of the account in the settings
 --   month             month of the latest delivery, as its first day
---   incoterm          who bears the delivery, as an Incoterm; NULL where none was agreed, as at the clock
+--   incoterm          Incoterm of the delivery; NULL if none was agreed, as at the clock
 --   currency          currency of the amounts, as ISO 4217
---   orders            sales orders, those without delivery cost among them
+--   orders            sales orders, including those without delivery cost
 --   delivery_cost     cost of delivery, in the currency
 --   delivery_revenue  what buyers pay for delivery, in the currency
---   recovery          part of the cost that the revenue covers, 1 for all of it; NULL where that is 0
+--   recovery          fraction of the cost that the revenue covers, 1 for all; NULL if the cost is 0
 --
 -- tables:
 --   orders.sales_orders
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

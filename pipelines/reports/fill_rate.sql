@@ -1,14 +1,15 @@
--- Fill rate by week: what was delivered of what was first ordered, one row for each account, ISO week and trade item.
+-- Fill rate by week, delivered pieces compared with first ordered ones: one row for each account, ISO week and trade
+-- item.
 --
--- Only orders of status COMMITTED count, deleted ones don't, and only once their latest delivery has passed. The week is
--- that of the latest delivery in Amsterdam; orders without that moment stand in a row without a week, unless days are
--- asked for. An order of the clock counts where a delivery was asked for it: other deliveries to the auction are not
--- told by order.
+-- Only orders with status COMMITTED count, without deleted ones, and only after their latest delivery. The week is that
+-- of the latest delivery in Amsterdam; orders without that time are in a row without a week, unless from_date or
+-- to_date is given. An order of the clock counts if a delivery was requested for it: other deliveries to the auction
+-- are not reported by order.
 --
--- Ordered is the quantity before any correction, the old one of the order's oldest mutation. Delivered is what shipments
--- claimed of the order's fulfillment requests, in packages times pieces, even where nobody corrected the order for what
--- was missing. A request that moved to another delivery order counts once, where it stands now. Deleted delivery orders
--- and shipments that were drafted only, cancelled or failed deliver nothing.
+-- Ordered is the quantity before all corrections: the old quantity of the order's oldest mutation. Delivered are the
+-- pieces that shipments claimed of the order's fulfillment requests (packages times pieces), even if nobody corrected
+-- the order for missing pieces. A request that moved to another delivery order counts once, at its present one. Deleted
+-- delivery orders, and shipments that are drafts, cancelled or failed, deliver nothing.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -20,8 +21,8 @@
 --   account           name of the account in the settings
 --   iso_year          year that the ISO week belongs to
 --   iso_week          ISO week of the latest delivery, 1 to 53
---   trade_item_id     what was ordered (catalog.trade_items)
---   trade_item_name   its name; NULL while the trade item is not known
+--   trade_item_id     ordered trade item (catalog.trade_items)
+--   trade_item_name   its name; NULL if the trade item is not in the warehouse
 --   orders            sales orders
 --   ordered_pieces    pieces, before all corrections
 --   agreed_pieces     pieces, after all corrections
@@ -76,7 +77,7 @@ original AS (
     GROUP BY ALL
 ),
 days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

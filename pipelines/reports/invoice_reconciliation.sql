@@ -1,15 +1,15 @@
--- Invoices against orders: one row for each sales order that is invoiced differently than ordered, or not at all.
+-- Invoices against orders: one row for each sales order whose invoices differ from it, or are missing.
 --
--- Only orders of status COMMITTED are to be invoiced, as they are after all corrections; of the others, those stand here
--- for which something was invoiced and not taken back. Deleted orders are left out. An order counts once its latest
--- delivery has passed; orders without that moment count too, unless days are asked for.
+-- Only orders with status COMMITTED must be invoiced, as they are after all corrections; other orders are in this
+-- report only if an amount was invoiced and not credited. Deleted orders are left out. An order counts after its latest
+-- delivery; orders without that time count too, unless from_date or to_date is given.
 --
--- An invoice line comes in two phases: settled, then invoiced. Only what has an invoice counts as invoiced; what is
--- settled and waits for one is told apart. Corrections are lines of their own and count with the others. Lines tell no
--- currency, and are taken to be in that of the order. Amounts that differ by less than a cent are equal.
+-- An invoice line is first settled, then invoiced. Only lines with an invoice count as invoiced; settled lines without
+-- one are in separate columns. Corrections are separate lines and count like the others. Lines have no currency; that
+-- of the order is assumed. Amounts that differ by less than a cent are equal.
 --
--- Plantion and VRM tell nothing of their invoices: their orders are left out, unless there is a line. Lines of orders
--- that are not known are left out.
+-- Plantion and VRM do not report their invoices: their orders are left out, unless there is a line. Lines of orders
+-- that are not in the warehouse are left out.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -23,20 +23,20 @@
 --   sales_order_id            the order (orders.sales_orders)
 --   sales_channel_order_id    its number at the sales channel
 --   delivery_date             day of its latest delivery, in Amsterdam
---   seller_organization_id    who sold it (organizations.organizations)
---   seller_name               its name; NULL while it is not known
---   customer_organization_id  who bought it (organizations.organizations)
---   customer_name             its name; NULL while it is not known
+--   seller_organization_id    seller (organizations.organizations)
+--   seller_name               its name; NULL if it is not in the warehouse
+--   customer_organization_id  buyer (organizations.organizations)
+--   customer_name             its name; NULL if it is not in the warehouse
 --   status                    the order's status
 --   reason                    NOT_SETTLED for no line, NOT_INVOICED for lines without an invoice, DIFFERENCE otherwise
---   ordered_pieces            pieces, after all corrections; 0 where the order is not COMMITTED
+--   ordered_pieces            pieces, after all corrections; 0 if the order is not COMMITTED
 --   invoiced_pieces           pieces that were invoiced
---   order_amount              value of the order, in the currency; 0 where it is not COMMITTED
---   invoiced_amount           what was invoiced, in the currency
---   difference                order amount less what was invoiced: above 0 where something is missing
+--   order_amount              value of the order, in the currency; 0 if it is not COMMITTED
+--   invoiced_amount           invoiced amount, in the currency
+--   difference                order amount minus invoiced amount: above 0 if too little was invoiced
 --   currency                  currency of the order, as ISO 4217
 --   settled_pieces            pieces that are settled and not yet invoiced
---   settled_amount            what is settled and not yet invoiced, in the currency
+--   settled_amount            settled amount that is not yet invoiced, in the currency
 --
 -- tables:
 --   orders.invoice_lines
@@ -44,7 +44,7 @@
 --   organizations.organizations
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

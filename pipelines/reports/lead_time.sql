@@ -1,9 +1,9 @@
--- How long before its delivery an order comes in: one row for each account and month of delivery.
+-- Time between order and delivery: one row for each account and month of delivery.
 --
--- Only orders of status COMMITTED count, deleted ones don't, and only those that tell both moments: that of the order
--- and that of the latest delivery. The month is that of the latest delivery in Amsterdam.
+-- Only orders with status COMMITTED count, without deleted ones, and only those with both times: that of the order and
+-- that of the latest delivery. The month is that of the latest delivery in Amsterdam.
 --
--- A percentile is interpolated between the two orders that are nearest to it.
+-- A percentile is interpolated between the two nearest orders.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -22,7 +22,7 @@
 --   orders.sales_orders
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

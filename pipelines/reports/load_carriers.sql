@@ -1,12 +1,13 @@
--- Load carriers that left and that were invoiced: one row for each account, month and load carrier type.
+-- Shipped and invoiced load carriers: one row for each account, month and load carrier type.
 --
--- The month is that of the shipment's latest delivery in Amsterdam, for its invoice lines too, so that both are about
--- the same shipments. Lines of shipments that are not known (Floriday stops serving these first) count in the month of
--- their invoice. Shipments without that moment stand in a row without a month, unless days are asked for.
+-- The month is that of the shipment's latest delivery in Amsterdam, for its invoice lines too, so that both count the
+-- same shipments. Lines of shipments that are not in the warehouse (Floriday stops serving these first) count in the
+-- month of their invoice. Shipments without that time are in a row without a month, unless from_date or to_date is
+-- given.
 --
--- Shipments that were drafted only, cancelled or failed carry nothing; what was invoiced for them counts all the same.
--- A line counts once it has an invoice: before, it is settled only. Packages are no load carriers. What Floriday
--- invoices as DANISH_TROLLEY may have left as one of the special kinds of it, which stand in rows of their own.
+-- Shipments that are drafts, cancelled or failed have no load carriers, but their invoice lines count. A line counts
+-- only with an invoice, not while it is only settled. Packages are no load carriers. Load carriers that Floriday
+-- invoices as DANISH_TROLLEY may have been shipped as one of its special kinds, which have separate rows.
 --
 -- parameters:
 --   from_date  first day, in Amsterdam
@@ -15,9 +16,9 @@
 -- columns:
 --   account            name of the account in the settings
 --   month              month, as its first day
---   load_carrier_type  kind of load carrier; NULL where it was not told
---   carriers           load carriers that left
---   additional_layers  shelves on them, beside the first
+--   load_carrier_type  kind of load carrier; NULL if unknown
+--   carriers           shipped load carriers
+--   additional_layers  shelves on them, besides the first
 --   invoiced           load carriers that were invoiced
 --   invoiced_layers    shelves that were invoiced
 --

@@ -1,11 +1,12 @@
--- How many offers are ordered from: one row for each account, month and supply type.
+-- Offers and the orders from them: one row for each account, month and supply type.
 --
--- An offer is a supply line of direct sales. It counts in the month in Amsterdam in which its order period begins, those
--- without one in rows without a month, unless days are asked for. Offers that were deleted later had been made, and
--- count.
+-- An offer is a supply line of direct sales. It counts in the month in Amsterdam in which its order period begins;
+-- offers without one are in rows without a month, unless from_date or to_date is given. Offers that were deleted later
+-- count too.
 --
--- What was offered is the most pieces that were ever seen on the line: Floriday serves what is left, so of lines that
--- sold before they were first seen it is too little. What was sold are the pieces of its orders of status COMMITTED.
+-- Offered is the highest number of pieces that was ever received for the line: Floriday returns the remaining pieces,
+-- so the number is too low for lines that sold before the first sync of them. Sold are the pieces of its orders with
+-- status COMMITTED.
 --
 -- parameters:
 --   from_date   first day on which the order period may begin, in Amsterdam
@@ -18,7 +19,7 @@
 --   month           month in which the order period begins, as its first day
 --   supply_lines    offers
 --   with_orders     of these, offers with at least one order
---   conversion      part of the offers that have an order, 1 for all of them
+--   conversion      fraction of the offers that have an order, 1 for all
 --   pieces_offered  pieces on the offers
 --   pieces_sold     pieces ordered from them, after all corrections
 --
@@ -28,12 +29,12 @@
 --   versions.supply_lines
 
 WITH days AS (
-    -- There are far fewer moments than offers, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than offers.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT l.order_period_start_date_time AS moment FROM supply.supply_lines l) m
 ),
 offered AS (
-    -- The view in history would first tell until when each version was valid.
+    -- The history view would first compute until when each version was valid.
     SELECT v.account, v.supply_line_id, max(greatest(v.number_of_pieces, 0)) AS pieces
     FROM versions.supply_lines v
     GROUP BY ALL

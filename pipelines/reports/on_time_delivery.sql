@@ -1,8 +1,8 @@
--- Punctuality of carriers: load carriers that were received in time, one row for each account, month and carrier.
+-- Punctuality of carriers: load carriers received in time, with one row for each account, month and carrier.
 --
--- Only load carriers count whose receipt was told, with its moment: not every hub tells it. In time is at the latest
--- delivery of the shipment or before it; the month is that of the latest delivery in Amsterdam. Each load carrier counts
--- once, however much stands on it. Shipments that were drafted only, cancelled or failed do not count.
+-- Only load carriers whose time of receipt was reported count: not every hub reports it. In time means at or before the
+-- latest delivery of the shipment; the month is that of the latest delivery in Amsterdam. Each load carrier counts
+-- once, whatever its load. Shipments that are drafts, cancelled or failed do not count.
 --
 -- parameters:
 --   from_date  first day of the latest delivery, in Amsterdam
@@ -11,12 +11,12 @@
 -- columns:
 --   account                  name of the account in the settings
 --   month                    month of the latest delivery, as its first day
---   carrier_organization_id  who took the goods (organizations.organizations); NULL where the shipment names none
---   carrier_name             its name; NULL while it is not known
+--   carrier_organization_id  carrier (organizations.organizations); NULL if the shipment has none
+--   carrier_name             its name; NULL if it is not in the warehouse
 --   load_carriers            load carriers that were received
 --   on_time                  of these, received at the latest delivery or before
---   share                    part of the load carriers that was in time, 1 for all of them
---   average_minutes_late     minutes from the latest delivery to the receipt, on average of those that came late
+--   share                    fraction of the load carriers that was in time, 1 for all
+--   average_minutes_late     average minutes from the latest delivery to the receipt, of late load carriers
 --
 -- tables:
 --   fulfillment.fulfillment_order_load_carriers

@@ -1,15 +1,15 @@
--- What was asked and what was paid for a piece: one row for each account, ISO week, trade item and currency.
+-- Offered and paid prices of a piece: one row for each account, ISO week, trade item and currency.
 --
--- Prices are those of the bare piece, without packing, services, delivery and volume discounts. The averages count each
--- piece the same.
+-- Prices are those of the piece alone, without packing, services, delivery and volume discounts. Averages are weighted
+-- by pieces.
 --
--- Realised prices are those of orders of status COMMITTED, deleted ones left out, in the week of their latest delivery
--- in Amsterdam; orders without that moment stand in rows without a week, unless days are asked for. Orders whose last
--- piece was taken back are left out.
+-- Realised prices are those of orders with status COMMITTED, without deleted ones, in the week of their latest delivery
+-- in Amsterdam; orders without that time are in rows without a week, unless from_date or to_date is given. Orders
+-- without any piece left after corrections are left out.
 --
--- Offered prices are those of supply lines of direct sales, as they were: every version that was seen here counts, save
--- deleted ones and those without pieces. An offer counts in each week in which it can be delivered, at most 53 of them,
--- or ordered where it tells no time of delivery, and in each with the most pieces that were seen on it at that price.
+-- Offered prices are those of supply lines of direct sales: every received version counts, except deleted ones and
+-- those without pieces. An offer counts in each week in which it can be delivered (at most 53), or ordered if it has no
+-- delivery period, and in each with the highest number of pieces that was received at that price.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -21,17 +21,17 @@
 --   account           name of the account in the settings
 --   iso_year          year that the ISO week belongs to
 --   iso_week          ISO week of delivery, 1 to 53
---   trade_item_id     what is offered and sold (catalog.trade_items)
---   trade_item_name   its name; NULL while the trade item is not known
+--   trade_item_id     offered and sold trade item (catalog.trade_items)
+--   trade_item_name   its name; NULL if the trade item is not in the warehouse
 --   currency          currency of the prices, as ISO 4217
---   offered_min       lowest price that was offered; NULL where none was seen
---   offered_average   average price that was offered
---   offered_max       highest price that was offered
---   offered_pieces    pieces that were offered
---   realised_min      lowest price that was paid; NULL where nothing was sold
---   realised_average  average price that was paid
---   realised_max      highest price that was paid
---   pieces            pieces that were sold, after all corrections
+--   offered_min       lowest offered price; NULL if none was received
+--   offered_average   average offered price
+--   offered_max       highest offered price
+--   offered_pieces    offered pieces
+--   realised_min      lowest paid price; NULL if nothing was sold
+--   realised_average  average paid price
+--   realised_max      highest paid price
+--   pieces            sold pieces, after all corrections
 --
 -- tables:
 --   catalog.trade_items
@@ -39,8 +39,8 @@
 --   versions.supply_lines
 
 WITH prices AS (
-    -- The end itself is not within a period; one that ends before it begins is that moment alone. The view in history
-    -- would first tell until when each version was valid.
+    -- A period does not include its end; one that ends before it begins is only its beginning. The history view
+    -- would first compute until when each version was valid.
     SELECT
         v.account,
         v.supply_line_id,
@@ -66,7 +66,7 @@ WITH prices AS (
     GROUP BY ALL
 ),
 days AS (
-    -- There are far fewer moments than orders and offers, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders and offers.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (
         SELECT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o

@@ -1,7 +1,7 @@
--- Purchase orders that need action: one row for each account and purchase order that Floriday gives a reason for.
+-- Purchase orders that require action: one row for each account and purchase order with a reason from Floriday.
 --
--- The reasons are those of Floriday why it is no sales order yet, or not the one that was meant. Days are those of the
--- latest delivery that was asked for, in Amsterdam; the latest come first. Deleted purchase orders are left out.
+-- The reasons are Floriday's: why it is no sales order yet, or differs from the sales order. Days are those of the
+-- latest requested delivery, in Amsterdam; the latest come first. Deleted purchase orders are left out.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -12,19 +12,19 @@
 --   account                   name of the account in the settings
 --   purchase_order_id         the purchase order (orders.purchase_orders)
 --   customer_order_reference  the buyer's own reference
---   reasons                   why it needs action, in Floriday's words
+--   reasons                   why it requires action, in Floriday's words
 --   delivery_date             day of the latest delivery, in Amsterdam
 --   order_date_time           when it was placed
---   supplier_organization_id  who is to deliver (organizations.organizations); NULL where none is matched
---   supplier_name             its name; NULL while it is not known
---   trade_item_id             what is to be bought (catalog.trade_items); NULL where none is matched
---   trade_item_name           its name; NULL while it is not known
+--   supplier_organization_id  requested grower (organizations.organizations); NULL if none is matched
+--   supplier_name             its name; NULL if it is not in the warehouse
+--   trade_item_id             requested trade item (catalog.trade_items); NULL if none is matched
+--   trade_item_name           its name; NULL if it is not in the warehouse
 --   trade_item_code           the grower's article code, as the buyer gave it
---   quantity                  how many units are to be bought
---   quantity_unit             which units
+--   quantity                  requested number of units
+--   quantity_unit             kind of unit
 --   price_per_piece           price of a piece that the buyer expects
 --   currency                  its currency, as ISO 4217
---   sales_order_id            order that it became (orders.sales_orders); NULL for none yet
+--   sales_order_id            resulting sales order (orders.sales_orders); NULL if there is none yet
 --
 -- tables:
 --   catalog.trade_items

@@ -1,11 +1,11 @@
 -- Revenue by week of delivery: one row for each account, ISO week, trade item and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. The week is that of the latest delivery in Amsterdam;
--- orders without that moment stand in a row without a week, unless days are asked for. Currencies are never added
--- together.
+-- Only orders with status COMMITTED count, without deleted ones. The week is that of the latest delivery in Amsterdam;
+-- orders without that time are in a row without a week, unless from_date or to_date is given. Currencies are never
+-- added together.
 --
--- The revenue of last year is that of the whole ISO week of the same number a year earlier, whatever days are asked
--- for. It is NULL where nothing was delivered then, and for a week 53 where the year before had none.
+-- The revenue of last year is that of the whole ISO week with the same number a year earlier, whatever from_date and
+-- to_date are. It is NULL if nothing was delivered then, and for a week 53 if the year before had none.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -18,8 +18,8 @@
 --   account            name of the account in the settings
 --   iso_year           year that the ISO week belongs to
 --   iso_week           ISO week of the latest delivery, 1 to 53
---   trade_item_id      what was ordered (catalog.trade_items)
---   trade_item_name    its name; NULL while the trade item is not known
+--   trade_item_id      ordered trade item (catalog.trade_items)
+--   trade_item_name    its name; NULL if the trade item is not in the warehouse
 --   currency           currency of the revenue, as ISO 4217
 --   orders             sales orders
 --   pieces             pieces, after all corrections
@@ -31,7 +31,7 @@
 --   orders.sales_orders
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT
         m.moment,
         CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,

@@ -1,11 +1,11 @@
--- Sell-through: how much of each batch was sold, one row for each account and batch, the newest first.
+-- Sell-through, how much of each batch was sold: one row for each account and batch, the newest first.
 --
--- Sold is what orders claimed in the batch's ledger less what they gave back, as far as Floriday still told it at the
--- first sync. What else took pieces away or added some, such as waste, reservations and transfers, is told apart, so
--- that initial pieces are sold, other and remaining ones. Deleted batches are left out. The days are those of harvest or
--- production, in Amsterdam.
+-- Sold are the pieces that orders claimed in the batch's ledger, minus returned ones, as far as Floriday still returned
+-- them at the first sync. Other changes, such as waste, reservations and transfers, are in a separate column, so that
+-- the initial pieces are the sum of sold, other and remaining pieces. Deleted batches are left out. The days are those
+-- of harvest or production, in Amsterdam.
 --
--- The stock of other growers is here too, where it lies in one's own warehouse: see the supplier.
+-- Stock of other growers in one's own warehouse is included: see supplier_organization_id.
 --
 -- parameters:
 --   from_date   first day of harvest or production, in Amsterdam
@@ -18,15 +18,15 @@
 --   batch_reference           its reference, as text
 --   batch_date                day of harvest or production, in Amsterdam
 --   supplier_organization_id  grower that owns it (organizations.organizations)
---   trade_item_id             what it consists of (catalog.trade_items)
---   trade_item_name           its name; NULL while the trade item is not known
+--   trade_item_id             its trade item (catalog.trade_items)
+--   trade_item_name           its name; NULL if the trade item is not in the warehouse
 --   initial_pieces            pieces at the start
---   sold_pieces               pieces that orders claimed and did not give back
---   other_pieces              pieces that went otherwise, below 0 where more were added
+--   sold_pieces               pieces that orders claimed, without returned ones
+--   other_pieces              pieces that other changes removed, below 0 if more were added
 --   remaining_pieces          pieces left
---   sell_through              sold pieces divided by initial ones, 1 for all of them
+--   sell_through              sold pieces divided by initial ones, 1 for all
 --   age_days                  days from the batch date to today, in Amsterdam
---   last_sold_at              when an order last claimed pieces; NULL where none did
+--   last_sold_at              when an order last claimed pieces; NULL if none did
 --
 -- tables:
 --   catalog.trade_items

@@ -1,8 +1,9 @@
--- What a buyer spends, and with whom: one row for each account, grower, month and currency.
+-- Spend of a buyer by grower: one row for each account, grower, month and currency.
 --
--- Only orders of status COMMITTED count, deleted ones don't. The grower is the seller, which stays when an auction's
--- correction names itself as the supplier; orders without a seller count for the supplier. The month is that of the
--- latest delivery in Amsterdam; orders without that moment stand in rows without a month, unless days are asked for.
+-- Only orders with status COMMITTED count, without deleted ones. The grower is the seller, which does not change when
+-- an auction's correction names the auction as supplier; orders without a seller count for the supplier. The month is
+-- that of the latest delivery in Amsterdam; orders without that time are in rows without a month, unless from_date or
+-- to_date is given.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -14,22 +15,22 @@
 -- columns:
 --   account                 name of the account in the settings
 --   grower_organization_id  grower that sold it (organizations.organizations)
---   grower_name             its registered name; NULL while the organization is not known
+--   grower_name             its registered name; NULL if the organization is not in the warehouse
 --   month                   month of the latest delivery, as its first day
 --   currency                currency of the amounts, as ISO 4217
 --   orders                  sales orders
 --   pieces                  pieces, after all corrections
 --   spend                   value of the orders, in the currency
---   share                   part of the month's spend in the currency, 1 for all of it; NULL where that is 0
---   auction_levies          auction levies that Floriday calculates, in the currency; NULL where there are none
---   package_rental_costs    rent of packages that Floriday calculates, in the currency; NULL where there is none
+--   share                   fraction of the month's spend in the currency, 1 for all; NULL if that is 0
+--   auction_levies          auction levies that Floriday calculates, in the currency; NULL if there are none
+--   package_rental_costs    rent of packages that Floriday calculates, in the currency; NULL if there is none
 --
 -- tables:
 --   orders.sales_orders  seller_organization_id, calculated_fields_total_auction_levies_value
 --   organizations.organizations
 
 WITH days AS (
-    -- There are far fewer moments than orders, and the step to Amsterdam's clock is what costs time.
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),

@@ -1,9 +1,9 @@
--- The ledger of the stock: what happened to each batch, one row for each account, batch and type of mutation.
+-- The stock ledger, type of the mutation to each batch: one row for each account, batch and type of mutation.
 --
--- Pieces are the sum of all changes of that type, below 0 for pieces taken. CLAIM and UNCLAIM are sales and what was
--- given back; a CORRECTION below 0 is waste. A batch's first pieces and all its changes make up what is left of it, as
--- far as Floriday still told them at the first sync. Batches that are deleted or not known keep their ledger. Days are
--- those of the mutations.
+-- Pieces are the sum of all changes of that type, below 0 for removed pieces. CLAIM and UNCLAIM are sales and returns;
+-- a CORRECTION below 0 is waste. The initial pieces of a batch plus all its changes are its remaining pieces, as far as
+-- Floriday still returned them at the first sync. The ledger of batches that are deleted or not in the warehouse is
+-- included. Days are those of the mutations.
 --
 -- parameters:
 --   from_date   first day, in Amsterdam
@@ -13,13 +13,13 @@
 -- columns:
 --   account          name of the account in the settings
 --   batch_id         the batch (supply.batches)
---   batch_reference  its reference, as text; NULL while the batch is not known
---   batch_date       day of harvest or production, in Amsterdam; NULL while the batch is not known
---   trade_item_id    what it consists of (catalog.trade_items); NULL while the batch is not known
---   trade_item_name  its name; NULL while the trade item is not known
---   type             what happened
---   mutations        how often
---   pieces           pieces added, below 0 for pieces taken
+--   batch_reference  its reference, as text; NULL if the batch is not in the warehouse
+--   batch_date       day of harvest or production, in Amsterdam; NULL if the batch is not in the warehouse
+--   trade_item_id    its trade item (catalog.trade_items); NULL if the batch is not in the warehouse
+--   trade_item_name  its name; NULL if the trade item is not in the warehouse
+--   type             type of the mutation
+--   mutations        number of mutations
+--   pieces           added pieces, below 0 for removed pieces
 --   first_at         when it happened first
 --   last_at          when it happened last
 --

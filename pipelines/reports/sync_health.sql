@@ -1,26 +1,27 @@
--- How well the warehouse keeps up: one row for each account and feed or snapshot that it is to sync.
+-- How current the warehouse is: one row for each account and feed or snapshot that is synced.
 --
--- It tells what the warehouse knows of itself, without asking Floriday: behind is the distance to the highest number that
--- Floriday told at the last sync. Numbers are not consecutive, so fewer records may be missing. A feed that was never
--- synced, because its scope is not granted or something failed, has no cursor. A snapshot has no numbers, and its cursor
--- is 0.
+-- It uses only the warehouse and sends no request to Floriday: behind is the distance to the highest number that
+-- Floriday returned at the last sync. Numbers are not consecutive, so fewer records may be missing. A feed that was
+-- never synced, because its scope is not granted or the sync failed, has no cursor. A snapshot has no numbers, and its
+-- cursor is 0.
 --
--- Of a feed with several cursors the highest counts, the distances are added, and the last sync is that of any part.
+-- For a feed with several cursors, the highest one counts, the distances are summed, and the last sync is that of any
+-- sub-feed.
 --
 -- parameters:
 --
 -- columns:
 --   account          name of the account in the settings
 --   feed             the feed or snapshot, as schema.table
---   is_granted       whether the token carried its scope when it was last to be synced
+--   is_granted       whether the token contained its scope at the last sync
 --   cursor           the last sequence number committed
---   behind           distance from the cursor to the feed's highest number; NULL where Floriday does not tell that
---   last_synced_at   when it was last read, whether or not something was new
+--   behind           distance from the cursor to the feed's highest number; NULL if Floriday does not return that
+--   last_synced_at   when it was last read, with or without new records
 --   minutes_since    whole minutes since then
---   current_at       when it was last proven read to its end
---   last_changed_at  when something new or changed was last stored
---   records          current rows, deleted records among them
---   rejected_open    records that could not be stored and have not healed
+--   current_at       when it was last verifiably read to its end
+--   last_changed_at  when a new or changed record was last stored
+--   records          current rows, including deleted records
+--   rejected_open    open rejected records
 --
 -- tables:
 --   sync.cursors

@@ -93,7 +93,7 @@ def child_environment(variables: Mapping[str, str], directory: Path | None = Non
     Secrets that the child process can read itself are left out: those in the `.env` file and in a `…_FILE`.
 
     Args:
-        variables: variables from ``given_variables``.
+        variables: result of ``given_variables``, with or without changes.
         directory: folder where a `.env` file is looked for first; None for the working directory.
     """
     return {PASSED: serialized(variables, directory or Path.cwd(), _SECRETS)}

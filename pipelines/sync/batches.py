@@ -17,7 +17,7 @@ from pipelines.floriday.change_feed import Step
 from pipelines.floriday.page_queue import MemoryBudget
 from pipelines.floriday.pages import Page
 from pipelines.floriday.sequence_ranges import Coverage
-from pipelines.normalize import Batch, Typed, together, typed
+from pipelines.normalize import Batch, combine, normalize
 from pipelines.normalize.content import content_hash
 
 PAGES_A_BATCH = 10
@@ -187,7 +187,7 @@ class BatchBuilder:
 
     table: Table
     windows: WindowBuilder
-    _chunks: list[Typed] = field(default_factory=list)
+    _chunks: list[Batch] = field(default_factory=list)
     _waiting: list[Page] = field(default_factory=list)
     _waiting_bytes: int = 0
 
@@ -208,11 +208,12 @@ class BatchBuilder:
         if self._waiting or not self._chunks:
             self._normalize()
         chunks, self._chunks = self._chunks, []
-        return PageBatch.of(covered, Batch.of(together(chunks, covered.places)))
+        return PageBatch.of(covered, combine(chunks, covered.places))
 
     def _normalize(self) -> None:
         records = [record for page in self._waiting for record in page.records]
-        self._chunks.append(typed(self.table, records, is_strict=all(page.is_strict for page in self._waiting)))
+        is_strict = all(page.is_strict for page in self._waiting)
+        self._chunks.append(normalize(self.table, records, is_strict=is_strict))
         self._waiting, self._waiting_bytes = [], 0
 
 

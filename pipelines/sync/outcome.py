@@ -87,8 +87,8 @@ class FeedOutcome:
             return None
         some = ", ".join(str(number) for number in sorted(self.shared_numbers)[:5])
         return (
-            f"Floriday serves several records under one sequence number ({some}), although it documents that numbers are"
-            " unique: where two pages meet, one of them may be missing. Report it to Floriday"
+            f"Floriday serves several records under one sequence number ({some}), although it documents that numbers"
+            " are unique: where two pages meet, one of them may be missing. Report it to Floriday"
         )
 
     @property

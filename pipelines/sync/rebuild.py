@@ -127,7 +127,7 @@ def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, 
     with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
         pending: list[tuple[Slice, Future[Batch]]] = []
         for some in slices:
-            pending.append((some, normalizer.submit(normalize, table, some.payloads, hashed=False)))
+            pending.append((some, normalizer.submit(normalize, table, some.payloads, with_originals=False)))
             if len(pending) > QUEUED_SLICES:
                 before, batch = pending.pop(0)
                 yield before, batch.result()

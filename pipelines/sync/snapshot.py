@@ -18,7 +18,7 @@ from pipelines.errors import PipelineError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import read_list
 from pipelines.normalize import Batch, PersonalData, normalize
-from pipelines.normalize.fast_path import key_of
+from pipelines.normalize.rejected import key_of
 from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.outcome import FeedOutcome, Listener, combined
 from pipelines.warehouse.file.connection import Warehouse, transaction

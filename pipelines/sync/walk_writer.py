@@ -13,7 +13,7 @@ from typing import Self
 from pipelines.errors import PipelineError
 from pipelines.floriday.change_feed import Step
 from pipelines.floriday.page_checks import shared_numbers
-from pipelines.normalize.fast_path import key_of
+from pipelines.normalize.rejected import key_of
 from pipelines.sync.batches import BYTES_A_CHUNK, BatchBuilder, PageBatch, WindowBuilder, without_stored
 from pipelines.sync.feed_writer import Commit, FeedWriter
 from pipelines.warehouse.file.connection import WriteSession

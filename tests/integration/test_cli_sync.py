@@ -499,7 +499,7 @@ class TestVersion:
 
         out = capsys.readouterr().out
         assert code == 0
-        assert out.count("asks for version 2026v2 of the API, this program knows 2026v1") == 1
+        assert out.count("is for version 2026v2 of the API, this program supports 2026v1") == 1
         assert all(call.path.startswith("/suppliers-api-2026v2") for call in newer.calls if "-api-" in call.path)
 
     def test_without_a_base_address_there_is_no_version(

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Record, fields_of
-from pipelines.normalize.fast_path import typed
+from pipelines.normalize import normalize
 from pipelines.sandbox import Document, Sandbox
 from pipelines.sandbox.world.codes import check_digit
 from tests.moments import NOW
@@ -355,5 +355,6 @@ def assert_complete(sandbox: Sandbox) -> None:
 def assert_valid(sandbox: Sandbox) -> None:
     """Every record has the types and enumerations of the catalogue."""
     for source in sandbox.sources.values():
-        read = typed(tables_of(source), [entry.body for entry in sandbox.book(source.name).entries()], hashed=False)
+        records = [entry.body for entry in sandbox.book(source.name).entries()]
+        read = normalize(tables_of(source), records, with_originals=False)
         assert (read.rejected, read.unknown_fields, read.unknown_values) == ((), {}, {}), source.name

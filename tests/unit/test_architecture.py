@@ -21,6 +21,7 @@ ORDER = (
     "web_guard",
     "private_files",
     "settings",
+    "json_scan",
     "floriday",
     "catalogue",
     "normalize",

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import pytest
 
 from pipelines.catalogue import Catalogue, catalogue_of
-from pipelines.catalogue.comparison import compare
-from pipelines.catalogue.differences import Difference, Topic
-from pipelines.catalogue.specification import read
 from pipelines.catalogue.types import Boolean, Feed, Int64, Record, Snapshot, Text, Uuid, field
+from pipelines.catalogue.version_comparison.comparison import compare
+from pipelines.catalogue.version_comparison.differences import Difference, Topic
+from pipelines.catalogue.version_comparison.swagger import read
 from pipelines.cli.entry import run
 from pipelines.errors import UsageError
 from pipelines.floriday.endpoints import SLOW, Endpoint
@@ -459,7 +459,7 @@ class TestFiles:
 
     def test_the_other_api(self) -> None:
         """A specification is compared with the catalogue of its own API only."""
-        with pytest.raises(UsageError, match="suppliers API says nothing of the customers API"):
+        with pytest.raises(UsageError, match="suppliers API, not of the customers API"):
             differences(made_up(), catalogue_of("customers"))
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from pipelines.catalogue import CATALOGUES
-from pipelines.catalogue.shared import LAST_MODIFIED_DATE_TIME
+from pipelines.catalogue.both_apis.records import LAST_MODIFIED_DATE_TIME
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import UsageError

@@ -9,8 +9,8 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Boolean, Feed, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.floriday.pages import read_page
+from pipelines.json_scan import DEEPEST, is_too_deep
 from pipelines.normalize import PersonalData, normalize
-from pipelines.normalize.nesting import DEEPEST, is_too_deep
 from pipelines.normalize.personal import Treatment
 from pipelines.normalize.protection import Withheld
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed
-from pipelines.normalize import Batch, arrow_reader, exact, normalize, together, typed
+from pipelines.normalize import Batch, arrow_reader, combine, exact, normalize
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import THINGS
 from tests.records import in_json, nasty_records, seeds, valid_records
@@ -129,9 +129,9 @@ def test_parts_together_are_as_if_read_at_once(seed: int, sizes: list[int]) -> N
     places = np.random.default_rng(seed).permutation(len(came))
     ordered = [came[number] for number in np.argsort(places)]
     ends = list(accumulate(sizes))
-    parts = [typed(table, came[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
+    parts = [normalize(table, came[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
 
-    batch, expected = Batch.of(together(parts, places)), normalize(table, ordered)
+    batch, expected = combine(parts, places), normalize(table, ordered)
 
     found, rows = batch_rows(table, batch), batch_rows(table, expected)
     for name in rows:

@@ -14,8 +14,8 @@ import pytest
 
 from pipelines.catalogue.tables import Table
 from pipelines.catalogue.types import Kind
+from pipelines.json_scan import DEEPEST
 from pipelines.normalize import Batch, arrow_reader, exact, fast_path, normalize
-from pipelines.normalize.nesting import DEEPEST
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import TABLE, THING_ID, thing
 

@@ -16,8 +16,8 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Boolean, Decimal, Feed, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
+from pipelines.json_scan import MemberSearch
 from pipelines.normalize import PersonalData, normalize
-from pipelines.normalize.members import Members
 from pipelines.normalize.personal import Treatment, keyed_hash
 from pipelines.normalize.protection import Withheld, personal_names
 from tests.records import nasty_records
@@ -193,7 +193,7 @@ def test_both_lanes_find_the_same(table: Table, seed: int) -> None:
     feed = next(feed for feed in FEEDS if tables_of(feed) == table)
     protection = PersonalData("hash", KEY).protection(table)
     assert protection is not None
-    members: Members = protection._members  # noqa: SLF001
+    members: MemberSearch = protection._search  # noqa: SLF001
     for raw in nasty_records(feed, seed, 10):
         try:
             found = members.find(raw)

@@ -105,7 +105,7 @@ class TestNotices:
         (line,) = lines("2026v2", "2026-11-24")
 
         assert "version 2026v2" in line
-        assert "knows 2026v1" in line
+        assert "supports 2026v1" in line
         assert "reported" in line
 
     @pytest.mark.parametrize(
@@ -115,5 +115,5 @@ class TestNotices:
         """What Floriday has not stated is told as presumed, beside that it is another version."""
         first, second = lines("2026v2", today)
 
-        assert "knows 2026v1" in first
+        assert "supports 2026v1" in first
         assert told in second

@@ -44,4 +44,4 @@ FEEDS = (
     *delivery_conditions.FEEDS,
     *trade_settings.FEEDS,
 )
-"""In the order in which people read them: what is offered, asked for, bought, delivered, by whom and on what terms."""
+"""In the order of all listings: supply, requests, orders, deliveries, organizations and terms."""

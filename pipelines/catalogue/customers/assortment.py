@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import SUPPLIER, LoadCarrierType
-from pipelines.catalogue.shared import CREATION_DATE_TIME, IS_DELETED, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.records import (
+    CREATION_DATE_TIME,
+    IS_DELETED,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    LoadCarrierType,
+)
+from pipelines.catalogue.customers.shared import SUPPLIER
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -6,14 +6,16 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, LoadCarrierType
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
+    CUSTOMER,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Characteristic,
+    LoadCarrierType,
     Package,
 )
+from pipelines.catalogue.customers.shared import EXPIRES_AT
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -85,7 +87,7 @@ TRADE_ITEM_REQUESTS = Feed(
     scope="catalog:read",
     tier="hourly",
     retention=Retention(dt.timedelta(days=365), "its creation"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 PACKING_CONFIGURATION_REQUESTS = Feed(
@@ -101,7 +103,7 @@ PACKING_CONFIGURATION_REQUESTS = Feed(
     scope="catalog:read",
     tier="hourly",
     retention=Retention(dt.timedelta(days=365), "its creation"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (TRADE_ITEM_REQUESTS, PACKING_CONFIGURATION_REQUESTS)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import LoadCarrierType, Period, SupplyStatus
-from pipelines.catalogue.shared import CREATION_DATE_TIME, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER, Package, Price
+from pipelines.catalogue.both_apis.records import (
+    CREATION_DATE_TIME,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    LoadCarrierType,
+    Package,
+    Price,
+)
+from pipelines.catalogue.customers.shared import Period, SupplyStatus
 from pipelines.catalogue.types import Date, DateTime, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -26,7 +33,7 @@ class ClockSupplyLinePackingConfiguration(Record):
 class ClockPresalesSupplyLine(Record):
     """Goods for the clock that can be bought before it runs: one row for each clock presales supply line."""
 
-    supply_line_id: Uuid = field("Floriday's identifier of the clock presales supply line; sales orders tell it")
+    supply_line_id: Uuid = field("Floriday's identifier of the clock presales supply line; sales orders refer to it")
     status: SupplyStatus = field("whether it can be ordered")
     trade_item_id: Uuid = field("what is offered (catalog.trade_items, where a feed delivers it)")
     trade_item_version: Int32 | None = field("version of the trade item that is offered")
@@ -64,7 +71,7 @@ CLOCK_PRESALES_SUPPLY_LINES = Feed(
     tier="fast",
     notes=(
         notes.WHOLE_MARKET,
-        notes.STATUS_TELLS,
+        notes.STATUS_SHOWS_OUTCOME,
         notes.SEPARATE_IDS,
         notes.HISTORY_STARTS_HERE,
         notes.UNKNOWN_REFERENCES,

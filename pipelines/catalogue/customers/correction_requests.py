@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import CUSTOMER, EXPIRES_AT, OrganizationType
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
+    CUSTOMER,
     INCOTERM,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
@@ -17,10 +16,12 @@ from pipelines.catalogue.shared import (
     Package,
     Price,
 )
+from pipelines.catalogue.both_apis.sales_orders import CorrectionRequestStatus, SalesOrderReclamationActionDecision
+from pipelines.catalogue.both_apis.services import CorrectionAdditionalService
+from pipelines.catalogue.customers.shared import EXPIRES_AT, OrganizationType
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
-    Decimal,
     Feed,
     Int32,
     Int64,
@@ -32,27 +33,7 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-CorrectionRequestStatus = Literal["PENDING", "ACCEPTED", "DECLINED", "EXPIRED", "DELETED", "PENDING_CLAIM"]
-SalesOrderReclamationActionDecision = Literal[
-    "REAUCTION_BY_SUPPLIER",
-    "REAUCTION_BY_CUSTOMER",
-    "REAUCTION_BY_AUCTION",
-    "REAUCTION_BY_QUALITY",
-    "RETURN_TO_SUPPLIER",
-    "DESTROY",
-    "COMPLAINT_NOT_ACCEPTED",
-    "RETURN_TO_STOCK",
-]
-
 UNCHANGED = "NULL where it stays as it is"
-
-
-class CorrectionAdditionalService(Record):
-    """What becomes of one additional service."""
-
-    additional_service_id: Uuid = field("service (catalog.additional_services)")
-    price_per_unit: Decimal = field("price of one unit, in the order's currency")
-    is_deleted: Boolean = field("whether the correction takes it off")
 
 
 class SalesOrderCorrectionRequest(Record):
@@ -62,7 +43,7 @@ class SalesOrderCorrectionRequest(Record):
     sales_order_id: Uuid = field("order to correct (orders.sales_orders)")
     status: CorrectionRequestStatus = field("what became of it; only ACCEPTED changed the order")
     is_sales_order_created_by_supplier: Boolean = field("whether the grower entered the order, not the buyer")
-    initiated_by: OrganizationType = field("party that asks for it")
+    initiated_by: OrganizationType = field("party that requested it")
     expires_at_date_time: DateTime = field(EXPIRES_AT)
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.records import LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER
 from pipelines.catalogue.types import DateTime, Decimal, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

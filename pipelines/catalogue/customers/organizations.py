@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import Address, Location, OrganizationType, PaymentProvider
-from pipelines.catalogue.shared import IS_DELETED, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.records import IS_DELETED, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER, PaymentProvider
+from pipelines.catalogue.customers.shared import Address, Location, OrganizationType
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -6,27 +6,20 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import (
-    CUSTOMER_REFERENCE,
-    DELIVERY_CONDITION,
-    NEXT_LEG,
-    REGION_GLN,
-    SUPPLIER,
-    LoadCarrierType,
-    Location,
-    OrderedAdditionalService,
-    PaymentProvider,
-    Quantity,
-)
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CUSTOM_PACKAGE,
+    DELIVERY_CONDITION,
     DELIVERY_REMARKS,
     INCOTERM,
     SEQUENCE_NUMBER,
     Characteristic,
     Incoterm,
+    LoadCarrierType,
+    PaymentProvider,
     Price,
 )
+from pipelines.catalogue.both_apis.services import OrderedAdditionalService
+from pipelines.catalogue.customers.shared import CUSTOMER_REFERENCE, NEXT_LEG, REGION_GLN, SUPPLIER, Location, Quantity
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

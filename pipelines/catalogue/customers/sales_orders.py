@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import (
-    CUSTOMER,
-    CUSTOMER_REFERENCE,
-    DELIVERY_CONDITION,
-    NEXT_LEG,
-    REGION_GLN,
-    LoadCarrierType,
-    Location,
-    OrderedAdditionalService,
-    PaymentProvider,
-)
-from pipelines.catalogue.shared import (
-    CREATION_DATE_TIME,
-    CUSTOM_PACKAGE,
-    DELIVERY_REMARKS,
-    DESPATCH_WAREHOUSE,
-    INCOTERM,
-    LAST_MODIFIED_DATE_TIME,
+from pipelines.catalogue.both_apis.records import (
     SEQUENCE_NUMBER,
     CreditClaimStatus,
     Incoterm,
-    Package,
+    PaymentProvider,
     Price,
     SalesChannel,
     SalesChannelInterface,
 )
+from pipelines.catalogue.both_apis.sales_orders import (
+    SalesOrderBase,
+    SalesOrderDeliveryBase,
+    SalesOrderMutablesBase,
+    SalesOrderMutationBase,
+    SalesOrderPackingConfiguration,
+    SalesOrderStatus,
+    TradeInstrument,
+)
+from pipelines.catalogue.both_apis.services import OrderedAdditionalService
+from pipelines.catalogue.customers.shared import CUSTOMER_REFERENCE, NEXT_LEG, Location
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -47,38 +40,14 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-TradeInstrumentType = Literal[
-    "CLOCK_PRESALES", "CLOCK_SALES", "CONTRACT", "DIRECT_SALES", "BID_OFFER", "CLOCK_SALES_FROM_NURSERY"
-]
-SalesOrderStatus = Literal["PENDING", "ACCEPTED", "REJECTED", "COMMITTED", "UNFULFILLABLE", "CANCELLED", "EXPIRED"]
-SalesOrderMutationUpdateType = Literal["UNKNOWN", "PRICE_UPDATE", "CORRECTION_REQUEST", "WITHDRAWN_BY_CUSTOMER"]
-SalesOrderMutationCorrectionType = Literal["UNKNOWN", "MODIFICATION", "CANCELLATION"]
-
 CLOCK_PRESALES_ONLY = "NULL but for the clock's presales"
 
 
-class SalesOrderPackingConfiguration(Record):
-    """How the ordered pieces are packed."""
-
-    pieces_per_package: Int32 = field("pieces in a package")
-    package: Package = field("package")
-    load_carrier: LoadCarrierType = field("kind of load carrier")
-    additional_price_per_piece: Price | None = field("surcharge on a piece")
-    photo_url: Text | None = field("address of a photo of the packed goods")
-    packages_per_layer: Int32 | None = field("packages on a layer")
-    layers_per_load_carrier: Int32 | None = field("layers on a load carrier")
-
-
-class SalesOrderDelivery(Record):
+class SalesOrderDelivery(SalesOrderDeliveryBase):
     """When, where and on what terms the goods are delivered."""
 
-    delivery_condition_id: Uuid | None = field(DELIVERY_CONDITION)
-    latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field(REGION_GLN)
-    location: Location = field("place")
-    incoterm: Incoterm | None = field(INCOTERM)
+    location: Location
     next_leg_identifier: Text | None = field(NEXT_LEG)
-    delivery_cost: Price | None = field("cost")
 
 
 class SalesOrderCalculatedFields(Record):
@@ -90,90 +59,76 @@ class SalesOrderCalculatedFields(Record):
     total_price_per_piece: Price = field("price of a piece with packing, services and delivery")
 
 
-class SalesOrderMutables(Record):
+class SalesOrderMutables(SalesOrderMutablesBase):
     """What of an order can change; prices are in the order's currency."""
 
-    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
-    number_of_pieces: Int32 = field("pieces")
-    pieces_per_package: Int32 = field("pieces in a package")
-    vbn_package_code: Int32 = field("VBN code of the package")
-    incoterm: Incoterm | None = field(f"{INCOTERM}; may be NULL in changes from before April 2023")
-    price_per_piece: Decimal = field("price of a piece, in the order's currency")
-    delivery_price_per_piece: Decimal = field("delivery price of a piece, in the order's currency")
-    total_price_per_piece: Decimal = field("price of a piece with all that comes on top, in the order's currency")
+    custom_package_id: Uuid | None
+    number_of_pieces: Int32
+    pieces_per_package: Int32
+    vbn_package_code: Int32
+    incoterm: Incoterm | None
+    price_per_piece: Decimal
+    delivery_price_per_piece: Decimal
+    total_price_per_piece: Decimal
 
 
-class SalesOrderMutation(Record):
-    """The values before and after one change; the oldest change tells what was first ordered."""
+class SalesOrderMutation(SalesOrderMutationBase):
+    """The values before and after one change; the oldest change shows what was first ordered."""
 
-    based_on_sales_order_version: Int32 = field("version of the order that was changed")
-    sales_order_correction_request_id: Uuid | None = field(
-        "correction request behind it (orders.sales_order_correction_requests); NULL for none"
-    )
-    sales_order_correction_request_reason: Text | None = field(
-        "why the correction was asked for, in free words", personal=True
-    )
-    old_values: SalesOrderMutables = field("before the change")
-    new_values: SalesOrderMutables = field("after the change")
-    mutation_type: SalesOrderMutationUpdateType = field("what brought the change about")
-    correction_type: SalesOrderMutationCorrectionType = field("whether a correction modified or cancelled")
-    created_date_time: DateTime = field("when the change was made")
+    old_values: SalesOrderMutables
+    new_values: SalesOrderMutables
 
 
-class SalesOrder(Record):
+class SalesOrder(SalesOrderBase):
     """What buyers ordered: one row for each sales order, which is one line of one trade item."""
 
-    sales_order_id: Uuid = field("Floriday's identifier of the sales order")
-    supplier_organization_id: Uuid = field(
-        "supplier (organizations.organizations); an auction's correction may put itself here, so group by seller"
-    )
-    seller_organization_id: Uuid | None = field(
-        "grower that sold it (organizations.organizations), whatever an auction corrected"
-    )
-    customer_organization_id: Uuid = field(CUSTOMER)
+    sales_order_id: Uuid
+    supplier_organization_id: Uuid
+    seller_organization_id: Uuid | None
+    customer_organization_id: Uuid
     main_customer_organization_id: Uuid | None = field(
         "organization that the buyer is a sub-customer of (organizations.organizations); NULL for none"
     )
     supply_line_id: Uuid | None = field(
         "offer that was ordered from (supply.supply_lines, or supply.clock_presales_supply_lines by trade_instrument)"
     )
-    trade_item_id: Uuid = field("what was ordered (catalog.trade_items)")
-    sales_channel: SalesChannel = field("platform that it was sold through")
-    sales_channel_interface: SalesChannelInterface = field("how it came in: by screen or by software")
-    sales_channel_order_id: Text = field("number of the order in the sales channel")
-    number_of_pieces: Int32 = field("pieces after all corrections so far")
-    price_per_piece: Price = field("price of a piece, without packing, services and delivery")
-    barcode_logistic_service_provider: Text | None = field("barcode for the logistics provider")
-    trade_instrument: TradeInstrumentType = field("way of trading: clock, direct, contract")
-    packing_configuration: SalesOrderPackingConfiguration = field("packing")
-    additional_services: list[OrderedAdditionalService] | None = field("additional services of a sales order")
+    trade_item_id: Uuid
+    sales_channel: SalesChannel
+    sales_channel_interface: SalesChannelInterface
+    sales_channel_order_id: Text
+    number_of_pieces: Int32
+    price_per_piece: Price
+    barcode_logistic_service_provider: Text | None
+    trade_instrument: TradeInstrument
+    packing_configuration: SalesOrderPackingConfiguration
+    additional_services: list[OrderedAdditionalService] | None
     customer_order_reference: Text | None = field(CUSTOMER_REFERENCE)
-    order_date_time: DateTime = field("when it was ordered")
-    delivery: SalesOrderDelivery = field("delivery")
-    status: SalesOrderStatus = field("state; only COMMITTED counts as revenue, ACCEPTED may still be cancelled")
-    credit_claim_status: CreditClaimStatus | None = field("whether the buyer's credit was claimed")
-    sequence_number: Int64 = field(SEQUENCE_NUMBER)
-    cancellation_deadline: DateTime | None = field("until when an accepted order may be cancelled")
-    automatically_cancelled_on: DateTime | None = field("when it is cancelled by itself; NULL for never")
-    trade_item_version: Int32 = field("version of the trade item that was ordered")
-    sales_order_version: Int32 = field("version of the order, 1 as first placed")
+    order_date_time: DateTime
+    delivery: SalesOrderDelivery
+    status: SalesOrderStatus
+    credit_claim_status: CreditClaimStatus | None
+    sequence_number: Int64
+    cancellation_deadline: DateTime | None
+    automatically_cancelled_on: DateTime | None
+    trade_item_version: Int32
+    sales_order_version: Int32
     contract_id: Uuid | None = field("contract that it draws on (orders.contracts); NULL for none")
     blanket_order_line_id: Uuid | None = field(
         "blanket order line that it calls off (orders.blanket_order_lines); NULL for none"
     )
-    calculated_fields: SalesOrderCalculatedFields = field("calculated by Floriday")
-    payment_provider: PaymentProvider = field("who settles the payment")
-    delivery_remarks: Text | None = field(DELIVERY_REMARKS, personal=True)
-    delivery_price_per_piece: Price | None = field("delivery price of a piece")
-    despatch_warehouse_id: Uuid | None = field(DESPATCH_WAREHOUSE)
-    creation_date_time: DateTime = field(CREATION_DATE_TIME)
-    last_modified_date_time: DateTime | None = field(LAST_MODIFIED_DATE_TIME)
+    calculated_fields: SalesOrderCalculatedFields
+    payment_provider: PaymentProvider
+    delivery_remarks: Text | None
+    delivery_price_per_piece: Price | None
+    despatch_warehouse_id: Uuid | None
+    creation_date_time: DateTime
+    last_modified_date_time: DateTime | None
     is_created_by_supplier: Boolean = field("whether the grower entered it, not the buyer")
-    created_by_user_name: Text | None = field("name of the contact person for the order", personal=True)
-    mutations: list[SalesOrderMutation] = field("changes of a sales order since it was placed")
-    sales_order_group_id: Uuid | None = field("what the orders from one bundled offer have in common; NULL for others")
+    created_by_user_name: Text | None
+    mutations: list[SalesOrderMutation]
+    sales_order_group_id: Uuid | None
     batch_reference: Int64 | None = field("reference of the batch as a number; NULL until a fulfillment order exists")
-    is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
+    is_paid: Boolean | None
     customer_logistic_reference: Text | None = field(
         "the buyer's reference for logistics; the buyer's plate number for clock trade"
     )
@@ -202,7 +157,7 @@ SALES_ORDERS = Feed(
     scope="sales-order:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its latest delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 SUB_CUSTOMER_SALES_ORDERS = Feed(

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import Size
-from pipelines.catalogue.shared import IS_DELETED, SEQUENCE_NUMBER, AdditionalServiceUnit, Price
+from pipelines.catalogue.both_apis.records import IS_DELETED, SEQUENCE_NUMBER, AdditionalServiceUnit, Price
+from pipelines.catalogue.both_apis.services import AdditionalStickerServiceInformation
 from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
-
-AdditionalStickerServiceType = Literal[
-    "UNKNOWN", "PRODUCT", "POT", "SLEEVE", "PACKAGE", "LAYER", "LOAD_CARRIER", "DOCUMENT"
-]
-
-
-class AdditionalStickerServiceInformation(Record):
-    """What stickers a service puts on, and how."""
-
-    sticker_type: AdditionalStickerServiceType = field("what the stickers go on")
-    deliver_separately: Boolean = field("whether they are delivered loose, not stuck on")
-    supported_sticker_sizes: list[Size] = field(
-        "sizes of sticker that an additional service can take", table="additional_service_sticker_sizes"
-    )
-    is_default: Boolean = field("whether it is the usual service for such stickers")
 
 
 class AdditionalService(Record):
@@ -65,7 +49,7 @@ class CustomPackage(Record):
     """Packages that organizations brought in beside the common ones: one row for each custom package."""
 
     custom_package_id: Uuid = field("Floriday's identifier of the custom package")
-    vbn_package_code: Int32 = field("VBN code of the common package that stands for it where only those are known")
+    vbn_package_code: Int32 = field("VBN code of the common package to use where custom packages are not supported")
     name: Text = field("what its owner calls it")
     photo_url: Text | None = field("address of a photo of the empty package")
     height_in_mm: Int32 = field("height in millimetres")
@@ -76,7 +60,7 @@ class CustomPackage(Record):
     weight_in_gram: Int32 | None = field("weight in grams; NULL where unknown")
     material_type: MaterialType | None = field("material")
     floricode_vrs_packaging_id: Uuid | None = field("packaging in Floricode's VRS register; NULL for none")
-    default_pieces_per_package: Int32 | None = field("pieces that it usually holds; NULL where nothing is usual")
+    default_pieces_per_package: Int32 | None = field("pieces that it usually contains; NULL for no usual number")
 
 
 ADDITIONAL_SERVICES = Feed(

@@ -6,8 +6,13 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import Address, LoadCarrierType
-from pipelines.catalogue.shared import CREATION_DATE_TIME, LAST_MODIFIED_DATE_TIME, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.records import (
+    CREATION_DATE_TIME,
+    LAST_MODIFIED_DATE_TIME,
+    SEQUENCE_NUMBER,
+    LoadCarrierType,
+)
+from pipelines.catalogue.customers.shared import Address
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -17,9 +22,9 @@ ReceivedLoadCarrierConfigurationItemStatus = Literal["OK", "NOT_OK"]
 
 
 class FulfillmentLocation(Record):
-    """A place that goods leave from or go to, by whatever is known of it."""
+    """A place of departure or delivery, by id, GLN or address."""
 
-    warehouse_id: Uuid | None = field("warehouse (organizations.warehouses); NULL where it is none known to Floriday")
+    warehouse_id: Uuid | None = field("warehouse (organizations.warehouses); NULL for none known to Floriday")
     gln: Text | None = field("GLN of 13 digits; NULL where it has none")
     address: Address | None = field("address")
 
@@ -90,7 +95,7 @@ ADVANCE_SHIPPING_NOTICES = Feed(
     scope="fulfillment:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=90), "its delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (ADVANCE_SHIPPING_NOTICES,)

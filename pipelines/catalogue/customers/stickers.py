@@ -6,53 +6,40 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import CUSTOMER, SUPPLIER, Size
-from pipelines.catalogue.shared import CREATION_DATE_TIME, IS_DELETED, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, CUSTOMER, IS_DELETED, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.services import CustomerStickerFileInformation, Size
+from pipelines.catalogue.customers.shared import SUPPLIER
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
 StickerType = Literal[
     "UNKNOWN", "PRODUCT", "POT", "SLEEVE", "PACKAGE", "LAYER", "LOAD_CARRIER", "DOCUMENT", "MULTI_TYPE"
 ]
-StickerUploadLayout = Literal["UNKNOWN", "SINGLE", "MULTIPLE"]
-StickerProvidedBy = Literal["UNKNOWN", "SUPPLIER", "CUSTOMER", "THIRD_PARTY"]
 
 EARLIER = "NULL but for older stickers"
 
 
-class CustomerStickerFileInformation(Record):
-    """What is known of the file that holds the stickers; the file stays at Floriday."""
-
-    upload_layout: StickerUploadLayout = field("whether a page holds one sticker or several")
-    number_of_pages: Int32 = field("pages")
-    number_of_copies: Int32 = field("copies to print")
-    deliver_separately: Boolean = field("whether they are delivered loose, not stuck on")
-    sticker_provided_by: StickerProvidedBy = field("party that provides the stickers")
-    should_be_printed: Boolean = field("whether the grower has to print them")
-    parent_id: Uuid | None = field("sticker that its file is taken from (fulfillment.customer_stickers); NULL for none")
-
-
 class CustomerStickerComposition(Record):
-    """How many of which sticker one order of several kinds holds."""
+    """The number of stickers of one kind."""
 
-    sticker_type: StickerType = field("what it goes on")
+    sticker_type: StickerType = field("what the stickers are put on")
     number_of_units: Int32 = field("stickers of that kind")
 
 
 class CustomerSticker(Record):
     """Stickers that buyers want on their goods: one row for each customer sticker."""
 
-    sticker_id: Uuid = field("Floriday's identifier of the customer sticker; ordered services tell it")
+    sticker_id: Uuid = field("Floriday's identifier of the customer sticker; ordered services refer to it")
     customer_organization_id: Uuid = field(CUSTOMER)
     supplier_organization_id: Uuid = field(SUPPLIER)
     delivery_date_time: DateTime = field("when the goods have to be delivered")
-    sticker_type: StickerType = field("what it goes on")
+    sticker_type: StickerType = field("what the stickers are put on")
     sales_order_id: Uuid | None = field("order that it is for (orders.sales_orders); NULL for none")
     purchase_order_id: Uuid | None = field(f"purchase order that it is for (orders.purchase_orders); {EARLIER}")
     blanket_order_line_id: Uuid | None = field(
         f"blanket order line that it is for (orders.blanket_order_lines); {EARLIER}"
     )
-    additional_information: Text | None = field("what else the grower must know, in the buyer's words")
+    additional_information: Text | None = field("further information from the buyer")
     sticker_size: Size | None = field("size")
     is_handled: Boolean = field("whether the grower has dealt with it")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
+from pipelines.catalogue.both_apis.records import DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER, Price, VolumePrice
 from pipelines.catalogue.customers.shared import (
     AgreementReference,
     IncludedServices,
@@ -13,7 +14,6 @@ from pipelines.catalogue.customers.shared import (
     Period,
     SupplyStatus,
 )
-from pipelines.catalogue.shared import DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER, Price, VolumePrice
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -26,7 +26,7 @@ TRADE_ITEM = "what is offered (catalog.trade_items)"
 PRICE_PER_PIECE = "price of a piece"
 VOLUME_PRICES = "lower prices of a supply line for whole units"
 NUMBER_OF_PIECES = "pieces on offer; a mere indication where is_limited is false"
-PACKING_CONFIGURATIONS = "ways to pack what a supply line offers; without rows the packing of the trade item holds"
+PACKING_CONFIGURATIONS = "ways to pack what a supply line offers; without rows, the packing of the trade item applies"
 DELIVERY_PERIOD = "time in which it can be delivered (NULL for the first possible moment)"
 ORDER_PERIOD = "time in which it can be ordered"
 INCLUDED_SERVICES = "services that the price includes"
@@ -40,7 +40,7 @@ IS_CUSTOMER_SPECIFIC = "whether it is for certain buyers only, this one among th
 class SupplyLine(Record):
     """Offers in direct sales: one row for each supply line, pieces of a trade item for a price and a time."""
 
-    supply_line_id: Uuid = field("Floriday's identifier of the supply line; sales orders tell it")
+    supply_line_id: Uuid = field("Floriday's identifier of the supply line; sales orders refer to it")
     status: SupplyStatus = field(STATUS)
     supplier_organization_id: Uuid = field(SUPPLIER)
     trade_item_id: Uuid = field(TRADE_ITEM)

@@ -6,15 +6,16 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import AgreementReference, IncludedServices, LoadCarrierType, Period
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Currency,
+    LoadCarrierType,
     Package,
 )
+from pipelines.catalogue.customers.shared import AgreementReference, IncludedServices, Period
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,

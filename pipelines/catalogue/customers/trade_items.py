@@ -6,15 +6,12 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.customers.shared import SELLER, SUPPLIER, PackingConfiguration
-from pipelines.catalogue.shared import (
-    CREATION_DATE_TIME,
-    IS_DELETED,
-    LAST_MODIFIED_DATE_TIME,
-    SEQUENCE_NUMBER,
+from pipelines.catalogue.both_apis.records import (
     Characteristic,
     SeasonalPeriod,
 )
+from pipelines.catalogue.both_apis.trade_items import TradeItemBase
+from pipelines.catalogue.customers.shared import SUPPLIER, PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
@@ -44,36 +41,32 @@ class Photo(Record):
     primary: Boolean = field("whether it is the photo to show first")
 
 
-class TradeItem(Record):
+class TradeItem(TradeItemBase):
     """The products that growers offer: one row for each trade item, in its newest version."""
 
-    trade_item_id: Uuid = field("Floriday's identifier of the trade item, the same through all its versions")
+    trade_item_id: Uuid
     supplier_organization_id: Uuid = field(SUPPLIER)
-    seller_organization_id: Uuid = field(SELLER)
+    seller_organization_id: Uuid
     code: Text = field("the grower's own article code")
     gtin: Text | None = field("GTIN of 13 digits; NULL where it has none")
     vbn_product_code: Text = field("VBN code of the kind of plant or flower, here as text")
     name: Text | None = field("what the grower calls it")
-    characteristics: list[Characteristic] = field(
-        "characteristics of a trade item, such as pot size, height and maturity"
-    )
-    seasonal_periods: list[SeasonalPeriod] | None = field("seasons in which a trade item is on offer")
-    photos: list[Photo] = field("photos of a trade item")
-    packing_configurations: list[PackingConfiguration] = field("ways to pack a trade item")
-    is_deleted: Boolean = field(IS_DELETED)
-    sequence_number: Int64 = field(SEQUENCE_NUMBER)
-    botanical_names: list[Text] | None = field("botanical names")
-    country_of_origin_iso_codes: list[Text] | None = field("countries that it comes from, as ISO 3166")
-    trade_item_version: Int32 = field("version, raised by each edit; orders tell the one that was ordered")
+    characteristics: list[Characteristic]
+    seasonal_periods: list[SeasonalPeriod] | None
+    photos: list[Photo]
+    packing_configurations: list[PackingConfiguration]
+    is_deleted: Boolean
+    sequence_number: Int64
+    botanical_names: list[Text] | None
+    country_of_origin_iso_codes: list[Text] | None
+    trade_item_version: Int32 = field("version, raised by each edit; orders refer to the one that was ordered")
     is_customer_specific: Boolean = field("whether it is made for certain buyers only")
-    is_hidden_in_catalog: Boolean = field("whether buyers' catalogues leave it out, as with goods for the auction only")
-    creation_date_time: DateTime = field(CREATION_DATE_TIME)
-    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
-    has_invalid_floricode_data: Boolean = field("whether a VBN code of the item has expired")
-    parent_id: Uuid | None = field("trade item that it is a variant of (catalog.trade_items); NULL for no variant")
-    additional_packaging_information_floricode_vrs_packaging_ids: list[Uuid] | None = field(
-        "further packaging in Floricode's VRS register"
-    )
+    is_hidden_in_catalog: Boolean
+    creation_date_time: DateTime
+    last_modified_date_time: DateTime
+    has_invalid_floricode_data: Boolean
+    parent_id: Uuid | None
+    additional_packaging_information_floricode_vrs_packaging_ids: list[Uuid] | None
 
 
 TRADE_ITEMS = Feed(

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import SEQUENCE_NUMBER
-from pipelines.catalogue.types import Boolean, DateTime, Feed, Int64, Record, Uuid, field
+from pipelines.catalogue.both_apis.records import SEQUENCE_NUMBER, TradeSetting
+from pipelines.catalogue.types import Feed, Int64, Record, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
-
-
-class TradeSetting(Record):
-    """A switch, with those for whom it stands the other way."""
-
-    is_active: Boolean = field("whether it is on")
-    exempted_organization_ids: list[Uuid] = field(
-        "organizations that it does not hold for (organizations.organizations)"
-    )
-    last_modified: DateTime | None = field("when it was last set; NULL where it never was")
 
 
 class SupplierTradeSettings(Record):

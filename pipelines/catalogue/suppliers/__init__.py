@@ -46,7 +46,7 @@ FEEDS = (
     *trade_settings.FEEDS,
     *delivery_conditions.FEEDS,
 )
-"""In the order in which people read them: what is offered, sold, delivered, and by whom."""
+"""In the order of all listings: supply, orders, deliveries, and organizations."""
 
 SNAPSHOTS = base_supply.SNAPSHOTS
-"""The lists that no feed serves."""
+"""The lists without a change feed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.records import SEQUENCE_NUMBER
 from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Currency,
+    LoadCarrierType,
     Package,
     Price,
     TradePeriod,
 )
-from pipelines.catalogue.suppliers.shared import (
-    ALLOWED_CUSTOMERS,
-    CommercialService,
-    LoadCarrierType,
-    PriceGroupType,
-    SalesUnit,
-)
+from pipelines.catalogue.suppliers.shared import ALLOWED_CUSTOMERS, CommercialService, PriceGroupType, SalesUnit
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -44,7 +39,7 @@ class PriceGroup(Record):
     """Buyers who get the same prices: one row for each price group."""
 
     price_group_id: Uuid = field("Floriday's identifier of the price group")
-    name: Text = field("name; supply lines tell it")
+    name: Text = field("name; supply lines have it too")
     type: PriceGroupType = field("whether Floriday calculates its prices or the grower sets them")
     currency: Currency = field("currency of its prices, as ISO 4217")
     sales_unit: SalesUnit = field("smallest unit that can be ordered")

@@ -6,16 +6,17 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
-    CREATION_DATE_TIME,
+from pipelines.catalogue.both_apis.records import (
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Characteristic,
+    LoadCarrierType,
     Package,
     SeasonalPeriod,
 )
-from pipelines.catalogue.suppliers.shared import LoadCarrierType, PackingConfiguration
+from pipelines.catalogue.both_apis.trade_items import TradeItemBase
+from pipelines.catalogue.suppliers.shared import PackingConfiguration
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import SLOW, Endpoint
 
@@ -59,42 +60,38 @@ class TradeItemComponent(Record):
     number_of_items: Int32 = field("how many of it go into one piece")
 
 
-class TradeItem(Record):
+class TradeItem(TradeItemBase):
     """The products that growers offer: one row for each trade item, in its newest version."""
 
-    trade_item_id: Uuid = field("Floriday's identifier of the trade item, the same through all its versions")
-    seller_organization_id: Uuid = field("grower that sells it (organizations.organizations)")
+    trade_item_id: Uuid
+    seller_organization_id: Uuid
     supplier_article_code: Text = field("the grower's own article code")
     article_gtin: Text | None = field("GTIN of 13 digits; NULL where it has none")
     vbn_product_code: Int32 = field("VBN code of the kind of plant or flower")
     trade_item_name: TradeItemName = field("name")
-    characteristics: list[Characteristic] = field(
-        "characteristics of a trade item, such as pot size, height and maturity"
-    )
+    characteristics: list[Characteristic]
     customer_organization_ids: list[Uuid] | None = field(
         "customers whom it is made for (organizations.organizations); NULL or empty for all"
     )
-    seasonal_periods: list[SeasonalPeriod] | None = field("seasons in which a trade item is on offer")
-    photos: list[Photo] = field("photos of a trade item")
-    packing_configurations: list[PackingConfiguration] = field("ways to pack a trade item")
-    botanical_names: list[Text] | None = field("botanical names")
-    country_of_origin_iso_codes: list[Text] | None = field("countries that it comes from, as ISO 3166")
-    is_hidden_in_catalog: Boolean = field("whether buyers' catalogues leave it out, as with goods for the auction only")
-    sequence_number: Int64 = field(SEQUENCE_NUMBER)
+    seasonal_periods: list[SeasonalPeriod] | None
+    photos: list[Photo]
+    packing_configurations: list[PackingConfiguration]
+    botanical_names: list[Text] | None
+    country_of_origin_iso_codes: list[Text] | None
+    is_hidden_in_catalog: Boolean
+    sequence_number: Int64
     is_parent_for_variant: Boolean = field("whether other trade items are variants of it")
-    parent_id: Uuid | None = field("trade item that it is a variant of (catalog.trade_items); NULL for no variant")
+    parent_id: Uuid | None
     trade_item_components: list[TradeItemComponent] | None = field(
         "ingredients of a composed trade item, such as a bouquet", table="trade_item_components"
     )
     trade_item_reference: Text | None = field("reference of 13 characters, beside its id")
-    trade_item_version: Int32 = field("version, raised by each edit; orders and batches tell the one that they used")
-    creation_date_time: DateTime = field(CREATION_DATE_TIME)
-    last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
-    is_deleted: Boolean = field(IS_DELETED)
-    has_invalid_floricode_data: Boolean = field("whether a VBN code of the item has expired")
-    additional_packaging_information_floricode_vrs_packaging_ids: list[Uuid] | None = field(
-        "further packaging in Floricode's VRS register"
-    )
+    trade_item_version: Int32 = field("version, raised by each edit; orders and batches refer to one")
+    creation_date_time: DateTime
+    last_modified_date_time: DateTime
+    is_deleted: Boolean
+    has_invalid_floricode_data: Boolean
+    additional_packaging_information_floricode_vrs_packaging_ids: list[Uuid] | None
 
 
 class BaseItem(Record):
@@ -136,7 +133,7 @@ class CollectionTradeItem(Record):
 
     trade_item_id: Uuid = field("trade item (catalog.trade_items)")
     supplier_organization_id: Uuid = field("grower who offers it (organizations.organizations)")
-    is_highlighted: Boolean = field("whether it stands out in the collection")
+    is_highlighted: Boolean = field("whether it is highlighted in the collection")
     packing_configuration: CollectionPackingConfiguration | None = field(
         "packing for this collection (NULL for that of the trade item)"
     )
@@ -154,7 +151,7 @@ class Collection(Record):
     trade_items: list[CollectionTradeItem] = field("trade items of a collection")
     sort_index: Int32 = field("rank among the grower's collections, lowest first")
     is_visible: Boolean = field("whether buyers see it")
-    is_highlighted: Boolean = field("whether it stands out among the collections")
+    is_highlighted: Boolean = field("whether it is highlighted among the collections")
     t17_theme_value_codes: list[Text] = field("themes, as values of the VBN characteristic T17")
     uses_trade_item_specific_packing_configuration: Boolean = field(
         "whether trade items have a packing of their own in it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
@@ -70,7 +70,7 @@ TRADE_ITEM_REQUESTS = Feed(
     scope="catalog:read",
     tier="hourly",
     retention=Retention(dt.timedelta(days=365), "its creation"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 PACKING_CONFIGURATION_REQUESTS = Feed(
@@ -86,7 +86,7 @@ PACKING_CONFIGURATION_REQUESTS = Feed(
     scope="catalog:read",
     tier="hourly",
     retention=Retention(dt.timedelta(days=365), "its creation"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (TRADE_ITEM_REQUESTS, PACKING_CONFIGURATION_REQUESTS)

@@ -2,121 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import INCOTERM, IS_DELETED, SEQUENCE_NUMBER, Currency, Incoterm
+from pipelines.catalogue.both_apis.delivery_conditions import (
+    DELIVERY_DAYS_OFFSET,
+    LATEST_DELIVERY_TIME,
+    LATEST_ORDER_TIME,
+    DeliveryConditionAdditionalCostsBase,
+    DeliveryConditionBase,
+    DeliveryConditionTimeFrameBase,
+    NonWorkingDayDeliveryConditionBase,
+)
+from pipelines.catalogue.both_apis.records import IS_DELETED, SEQUENCE_NUMBER
 from pipelines.catalogue.suppliers.shared import Quantity, Unit
-from pipelines.catalogue.types import Boolean, Decimal, Duration, Feed, Int32, Int64, Record, Text, Uuid, field
+from pipelines.catalogue.types import Boolean, Duration, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
-
-WeekDay = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
-PublicHoliday = Literal[
-    "NONE",
-    "NEW_YEARS_DAY",
-    "GOOD_FRIDAY",
-    "EASTER_SUNDAY",
-    "EASTER_MONDAY",
-    "DUTCH_KINGS_DAY",
-    "DUTCH_LIBERATION_DAY",
-    "INTERNATIONAL_LABOUR_DAY",
-    "ASCENSION_DAY",
-    "WHIT_SUNDAY",
-    "WHIT_MONDAY",
-    "CORPUS_CHRISTI",
-    "GERMAN_UNITY_DAY",
-    "ALL_SAINTS_DAY",
-    "CHRISTMAS_EVE",
-    "FIRST_DAY_OF_CHRISTMAS",
-    "SECOND_DAY_OF_CHRISTMAS",
-    "NEW_YEARS_EVE",
-    "BELGIAN_NATIONAL_DAY",
-    "BELGIAN_ARMISTICE_DAY",
-]
-
-ORDER_TIME_ZONE = "time zone of the times to order, such as Europe/Amsterdam"
-DELIVERY_TIME_ZONE = "time zone of the times of delivery, such as Europe/Amsterdam"
 
 
 class DeliveryRegion(Record):
-    """A region where the condition holds."""
+    """A region of a delivery condition."""
 
-    gln: Text = field("GLN of 13 digits; sales orders tell it as region_gln")
+    gln: Text = field("GLN of 13 digits; region_gln of sales orders is this value")
     name: Text = field("name")
 
 
 class TimeFrame(Record):
     """Until when to order for a delivery until when."""
 
-    delivery_days_offset: Int32 | None = field("days from order to delivery, 0 for the same day")
-    latest_order_time: Duration = field("latest time of day to order, such as 13:00:00, in the time zone of orders")
-    latest_delivery_time: Duration = field("latest time of day of delivery, in the time zone of deliveries")
+    delivery_days_offset: Int32 | None = field(DELIVERY_DAYS_OFFSET)
+    latest_order_time: Duration = field(LATEST_ORDER_TIME)
+    latest_delivery_time: Duration = field(LATEST_DELIVERY_TIME)
 
 
-class DeliveryConditionTimeFrame(Record):
-    """The days of the week for which the same times hold."""
+class DeliveryConditionTimeFrame(DeliveryConditionTimeFrameBase):
+    """The days of the week with the same times."""
 
-    days: list[WeekDay] = field("days of the week")
-    order_time_frames: list[TimeFrame] = field(
-        "times to order and to deliver on these days", table="delivery_condition_time_frames"
-    )
-    order_time_zone: Text | None = field(ORDER_TIME_ZONE)
-    delivery_time_zone: Text | None = field(DELIVERY_TIME_ZONE)
+    order_time_frames: list[TimeFrame]
 
 
-class NonWorkingDayDeliveryCondition(Record):
-    """What holds on public holidays."""
+class NonWorkingDayDeliveryCondition(NonWorkingDayDeliveryConditionBase):
+    """What applies on public holidays."""
 
-    non_working_day_public_holidays: list[PublicHoliday] = field(
-        "public holidays that count", column="non_working_day_public_holidays"
-    )
-    non_working_day_use_standard_order_time_frames: Boolean = field(
-        "whether the usual times hold then too", column="non_working_day_use_standard_order_time_frames"
-    )
-    order_time_zone: Text | None = field(ORDER_TIME_ZONE)
-    delivery_time_zone: Text | None = field(DELIVERY_TIME_ZONE)
-    deviating_time_frame: TimeFrame | None = field("times that hold instead")
+    deviating_time_frame: TimeFrame | None
 
 
-class DeliveryConditionAdditionalCostsPerCurrency(Record):
-    """What delivery costs buyers who pay in one currency."""
-
-    currency: Currency = field("currency, as ISO 4217")
-    delivery_surcharge: Decimal = field("surcharge on an order below the threshold")
-    delivery_surcharge_threshold: Decimal = field("value of an order that the surcharge depends on")
-    shipping_costs_per_unit: Decimal = field("cost of shipping one unit")
-
-
-class DeliveryConditionAdditionalCosts(Record):
+class DeliveryConditionAdditionalCosts(DeliveryConditionAdditionalCostsBase):
     """What delivery costs."""
 
-    shipping_costs_unit: Unit = field("unit that shipping is charged for")
-    delivery_surcharge_minimum_number_of_load_carriers_threshold: Decimal = field(
-        "number of load carriers that the surcharge depends on",
-        column="additional_costs_delivery_surcharge_load_carriers_threshold",
-    )
-    additional_costs_per_currency: list[DeliveryConditionAdditionalCostsPerCurrency] = field(
-        "costs of a delivery condition", table="delivery_condition_costs"
-    )
+    shipping_costs_unit: Unit
 
 
-class DeliveryCondition(Record):
-    """Regions, with the least order, times and costs that hold there."""
+class DeliveryCondition(DeliveryConditionBase):
+    """Regions, with the minimum quantity, times and costs that apply there."""
 
-    delivery_condition_id: Uuid = field("Floriday's identifier of the delivery condition; sales orders tell it")
-    delivery_regions: list[DeliveryRegion] = field(
-        "regions of a delivery condition", table="delivery_condition_regions"
-    )
-    minimum_quantity: Quantity = field("least order")
-    incoterm: Incoterm = field(INCOTERM)
-    delivery_condition_times: list[DeliveryConditionTimeFrame] = field(
-        "days and times of a delivery condition", table="delivery_condition_times"
-    )
-    non_working_day_delivery_condition: NonWorkingDayDeliveryCondition = field(
-        "non-working days", column="non_working_day"
-    )
-    has_delivery_cost: Boolean = field("whether delivery costs anything")
-    additional_costs: DeliveryConditionAdditionalCosts = field("costs")
+    delivery_regions: list[DeliveryRegion]
+    minimum_quantity: Quantity
+    delivery_condition_times: list[DeliveryConditionTimeFrame]
+    non_working_day_delivery_condition: NonWorkingDayDeliveryCondition
+    additional_costs: DeliveryConditionAdditionalCosts
 
 
 class DeliveryConditionSet(Record):
@@ -125,7 +67,7 @@ class DeliveryConditionSet(Record):
     delivery_condition_set_id: Uuid = field("Floriday's identifier of the set")
     delivery_condition_set_name: Text = field("the grower's name for it")
     delivery_condition_set_commercial_name: Text | None = field("name that buyers see")
-    warehouse_ids: list[Uuid] = field("warehouses that it holds for (organizations.warehouses)")
+    warehouse_ids: list[Uuid] = field("warehouses that it applies to (organizations.warehouses)")
     customers: list[Uuid] = field("buyers whom it is for (organizations.organizations); empty for all")
     delivery_conditions: list[DeliveryCondition] = field(
         "conditions of a set", table="delivery_conditions", id="delivery_condition_id"

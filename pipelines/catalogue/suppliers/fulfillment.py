@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CARRIER,
     CREATION_DATE_TIME,
     DELIVERY_REMARKS,
@@ -15,6 +15,7 @@ from pipelines.catalogue.shared import (
     LAST_MODIFIED_DATE_TIME,
     NEXT_LEG,
     SEQUENCE_NUMBER,
+    LoadCarrierType,
     Package,
 )
 from pipelines.catalogue.suppliers.shared import (
@@ -27,7 +28,6 @@ from pipelines.catalogue.suppliers.shared import (
     SERVICE_CODE,
     Destination,
     FulfillmentStatus,
-    LoadCarrierType,
 )
 from pipelines.catalogue.types import (
     Boolean,
@@ -66,7 +66,7 @@ class FulfillmentRequest(Record):
     initial_number_of_packages: Int32 = field("packages first asked for")
     sales_order_id: Uuid | None = field("order that it fulfills (orders.sales_orders); NULL for none")
     clock_pre_sales_price: Decimal | None = field("price of a piece in the clock's presales; NULL where it is no part")
-    clock_minimum_price: Decimal | None = field("lowest price of a piece at the clock; NULL where it goes to no clock")
+    clock_minimum_price: Decimal | None = field("lowest price of a piece at the clock; NULL for no clock")
     additional_service_ids: list[Uuid] | None = field("additional services to carry out (catalog.additional_services)")
     package: Package | None = field("package")
     pieces_per_package: Int32 | None = field("pieces in a package")
@@ -136,7 +136,7 @@ class LoadCarrierConfiguration(Record):
     document_reference: Text | None = field(DOCUMENT_REFERENCE)
     delivery_note_codes: list[Text] = field("codes of its delivery notes")
     sort_index: Int32 = field("rank within the shipment, lowest first; may repeat")
-    load_carrier_reference: Text | None = field("reference that tells it apart within the shipment")
+    load_carrier_reference: Text | None = field("reference that is unique within the shipment")
     is_received: Boolean = field("whether it has arrived")
     receipt_date_time: DateTime | None = field("when it arrived; NULL before that")
     load_carrier_barcode: Text | None = field("its barcode")
@@ -191,7 +191,7 @@ class FulfillmentOrder(Record):
     delivery_note_codes: list[Text] = field("codes of its delivery notes")
     type: FulfillmentType = field("kind of trade or movement that it serves")
     one_label_only: Boolean = field("whether a single label serves the whole shipment")
-    status: FulfillmentStatus = field("how far it is, from DRAFT to DELIVERED; submission_error says why it is FAILED")
+    status: FulfillmentStatus = field("how far it is, from DRAFT to DELIVERED; FAILED has a submission_error")
     submission_error: Text | None = field("why the submission failed; NULL where it did not")
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
@@ -225,7 +225,7 @@ FULFILLMENT_ORDERS = Feed(
     scope="fulfillment:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=90), "its delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (DELIVERY_ORDERS, FULFILLMENT_ORDERS)

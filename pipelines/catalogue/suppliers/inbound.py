@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CARRIER,
     CREATION_DATE_TIME,
     DELIVERY_REMARKS,
     DESPATCH_WAREHOUSE,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
+    LoadCarrierType,
 )
 from pipelines.catalogue.suppliers.shared import (
     ADDITIONAL_LAYERS,
@@ -21,7 +22,6 @@ from pipelines.catalogue.suppliers.shared import (
     SERVICE_CODE,
     Destination,
     FulfillmentStatus,
-    LoadCarrierType,
 )
 from pipelines.catalogue.types import DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
@@ -52,7 +52,7 @@ class LoadCarrierConfigurationInbound(Record):
     document_reference: Text | None = field(DOCUMENT_REFERENCE)
     delivery_note_codes: list[Text] = field("codes of its delivery notes")
     sort_index: Int32 = field("rank within the shipment, lowest first; may repeat")
-    load_carrier_reference: Text | None = field("reference that tells it apart within the shipment")
+    load_carrier_reference: Text | None = field("reference that is unique within the shipment")
 
 
 class FulfillmentOrderInbound(Record):
@@ -81,7 +81,7 @@ INBOUND_FULFILLMENT_ORDERS = Feed(
     scope="fulfillment:read",
     tier="hourly",
     retention=Retention(dt.timedelta(days=90), "its delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (INBOUND_FULFILLMENT_ORDERS,)

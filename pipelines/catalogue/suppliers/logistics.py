@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import CREATION_DATE_TIME, DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER
-from pipelines.catalogue.suppliers.shared import Size
+from pipelines.catalogue.both_apis.records import CREATION_DATE_TIME, DESPATCH_WAREHOUSE, IS_DELETED, SEQUENCE_NUMBER
+from pipelines.catalogue.both_apis.services import CustomerStickerFileInformation, Size
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -27,8 +27,6 @@ TrackAndTraceStatus = Literal["NONE", "DELIVERED", "IN_TRANSIT", "READY_FOR_TRAN
 StickerType = Literal[
     "UNKNOWN", "POT", "PACKAGE", "SLEEVE", "PRODUCT", "LAYER", "LOAD_CARRIER", "DOCUMENT", "MULTIPLE_TYPE"
 ]
-StickerUploadLayout = Literal["UNKNOWN", "SINGLE", "MULTIPLE"]
-StickerProvidedBy = Literal["UNKNOWN", "SUPPLIER", "CUSTOMER", "THIRD_PARTY"]
 
 
 class TrackAndTraceScan(Record):
@@ -47,22 +45,8 @@ class TrackAndTraceScan(Record):
     location_longitude: Decimal | None = field("longitude of the place, in degrees east", personal=True)
 
 
-class CustomerStickerFileInformation(Record):
-    """How the file with the stickers is printed; the file itself is not in this warehouse."""
-
-    upload_layout: StickerUploadLayout = field("whether a page holds one sticker or several")
-    number_of_pages: Int32 = field("pages")
-    number_of_copies: Int32 = field("copies to print")
-    deliver_separately: Boolean = field("whether the stickers go along loose")
-    sticker_provided_by: StickerProvidedBy = field("who brings the stickers")
-    should_be_printed: Boolean = field("whether the grower has to print it")
-    parent_id: Uuid | None = field(
-        "what it comes from, presumably another sticker (fulfillment.customer_stickers); NULL for none"
-    )
-
-
 class CustomerStickerComposition(Record):
-    """How many stickers of one kind."""
+    """The number of stickers of one kind."""
 
     sticker_type: StickerType = field("what the sticker is put on")
     number_of_units: Int32 = field("stickers")
@@ -71,14 +55,14 @@ class CustomerStickerComposition(Record):
 class CustomerSticker(Record):
     """What buyers want printed and put on their goods: one row for each sticker file."""
 
-    sticker_id: Uuid = field("Floriday's identifier of the sticker; sales orders tell it")
+    sticker_id: Uuid = field("Floriday's identifier of the sticker; sales orders refer to it")
     customer_organization_id: Uuid = field("buyer whose sticker it is (organizations.organizations)")
     supplier_organization_id: Uuid = field("grower who puts it on (organizations.organizations)")
     delivery_date_time: DateTime = field("when the goods have to be delivered")
-    sticker_type: StickerType = field("what the sticker is put on; MULTIPLE_TYPE where the compositions tell it")
+    sticker_type: StickerType = field("what the stickers are put on; MULTIPLE_TYPE for those of the compositions")
     sales_order_id: Uuid | None = field("order that it is for (orders.sales_orders); NULL for none")
     despatch_warehouse_id: Uuid = field(DESPATCH_WAREHOUSE)
-    additional_information: Text | None = field("what else the buyer says about it")
+    additional_information: Text | None = field("further information from the buyer")
     sticker_size: Size | None = field("size")
     is_handled: Boolean = field("whether the grower has dealt with it")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     DELIVERY_REMARKS,
     INCOTERM,
@@ -18,13 +18,15 @@ from pipelines.catalogue.shared import (
     Incoterm,
     Location,
     Package,
+    PaymentProvider,
     Price,
 )
-from pipelines.catalogue.suppliers.shared import OrganizationType, PackingConfigurationBase, PaymentProvider
+from pipelines.catalogue.both_apis.sales_orders import CorrectionRequestStatus, SalesOrderReclamationActionDecision
+from pipelines.catalogue.both_apis.services import CorrectionAdditionalService
+from pipelines.catalogue.suppliers.shared import OrganizationType, PackingConfigurationBase
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
-    Decimal,
     Feed,
     Int32,
     Int64,
@@ -36,39 +38,20 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import SLOW, Endpoint
 
-CorrectionRequestStatus = Literal["PENDING", "ACCEPTED", "DECLINED", "EXPIRED", "DELETED", "PENDING_CLAIM"]
 SalesOrderCorrectionStockApplication = Literal["DIRECT", "NEVER"]
-SalesOrderReclamationActionDecision = Literal[
-    "REAUCTION_BY_SUPPLIER",
-    "REAUCTION_BY_CUSTOMER",
-    "REAUCTION_BY_AUCTION",
-    "REAUCTION_BY_QUALITY",
-    "RETURN_TO_SUPPLIER",
-    "DESTROY",
-    "COMPLAINT_NOT_ACCEPTED",
-    "RETURN_TO_STOCK",
-]
 OrderRequestStatus = Literal["UNKNOWN", "PENDING", "EXPIRED", "ACCEPTED", "REJECTED", "DECLINED_WITH_COUNTER_OFFER"]
 
 UNCHANGED = "NULL for no change"
 
 
-class CorrectionAdditionalService(Record):
-    """What becomes of one service of the order."""
-
-    additional_service_id: Uuid = field("additional service (catalog.additional_services)")
-    price_per_unit: Decimal = field("price of one unit after the correction, in the order's currency")
-    is_deleted: Boolean = field("whether the correction takes it off")
-
-
 class SalesOrderCorrectionRequest(Record):
-    """Wishes to change or cancel an order: one row for each request, with the values that it asks for."""
+    """Requests to change or cancel an order: one row for each, with the requested values."""
 
     sales_order_correction_request_id: Uuid = field("Floriday's identifier of the correction request")
     sales_order_id: Uuid = field("order that it is about (orders.sales_orders)")
     status: CorrectionRequestStatus = field("what became of it; PENDING until it is answered")
     is_sales_order_created_by_supplier: Boolean = field("whether the grower had entered the order, not the buyer")
-    initiated_by: OrganizationType = field("side that asks for it")
+    initiated_by: OrganizationType = field("party that requested it")
     expires_at_date_time: DateTime = field("until when it can be answered")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)

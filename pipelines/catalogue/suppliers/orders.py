@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
-    CREATION_DATE_TIME,
-    CUSTOM_PACKAGE,
-    DELIVERY_REMARKS,
-    DESPATCH_WAREHOUSE,
-    INCOTERM,
-    LAST_MODIFIED_DATE_TIME,
-    NEXT_LEG,
-    SEQUENCE_NUMBER,
-    AdditionalServiceUnit,
+from pipelines.catalogue.both_apis.records import (
     CorrectionDeliveryLocation,
     CreditClaimStatus,
     Currency,
     Incoterm,
     Location,
-    Package,
+    PaymentProvider,
     Price,
     SalesChannel,
     SalesChannelInterface,
 )
-from pipelines.catalogue.suppliers.shared import SALES_STRATEGY, LoadCarrierType, PaymentProvider
+from pipelines.catalogue.both_apis.sales_orders import (
+    SalesOrderBase,
+    SalesOrderDeliveryBase,
+    SalesOrderMutablesBase,
+    SalesOrderMutationBase,
+    SalesOrderPackingConfiguration,
+    SalesOrderStatus,
+    TradeInstrument,
+)
+from pipelines.catalogue.both_apis.services import OrderedAdditionalService
+from pipelines.catalogue.suppliers.shared import SALES_STRATEGY
 from pipelines.catalogue.types import (
     Boolean,
     DateTime,
@@ -42,50 +42,15 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-TradeInstrument = Literal[
-    "CLOCK_PRESALES", "CLOCK_SALES", "CONTRACT", "DIRECT_SALES", "BID_OFFER", "CLOCK_SALES_FROM_NURSERY"
-]
-SalesOrderStatus = Literal["PENDING", "ACCEPTED", "REJECTED", "COMMITTED", "UNFULFILLABLE", "CANCELLED", "EXPIRED"]
-SalesOrderMutationUpdateType = Literal["UNKNOWN", "PRICE_UPDATE", "CORRECTION_REQUEST", "WITHDRAWN_BY_CUSTOMER"]
-SalesOrderMutationCorrectionType = Literal["UNKNOWN", "MODIFICATION", "CANCELLATION"]
 
-
-class SalesOrderPackingConfiguration(Record):
-    """How the ordered pieces are packed."""
-
-    pieces_per_package: Int32 = field("pieces in a package")
-    package: Package = field("package")
-    load_carrier: LoadCarrierType = field("kind of load carrier")
-    additional_price_per_piece: Price | None = field("surcharge on a piece")
-    photo_url: Text | None = field("address of a photo of the packed goods")
-    packages_per_layer: Int32 | None = field("packages on a layer")
-    layers_per_load_carrier: Int32 | None = field("layers on a load carrier")
-
-
-class SalesOrderDelivery(Record):
+class SalesOrderDelivery(SalesOrderDeliveryBase):
     """When, where and on what terms the goods are delivered."""
 
-    delivery_condition_id: Uuid | None = field("delivery condition that applies (organizations.delivery_conditions)")
-    latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
-    region_gln: Text | None = field("GLN of the region (organizations.delivery_condition_regions)")
-    location: Location = field("place")
-    incoterm: Incoterm | None = field(INCOTERM)
-    next_leg_identifier: Text | None = field(NEXT_LEG)
-    delivery_cost: Price | None = field("cost")
-
-
-class OrderedAdditionalService(Record):
-    """A service that the buyer pays for beside the goods."""
-
-    additional_service_id: Uuid = field("service that was ordered (catalog.additional_services)")
-    price: Price = field("price of one unit")
-    unit: AdditionalServiceUnit = field("unit that is charged for")
-    number_of_units: Int32 | None = field("units; NULL but for labels")
-    sticker_id: Uuid | None = field("the buyer's sticker (fulfillment.customer_stickers); NULL but for labels")
+    location: Location
 
 
 class OrderAmount(Record):
-    """The money that a whole order is about."""
+    """The value of a whole order."""
 
     currency: Currency = field("currency, as ISO 4217")
     value: Decimal = field("amount in its currency")
@@ -98,75 +63,61 @@ class SalesOrderCalculatedFields(Record):
     order_amount: OrderAmount = field("value of the whole order")
 
 
-class SalesOrderMutables(Record):
+class SalesOrderMutables(SalesOrderMutablesBase):
     """What of an order can change; prices are in the order's currency."""
 
-    custom_package_id: Uuid | None = field(CUSTOM_PACKAGE)
-    incoterm: Incoterm | None = field(f"{INCOTERM}; may be NULL in changes from before April 2023")
-    number_of_pieces: Int32 = field("pieces")
-    pieces_per_package: Int32 = field("pieces in a package")
-    vbn_package_code: Int32 = field("VBN code of the package")
-    price_per_piece: Decimal = field("price of a piece, in the order's currency")
-    delivery_price_per_piece: Decimal = field("delivery price of a piece, in the order's currency")
-    total_price_per_piece: Decimal = field("price of a piece with all that comes on top, in the order's currency")
+    custom_package_id: Uuid | None
+    incoterm: Incoterm | None
+    number_of_pieces: Int32
+    pieces_per_package: Int32
+    vbn_package_code: Int32
+    price_per_piece: Decimal
+    delivery_price_per_piece: Decimal
+    total_price_per_piece: Decimal
     latest_delivery_date_time: DateTime | None = field("latest moment of delivery")
     delivery_location: CorrectionDeliveryLocation | None = field("place of delivery")
 
 
-class SalesOrderMutation(Record):
-    """The values before and after one change; the oldest change tells what was first ordered."""
+class SalesOrderMutation(SalesOrderMutationBase):
+    """The values before and after one change; the oldest change shows what was first ordered."""
 
-    based_on_sales_order_version: Int32 = field("version of the order that was changed")
-    sales_order_correction_request_id: Uuid | None = field(
-        "correction request behind it (orders.sales_order_correction_requests); NULL for none"
-    )
-    sales_order_correction_request_reason: Text | None = field(
-        "why the correction was asked for, in free words", personal=True
-    )
-    old_values: SalesOrderMutables = field("before the change")
-    new_values: SalesOrderMutables = field("after the change")
-    mutation_type: SalesOrderMutationUpdateType = field("what brought the change about")
-    correction_type: SalesOrderMutationCorrectionType = field("whether a correction modified or cancelled")
-    created_date_time: DateTime = field("when the change was made")
+    old_values: SalesOrderMutables
+    new_values: SalesOrderMutables
 
 
-class SalesOrder(Record):
+class SalesOrder(SalesOrderBase):
     """What buyers ordered: one row for each sales order, which is one line of one trade item."""
 
-    sales_order_id: Uuid = field("Floriday's identifier of the sales order")
-    sales_order_group_id: Uuid | None = field("what the orders from one bundled offer have in common; NULL for others")
-    sales_channel_order_id: Text = field("number of the order in the sales channel")
+    sales_order_id: Uuid
+    sales_order_group_id: Uuid | None
+    sales_channel_order_id: Text
     customer_order_id: Text | None = field("the buyer's own order number")
-    supplier_organization_id: Uuid = field(
-        "supplier (organizations.organizations); an auction's correction may put itself here, so group by seller"
-    )
-    seller_organization_id: Uuid | None = field(
-        "grower that sold it (organizations.organizations), whatever an auction corrected"
-    )
-    customer_organization_id: Uuid = field("buyer (organizations.organizations)")
+    supplier_organization_id: Uuid
+    seller_organization_id: Uuid | None
+    customer_organization_id: Uuid
     supply_line_id: Uuid | None = field(
         "offer that was ordered from (supply.supply_lines; at the clock supply.clock_supply_lines, in its presales"
         " supply.clock_presales_supply_lines)"
     )
-    trade_item_id: Uuid = field("what was ordered (catalog.trade_items)")
-    sales_channel: SalesChannel = field("platform that it was sold through")
-    sales_channel_interface: SalesChannelInterface = field("how it came in: by screen or by software")
-    number_of_pieces: Int32 = field("pieces after all corrections so far")
-    trade_instrument: TradeInstrument = field("way of trading: clock, direct, contract")
-    packing_configuration: SalesOrderPackingConfiguration = field("packing")
-    order_date_time: DateTime = field("when it was ordered")
-    price_per_piece: Price = field("price of a piece, without packing, services and delivery")
-    barcode_logistic_service_provider: Text | None = field("barcode for the logistics provider")
-    delivery: SalesOrderDelivery = field("delivery")
-    additional_services: list[OrderedAdditionalService] | None = field("additional services of a sales order")
-    cancellation_deadline: DateTime | None = field("until when an accepted order may be cancelled")
-    automatically_cancelled_on: DateTime | None = field("when it is cancelled by itself; NULL for never")
-    status: SalesOrderStatus = field("state; only COMMITTED counts as revenue, ACCEPTED may still be cancelled")
-    credit_claim_status: CreditClaimStatus | None = field("whether the buyer's credit was claimed")
+    trade_item_id: Uuid
+    sales_channel: SalesChannel
+    sales_channel_interface: SalesChannelInterface
+    number_of_pieces: Int32
+    trade_instrument: TradeInstrument
+    packing_configuration: SalesOrderPackingConfiguration
+    order_date_time: DateTime
+    price_per_piece: Price
+    barcode_logistic_service_provider: Text | None
+    delivery: SalesOrderDelivery
+    additional_services: list[OrderedAdditionalService] | None
+    cancellation_deadline: DateTime | None
+    automatically_cancelled_on: DateTime | None
+    status: SalesOrderStatus
+    credit_claim_status: CreditClaimStatus | None
     credit_claim_expiration_date_time: DateTime | None = field("until when the claimed credit is held")
-    sequence_number: Int64 = field(SEQUENCE_NUMBER)
-    trade_item_version: Int32 | None = field("version of the trade item that was ordered")
-    sales_order_version: Int32 | None = field("version of the order, 1 as first placed")
+    sequence_number: Int64
+    trade_item_version: Int32 | None
+    sales_order_version: Int32 | None
     contract_id: Uuid | None = field("version of a contract that it draws on (orders.contracts); NULL for none")
     blanket_order_line_id: Uuid | None = field(
         "blanket order line that it comes from (orders.blanket_order_lines); NULL for none"
@@ -174,21 +125,21 @@ class SalesOrder(Record):
     bundled_offer_line_id: Uuid | None = field(
         "bundled offer line that was ordered (supply.bundled_offer_lines); NULL for none"
     )
-    calculated_fields: SalesOrderCalculatedFields = field("calculated by Floriday")
-    payment_provider: PaymentProvider = field("who settles the payment")
-    delivery_remarks: Text | None = field(DELIVERY_REMARKS, personal=True)
-    delivery_price_per_piece: Price | None = field("delivery price of a piece")
-    despatch_warehouse_id: Uuid | None = field(DESPATCH_WAREHOUSE)
-    creation_date_time: DateTime | None = field(CREATION_DATE_TIME)
-    last_modified_date_time: DateTime | None = field(LAST_MODIFIED_DATE_TIME)
+    calculated_fields: SalesOrderCalculatedFields
+    payment_provider: PaymentProvider
+    delivery_remarks: Text | None
+    delivery_price_per_piece: Price | None
+    despatch_warehouse_id: Uuid | None
+    creation_date_time: DateTime | None
+    last_modified_date_time: DateTime | None
     created_by_supplier: Boolean = field("whether the grower entered it, not the buyer")
-    created_by_user_name: Text | None = field("name of the contact person for the order", personal=True)
+    created_by_user_name: Text | None
     batch_id: Uuid | None = field("stock that it was sold from (supply.batches)")
-    mutations: list[SalesOrderMutation] = field("changes of a sales order since it was placed")
+    mutations: list[SalesOrderMutation]
     batch_reference: Int64 | None = field(
         "reference of the batch, as in supply.batches, but as a number; NULL until a fulfillment order exists"
     )
-    is_paid: Boolean | None = field("whether the buyer has paid; told only where RFH lets pay afterwards")
+    is_paid: Boolean | None
     sales_strategy_id: Uuid | None = field(SALES_STRATEGY)
     is_daytrade_from_nursery: Boolean = field("whether it is day trade straight from the nursery")
 
@@ -202,7 +153,7 @@ SALES_ORDERS = Feed(
     scope="sales-order:read",
     tier="fast",
     retention=Retention(dt.timedelta(days=365), "its latest delivery"),
-    notes=(notes.STATUS_TELLS, notes.HISTORY_STARTS_HERE),
+    notes=(notes.STATUS_SHOWS_OUTCOME, notes.HISTORY_STARTS_HERE),
 )
 
 FEEDS = (SALES_ORDERS,)

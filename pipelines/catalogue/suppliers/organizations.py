@@ -6,15 +6,16 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
     SEQUENCE_NUMBER,
     Address,
     Location,
+    PaymentProvider,
 )
-from pipelines.catalogue.suppliers.shared import OrganizationType, PaymentProvider
+from pipelines.catalogue.suppliers.shared import OrganizationType
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import SLOW, Endpoint, RateLimit
 

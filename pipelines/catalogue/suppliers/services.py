@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -14,32 +13,17 @@ from pipelines.catalogue.shared import (
     AdditionalServiceUnit,
     Price,
 )
-from pipelines.catalogue.suppliers.shared import Size
+from pipelines.catalogue.both_apis.services import AdditionalStickerServiceInformation
 from pipelines.catalogue.types import Boolean, DateTime, Feed, Int32, Int64, Record, Retention, Text, Uuid, field
 from pipelines.floriday.endpoints import Endpoint
 
-AdditionalStickerServiceType = Literal[
-    "UNKNOWN", "POT", "PACKAGE", "SLEEVE", "PRODUCT", "LAYER", "LOAD_CARRIER", "DOCUMENT"
-]
-
 
 class CommercialServiceType(Record):
-    """Kinds of service, such as stickering, that Floriday knows: one row for each."""
+    """Types of service, such as stickering: one row for each."""
 
     commercial_service_type_id: Uuid = field("Floriday's identifier of the kind of service")
     commercial_service_type_name: Text | None = field("name")
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
-
-
-class AdditionalStickerServiceInformation(Record):
-    """What a service that puts stickers on does."""
-
-    sticker_type: AdditionalStickerServiceType = field("what the sticker is put on")
-    deliver_separately: Boolean = field("whether the stickers go along loose")
-    supported_sticker_sizes: list[Size] = field(
-        "sizes of sticker that an additional service takes", table="additional_service_sticker_sizes"
-    )
-    is_default: Boolean = field("whether it is the usual one of its kind")
 
 
 class AdditionalService(Record):
@@ -82,7 +66,7 @@ class CustomPackage(Record):
     package_width_in_mm: Int32 = field("width in millimetres")
     package_height_in_mm: Int32 = field("height in millimetres")
     package_weight_in_gram: Int32 | None = field("weight in grams")
-    fallback_vbn_package_code: Int32 = field("VBN code that stands in for it where custom packages are not known")
+    fallback_vbn_package_code: Int32 = field("VBN code to use where custom packages are not supported")
     material_type_id: Uuid | None = field("Floriday's identifier of its material (material_type_name)")
     is_deleted: Boolean | None = field(IS_DELETED)
     creation_date_time: DateTime = field(CREATION_DATE_TIME)

@@ -1,13 +1,13 @@
-"""Records, enumerations and phrases that several modules of the Suppliers API share (the specification).
+"""Records, enumerations and phrases that several modules of the Suppliers API use (the specification).
 
-The Customers API has other values under some of these names, so they are not shared with it.
+Some have the same name as one of the Customers API with other fields or values.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.catalogue.shared import CUSTOM_PACKAGE, Location, Package
+from pipelines.catalogue.both_apis.records import CUSTOM_PACKAGE, LoadCarrierType, Location, Package
 from pipelines.catalogue.types import Boolean, Int32, Record, Text, Uuid, field
 
 ALLOWED_CUSTOMERS = "only customers who may order it so (organizations.organizations); NULL or empty for all"
@@ -24,27 +24,8 @@ Unit = Literal["PIECE", "BUNCH", "PACKAGE", "LAYER", "LOADCARRIER"]
 SalesUnit = Literal["PACKAGE", "LAYER", "LOADCARRIER", "SUPPLYLINE", "PIECE"]
 CommercialService = Literal["DELIVERY", "STICKERING", "NONE"]
 SupplyLoadCarrierType = Literal["NONE", "AUCTION_TROLLEY", "DANISH_TROLLEY", "EURO_TROLLEY", "PALLET", "EURO_PALLET"]
-LoadCarrierType = Literal[
-    "NONE",
-    "AUCTION_TROLLEY",
-    "DANISH_TROLLEY",
-    "EURO_TROLLEY",
-    "PALLET",
-    "EURO_PALLET",
-    "DANISH_TROLLEY_NON_CC_RFID",
-    "DANISH_TROLLEY_WATER_TRAY",
-    "WATERING_CONTAINER",
-    "IFCO_PALLET",
-    "CHEP_PALLET_BLUE",
-    "CHEP_PALLET_RED",
-    "BLOCK_PALLET",
-    "HT_EURO_PALLET",
-    "ONE_THIRD_DANISH_TROLLEY",
-]
-PaymentProvider = Literal["RFH", "VRM", "PLANTION", "UNKNOWN", "OTHER", "RFH_E_WALLET", "FX_SERVICES", "RFH_PAY_LATER"]
 OrganizationType = Literal["CUSTOMER", "SUPPLIER", "AGENT", "CARRIER", "OTHER"]
 RequestStatus = Literal["PENDING", "ACCEPTED", "REJECTED"]
-ApprovalStatus = Literal["UNKNOWN", "DRAFT", "FINALIZED", "APPROVED", "DECLINED"]
 PriceGroupType = Literal["CALCULATED", "MANUAL"]
 FulfillmentStatus = Literal["DRAFT", "PENDING", "ACCEPTED", "FAILED", "CANCELLED", "DELIVERED"]
 
@@ -61,7 +42,7 @@ class Destination(Record):
 
     organization_id: Uuid = field("receiving organization (organizations.organizations)")
     warehouse_id: Uuid | None = field(
-        "warehouse that receives (organizations.warehouses); NULL where it is none known to Floriday"
+        "warehouse that receives (organizations.warehouses); NULL for none known to Floriday"
     )
     location: Location | None = field("place")
 
@@ -71,13 +52,6 @@ class Quantity(Record):
 
     amount: Int32 = field("how many units")
     unit: Unit = field("unit that is counted")
-
-
-class Size(Record):
-    """Width and height of a sticker."""
-
-    width_in_mm: Int32 = field("width in millimetres")
-    height_in_mm: Int32 = field("height in millimetres")
 
 
 class PackingConfiguration(Record):

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -63,7 +63,7 @@ class SupplyLinePackingConfiguration(Record):
 class SupplyLine(Record):
     """Offers in direct sales: one row for each supply line, pieces of a trade item for a price and a time."""
 
-    supply_line_id: Uuid = field("Floriday's identifier of the supply line; sales orders tell it")
+    supply_line_id: Uuid = field("Floriday's identifier of the supply line; sales orders refer to it")
     status: SupplyStatus = field("whether it can be ordered")
     trade_item_id: Uuid = field("what is offered (catalog.trade_items)")
     batch_id: Uuid | None = field("stock that is offered (supply.batches); NULL where it is offered from the catalogue")
@@ -75,7 +75,7 @@ class SupplyLine(Record):
     )
     assigned_number_of_pieces: Int32 = field("pieces set aside for this line alone")
     packing_configurations: list[SupplyLinePackingConfiguration] | None = field(
-        "ways to pack what a supply line offers; without rows the packing of the trade item or the batch holds"
+        "ways to pack what a supply line offers; without rows, the packing of the trade item or the batch applies"
     )
     order_period: TradePeriod = field("time in which it can be ordered")
     delivery_period: TradePeriod | None = field(
@@ -117,7 +117,7 @@ class Batch(Record):
     packing_configuration: BatchPackingConfiguration = field("packing")
     warehouse_id: Uuid = field("warehouse that it lies in (organizations.warehouses)")
     image_id: Uuid | None = field("photo of the batch")
-    batch_reference: Text = field("Floriday's reference, up to 13 digits; sales orders tell it as a number")
+    batch_reference: Text = field("Floriday's reference, up to 13 digits; sales orders have it as a number")
     custom_reference: Text | None = field("service code of four digits, the location where it was grown")
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     transit_status: TransitStatus | None = field("whether it is still on the way to its warehouse")

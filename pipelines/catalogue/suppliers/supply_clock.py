@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -102,7 +102,7 @@ class ClockPresalesSupplyLine(Record):
     delivery_note_reference: Text = field(f"{NOTE_REFERENCE}; unique neither across growers nor years")
     delivery_note_code: Text = field(NOTE_CODE)
     delivery_note_letter: Text = field(NOTE_LETTER)
-    number_of_pieces: Int32 = field("pieces left; what is unsold goes to the clock; below 0 for some that are over")
+    number_of_pieces: Int32 = field("pieces left; what is unsold goes to the clock; below 0 for some that have ended")
     packing_configuration: ClockSupplyLinePackingConfiguration = field("packing")
     trade_period: TradePeriod = field("time in which it can be ordered")
     supplier_organization_id: Uuid = field("grower who offers it (organizations.organizations)")
@@ -133,7 +133,7 @@ class SalesStrategyPresalesPrice(Record):
 class SalesStrategy(Record):
     """How growers spread a batch over presales and clock: one row for each sales strategy of day trade."""
 
-    sales_strategy_id: Uuid = field("Floriday's identifier of the sales strategy; sales orders tell it")
+    sales_strategy_id: Uuid = field("Floriday's identifier of the sales strategy; sales orders refer to it")
     batch_id: Uuid = field("stock that is sold by it (supply.batches)")
     batch_reference: Text = field("reference of the batch, as in supply.batches")
     minimum_percentage_reserved_for_auction: Decimal = field("least part that is kept for the clock, in per cent")

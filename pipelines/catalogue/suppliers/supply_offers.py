@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from pipelines.catalogue import notes
-from pipelines.catalogue.shared import (
+from pipelines.catalogue.both_apis.records import (
     CREATION_DATE_TIME,
     IS_DELETED,
     LAST_MODIFIED_DATE_TIME,
@@ -80,7 +80,7 @@ class CustomerOffer(Record):
     image_url: Text | None = field("address of a picture")
     title: Text | None = field("title")
     description: Text | None = field("what it is about")
-    quantity_unit_used: Unit = field("unit in which the grower entered the quantities; pieces are told anyway")
+    quantity_unit_used: Unit = field("unit in which the grower entered the quantities; pieces are stated in any case")
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     is_deleted: Boolean = field(IS_DELETED)
 
@@ -88,7 +88,7 @@ class CustomerOffer(Record):
 class BundledOfferLine(Record):
     """The pieces of one trade item in a bundle."""
 
-    bundled_offer_line_id: Uuid = field("Floriday's identifier of the bundled offer line; sales orders tell it")
+    bundled_offer_line_id: Uuid = field("Floriday's identifier of the bundled offer line; sales orders refer to it")
     trade_item_id: Uuid = field("what is offered (catalog.trade_items)")
     trade_item_version: Int32 = field(OFFERED_VERSION)
     price: Price = field("price of a piece")

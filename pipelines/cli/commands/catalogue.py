@@ -15,8 +15,8 @@ from pipelines.text_format import counted, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.catalogue.differences import Difference
-    from pipelines.catalogue.specification import Specification
+    from pipelines.catalogue.version_comparison.differences import Difference
+    from pipelines.catalogue.version_comparison.swagger import Specification
     from pipelines.warehouse.read.query_types import Result
 
 _COLUMNS = ("topic", "change", "where", "catalogue", "specification")
@@ -40,7 +40,7 @@ def catalogue(
         floriday catalogue swagger.json --format json
     """
     from pipelines.catalogue import catalogue_of
-    from pipelines.catalogue.comparison import compare
+    from pipelines.catalogue.version_comparison.comparison import compare
     from pipelines.cli.output import chosen_format, write_result
 
     style = chosen_format(format, output)
@@ -57,7 +57,7 @@ def catalogue(
 
 
 def _specification(path: Path) -> Specification:
-    from pipelines.catalogue.specification import read
+    from pipelines.catalogue.version_comparison.swagger import read
     from pipelines.errors import UsageError
 
     try:

@@ -63,8 +63,11 @@ def demo(
 
         floriday demo --api customers
     """
+    from pipelines.cli.options import Format
+    from pipelines.cli.output import write_result
     from pipelines.errors import UsageError
     from pipelines.warehouse.file.removal import remove_warehouse
+    from pipelines.warehouse.read.query_session import single_query
 
     if api not in ("suppliers", "customers"):
         raise UsageError(f"--api is suppliers or customers, not {api!r}")
@@ -74,7 +77,8 @@ def demo(
     _sync_twice(api, warehouse)
     title, query = RESULTS[api]
     print_line(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
-    _show_result(warehouse, query)
+    with single_query(warehouse, query) as result:
+        write_result(result, Format.TABLE, None, warehouse)
     _show_queries(warehouse, QUERIES[api])
 
 
@@ -110,15 +114,6 @@ def _sync(title: str, environment: Mapping[str, str]) -> None:
     print_line(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
-
-
-def _show_result(warehouse: Path, query: str) -> None:
-    from pipelines.cli.options import Format
-    from pipelines.cli.output import write_result
-    from pipelines.warehouse.read.query_session import single_query
-
-    with single_query(warehouse, query) as result:
-        write_result(result, Format.TABLE, None, warehouse)
 
 
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:

@@ -55,7 +55,7 @@ class TokenSession:
         auth_url: the token endpoint, or the authorization server's address.
         client_id: client id of the application.
         client_secret: client secret; it is sent in the body of token calls only.
-        scopes: scopes to request.
+        scopes: scopes that the token call requests.
         retry: how often and how long a token call is retried.
         clock: source of time. Tokens expire by the wall clock, which continues while a laptop sleeps.
         timeout: seconds to connect, and seconds without a byte.

@@ -28,7 +28,7 @@ class GrowerContext:
         seed: seed of its random numbers and codes.
         account: account of the grower.
         events: event queue of the world.
-        register: all other organizations.
+        register: all other organizations of the market.
         book: returns the book of an organization's id and a feed's name.
         size: volume of trade; 1.0 for about 75 orders on an ordinary day.
     """

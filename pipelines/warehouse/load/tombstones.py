@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 
 from pipelines.catalogue.tables import Table
-from pipelines.floriday.pages import read_members
+from pipelines.json_scan import members
 from pipelines.warehouse.sql import current, from_frame, joined_key, listed, quoted, raw, record_key, same_key
 
 if TYPE_CHECKING:
@@ -123,17 +123,17 @@ def deleted(payload: bytes, sign: str, number: int | None = None) -> bytes:
         number: the sequence number of the last version, for a feed.
     """
     try:
-        members = dict(msgspec.json.decode(payload, type=dict[str, msgspec.Raw]))
+        values = dict(msgspec.json.decode(payload, type=dict[str, msgspec.Raw]))
     except (ValueError, RecursionError):  # a stored record may hold what strict readers refuse, in unknown fields
         return _deleted_leniently(payload, sign, number)
-    members[sign] = msgspec.Raw(b"true")
+    values[sign] = msgspec.Raw(b"true")
     if number is not None:
-        members["sequenceNumber"] = msgspec.Raw(str(number).encode())
-    return msgspec.json.encode(members)
+        values["sequenceNumber"] = msgspec.Raw(str(number).encode())
+    return msgspec.json.encode(values)
 
 
 def _deleted_leniently(payload: bytes, sign: str, number: int | None) -> bytes:
-    members = read_members(payload) | {f'"{sign}"'.encode(): b"true"}
+    values = dict(members(payload)) | {f'"{sign}"'.encode(): b"true"}
     if number is not None:
-        members[b'"sequenceNumber"'] = str(number).encode()
-    return b"{%s}" % b",".join(b"%s:%s" % member for member in members.items())
+        values[b'"sequenceNumber"'] = str(number).encode()
+    return b"{%s}" % b",".join(b"%s:%s" % member for member in values.items())

@@ -33,7 +33,7 @@ class BuyerContext:
         account: account of the buyer.
         events: event queue of the market.
         book: returns the book of an organization's id and a feed's name.
-        register: all other organizations.
+        register: all other organizations of the market.
         growers: growers that sell to it.
         size: volume of trade; 1.0 for about 30 orders on an ordinary day.
     """

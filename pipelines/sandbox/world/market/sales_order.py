@@ -70,7 +70,7 @@ def sales_order(
         buyer: context of the buyer.
         grower: grower that sells the item.
         item: trade item that is ordered.
-        instrument: value of ``tradeInstrument``.
+        instrument: value of the order's ``tradeInstrument``.
         pieces: number of pieces that are ordered.
         value: price of a piece, in euros.
         line: id of the supply line, if any.

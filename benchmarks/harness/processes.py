@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside: wall time, processor time and the most memory that they held."""
+"""Measure whole processes from outside: wall time, processor time and peak memory."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-_LOOK_AGAIN = 0.02
+_POLL_INTERVAL = 0.02
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process cost.
+    """The resources that a process used.
 
     Args:
         wall: seconds from its start to its end.
-        cpu: seconds of processors, of all its threads and children.
-        peak: megabytes that it and its children held at most, together; what they share counts for each.
+        cpu: processor seconds of all its threads and children.
+        peak: peak memory of it and its children together, in MB; shared memory is counted for each of them.
     """
 
     wall: float
@@ -34,11 +34,11 @@ class Cost:
     peak: float
 
 
-def measured(command: Sequence[str], **environment: str) -> Cost:
+def measure_process(command: Sequence[str], **environment: str) -> Cost:
     """Run a command to its end.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the command failed.
     """
     began = time.perf_counter()
     with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL) as process:
@@ -53,32 +53,32 @@ def measured(command: Sequence[str], **environment: str) -> Cost:
 
 
 def _watch(pid: int) -> int:
-    """The most bytes that a process and its children were seen to hold at once, until it ended."""
+    """Sample the memory of a process and its children until it ends; returns the peak in bytes."""
     most = 0
-    while (now := _held(pid)) is not None:
+    while (now := _memory(pid)) is not None:
         most = max(most, now)
-        time.sleep(_LOOK_AGAIN)
+        time.sleep(_POLL_INTERVAL)
     return most
 
 
-def _held(pid: int) -> int | None:
-    """Bytes of a process and its children; None where there is no such process any more."""
-    place = Path("/proc") / str(pid)
+def _memory(pid: int) -> int | None:
+    """Bytes of a process and its children; ``None`` after its end."""
+    folder = Path("/proc") / str(pid)
     try:
-        pages = int((place / "statm").read_text().split()[1])
-        children = [child for one in place.glob("task/*/children") for child in one.read_text().split()]
+        pages = int((folder / "statm").read_text().split()[1])
+        children = [child for file in folder.glob("task/*/children") for child in file.read_text().split()]
     except (OSError, IndexError):
         return None
-    return pages * resource.getpagesize() + sum(_held(int(child)) or 0 for child in children)
+    return pages * resource.getpagesize() + sum(_memory(int(child)) or 0 for child in children)
 
 
 @dataclass
-class Served:
-    """A running server.
+class RunningServer:
+    """A running server of records.
 
     Args:
-        process: it.
-        port: where it listens.
+        process: process of the server.
+        port: TCP port on the loopback interface.
     """
 
     process: subprocess.Popen[str]
@@ -86,7 +86,7 @@ class Served:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings that point at it."""
+        """The settings for this server."""
         return {
             "FLORIDAY_BASE_URL": f"http://127.0.0.1:{self.port}/suppliers-api-2026v1",
             "FLORIDAY_AUTH_URL": f"http://127.0.0.1:{self.port}/token",
@@ -97,7 +97,7 @@ class Served:
         }
 
     def show(self, records: int) -> Mapping[str, int]:
-        """Let so many records be seen; returns the calls that were made before, by endpoint."""
+        """Serve the first ``records`` records from now on; returns the numbers of calls so far, by endpoint."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{records}\n")
@@ -107,22 +107,24 @@ class Served:
 
 
 @contextmanager
-def served(books: Path, **options: Any) -> Iterator[Served]:
-    """A server of records, ended in the end."""
-    command = [sys.executable, "-m", "ground.server", str(books)]
+def run_server(records: Path, **options: Any) -> Iterator[RunningServer]:
+    """Run a server of records within the block."""
+    command = [sys.executable, "-m", "harness.server", str(records)]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'benchmarks'}"}
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
-        assert one.stdin
-        assert one.stdout
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
         try:
-            yield Served(one, int(one.stdout.readline()))
+            yield RunningServer(process, int(process.stdout.readline()))
         finally:
-            one.stdin.close()
-            one.wait(10)
+            process.stdin.close()
+            process.wait(10)
 
 
 def floriday(*arguments: str) -> list[str]:
-    """The command line of this project, in the interpreter that runs."""
+    """The command ``floriday`` with these arguments, in the current interpreter."""
     return [sys.executable, "-m", "pipelines.cli", *arguments]

@@ -1,9 +1,9 @@
-"""A Floriday that costs next to nothing: one feed's records from a file, every other feed empty.
+"""A fast local Floriday: it serves the records of one feed from a file; all other feeds are empty.
 
-    python -m ground.server BOOKS [--latency SECONDS] [--rate CALLS --burst CALLS]
+    python -m harness.server RECORDS [--latency SECONDS] [--rate CALLS --burst CALLS]
 
-It is a process of its own and hands the bytes of the file to the kernel, so that what is measured is the reader. Each
-line on its standard input is a count: so many of the records are to be seen from then on.
+It is a separate process and sends the bytes of the file with ``sendfile``, so that benchmarks measure the reader. Each
+line on its standard input is a number: from then on, it serves this many of the records.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from ground.records import FIRST, STEP
+from harness.records import FIRST, STEP
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed, Source
 
@@ -33,7 +33,7 @@ IDENTITY = (
 
 @dataclass
 class Limit:
-    """A token bucket of the server."""
+    """A token bucket."""
 
     rate: float
     burst: float
@@ -41,7 +41,7 @@ class Limit:
     at: float = field(default_factory=time.monotonic)
 
     def take(self) -> bool:
-        """Whether a call is let through."""
+        """Take a token; returns whether there was one."""
         now = time.monotonic()
         self.calls = min(self.burst, self.calls + (now - self.at) * self.rate)
         self.at = now
@@ -52,15 +52,15 @@ class Limit:
 
 
 class Server:
-    """Answers.
+    """Answers requests.
 
     Args:
         source: the feed that has records.
-        path: its records, as ``write_books`` left them.
-        latency: seconds that every answer is held back.
-        rate: calls a second of each endpoint, None for no limit.
-        burst: calls that a full bucket holds.
-        left: calls that each bucket holds at first.
+        path: file of its records, from ``write_records``.
+        latency: seconds by which every answer is delayed.
+        rate: allowed calls per second of each endpoint; ``None`` for no limit.
+        burst: number of tokens in a full bucket.
+        left: number of tokens in each bucket at the start.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Server:
         self.file: BinaryIO = path.open("rb")
         self.offsets = np.load(path.with_suffix(".npy"))
         self.numbers = FIRST + STEP * np.arange(len(self.offsets) - 1, dtype=np.int64)
-        self.seen = len(self.numbers)
+        self.served = len(self.numbers)
         self.limits: dict[str, Limit] = {}
         self.calls: Counter[str] = Counter()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Answer the requests of one connection."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, _, rest = head.partition(b"\r\n")
@@ -94,10 +94,10 @@ class Server:
             writer.close()
 
     async def answer(self, target: str, writer: asyncio.StreamWriter) -> None:
-        """One answer."""
+        """Answer one request."""
         path = urlsplit(target).path.removeprefix("/suppliers-api-2026v1")
         endpoint = path.rpartition("/")[0] if "/sync/" in path else path
-        if not self._lets_through(endpoint):
+        if not self._is_allowed(endpoint):
             self.calls[f"429 {endpoint}"] += 1
             writer.write(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n")
         elif path.startswith(self.sync) and "max" not in path:
@@ -107,7 +107,7 @@ class Server:
         self.calls[endpoint] += 1
         await writer.drain()
 
-    def _lets_through(self, endpoint: str) -> bool:
+    def _is_allowed(self, endpoint: str) -> bool:
         if self.rate is None or endpoint in ("/token", "/identities"):
             return True
         if endpoint not in self.limits:
@@ -120,14 +120,14 @@ class Server:
         if path == "/identities":
             return IDENTITY
         if path == self.top:
-            return b"%d" % (self.numbers[self.seen - 1] if self.seen else 0)
+            return b"%d" % (self.numbers[self.served - 1] if self.served else 0)
         if "max-sequence" in path:
             return b"0"
         return b'{"maximumSequenceNumber":0,"results":[]}' if "/sync/" in path else b"[]"
 
     async def _page(self, after: int, size: int, writer: asyncio.StreamWriter) -> None:
-        first = int(np.searchsorted(self.numbers[: self.seen], after, side="right"))
-        last = min(first + size, self.seen)
+        first = int(np.searchsorted(self.numbers[: self.served], after, side="right"))
+        last = min(first + size, self.served)
         if first >= last:
             _write(writer, b'{"maximumSequenceNumber":%d,"results":[]}' % after)
             return
@@ -158,30 +158,31 @@ def _write(writer: asyncio.StreamWriter, body: bytes) -> None:
 
 
 async def run(server: Server) -> None:
-    """Serve until the standard input ends; prints the port first, and a line of calls after each line read."""
+    """Serve until standard input ends; prints the port, and the numbers of calls after each line of input."""
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     print(listening.sockets[0].getsockname()[1], flush=True)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        server.seen = int(line)
+        server.served = int(line)
         print(json.dumps(server.calls), flush=True)
         server.calls.clear()
 
 
 def main() -> None:
-    """Start it."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("books", type=Path)
-    asked.add_argument("--feed", default="orders.sales_orders")
-    asked.add_argument("--latency", type=float, default=0.0)
-    asked.add_argument("--rate", type=float)
-    asked.add_argument("--burst", type=float, default=1000.0)
-    asked.add_argument("--left", type=float)
-    given = asked.parse_args()
-    left = given.burst if given.left is None else given.left
-    source = catalogue_of("suppliers").source(given.feed)
-    asyncio.run(run(Server(source, given.books, latency=given.latency, rate=given.rate, burst=given.burst, left=left)))
+    """Run the server."""
+    command_line = argparse.ArgumentParser()
+    command_line.add_argument("records", type=Path)
+    command_line.add_argument("--feed", default="orders.sales_orders")
+    command_line.add_argument("--latency", type=float, default=0.0)
+    command_line.add_argument("--rate", type=float)
+    command_line.add_argument("--burst", type=float, default=1000.0)
+    command_line.add_argument("--left", type=float)
+    options = command_line.parse_args()
+    left = options.burst if options.left is None else options.left
+    source = catalogue_of("suppliers").source(options.feed)
+    server = Server(source, options.records, latency=options.latency, rate=options.rate, burst=options.burst, left=left)
+    asyncio.run(run(server))
 
 
 if __name__ == "__main__":

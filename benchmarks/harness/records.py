@@ -1,7 +1,7 @@
-"""Records of a feed, made by the million: a file of them, one after the other, and where each begins.
+"""Generate millions of records of a feed: a file with all records, and the offset of each.
 
-Keys, numbers, moments, texts and arrays differ from record to record; a third of the records lacks some fields. All
-values are made up, and repeat more than real ones do, so that files compress better than they will.
+Keys, numbers, times, texts and arrays differ from record to record; a third of the records lacks some fields. All
+values are made up and repeat more than real ones, so that files compress better than real ones.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any
 
 import numpy as np
 
-from ground.rows import key_of
+from harness.rows import key_of
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Field, Kind, Record, fields_of
 
 FIRST = 220_000_000
-"""The first sequence number; they rise in steps of three, as numbers that other feeds and accounts share do."""
+"""The first sequence number. The next ones rise in steps of three, because other feeds and accounts use the others."""
 
 STEP = 3
 SHAPES = 96
-"""Different layouts of a record: which fields are there, how many members the arrays have."""
+"""Number of different layouts of a record: which fields exist, and how many members arrays have."""
 
 ARRAYS = (0, 1, 1, 2)
 MISSING = ("delivery", "customerOrganization", "remarks", "description", "packingConfiguration", "supplyLineId")
 
 
 @dataclass(frozen=True)
-class Books:
+class RecordFile:
     """Records on disk.
 
     Args:
-        path: the records, each followed by a comma.
-        offsets: where each record begins, and the end of the last one.
-        numbers: their sequence numbers, ascending.
+        path: file of the records, each followed by a comma.
+        offsets: start of each record in the file, and the end of the last one.
+        numbers: sequence numbers of the records, ascending.
     """
 
     path: Path
@@ -47,63 +47,63 @@ class Books:
 
 
 def feed_of(name: str = "orders.sales_orders") -> Feed:
-    """A feed of the suppliers' API."""
+    """A feed of the Suppliers API."""
     source = catalogue_of("suppliers").source(name)
     assert isinstance(source, Feed)
     return source
 
 
-def write_books(folder: Path, feed: Feed, records: int, changes: int = 0) -> Books:
-    """Make records, and after them changed versions of some, and write them to a folder; made once, then read again.
+def write_records(folder: Path, feed: Feed, records: int, changes: int = 0) -> RecordFile:
+    """Write records to a folder, followed by changed versions of some of them; an existing file is reused.
 
     Args:
-        folder: where.
-        feed: whose records.
-        records: how many.
-        changes: how many of them come again, changed, at the end.
+        folder: folder of the files.
+        feed: feed whose records are generated.
+        records: number of different records to write.
+        changes: number of records that follow again, changed.
     """
     path = folder / f"{feed.name}.{records}.{changes}.json"
     count = records + changes
     numbers = FIRST + STEP * np.arange(count, dtype=np.int64)
-    kept = path.with_suffix(".npy")
-    if not kept.exists():
+    offsets_path = path.with_suffix(".npy")
+    if not offsets_path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         shapes, table = Shapes(feed), tables_of(feed)
         identities = [*range(records), *random.Random(1).sample(range(records), changes)]
         offsets = [0]
         with path.open("wb") as file:
-            for place, identity in enumerate(identities):
-                changed = place >= records
-                text = shapes.record(identity, key_of(table, identity), int(numbers[place]), changed=changed)
+            for index, identity in enumerate(identities):
+                changed = index >= records
+                text = shapes.record(identity, key_of(table, identity), int(numbers[index]), changed=changed)
                 offsets.append(offsets[-1] + file.write(text + b","))
-        np.save(kept, np.array(offsets, dtype=np.int64))
-    return Books(path, np.load(kept), numbers)
+        np.save(offsets_path, np.array(offsets, dtype=np.int64))
+    return RecordFile(path, np.load(offsets_path), numbers)
 
 
 class Shapes:
-    """Records of a feed in all layouts.
+    """Generates records of a feed in all layouts.
 
     Args:
-        feed: which.
+        feed: feed whose records are generated.
     """
 
     def __init__(self, feed: Feed) -> None:
-        self._shapes = [_Shape(feed, random.Random(place)) for place in range(SHAPES)]
+        self._shapes = [_Shape(feed, random.Random(index)) for index in range(SHAPES)]
 
     def record(self, identity: int, key: str, number: int, *, changed: int) -> bytes:
-        """A record.
+        """Generate a record.
 
         Args:
-            identity: which one, from 0.
-            key: of it.
-            number: its sequence number.
-            changed: how often it has changed: it differs then from the record with the same identity.
+            identity: number of the record, counted from 0.
+            key: key of the record.
+            number: sequence number of the record.
+            changed: number of changes; records with the same identity differ when it differs.
         """
         return self._shapes[identity % SHAPES].record(key, number, changed=changed)
 
 
 class _Shape:
-    """A layout of a feed's record, with holes for what differs from record to record."""
+    """A layout of a record, with placeholders for values that differ from record to record."""
 
     def __init__(self, feed: Feed, chance: random.Random) -> None:
         self._chance = chance
@@ -112,12 +112,12 @@ class _Shape:
         if chance.random() < 1 / 3:
             document = {name: value for name, value in document.items() if name in self._key or name not in MISSING}
         text = json.dumps(document, separators=(",", ":")).replace("%", "%%")
-        for hole, written in _HOLES.items():
-            text = text.replace(f'"{hole}"', written)
+        for placeholder, text_format in _PLACEHOLDERS.items():
+            text = text.replace(f'"{placeholder}"', text_format)
         self._text = text.encode()
 
     def record(self, key: str, number: int, *, changed: int) -> bytes:
-        """One record."""
+        """Generate one record."""
         digits = key.replace("-", "")
         mixed = int(digits, 16)
         return self._text % {
@@ -136,9 +136,9 @@ class _Shape:
 
     def _value(self, item: Field, *, top: bool) -> Any:
         if top and item.json == "sequenceNumber":
-            return "HOLE number"
+            return "PLACEHOLDER number"
         if top and item.json in self._key:
-            return "HOLE key"
+            return "PLACEHOLDER key"
         if not item.repeated:
             return self._one(item)
         return [self._one(item) for _ in range(self._chance.choice(ARRAYS))]
@@ -153,26 +153,26 @@ class _Shape:
     def _scalar(self, kind: Kind | None) -> Any:
         differs = self._chance.random() < 0.4
         made: dict[Kind | None, tuple[Any, Any]] = {
-            Kind.UUID: ("HOLE uuid", f"{self._chance.getrandbits(32):08x}-8a1c-4bfc-9d27-{'7c' * 6}"),
-            Kind.TEXT: ("HOLE text", f"a text of some length, number {self._chance.randrange(40)}"),
-            Kind.DATE_TIME: ("HOLE moment", f"2026-0{self._chance.randrange(1, 9)}-11T06:00:00Z"),
+            Kind.UUID: ("PLACEHOLDER uuid", f"{self._chance.getrandbits(32):08x}-8a1c-4bfc-9d27-{'7c' * 6}"),
+            Kind.TEXT: ("PLACEHOLDER text", f"a text of some length, number {self._chance.randrange(40)}"),
+            Kind.DATE_TIME: ("PLACEHOLDER moment", f"2026-0{self._chance.randrange(1, 9)}-11T06:00:00Z"),
             Kind.DATE: ("2026-11-20", "2026-11-21"),
-            Kind.INT32: ("HOLE pieces", self._chance.randrange(500)),
-            Kind.INT64: ("HOLE pieces", self._chance.randrange(10**10)),
-            Kind.DECIMAL: ("HOLE money", round(self._chance.random() * 10, 3)),
+            Kind.INT32: ("PLACEHOLDER pieces", self._chance.randrange(500)),
+            Kind.INT64: ("PLACEHOLDER pieces", self._chance.randrange(10**10)),
+            Kind.DECIMAL: ("PLACEHOLDER money", round(self._chance.random() * 10, 3)),
             Kind.BOOLEAN: (True, False) if self._chance.random() < 0.1 else (False, False),
         }
         return made[kind][0 if differs else 1]
 
 
-_HOLES = {
-    "HOLE key": '"%(key)s"',
-    "HOLE number": "%(number)d",
-    "HOLE uuid": '"%(uuid)s"',
-    "HOLE pieces": "%(pieces)d",
-    "HOLE money": "%(money)s",
-    "HOLE moment": '"%(moment)s"',
-    "HOLE text": '"%(text)s"',
+_PLACEHOLDERS = {
+    "PLACEHOLDER key": '"%(key)s"',
+    "PLACEHOLDER number": "%(number)d",
+    "PLACEHOLDER uuid": '"%(uuid)s"',
+    "PLACEHOLDER pieces": "%(pieces)d",
+    "PLACEHOLDER money": "%(money)s",
+    "PLACEHOLDER moment": '"%(moment)s"',
+    "PLACEHOLDER text": '"%(text)s"',
 }
 
 
@@ -180,11 +180,11 @@ def _json_name(feed: Feed, column: str) -> str:
     return next(item.json for item in fields_of(feed.record) if (item.note.column or item.name) == column)
 
 
-def pages(books: Books, size: int = 1000) -> Iterator[bytes]:
-    """The answers of the sync operation, one after the other."""
-    with books.path.open("rb") as file:
-        for first in range(0, len(books.numbers), size):
-            last = min(first + size, len(books.numbers))
-            file.seek(int(books.offsets[first]))
-            body = file.read(int(books.offsets[last] - books.offsets[first]) - 1)
-            yield b'{"maximumSequenceNumber":%d,"results":[%s]}' % (books.numbers[last - 1], body)
+def pages(file: RecordFile, size: int = 1000) -> Iterator[bytes]:
+    """Yield the answers of the sync operation in order."""
+    with file.path.open("rb") as stream:
+        for first in range(0, len(file.numbers), size):
+            last = min(first + size, len(file.numbers))
+            stream.seek(int(file.offsets[first]))
+            body = stream.read(int(file.offsets[last] - file.offsets[first]) - 1)
+            yield b'{"maximumSequenceNumber":%d,"results":[%s]}' % (file.numbers[last - 1], body)

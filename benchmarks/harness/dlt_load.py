@@ -1,4 +1,4 @@
-"""One incremental load of sales orders with dlt, as well as it can be set (Parquet loader, large buffers).
+"""One incremental load of sales orders with dlt, with its fastest settings (Parquet loader, large buffers).
 
 python dlt_load.py BASE_URL WAREHOUSE
 """
@@ -18,7 +18,7 @@ base, path = sys.argv[1:]
 
 @dlt.resource(name="sales_orders", write_disposition="merge", primary_key="salesOrderId")
 def sales_orders(cursor: Any = dlt.sources.incremental("sequenceNumber", initial_value=0)) -> Iterator[Any]:  # noqa: B008
-    """All pages above the cursor."""
+    """Yield all pages after the cursor."""
     after = cursor.last_value
     with requests.Session() as session:
         while True:

@@ -1,13 +1,13 @@
-"""Records and enumerations that many feeds nest and that both APIs of Floriday serve in the same shape.
+"""Records, enumerations and phrases that many feeds of both APIs use.
 
-What only one API knows, or knows with other values, stands beside that API's feeds.
+Records of one API, or with values that differ between the APIs, are in the modules of that API.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.catalogue.types import DateTime, Decimal, Int32, Record, Text, Uuid, field
+from pipelines.catalogue.types import Boolean, DateTime, Decimal, Int32, Record, Text, Uuid, field
 
 SEQUENCE_NUMBER = "number of its newest change, rising within the feed"
 CREATION_DATE_TIME = "when it was made at Floriday"
@@ -16,6 +16,8 @@ IS_DELETED = "whether it has been deleted at Floriday"
 CARRIER = "carrier that takes the goods (organizations.organizations); NULL where none is known"
 DESPATCH_WAREHOUSE = "warehouse that the goods leave from (organizations.warehouses)"
 CUSTOM_PACKAGE = "custom package of an organization (catalog.custom_packages); NULL for a common one"
+CUSTOMER = "buyer (organizations.organizations)"
+DELIVERY_CONDITION = "delivery condition that applies (organizations.delivery_conditions)"
 INCOTERM = "Incoterm, which settles who bears transport and risk"
 NEXT_LEG = "where the goods go after delivery, such as a dock, in the buyer's words"
 DELIVERY_REMARKS = "remarks for the delivery, in free words"
@@ -37,6 +39,24 @@ SalesChannel = Literal[
 ]
 SalesChannelInterface = Literal["UI", "VMP", "API", "UNKNOWN"]
 CreditClaimStatus = Literal["OK", "FAILED", "NOT_CHECKED", "RELEASED", "PLANNED", "EXPIRED"]
+LoadCarrierType = Literal[
+    "NONE",
+    "AUCTION_TROLLEY",
+    "DANISH_TROLLEY",
+    "EURO_TROLLEY",
+    "PALLET",
+    "EURO_PALLET",
+    "DANISH_TROLLEY_NON_CC_RFID",
+    "DANISH_TROLLEY_WATER_TRAY",
+    "WATERING_CONTAINER",
+    "IFCO_PALLET",
+    "CHEP_PALLET_BLUE",
+    "CHEP_PALLET_RED",
+    "BLOCK_PALLET",
+    "HT_EURO_PALLET",
+    "ONE_THIRD_DANISH_TROLLEY",
+]
+PaymentProvider = Literal["RFH", "VRM", "PLANTION", "UNKNOWN", "OTHER", "RFH_E_WALLET", "FX_SERVICES", "RFH_PAY_LATER"]
 
 
 class Price(Record):
@@ -54,14 +74,14 @@ class VolumePrice(Record):
 
 
 class TradePeriod(Record):
-    """A span between two moments."""
+    """A period between two moments."""
 
     start_date_time: DateTime = field("start")
     end_date_time: DateTime = field("end")
 
 
 class SeasonalPeriod(Record):
-    """A span of ISO weeks that returns every year."""
+    """A period of ISO weeks, the same every year."""
 
     start_week: Int32 = field("first ISO week, 1 to 53")
     end_week: Int32 = field("last ISO week, 1 to 53")
@@ -99,7 +119,17 @@ class Location(Record):
 
 
 class CorrectionDeliveryLocation(Record):
-    """A place of delivery as a correction tells it."""
+    """A place of delivery in a correction."""
 
     location_gln: Text | None = field("GLN of 13 digits")
     postal_code: Text | None = field("postal code")
+
+
+class TradeSetting(Record):
+    """A setting, and the organizations that it does not apply to."""
+
+    is_active: Boolean = field("whether it is on")
+    exempted_organization_ids: list[Uuid] = field(
+        "organizations that it does not apply to (organizations.organizations)"
+    )
+    last_modified: DateTime | None = field("when it was last set; NULL where never")

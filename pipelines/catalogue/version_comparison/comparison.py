@@ -1,6 +1,6 @@
-"""How a specification of Floriday's differs from the catalogue: what to change there to move to another version.
+"""Compares a specification of Floriday with the catalogue: what to change for another version of the API.
 
-Field by field the work is done in ``record_comparison``. Which changes are worth making is for a person to say.
+Operations and feeds are compared here, fields in ``record_comparison``. A person decides which changes to make.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.catalogue import Catalogue
-from pipelines.catalogue.differences import ABSENT, Difference, Topic
-from pipelines.catalogue.record_comparison import RecordComparison
-from pipelines.catalogue.specification import Operation, Specification, referred, unnamed
 from pipelines.catalogue.types import Feed, Snapshot, Source
+from pipelines.catalogue.version_comparison.differences import ABSENT, Difference, Topic
+from pipelines.catalogue.version_comparison.record_comparison import RecordComparison
+from pipelines.catalogue.version_comparison.swagger import Operation, Specification, referred, unnamed
 from pipelines.catalogue.versions import CALENDAR
 from pipelines.errors import UsageError
 from pipelines.floriday.endpoints import RateLimit
@@ -24,16 +24,16 @@ _ANNOUNCED = re.compile(r"will be (main|deprecated|removed) after (\w+ \d{4})", 
 
 
 def compare(specification: Specification, catalogue: Catalogue) -> tuple[Difference, ...]:
-    """Everything in which they differ, by topic; nothing where the catalogue needs no change.
+    """All differences, sorted by topic; an empty tuple if the catalogue needs no change.
 
     Raises:
-        UsageError: they are of different APIs.
+        UsageError: specification and catalogue are of different APIs.
     """
     if specification.api != catalogue.api:
-        raise UsageError(f"a specification of the {specification.api} API says nothing of the {catalogue.api} API")
+        raise UsageError(f"the specification is of the {specification.api} API, not of the {catalogue.api} API")
     comparison = _Comparison(specification, catalogue)
     found = dict.fromkeys((*_version(specification, catalogue), *comparison.operations(), *comparison.records()))
-    return tuple(sorted(found, key=lambda one: list(Topic).index(one.topic)))
+    return tuple(sorted(found, key=lambda difference: list(Topic).index(difference.topic)))
 
 
 def _version(specification: Specification, catalogue: Catalogue) -> Iterator[Difference]:
@@ -41,22 +41,22 @@ def _version(specification: Specification, catalogue: Catalogue) -> Iterator[Dif
         yield Difference(Topic.VERSION, "changed", "version", catalogue.version, specification.version)
     known = CALENDAR.get(specification.version)
     announced = _announced(specification.description)
-    for state, told in announced.items():
+    for state, stated in announced.items():
         day = getattr(known, f"{state}_from") if known else None
-        if day != told:
-            yield Difference(Topic.VERSION, "calendar", f"{state}_from", str(day) if day else ABSENT, str(told))
+        if day != stated:
+            yield Difference(Topic.VERSION, "calendar", f"{state}_from", str(day) if day else ABSENT, str(stated))
 
 
 def _announced(description: str) -> dict[str, dt.date]:
-    """From which day the version is main, deprecated and removed, by the text on top of its specification."""
-    told: dict[str, dt.date] = {}
+    """The first day on which the version is main, deprecated and removed, from the text of its specification."""
+    days: dict[str, dt.date] = {}
     for state, month in _ANNOUNCED.findall(description):
         try:
             begin = dt.datetime.strptime(month, "%B %Y").replace(tzinfo=dt.UTC).date()
         except ValueError:
             continue
-        told[state.lower()] = (begin + dt.timedelta(days=31)).replace(day=1)
-    return told
+        days[state.lower()] = (begin + dt.timedelta(days=31)).replace(day=1)
+    return days
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class _Comparison:
     catalogue: Catalogue
 
     def operations(self) -> Iterator[Difference]:
-        """Feeds that came, went or moved, and how each is called."""
+        """Differences of feeds and snapshots: new, gone or moved ones, and their operations."""
         places = {feed: self._place(feed) for feed in self.catalogue.feeds}
         for new in sorted(self._feeds().keys() - set(places.values())):
             yield self._new_feed(new)
@@ -80,7 +80,7 @@ class _Comparison:
             yield from self._snapshot(snapshot)
 
     def records(self) -> Iterator[Difference]:
-        """Fields and values of all records that are still served."""
+        """Differences of the fields and values of all records that the specification still has."""
         records = RecordComparison(self.specification)
         for source in self.catalogue.sources:
             if name := self._served(source):
@@ -88,12 +88,12 @@ class _Comparison:
         yield from records.values()
 
     def _feeds(self) -> dict[str, str]:
-        """The record of each change feed of the specification, by path."""
+        """The record's name of each change feed in the specification, by path."""
         found = {path: self.specification.record_of(each) for path, each in self.specification.operations.items()}
         return {path: record for path, record in found.items() if record}
 
     def _place(self, feed: Feed) -> str | None:
-        """Where the specification has a feed: its own path, else a path unknown so far that serves its record."""
+        """The path of a feed in the specification: its own, else a new path that serves the same record."""
         feeds = self._feeds()
         if feed.endpoint.sync in feeds:
             return feed.endpoint.sync
@@ -101,7 +101,7 @@ class _Comparison:
         return next((path for path, name in feeds.items() if path not in known and name == feed.record.__name__), None)
 
     def _served(self, source: Source) -> str | None:
-        """The name of the record that the specification has for a source."""
+        """The name of a source's record in the specification."""
         if isinstance(source, Feed):
             return self._feeds().get(self._place(source) or "")
         assert isinstance(source, Snapshot)
@@ -111,25 +111,25 @@ class _Comparison:
     def _new_feed(self, path: str) -> Difference:
         operation = self.specification.operations[path]
         known = _page_parameter(operation)
-        told = (
+        facts = (
             f"record {self._feeds()[path]}",
             f"scope {operation.scope or 'none'}",
             _rate(operation.rate),
-            f"page parameter {known[0]}, at most {known[1] or 'what the summary says'}"
+            f"page parameter {known[0]}, at most {known[1] or 'the maximum in the summary'}"
             if known
             else "no page parameter",
             f"maximum {self._maximum(path) or 'none'}",
         )
-        return Difference(Topic.FEEDS, "new", path, ABSENT, "; ".join(told))
+        return Difference(Topic.FEEDS, "new", path, ABSENT, "; ".join(facts))
 
     def _feed(self, feed: Feed, path: str) -> Iterator[Difference]:
         endpoint, operation = feed.endpoint, self.specification.operations[path]
         name, maximum = _page_parameter(operation) or (ABSENT, None)
-        # The specification states no maximum at a few feeds whose summary tells one.
+        # A few feeds have their maximum in the summary only.
         limit = str(maximum or endpoint.page_maximum)
-        required = [each for each, one in operation.query.items() if one.required and each != name]
+        required = [each for each, parameter in operation.query.items() if parameter.required and each != name]
         filters = sorted(each for each in operation.query if each.startswith("postFilter"))
-        told = (
+        facts = (
             ("record", feed.record.__name__, self._feeds()[path]),
             ("scope", feed.scope, operation.scope),
             ("rate", _rate(endpoint.rate), _rate(operation.rate)),
@@ -139,7 +139,7 @@ class _Comparison:
             ("filters", _listed(sorted(dict(endpoint.parameters))), _listed(filters)),
             ("by id", endpoint.by_id or ABSENT, self._by_id(feed, path)),
         )
-        yield from _changes(feed.name, told)
+        yield from _changes(feed.name, facts)
         yield from self._maximum_changes(feed, path)
 
     def _maximum_changes(self, feed: Feed, path: str) -> Iterator[Difference]:
@@ -154,19 +154,19 @@ class _Comparison:
             )
 
     def _maximum(self, path: str) -> str | None:
-        """The operation that tells the highest number of the feed at a path."""
+        """The max-sequence operation of the feed at a path."""
         operations = self.specification.operations
         numbers = (each for each in operations if "max-sequence" in each and operations[each].answer.type == "integer")
         return next((each for each in numbers if self._owner(each) == path), None)
 
     def _owner(self, maximum: str) -> str | None:
-        """The feed whose highest number an operation tells: the one with which it shares most of its path."""
+        """The feed of a max-sequence operation: the one with the longest common path."""
         stems = {path: path.removesuffix(f"/{_NUMBER}").removesuffix("/sync") for path in self._feeds()}
         fitting = [path for path, stem in stems.items() if maximum.startswith(f"{stem}/")]
         return max(fitting, key=lambda path: len(stems[path]), default=None)
 
     def _by_id(self, feed: Feed, path: str) -> str:
-        """The operation that reads one record of a feed: the catalogue's own where it is still there."""
+        """The operation that reads one record of a feed: that of the catalogue if the specification has it."""
         name, operations = self._feeds()[path], self.specification.operations
         single = [
             each
@@ -181,27 +181,27 @@ class _Comparison:
         if operation is None:
             yield Difference(Topic.FEEDS, "gone", snapshot.name, snapshot.path, ABSENT)
             return
-        required = [name for name, one in operation.query.items() if one.required]
-        told = (
+        required = [name for name, parameter in operation.query.items() if parameter.required]
+        facts = (
             ("record", snapshot.record.__name__, self._served(snapshot) or ABSENT),
             ("scope", snapshot.scope, operation.scope),
             ("rate", _rate(snapshot.rate), _rate(operation.rate)),
             ("required parameters", _listed(snapshot.parameters), _listed(required)),
         )
-        yield from _changes(snapshot.name, told)
+        yield from _changes(snapshot.name, facts)
 
 
 def _page_parameter(operation: Operation) -> tuple[str, int | None] | None:
-    """The parameter that says how many records a page holds, and the most that it may say."""
+    """The name of the page size parameter, and its maximum."""
     for name, parameter in operation.query.items():
         if name.startswith("limit"):
             return name, int(parameter.maximum) if parameter.maximum else None
     return None
 
 
-def _changes(where: str, told: Sequence[tuple[str, str, str]]) -> Iterator[Difference]:
-    """A difference for each fact that the two tell differently: what it is, the catalogue's, the specification's."""
-    for what, ours, theirs in told:
+def _changes(where: str, facts: Sequence[tuple[str, str, str]]) -> Iterator[Difference]:
+    """A difference for each fact (its name, the catalogue's value, the specification's value) with two values."""
+    for what, ours, theirs in facts:
         if ours != theirs:
             yield Difference(Topic.OPERATIONS, what, where, ours, theirs or ABSENT)
 

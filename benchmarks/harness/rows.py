@@ -1,7 +1,7 @@
-"""Rows of a feed made in SQL, by the million: versions, current rows and the raw log, children too.
+"""Generate millions of rows of a feed in SQL: versions, current rows and the raw log, with child tables.
 
-They lie in the file as syncs leave them: one version's after the other's, and within a version in no order. Values are
-made up and repeat, so that a file is smaller than with real ones.
+The rows have the order in which syncs store them: version by version, and without order within a version. Values are
+made up and repeat, so that files are smaller than with real values.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pipelines.warehouse.sql import current, listed, raw, record_key, versions
 
 BATCH = 100_000
 BEGINS = "TIMESTAMPTZ '2026-03-01 08:00:00Z'"
-"""When the first version of the first record was stored; each later version a day later."""
+"""The time of the first version of the first record; each later version is a day later."""
 
 
 def key_of(table: Table, record: int) -> str:
-    """The key of a feed's record, counted from 0."""
+    """The key of the feed's record with this number, counted from 0."""
     return str(uuid.UUID(hashlib.md5(f"{table.name}{record}".encode(), usedforsecurity=False).hexdigest()))
 
 
 def history(table: Table, records: int, count: int = 1) -> Iterator[str]:
-    """Statements that fill the versions of a feed's tables, so many of each record, one row a record in each table."""
+    """Statements that fill the version tables of a feed: ``count`` versions of each record, one row for each table."""
     for version in range(1, count + 1):
         for rows in _batches(records):
             for part in table.walk():
@@ -35,14 +35,14 @@ def history(table: Table, records: int, count: int = 1) -> Iterator[str]:
 
 
 def newest(table: Table) -> Iterator[str]:
-    """Statements that fill the current rows from the first versions."""
+    """Statements that copy the first versions into the current rows."""
     for part in table.walk():
         columns = listed(column.name for column in part.columns)
         yield f"INSERT INTO {current(part)} SELECT {columns} FROM {versions(part)} WHERE row_version = 1"
 
 
 def raw_log(table: Table, records: int, size: int) -> Iterator[str]:
-    """Statements that fill the raw log with the first versions, each of about so many bytes."""
+    """Statements that fill the raw log with the first versions, with payloads of about ``size`` bytes."""
     (key,) = record_key(table)
     own = _value(table, table.by_name[key], 1)
     number = _value(table, table.by_name["sequence_number"], 1)
@@ -60,7 +60,7 @@ def _batches(records: int) -> Iterator[str]:
 
 
 def _value(feed: Table, column: Column, version: int) -> str:
-    """What stands in a column of the row of a version of the feed's record."""
+    """SQL of a column for one version of the feed's records."""
     filled = {
         "account": "'main'",
         feed.key[1]: f"CAST(md5('{feed.name}' || record) AS UUID)",
@@ -71,10 +71,10 @@ def _value(feed: Table, column: Column, version: int) -> str:
         return "0"
     if column.repeated:
         return "NULL"
-    return filled.get(column.name) or _OF_KIND[column.kind].format(name=column.name, version=version)
+    return filled.get(column.name) or _BY_KIND[column.kind].format(name=column.name, version=version)
 
 
-_OF_KIND = {
+_BY_KIND = {
     Kind.UUID: "CAST(md5('{name}' || record % 5000) AS UUID)",
     Kind.TEXT: "'{name} ' || record % 50",
     Kind.DATE: "DATE '2026-03-01' + CAST(record % 30 AS INTEGER)",

@@ -1,6 +1,6 @@
-"""A specification of Floriday's, read: the Swagger 2.0 file of one API in one version, as far as feeds need it.
+"""Reads a specification of Floriday: the Swagger 2.0 file of one version of an API, as far as feeds need it.
 
-What it says that no reader of feeds needs is left out. How it differs from the catalogue belongs to ``comparison``.
+``comparison`` compares it with the catalogue.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _SCOPE = re.compile(r"[a-z-]+:[a-z]+")
 _PARAMETER = re.compile(r"{\w+}")
 
 _UNFORMATTED = {"duration": "", "double": "decimal", "float": "decimal"}
-"""Formats that are stored like another one."""
+"""Formats that are stored as another one."""
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """The type of a value, an object's fields, or where either stands."""
+    """A type: that of a scalar, the fields of an object, or a reference to a definition."""
 
     type: str | None = None
     format: str | None = None
@@ -46,13 +46,13 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """What an operation answers with."""
+    """An answer of an operation."""
 
     schema: Schema | None = None
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One way of calling a path."""
+    """The GET operation of a path."""
 
     summary: str = ""
     parameters: list[Parameter] = msgspec.field(default_factory=list)
@@ -60,25 +60,25 @@ class Operation(msgspec.Struct, frozen=True):
 
     @property
     def answer(self) -> Schema:
-        """What it answers with when all is well."""
+        """The schema of the answer with status 200."""
         return (self.responses.get("200") or Response()).schema or Schema()
 
     @property
     def scope(self) -> str:
-        """The scope that it asks for, with which its summary begins; empty where it tells none."""
+        """The required scope, with which the summary begins; empty if it does not."""
         first, *_ = self.summary.split() or [""]
         return first if _SCOPE.fullmatch(first) else ""
 
     @property
     def rate(self) -> RateLimit:
-        """Its limit as the summary tells it, else the usual one."""
+        """The rate limit in the summary, else the usual one."""
         found = _RATE.search(self.summary)
         return RateLimit(float(found[1]), int(found[2])) if found else USUAL
 
     @property
     def query(self) -> dict[str, Parameter]:
-        """The parameters of its query, by name."""
-        return {one.name: one for one in self.parameters if one.place == "query"}
+        """The query parameters by name."""
+        return {parameter.name: parameter for parameter in self.parameters if parameter.place == "query"}
 
 
 class _Path(msgspec.Struct, frozen=True):
@@ -102,11 +102,11 @@ class Specification:
     """One API in one version.
 
     Args:
-        api: ``suppliers`` or ``customers``.
-        version: such as ``2026v1``.
-        description: the text on top.
-        operations: what can be read, by path; the number of a change feed is called ``{sequenceNumber}`` in all.
-        definitions: the objects and enumerations, by name.
+        api: name of the API, ``suppliers`` or ``customers``.
+        version: version of the API, such as ``2026v1``.
+        description: text at the top of the specification.
+        operations: GET operations by path; the number of a change feed is always called ``{sequenceNumber}``.
+        definitions: objects and enumerations by name.
     """
 
     api: str
@@ -116,7 +116,7 @@ class Specification:
     definitions: dict[str, Schema]
 
     def record_of(self, operation: Operation) -> str | None:
-        """The record that a change feed serves, or None where the operation does not answer as a feed does."""
+        """The name of the record that a change feed serves, or None if the operation is not a change feed."""
         answer = self.properties(name) if (name := referred(operation.answer)) else {}
         results = answer.get("results")
         if results is None or results.items is None or "maximumSequenceNumber" not in answer:
@@ -124,21 +124,21 @@ class Specification:
         return referred(results.items)
 
     def properties(self, name: str) -> dict[str, Schema]:
-        """The fields of an object, those that it inherits among them."""
+        """The fields of an object, inherited ones included."""
         return {field: schema for part in self._parts(name, ()) for field, schema in part.properties.items()}
 
     def required(self, name: str) -> set[str]:
-        """The fields that are never left out of an object."""
+        """The required fields of an object."""
         return {field for part in self._parts(name, ()) for field in part.required}
 
     def enumeration(self, schema: Schema) -> tuple[str, tuple[str, ...]] | None:
-        """The name and the values of an enumeration; without a name where they stand at the field itself."""
+        """The name and the values of an enumeration; the name is empty if the field itself lists the values."""
         name = referred(schema) or ""
         values = self.definitions.get(name, Schema()).enum if name else schema.enum
         return (name, tuple(str(value) for value in values)) if values else None
 
     def type_of(self, schema: Schema) -> str:
-        """A value's type in words that :mod:`comparison` has for the catalogue's too: ``[uuid]``, ``→ Price``."""
+        """The name of a type, comparable with the catalogue's: ``uuid``, ``[uuid]``, ``→ Price``."""
         if schema.items is not None:
             return f"[{self.type_of(schema.items)}]"
         if self.enumeration(schema):
@@ -151,7 +151,7 @@ class Specification:
         return _UNFORMATTED.get(form, form) or schema.type or "anything"
 
     def _parts(self, name: str, above: tuple[str, ...]) -> list[Schema]:
-        """An object's own schema and those that it is made of."""
+        """The schema of an object, and the schemas that it consists of."""
         whole = self.definitions.get(name)
         if whole is None or name in above:
             return []
@@ -165,7 +165,7 @@ def read(content: bytes) -> Specification:
     """A specification from the content of its file.
 
     Raises:
-        UsageError: it is no Swagger 2.0 file of one of Floriday's APIs.
+        UsageError: it is not a Swagger 2.0 file of one of Floriday's APIs.
     """
     try:
         document = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Document)
@@ -189,7 +189,7 @@ def referred(schema: Schema) -> str | None:
 
 
 def unnamed(path: str) -> str:
-    """A path without the names of its parameters: those do not matter to who calls it."""
+    """A path without the names of its parameters, which do not matter to a caller."""
     return _PARAMETER.sub("{}", path)
 
 
@@ -198,5 +198,5 @@ def _name(reference: str) -> str:
 
 
 def _with_number(path: str) -> str:
-    """The number of a change feed under the name that the catalogue knows, whatever it is called."""
+    """Rename the sequence number in the path of a change feed to the catalogue's name."""
     return re.sub(r"(/sync(?:/[\w-]+)*/){\w+}$", r"\1{sequenceNumber}", path)

@@ -1,4 +1,4 @@
-"""How the records of a specification differ from the catalogue's, field by field."""
+"""Compares the records of a specification with those of the catalogue, field by field."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pipelines.catalogue.differences import ABSENT, Difference, Topic
-from pipelines.catalogue.specification import Schema, Specification, referred
 from pipelines.catalogue.types import Field, Kind, Record, fields_of
+from pipelines.catalogue.version_comparison.differences import ABSENT, Difference, Topic
+from pipelines.catalogue.version_comparison.swagger import Schema, Specification, referred
 
 _SWAGGER = {
     Kind.UUID: "uuid",
@@ -20,18 +20,18 @@ _SWAGGER = {
     Kind.DECIMAL: "decimal",
     Kind.BOOLEAN: "boolean",
 }
-"""The kinds in the words of :meth:`Specification.type_of`."""
+"""The names of the kinds in :meth:`Specification.type_of`."""
 
-_ALIKE = 0.6
-"""How alike the names of a field that is gone and a new one are, from 0 to 1, when one may have become the other."""
+_SIMILAR = 0.6
+"""Similarity of two names, from 0 to 1, from which a missing field may have been renamed to a new one."""
 
 
 @dataclass(frozen=True)
 class RecordComparison:
-    """Compares records with what they are called in the specification, each pair once.
+    """Compares records of the catalogue with those of a specification, each pair once.
 
     Args:
-        specification: what is compared with the catalogue.
+        specification: specification that is compared with the catalogue.
     """
 
     specification: Specification
@@ -39,11 +39,11 @@ class RecordComparison:
     _values: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
 
     def compare(self, record: type[Record], name: str) -> Iterator[Difference]:
-        """The fields in which a record and those that it nests differ.
+        """The differences of the fields of a record and of its nested records.
 
         Args:
-            record: the catalogue's.
-            name: what the specification calls it.
+            record: record of the catalogue.
+            name: name of the record in the specification.
         """
         if (record, name) in self._seen:
             return
@@ -51,19 +51,19 @@ class RecordComparison:
         ours = {item.json: item for item in fields_of(record)}
         theirs = self.specification.properties(name)
         required = self.specification.required(name)
-        yield from self._came_and_went(record, ours, theirs, required)
+        yield from self._new_and_removed(record, ours, theirs, required)
         for json, item in ours.items():
             if json in theirs:
                 yield from self._field(f"{record.__name__}.{json}", item, theirs[json], required=json in required)
 
     def values(self) -> Iterator[Difference]:
-        """The values that enumerations have gained and lost in the fields that were compared."""
+        """The new and the missing values of enumerations, for all fields that were compared so far."""
         for (change, enumeration, value), places in self._values.items():
             where = f"{enumeration} in {', '.join(places)}" if enumeration else ", ".join(places)
             new = change == "new"
             yield Difference(Topic.VALUES, change, where, ABSENT if new else value, value if new else ABSENT)
 
-    def _came_and_went(
+    def _new_and_removed(
         self, record: type[Record], ours: Mapping[str, Field], theirs: Mapping[str, Schema], required: set[str]
     ) -> Iterator[Difference]:
         new = {
@@ -72,14 +72,14 @@ class RecordComparison:
             if json not in ours
         }
         for json in (json for json in ours if json not in theirs):
-            where, told = f"{record.__name__}.{json}", _optional(_type(ours[json]), required=ours[json].required)
-            if alike := difflib.get_close_matches(json, new, 1, _ALIKE):
-                became = f"{alike[0]}: {new.pop(alike[0])}"
-                yield Difference(Topic.FIELDS, "renamed?", where, told, became)
+            where, type_ = f"{record.__name__}.{json}", _optional(_type(ours[json]), required=ours[json].required)
+            if similar := difflib.get_close_matches(json, new, 1, _SIMILAR):
+                became = f"{similar[0]}: {new.pop(similar[0])}"
+                yield Difference(Topic.FIELDS, "renamed?", where, type_, became)
             else:
-                yield Difference(Topic.FIELDS, "gone", where, told, ABSENT)
-        for json, told in new.items():
-            yield Difference(Topic.FIELDS, "new", f"{record.__name__}.{json}", ABSENT, told)
+                yield Difference(Topic.FIELDS, "gone", where, type_, ABSENT)
+        for json, type_ in new.items():
+            yield Difference(Topic.FIELDS, "new", f"{record.__name__}.{json}", ABSENT, type_)
 
     def _field(self, where: str, item: Field, schema: Schema, *, required: bool) -> Iterator[Difference]:
         ours, theirs = _type(item), self.specification.type_of(schema)
@@ -97,28 +97,26 @@ class RecordComparison:
             yield from self.compare(item.record, name)
 
     def _note_values(self, where: str, ours: tuple[str, ...], enumeration: str, theirs: tuple[str, ...]) -> None:
-        """Keep what differs: an enumeration that many fields share is told once, with the fields."""
-        gained, lost = (
-            [("new", one) for one in theirs if one not in ours],
-            [("gone", one) for one in ours if one not in theirs],
-        )
-        for change, value in (*gained, *lost):
+        """Collect the differences by enumeration, so that each is listed once, with all its fields."""
+        new = [("new", value) for value in theirs if value not in ours]
+        removed = [("gone", value) for value in ours if value not in theirs]
+        for change, value in (*new, *removed):
             places = self._values.setdefault((change, enumeration, value), [])
             if where not in places:
                 places.append(where)
 
 
 def _type(item: Field) -> str:
-    """A field's type in the words of :meth:`Specification.type_of`."""
+    """A field's type in the form of :meth:`Specification.type_of`."""
     if item.record:
-        told = f"→ {item.record.__name__}"
+        name = f"→ {item.record.__name__}"
     elif item.values:
-        told = "enumeration"
+        name = "enumeration"
     else:
         assert item.kind
-        told = _SWAGGER[item.kind]
-    return f"[{told}]" if item.repeated else told
+        name = _SWAGGER[item.kind]
+    return f"[{name}]" if item.repeated else name
 
 
-def _optional(told: str, *, required: bool) -> str:
-    return told if required else f"{told}, optional"
+def _optional(name: str, *, required: bool) -> str:
+    return name if required else f"{name}, optional"

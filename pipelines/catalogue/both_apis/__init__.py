@@ -1,0 +1,1 @@
+"""Records, enumerations and phrases that the Suppliers API and the Customers API have in common."""

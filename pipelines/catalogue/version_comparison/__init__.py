@@ -1,0 +1,1 @@
+"""Compares the catalogue with a specification of Floriday, to move to another version of the API."""
