@@ -115,9 +115,9 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
     """Fill the empty tables of a feed from its raw log; returns how many records and versions there are."""
     count = 0
     replay.number(connection, table)
-    for some, batch in _normalized(table, replay.slices(connection, table)):
+    for log_slice, batch in _normalized(table, replay.slices(connection, table)):
         _check(source, batch)
-        replay.put(connection, table, some, batch)
+        replay.put(connection, table, log_slice, batch)
         count += batch.served
     return replay.records(connection), count
 
@@ -126,8 +126,8 @@ def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, 
     """The slices with what they hold; while the caller stores one, threads normalize the next ones."""
     with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
         pending: list[tuple[Slice, Future[Batch]]] = []
-        for some in slices:
-            pending.append((some, normalizer.submit(normalize, table, some.payloads, with_originals=False)))
+        for log_slice in slices:
+            pending.append((log_slice, normalizer.submit(normalize, table, log_slice.payloads, with_originals=False)))
             if len(pending) > QUEUED_SLICES:
                 before, batch = pending.pop(0)
                 yield before, batch.result()

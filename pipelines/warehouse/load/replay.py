@@ -75,34 +75,34 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
         yield Slice(account, found["payload"].cast(pa.large_binary()).to_pylist(), first, last)
 
 
-def put(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice, batch: Batch) -> None:
+def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, batch: Batch) -> None:
     """Store the typed versions of a slice, and the newest ones of their records as current rows.
 
     Args:
         connection: open for writing.
         table: the feed's table.
-        some: the slice of the raw log.
+        log_slice: the slice of the raw log.
         batch: its payloads, normalized, none rejected.
     """
-    logged = _logged(connection, table, some)
+    logged = _logged(connection, table, log_slice)
     for each in table.walk():
         connection.register("typed", _with_log(batch.frames[each.qualified_name], logged))
         row = from_row(each, "b", "b.log_synced_at")
         extra = "b.log_series, b.log_version" if each is table else "b.log_version"
-        params = {"account": some.account}
+        params = {"account": log_slice.account}
         connection.execute(f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM typed b", params)
         connection.execute(f"INSERT INTO {current(each)} SELECT {row} FROM typed b WHERE b.log_is_newest", params)
         connection.unregister("typed")
 
 
-def _logged(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice) -> pa.Table:
+def _logged(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice) -> pa.Table:
     """What the log holds of each version of a slice, in its order; no column has the name of a record's own column."""
     return connection.execute(
         "SELECT n.version AS log_version, n.is_newest AS log_is_newest, r.series AS log_series,"
         f" r.synced_at AS log_synced_at FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid"
         " WHERE r.rowid BETWEEN $first AND $last AND n.place BETWEEN $first AND $last"
         " AND r.account = $account ORDER BY r.rowid",
-        {"account": some.account, "first": some.first, "last": some.last},
+        {"account": log_slice.account, "first": log_slice.first, "last": log_slice.last},
     ).to_arrow_table()
 
 
