@@ -8,7 +8,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("here", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+from tests.examples import examples
+
+settings.register_profile(
+    "here", deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
 
 
@@ -21,8 +25,22 @@ def pytest_configure() -> None:
     settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--turn``, for tests that are too many for one run of CI."""
+    parser.addoption("--turn", default="1/1", help="K/N: of the files with selected tests, run the K-th of every N")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the files whose turn it is: N runs with 1/N to N/N run every selected test once."""
+    turn, turns = map(int, config.getoption("--turn").split("/"))
+    files = sorted({item.path for item in items})[turn - 1 :: turns]
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
+    items[:] = [item for item in items if item.path in files]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let those that run for minutes run for minutes: what is taken for a hang elsewhere is none there."""
-    if item.get_closest_marker("soak"):
+    if item.get_closest_marker("soak") or item.get_closest_marker("slow"):
         faulthandler.cancel_dump_traceback_later()

@@ -1,4 +1,4 @@
-"""A project's folder with a sandbox to sync from, for tests of what Dagster does with them."""
+"""A project's folder with a sandbox to sync from, for tests of Dagster."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.written_files import written_below
 
 SUPPLIERS = catalogue_of("suppliers")
 RECORDS = 12
-"""Records of each feed and account in a filled sandbox."""
+"""Number of records of each feed and account in a filled sandbox."""
 
 
 def fill(sandbox: Sandbox, *names: str) -> None:
-    """Put a few records of the feeds, of all without names, into the books of every account."""
+    """Add a few records of the named feeds, or of all feeds, to the books of every account."""
     for account in sandbox.api_keys:
         for feed in [SUPPLIERS.feed(name) for name in names] or SUPPLIERS.feeds:
             book = sandbox.book(feed.name, account)
@@ -37,12 +37,12 @@ def fill(sandbox: Sandbox, *names: str) -> None:
 
 @dataclass
 class Project:
-    """One sandbox and one folder.
+    """A project's folder and the sandbox that it syncs from.
 
     Args:
-        sandbox: started.
-        root: the folder; its `.env` file is empty, so that none is looked for elsewhere.
-        settings: variables beside those that point at the sandbox.
+        sandbox: a sandbox that is started.
+        root: the project's folder; its `.env` file is empty, so that no other one is searched.
+        settings: FLORIDAY_ variables beside those that point at the sandbox.
     """
 
     sandbox: Sandbox
@@ -64,15 +64,15 @@ class Project:
 
     @property
     def secrets(self) -> list[str]:
-        """What must be seen nowhere."""
+        """The secrets that must not appear anywhere."""
         return [self.sandbox.client_secret, *self.sandbox.api_keys.values()]
 
     def sync(self, *, full: bool = False) -> dict[str, FeedOutcome]:
-        """One sync through Dagster of an application with one account; outcomes by feed."""
+        """Sync one account through Dagster; return the outcomes by feed."""
         return {outcome.feed: outcome for outcome in sync_through_dagster(self.environment, root=self.root, full=full)}
 
     def run(self, job: str, ops: Mapping[str, Mapping[str, Any]] | None = None) -> dg.ExecuteInProcessResult:
-        """Execute a job as Dagster would, with config for its assets."""
+        """Execute a job in process, with the config of each op."""
         definitions = build_definitions(given_settings(self.environment, self.root))
         config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
         with self.instance() as instance:
@@ -82,7 +82,7 @@ class Project:
 
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
-        """The instance that the project's runs are kept in."""
+        """Open the instance that stores the project's runs."""
         with open_instance(self.root, self.root / STORAGE) as instance:
             yield instance
 
@@ -92,7 +92,7 @@ class Project:
             return instance.get_runs(limit=1)[0]
 
     def metadata(self, feed: str) -> Mapping[str, Any]:
-        """What the newest materialization of a feed's asset tells, as plain values."""
+        """Return the metadata of the newest materialization of a feed's asset, as plain values."""
         with self.instance() as instance:
             event = instance.get_latest_materialization_event(dg.AssetKey(feed.split(".")))
         assert event is not None
@@ -100,17 +100,17 @@ class Project:
         return {name: value.value for name, value in event.asset_materialization.metadata.items()}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query finds in the warehouse."""
+        """Return the rows of a query in the warehouse."""
         with self.warehouse.reading() as connection:
             return connection.execute(sql).fetchall()
 
     def files(self) -> dict[Path, bytes]:
-        """Everything that Dagster left on disk."""
+        """Return the content of every file that Dagster wrote."""
         return written_below(self.root / STORAGE)
 
 
 def failure_lines(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """What each failed step says, by its name."""
+    """Return the error line of each failed step, by the step's name."""
     return {
         event.step_key or "": event.step_failure_data.user_failure_data.description or ""
         for event in result.all_events

@@ -1,4 +1,4 @@
-"""What starts by itself: sensors and schedules, evaluated as Dagster's daemon evaluates them."""
+"""Sensors and schedules request the right runs, evaluated as Dagster's daemon evaluates them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipelines.orchestration.assets.dashboard import DASHBOARD
 from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation import changed_feeds, schedules
-from pipelines.orchestration.automation.backoff import AGAIN_AFTER
+from pipelines.orchestration.automation.backoff import AGAIN_AFTER, Requests
 from pipelines.orchestration.automation.busy import IN_FLIGHT, sync_in_progress
 from pipelines.orchestration.automation.external_syncs import SLACK
 from pipelines.orchestration.automation.triggers import Automation
@@ -39,28 +39,28 @@ from tests.integration.syncing import Syncing
 from tests.moments import real_now
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 ITEMS, BATCHES = "catalog.trade_items", "supply.batches"
 ORDERS, REQUESTS = "orders.sales_orders", "orders.order_requests"
-"""A daily and a fast feed, another fast one and an hourly one."""
+"""A daily feed, two fast feeds and an hourly feed, in this order."""
 
 FEEDS = (ITEMS, BATCHES, ORDERS, REQUESTS)
 START = dt.date.fromisoformat(week_of(real_now())) - dt.timedelta(weeks=8)
-"""Where the partitions begin."""
+"""The first day of the first partition."""
 
 NOTHING_NEW = "nothing has changed"
-ASKED_ALREADY = "a run for these changes was requested before"
+REQUESTED_BEFORE = "a run for these changes was requested before"
 
 
 @dataclass
 class Daemon:
-    """What Dagster's daemon does, without its loop.
+    """Dagster's daemon without its loop.
 
     Args:
-        project: whose sensors and schedules are evaluated.
-        instance: where runs and events are kept.
-        cursors: of the sensors, from tick to tick.
+        project: the project whose sensors and schedules are evaluated.
+        instance: the instance that stores runs and events.
+        cursors: cursor of each sensor, kept from tick to tick.
     """
 
     project: Project
@@ -69,44 +69,44 @@ class Daemon:
 
     @cached_property
     def repository(self) -> dg.RepositoryDefinition:
-        """What is loaded, with the settings as they are when it is asked for first."""
+        """The loaded definitions, with the settings at the time of the first access."""
         settings = given_settings(self.project.environment, self.project.root)
         return build_definitions(settings).get_repository_def()
 
-    def looks(self, sensor: str) -> dg.SensorResult:
-        """A tick of a sensor, as a result with its requests, or its reason to skip."""
+    def tick(self, sensor: str) -> dg.SensorResult:
+        """Evaluate a sensor once; return its run requests or its reason to skip."""
         with dg.build_sensor_context(
             self.instance, self.cursors.get(sensor), repository_def=self.repository
         ) as context:
-            came = self.repository.get_sensor_def(sensor).evaluate_tick(context)
-        self.cursors[sensor] = came.cursor
-        for event in came.asset_events:
+            tick = self.repository.get_sensor_def(sensor).evaluate_tick(context)
+        self.cursors[sensor] = tick.cursor
+        for event in tick.asset_events:
             assert isinstance(event, dg.AssetMaterialization)
             self.instance.report_runless_asset_event(event)
         return dg.SensorResult(
-            run_requests=came.run_requests, skip_reason=came.skip_message, asset_events=came.asset_events
+            run_requests=tick.run_requests, skip_reason=tick.skip_message, asset_events=tick.asset_events
         )
 
-    def reason(self, sensor: str) -> str | None:
-        """Why a tick of a sensor skipped."""
-        told = self.looks(sensor).skip_reason
-        return told.skip_message if told else None
+    def skip_reason(self, sensor: str) -> str | None:
+        """Evaluate a sensor once; return why it skipped."""
+        skipped = self.tick(sensor).skip_reason
+        return skipped.skip_message if skipped else None
 
-    def let_pass(self, seconds: float) -> None:
-        """Have the sensor of changed feeds think that its requests were made longer ago."""
-        made = json.loads(self.cursors["changed_feeds"] or "")
-        moved = {feed: (number, position, at - seconds, times) for feed, (number, position, at, times) in made.items()}
-        self.cursors["changed_feeds"] = json.dumps(moved)
+    def age_requests(self, seconds: float) -> None:
+        """Make the requests of the sensor of changed feeds older by so many seconds."""
+        requests = Requests.read(self.cursors["changed_feeds"]).made
+        older = {feed: request._replace(at=request.at - seconds) for feed, request in requests.items()}
+        self.cursors["changed_feeds"] = Requests(older).text()
 
-    def is_due(self, schedule: str) -> tuple[dg.RunRequest | None, str | None]:
-        """The run that a schedule asks for when it is due, or its reason to skip."""
+    def evaluate(self, schedule: str) -> tuple[dg.RunRequest | None, str | None]:
+        """Evaluate a schedule now; return the run that it requests, or its reason to skip."""
         definition = self.repository.get_schedule_def(schedule)
         with dg.build_schedule_context(self.instance, real_now(), repository_def=self.repository) as context:
-            came = definition.evaluate_tick(context)
-        return next(iter(came.run_requests or ()), None), came.skip_message
+            tick = definition.evaluate_tick(context)
+        return next(iter(tick.run_requests or ()), None), tick.skip_message
 
     def sync(self) -> None:
-        """A sync as the command line does it; a first one, which is the same each time, was done before."""
+        """Sync with the command line's code; the first sync is copied from a warehouse that tests share."""
         path = self.project.warehouse.path
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
@@ -116,7 +116,7 @@ class Daemon:
             Syncing(self.project.sandbox, path).sync(**settings)
 
     def execute(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        """The run that a sensor or a schedule asked for."""
+        """Execute a requested run."""
         return self.repository.get_job("sync").execute_in_process(
             request.run_config,
             self.instance,
@@ -125,14 +125,14 @@ class Daemon:
             raise_on_error=False,
         )
 
-    def weeks_marked(self, feed: str) -> set[str]:
-        """The weeks that Dagster shows as complete."""
+    def materialized_weeks(self, feed: str) -> set[str]:
+        """Return the weeks that Dagster shows as materialized."""
         return self.instance.get_materialized_partitions(dg.AssetKey(feed.split(".")))
 
 
 @cache
 def first_sync(accounts: tuple[str, ...], feeds: str) -> bytes:
-    """The warehouse after a first sync of those feeds."""
+    """Return the warehouse file after a first sync of the feeds."""
     with TemporaryDirectory() as folder, Sandbox(empty=True, accounts=accounts) as sandbox:
         fill(sandbox, *feeds.split(","))
         syncing = Syncing(sandbox, Path(folder) / "w.duckdb")
@@ -141,8 +141,8 @@ def first_sync(accounts: tuple[str, ...], feeds: str) -> bytes:
 
 
 @contextmanager
-def watching(folder: Path, *feeds: str, **sandbox: Any) -> Iterator[Daemon]:
-    """The daemon of a project with some feeds, a few records each, none of them synced yet."""
+def daemon_of(folder: Path, *feeds: str, **sandbox: Any) -> Iterator[Daemon]:
+    """Yield the daemon of a project whose feeds have a few records each and were not synced yet."""
     with Sandbox(empty=True, **sandbox) as started, dg.DagsterInstance.ephemeral() as instance:
         fill(started, *feeds)
         settings = {"FLORIDAY_FEEDS": ",".join(feeds), "FLORIDAY_HISTORY_START": START.isoformat()}
@@ -151,301 +151,299 @@ def watching(folder: Path, *feeds: str, **sandbox: Any) -> Iterator[Daemon]:
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
-    """The daemon of a project with an account and all four feeds."""
-    with watching(tmp_path, *FEEDS) as daemon:
+    """The daemon of a project with one account and all four feeds."""
+    with daemon_of(tmp_path, *FEEDS) as daemon:
         yield daemon
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    """An instance that is kept in files: schedules ask for one. Its tests leave nothing in it."""
+def file_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """An instance that is stored in files, which schedules need; tests delete what they add to it."""
     folder = tmp_path_factory.mktemp("kept")
     with open_instance(folder, folder / STORAGE) as instance:
         yield instance
 
 
 @pytest.fixture
-def clock(daemon: Daemon, kept: dg.DagsterInstance) -> Daemon:
-    """The daemon of the same project, with an instance that schedules can do with."""
-    return Daemon(daemon.project, kept)
+def scheduler(daemon: Daemon, file_instance: dg.DagsterInstance) -> Daemon:
+    """The daemon of the same project, with an instance that schedules can use."""
+    return Daemon(daemon.project, file_instance)
 
 
 def change(sandbox: Sandbox, feed: str, account: str | None = None) -> None:
-    """Let a record of a feed change."""
+    """Change a record of a feed."""
     book = sandbox.book(feed, account)
     book.put(book.entries()[0].document)
 
 
-def requested(result: dg.SensorResult) -> list[str]:
-    """The feeds of the one run that was asked for."""
+def requested_feeds(result: dg.SensorResult) -> list[str]:
+    """Return the feeds of the only run that was requested."""
     (request,) = result.run_requests or ()
     return feeds_of(request)
 
 
 def feeds_of(request: dg.RunRequest) -> list[str]:
-    """What a run is for, reports left out."""
+    """Return the feeds of a requested run, without the reports."""
     return [".".join(key.path) for key in request.asset_selection or () if key.path[0] != "reports"]
 
 
-def asked_of(request: dg.RunRequest) -> dict[str, Any]:
-    """How each feed is to be read."""
-    return {op.replace("__", "."): given["config"] for op, given in request.run_config["ops"].items()}
+def config_of(request: dg.RunRequest) -> dict[str, Any]:
+    """Return the config of each feed in a requested run."""
+    return {op.replace("__", "."): values["config"] for op, values in request.run_config["ops"].items()}
 
 
 def this_week() -> str:
-    """The partition of this moment."""
+    """Return the current week's partition."""
     return week_of(real_now())
 
 
 class TestChangedFeeds:
-    """The sensor that watches Floriday."""
+    """The sensor that polls Floriday."""
 
-    def test_feeds_that_were_never_read_are_asked_for(self, daemon: Daemon) -> None:
-        """Of every tier, in one run that evaluates their checks too; its run brings them all."""
-        result = daemon.looks("changed_feeds")
+    def test_feeds_that_were_never_read_are_requested(self, daemon: Daemon) -> None:
+        """One run with its checks is requested for the feeds of every tier, and it reads all of them."""
+        result = daemon.tick("changed_feeds")
 
-        assert requested(result) == list(FEEDS)
+        assert requested_feeds(result) == list(FEEDS)
         (request,) = result.run_requests or ()
         assert request.asset_check_keys is None
         assert daemon.execute(request).success
-        assert daemon.reason("changed_feeds") == NOTHING_NEW
+        assert daemon.skip_reason("changed_feeds") == NOTHING_NEW
         assert daemon.project.rows(f"SELECT count(*) FROM {ITEMS}") == [(RECORDS,)]
 
-    def test_only_fast_feeds_that_moved_are_asked_for(self, daemon: Daemon) -> None:
-        """For this week, to read what is new; the checks and the other tiers are left to the schedules."""
+    def test_only_fast_feeds_that_changed_are_requested(self, daemon: Daemon) -> None:
+        """An incremental run for this week, without checks, is requested for the fast feeds that changed."""
         daemon.sync()
         for feed in (ORDERS, REQUESTS, ITEMS):
             change(daemon.project.sandbox, feed)
 
-        result = daemon.looks("changed_feeds")
+        result = daemon.tick("changed_feeds")
 
-        assert requested(result) == [ORDERS]
+        assert requested_feeds(result) == [ORDERS]
         (request,) = result.run_requests or ()
-        assert asked_of(request) == {ORDERS: {"incremental": True}}
+        assert config_of(request) == {ORDERS: {"incremental": True}}
         assert (request.partition_key, request.asset_check_keys) == (this_week(), [])
 
-    def test_a_feed_that_waits_to_be_read_again_is_asked_for(self, daemon: Daemon) -> None:
-        """Of any tier, although its numbers have not moved."""
+    def test_a_feed_marked_for_a_full_re_read_is_requested(self, daemon: Daemon) -> None:
+        """A feed of any tier that is marked for a full re-read is requested although its maximum is unchanged."""
         daemon.sync()
         with daemon.project.warehouse.writing() as connection, transaction(connection):
             visibility.mark(connection, "main", [ITEMS], "1 new or changed in organizations.connections")
 
-        result = daemon.looks("changed_feeds")
+        result = daemon.tick("changed_feeds")
 
-        assert requested(result) == [ITEMS]
+        assert requested_feeds(result) == [ITEMS]
         (request,) = result.run_requests or ()
         assert daemon.execute(request).success
-        assert daemon.reason("changed_feeds") == NOTHING_NEW
+        assert daemon.skip_reason("changed_feeds") == NOTHING_NEW
 
-    def test_an_idle_floriday_costs_a_call_a_fast_feed(self, daemon: Daemon) -> None:
-        """Nothing is asked for then."""
+    def test_a_tick_without_changes_costs_one_call_for_each_fast_feed(self, daemon: Daemon) -> None:
+        """Without changes, a tick requests each fast feed's maximum once and no run."""
         daemon.sync()
         daemon.project.sandbox.calls.clear()
 
-        assert daemon.reason("changed_feeds") == NOTHING_NEW
-        asked = [call.path.split("2026v1")[1] for call in daemon.project.sandbox.calls if "/token" not in call.path]
-        assert sorted(asked) == ["/batches/current-max-sequence", "/sales-orders/current-max-sequence"]
+        assert daemon.skip_reason("changed_feeds") == NOTHING_NEW
+        paths = [call.path.split("2026v1")[1] for call in daemon.project.sandbox.calls if "/token" not in call.path]
+        assert sorted(paths) == ["/batches/current-max-sequence", "/sales-orders/current-max-sequence"]
 
-    def test_the_same_number_is_not_asked_for_twice(self, daemon: Daemon) -> None:
-        """A feed whose run failed is asked for again after a while, or when it moves on."""
+    def test_the_same_maximum_is_not_requested_twice(self, daemon: Daemon) -> None:
+        """A feed whose run made no progress is requested again after the back-off, or when it changes again."""
         daemon.sync()
         change(daemon.project.sandbox, ORDERS)
-        daemon.looks("changed_feeds")
+        daemon.tick("changed_feeds")
 
-        assert daemon.reason("changed_feeds") == ASKED_ALREADY
+        assert daemon.skip_reason("changed_feeds") == REQUESTED_BEFORE
         change(daemon.project.sandbox, ORDERS)
-        assert requested(daemon.looks("changed_feeds")) == [ORDERS]
-        daemon.let_pass(2 * AGAIN_AFTER)
-        assert requested(daemon.looks("changed_feeds")) == [ORDERS]
+        assert requested_feeds(daemon.tick("changed_feeds")) == [ORDERS]
+        daemon.age_requests(2 * AGAIN_AFTER)
+        assert requested_feeds(daemon.tick("changed_feeds")) == [ORDERS]
 
-    def test_another_feed_that_moves_meanwhile_is_asked_for_alone(self, daemon: Daemon) -> None:
-        """What was asked for already is left out."""
+    def test_another_feed_that_changes_is_requested_alone(self, daemon: Daemon) -> None:
+        """A later request leaves out the feeds that were already requested."""
         daemon.sync()
         change(daemon.project.sandbox, ORDERS)
-        daemon.looks("changed_feeds")
+        daemon.tick("changed_feeds")
         change(daemon.project.sandbox, BATCHES)
 
-        assert requested(daemon.looks("changed_feeds")) == [BATCHES]
+        assert requested_feeds(daemon.tick("changed_feeds")) == [BATCHES]
 
-    def test_a_scope_that_is_not_granted_is_left_out(self, tmp_path: Path) -> None:
-        """Its feed is neither asked about nor asked for."""
+    def test_a_feed_without_its_scope_is_left_out(self, tmp_path: Path) -> None:
+        """A feed whose scope is not granted is neither polled nor requested."""
         scopes = ["role:app", "organization:read", *(set(SUPPLIERS.scopes) - {"sales-order:read"})]
-        with watching(tmp_path, ORDERS, BATCHES, scopes=scopes) as daemon:
-            first = daemon.looks("changed_feeds")
+        with daemon_of(tmp_path, ORDERS, BATCHES, scopes=scopes) as daemon:
+            first = daemon.tick("changed_feeds")
             daemon.sync()
             change(daemon.project.sandbox, ORDERS)
 
-            assert requested(first) == [BATCHES]
-            assert daemon.reason("changed_feeds") == NOTHING_NEW
+            assert requested_feeds(first) == [BATCHES]
+            assert daemon.skip_reason("changed_feeds") == NOTHING_NEW
             assert daemon.project.sandbox.calls.to("/sales-orders/") == []
 
-    def test_a_wrong_secret_is_told(self, daemon: Daemon) -> None:
-        """The tick says which variable is wrong, and shows no secret."""
+    def test_a_wrong_secret_is_reported(self, daemon: Daemon) -> None:
+        """The tick names the setting that is wrong and shows no secret."""
         daemon.project.settings["FLORIDAY_CLIENT_SECRET"] = "not-the-secret"
 
-        reason = daemon.reason("changed_feeds") or ""
+        reason = daemon.skip_reason("changed_feeds") or ""
 
         assert "FLORIDAY_CLIENT_SECRET" in reason
         assert "not-the-secret" not in reason
 
-    def test_a_floriday_that_hangs_is_given_half_a_minute(
-        self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """In all, whatever the number of feeds; the next look does not begin before the one that hangs has ended."""
+    def test_polling_times_out_after_half_a_minute(self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The time-out covers all feeds together, and no new poll starts while the previous one still waits."""
         assert changed_feeds.POLL_TIMEOUT == 30.0
         daemon.sync()
         monkeypatch.setattr(changed_feeds, "POLL_TIMEOUT", 0.5)
-        go_on = Event()
-        monkeypatch.setattr(FloridayClient, "maximum", lambda *_: go_on.wait(60) and None)
+        answered = Event()
+        monkeypatch.setattr(FloridayClient, "maximum", lambda *_: answered.wait(60) and None)
 
-        assert "has not answered within 0.5 s" in (daemon.reason("changed_feeds") or "")
-        assert "still waits for Floriday" in (daemon.reason("changed_feeds") or "")
+        assert "has not answered within 0.5 s" in (daemon.skip_reason("changed_feeds") or "")
+        assert "still waits for Floriday" in (daemon.skip_reason("changed_feeds") or "")
 
         monkeypatch.setattr(changed_feeds, "POLL_TIMEOUT", 30.0)
-        go_on.set()
-        while "still waits" in (reason := daemon.reason("changed_feeds") or ""):
+        answered.set()
+        while "still waits" in (reason := daemon.skip_reason("changed_feeds") or ""):
             pass
         assert reason == NOTHING_NEW
 
-    def test_nothing_set_is_told(self, daemon: Daemon) -> None:
-        """The tick says what is missing."""
+    def test_missing_credentials_are_reported(self, daemon: Daemon) -> None:
+        """The tick names the setting that is missing."""
         daemon.project.settings |= dict.fromkeys(daemon.project.sandbox.environment(), "")
 
-        assert "FLORIDAY_CLIENT_ID is missing" in (daemon.reason("changed_feeds") or "")
+        assert "FLORIDAY_CLIENT_ID is missing" in (daemon.skip_reason("changed_feeds") or "")
 
 
 class TestChangedFeedsOfTwoAccounts:
-    """The same sensor, with two keys."""
+    """The same sensor with two accounts."""
 
     @pytest.fixture
     def daemon(self, tmp_path: Path) -> Iterator[Daemon]:
-        """The daemon of a project with two accounts and two fast feeds, synced."""
-        with watching(tmp_path, ORDERS, BATCHES, accounts=("north", "south")) as daemon:
+        """The daemon of a project with two accounts and two fast feeds that are synced."""
+        with daemon_of(tmp_path, ORDERS, BATCHES, accounts=("north", "south")) as daemon:
             daemon.sync()
             yield daemon
 
-    def test_every_account_is_watched(self, daemon: Daemon) -> None:
-        """A feed that moved for one of them is asked for."""
+    def test_every_account_is_polled(self, daemon: Daemon) -> None:
+        """A feed that changed for one of two accounts is requested."""
         change(daemon.project.sandbox, BATCHES, "south")
 
-        assert requested(daemon.looks("changed_feeds")) == [BATCHES]
+        assert requested_feeds(daemon.tick("changed_feeds")) == [BATCHES]
 
-    def test_a_refused_key_that_was_never_read_is_told_now_and_then(self, daemon: Daemon) -> None:
-        """The run that is asked for first says so; those that follow come more and more seldom."""
+    def test_runs_for_a_refused_key_back_off(self, daemon: Daemon) -> None:
+        """An account whose key is refused causes a run at first, and further runs at growing intervals."""
         keys = {**daemon.project.sandbox.api_keys, "east": "wrong-key-of-the-east"}
         daemon.project.settings["FLORIDAY_API_KEYS"] = json.dumps(keys)
 
-        asked = [bool(daemon.looks("changed_feeds").run_requests)]
+        requests = [bool(daemon.tick("changed_feeds").run_requests)]
         for _ in range(24):
-            daemon.let_pass(AGAIN_AFTER)
-            asked.append(bool(daemon.looks("changed_feeds").run_requests))
+            daemon.age_requests(AGAIN_AFTER)
+            requests.append(bool(daemon.tick("changed_feeds").run_requests))
 
-        assert asked[0]
-        assert sum(asked) == 1 + 4  # after one, two, four and eight times ten minutes of four hours
+        assert requests[0]
+        assert sum(requests) == 1 + 4  # after one, two, four and eight times ten minutes of four hours
 
-    def test_a_refused_key_leaves_the_others_watched(self, daemon: Daemon) -> None:
-        """What moved for the good key is asked for; what moved for the refused one is not seen."""
+    def test_a_refused_key_does_not_stop_other_accounts(self, daemon: Daemon) -> None:
+        """Changes of the account with a valid key are requested; those of the refused account are not seen."""
         keys = {**daemon.project.sandbox.api_keys, "south": "wrong-key-of-the-south"}
         daemon.project.settings["FLORIDAY_API_KEYS"] = json.dumps(keys)
         change(daemon.project.sandbox, BATCHES, "south")
         change(daemon.project.sandbox, ORDERS, "north")
 
-        assert requested(daemon.looks("changed_feeds")) == [ORDERS]
+        assert requested_feeds(daemon.tick("changed_feeds")) == [ORDERS]
 
 
 AUTOMATIC = ("changed_feeds", "syncs_elsewhere", "hourly_sync", "daily_sync", "weekly_full_sync")
 
 
-def a_run(status: dg.DagsterRunStatus) -> dg.DagsterRun:
-    """A run of assets that a person chose."""
+def run_by_hand(status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    """Return a run of assets that a person started."""
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("any"), "any"), "__ASSET_JOB")
     return dg.DagsterRun("__ASSET_JOB", status=status, remote_job_origin=origin)
 
 
-class TestWhileSomethingIsUnderWay:
-    """Automatic runs never pile up."""
+class TestWhileASyncRuns:
+    """Automatic runs are not requested while another sync runs."""
 
-    def skips(self, clock: Daemon) -> dict[str, str | None]:
-        """Why each sensor and schedule skips, without a call to Floriday."""
-        sensors = {name: clock.reason(name) for name in AUTOMATIC[:2]}
-        due = {name: clock.is_due(name) for name in AUTOMATIC[2:]}
-        assert [name for name, (request, _) in due.items() if request] == []
-        assert len(clock.project.sandbox.calls) == 0
-        return {**sensors, **{name: reason for name, (_, reason) in due.items()}}
+    def reasons(self, scheduler: Daemon) -> dict[str, str | None]:
+        """Return why each sensor and schedule skips; none of them may call Floriday."""
+        sensors = {name: scheduler.skip_reason(name) for name in AUTOMATIC[:2]}
+        schedules = {name: scheduler.evaluate(name) for name in AUTOMATIC[2:]}
+        assert [name for name, (request, _) in schedules.items() if request] == []
+        assert len(scheduler.project.sandbox.calls) == 0
+        return {**sensors, **{name: reason for name, (_, reason) in schedules.items()}}
 
-    def test_they_skip_while_a_run_is_queued(self, clock: Daemon) -> None:
-        """Each says which one."""
-        run = clock.instance.add_run(a_run(dg.DagsterRunStatus.QUEUED))
-        reasons = self.skips(clock)
-        clock.instance.delete_run(run.run_id)
+    def test_they_skip_while_a_run_is_queued(self, scheduler: Daemon) -> None:
+        """Each sensor and schedule skips while a run is queued, and names the run."""
+        run = scheduler.instance.add_run(run_by_hand(dg.DagsterRunStatus.QUEUED))
+        reasons = self.reasons(scheduler)
+        scheduler.instance.delete_run(run.run_id)
 
-        told = f"run {run.run_id[:8]} is QUEUED"
-        assert {name: (why or "").split(":")[0] for name, why in reasons.items()} == dict.fromkeys(AUTOMATIC, told)
+        expected = f"run {run.run_id[:8]} is QUEUED"
+        assert {name: (why or "").split(":")[0] for name, why in reasons.items()} == dict.fromkeys(AUTOMATIC, expected)
 
     @pytest.mark.parametrize("status", dg.DagsterRunStatus, ids=lambda status: status.value)
-    def test_a_run_is_under_way_until_it_has_ended(self, daemon: Daemon, status: dg.DagsterRunStatus) -> None:
-        """Of whatever job: what a person launches goes by the name of none of ours."""
-        daemon.instance.add_run(a_run(status))
+    def test_a_run_of_any_job_is_in_progress_until_it_ends(self, daemon: Daemon, status: dg.DagsterRunStatus) -> None:
+        """A run that a person started, whose job is not one of ours, counts as a sync until it has ended."""
+        daemon.instance.add_run(run_by_hand(status))
 
         assert bool(sync_in_progress(daemon.instance, given_settings({}, daemon.project.root))) is (status in IN_FLIGHT)
 
-    def test_they_skip_while_the_command_line_syncs(self, clock: Daemon) -> None:
-        """The reason says who holds the warehouse."""
-        with hold_sync_lock(clock.project.warehouse.path, "floriday sync"):
-            reasons = self.skips(clock)
+    def test_they_skip_while_the_command_line_syncs(self, scheduler: Daemon) -> None:
+        """Each sensor and schedule skips during a sync of the command line, and names the process."""
+        with hold_sync_lock(scheduler.project.warehouse.path, "floriday sync"):
+            reasons = self.reasons(scheduler)
 
         assert all((why or "").startswith("floriday sync, process ") for why in reasons.values()), reasons
         assert set(reasons) == set(AUTOMATIC)
 
 
 class TestSchedules:
-    """Runs by the clock."""
+    """Runs at fixed times."""
 
     @pytest.fixture
-    def clock(self, daemon: Daemon, kept: dg.DagsterInstance) -> Daemon:
+    def scheduler(self, daemon: Daemon, file_instance: dg.DagsterInstance) -> Daemon:
         """The daemon of a project with all feeds."""
         del daemon.project.settings["FLORIDAY_FEEDS"]
-        return Daemon(daemon.project, kept)
+        return Daemon(daemon.project, file_instance)
 
-    def test_hourly_sync(self, clock: Daemon) -> None:
-        """What is new in the fast and hourly feeds, for this week, and every report."""
-        request, _ = clock.is_due("hourly_sync")
+    def test_hourly_sync(self, scheduler: Daemon) -> None:
+        """The hourly run reads fast and hourly feeds incrementally for this week, and all reports."""
+        request, _ = scheduler.evaluate("hourly_sync")
 
         assert request is not None
         often = [source.name for source in SUPPLIERS.sources if source.tier != "daily"]
         assert sorted(feeds_of(request)) == sorted(often)
-        self.assert_complete(request, clock)
+        self.assert_complete(request, scheduler)
 
-    def test_daily_sync(self, clock: Daemon) -> None:
-        """What is new in every feed, for this week, and every report."""
-        request, _ = clock.is_due("daily_sync")
+    def test_daily_sync(self, scheduler: Daemon) -> None:
+        """The daily run reads every feed incrementally for this week, and all reports."""
+        request, _ = scheduler.evaluate("daily_sync")
 
         assert request is not None
         assert sorted(feeds_of(request)) == sorted(source.name for source in SUPPLIERS.sources)
-        self.assert_complete(request, clock)
+        self.assert_complete(request, scheduler)
 
-    def test_daily_dashboard(self, clock: Daemon) -> None:
-        """The page alone, whatever is under way: its run waits in the queue for the warehouse, as each feed's does."""
-        run = clock.instance.add_run(a_run(dg.DagsterRunStatus.STARTED))
-        request, _ = clock.is_due("daily_dashboard")
-        clock.instance.delete_run(run.run_id)
+    def test_daily_dashboard(self, scheduler: Daemon) -> None:
+        """The dashboard alone is requested, also during another run: it waits in the pool of the warehouse."""
+        run = scheduler.instance.add_run(run_by_hand(dg.DagsterRunStatus.STARTED))
+        request, _ = scheduler.evaluate("daily_dashboard")
+        scheduler.instance.delete_run(run.run_id)
 
         assert request is not None
-        job = clock.repository.get_job("dashboard")
+        job = scheduler.repository.get_job("dashboard")
         assert set(job.asset_layer.executable_asset_keys) == {DASHBOARD}
-        assert clock.repository.assets_defs_by_key[DASHBOARD].op.pool == POOL
+        assert scheduler.repository.assets_defs_by_key[DASHBOARD].op.pool == POOL
 
-    def assert_complete(self, request: dg.RunRequest, clock: Daemon) -> None:
-        """All reports are there but not the dashboard, checks are evaluated, and each feed is read from its cursor."""
-        known = clock.repository.assets_defs_by_key
+    def assert_complete(self, request: dg.RunRequest, scheduler: Daemon) -> None:
+        """Assert that the run has all reports but no dashboard, runs the checks, and reads feeds from their cursors."""
+        known = scheduler.repository.assets_defs_by_key
         reports = {key for key in request.asset_selection or () if key.path[0] == "reports"}
         assert reports == {key for key in known if key.path[0] == "reports"} - {DASHBOARD} != set()
         assert (request.partition_key, request.asset_check_keys) == (this_week(), None)
-        assert asked_of(request) == {feed: {"incremental": True} for feed in feeds_of(request)}
+        assert config_of(request) == {feed: {"incremental": True} for feed in feeds_of(request)}
 
-    def test_installations_do_not_all_start_at_once(self, clock: Daemon) -> None:
-        """The minute follows from Floriday's address and the warehouse, and stays."""
-        environment, root = clock.project.environment, clock.project.root
+    def test_installations_start_at_different_minutes(self, scheduler: Daemon) -> None:
+        """The minute is derived from the API's address and the warehouse, and does not change."""
+        environment, root = scheduler.project.environment, scheduler.project.root
 
         def minute(warehouse: str) -> int:
             settings = given_settings({**environment, "FLORIDAY_WAREHOUSE": warehouse}, root)
@@ -455,111 +453,111 @@ class TestSchedules:
         assert [minute(name) for name in names] == [minute(name) for name in names]
         assert len({minute(name) for name in names}) > 10
 
-    def test_a_malformed_setting_is_told(self, clock: Daemon) -> None:
-        """A schedule that looks into the warehouse skips then, with the line."""
-        clock.project.settings["FLORIDAY_AUTOMATION"] = "perhaps"
+    def test_a_malformed_setting_is_reported(self, scheduler: Daemon) -> None:
+        """A schedule that reads the warehouse skips with the error of a malformed setting."""
+        scheduler.project.settings["FLORIDAY_AUTOMATION"] = "perhaps"
 
-        assert (clock.is_due("weekly_full_sync")[1] or "").startswith("FLORIDAY_AUTOMATION")
+        assert (scheduler.evaluate("weekly_full_sync")[1] or "").startswith("FLORIDAY_AUTOMATION")
 
 
 class TestWeeklyFullSync:
-    """The insurance against what nobody saw."""
+    """The weekly re-read of small feeds."""
 
-    def test_small_feeds_are_read_whole(self, clock: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Those with few rows of all accounts together, from their beginning; the run brings lost rows back."""
-        clock.sync()
-        book = clock.project.sandbox.book(ORDERS)
-        with clock.project.warehouse.writing() as connection:
+    def test_small_feeds_are_read_in_full(self, scheduler: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Feeds with few rows over all accounts are read in full, which restores lost rows."""
+        scheduler.sync()
+        book = scheduler.project.sandbox.book(ORDERS)
+        with scheduler.project.warehouse.writing() as connection:
             connection.execute(f"INSERT INTO {ITEMS} SELECT * FROM {ITEMS}")
             connection.execute(f"DELETE FROM {ORDERS}")
         monkeypatch.setattr(schedules, "SMALL", RECORDS)
 
-        request, _ = clock.is_due("weekly_full_sync")
+        request, _ = scheduler.evaluate("weekly_full_sync")
 
         assert request is not None
         assert feeds_of(request) == [BATCHES, ORDERS, REQUESTS]
-        assert asked_of(request) == {feed: {"full": True} for feed in (BATCHES, ORDERS, REQUESTS)}
-        assert clock.execute(request).success
-        assert clock.project.rows(f"SELECT count(*) FROM {ORDERS}") == [(len(book.entries()),)]
+        assert config_of(request) == {feed: {"full": True} for feed in (BATCHES, ORDERS, REQUESTS)}
+        assert scheduler.execute(request).success
+        assert scheduler.project.rows(f"SELECT count(*) FROM {ORDERS}") == [(len(book.entries()),)]
 
-    def test_before_the_first_sync_there_is_nothing(self, clock: Daemon) -> None:
-        """It skips, and makes no warehouse."""
-        assert clock.is_due("weekly_full_sync") == (None, "there is no feed for it yet")
-        assert not clock.project.warehouse.exists()
+    def test_it_skips_before_the_first_sync(self, scheduler: Daemon) -> None:
+        """Before the first sync the schedule skips and creates no warehouse."""
+        assert scheduler.evaluate("weekly_full_sync") == (None, "there is no feed for it yet")
+        assert not scheduler.project.warehouse.exists()
 
 
-class TestSyncsElsewhere:
-    """The sensor that shows what the command line synced."""
+class TestExternalSyncs:
+    """The sensor that records the command line's syncs as materializations."""
 
     def later(self, daemon: Daemon, by: dt.timedelta) -> None:
-        """Let the feeds have been current so much later than they were."""
+        """Let the feeds have become current so much later."""
         with daemon.project.warehouse.writing() as connection:
             connection.execute("UPDATE sync.cursors SET current_at = current_at + $by", {"by": by})
 
-    def told(self, daemon: Daemon, feed: str) -> Mapping[str, Any]:
-        """What Dagster shows with a feed's newest materialization."""
+    def latest_metadata(self, daemon: Daemon, feed: str) -> Mapping[str, Any]:
+        """Return the metadata of a feed's newest materialization."""
         event = daemon.instance.get_latest_materialization_event(dg.AssetKey(feed.split(".")))
         assert event is not None
         assert event.asset_materialization is not None
         return {name: value.value for name, value in event.asset_materialization.metadata.items()}
 
-    def test_before_the_first_sync_there_is_nothing(self, daemon: Daemon) -> None:
-        """It makes no warehouse."""
-        assert daemon.reason("syncs_elsewhere") == "no syncs outside of Dagster"
+    def test_it_skips_before_the_first_sync(self, daemon: Daemon) -> None:
+        """Before the first sync the sensor skips and creates no warehouse."""
+        assert daemon.skip_reason("syncs_elsewhere") == "no syncs outside of Dagster"
         assert not daemon.project.warehouse.exists()
 
-    def test_a_first_sync_marks_all_weeks(self, daemon: Daemon) -> None:
-        """Each feed shows what was stored, with this week as the newest; Floriday is not called."""
+    def test_a_first_sync_materializes_all_weeks(self, daemon: Daemon) -> None:
+        """A first sync materializes all weeks of each feed, this week last, without a call to Floriday."""
         daemon.sync()
         daemon.project.sandbox.calls.clear()
 
-        result = daemon.looks("syncs_elsewhere")
+        result = daemon.tick("syncs_elsewhere")
 
         assert {event.asset_key.to_user_string() for event in result.asset_events} == {
             feed.replace(".", "/") for feed in FEEDS
         }
-        assert {feed: len(daemon.weeks_marked(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
+        assert {feed: len(daemon.materialized_weeks(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
         assert result.asset_events[-1].partition == this_week()
-        shown = self.told(daemon, ORDERS)
-        assert (shown["changed"], shown["rejected"], shown["dagster/row_count"]) == (RECORDS, 0, RECORDS)
+        metadata = self.latest_metadata(daemon, ORDERS)
+        assert (metadata["changed"], metadata["rejected"], metadata["dagster/row_count"]) == (RECORDS, 0, RECORDS)
         assert len(daemon.project.sandbox.calls) == 0
 
-    def test_it_tells_each_sync_once(self, daemon: Daemon) -> None:
-        """A later one is told for the weeks since, with what came by it; one that found nothing counts too."""
+    def test_each_sync_is_recorded_once(self, daemon: Daemon) -> None:
+        """A later sync materializes the weeks since the previous one, also of feeds without changes."""
         daemon.sync()
-        daemon.looks("syncs_elsewhere")
+        daemon.tick("syncs_elsewhere")
 
-        assert daemon.reason("syncs_elsewhere") == "no syncs outside of Dagster"
+        assert daemon.skip_reason("syncs_elsewhere") == "no syncs outside of Dagster"
         change(daemon.project.sandbox, ORDERS)
         daemon.sync()
         self.later(daemon, 2 * SLACK)
-        result = daemon.looks("syncs_elsewhere")
+        result = daemon.tick("syncs_elsewhere")
 
         assert sorted(".".join(event.asset_key.path) for event in result.asset_events) == sorted(FEEDS)
         assert {event.partition for event in result.asset_events} == {this_week()}
-        assert (self.told(daemon, ORDERS)["changed"], self.told(daemon, BATCHES)["changed"]) == (1, 0)
+        assert [self.latest_metadata(daemon, feed)["changed"] for feed in (ORDERS, BATCHES)] == [1, 0]
 
-    def test_what_came_a_moment_later_is_told(self, daemon: Daemon) -> None:
-        """However soon after the last telling; feeds that brought nothing in that moment are left out."""
+    def test_a_sync_soon_after_the_last_one_is_recorded(self, daemon: Daemon) -> None:
+        """Shortly after a recorded sync, only feeds with changes are materialized again."""
         daemon.sync()
-        daemon.looks("syncs_elsewhere")
+        daemon.tick("syncs_elsewhere")
         change(daemon.project.sandbox, ORDERS)
         daemon.sync()
 
-        events = daemon.looks("syncs_elsewhere").asset_events
+        events = daemon.tick("syncs_elsewhere").asset_events
 
         assert {".".join(event.asset_key.path) for event in events} == {ORDERS}
-        assert self.told(daemon, ORDERS)["changed"] == 1
+        assert self.latest_metadata(daemon, ORDERS)["changed"] == 1
 
-    def test_dagsters_own_syncs_are_not_told_again(self, daemon: Daemon) -> None:
-        """Their runs have materialized the feeds."""
-        (request,) = daemon.looks("changed_feeds").run_requests or ()
+    def test_syncs_of_dagster_are_not_recorded_again(self, daemon: Daemon) -> None:
+        """Runs of Dagster have materialized their feeds themselves."""
+        (request,) = daemon.tick("changed_feeds").run_requests or ()
         daemon.execute(request)
 
-        assert daemon.reason("syncs_elsewhere") == "no syncs outside of Dagster"
+        assert daemon.skip_reason("syncs_elsewhere") == "no syncs outside of Dagster"
 
-    def test_a_feed_that_is_not_current_is_not_told(self, daemon: Daemon) -> None:
-        """Nor one that was synced for one of two accounts only."""
+    def test_a_feed_that_is_not_current_is_not_recorded(self, daemon: Daemon) -> None:
+        """A feed that is not current for every account is not materialized."""
         daemon.sync()
         with daemon.project.warehouse.writing() as connection:
             connection.execute(f"UPDATE sync.cursors SET current_at = NULL WHERE feed = '{BATCHES}'")
@@ -568,13 +566,13 @@ class TestSyncsElsewhere:
                 f" FROM sync.cursors WHERE feed = '{ITEMS}'"
             )
 
-        events = daemon.looks("syncs_elsewhere").asset_events
+        events = daemon.tick("syncs_elsewhere").asset_events
 
         assert {".".join(event.asset_key.path) for event in events} == {ORDERS, REQUESTS}
 
-    def test_a_warehouse_that_cannot_be_read_is_told(self, daemon: Daemon) -> None:
-        """The next tick looks again."""
+    def test_an_unreadable_warehouse_is_reported(self, daemon: Daemon) -> None:
+        """The tick skips and names the file of a warehouse that cannot be read."""
         daemon.project.warehouse.path.parent.mkdir(exist_ok=True)
         daemon.project.warehouse.path.write_text("no DuckDB file")
 
-        assert str(daemon.project.warehouse.path) in (daemon.reason("syncs_elsewhere") or "")
+        assert str(daemon.project.warehouse.path) in (daemon.skip_reason("syncs_elsewhere") or "")

@@ -1,4 +1,4 @@
-"""Each check passes where all is well, and fails for what it is there for."""
+"""Each asset check passes on sound data and fails on the defect that it detects."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from tests.moments import real_now
 from tests.thing_warehouse import STARTED, commit
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 CONTRACTS, LINES, PERIODS = "orders.contracts", "orders.contract_lines", "orders.contract_line_periods"
 OFFERS, BATCHES, MUTATIONS = "supply.supply_lines", "supply.batches", "supply.batch_mutations"
-ONE = f"account = 'south' AND contract_id = (SELECT min(contract_id) FROM {LINES} WHERE account = 'south')"
+ONE_CONTRACT = f"account = 'south' AND contract_id = (SELECT min(contract_id) FROM {LINES} WHERE account = 'south')"
 ACCOUNTS = ("north", "south")
 RUN = "run 1"
 NOW = "now(), now()"
@@ -44,11 +44,11 @@ REASON = "title: expected text, got 7"
 
 @dataclass
 class Synced:
-    """A warehouse that holds what two accounts are served, open for looks and for changes that are undone.
+    """A warehouse with the records of two accounts, and an open connection to it.
 
     Args:
-        api: of the sandbox that served it.
-        connection: open for writing.
+        api: API of the sandbox that served the records.
+        connection: a connection that is open for writing.
     """
 
     api: str
@@ -56,16 +56,16 @@ class Synced:
 
     @property
     def catalogue(self) -> Catalogue:
-        """What was synced."""
+        """The catalogue of the sandbox's API."""
         return catalogue_of(self.api)
 
     def outcomes_of(self, source: Source) -> list[FeedOutcome]:
-        """That both accounts are read to the feed's end."""
+        """Return outcomes in which both accounts have read the feed to its end."""
         return [FeedOutcome(account, source.name, cursor=9, maximum=9, current=True) for account in ACCOUNTS]
 
     @contextmanager
     def spoiled(self, *changes: str) -> Iterator[None]:
-        """Changes that are undone in the end; each must change something."""
+        """Apply changes and undo them at the end; each must affect at least one row."""
         self.connection.execute("BEGIN")
         try:
             for change in changes:
@@ -83,7 +83,7 @@ class Synced:
         run_id: str = RUN,
         now: dt.datetime | None = None,
     ) -> dict[str, dg.AssetCheckResult]:
-        """The results of a feed's checks, by their names."""
+        """Return the results of a feed's checks by name."""
         source = self.catalogue.source(name)
         found = results(
             source,
@@ -96,23 +96,23 @@ class Synced:
         return {result.check_name or "": result for result in found}
 
     def failing(self, name: str, outcomes: Sequence[FeedOutcome] | None = None) -> set[str]:
-        """The names of a feed's checks that fail."""
+        """Return the names of a feed's checks that fail."""
         return {check for check, result in self.results(name, outcomes).items() if not result.passed}
 
 
 @pytest.fixture(scope="module", params=["suppliers", "customers"])
 def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
-    """All that the sandbox's world serves to two accounts, stored as a sync does, in one opening of the file."""
+    """A warehouse with all records that the sandbox serves to two accounts, stored without a sync."""
     api = request.param
     sandbox = Sandbox(api=api, now=moments.NOW, scale=0.02, accounts=ACCOUNTS)
     syncing = Syncing(sandbox, tmp_path_factory.mktemp(api) / "w.duckdb", api=api)
-    everything = list(product(ACCOUNTS, syncing.catalogue.sources))
+    feeds_of_accounts = list(product(ACCOUNTS, syncing.catalogue.sources))
     with Warehouse(syncing.path).writing() as connection:
-        for account, source in everything:
-            served = [entry.body for entry in sandbox.book(source.name, account).entries()]
-            commit(connection, served, FeedPart(account, source.name), source, run=RUN)
+        for account, source in feeds_of_accounts:
+            records = [entry.body for entry in sandbox.book(source.name, account).entries()]
+            commit(connection, records, FeedPart(account, source.name), source, run=RUN)
         visibility.remember(
-            connection, [View(account, source.name, "", granted=True) for account, source in everything]
+            connection, [View(account, source.name, "", granted=True) for account, source in feeds_of_accounts]
         )
     with duckdb.connect(str(syncing.path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -120,22 +120,22 @@ def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 growers = pytest.mark.parametrize("synced", ["suppliers"], indirect=True)
-"""For what only growers have."""
+"""For tests of data that only growers have."""
 
 
 def cells(result: dg.AssetCheckResult, table: str) -> list[dict[str, object]]:
-    """The rows of a table in a result's metadata."""
-    shown = result.metadata[table]
-    assert isinstance(shown, dg.TableMetadataValue)
-    return [dict(record.data) for record in shown.records]
+    """Return the rows of a table in a result's metadata."""
+    metadata = result.metadata[table]
+    assert isinstance(metadata, dg.TableMetadataValue)
+    return [dict(record.data) for record in metadata.records]
 
 
 class TestSpecs:
-    """Which checks a feed carries."""
+    """The checks that each feed has."""
 
     @pytest.mark.parametrize("api", ["suppliers", "customers"])
-    def test_every_check_says_what_it_means(self, api: str) -> None:
-        """In words that are whole sentences, with the feed's name in place."""
+    def test_every_check_is_described(self, api: str) -> None:
+        """The description of each check is a whole sentence with the feed's name filled in."""
         for source in catalogue_of(api).sources:
             for spec in specs(source):
                 assert spec.asset_key == dg.AssetKey([source.schema, source.table])
@@ -144,25 +144,25 @@ class TestSpecs:
                 assert not {"{", "}"} & set(spec.description)
                 assert not spec.blocking
 
-    def test_only_what_can_be_asked_is_asked(self) -> None:
-        """Orphans need children, retention a stated time, the ledger its mutations."""
+    def test_a_feed_has_only_the_checks_that_apply(self) -> None:
+        """Orphans need children, retention needs a stated time, and the stock check needs batch mutations."""
         suppliers = catalogue_of("suppliers")
         always = {"current", "unique_key", "raw_equals_current", "rejected_records", "schema_drift"}
 
-        def more(name: str) -> set[str]:
+        def additional(name: str) -> set[str]:
             return {spec.name for spec in specs(suppliers.source(name))} - always
 
-        assert more("supply.price_groups") == set()
-        assert more(CONTRACTS) == {"no_orphans", "retention"}
-        assert more(BATCHES) == {"retention"}
-        assert more(MUTATIONS) == {"batch_ledger"}
+        assert additional("supply.price_groups") == set()
+        assert additional(CONTRACTS) == {"no_orphans", "retention"}
+        assert additional(BATCHES) == {"retention"}
+        assert additional(MUTATIONS) == {"batch_ledger"}
 
 
 class TestSyncedWarehouse:
-    """Where all is well."""
+    """Sound data."""
 
     def test_every_check_passes_after_a_sync(self, tmp_path: Path) -> None:
-        """A first load, and one that finds nothing new, of two accounts."""
+        """Every check passes after a first load and after a sync without changes, for two accounts."""
         names = (CONTRACTS, BATCHES, MUTATIONS)
         with Sandbox(now=moments.NOW, scale=0.02, accounts=ACCOUNTS) as sandbox:
             syncing = Syncing(sandbox, tmp_path / "w.duckdb")
@@ -185,32 +185,32 @@ class TestSyncedWarehouse:
                 assert [result for result in found if not result.passed] == []
 
     def test_every_check_of_every_feed_passes(self, synced: Synced) -> None:
-        """Once for each spec, for both APIs, with two accounts."""
+        """Every check of every feed passes, for both APIs and two accounts."""
         failing = {source.name: synced.failing(source.name) for source in synced.catalogue.sources}
 
         assert {name: checks for name, checks in failing.items() if checks} == {}
 
     @growers
-    def test_batches_are_judged(self, synced: Synced) -> None:
-        """The sandbox's stock obeys the ledger, and some of it can be told to."""
+    def test_stock_check_judges_batches(self, synced: Synced) -> None:
+        """The stock check judges some of the sandbox's batches and finds no difference."""
         judged = synced.results(MUTATIONS)["batch_ledger"].metadata["judged"].value
 
         assert isinstance(judged, int)
         assert judged > 0
 
-    def test_dagster_takes_them(self, synced: Synced) -> None:
-        """An asset with these specs and results runs well, failed errors and warnings among them."""
+    def test_dagster_accepts_the_results(self, synced: Synced) -> None:
+        """Dagster runs an asset with these specs and results, including failed errors and warnings."""
         source = synced.catalogue.source(CONTRACTS)
 
         @dg.asset(key=dg.AssetKey(["orders", "contracts"]), check_specs=specs(source), output_required=False)
         def contracts() -> Iterator[dg.MaterializeResult[None]]:
-            late = [replace(one, current=False) for one in synced.outcomes_of(source)]
-            yield dg.MaterializeResult(check_results=list(synced.results(CONTRACTS, late).values()))
+            outcomes = [replace(outcome, current=False) for outcome in synced.outcomes_of(source)]
+            yield dg.MaterializeResult(check_results=list(synced.results(CONTRACTS, outcomes).values()))
 
-        with synced.spoiled(f"DELETE FROM {CONTRACTS} WHERE {ONE}"):
+        with synced.spoiled(f"DELETE FROM {CONTRACTS} WHERE {ONE_CONTRACT}"):
             result = dg.materialize([contracts], raise_on_error=False)
 
-        evaluated = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
+        evaluated = {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
         assert result.success
         assert evaluated == {
             spec.name: spec.name not in {"current", "no_orphans", "raw_equals_current"} for spec in specs(source)
@@ -218,19 +218,19 @@ class TestSyncedWarehouse:
 
 
 SPOILED = {
-    "a doubled row": (f"INSERT INTO {CONTRACTS} FROM {CONTRACTS} WHERE {ONE}", {"unique_key"}),
+    "a doubled row": (f"INSERT INTO {CONTRACTS} FROM {CONTRACTS} WHERE {ONE_CONTRACT}", {"unique_key"}),
     "a doubled child row": (
-        f"INSERT INTO {PERIODS} FROM {PERIODS} WHERE {ONE} LIMIT 1",
+        f"INSERT INTO {PERIODS} FROM {PERIODS} WHERE {ONE_CONTRACT} LIMIT 1",
         {"unique_key", "raw_equals_current"},
     ),
-    "a row of no contract": (
-        f"INSERT INTO {PERIODS} SELECT * REPLACE (uuid() AS contract_id) FROM {PERIODS} WHERE {ONE} LIMIT 1",
+    "a row without a contract": (
+        f"INSERT INTO {PERIODS} SELECT * REPLACE (uuid() AS contract_id) FROM {PERIODS} WHERE {ONE_CONTRACT} LIMIT 1",
         {"no_orphans"},
     ),
-    "a changed value": (f"UPDATE {CONTRACTS} SET title = 'by hand' WHERE {ONE}", {"raw_equals_current"}),
-    "a lost row": (f"DELETE FROM {CONTRACTS} WHERE {ONE}", {"raw_equals_current", "no_orphans"}),
-    "a lost version": (f"DELETE FROM raw.contracts WHERE {ONE}", {"raw_equals_current"}),
-    "a changed child row": (f"UPDATE {PERIODS} SET number_of_pieces = -1 WHERE {ONE}", {"raw_equals_current"}),
+    "a changed value": (f"UPDATE {CONTRACTS} SET title = 'by hand' WHERE {ONE_CONTRACT}", {"raw_equals_current"}),
+    "a lost row": (f"DELETE FROM {CONTRACTS} WHERE {ONE_CONTRACT}", {"raw_equals_current", "no_orphans"}),
+    "a lost version": (f"DELETE FROM raw.contracts WHERE {ONE_CONTRACT}", {"raw_equals_current"}),
+    "a changed child row": (f"UPDATE {PERIODS} SET number_of_pieces = -1 WHERE {ONE_CONTRACT}", {"raw_equals_current"}),
     "a rejected record": (
         f"INSERT INTO sync.rejected_records SELECT 'south', '{CONTRACTS}', 'a', 'payload', '{REASON}', 9, {NOW}, NULL",
         {"rejected_records"},
@@ -247,11 +247,11 @@ SPOILED = {
 
 
 class TestSpoiledWarehouse:
-    """Each change fails the checks that are there for it, and no other."""
+    """Each defect fails the checks that detect it, and no other."""
 
     @pytest.mark.parametrize(("change", "checks"), SPOILED.values(), ids=SPOILED)
-    def test_what_fails(self, synced: Synced, change: str, checks: set[str]) -> None:
-        """Lost and corrupt data are errors, the rest are warnings."""
+    def test_a_defect_fails_its_checks(self, synced: Synced, change: str, checks: set[str]) -> None:
+        """Lost and corrupt data fail as errors; other defects fail as warnings."""
         with synced.spoiled(change):
             failed = {name: result for name, result in synced.results(CONTRACTS).items() if not result.passed}
 
@@ -260,12 +260,12 @@ class TestSpoiledWarehouse:
         assert errors == checks & {"unique_key", "no_orphans", "raw_equals_current"}
 
     def test_examples_name_account_and_key(self, synced: Synced) -> None:
-        """And how many there are in all."""
+        """The result counts the wrong records and lists examples with account and key."""
         ((contract,),) = synced.connection.execute(
-            f"SELECT CAST(contract_id AS VARCHAR) FROM {CONTRACTS} WHERE {ONE}"
+            f"SELECT CAST(contract_id AS VARCHAR) FROM {CONTRACTS} WHERE {ONE_CONTRACT}"
         ).fetchall()
 
-        with synced.spoiled(f"UPDATE {CONTRACTS} SET title = 'by hand' WHERE {ONE}"):
+        with synced.spoiled(f"UPDATE {CONTRACTS} SET title = 'by hand' WHERE {ONE_CONTRACT}"):
             result = synced.results(CONTRACTS)["raw_equals_current"]
 
         assert (result.description, result.metadata["wrong"].value) == ("differences from the newest versions: 1", 1)
@@ -279,15 +279,15 @@ class TestSpoiledWarehouse:
         ]
 
     def test_no_content_is_shown(self, synced: Synced) -> None:
-        """Neither the payload of a rejected record nor the value that was wrong in it."""
+        """The result contains neither the payload of a rejected record nor the value that was refused."""
         with synced.spoiled(SPOILED["a rejected record"][0]):
             result = synced.results(CONTRACTS)["rejected_records"]
 
         assert cells(result, "examples")[0]["what"] == "title: expected text"
         assert "payload" not in repr(result)
 
-    def test_what_is_unknown_is_named(self, synced: Synced) -> None:
-        """In the line and in a table."""
+    def test_schema_drift_is_listed(self, synced: Synced) -> None:
+        """The description names the unknown value, and a table lists it with its account."""
         with synced.spoiled(SPOILED["an unknown value"][0]):
             result = synced.results(CONTRACTS)["schema_drift"]
 
@@ -296,8 +296,8 @@ class TestSpoiledWarehouse:
         assert (row["account"], row["kind"], row["seen"]) == ("south", "value", "SEK")
 
     @growers
-    def test_a_ledger_that_does_not_add_up(self, synced: Synced) -> None:
-        """The batch is named with both numbers, as a warning."""
+    def test_wrong_stock_is_a_warning(self, synced: Synced) -> None:
+        """A batch whose mutations do not add up fails as a warning that shows both numbers."""
         with synced.spoiled(f"UPDATE {MUTATIONS} SET delta_number_of_pieces = delta_number_of_pieces - 1000"):
             result = synced.results(MUTATIONS)["batch_ledger"]
 
@@ -306,59 +306,59 @@ class TestSpoiledWarehouse:
 
 
 class TestLargeFeed:
-    """A feed with more versions than are looked at after every run."""
+    """Feeds with too many versions to check all of them after each run."""
 
     @pytest.fixture(autouse=True)
     def large(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Any feed is large."""
+        """Treat every feed as large."""
         monkeypatch.setattr(integrity, "WHOLE_UP_TO", 1)
 
     def failing(self, synced: Synced, run_id: str, *, whole: bool = False) -> tuple[set[str], object]:
-        """The checks that fail on a row that was changed by hand, and what they say was looked at."""
-        outcomes = [replace(one, whole=whole) for one in synced.outcomes_of(synced.catalogue.source(CONTRACTS))]
-        with synced.spoiled(f"UPDATE {CONTRACTS} SET title = 'by hand' WHERE {ONE}"):
-            found = synced.results(CONTRACTS, outcomes, run_id=run_id)
-        looked = found["raw_equals_current"].metadata["looked at"].value
-        return {name for name, result in found.items() if not result.passed}, looked
+        """Return the checks that fail after a manual change of a row, and which records were compared."""
+        outcomes = [replace(outcome, whole=whole) for outcome in synced.outcomes_of(synced.catalogue.source(CONTRACTS))]
+        with synced.spoiled(f"UPDATE {CONTRACTS} SET title = 'by hand' WHERE {ONE_CONTRACT}"):
+            checks = synced.results(CONTRACTS, outcomes, run_id=run_id)
+        compared = checks["raw_equals_current"].metadata["looked at"].value
+        return {name for name, result in checks.items() if not result.passed}, compared
 
-    def test_the_runs_own_records(self, synced: Synced) -> None:
-        """Only those of which it stored a version are looked at, and the result says so."""
-        looked = "the records of which this run stored a version"
+    def test_only_records_of_the_run_are_compared(self, synced: Synced) -> None:
+        """Only records of which the run stored a version are compared, and the result states it."""
+        compared = "the records of which this run stored a version"
 
-        assert self.failing(synced, RUN) == ({"raw_equals_current"}, looked)
-        assert self.failing(synced, "run 2") == (set(), looked)
+        assert self.failing(synced, RUN) == ({"raw_equals_current"}, compared)
+        assert self.failing(synced, "run 2") == (set(), compared)
 
     def test_a_run_that_read_the_whole_feed(self, synced: Synced) -> None:
-        """It looks at all records, whoever stored them."""
+        """A run that read the whole feed compares all records."""
         assert self.failing(synced, "run 2", whole=True) == ({"raw_equals_current"}, "all records")
 
 
 class TestCurrent:
-    """How far the accounts are."""
+    """The check `current`."""
 
     def test_an_account_that_is_behind(self, synced: Synced) -> None:
-        """It is named, with its distance."""
+        """An account that is behind is named with its distance."""
         north, south = synced.outcomes_of(synced.catalogue.source(CONTRACTS))
-        late = replace(south, current=False, cursor=5, maximum=25)
+        behind = replace(south, current=False, cursor=5, maximum=25)
 
-        result = synced.results(CONTRACTS, [north, late])["current"]
+        result = synced.results(CONTRACTS, [north, behind])["current"]
 
         assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
         assert result.description == "not current: south"
         assert [row["distance"] for row in cells(result, "accounts")] == [0, 20]
 
     @pytest.mark.parametrize(
-        "how", [{"error": "no answer"}, {"skipped": "423: being rebuilt"}], ids=["failed", "rebuilt"]
+        "fields", [{"error": "no answer"}, {"skipped": "423: being rebuilt"}], ids=["failed", "rebuilt"]
     )
-    def test_an_account_that_was_not_read(self, synced: Synced, how: dict[str, str]) -> None:
-        """The reason stands beside it; every check has its result nevertheless."""
-        outcomes = [FeedOutcome("north", CONTRACTS, **how), FeedOutcome("south", CONTRACTS, current=True)]  # type: ignore[arg-type]
+    def test_an_account_that_was_not_read(self, synced: Synced, fields: dict[str, str]) -> None:
+        """The reason why an account was not read is listed, and every check has a result."""
+        outcomes = [FeedOutcome("north", CONTRACTS, **fields), FeedOutcome("south", CONTRACTS, current=True)]  # type: ignore[arg-type]
 
         assert synced.failing(CONTRACTS, outcomes) == {"current"}
-        assert cells(synced.results(CONTRACTS, outcomes)["current"], "accounts")[0]["why"] in how.values()
+        assert cells(synced.results(CONTRACTS, outcomes)["current"], "accounts")[0]["why"] in fields.values()
 
     def test_an_account_without_the_scope(self, synced: Synced) -> None:
-        """It is left out, and the reason is told."""
+        """An account without the scope passes, and the reason is listed."""
         reason = "scope contract:read is not granted"
         outcomes = [FeedOutcome("north", CONTRACTS, skipped=reason), FeedOutcome("south", CONTRACTS, current=True)]
 
@@ -368,16 +368,16 @@ class TestCurrent:
 
         assert cells(result, "accounts")[0]["why"] == reason
 
-    def test_no_outcome_at_all(self, synced: Synced) -> None:
-        """Every check has its result."""
+    def test_no_outcomes(self, synced: Synced) -> None:
+        """Without outcomes every check has a result and none fails."""
         assert synced.failing(CONTRACTS, []) == set()
 
 
 class TestRetention:
-    """What Floriday forgets, 14 days after the end of a supply line."""
+    """The check `retention`: Floriday deletes changes 14 days after the end of a supply line."""
 
-    def test_time_enough(self, synced: Synced) -> None:
-        """Read to its end just now: 14 days are left."""
+    def test_a_feed_read_just_now(self, synced: Synced) -> None:
+        """A feed that was just read to its end has 14 days left."""
         result = synced.results(OFFERS)["retention"]
 
         assert result.passed
@@ -385,11 +385,11 @@ class TestRetention:
 
     @pytest.mark.parametrize("days", [6, 8, 15])
     def test_a_feed_that_is_not_read_to_its_end(self, synced: Synced, days: int) -> None:
-        """It warns seven days before the first changes may be lost; the other account is well."""
+        """The check warns seven days before the first changes may be lost, for the account concerned only."""
         north, south = synced.outcomes_of(synced.catalogue.source(OFFERS))
-        known = real_now() - dt.timedelta(days=days)
+        current_at = real_now() - dt.timedelta(days=days)
 
-        with synced.spoiled(f"UPDATE sync.cursors SET current_at = '{known.isoformat()}' WHERE feed = '{OFFERS}'"):
+        with synced.spoiled(f"UPDATE sync.cursors SET current_at = '{current_at.isoformat()}' WHERE feed = '{OFFERS}'"):
             result = synced.results(OFFERS, [replace(north, current=False), south])["retention"]
 
         assert result.passed is (days < 7)
@@ -397,7 +397,7 @@ class TestRetention:
         assert cells(result, "accounts")[1]["hours left"] == 14 * 24
 
     def test_a_feed_that_was_never_read_to_its_end(self, synced: Synced) -> None:
-        """The time counts from its first reading."""
+        """The time of a feed that was never current counts from its first sync."""
         north, south = synced.outcomes_of(synced.catalogue.source(OFFERS))
         later = STARTED + dt.timedelta(days=10)
 
@@ -408,20 +408,20 @@ class TestRetention:
         assert cells(result, "accounts")[0]["hours left"] == 4 * 24
 
     def test_a_gap_that_was_too_long(self, synced: Synced) -> None:
-        """Though the feed is current again, the window that may be incomplete is told, for the account concerned."""
+        """After a gap longer than the retention, the window that may be incomplete is shown for the account."""
         north, south = synced.outcomes_of(synced.catalogue.source(OFFERS))
         now = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
-        back = replace(north, current_before=now - dt.timedelta(days=20))
+        after_gap = replace(north, current_before=now - dt.timedelta(days=20))
         regular = replace(south, current_before=now - dt.timedelta(days=13))
 
-        result = synced.results(OFFERS, [back, regular], now=now)["retention"]
+        result = synced.results(OFFERS, [after_gap, regular], now=now)["retention"]
 
         assert (result.passed, result.description) == (False, "changes are lost, or soon will be: north")
         windows = [row["may be incomplete"] for row in cells(result, "accounts")]
         assert windows == ["2026-02-09 12:00:00 UTC to 2026-03-01 12:00:00 UTC", None]
 
     def test_an_account_without_the_scope(self, synced: Synced) -> None:
-        """What may not be read cannot be missed."""
+        """An account without the scope is left out."""
         outcomes = [FeedOutcome("north", OFFERS, skipped="not granted"), FeedOutcome("south", OFFERS, current=True)]
         late = real_now() + dt.timedelta(days=90)
 
@@ -432,19 +432,19 @@ class TestRetention:
         assert [row["account"] for row in cells(result, "accounts")] == ["south"]
 
     def test_notice_is_shorter_than_any_retention(self) -> None:
-        """A feed that is read as it should be never warns."""
-        keeps = [
+        """A feed that is read regularly never fails the check."""
+        retentions = [
             source.retention.keeps
             for api in ("suppliers", "customers")
             for source in catalogue_of(api).sources
             if source.retention
         ]
 
-        assert min(keeps) > check_results.NOTICE
+        assert min(retentions) > check_results.NOTICE
 
 
-def test_the_tables_behind_the_spoiling_are_there() -> None:
-    """The changes above touch a parent, a child and a grandchild."""
+def test_the_changed_tables_belong_to_contracts() -> None:
+    """The tables that the tests change are a parent, a child and a grandchild of one feed."""
     for api in ("suppliers", "customers"):
         names = [part.qualified_name for part in tables_of(catalogue_of(api).source(CONTRACTS)).walk()]
         assert {CONTRACTS, LINES, PERIODS} <= set(names)

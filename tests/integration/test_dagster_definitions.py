@@ -1,4 +1,4 @@
-"""What Dagster loads: assets, jobs and schedules that follow from the catalogue, whatever is set or not."""
+"""Dagster loads the assets, jobs and schedules that the catalogue defines, whatever the settings are."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from pipelines.reports import all_reports
 from tests.integration.dagster_project import SUPPLIERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 ROOT = Path(__file__).parents[2]
 
-FILLED = {table.name for feed in SUPPLIERS.sources for table in tables_of(feed).walk()}
+TABLES = {table.name for feed in SUPPLIERS.sources for table in tables_of(feed).walk()}
 REPORTS = [
     each.name
     for each in all_reports()
-    if all(name.split(".")[0] == "sync" or name.split(".")[1] in FILLED for name in each.tables)
-    and each.name != "spend_by_grower"  # its columns are those of the orders that buyers see
+    if all(name.split(".")[0] == "sync" or name.split(".")[1] in TABLES for name in each.tables)
+    and each.name != "spend_by_grower"  # it reads columns of buyers' orders
 ]
 FEEDS = [pytest.param(feed, id=feed.name) for feed in SUPPLIERS.sources]
 
 
 def key_of(feed: Source) -> dg.AssetKey:
-    """The key of a feed's asset."""
+    """Return the key of a feed's asset."""
     return dg.AssetKey([feed.schema, feed.table])
 
 
@@ -52,31 +52,31 @@ print(json.dumps(sorted(key.to_user_string() for key in repository.assets_defs_b
 
 @pytest.fixture
 def settings(tmp_path: Path) -> SettingsResource:
-    """Settings with nothing set."""
+    """Settings in which nothing is set."""
     (tmp_path / ".env").touch()
     return given_settings({}, tmp_path)
 
 
-def loaded(directory: Path, **variables: str) -> dg.RepositoryDefinition:
-    """The definitions under some variables and no others."""
+def load(directory: Path, **variables: str) -> dg.RepositoryDefinition:
+    """Load the definitions with these variables only."""
     (directory / ".env").touch()
     return build_definitions(given_settings(variables, directory)).get_repository_def()
 
 
 def spec(repository: dg.RepositoryDefinition, feed: Source) -> dg.AssetSpec:
-    """The description of a feed's asset."""
+    """Return the spec of a feed's asset."""
     key = dg.AssetKey([feed.schema, feed.table])
     return repository.assets_defs_by_key[key].specs_by_key[key]
 
 
 class TestLoading:
-    """It always loads."""
+    """The definitions always load."""
 
-    def test_nothing_needs_to_be_set(self, tmp_path: Path) -> None:
-        """In a clean environment with an empty home all assets load, without a word on standard error."""
+    def test_assets_load_without_settings(self, tmp_path: Path) -> None:
+        """In an empty environment with an empty home all assets load, without output on standard error."""
         (tmp_path / ".env").touch()
-        kept = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
-        environment = {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        needed = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
+        environment = {**needed, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
 
         done = subprocess.run(
             (sys.executable, "-c", LISTING), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -90,27 +90,27 @@ class TestLoading:
         "variables",
         [
             pytest.param({"FLORIDAY_BASE_URL": "no address"}, id="malformed address"),
-            pytest.param({"FLORIDAY_FEEDS": "tulips"}, id="feed that there is not"),
+            pytest.param({"FLORIDAY_FEEDS": "tulips"}, id="unknown feed"),
             pytest.param({"FLORIDAY_AUTOMATION": "perhaps"}, id="malformed switch"),
             pytest.param({"FLORIDAY_API_KEYS": "{"}, id="malformed secret"),
         ],
     )
-    def test_a_malformed_setting_keeps_nothing_from_loading(self, tmp_path: Path, variables: dict[str, str]) -> None:
-        """All feeds of the suppliers' API are there, and nothing starts by itself."""
-        repository = loaded(tmp_path, **variables)
+    def test_assets_load_with_a_malformed_setting(self, tmp_path: Path, variables: dict[str, str]) -> None:
+        """With a malformed setting all feeds of the Suppliers API load, and no schedule starts automatically."""
+        repository = load(tmp_path, **variables)
 
         assert set(map(key_of, SUPPLIERS.sources)) <= set(repository.assets_defs_by_key)
         assert {each.default_status for each in repository.schedule_defs} == {dg.DefaultScheduleStatus.STOPPED}
 
-    def test_a_broken_env_file_keeps_nothing_from_loading(self, tmp_path: Path) -> None:
-        """The same holds for a `.env` file that is none."""
+    def test_assets_load_with_a_malformed_env_file(self, tmp_path: Path) -> None:
+        """With a malformed `.env` file all feeds of the Suppliers API load."""
         (tmp_path / ".env").write_text("this is = not\n'a file")
 
-        assert set(map(key_of, SUPPLIERS.sources)) <= set(loaded(tmp_path).assets_defs_by_key)
+        assert set(map(key_of, SUPPLIERS.sources)) <= set(load(tmp_path).assets_defs_by_key)
 
-    def test_chosen_feeds_are_the_assets(self, tmp_path: Path) -> None:
-        """FLORIDAY_FEEDS leaves the other feeds out of assets and jobs."""
-        repository = loaded(tmp_path, FLORIDAY_FEEDS="sales_orders, supply.batches")
+    def test_only_selected_feeds_are_assets(self, tmp_path: Path) -> None:
+        """Assets and jobs contain only the feeds in FLORIDAY_FEEDS."""
+        repository = load(tmp_path, FLORIDAY_FEEDS="sales_orders, supply.batches")
 
         expected = {dg.AssetKey(["orders", "sales_orders"]), dg.AssetKey(["supply", "batches"])}
         feeds = {key for key in repository.assets_defs_by_key if key.path[0] != "reports"}
@@ -119,31 +119,31 @@ class TestLoading:
         assert repository.get_job("full_sync").asset_layer.executable_asset_keys == expected
 
     @pytest.mark.parametrize(("text", "expected"), [("on", "RUNNING"), ("off", "STOPPED"), ("", "STOPPED")])
-    def test_automation_decides_whether_the_schedule_runs(self, tmp_path: Path, text: str, expected: str) -> None:
-        """Schedules and sensors run by themselves where FLORIDAY_AUTOMATION is on; else only those that call nobody."""
-        repository = loaded(tmp_path, FLORIDAY_AUTOMATION=text)
+    def test_automation_starts_schedules_and_sensors(self, tmp_path: Path, text: str, expected: str) -> None:
+        """Schedules and the sensor of changed feeds run by default if FLORIDAY_AUTOMATION is on, otherwise not."""
+        repository = load(tmp_path, FLORIDAY_AUTOMATION=text)
 
         assert {each.default_status.value for each in repository.schedule_defs} == {expected}
-        (watching,) = [each for each in repository.sensor_defs if each.name == "changed_feeds"]
-        assert watching.default_status.value == expected
+        (changed_feeds,) = [each for each in repository.sensor_defs if each.name == "changed_feeds"]
+        assert changed_feeds.default_status.value == expected
 
-    def test_installations_do_not_sync_in_the_same_minute(self, tmp_path: Path) -> None:
-        """The minute follows from the warehouse and the API: for one always the same, for two seldom."""
+    def test_installations_sync_at_different_minutes(self, tmp_path: Path) -> None:
+        """The hourly schedule's minute is derived from the warehouse and the API, and does not change."""
         crons = {
-            name: loaded(tmp_path, FLORIDAY_WAREHOUSE=f"{name}.duckdb").get_schedule_def("hourly_sync").cron_schedule
+            name: load(tmp_path, FLORIDAY_WAREHOUSE=f"{name}.duckdb").get_schedule_def("hourly_sync").cron_schedule
             for name in "abcde"
         }
-        again = loaded(tmp_path, FLORIDAY_WAREHOUSE="a.duckdb").get_schedule_def("hourly_sync").cron_schedule
+        again = load(tmp_path, FLORIDAY_WAREHOUSE="a.duckdb").get_schedule_def("hourly_sync").cron_schedule
 
         assert again == crons["a"]
         assert len(set(crons.values())) > 1
 
 
 class TestDescription:
-    """What a person sees of a feed."""
+    """What Dagster shows of a feed."""
 
     def test_names(self, settings: SettingsResource, snapshot: SnapshotAssertion) -> None:
-        """Keys, groups, tags, jobs and schedules are these; whoever changes them changes what users rely on."""
+        """Users rely on these keys, groups, tags, jobs, schedules and sensors, so a change must be deliberate."""
         repository = build_definitions(settings).get_repository_def()
 
         assert snapshot == {
@@ -162,14 +162,14 @@ class TestDescription:
 
     @pytest.mark.parametrize("feed", FEEDS)
     def test_columns_are_those_of_the_catalogue(self, settings: SettingsResource, feed: Source) -> None:
-        """The table and each child table have their columns in order, with type and description, personal data told."""
+        """Each table has the catalogue's columns in order, with type, description and mark of personal data."""
         metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
         parent, *children = tables_of(feed).walk()
         schemas = {parent.qualified_name: metadata["dagster/column_schema"]}
         schemas |= {child.qualified_name: metadata[f"columns of {child.name}"] for child in children}
 
         for table in (parent, *children):
-            shown = [
+            columns = [
                 (each.name, each.type, each.description, bool(each.tags))
                 for each in schemas[table.qualified_name].columns
             ]
@@ -182,12 +182,12 @@ class TestDescription:
                 )
                 for each in table.columns
             ]
-            assert shown == expected
+            assert columns == expected
         assert metadata["dagster/table_name"] == feed.name
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_the_description_says_what_materializing_does(self, settings: SettingsResource, feed: Source) -> None:
-        """It holds the table's own description, names every table that is written and tells what `full` means."""
+    def test_the_description_explains_what_materializing_does(self, settings: SettingsResource, feed: Source) -> None:
+        """The description contains the table's own one, names every table that is written and explains `full`."""
         description = spec(build_definitions(settings).get_repository_def(), feed).description or ""
 
         assert tables_of(feed).description in description
@@ -195,16 +195,16 @@ class TestDescription:
         assert "`full`" in description
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_the_code_behind_a_feed_is_one_click_away(self, settings: SettingsResource, feed: Source) -> None:
-        """Its code reference leads to the record in the catalogue."""
+    def test_a_feed_links_to_its_record(self, settings: SettingsResource, feed: Source) -> None:
+        """The code reference points at the feed's record class in the catalogue."""
         metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
 
         (reference,) = metadata["dagster/code_references"].code_references
         line = Path(reference.file_path).read_text(encoding="utf-8").splitlines()[reference.line_number - 1]
         assert line == f"class {feed.record.__name__}(Record):"
 
-    def test_resources_have_nothing_to_show(self, settings: SettingsResource) -> None:
-        """No resource has a field of its own: Dagster would show its value and keep it with every run."""
+    def test_resources_have_no_fields(self, settings: SettingsResource) -> None:
+        """No resource has a field, because Dagster would show its value and store it with every run."""
         definitions = build_definitions(settings)
         resources = definitions.get_repository_def().get_top_level_resources()
 
@@ -213,14 +213,14 @@ class TestDescription:
 
 
 class TestInstance:
-    """Where runs are kept."""
+    """The instance that stores runs."""
 
-    def test_its_settings_are_those_of_dagster_yaml(self) -> None:
-        """What is said in code equals the file, word for word."""
+    def test_its_settings_equal_dagster_yaml(self) -> None:
+        """The settings in code equal those in `dagster.yaml`."""
         assert instance_settings(Path("data/dagster")) == yaml.safe_load((ROOT / "dagster.yaml").read_text())
 
-    def test_it_keeps_everything_in_a_folder_of_its_own(self, tmp_path: Path) -> None:
-        """Without a `dagster.yaml` all of it goes into the folder that is asked for, and nobody else may look in."""
+    def test_it_stores_everything_in_its_own_folder(self, tmp_path: Path) -> None:
+        """Without a `dagster.yaml` everything is stored in the given folder, which only its owner may read."""
         storage = tmp_path / "data" / "dagster"
 
         with open_instance(tmp_path, storage) as instance:
@@ -229,16 +229,16 @@ class TestInstance:
         assert {path.name for path in tmp_path.iterdir()} == {"data"}
         assert storage.stat().st_mode & 0o077 == 0
 
-    def test_it_is_the_one_of_dagster_dev(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """In the project's folder, its `dagster.yaml` says where."""
-        (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text().replace("data/dagster", "elsewhere"))
+    def test_dagster_yaml_defines_its_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In the project's folder, `dagster.yaml` defines where runs are stored, as it does for `dagster dev`."""
+        (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text().replace("data/dagster", "other"))
         monkeypatch.chdir(tmp_path)
 
         with open_instance(tmp_path, tmp_path / "data" / "dagster") as instance:
-            assert instance.storage_directory() == "elsewhere/storage"
+            assert instance.storage_directory() == "other/storage"
 
-    def test_dagster_home_wins(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where DAGSTER_HOME is set, that folder is used."""
+    def test_dagster_home_takes_precedence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If DAGSTER_HOME is set, that folder is used."""
         home = tmp_path / "home"
         home.mkdir()
         monkeypatch.setenv("DAGSTER_HOME", str(home))
@@ -247,8 +247,8 @@ class TestInstance:
             assert instance.root_directory == str(home)
 
     @pytest.mark.parametrize("home", ["relative", "/nowhere/at/all"])
-    def test_a_wrong_dagster_home_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
-        """One line names the variable and what it expects."""
+    def test_a_wrong_dagster_home_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+        """A wrong DAGSTER_HOME is refused in one line with the variable and what it expects."""
         monkeypatch.setenv("DAGSTER_HOME", home)
 
         with pytest.raises(SettingError, match=r"^DAGSTER_HOME expects"):

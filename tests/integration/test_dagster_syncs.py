@@ -1,4 +1,4 @@
-"""Runs in Dagster: every feed lands, a failing one leaves the others done, and no secret is written anywhere."""
+"""Runs in Dagster sync every feed, isolate failures of single feeds, and write no secret anywhere."""
 
 from __future__ import annotations
 
@@ -27,56 +27,71 @@ from pipelines.sync.session import SyncSession
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
+from tests.integration.syncing import laid_out
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
-FEEDS = [feed.name for feed in SUPPLIERS.feeds]
 ORDERS = "orders.sales_orders"
-SOME = ["catalog.trade_items", "supply.batches", "supply.batch_mutations", ORDERS, "supply.weekly_base_supply"]
-"""Feeds that most tests are content with, a snapshot among them; all take a while."""
+SELECTED = ["catalog.trade_items", "supply.batches", "supply.batch_mutations", ORDERS, "supply.weekly_base_supply"]
+"""The feeds of most tests, one of them a snapshot; a sync of all feeds takes longer."""
+FEEDS = [
+    *SELECTED[:4],
+    *("catalog.base_items", "fulfillment.delivery_orders", "organizations.organizations", "supply.supply_lines"),
+    *(feed.name for feed in SUPPLIERS.feeds if not feed.endpoint.max_sequence),
+]
+"""Feeds of each schema, with and without child tables, and the one without a maximum; the demo syncs all feeds."""
 
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project whose eight feeds were synced once; only tests that look use it."""
+    """A project in which these feeds were synced once; its tests only read."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         fill(sandbox)
-        project = Project(sandbox, tmp_path_factory.mktemp("synced"))
+        project = Project(sandbox, tmp_path_factory.mktemp("synced"), {"FLORIDAY_FEEDS": ", ".join(FEEDS)})
         project.sync()
         yield project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """A project of some feeds that was not synced yet."""
+    """A project with the selected feeds, not synced yet."""
     with Sandbox(now=NOW, empty=True) as sandbox:
-        fill(sandbox)
-        yield Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": ", ".join(SOME)})
+        fill(sandbox, *FEEDS)
+        yield with_tables(Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": ", ".join(SELECTED)}))
+
+
+def with_tables(project: Project) -> Project:
+    """Create the empty warehouse of a project; creating all tables takes longer than most runs."""
+    path = project.warehouse.path
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    path.write_bytes(laid_out("suppliers"))
+    return project
 
 
 @pytest.fixture
 def two_accounts(tmp_path: Path) -> Iterator[Project]:
     """A project with two accounts and one feed, not synced yet."""
     with Sandbox(now=NOW, empty=True, accounts=("north", "south")) as sandbox:
-        fill(sandbox)
-        yield Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": "supply.batches"})
+        fill(sandbox, "supply.batches")
+        yield with_tables(Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": "supply.batches"}))
 
 
 def statuses(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """How each feed's step ended; those of the reports are left out."""
-    ended = {event.step_key: "done" for event in result.all_events if event.is_step_success}
+    """Return how the step of each feed ended, without those of the reports."""
+    done = {event.step_key: "done" for event in result.all_events if event.is_step_success}
     failed = {event.step_key: "failed" for event in result.all_events if event.is_step_failure}
-    told = {str(name).replace("__", "."): how for name, how in (ended | failed).items()}
-    return {name: how for name, how in told.items() if not name.startswith("reports.")}
+    steps = {str(name).replace("__", "."): ending for name, ending in (done | failed).items()}
+    return {name: ending for name, ending in steps.items() if not name.startswith("reports.")}
 
 
 class TestSync:
-    """All feeds."""
+    """Syncs of all feeds."""
 
-    def test_every_feed_lands(self, synced: Project) -> None:
-        """The run ends well, and each feed's table has a row for each record."""
+    def test_every_feed_is_stored(self, synced: Project) -> None:
+        """The run succeeds, and each feed's table has a row for each record."""
         run = synced.last_run()
 
         assert (run.job_name, run.status) == ("sync", dg.DagsterRunStatus.SUCCESS)
@@ -84,9 +99,9 @@ class TestSync:
         assert counts == dict.fromkeys(FEEDS, RECORDS)
 
     @pytest.mark.parametrize("name", FEEDS)
-    def test_a_materialization_tells_what_came(self, synced: Project, name: str) -> None:
-        """Records, versions, cursor, distance and rows are told, those of the child tables too."""
-        told = synced.metadata(name)
+    def test_a_materialization_has_the_counts_of_its_sync(self, synced: Project, name: str) -> None:
+        """The metadata contains counts of records and versions, the cursor, the distance and rows of child tables."""
+        metadata = synced.metadata(name)
         maximum = synced.sandbox.book(name).maximum
         rows = {
             f"rows in {child.name}": synced.rows(f"SELECT count(*) FROM {child.qualified_name}")[0][0]
@@ -99,33 +114,33 @@ class TestSync:
             expected |= {"pages": 1, "maximum": maximum, "distance": 0}
         else:
             expected |= {"pages": 2}
-        assert {key: told[key] for key in expected} == expected
+        assert {key: metadata[key] for key in expected} == expected
 
-    def test_the_run_is_named_in_the_ledger(self, synced: Project) -> None:
-        """Windows and raw versions carry the run's id."""
+    def test_the_warehouse_contains_the_run_id(self, synced: Project) -> None:
+        """Windows and raw versions have the run's id."""
         runs = synced.rows("SELECT DISTINCT run_id FROM sync.windows UNION SELECT DISTINCT run_id FROM raw.batches")
 
         assert runs == [(synced.last_run().run_id,)]
 
     def test_no_secret_is_written(self, synced: Project) -> None:
-        """Neither the client's secret nor a key stands in anything that Dagster keeps."""
+        """No file of Dagster contains the client secret or an API key."""
         found = [
             path for path, content in synced.files().items() for each in synced.secrets if each.encode() in content
         ]
 
         assert found == []
 
-    def test_a_second_sync_finds_nothing_new(self, project: Project) -> None:
-        """It ends well, all feeds current, without a new version."""
+    def test_a_second_sync_stores_nothing_new(self, project: Project) -> None:
+        """A second sync succeeds with all feeds current and adds no version."""
         project.sync()
 
         outcomes = project.sync()
 
-        assert set(outcomes) == set(SOME)
+        assert set(outcomes) == set(SELECTED)
         assert all(outcome.current and outcome.new + outcome.changed == 0 for outcome in outcomes.values())
 
-    def test_a_full_sync_brings_lost_rows_back(self, project: Project) -> None:
-        """Rows that went missing are there again, and no version was added."""
+    def test_a_full_sync_restores_lost_rows(self, project: Project) -> None:
+        """A full sync restores lost rows and adds no version."""
         project.settings["FLORIDAY_FEEDS"] = "sales_orders"
         project.sync()
         with project.warehouse.writing() as connection:
@@ -137,8 +152,8 @@ class TestSync:
         assert (outcomes[ORDERS].records, outcomes[ORDERS].new, outcomes[ORDERS].changed) == (RECORDS, 0, 0)
         assert project.rows("SELECT count(*) FROM orders.sales_orders") == [(RECORDS,)]
 
-    def test_a_record_of_tomorrow_is_told(self, project: Project) -> None:
-        """A field that the catalogue does not know stands in the materialization, by its name."""
+    def test_an_unknown_field_is_reported(self, project: Project) -> None:
+        """The metadata names a field that the catalogue does not contain."""
         project.settings["FLORIDAY_FEEDS"] = "sales_orders"
         entry = project.sandbox.book(ORDERS).entries()[0]
         project.sandbox.book(ORDERS).put({**entry.document, "fieldOfTomorrow": 1})
@@ -149,23 +164,23 @@ class TestSync:
 
 
 class TestFailures:
-    """What goes wrong, and what does not because of it."""
+    """Errors and their limits."""
 
-    def test_a_failing_feed_leaves_the_others_done(self, project: Project) -> None:
-        """The run fails, naming account, status and Floriday's reason in one line; the others are materialized."""
+    def test_a_failing_feed_does_not_stop_others(self, project: Project) -> None:
+        """The run fails with one line that names account, status and reason; the other feeds are materialized."""
         project.sandbox.faults.add(status(404, where="/sales-orders/sync/*", times=None))
 
         result = project.run("sync")
 
-        assert statuses(result) == {name: "failed" if name == ORDERS else "done" for name in SOME}
+        assert statuses(result) == {name: "failed" if name == ORDERS else "done" for name in SELECTED}
         (line,) = failure_lines(result).values()
         assert line.startswith("main: 127.0.0.1 refuses /sales-orders/sync/0: 404")
         assert "\n" not in line
         assert project.last_run().status is dg.DagsterRunStatus.FAILURE
         assert project.rows("SELECT count(*) FROM supply.batches") == [(RECORDS,)]
 
-    def test_a_failure_is_told_as_an_outcome(self, project: Project) -> None:
-        """Who runs it in process gets the failing feed's outcome with its error, and the others' counts."""
+    def test_a_failure_becomes_an_outcome(self, project: Project) -> None:
+        """A run in process returns the failing feed's outcome with its error, and the other feeds' counts."""
         project.sandbox.faults.add(status(404, where="/sales-orders/sync/*", times=None))
 
         outcomes = project.sync()
@@ -174,7 +189,7 @@ class TestFailures:
         assert (outcomes[ORDERS].account, outcomes["supply.batches"].new) == ("main", RECORDS)
 
     def test_a_scope_that_is_not_granted_is_no_failure(self, tmp_path: Path) -> None:
-        """The feed is observed as skipped, with the reason, and not materialized; the run ends well."""
+        """A feed without its scope is skipped with the reason and not materialized, and the run succeeds."""
         scopes = ["role:app", "organization:read", *(set(SUPPLIERS.scopes) - {"sales-order:read"})]
         with Sandbox(now=NOW, empty=True, scopes=scopes) as sandbox:
             fill(sandbox)
@@ -189,7 +204,7 @@ class TestFailures:
             assert instance.get_latest_materialization_event(dg.AssetKey(["orders", "sales_orders"])) is None
 
     def test_a_feed_that_is_being_rebuilt_is_no_failure(self, project: Project) -> None:
-        """423 skips the feed until the next run."""
+        """A feed that answers 423 is skipped until the next run."""
         project.settings["FLORIDAY_FEEDS"] = "batches, batch_mutations"
         project.sandbox.faults.add(status(423, where="/batches/mutations/sync/*", times=None))
 
@@ -198,8 +213,8 @@ class TestFailures:
         assert project.last_run().status is dg.DagsterRunStatus.SUCCESS
         assert {name for name, outcome in outcomes.items() if outcome.skipped} == {"supply.batch_mutations"}
 
-    def test_a_bad_key_of_one_account_leaves_the_other_done(self, two_accounts: Project) -> None:
-        """The feed fails with one line that names the account; the other account's rows are there."""
+    def test_a_refused_key_does_not_stop_other_accounts(self, two_accounts: Project) -> None:
+        """The feed fails with one line that names the account, and the other account's rows are stored."""
         keys = {**two_accounts.sandbox.api_keys, "south": "wrong-key-of-the-south"}
         two_accounts.settings["FLORIDAY_API_KEYS"] = json.dumps(keys)
 
@@ -211,18 +226,18 @@ class TestFailures:
         assert not any("wrong-key-of-the-south" in repr(event) for event in result.all_events)
         assert two_accounts.rows("SELECT account, count(*) FROM supply.batches GROUP BY ALL") == [("north", RECORDS)]
 
-    def test_nothing_set_is_told_in_one_line(self, project: Project) -> None:
-        """Every feed fails with the line that names the variables, and nothing is created."""
+    def test_missing_settings_fail_each_feed(self, project: Project) -> None:
+        """Without settings every feed fails with one line that names them, and no warehouse is created."""
         project.settings |= dict.fromkeys(project.sandbox.environment(), "")
 
         lines = failure_lines(project.run("sync"))
 
-        assert len(lines) == len(SOME)
+        assert len(lines) == len(SELECTED)
         assert all(line.startswith("FLORIDAY_") and "\n" not in line for line in lines.values())
         assert not project.warehouse.path.exists()
 
-    def test_a_refused_secret_is_asked_once(self, project: Project) -> None:
-        """A run with a wrong secret fails for each feed in the same words, after one call; none shows the secret."""
+    def test_a_refused_secret_is_sent_once(self, project: Project) -> None:
+        """A wrong secret fails every feed after one call, with a line that does not contain it."""
         project.settings["FLORIDAY_CLIENT_SECRET"] = "not-the-secret"
 
         result = project.run("sync")
@@ -231,8 +246,8 @@ class TestFailures:
         assert not any("not-the-secret" in repr(event) for event in result.all_events)
         assert len(project.sandbox.calls) == 1
 
-    def test_what_nobody_expected_is_told_too(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A fault of the program itself becomes an outcome that says so; its message may quote data, and is nowhere."""
+    def test_an_unexpected_error_becomes_an_outcome(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The outcome names type and place of an unexpected error; its message, which may quote data, is not stored."""
 
         def fail(_: object) -> None:
             raise RuntimeError("a fault".upper())
@@ -249,75 +264,76 @@ class TestFailures:
 
 
 class TestConfig:
-    """What a person may ask for when launching a run."""
+    """The config of a run."""
 
     def test_only_the_named_accounts_are_synced(self, two_accounts: Project) -> None:
-        """The other account keeps what it had."""
+        """The config can limit a run to some accounts."""
         result = two_accounts.run("sync", {"supply__batches": {"accounts": ["south"]}})
 
         assert result.success
         assert two_accounts.rows("SELECT account, count(*) FROM supply.batches GROUP BY ALL") == [("south", RECORDS)]
 
-    def test_an_account_that_there_is_not(self, two_accounts: Project) -> None:
-        """The line names those that there are."""
+    def test_an_unknown_account_is_refused(self, two_accounts: Project) -> None:
+        """The error of an unknown account lists the accounts that exist."""
         result = two_accounts.run("sync", {"supply__batches": {"accounts": ["west"]}})
 
         assert failure_lines(result) == {
             "supply__batches": "the settings have no account west; there are: north, south"
         }
 
-    def test_numbers_of_several_accounts_are_told_apart(self, two_accounts: Project) -> None:
-        """Counts are added up; cursors, which have nothing to do with each other, stand in the table of accounts."""
+    def test_counts_of_accounts_are_added_up(self, two_accounts: Project) -> None:
+        """Counts of accounts are added up; cursors are listed for each account in a table."""
         two_accounts.run("sync")
 
-        told = two_accounts.metadata("supply.batches")
-        assert (told["records"], told["dagster/row_count"], "cursor" in told) == (2 * RECORDS, 2 * RECORDS, False)
-        assert [(row.data["account"], row.data["distance"]) for row in told["accounts"].records] == [
+        metadata = two_accounts.metadata("supply.batches")
+        assert (metadata["records"], metadata["dagster/row_count"]) == (2 * RECORDS, 2 * RECORDS)
+        assert "cursor" not in metadata
+        assert [(row.data["account"], row.data["distance"]) for row in metadata["accounts"].records] == [
             ("north", 0),
             ("south", 0),
         ]
 
 
-class Listening(logging.Handler):
-    """Keeps what is logged, and lets something follow from it."""
+class CallingHandler(logging.Handler):
+    """A log handler that stores each message and calls a function."""
 
-    def __init__(self, then: Callable[[], None]) -> None:
+    def __init__(self, on_message: Callable[[], None]) -> None:
         super().__init__()
-        self.said: list[str] = []
-        self.then = then
+        self.messages: list[str] = []
+        self.on_message = on_message
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line, and go on."""
-        self.said.append(record.getMessage())
-        self.then()
+        """Store the message, then call the function."""
+        self.messages.append(record.getMessage())
+        self.on_message()
 
 
 class TestLock:
-    """A sync that was started elsewhere."""
+    """Runs that start during another sync."""
 
     @pytest.fixture
     def warehouse(self, project: Project) -> WarehouseResource:
-        """The warehouse as a run has it."""
+        """The warehouse resource of a run."""
         return WarehouseResource(settings=given_settings(project.environment, project.root))
 
-    def test_a_run_waits_for_it(self, project: Project, warehouse: WarehouseResource) -> None:
-        """The log says who is waited for, and the run goes on once that one is done."""
-        elsewhere = ExitStack()
-        log, listening = logging.getLogger("waiting run"), Listening(elsewhere.close)
-        log.addHandler(listening)
-        elsewhere.enter_context(hold_sync_lock(project.warehouse.path, "floriday sync"))
+    def test_a_run_waits_for_another_sync(self, project: Project, warehouse: WarehouseResource) -> None:
+        """The log names the sync that holds the lock, and the run continues when that sync releases it."""
+        other_sync = ExitStack()
+        log, handler = logging.getLogger("waiting run"), CallingHandler(other_sync.close)
+        log.addHandler(handler)
+        other_sync.enter_context(hold_sync_lock(project.warehouse.path, "floriday sync"))
 
         warehouse.hold("Dagster run 1", log)
         warehouse.release()
 
-        (line,) = listening.said
+        (line,) = handler.messages
         assert line.startswith("Waiting: another sync holds")
         assert "floriday sync" in line
 
-    def test_its_patience_ends(
+    def test_waiting_times_out(
         self, project: Project, warehouse: WarehouseResource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A run that waited long enough fails with the line that says who holds the warehouse."""
+        """After the longest wait the run fails with a line that names the holder of the lock."""
         monkeypatch.setattr(resources, "LONGEST_WAIT", 0.0)
         log = logging.getLogger("impatient run")
 
@@ -327,8 +343,8 @@ class TestLock:
         ):
             warehouse.hold("Dagster run 1", log)
 
-    def test_it_is_held_until_the_run_ends(self, project: Project, warehouse: WarehouseResource) -> None:
-        """However often the run's assets ask for it; then others may sync."""
+    def test_the_lock_is_held_until_the_run_ends(self, project: Project, warehouse: WarehouseResource) -> None:
+        """A run holds the lock until it ends, however often its assets acquire it."""
         log = logging.getLogger("holding run")
         warehouse.hold("Dagster run 1", log)
         warehouse.hold("Dagster run 1", log)
@@ -345,74 +361,70 @@ class TestLock:
         assert lock_holder(project.warehouse.path) is None
 
 
-class TestTogether:
-    """The steps of a run come one after the other, what they ask Floriday for does not."""
+class TestConcurrency:
+    """The feeds of a run are read concurrently, although its steps run one after the other."""
 
-    def test_feeds_of_a_run_are_read_at_once(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Neither of two that wait for each other waits in vain."""
+    def test_feeds_are_read_concurrently(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two feeds whose syncs wait for each other both complete."""
         project.settings["FLORIDAY_FEEDS"] = "batches, sales_orders"
         meeting, sync = Barrier(2, timeout=60), SyncSession.sync
 
-        def met(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def sync_after_meeting(session: SyncSession, source: Source, account: str, **options: Any) -> FeedOutcome:
             meeting.wait()
-            return sync(pipeline, source, account, **named)
+            return sync(session, source, account, **options)
 
-        monkeypatch.setattr(SyncSession, "sync", met)
+        monkeypatch.setattr(SyncSession, "sync", sync_after_meeting)
 
         outcomes = project.sync()
 
         assert {name: outcome.new for name, outcome in outcomes.items()} == {"supply.batches": RECORDS, ORDERS: RECORDS}
 
-    def test_what_is_asked_for_differently_is_read_as_asked(
-        self, project: Project, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Each feed once, whatever the first one asks for."""
-        asked, sync = [], SyncSession.sync
+    def test_each_feed_is_read_with_its_own_config(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each feed is read once with its own config, whichever step is the first."""
+        read, sync = [], SyncSession.sync
 
-        def noted(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
-            asked.append((source.name, named["what"] == Everything()))
-            return sync(pipeline, source, account, **named)
+        def recording_sync(session: SyncSession, source: Source, account: str, **options: Any) -> FeedOutcome:
+            read.append((source.name, options["what"] == Everything()))
+            return sync(session, source, account, **options)
 
-        monkeypatch.setattr(SyncSession, "sync", noted)
-        full = {name.replace(".", "__"): {"full": name in SOME[:2]} for name in SOME}
+        monkeypatch.setattr(SyncSession, "sync", recording_sync)
+        full = {name.replace(".", "__"): {"full": name in SELECTED[:2]} for name in SELECTED}
 
         result = project.run("sync", full)
 
         assert set(statuses(result).values()) == {"done"}
-        assert sorted(asked) == sorted((name, name in SOME[:2]) for name in SOME)
+        assert sorted(read) == sorted((name, name in SELECTED[:2]) for name in SELECTED)
 
-    def test_a_defect_fails_the_step_of_its_feed_alone(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The others are read all the same."""
+    def test_a_defect_fails_only_its_feed(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An exception in one feed's sync fails the step of that feed only."""
         sync = SyncSession.sync
 
-        def broken(pipeline: SyncSession, source: Source, account: str, **named: Any) -> FeedOutcome:
+        def broken_sync(session: SyncSession, source: Source, account: str, **options: Any) -> FeedOutcome:
             if source.name == "supply.batches":
                 raise ZeroDivisionError
-            return sync(pipeline, source, account, **named)
+            return sync(session, source, account, **options)
 
-        monkeypatch.setattr(SyncSession, "sync", broken)
+        monkeypatch.setattr(SyncSession, "sync", broken_sync)
 
         result = project.run("sync")
 
-        assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SOME}
+        assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SELECTED}
 
-    def test_a_defect_within_a_feed_is_told_without_what_it_says(
-        self, project: Project, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Its step fails in one line, the log has the stack; the message, which may hold anything, is nowhere."""
+    def test_the_message_of_a_defect_is_not_stored(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The step fails in one line and the log has the stack; the message, which may quote data, is not stored."""
 
         def broken(
-            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
+            client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **options: Any
         ) -> FeedOutcome:
             if feed.name == "supply.batches":
                 raise OverflowError("k3y-7hat-must-not-show")
-            return sync_feed(client, warehouse, feed, run, what, **named)
+            return sync_feed(client, warehouse, feed, run, what, **options)
 
         monkeypatch.setattr("pipelines.sync.session.sync_feed", broken)
 
         result = project.run("sync")
 
-        assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SOME}
+        assert statuses(result) == {name: "failed" if name == "supply.batches" else "done" for name in SELECTED}
         (line,) = failure_lines(result).values()
         assert line.startswith("main: unexpected OverflowError at test_dagster_syncs.py:")
         assert "report it in the issue tracker" in line

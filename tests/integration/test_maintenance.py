@@ -1,4 +1,4 @@
-"""The jobs that keep Dagster's history and the warehouse small."""
+"""The maintenance jobs delete old runs of Dagster and compact the warehouse."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.integration.flower_history import QUIET, run_ids
 from tests.integration.syncing import Syncing
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-"""Dagster uses what it and pydantic have deprecated."""
+"""Dagster uses deprecated features of its own and of pydantic."""
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> SettingsResource:
-    """Settings with nothing set but where the warehouse is."""
+    """Settings in which only the warehouse's path is set."""
     (tmp_path / ".env").touch()
     return given_settings({"FLORIDAY_WAREHOUSE": str(tmp_path / "w.duckdb")}, tmp_path)
 
@@ -31,33 +31,33 @@ def settings(tmp_path: Path) -> SettingsResource:
 class TestPruneRuns:
     """The job `prune_runs`."""
 
-    def test_it_prunes(self, tmp_path: Path) -> None:
-        """With its config it forgets all but the newest run of each job, and its own run goes on."""
+    def test_it_deletes_old_runs(self, tmp_path: Path) -> None:
+        """With its config the job deletes all but the newest run of each job, and keeps its own run."""
         config = {"ops": {"prune": {"config": {"older_than_days": 0, "keep_newest": 1}}}, "loggers": QUIET}
         with open_instance(tmp_path, tmp_path / "dagster") as instance:
-            done = [
+            finished = [
                 instance.add_run(dg.DagsterRun("sync", status=dg.DagsterRunStatus.SUCCESS)).run_id for _ in range(3)
             ]
             result = prune_runs_job.execute_in_process(config, instance)
 
-            assert run_ids(instance) == [done[-1], result.run_id]
+            assert run_ids(instance) == [finished[-1], result.run_id]
 
-    def test_without_config_it_is_careful(self, tmp_path: Path) -> None:
-        """What ended today stays."""
+    def test_it_keeps_runs_of_today_by_default(self, tmp_path: Path) -> None:
+        """Without config the job deletes no run that ended today."""
         with open_instance(tmp_path, tmp_path / "dagster") as instance:
-            done = [
+            finished = [
                 instance.add_run(dg.DagsterRun("sync", status=dg.DagsterRunStatus.SUCCESS)).run_id for _ in range(3)
             ]
             result = prune_runs_job.execute_in_process({"loggers": QUIET}, instance)
 
-            assert run_ids(instance) == [*done, result.run_id]
+            assert run_ids(instance) == [*finished, result.run_id]
 
 
 class TestCompact:
     """The job `compact`."""
 
-    def test_without_a_warehouse_there_is_nothing_to_do(self, settings: SettingsResource, tmp_path: Path) -> None:
-        """It ends well, and creates none."""
+    def test_it_succeeds_without_a_warehouse(self, settings: SettingsResource, tmp_path: Path) -> None:
+        """Without a warehouse the job succeeds and creates none."""
         result = compact_job.execute_in_process(
             {"loggers": QUIET}, resources={"warehouse": WarehouseResource(settings=settings)}
         )
@@ -65,8 +65,8 @@ class TestCompact:
         assert result.success
         assert not (tmp_path / "w.duckdb").exists()
 
-    def test_it_compacts(self, settings: SettingsResource, tmp_path: Path) -> None:
-        """The space of deleted rows is given back, nothing else changes, and the lock is free again."""
+    def test_it_compacts_the_warehouse(self, settings: SettingsResource, tmp_path: Path) -> None:
+        """The job frees the space of deleted rows, keeps the content and releases the lock."""
         path = tmp_path / "w.duckdb"
         with Sandbox(empty=True) as sandbox:
             syncing = Syncing(sandbox, path)
@@ -84,18 +84,18 @@ class TestCompact:
             assert syncing.content() == content
         assert lock_holder(path) is None
 
-    def test_it_waits_for_its_turn(self) -> None:
-        """It shares the pool of the syncs, one at a time."""
+    def test_it_uses_the_pool_of_the_syncs(self) -> None:
+        """The job is in the pool of the syncs, which runs one step at a time."""
         assert compact_job.nodes[0].definition.pools == {"duckdb"}
 
 
-@pytest.mark.parametrize("by_itself", [True, False])
-def test_when_they_start(settings: SettingsResource, *, by_itself: bool) -> None:
-    """Every night, and in the night to Monday, in Amsterdam; by themselves where the settings say so."""
-    schedules = maintenance_schedules(Automation(settings, is_on=by_itself))
+@pytest.mark.parametrize("is_on", [True, False])
+def test_schedules(settings: SettingsResource, *, is_on: bool) -> None:
+    """The jobs are scheduled at night in Amsterdam, and start by default if automation is on."""
+    schedules = maintenance_schedules(Automation(settings, is_on=is_on))
 
     assert [(each.job_name, each.cron_schedule, each.execution_timezone) for each in schedules] == [
         ("prune_runs", "37 3 * * *", "Europe/Amsterdam"),
         ("compact", "13 2 * * 1", "Europe/Amsterdam"),
     ]
-    assert {each.default_status.value for each in schedules} == {"RUNNING" if by_itself else "STOPPED"}
+    assert {each.default_status.value for each in schedules} == {"RUNNING" if is_on else "STOPPED"}
