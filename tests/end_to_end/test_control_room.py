@@ -51,7 +51,7 @@ ORGANIZATIONS, STICKERS = "organizations.organizations", "fulfillment.customer_s
 LOST = (ORDERS, INBOUND)
 WISHED = (ITEMS, BATCHES, ORGANIZATIONS, STICKERS)
 READ = (*WISHED, *LOST)
-"""What runs are for here; all feeds take minutes (``test_control_room_for_long``)."""
+"""What runs are for here; all feeds take minutes (``test_control_room_all_feeds``)."""
 
 LOOKING = {"syncs_elsewhere", "alert_on_failure"}
 """The sensors that run: one does so by itself whatever is set, the other was switched on."""
