@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.dagster_dev import REPOSITORY, dagster_dev, project_folder, until
-from tests.integration.alert_listening import HOOK, TOKEN
+from tests.integration.alert_sensors import HOOK, TOKEN
 from tests.integration.answering_server import Reply, answering_server
 from tests.written_files import settings_apart, written_below
 
@@ -55,7 +55,7 @@ query($selector: SensorSelector!) {
 """
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_failed_run_is_told_by_the_daemon(tmp_path: Path) -> None:
     """Both sensors run without being switched on; a failing receiver is named in the tick, and told later.
 

@@ -34,10 +34,12 @@ from tests.end_to_end.control_room import (
     week,
 )
 from tests.end_to_end.dagster_dev import ASSETS_JOB, REPOSITORY, for_weeks, until
-from tests.integration.alert_listening import HOOK, TOKEN
+from tests.integration.alert_sensors import HOOK, TOKEN
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server
 from tests.integration.dagster_project import SUPPLIERS
 from tests.written_files import settings_apart, written_below
+
+pytestmark = pytest.mark.slow
 
 NAMES = [source.name for source in SUPPLIERS.sources]
 ITEMS, BATCHES = "catalog.trade_items", "supply.batches"

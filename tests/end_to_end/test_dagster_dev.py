@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return project_folder(tmp_path)
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_person_syncs_from_the_ui(folder: Path) -> None:
     """All assets are there, a run says what is not set; with a `.env` it succeeds; and a restart forgets nothing.
 

@@ -14,7 +14,7 @@ from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.interruptions import PATIENCE, interrupt_commands
 from tests.pseudo_terminal import on_a_terminal
 
-QUICK, MANY = 6, 400
+QUICK, MANY = 3, 400
 
 
 def wait_for(path: Path) -> None:
@@ -25,7 +25,9 @@ def wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_demo_is_interrupted_while_dagster_syncs(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """No child says a word, none is left, and the lock is free; Dagster does not go on with the next feed."""
     folder = tmp_path / "project"

@@ -67,7 +67,7 @@ def assert_equal(sandbox: Sandbox, folder: Path) -> None:
         assert syncing.versions(name) == len(sandbox.book(name).entries())
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed(sandbox: Sandbox, folder: Path) -> None:
     """The run is failed at once, no batch is half there, and the next run ends with all that is served."""
     with dagster_dev(folder) as dagster:
@@ -82,7 +82,7 @@ def test_a_run_whose_process_is_killed(sandbox: Sandbox, folder: Path) -> None:
     assert_equal(sandbox, folder)
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_run_that_a_power_cut_ended(sandbox: Sandbox, folder: Path) -> None:
     """After a new start the run is failed within two minutes, and the one that waited for it does its work."""
     with dagster_dev(folder) as dagster:

@@ -145,7 +145,7 @@ class TestWithoutAnySetting:
         assert seen.left == set()
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_checkout_works_with_its_own_files(tmp_path: Path) -> None:
     """Its workspace and its configuration, which keeps the history elsewhere here, are used, for a buyer's sandbox too.
 
@@ -209,7 +209,7 @@ def test_what_is_no_host_name_cannot_be_allowed(name: str, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_dagster_that_ends_by_itself(tmp_path: Path) -> None:
     """Its last lines are shown, what it left is ended, and the exit code is 1."""
     with running(blank(tmp_path), "--port", "0") as up:
@@ -225,7 +225,7 @@ def test_dagster_that_ends_by_itself(tmp_path: Path) -> None:
     assert left == set()
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_dagster_that_cannot_load_the_assets(tmp_path: Path) -> None:
     """Why is told in a line; it does not go on without them."""
     (blank(tmp_path) / "workspace.yaml").write_text("load_from:\n  - python_module: nowhere_to_be_found\n")
@@ -246,7 +246,7 @@ def test_dagster_that_cannot_load_the_assets(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_the_next_one_takes_over_from_one_that_was_killed(tmp_path: Path) -> None:
     """Dagster, which was left behind, is ended before another is started, and so are the runs that were under way."""
     with running(blank(tmp_path), "--port", "0") as first:
@@ -263,7 +263,7 @@ def test_the_next_one_takes_over_from_one_that_was_killed(tmp_path: Path) -> Non
     assert sessions.members(session) == set()
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_run_that_is_under_way_is_ended_too(tmp_path: Path) -> None:
     """It does not live on without Dagster; a second Ctrl-C makes haste."""
     with running(blank(tmp_path), "--port", "0") as up:

@@ -43,11 +43,15 @@ def with_pages_of(source: Source, size: int) -> Source:
 
 
 def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
-    """The catalogue of an API; with names, of nothing else than these feeds."""
+    """The catalogue of an API; with names, of nothing else than these feeds and snapshots."""
     whole = catalogue_of(api)
     if not only:
         return whole
-    return replace(whole, feeds=tuple(feed for feed in whole.feeds if feed.name in only), snapshots=())
+    return replace(
+        whole,
+        feeds=tuple(feed for feed in whole.feeds if feed.name in only),
+        snapshots=tuple(snapshot for snapshot in whole.snapshots if snapshot.name in only),
+    )
 
 
 @cache

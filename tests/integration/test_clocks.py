@@ -139,7 +139,7 @@ def test_a_page_that_may_be_young_is_read_again_whatever_the_clock_said(
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A local Floriday."""
-    with Sandbox(now=NOW) as server:
+    with Sandbox(now=NOW, scale=0.1) as server:
         yield server
 
 

@@ -26,7 +26,7 @@ def syncing(tmp_path: Path) -> Iterator[Syncing]:
     """A server that offers three items in this week and one far in the future."""
     with Sandbox(empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
-        found = Syncing(sandbox, tmp_path / "w.duckdb")
+        found = Syncing(sandbox, tmp_path / "w.duckdb", only=(WEEKLY,))
         for place in range(3):
             offer(found, place)
         offer(found, 9, weeks=30)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from pipelines.warehouse.load.cursors import FeedPart, position
 from pipelines.warehouse.load.position import Position
 from pipelines.warehouse.load.upsert import store
 from tests.every_kind import TABLE, THINGS, thing
+from tests.examples import examples
 from tests.expected_rows import assert_holds
 from tests.moments import real_now
 from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
@@ -44,9 +46,10 @@ def things(tmp_path: Path) -> ThingWarehouse:
 
 
 @pytest.fixture(scope="module")
-def every_feed(tmp_path_factory: pytest.TempPathFactory) -> ThingWarehouse:
-    """One warehouse for all feeds; each example brings an account of its own."""
-    return ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb", (*FEEDS, THINGS)).lay_out()
+def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Feed], ThingWarehouse]:
+    """Gives the one warehouse for a feed; each example brings an account of its own."""
+    folder = tmp_path_factory.mktemp("w")
+    return cache(lambda feed: ThingWarehouse(folder / f"{feed.name}.duckdb", (feed,)).lay_out())
 
 
 def branches(*ids: str, number: int = 1, identity: str = A) -> bytes:
@@ -367,17 +370,18 @@ class TestRepair:
 
 
 @pytest.mark.parametrize("feed", [*FEEDS, THINGS], ids=lambda feed: feed.name)
-@settings(max_examples=4)
+@settings(max_examples=examples(2))
 @given(seed=seeds())
-def test_any_valid_record_survives(every_feed: ThingWarehouse, feed: Feed, seed: int) -> None:
+def test_any_valid_record_survives(warehouse_of: Callable[[Feed], ThingWarehouse], feed: Feed, seed: int) -> None:
     """From bytes to frames to DuckDB and back, every row and column is what the record says."""
     account = next(fresh_accounts)
     records = [in_json(record) for record in valid_records(feed, seed, 25)]
 
-    stored = every_feed.store(*records, account=account, feed=feed)
+    warehouse = warehouse_of(feed)
+    stored = warehouse.store(*records, account=account, feed=feed)
 
     assert (stored.new, stored.rejected) == (len(records), 0)
-    with every_feed.warehouse.reading() as connection:
+    with warehouse.warehouse.reading() as connection:
         assert_holds(connection, feed, account, records)
 
 
@@ -401,13 +405,15 @@ def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
         raws = raws[size:]
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(seed=seeds())
-def test_the_tables_are_the_same_however_versions_are_split_into_batches(every_feed: ThingWarehouse, seed: int) -> None:
+def test_the_tables_are_the_same_however_versions_are_split_into_batches(
+    warehouse_of: Callable[[Feed], ThingWarehouse], seed: int
+) -> None:
     """Current rows, children, raw log and history, but for the moments; and they are what the records say."""
     records = [in_json(record) for record in versions_of(THINGS, seed)]
     accounts = [next(fresh_accounts) for _ in range(3)]
-    with every_feed.warehouse.writing() as connection:
+    with warehouse_of(THINGS).warehouse.writing() as connection:
         commit(connection, records, FeedPart(accounts[0], THINGS.name), THINGS)
         for account in accounts[1:]:
             for batch in split(records, Random(f"{seed} {account}")):
@@ -435,9 +441,9 @@ def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict
     }
 
 
-@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
-@settings(max_examples=3)
+@settings(max_examples=examples(25))
 @given(
+    feed=st.sampled_from(FEEDS),
     seed=seeds(),
     page_size=st.integers(2, 9),
     pages_a_batch=st.integers(1, 4),
@@ -446,7 +452,7 @@ def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict
 )
 def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
     *,
-    every_feed: ThingWarehouse,
+    warehouse_of: Callable[[Feed], ThingWarehouse],
     feed: Feed,
     seed: int,
     page_size: int,
@@ -466,7 +472,7 @@ def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
 
     steps = list(walk(ChangeFeed(fetch, max(numbers) if known else None, page_size), 0))
 
-    with every_feed.warehouse.writing() as connection:
+    with warehouse_of(feed).warehouse.writing() as connection:
         for first in range(0, len(steps), pages_a_batch):
             raws = [raw for step in steps[first : first + pages_a_batch] for raw in step.page.records]
             commit(connection, raws, FeedPart(account, feed.name), feed)

@@ -55,12 +55,7 @@ class FeedStatus:
 
 
 def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> list[FeedStatus]:
-    """The status of each feed and snapshot for each account in the warehouse.
-
-    Args:
-        connection: connection that may read, with all tables created.
-        sources: feeds and snapshots, in the order of the result.
-    """
+    """The status of each feed and snapshot, in the given order, for each account in the warehouse."""
     accounts = [name for (name,) in connection.execute("SELECT account FROM sync.accounts ORDER BY account").fetchall()]
     numbers = _by_feed(connection, "max(cursor)", "sync.cursors")
     rejected = _by_feed(connection, "count(*)", "sync.rejected_records WHERE resolved_at IS NULL")
