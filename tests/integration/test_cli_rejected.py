@@ -249,7 +249,8 @@ class TestList:
     @pytest.fixture
     def two(self, syncing: Syncing) -> Syncing:
         """One rejected record of each account, in a warehouse for that feed alone."""
-        syncing = replace(syncing, path=syncing.path.with_name("b.duckdb"), only=(BATCHES,))
+        syncing.path.unlink()
+        syncing = replace(syncing, only=(BATCHES,))
         for seed, account in enumerate(("north", "south")):
             serve(syncing, batches(1, seed)[0], account, numberOfPieces="a\x1b[2J\nb")
         syncing.sync(BATCHES)
