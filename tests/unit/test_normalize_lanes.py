@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -105,6 +106,19 @@ def test_valid_records_are_kept_by_both_lanes(feed: Feed, seed: int) -> None:
     found = batch_rows(table, batch)
     for name, rows in expected.items():
         assert first_difference(rows, found[name]) is None, name
+
+
+@every_feed
+def test_frames_have_the_types_of_the_schema(feed: Feed) -> None:
+    """Columns and types are those of the schema, in its order, whichever path the records took; rows count from 0."""
+    table = tables_of(feed)
+    batch = normalize(table, [in_json(record) for record in valid_records(feed, 1, 5)] + nasty_records(feed, 1, 20))
+
+    for part in table.walk():
+        frame, schema = batch.frames[part.qualified_name], frame_schema(part)
+        assert list(frame.columns) == schema.names
+        assert [kind.pyarrow_dtype for kind in frame.dtypes] == schema.types
+        assert isinstance(frame.index, pd.RangeIndex)
 
 
 def test_a_record_is_the_same_in_whatever_company() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.sync.outcome import FeedOutcome, together
+from pipelines.sync.outcome import FeedOutcome, combined
 
 A_WEEK_AGO = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 YESTERDAY = dt.datetime(2026, 3, 8, tzinfo=dt.UTC)
@@ -17,14 +17,14 @@ def sub_feed(**fields: object) -> FeedOutcome:
 
 def test_counts_are_added() -> None:
     """Records and pages of all sub-feeds are added, and the highest cursor is used."""
-    outcome = together([sub_feed(records=2, pages=1, cursor=7), sub_feed(records=3, pages=2, cursor=5)])
+    outcome = combined([sub_feed(records=2, pages=1, cursor=7), sub_feed(records=3, pages=2, cursor=5)])
 
     assert (outcome.records, outcome.pages, outcome.cursor) == (5, 3, 7)
 
 
 def test_a_feed_is_current_only_with_all_sub_feeds() -> None:
     """A feed is current and complete only if all of its sub-feeds are."""
-    outcome = together([sub_feed(current=True, whole=True), sub_feed(current=False, whole=False)])
+    outcome = combined([sub_feed(current=True, whole=True), sub_feed(current=False, whole=False)])
 
     assert (outcome.current, outcome.whole) == (False, False)
 
@@ -33,13 +33,13 @@ def test_the_oldest_time_is_when_the_feed_was_current() -> None:
     """The feed was last current at the oldest time of its sub-feeds, and never if one never was."""
     current_yesterday = sub_feed(current_before=YESTERDAY)
 
-    assert together([current_yesterday, sub_feed(current_before=A_WEEK_AGO)]).current_before == A_WEEK_AGO
-    assert together([current_yesterday, sub_feed()]).current_before is None
+    assert combined([current_yesterday, sub_feed(current_before=A_WEEK_AGO)]).current_before == A_WEEK_AGO
+    assert combined([current_yesterday, sub_feed()]).current_before is None
 
 
 def test_unknown_values_are_merged() -> None:
     """Unknown values of all sub-feeds are merged, also those of the same column."""
-    outcome = together(
+    outcome = combined(
         [sub_feed(unknown_values={"status": {"A"}}), sub_feed(unknown_values={"status": {"B"}, "kind": {"C"}})]
     )
 
