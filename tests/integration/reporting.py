@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from itertools import count, product
 from pathlib import Path
 from random import Random
@@ -22,7 +23,9 @@ import duckdb
 import pytest
 
 from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
+from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import FeedPart
@@ -67,6 +70,19 @@ EDGES = (
 """Moments on the edges of days, weeks, months and years in Amsterdam, and where its clock is changed."""
 
 
+@cache
+def read_by_reports(api: str) -> tuple[str, ...]:
+    """The feeds whose tables, or the history of them, some report reads."""
+    read = {table for each in all_reports() for table in each.tables}
+    return tuple(feed.name for feed in catalogue_of(api).feeds if read & _tables_of(feed))
+
+
+def _tables_of(feed: Feed) -> set[str]:
+    """What a report calls the tables of a feed, and their history."""
+    tables = list(tables_of(feed).walk())
+    return {*(table.qualified_name for table in tables), *(f"history.{table.name}" for table in tables)}
+
+
 @dataclass
 class Reporting:
     """A warehouse with reports.
@@ -82,7 +98,7 @@ class Reporting:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
 
     def __post_init__(self) -> None:
-        self.path.write_bytes(laid_out(self.api))
+        self.path.write_bytes(laid_out(self.api, read_by_reports(self.api)))
 
     def feed(self, name: str) -> Feed:
         """The feed called ``sales_orders`` or ``orders.sales_orders``."""

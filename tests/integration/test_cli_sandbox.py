@@ -64,6 +64,15 @@ class TestSandbox:
         assert checked.code == 0
         assert (process.returncode, err) == (128 + end, "floriday: stopped\n")
 
+    def test_the_buyers_api_is_chosen_by_an_option(self, tmp_path: Path) -> None:
+        """`--api customers` serves the Customers API."""
+        with running(tmp_path, "--api", "customers", "--port", "0") as (_, printed):
+            settings = {name: value or "" for name, value in dotenv_values(stream=io.StringIO(printed)).items()}
+            checked = floriday("check", folder=tmp_path, **settings)
+
+        assert "/customers-api-" in settings["FLORIDAY_BASE_URL"]
+        assert checked.code == 0
+
     def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """A port that is in use is a usage error that names the option."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -159,7 +168,7 @@ class TestDemo:
         assert path.read_text() == "in use"
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 class TestDemoOfABuyer:
     """``floriday demo --api customers``."""
 

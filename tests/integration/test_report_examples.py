@@ -15,7 +15,7 @@ def of_the_world(kept: Examples) -> Examples:
     return Examples(kept.now, told)
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_the_kept_examples_are_what_the_reports_say() -> None:
     """The same worlds, synced anew, give the same rows; ``make examples`` renews what is kept."""
     assert of_the_world(make_examples()) == of_the_world(examples())

@@ -7,34 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalogue import catalogue_of
-from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Feed
-from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
-from tests.integration.reporting import Reporting
+from tests.integration.reporting import Reporting, read_by_reports
 from tests.integration.reports import by_hand, deliveries_by_hand, stock_by_hand
 from tests.moments import NOW
 
 LATER = dt.timedelta(hours=30)
+SCALE = {"suppliers": 0.2, "customers": 0.5}
+"""A part of the usual trade, and still a few of everything that reports are about."""
 
 
 def _world(api: str, folder: Path) -> Reporting:
     """Two accounts of a world, of the feeds that reports read, as it was at one moment and again some time later."""
-    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=0.5)
+    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=SCALE[api])
     reporting = Reporting(folder / "w.duckdb", api)
-    read = {table for each in all_reports() for table in each.tables}
-    feeds = [feed.name for feed in catalogue_of(api).feeds if read & _tables_of(feed)]
+    feeds = read_by_reports(api)
     marks = reporting.store_sandbox(sandbox, feeds)
     sandbox.advance(LATER)
     reporting.store_sandbox(sandbox, feeds, marks)
     return reporting
-
-
-def _tables_of(feed: Feed) -> set[str]:
-    """What a report calls the tables of a feed, and their history."""
-    tables = list(tables_of(feed).walk())
-    return {*(table.qualified_name for table in tables), *(f"history.{table.name}" for table in tables)}
 
 
 @pytest.fixture(scope="session")

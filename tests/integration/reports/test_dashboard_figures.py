@@ -256,7 +256,7 @@ def test_purchase_orders_that_need_action(buyer_world: Reporting) -> None:
 
 def test_a_small_page_keeps_its_totals(grower_world: Reporting) -> None:
     """Where there is room for few rows, small customers and items are shown together, and the page says how many."""
-    whole, small = content(grower_world), content(grower_world, most_letters=30_000)
+    whole, small = content(grower_world), content(grower_world, most_letters=15_000)
 
     def totals(given: Content, fact: str, *measures: str) -> dict[Row, Any]:
         return added(entries(given, fact), lambda row: (row["account"], row["week"], row.get("currency")), *measures)
