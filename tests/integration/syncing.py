@@ -22,9 +22,8 @@ from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.selection import Changes, Everything, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
-from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days

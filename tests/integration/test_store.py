@@ -22,8 +22,9 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.change_feed import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
-from pipelines.warehouse.load.cursors import FeedPart, position
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.load.cursors import FeedPart, Position
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import store
 from tests.every_kind import TABLE, THINGS, thing
 from tests.examples import examples
@@ -97,8 +98,8 @@ class TestOneBatch:
         columns = "from_sequence_number, to_sequence_number, records, changed, rejected, committed_at, run_id"
         assert things.rows(f"SELECT {columns} FROM sync.windows") == [(3, 9, 2, 1, 1, moment, "run")]
         with things.warehouse.reading() as connection:
-            assert position(connection, PART) == Position(1, 9, None, moment, moment)
-            assert position(connection, FeedPart("other", THINGS.name)) == Position()
+            assert FeedCursor(connection, PART).position() == Position(1, 9, None, moment, moment)
+            assert FeedCursor(connection, FeedPart("other", THINGS.name)).position() == Position()
 
     @pytest.mark.parametrize("broken", ["things.things", "things.thing_branch_leaves", "cursor"])
     def test_an_error_in_the_middle_leaves_nothing(self, things: ThingWarehouse, broken: str) -> None:
@@ -114,7 +115,7 @@ class TestOneBatch:
             batch = replace(batch, frames={**batch.frames, broken: frame})
 
         with things.warehouse.writing() as connection:
-            with pytest.raises(duckdb.Error):
+            with pytest.raises(duckdb.Error), transaction(connection):
                 store(connection, TABLE, batch, window(PART, batch, ends=9), to, current=True)
             assert contents(connection) == before
 
@@ -130,7 +131,7 @@ class TestOneBatch:
         batch = normalize(TABLE, raws)
         batch = replace(batch, originals=batch.originals.iloc[::-1].reset_index(drop=True))
 
-        with things.warehouse.writing() as connection:
+        with things.warehouse.writing() as connection, transaction(connection):
             store(connection, TABLE, batch, window(PART, batch, ends=9), Position(1, 9), current=True)
 
         found = things.rows("SELECT CAST(thing_id AS VARCHAR), payload FROM raw.things WHERE sequence_number > 0")

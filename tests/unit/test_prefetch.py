@@ -20,7 +20,7 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.floriday.stoppable_threads import pause
-from pipelines.sync.batches import Batching, Piece
+from pipelines.sync.batches import Piece, WindowBuilder
 from tests.moving_feed import MovingFeed
 
 
@@ -114,7 +114,7 @@ def test_everything_is_read_and_claimed_once(
 
 def claims(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
     """What the steps cover, after it was seen that no number is claimed by two of them."""
-    batching = Batching(start, start, Coverage())
+    batching = WindowBuilder(start, start, Coverage())
     pieces: list[Piece] = []
     for step in steps:
         batching.add(step)
@@ -128,7 +128,7 @@ def test_the_cursor_moves_only_over_what_is_read_without_a_gap() -> None:
     """Whatever order the pages come in."""
     feed = MovingFeed(dict(enumerate(range(1, 200))), 3)
     steps = read(Server(feed).plan())
-    batching = Batching(0, 0, Coverage())
+    batching = WindowBuilder(0, 0, Coverage())
     seen: set[int] = set()
 
     for step in steps:
