@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.reporting import Reporting, made
-from tests.integration.reports import deliveries_by_hand
-from tests.integration.reports.test_dashboard_page import pytestmark, reading, started
+from tests.integration.report_warehouse import ReportWarehouse, make_record
+from tests.integration.reports import handmade_deliveries
+from tests.integration.reports.test_dashboard_page import launch_chromium, open_page, pytestmark
 from tests.moments import NOW
 
 __all__ = ["pytestmark"]
@@ -33,7 +33,7 @@ CHOSEN = ("partner", "item")
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The machine's Chromium, without a window."""
-    with sync_playwright() as driver, started(driver) as chromium:
+    with sync_playwright() as driver, launch_chromium(driver) as chromium:
         yield chromium
 
 
@@ -41,20 +41,22 @@ def browser() -> Iterator[Browser]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dashboard on which every customer, trade item, carrier, sales channel and account has such a name."""
     folder = tmp_path_factory.mktemp("labels")
-    told = Reporting(folder / "w.duckdb")
-    deliveries_by_hand.store_all(told)
+    warehouse = ReportWarehouse(folder / "w.duckdb")
+    handmade_deliveries.store_all(warehouse)
     for feed, field in (("organizations.organizations", "name"), ("catalog.trade_items", "tradeItemName")):
-        for name, (account, record) in zip(cycle(NAMES), told.served(feed), strict=False):
-            told.store(feed, [{**record, field: name if field == "name" else {"nl": name}}], account)
-    carriers = (deliveries_by_hand.CARRIER, deliveries_by_hand.HAULIER, deliveries_by_hand.STRANGER)
+        for name, (account, record) in zip(cycle(NAMES), warehouse.newest_records(feed), strict=False):
+            warehouse.store(feed, [{**record, field: name if field == "name" else {"nl": name}}], account)
+    carriers = (handmade_deliveries.CARRIER, handmade_deliveries.HAULIER, handmade_deliveries.STRANGER)
     for place, (carrier, name) in enumerate(zip(carriers, NAMES, strict=False)):
-        named = made("suppliers", "organizations.organizations", 90 + place, organizationId=carrier, name=name)
-        told.store("organizations", [named], "north")
+        named = make_record("suppliers", "organizations.organizations", 90 + place, organizationId=carrier, name=name)
+        warehouse.store("organizations", [named], "north")
     for account in NAMES[:2]:
-        told.store("organizations", [made("suppliers", "organizations.organizations", 1, name="constructor")], account)
-        orders = [record for _, record in told.served("orders.sales_orders")]
-        told.store("orders.sales_orders", [{**one, "salesChannel": account} for one in orders[:40]], account)
-    write_dashboard(Warehouse(told.path), folder / "page.html", NOW)
+        warehouse.store(
+            "organizations", [make_record("suppliers", "organizations.organizations", 1, name="constructor")], account
+        )
+        orders = [record for _, record in warehouse.newest_records("orders.sales_orders")]
+        warehouse.store("orders.sales_orders", [{**one, "salesChannel": account} for one in orders[:40]], account)
+    write_dashboard(Warehouse(warehouse.path), folder / "page.html", NOW)
     return folder / "page.html"
 
 
@@ -63,8 +65,8 @@ def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, brow
     """Pictures are drawn, pointed at, filtered and drawn again; every object has the properties that it had before."""
     with browser.new_page() as blank:
         before = blank.evaluate(PROPERTIES)
-    with reading(browser, page) as reader:
-        reader.chooses("account", account)
+    with open_page(browser, page) as reader:
+        reader.choose("account", account)
         reader.page.locator("#last-all").click()
         drawn = [each for each in reader.page.locator(".chart text").all_text_contents() if each in NAMES]
         for chart in reader.page.locator(".chart").all():
@@ -72,7 +74,7 @@ def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, brow
         for field in CHOSEN:
             labels = reader.page.locator(f"#{field} option").all_text_contents()
             for label in dict.fromkeys(each for each in labels if each in NAMES):
-                reader.chooses(field, label)
+                reader.choose(field, label)
                 assert reader.page.locator(".chart svg").count() > 3
             reader.page.locator(f"#{field}").select_option(index=0)
         after = reader.page.evaluate(PROPERTIES)
@@ -83,8 +85,8 @@ def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, brow
 
 def test_the_names_are_shown_as_they_are(page: Path, browser: Browser) -> None:
     """In pictures, tables and filters."""
-    with reading(browser, page) as reader:
-        reader.chooses("account", "north")
+    with open_page(browser, page) as reader:
+        reader.choose("account", "north")
         reader.page.locator("#last-all").click()
         for section, place in (("partners", 1), ("items", 0), ("punctuality", 0)):
             shown = {row[place] for row in reader.rows(section)}
