@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
+PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second soak reliability bench lint audit sbom format docs examples lock clean
+.PHONY: help install demo up test coverage test-dates test-second slow soak reliability bench lint audit sbom format docs examples lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,9 +36,12 @@ demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and 
 up: $(INSTALLED) ## Start Dagster, and the sandbox when no credentials are set
 	$(BIN)/floriday up $(ARGS)
 
-test: $(INSTALLED) ## Run the tests and show the coverage, which may not fall under 90 %
+test: $(INSTALLED) ## Run the tests, without those that are marked slow or soak
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+coverage: $(INSTALLED) ## Run the same tests, child processes measured, and refuse a coverage under 90 %
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -45,6 +50,9 @@ test-dates: $(INSTALLED) ## Run the tests that meet the clock on difficult dates
 
 test-second: $(INSTALLED) ## Run the tests on another Python, 3.13 or 3.11; those of TESTS alone where it is given
 	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)
+
+slow: $(INSTALLED) ## Run the tests that take half a minute each; TURN=2/3 runs the second third of their files
+	$(BIN)/python -m pytest -m "slow and not soak" --turn $(TURN) $(PARALLEL) $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)

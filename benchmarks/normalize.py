@@ -1,14 +1,13 @@
-"""Reading and typing records: this project beside ``pandas.json_normalize``, on the same pages, in the same run.
+"""From pages to typed frames, compared with ``pandas.json_normalize`` on the same pages in the same run.
 
     .venv/bin/python benchmarks/normalize.py [--records 20000] [--rounds 3]
 
-``json_normalize`` makes one frame of whatever it finds: no types, no children, decimals as doubles. Ours makes all
-tables of a feed with exact types, splits off what cannot be stored, and tells what the catalogue does not know.
+``json_normalize`` returns one frame: no types, no children, decimals as doubles. This project returns all tables of a
+feed with exact types, rejects records that cannot be stored, and reports fields that the catalogue does not contain.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -18,6 +17,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+from harness.arguments import parser
 from harness.records import feed_of, pages, write_records
 
 from pipelines.catalogue.tables import tables_of
@@ -27,20 +27,20 @@ from pipelines.normalize import normalize
 FEEDS = ("orders.sales_orders", "supply.supply_lines", "catalog.trade_items")
 
 
-def ours(feed: str, bodies: Sequence[bytes]) -> None:
+def normalize_pages(feed: str, bodies: Sequence[bytes]) -> None:
     """From pages to typed frames."""
     table = tables_of(feed_of(feed))
     for body in bodies:
         normalize(table, read_page(body).records)
 
 
-def theirs(_: str, bodies: Sequence[bytes]) -> None:
+def json_normalize_pages(_: str, bodies: Sequence[bytes]) -> None:
     """From pages to one frame a page."""
     for body in bodies:
         pd.json_normalize(json.loads(body)["results"])
 
 
-def seconds(work: Callable[[str, Sequence[bytes]], None], feed: str, bodies: Sequence[bytes]) -> float:
+def cpu_seconds(work: Callable[[str, Sequence[bytes]], None], feed: str, bodies: Sequence[bytes]) -> float:
     """Processor seconds of one pass over the pages."""
     began = time.process_time()
     work(feed, bodies)
@@ -48,20 +48,24 @@ def seconds(work: Callable[[str, Sequence[bytes]], None], feed: str, bodies: Seq
 
 
 def main() -> None:
-    """Measure in turns and print."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--records", type=int, default=20_000)
-    asked.add_argument("--rounds", type=int, default=3)
-    given = asked.parse_args()
+    """Measure both in alternation and print."""
+    command_line = parser(__doc__)
+    command_line.add_argument("--records", type=int, default=20_000)
+    command_line.add_argument("--rounds", type=int, default=3)
+    options = command_line.parse_args()
     for feed in FEEDS:
         with TemporaryDirectory() as folder:
-            bodies = list(pages(write_records(Path(folder), feed_of(feed), given.records)))
+            file = write_records(options.cache or Path(folder), feed_of(feed), options.records)
+            bodies = list(pages(file))
         megabytes = sum(map(len, bodies)) / 1e6
-        rounds = [(seconds(ours, feed, bodies), seconds(theirs, feed, bodies)) for _ in range(given.rounds)]
-        mine, plain = median(one for one, _ in rounds), median(other for _, other in rounds)
+        rounds = [
+            (cpu_seconds(normalize_pages, feed, bodies), cpu_seconds(json_normalize_pages, feed, bodies))
+            for _ in range(options.rounds)
+        ]
+        own, pandas_own = median(first for first, _ in rounds), median(second for _, second in rounds)
         print(
-            f"{feed:<22} {given.records / mine:>7,.0f} records a second of processor time ({megabytes / mine:4.0f} MB),"
-            f" json_normalize {given.records / plain:>7,.0f}: {plain / mine:.1f} times as fast"
+            f"{feed:<22} {options.records / own:>7,.0f} records per processor second ({megabytes / own:4.0f} MB),"
+            f" json_normalize {options.records / pandas_own:>7,.0f}: {pandas_own / own:.1f} times as fast"
             f"  (load average {os.getloadavg()[0]:.1f})",
             flush=True,
         )

@@ -56,19 +56,21 @@ def is_too_deep(raw: bytes) -> bool:
     return max(accumulate(_STEPS[bracket] for bracket in brackets), default=0) > DEEPEST
 
 
-def strict_objects(raws: Sequence[bytes]) -> list[int]:
-    """The positions of the records that are objects of strict JSON and not nested too deeply."""
+def strict_objects(raws: Sequence[bytes], *, are_strict: bool = False) -> list[int]:
+    """The positions of the records that are objects of strict JSON and not nested too deeply.
+
+    Args:
+        raws: the records as received.
+        are_strict: whether each record is known to be strict JSON.
+    """
     positions: list[int] = []
     for start in range(0, len(raws), BLOCK):
         block = raws[start : start + BLOCK]
-        is_good = is_object if _are_strict(block) else _is_strict_object
-        positions += [start + place for place, raw in enumerate(block) if is_good(raw)]
+        is_checked = are_strict or _are_strict(block)
+        for position, raw in enumerate(block, start):
+            if raw[:1] == b"{" and not is_too_deep(raw) and (is_checked or _are_strict([raw])):
+                positions.append(position)
     return positions
-
-
-def is_object(raw: bytes) -> bool:
-    """Whether a value of strict JSON is an object that is not nested too deeply."""
-    return raw[:1] == b"{" and not is_too_deep(raw)
 
 
 def _are_strict(raws: Sequence[bytes]) -> bool:
@@ -79,16 +81,6 @@ def _are_strict(raws: Sequence[bytes]) -> bool:
         return False
     # If each decoded value is as long as the record, no record is two values or a part of one.
     return [len(memoryview(raw)) for raw in decoded] == [len(raw) for raw in raws]
-
-
-def _is_strict_object(raw: bytes) -> bool:
-    if not is_object(raw):
-        return False
-    try:
-        msgspec.json.decode(raw, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return True
 
 
 def elements(text: bytes) -> Iterator[bytes]:

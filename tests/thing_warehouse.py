@@ -16,8 +16,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.upsert import Stored, store
 from pipelines.warehouse.schema.create import create_tables
 from tests.every_kind import THING_ID, THINGS, thing
@@ -123,7 +122,8 @@ def commit(
     table = tables_of(feed)
     batch = normalize(table, raws)
     said = window(part, batch, series=series, begins=begins, ends=ends, run=run)
-    return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
+    with transaction(connection):
+        return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
 
 
 def contents(connection: duckdb.DuckDBPyConnection, but: Iterable[str] = ()) -> dict[str, list[str]]:

@@ -67,13 +67,7 @@ class PackedContent:
 def build_content(
     connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS
 ) -> PackedContent:
-    """Everything that the page shows, within a size limit if possible.
-
-    Args:
-        connection: connection that may read.
-        now: time whose week is the present one on the page.
-        most_letters: the most characters of the compressed content.
-    """
+    """Everything that the page shows in the week of ``now``, if possible within ``most_letters`` packed characters."""
     reports = installed(connection)
     api = _api(connection, reports)
     facts, week = facts_of(reports), this_week(now)

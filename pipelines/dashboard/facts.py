@@ -133,14 +133,7 @@ def count(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, first_w
 
 
 def read(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, first_week: int) -> list[Row]:
-    """The rows of a fact from a week on, and those without a week, in a fixed order.
-
-    Args:
-        connection: connection with the temporary table, in which ranks have replaced identifiers.
-        fact: fact that is read.
-        alone: rank up to which partners and items are shown singly.
-        first_week: number of the first week.
-    """
+    """The rows of a fact from a week on, or without a week, in order; others after rank ``alone`` merged."""
     sql, params = _query(fact, alone, first_week)
     rows = connection.execute(f"{sql} ORDER BY ALL", params).fetchall()
     return [tuple(map(_plain, row)) for row in rows]

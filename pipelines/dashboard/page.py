@@ -20,11 +20,7 @@ _CACHES = 2
 
 
 def page_of(content: str) -> str:
-    """The whole page.
-
-    Args:
-        content: the packed content, which needs no escaping in HTML.
-    """
+    """The whole page with the packed content, which needs no escaping in HTML."""
     style, programs = _text("page/page.css"), [_library(), _programs()]
     return Template(_text("page/page.html")).substitute(
         policy=_policy(style, programs),

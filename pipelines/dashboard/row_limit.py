@@ -45,14 +45,7 @@ class LimitedFacts:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: str, this_week: int) -> Ranks:
-    """Write all rows of the facts to temporary tables, with ranks instead of partners and items.
-
-    Args:
-        connection: connection that may read, with the reports of the facts.
-        facts: facts that are read.
-        api: API of the warehouse, ``suppliers`` or ``customers``.
-        this_week: number of the present week.
-    """
+    """Write all rows of the facts to temporary tables, with ranks instead of partners and items."""
     define_weeks(connection)
     for fact in facts:
         gather(connection, fact, api)
@@ -65,15 +58,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: s
 def read_within(
     connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], ranks: Ranks, this_week: int, most_rows: int
 ) -> LimitedFacts:
-    """As many rows as the limit allows.
-
-    Args:
-        connection: connection with the temporary tables of :func:`prepare`.
-        facts: facts that are read.
-        ranks: result of :func:`prepare`.
-        this_week: number of the present week.
-        most_rows: the most rows of all facts together.
-    """
+    """As many rows of all facts together as ``most_rows`` allows, after :func:`prepare`, which returned the ranks."""
     fewest, most = 0, len(_CHOICES) - 1
     while fewest < most:
         middle = (fewest + most) // 2

@@ -14,13 +14,7 @@ _COLUMNS = ("column", "type", "in the JSON", "meaning")
 
 
 def section(api: Api, source: Source, table: Table) -> str:
-    """A table's description, facts and columns.
-
-    Args:
-        api: API of the table.
-        source: feed or snapshot that fills it.
-        table: table of the source, or one of its child tables.
-    """
+    """A table's description, facts and columns."""
     rows = [_row(api, table, column) for column in table.columns]
     return page(
         f"### {table.name}", prose(table.description), bullets(_facts(api, source, table)), grid(_COLUMNS, rows)

@@ -5,7 +5,8 @@ reads the records that the fast path refuses. Storing the frames does not belong
 """
 
 from pipelines.normalize.batch import Batch, frame_of
-from pipelines.normalize.on_demand import combine, get_ready, normalize
+from pipelines.normalize.combining import combine
+from pipelines.normalize.on_demand import get_ready, normalize
 from pipelines.normalize.personal import PersonalData
 from pipelines.normalize.rejected import Rejected
 

@@ -1,4 +1,4 @@
-"""Records in one call of Arrow's JSON reader, and what it refuses or does not know."""
+"""Records read with Arrow's JSON reader; the refused ones, and the fields that the catalogue does not contain."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from pipelines.normalize import exact
 from pipelines.normalize.schemas import wire_type
 
 Unknown = dict[str, str]
-"""Fields that came and that the catalogue does not know: their path, and the type that they seem to have."""
+"""The path of each field that the catalogue does not contain, and the type that its values seem to have."""
 
 BLOCK = 1000
-"""Records that are read at once; the memory that they need is there for the next ones."""
+"""Records that are read at once; the next block uses the same memory."""
 
-SAMPLE = 20
-"""Records of a block, evenly spread, that are searched for unknown names before Arrow is to infer types."""
+SAMPLE_SIZE = 20
+"""Records of a block, evenly spread, that are searched for unknown fields before Arrow infers their types."""
 
-WIDE = 50
-"""Unknown names in a sample beyond which nothing is inferred: an object with ids for names costs a column for each."""
+MANY_UNKNOWN = 50
+"""Unknown fields in a sample above which no types are inferred: an object keyed by ids would cost a column each."""
 
-NAMES = 20
-"""Unknown values within one object that are reported at most, and unknown objects."""
+MOST_UNKNOWN = 20
+"""Maximum of unknown values within one object that are reported, and of unknown objects and arrays."""
 
-LEAF = 16
-"""Records below which a refused block is no longer halved but handed to the exact lane."""
+SMALLEST_BLOCK = 16
+"""A refused block of at most so many records is not halved again: the exact path reads it."""
 
 
 @dataclass
 class Read:
-    """What Arrow took of some records.
+    """What Arrow made of some records.
 
     Args:
-        records: the records as nested Arrow structs.
-        places: the record's place in the batch, for each row of ``records``.
-        refused: places of the records for the exact lane.
-        unknown: unknown fields.
+        records: the records that were read, as nested Arrow structs.
+        places: for each of them, its index in the records that were given.
+        refused: the indexes of the others, for the exact path.
+        unknown: fields that the catalogue does not contain.
     """
 
     records: pa.StructArray
@@ -52,13 +52,13 @@ class Read:
 
 
 def read_records(table: Table, raws: Sequence[bytes], block: int = BLOCK) -> Read:
-    """Read the records with the table's schema, in blocks; what a block refuses is narrowed down by halving."""
+    """Read records with the table's wire type, in blocks; a refused block is halved until the bad records are found."""
     wanted = wire_type(table)
     read, parts = Read(pa.array([], wanted)), []
     for start in range(0, len(raws), block):
         places = list(range(start, min(start + block, len(raws))))
-        for taken, part in _taken(table, raws, places, read):
-            read.places += taken
+        for indexes, part in _read_halving(table, raws, places, read):
+            read.places += indexes
             parts.append(part)
     if parts:
         read.records = pa.concat_arrays(parts)
@@ -72,63 +72,64 @@ def unknown_of(table: Table, raw: bytes) -> Unknown:
 
 
 def add_unknown(known: Unknown, more: Unknown) -> None:
-    """Add unknown fields to others, but of one object not more than :data:`NAMES` values and as many objects."""
+    """Add unknown fields to the known ones; of one object at most :data:`MOST_UNKNOWN` values, and as many objects."""
     if more.keys() <= known.keys():
         known |= more
         return
-    counts = Counter(starmap(_bound, known.items()))
+    counts = Counter(starmap(_limited_group, known.items()))
     for path, kind in more.items():
-        if path in known or counts[_bound(path, kind)] < NAMES:
-            counts[_bound(path, kind)] += path not in known
+        if path in known or counts[_limited_group(path, kind)] < MOST_UNKNOWN:
+            counts[_limited_group(path, kind)] += path not in known
             known[path] = kind
 
 
-def _bound(path: str, kind: str) -> tuple[str, bool]:
-    """What shares a bound: the fields of one object, its values and its objects apart."""
+def _limited_group(path: str, kind: str) -> tuple[str, bool]:
+    """What a maximum applies to: the values of one object, or its objects and arrays."""
     return path.rpartition(".")[0], kind.startswith(("struct", "list", "dict"))
 
 
-def _taken(
+def _read_halving(
     table: Table, raws: Sequence[bytes], places: list[int], read: Read, *, is_half: bool = False
 ) -> Iterator[tuple[list[int], pa.StructArray]]:
+    """Indexes and structs of the records that Arrow reads; adds the others to the refused ones."""
     some, wanted = [raws[place] for place in places], wire_type(table)
-    sample = some[:: max(1, len(some) // SAMPLE)]
-    for mode, is_wide in _modes(sample, wanted, is_half=is_half):
+    sample = some[:: max(1, len(some) // SAMPLE_SIZE)]
+    for mode, has_many in _modes(sample, wanted, is_half=is_half):
         records = _read_block(some, wanted, mode)
         if records is None:
             continue
         if mode == "infer":
             add_unknown(read.unknown, dict(_unknown_types(records.type, wanted, ())))
         elif mode == "ignore":
-            for raw in sample if is_wide else some:
+            for raw in sample if has_many else some:
                 add_unknown(read.unknown, unknown_of(table, raw))
         yield places, _fit(records, wanted)
         return
-    if len(places) <= LEAF:
+    if len(places) <= SMALLEST_BLOCK:
         read.refused += places
         return
     half = len(places) // 2
-    yield from _taken(table, raws, places[:half], read, is_half=True)
-    yield from _taken(table, raws, places[half:], read, is_half=True)
+    yield from _read_halving(table, raws, places[:half], read, is_half=True)
+    yield from _read_halving(table, raws, places[half:], read, is_half=True)
 
 
 def _modes(sample: Sequence[bytes], wanted: pa.StructType, *, is_half: bool) -> Iterator[tuple[str, bool]]:
-    """What Arrow is to do with unknown fields, in turn until it takes the block; and whether there are very many.
+    """Arrow's modes for unknown fields, to be tried until it reads the block; and whether there are very many.
 
-    With none it need not infer anything. An unknown field of two types keeps it from inferring, and so do too many.
-    A block that was refused for one of its records is halved without trying everything again.
+    Without unknown fields it infers nothing. It cannot infer a field of two types, and should not infer too many.
+    The halves of a refused block are not tried in all modes again.
     """
     if not is_half:
         yield "error", False
-    is_wide = len(_unknown_names(sample, wanted)) > WIDE
-    if not is_wide:
+    has_many = len(_unknown_names(sample, wanted)) > MANY_UNKNOWN
+    if not has_many:
         yield "infer", False
-    if is_wide or not is_half:
-        yield "ignore", is_wide
+    if has_many or not is_half:
+        yield "ignore", has_many
 
 
 def _unknown_names(raws: Sequence[bytes], wanted: pa.StructType) -> set[Path]:
-    """The unknown fields of some records, with all that is within them."""
+    """The unknown fields of some records, and the fields within them."""
     names: set[Path] = set()
     for raw in raws:
         try:
@@ -137,18 +138,18 @@ def _unknown_names(raws: Sequence[bytes], wanted: pa.StructType) -> set[Path]:
             continue
         for path, value in _unknown_values(record, wanted, ()):
             names.add(path)
-            names.update(_names_within(value, path))
+            names.update(_paths_within(value, path))
     return names
 
 
-def _names_within(value: object, path: Path) -> Iterator[Path]:
+def _paths_within(value: object, path: Path) -> Iterator[Path]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield (*path, name)
-            yield from _names_within(inner, (*path, name))
+            yield from _paths_within(inner, (*path, name))
     elif isinstance(value, list):
         for inner in value:
-            yield from _names_within(inner, path)
+            yield from _paths_within(inner, path)
 
 
 def _read_block(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.StructArray | None:
@@ -156,7 +157,7 @@ def _read_block(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.S
     data = b"\n".join(raws)
     try:
         if not data.isascii():
-            str(data, "utf-8")  # Arrow's reader does not look, and would make broken text of it
+            str(data, "utf-8")  # Arrow's reader does not check, and would return malformed text
         table = pyarrow.json.read_json(
             pa.BufferReader(data),
             read_options=pyarrow.json.ReadOptions(block_size=len(data) + 64, use_threads=False),
@@ -189,7 +190,7 @@ def _unknown_values(value: object, want: pa.DataType, path: Path) -> Iterator[tu
             yield from _unknown_values(item, want.value_type, (*path[:-1], f"{path[-1]}[]"))
     elif isinstance(value, dict) and pa.types.is_struct(want):
         for key, inner in value.items():
-            name = key.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair cannot be written down
+            name = key.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair cannot be stored
             place = want.get_field_index(name)
             if place < 0:
                 yield (*path, name), inner
@@ -198,7 +199,7 @@ def _unknown_values(value: object, want: pa.DataType, path: Path) -> Iterator[tu
 
 
 def _fit(array: pa.Array, want: pa.DataType) -> pa.Array:
-    """The array with exactly the catalogue's fields, in its order."""
+    """The array with exactly the fields of a type, in its order."""
     if array.type == want:
         return array
     mask = array.is_null() if array.null_count else None

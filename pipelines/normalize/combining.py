@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from pipelines.normalize.arrow_reader import Unknown, add_unknown
 from pipelines.normalize.batch import Batch
 from pipelines.normalize.schemas import RECORD
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def combine(batches: Sequence[Batch], positions: np.ndarray) -> Batch:
-    """See :func:`pipelines.normalize.combine`."""
+    """Several batches as one.
+
+    Args:
+        batches: at least one batch.
+        positions: for each record of the first batch, then of the second, and so on, its position in the result.
+    """
     of_each = np.split(positions, np.cumsum([batch.served for batch in batches])[:-1])
-
-    def combined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-        moved = [new[frame[RECORD].to_numpy()] for frame, new in zip(frames, of_each, strict=True)]
-        record = pd.arrays.ArrowExtensionArray(pa.array(np.concatenate(moved), pa.int32()))
-        return pd.concat(frames, ignore_index=True).assign(**{RECORD: record})
-
     fields: Unknown = {}
     values: dict[str, set[str]] = {}
     rejected = []
@@ -33,9 +35,17 @@ def combine(batches: Sequence[Batch], positions: np.ndarray) -> Batch:
         rejected += [replace(item, record=int(new[item.record])) for item in batch.rejected]
     return Batch(
         served=len(positions),
-        frames={name: combined([batch.frames[name] for batch in batches]) for name in batches[0].frames},
-        originals=combined([batch.originals for batch in batches]),
+        frames={name: _combined([batch.frames[name] for batch in batches], of_each) for name in batches[0].frames},
+        originals=_combined([batch.originals for batch in batches], of_each),
         rejected=tuple(sorted(rejected, key=lambda item: item.record)),
         unknown_fields=fields,
         unknown_values=values,
     )
+
+
+def _combined(frames: list[pd.DataFrame], positions: list[np.ndarray]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - see on_demand
+
+    moved = [new[frame[RECORD].to_numpy()] for frame, new in zip(frames, positions, strict=True)]
+    record = pd.arrays.ArrowExtensionArray(pa.array(np.concatenate(moved), pa.int32()))
+    return pd.concat(frames, ignore_index=True).assign(**{RECORD: record})

@@ -1,4 +1,4 @@
-"""What makes a version: the bytes received without the top-level sequence number."""
+"""The content of a record, a change of which makes a new version: its bytes without the top-level sequence number."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ HASH_BYTES = 16
 
 
 def content_hash(raw: bytes, *, is_numbered: bool = False) -> bytes:
-    """16 bytes that are equal exactly where the content is; the top-level sequence number does not count.
+    """The hash of a record's content, 16 bytes.
 
     Args:
-        raw: the record.
-        is_numbered: whether it is known to have a sequence number at the top level. Where the name stands in it once
-            only, that is it, and need not be looked for.
+        raw: the record as received.
+        is_numbered: see :func:`~pipelines.json_scan.without_sequence_number`.
     """
     content = without_sequence_number(raw, is_numbered=is_numbered)
     return hashlib.blake2b(content, digest_size=HASH_BYTES, usedforsecurity=False).digest()

@@ -1,4 +1,4 @@
-"""The exact lane: one record in plain Python. It defines what is right; the fast lane must agree with it."""
+"""The exact path: one record in plain Python. It defines what is right; the fast path must agree with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 FIRST_MICROSECOND = (1 - EPOCH_DAY) * 86_400_000_000
 LAST_MICROSECOND = (dt.date.max.toordinal() + 1 - EPOCH_DAY) * 86_400_000_000 - 1
 SHOWN = 60
-"""Characters of a value that a reason shows."""
+"""Characters of a value that the reason of a rejection shows."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -37,11 +37,11 @@ Row = dict[str, Any]
 
 
 class UnreadableError(Exception):
-    """A record or value that cannot be read as what it should be; the text says why."""
+    """A record or value that does not have the type of the catalogue; the message is the reason."""
 
 
 class Number(str):
-    """A JSON number, kept as its text."""
+    """A JSON number as its text."""
 
     __slots__ = ()
 
@@ -50,7 +50,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     """The record as Python values, numbers as their text.
 
     Raises:
-        UnreadableError: it is no JSON object.
+        UnreadableError: it is no JSON object, or nested too deeply.
     """
     if is_too_deep(raw):
         raise UnreadableError("the record is nested too deeply")
@@ -76,7 +76,7 @@ def read(column: Column, value: object) -> Any:
     """One value as its column stores it: UUIDs within lists as text, times as microseconds since 1970.
 
     Raises:
-        UnreadableError: it is no value of that type.
+        UnreadableError: it is no value of the column's type.
     """
     if not column.repeated:
         scalar = _scalar(column.kind, value)
@@ -191,7 +191,7 @@ def _microseconds(match: re.Match[str]) -> int:
 
 
 def _offset(zone: str | None) -> int:
-    """Seconds east of UTC; no offset means UTC."""
+    """The offset in seconds east of UTC; none means UTC."""
     if not zone or zone in "Zz":
         return 0
     minutes = int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0)
@@ -211,7 +211,7 @@ _READERS: dict[Kind, Callable[[object], Any]] = {
 
 
 def dig(record: Any, path: Path) -> Any:
-    """The value at the end of a path; None where the way ends in null or nothing."""
+    """The value at the end of a path; None if a step of it is missing or null."""
     for step in path:
         if record is None:
             return None
@@ -222,7 +222,7 @@ def dig(record: Any, path: Path) -> Any:
 
 
 def rows_of(table: Table, raw: bytes) -> dict[str, list[Row]]:
-    """The rows of one record: for each table's qualified name, its rows as columns and values.
+    """The rows of one record by the table's qualified name.
 
     Raises:
         UnreadableError: the record must be rejected.
@@ -262,7 +262,7 @@ def _add_children(child: Table, record: Any, parent: Row, rows: dict[str, list[R
         return
     if not isinstance(members, list):
         raise UnreadableError(f"{'.'.join(child.array)}: expected an array, got {_show(members)}")
-    leading = _handed_down(child, parent)
+    leading = _inherited(child, parent)
     for position, member in enumerate(members):
         if member is not None and not isinstance(member, dict):
             raise UnreadableError(f"{'.'.join(child.array)}[{position}]: expected an object, got {_show(member)}")
@@ -272,7 +272,7 @@ def _add_children(child: Table, record: Any, parent: Row, rows: dict[str, list[R
             _add_children(grandchild, member, row, rows)
 
 
-def _handed_down(child: Table, parent: Row) -> Row:
-    """The parent's values that a child's row carries; its position goes by the level's own name below it."""
+def _inherited(child: Table, parent: Row) -> Row:
+    """The parent's values that a child's row repeats; the parent's own position has another name there."""
     names = [c.name for c in child.columns if c.path is None and c.name not in ("account", "position")]
     return {name: parent[name] if name in parent else parent["position"] for name in names}

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
-from pipelines.json_scan import is_object, strict_objects
+from pipelines.json_scan import strict_objects
 from pipelines.normalize import exact
 from pipelines.normalize.arrow_reader import Read, Unknown, add_unknown, read_records, unknown_of
 from pipelines.normalize.batch import Batch, frame_of
@@ -21,7 +21,7 @@ from pipelines.unexpected_errors import summary
 
 def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool, with_originals: bool) -> Batch:
     """See :func:`pipelines.normalize.normalize`."""
-    strict = [place for place, raw in enumerate(raws) if is_object(raw)] if is_strict else strict_objects(raws)
+    strict = strict_objects(raws, are_strict=is_strict)
     read, flat = _read_fast(table, raws, strict)
     refused = flat.doubtful | {strict[place] for place in read.refused} | (set(range(len(raws))) - set(strict))
     rows, rejected = _read_exactly(table, raws, sorted(refused), read.unknown)

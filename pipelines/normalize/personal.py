@@ -1,4 +1,4 @@
-"""What becomes of personal data: kept, hashed with a key, or dropped, and what was erased stays away."""
+"""The treatment of personal data: keep, hash with a key, or drop; and the texts that were erased."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pipelines.normalize.protection import Protection
 Treatment = Literal["keep", "hash", "drop"]
 
 _FINGERPRINT = "\0fingerprint of a key"
-"""No text of Floriday's can be this one, for JSON text that a column takes holds no such beginning by chance."""
+"""A text that Floriday does not serve: it begins with a null character."""
 
 
 def keyed_hash(key: SecretStr, text: str) -> str:
     """HMAC-SHA-256 of a text in 64 hexadecimal digits: the same for the same text and key, whatever the field."""
-    # Half a surrogate pair is no text in UTF-8, but may be hashed all the same.
+    # Half a surrogate pair cannot be encoded strictly, and is hashed too.
     return hmac.digest(key.get_secret_value().encode(), text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def fingerprint(key: SecretStr) -> str:
-    """What tells one key from another, and tells nothing of either."""
+    """A hash that differs between keys and reveals neither."""
     return keyed_hash(key, _FINGERPRINT)[:32]
 
 
@@ -33,9 +33,9 @@ class PersonalData:
     """How personal data are treated before anything is stored.
 
     Args:
-        treatment: keep, hash or drop.
-        key: for hashes; needed for ``hash``, and where something was erased.
-        erased: the keyed hashes of texts that are dropped wherever they come.
+        treatment: ``keep``, ``hash`` or ``drop`` all personal values.
+        key: key of the hashes; needed for ``hash``, and if texts were erased.
+        erased: keyed hashes of the texts that are dropped from any personal field.
     """
 
     treatment: Treatment = "keep"
@@ -44,11 +44,11 @@ class PersonalData:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether everything is stored as it comes."""
+        """Whether everything is stored as received."""
         return self.treatment == "keep" and not self.erased
 
     def stored(self, text: str) -> str | None:
-        """What a personal text is stored as; None for nothing."""
+        """The stored form of a personal text; None if it is dropped."""
         if self.treatment == "drop":
             return None
         if self.is_untouched:
@@ -60,7 +60,7 @@ class PersonalData:
         return hashed if self.treatment == "hash" else text
 
     def protection(self, table: Table) -> Protection | None:
-        """What is done to the records of a feed; None for nothing."""
+        """The treatment of a feed's records; None if they stay as they are."""
         if self.is_untouched:
             return None
         value = None if self.treatment == "drop" else self.stored

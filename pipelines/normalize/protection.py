@@ -1,14 +1,14 @@
-"""Personal values in the bytes of records: replaced or left out before anything else sees them.
+"""Personal values in the bytes of records: replaced or removed before anything else reads them.
 
-A member with the name of a personal field counts wherever it stands in a record; all other bytes stay as they were
-received. Which values go is told by whoever asks: settings and keys do not belong here.
+A member with the name of a personal field counts in whatever object it is; all other bytes stay as received. The caller
+decides which values are kept: settings and keys do not belong here.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
@@ -16,21 +16,21 @@ from pipelines.floriday.pages import number_of
 from pipelines.json_scan import Holders, Member, MemberSearch
 
 Value = Callable[[str], str | None]
-"""What stands for a personal text: another text, the same, or None for nothing."""
+"""Returns what replaces a personal text: another text, the same text, or None to remove the member."""
 
 _STRAY = b'"withheld"'
 _COMMA = re.compile(rb"\s*,\s*")
 
 
 class Withheld(bytes):
-    """Stands for a record that is no JSON object, of which nothing is kept but its number and what is wrong."""
+    """In place of a record that is no JSON object: only its sequence number and the reason are kept."""
 
     number: int | None
     reason: str
 
     @classmethod
     def of(cls, raw: bytes, problem: str) -> Withheld:
-        """In place of ``raw``."""
+        """The replacement of a record."""
         withheld = cls()
         withheld.number = number_of(raw)
         withheld.reason = f"{problem}; the payload is not kept, for personal data cannot be found in it"
@@ -38,12 +38,12 @@ class Withheld(bytes):
 
 
 class Protection:
-    """What is done to the records of one feed.
+    """The treatment of personal values in the records of one feed.
 
     Args:
-        table: the feed's, children within.
-        value: what becomes of a text; None where all goes, and that there is none too.
-        keeps_numbers: whether personal fields stay that hold no text, for which a text cannot stand.
+        table: the feed's table with its children.
+        value: returns what replaces a text; None to remove all personal members, those that are null too.
+        keeps_numbers: whether to keep personal values that are no texts; a text cannot replace them.
     """
 
     def __init__(self, table: Table, value: Value | None, *, keeps_numbers: bool = False) -> None:
@@ -58,11 +58,11 @@ class Protection:
         return bool(self._kinds)
 
     def __call__(self, raws: Sequence[bytes]) -> tuple[bytes, ...]:
-        """The records as they may be kept; a record that is no JSON object is ``Withheld``."""
+        """The records as they may be stored; a record that is no JSON object is ``Withheld``."""
         return tuple(map(self.record, raws))
 
     def record(self, raw: bytes) -> bytes:
-        """One record."""
+        """One record as it may be stored."""
         try:
             if raw[:1] != b"{" and raw.lstrip()[:1] != b"{":
                 raise ValueError("expected an object")
@@ -75,7 +75,7 @@ class Protection:
         done = 0
         for member in members:
             old = raw[member.value : member.ends]
-            new = self._instead(old, member.name)
+            new = self._replacement(old, member.name)
             if new == old:
                 continue
             if new is not None:
@@ -89,8 +89,8 @@ class Protection:
                 del kept[len(before) - 1 :]
         return bytes(kept + raw[done:]) if done else raw
 
-    def _instead(self, old: bytes, name: str | None) -> bytes | None:
-        """The JSON text that stands for a value; None where the member goes."""
+    def _replacement(self, old: bytes, name: str | None) -> bytes | None:
+        """The JSON text that replaces a value; None to remove its member."""
         if name is None:
             return old if self._value is not None and self._value(_text(old)) == _text(old) else _STRAY
         if self._kinds[name] is not Kind.TEXT:
@@ -105,13 +105,13 @@ class Protection:
 
 
 def _text(token: bytes) -> str:
-    """What a value says: a text itself, anything else as its JSON text."""
+    """A value as text: a string itself, anything else as its JSON text."""
     letters = token.decode()
     return str(json.loads(letters)) if letters.startswith('"') else letters
 
 
 def personal_names(table: Table) -> dict[str, Kind]:
-    """The JSON names of the fields that hold personal data, in any record of a feed, and what they hold."""
+    """The JSON names of the personal fields in the records of a feed, with the kind of their values."""
     return {
         column.path[-1]: column.kind
         for part in table.walk()
@@ -120,24 +120,21 @@ def personal_names(table: Table) -> dict[str, Kind]:
     }
 
 
-def holders_of(table: Table, wanted: Iterable[str]) -> Holders:
-    """What the members of these names stand in, for the records of a table."""
-    names, tree = frozenset(wanted), Holders()
-    for part, above in _parts(table, ()):
-        for column in part.own_columns:
-            path = (*above, *(column.path or ()))
-            if path[-1] in names:
-                _plant(tree, path[:-1])
-    return tree
+def holders_of(table: Table, names: Collection[str]) -> Holders:
+    """The members around those of some names, in the records of a table."""
+    holders = Holders()
+    for path in _paths(table, ()):
+        if path[-1] in names:
+            node = holders
+            for step in path[:-1]:
+                node = node.setdefault(step, {})
+    return holders
 
 
-def _parts(table: Table, above: Path) -> Iterator[tuple[Table, Path]]:
-    here = (*above, *table.array)
-    yield table, here
+def _paths(table: Table, around: Path) -> Iterator[Path]:
+    """The path from the record to each column's value, through arrays too."""
+    path = (*around, *table.array)
+    for column in table.own_columns:
+        yield (*path, *(column.path or ()))
     for child in table.children:
-        yield from _parts(child, here)
-
-
-def _plant(tree: Holders, path: Path) -> None:
-    for step in path:
-        tree = tree.setdefault(step, {})
+        yield from _paths(child, path)

@@ -1,7 +1,4 @@
-"""Reasons for rejecting a record, without the values that they quote.
-
-The texts themselves are those of ``exact``.
-"""
+"""Reasons of rejected records without the values that they quote; ``exact`` writes the reasons."""
 
 from __future__ import annotations
 
@@ -16,11 +13,11 @@ _VALUE = re.compile(
     r")",
     re.DOTALL,
 )
-"""A reason from the place of the field on: what is wrong, with the value."""
+"""The part of a reason behind the field's path: what is wrong, with the value."""
 
 
 def without_value(reason: str) -> str:
-    """Why a record was rejected, without the value that was found: it may be personal."""
+    """The reason without the value that was found, which may be personal."""
     return _VALUE.sub(_shortened, reason, count=1)
 
 

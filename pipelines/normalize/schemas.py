@@ -14,13 +14,13 @@ from pipelines.normalize.uuids import UUID
 TIME = pa.timestamp("us", "UTC")
 MONEY = pa.decimal128(18, 6)
 WIDE = pa.decimal128(38, 24)
-"""Decimals are read with room to spare, and rounded afterwards."""
+"""Decimals are read with more digits than are stored, and rounded afterwards."""
 
 RECORD = "record"
-"""The column of every frame that tells which record of the batch a row comes from (its place, from 0)."""
+"""The column of every frame with the position, from 0, of the row's record in the batch."""
 
 COMPUTED = frozenset({"account", "synced_at"})
-"""Columns that the warehouse fills, not the record."""
+"""Columns that the warehouse fills instead of the record."""
 
 _WIRE: dict[Kind, pa.DataType] = {
     Kind.UUID: pa.string(),
@@ -45,7 +45,7 @@ def _wire(column: Column) -> pa.DataType:
 
 
 def _stored(column: Column) -> pa.DataType:
-    """UUIDs are such, except within lists, where they stay text."""
+    """The stored type; UUIDs within lists stay text."""
     if column.repeated:
         return pa.list_(_STORED[column.kind])
     return UUID if column.kind is Kind.UUID else _STORED[column.kind]
@@ -77,6 +77,6 @@ def _struct(tree: dict[str, Any]) -> pa.StructType:
 
 @cache
 def frame_schema(table: Table) -> pa.Schema:
-    """The columns of a table's frame: the record's place first, then what the record itself tells."""
+    """The columns of a table's frame: the record's position first, then what the record contains."""
     stored = [(column.name, _stored(column)) for column in table.columns if column.name not in COMPUTED]
     return pa.schema([(RECORD, pa.int32()), *stored])

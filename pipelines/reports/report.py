@@ -49,10 +49,7 @@ class Report:
         return " ".join((self.summary, *self.notes))
 
     def steps(self, *, before: str) -> str:
-        """The first named steps of the query, including ``WITH`` and the last comma, for other queries.
-
-        Args:
-            before: name of the first step that is left out.
+        """The named steps of the query up to the step ``before``, with ``WITH`` and the last comma, for other queries.
 
         Raises:
             ValueError: the query has no such step.

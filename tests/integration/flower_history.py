@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value  # the grid of partitions
+from dagster._core.storage.partition_status_cache import (
+    get_and_update_asset_status_cache_value,  # the grid of partitions
+)
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-01-05", end_date="2026-03-02", day_offset=1)
 TULIPS, ROSES, STOCK = (dg.AssetKey(name) for name in ("tulips", "roses", "stock"))
@@ -145,7 +147,7 @@ def displayed_state(instance: dg.DagsterInstance) -> dict[str, Any]:
 
 
 def _events(instance: dg.DagsterInstance, key: dg.AssetKey, ids: list[int]) -> dict[str | None, dg.EventLogEntry]:
-    chosen = dg.AssetRecordsFilter(asset_key=key, storage_ids=[0, *ids])  # without ids, the filter would match all events
+    chosen = dg.AssetRecordsFilter(asset_key=key, storage_ids=[0, *ids])  # no ids would match all
     found = instance.fetch_materializations(chosen, limit=100).records
     return {record.partition_key: record.event_log_entry for record in found}
 

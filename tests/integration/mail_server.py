@@ -1,4 +1,4 @@
-"""A loopback mail server that takes whatever it is given, for tests of alerts by e-mail."""
+"""A loopback mail server that accepts every message, for tests of alerts by e-mail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threading import Thread
 
 
 class MailServer(ThreadingTCPServer):
-    """Keeps the messages that came in."""
+    """A server that stores the received messages."""
 
     daemon_threads = True
 
@@ -22,30 +22,30 @@ class MailServer(ThreadingTCPServer):
 
 
 class _Session(StreamRequestHandler):
-    """As much of RFC 5321 as a client needs that has one mail to deliver."""
+    """The part of RFC 5321 that a client needs to deliver one mail."""
 
     server: MailServer
 
     def handle(self) -> None:
-        self._say(220, "ready")
+        self._reply(220, "ready")
         while command := self.rfile.readline().split(maxsplit=1):
             if command[0].upper() == b"DATA":
-                self._say(354, "go on")
-                self._take()
-            self._say(221 if command[0].upper() == b"QUIT" else 250, "fine")
+                self._reply(354, "send the message")
+                self._receive()
+            self._reply(221 if command[0].upper() == b"QUIT" else 250, "ok")
 
-    def _take(self) -> None:
+    def _receive(self) -> None:
         lines = [line.removeprefix(b".") for line in iter(self.rfile.readline, b".\r\n")]
         message = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
         self.server.messages.append(message)
 
-    def _say(self, code: int, text: str) -> None:
+    def _reply(self, code: int, text: str) -> None:
         self.wfile.write(f"{code} {text}\r\n".encode())
 
 
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
-    """A running one."""
+    """Run a mail server until the block ends."""
     with MailServer() as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:

@@ -15,6 +15,7 @@ from tests.records import in_json, valid_records
 ORDERS = "orders.sales_orders"
 CORRECTIONS = "orders.sales_order_correction_requests"
 SCANS = "fulfillment.track_and_trace_scans"
+FEEDS = (ORDERS, CORRECTIONS, SCANS)
 JAN, PIET = "Jan Janszoon-Qxzw", "Piet Pieterszoon-Qxzw"
 REMARK = "Ring at the door of Jan Janszoon-Qxzw, please"
 KEY = "a key of the tests, that nobody guesses".replace(" ", "-")
@@ -60,7 +61,7 @@ def change(sandbox: Sandbox, place: int, **fields: Any) -> None:
 
 def read(syncing: Syncing, **settings: Any) -> dict[tuple[str, str], Any]:
     """One sync of the feeds that were filled."""
-    return syncing.sync(ORDERS, CORRECTIONS, SCANS, **settings)
+    return syncing.sync(*FEEDS, **settings)
 
 
 def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> dict[str, bytes]:
@@ -72,7 +73,7 @@ def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> 
     """
     made = {}
     for treatment, settings in SETTINGS.items():
-        syncing = Syncing(sandbox, new_folder(treatment) / "w.duckdb")
+        syncing = Syncing(sandbox, new_folder(treatment) / "w.duckdb", only=FEEDS)
         assert read(syncing, **settings)["main", ORDERS].rejected == 2
         assert [path.name for path in syncing.path.parent.iterdir()] == ["w.duckdb"]
         made[treatment] = syncing.path.read_bytes()

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from itertools import count, product
 from pathlib import Path
 from random import Random
@@ -22,7 +23,9 @@ import duckdb
 import pytest
 
 from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
+from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import FeedPart
@@ -67,6 +70,19 @@ BOUNDARY_TIMES = (
 """Times at the boundaries of days, weeks, months and years in Amsterdam, and at its changes of summer time."""
 
 
+@cache
+def feeds_of_reports(api: str) -> tuple[str, ...]:
+    """Return the names of the feeds whose tables or history a report reads."""
+    tables = {table for report in all_reports() for table in report.tables}
+    return tuple(feed.name for feed in catalogue_of(api).feeds if tables & _tables_of(feed))
+
+
+def _tables_of(feed: Feed) -> set[str]:
+    """Return the names of a feed's tables and of their history."""
+    tables = list(tables_of(feed).walk())
+    return {*(table.qualified_name for table in tables), *(f"history.{table.name}" for table in tables)}
+
+
 @dataclass
 class ReportWarehouse:
     """A warehouse file with the tables and reports of one API, and all records stored in it.
@@ -82,7 +98,7 @@ class ReportWarehouse:
     _sequence_numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
 
     def __post_init__(self) -> None:
-        self.path.write_bytes(laid_out(self.api))
+        self.path.write_bytes(laid_out(self.api, feeds_of_reports(self.api)))
 
     def feed(self, name: str) -> Feed:
         """Return the feed with a name like ``sales_orders`` or ``orders.sales_orders``."""

@@ -22,9 +22,8 @@ from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.selection import Changes, Everything, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
-from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
@@ -43,11 +42,15 @@ def with_pages_of(source: Source, size: int) -> Source:
 
 
 def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
-    """The catalogue of an API; with names, of nothing else than these feeds."""
+    """The catalogue of an API; with names, of nothing else than these feeds and snapshots."""
     whole = catalogue_of(api)
     if not only:
         return whole
-    return replace(whole, feeds=tuple(feed for feed in whole.feeds if feed.name in only), snapshots=())
+    return replace(
+        whole,
+        feeds=tuple(feed for feed in whole.feeds if feed.name in only),
+        snapshots=tuple(snapshot for snapshot in whole.snapshots if snapshot.name in only),
+    )
 
 
 @cache

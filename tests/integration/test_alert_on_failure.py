@@ -1,6 +1,6 @@
-"""The sensor that tells of failed runs: what of them, how often, and what works again."""
+"""The sensor of failed runs sends one alert for each new failure and one for its end."""
 
-# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
+# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function at run time.
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.orchestration.alerting import failed_runs
 from pipelines.sandbox import Sandbox, status
-from tests.integration.alert_listening import TOKEN, UI, Listening
+from tests.integration.alert_sensors import TOKEN, UI, AlertSensors
 from tests.integration.answering_server import answering_server
 from tests.integration.dagster_project import Project, fill
 from tests.moments import NOW
@@ -22,34 +22,34 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 AUTOMATIC = {"dagster/schedule_name": "hourly_sync"}
 ORDERS, BATCHES = "orders.sales_orders", "supply.batches"
-SKIPPED, SURPRISE = object(), object()
+SKIPPED, UNEXPECTED = object(), object()
 
 Run = Callable[..., str]
-"""Runs two assets, each of which does what it is told to; returns the run's id."""
+"""Runs two assets with the given results; returns the run's id."""
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """Where the runs are; in memory, which is quicker than SQLite's files."""
+    """An instance in memory, which is faster than SQLite's files."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
 
 
 @pytest.fixture
-def listening(instance: dg.DagsterInstance, tmp_path: Path) -> Iterator[Listening]:
-    """Somebody who listens from now on."""
+def sensors(instance: dg.DagsterInstance, tmp_path: Path) -> Iterator[AlertSensors]:
+    """The alert sensors, after the first tick of the sensor of failed runs."""
     with answering_server() as receiver:
-        listening = Listening(instance, receiver, tmp_path)
-        assert listening.failures() == "watching runs from now on"
-        yield listening
+        sensors = AlertSensors(instance, receiver, tmp_path)
+        assert sensors.tick_failure() == "watching runs from now on"
+        yield sensors
 
 
 @pytest.fixture
 def run(instance: dg.DagsterInstance) -> Run:
-    """A run of which the test says how each asset fares: None is well, text a failure."""
+    """Run the assets with a result each: None succeeds, text is the reason of a failure."""
 
     def run(orders: object = None, batches: object = None, *, by_hand: bool = False, job: str = "sync") -> str:
-        assets = [an_asset(ORDERS, orders), an_asset(BATCHES, batches)]
+        assets = [asset_with(ORDERS, orders), asset_with(BATCHES, batches)]
         definitions = dg.Definitions(assets, jobs=[dg.define_asset_job(job)], executor=dg.in_process_executor)
         result = definitions.resolve_job_def(job).execute_in_process(
             {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -62,16 +62,16 @@ def run(instance: dg.DagsterInstance) -> Run:
     return run
 
 
-def an_asset(name: str, fate: object) -> dg.AssetsDefinition:
-    """An asset of a feed that is stored, skipped, or fails in one way or another."""
+def asset_with(name: str, result: object) -> dg.AssetsDefinition:
+    """Return the asset of a feed that is stored, is skipped or fails."""
 
     @dg.asset(key=name.split("."), output_required=False)
     def asset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        if isinstance(fate, str):
-            raise dg.Failure(fate, allow_retries=False)
-        if fate is SURPRISE:
+        if isinstance(result, str):
+            raise dg.Failure(result, allow_retries=False)
+        if result is UNEXPECTED:
             raise RuntimeError(f"something with {TOKEN} in it")
-        if fate is SKIPPED:
+        if result is SKIPPED:
             context.log_event(dg.AssetObservation(context.asset_key))
             return
         yield dg.MaterializeResult()
@@ -80,249 +80,245 @@ def an_asset(name: str, fate: object) -> dg.AssetsDefinition:
 
 
 class TestFailure:
-    """What fails."""
+    """Alerts of failed runs."""
 
-    def test_it_is_told_where_why_when_and_where_to_look(self, listening: Listening, run: Run) -> None:
-        """One message a run, with each feed and its reason; feeds with the same one share a line."""
+    def test_an_alert_has_feeds_reason_time_and_link(self, sensors: AlertSensors, run: Run) -> None:
+        """A failed run causes one alert with its feeds and reasons; feeds with the same reason share a line."""
         run_id = run("main: Floriday is gone", "main: Floriday is gone")
 
-        assert listening.failures() == "sent: Floriday: 2 feeds failed"
-        ((title, lines),) = listening.told()
+        assert sensors.tick_failure() == "sent: Floriday: 2 feeds failed"
+        ((title, lines),) = sensors.alerts()
         assert title == "Floriday: 2 feeds failed"
         assert lines[0].startswith(f"Run {run_id} (job sync) failed at 20")
         assert lines[1:] == [f"{ORDERS}, {BATCHES}: main: Floriday is gone", f"Look at {UI}/runs/{run_id}"]
 
-    def test_the_same_again_is_no_news(self, listening: Listening, run: Run) -> None:
-        """Neither where the reason differs in numbers and ids alone, nor where another feed fails alone."""
+    def test_a_repeated_failure_causes_no_alert(self, sensors: AlertSensors, run: Run) -> None:
+        """A reason that differs only in numbers and ids, or for fewer feeds, is not sent again."""
         run("main: 503 after 8 attempts at number 590252428, trace 0af7651916cd43dd8448eb211c80319c", "gone")
-        listening.failures()
-        assert listening.titles() == ["Floriday: 2 feeds failed"]
+        sensors.tick_failure()
+        assert sensors.titles() == ["Floriday: 2 feeds failed"]
 
         run("main: 503 after 5 attempts at number 590252999, trace b7ad6b7169203331b7ad6b7169203331", "gone")
         run(None, "gone")
 
-        assert listening.failures() == f"sent: Floriday: {ORDERS} works again"
+        assert sensors.tick_failure() == f"sent: Floriday: {ORDERS} works again"
 
-    def test_a_new_reason_is_news_once(self, listening: Listening, run: Run) -> None:
-        """Reasons that take turns are told once each; a status that changes is a new reason."""
+    def test_each_reason_is_sent_once(self, sensors: AlertSensors, run: Run) -> None:
+        """Reasons that alternate are sent once each; a different status is a new reason."""
         for reason in ("main: answered 404", "main: answered 403", "main: answered 404", "main: answered 403"):
             run(reason)
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert [lines[1] for _, lines in listening.told()] == [
+        assert [lines[1] for _, lines in sensors.alerts()] == [
             f"{ORDERS}: main: answered 404",
             f"{ORDERS}: main: answered 403",
         ]
 
-    def test_reasons_without_end_are_not(self, listening: Listening, run: Run) -> None:
-        """After some, that it fails is known."""
+    def test_the_number_of_reasons_is_limited(self, sensors: AlertSensors, run: Run) -> None:
+        """After a number of different reasons, further ones of the same feed are not sent."""
         for letter in "abcdefghij":
             run(f"reason {letter}")
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert len(listening.told()) == failed_runs.REASONS
+        assert len(sensors.alerts()) == failed_runs.REASONS
 
-    def test_a_run_by_hand_is_always_told(self, listening: Listening, run: Run) -> None:
-        """Somebody waits for it."""
+    def test_failed_runs_by_hand_are_always_sent(self, sensors: AlertSensors, run: Run) -> None:
+        """Each failure of a run that a person started is sent."""
         runs = [run("gone", by_hand=True), run("gone", by_hand=True)]
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert [lines[0].split()[1] for _, lines in listening.told()] == runs
+        assert [lines[0].split()[1] for _, lines in sensors.alerts()] == runs
 
-    def test_the_text_of_a_surprise_stays_in_the_house(self, listening: Listening, run: Run) -> None:
-        """It may hold anything; the kind of the fault is told."""
-        run(SURPRISE)
+    def test_the_message_of_an_unexpected_error_is_not_sent(self, sensors: AlertSensors, run: Run) -> None:
+        """The alert of an unexpected error has its type but not its message, which may quote data."""
+        run(UNEXPECTED)
 
-        listening.failures()
+        sensors.tick_failure()
 
-        ((_, lines),) = listening.told()
+        ((_, lines),) = sensors.alerts()
         assert lines[1] == f"{ORDERS}: unexpected RuntimeError, see the run's log in Dagster"
 
-    def test_a_run_that_failed_before_its_first_step(self, listening: Listening, instance: dg.DagsterInstance) -> None:
-        """Is told in Dagster's own words."""
-        definitions = dg.Definitions([an_asset(ORDERS, None)], jobs=[dg.define_asset_job("sync")])
+    def test_a_run_that_failed_before_its_first_step(self, sensors: AlertSensors, instance: dg.DagsterInstance) -> None:
+        """The alert of a run that failed before its first step has Dagster's own message."""
+        definitions = dg.Definitions([asset_with(ORDERS, None)], jobs=[dg.define_asset_job("sync")])
         started = instance.create_run_for_job(definitions.resolve_job_def("sync"))
         instance.report_run_failed(started, "Run timed out due to taking longer than 60 seconds to start.")
 
-        listening.failures()
+        sensors.tick_failure()
 
-        ((title, lines),) = listening.told()
+        ((title, lines),) = sensors.alerts()
         assert title == "Floriday: job sync failed"
         assert lines[1] == "job sync: Run timed out due to taking longer than 60 seconds to start."
 
-    def test_a_long_reason_is_cut(self, listening: Listening, run: Run) -> None:
-        """To one line that leaves room for others."""
+    def test_a_long_reason_is_cut(self, sensors: AlertSensors, run: Run) -> None:
+        """A long reason is cut to one line that leaves space for others."""
         run("\n".join(["very", *["long"] * 400]))
 
-        listening.failures()
+        sensors.tick_failure()
 
-        ((_, lines),) = listening.told()
+        ((_, lines),) = sensors.alerts()
         assert lines[1].startswith(f"{ORDERS}: very long")
         assert lines[1].endswith("…")
         assert len(lines[1]) < 200
 
 
 class TestRecovery:
-    """What works again."""
+    """Alerts of feeds that work again."""
 
-    def test_it_is_told_once(self, listening: Listening, run: Run) -> None:
-        """With since when it failed; after that the next failure is news."""
+    def test_a_recovery_is_sent_once(self, sensors: AlertSensors, run: Run) -> None:
+        """A recovery is sent once with the time of the first failure, and the next failure is sent again."""
         run("gone")
-        listening.failures()
-        listening.told()
+        sensors.tick_failure()
+        sensors.alerts()
 
         run()
         run()
-        listening.failures()
-        ((title, lines),) = listening.told()
+        sensors.tick_failure()
+        ((title, lines),) = sensors.alerts()
         assert title == f"Floriday: {ORDERS} works again"
         assert lines[0].startswith(f"{ORDERS}, which failed since 20")
 
         run("gone")
-        listening.failures()
-        assert listening.titles() == [f"Floriday: {ORDERS} failed"]
+        sensors.tick_failure()
+        assert sensors.titles() == [f"Floriday: {ORDERS} failed"]
 
-    def test_a_run_may_bring_one_feed_back_and_lose_another(self, listening: Listening, run: Run) -> None:
-        """Both are told."""
+    def test_recovery_and_failure_in_one_run(self, sensors: AlertSensors, run: Run) -> None:
+        """A run in which one feed recovers and another fails causes an alert of each."""
         run("gone", None)
         run(None, "gone")
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert listening.titles() == [
+        assert sensors.titles() == [
             f"Floriday: {ORDERS} failed",
             f"Floriday: {ORDERS} works again",
             f"Floriday: {BATCHES} failed",
         ]
 
-    def test_a_skipped_feed_has_not_recovered(self, listening: Listening, run: Run) -> None:
-        """Nor has it failed: it is as it was."""
+    def test_a_skipped_feed_has_not_recovered(self, sensors: AlertSensors, run: Run) -> None:
+        """A skipped feed has neither recovered nor failed."""
         run("gone")
         run(SKIPPED)
         run("gone")
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert listening.titles() == [f"Floriday: {ORDERS} failed"]
+        assert sensors.titles() == [f"Floriday: {ORDERS} failed"]
 
-    def test_a_run_that_is_well_again_as_a_whole(
-        self, listening: Listening, instance: dg.DagsterInstance, run: Run
-    ) -> None:
-        """A run that did not even start is made good by the next one of its job alone."""
-        definitions = dg.Definitions([an_asset(ORDERS, None)], jobs=[dg.define_asset_job("sync")])
+    def test_a_job_that_works_again(self, sensors: AlertSensors, instance: dg.DagsterInstance, run: Run) -> None:
+        """A run that did not start is followed by a recovery when its own job succeeds."""
+        definitions = dg.Definitions([asset_with(ORDERS, None)], jobs=[dg.define_asset_job("sync")])
         started = instance.create_run_for_job(definitions.resolve_job_def("sync"))
         instance.report_run_failed(started, "gone")
         run(job="another")
         run(job="sync")
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert listening.titles() == ["Floriday: job sync failed", "Floriday: job sync works again"]
+        assert sensors.titles() == ["Floriday: job sync failed", "Floriday: job sync works again"]
 
 
-class TestSilence:
-    """When nobody is told, or nobody takes it."""
+class TestNotSent:
+    """Ticks that send no alert."""
 
-    def test_a_receiver_that_is_down(self, listening: Listening, run: Run) -> None:
-        """Does not fail the tick, which names it; what happened is told by a later one, in its order."""
-        listening.answer(500)
+    def test_a_receiver_that_is_down(self, sensors: AlertSensors, run: Run) -> None:
+        """A receiver that is down does not fail the tick; a later tick sends the alerts in order."""
+        sensors.answer_with(500)
         run("gone")
         run()
 
         for _ in range(2):
-            assert listening.failures() == (
+            assert sensors.tick_failure() == (
                 f"not sent, the next tick tries again: Floriday: {ORDERS} failed;"
                 " address 1 (JSON) answered 500 (FLORIDAY_ALERTS)"
             )
-        listening.receiver.questions.clear()
+        sensors.receiver.questions.clear()
 
-        listening.answer(200)
-        listening.failures()
-        assert listening.titles() == [f"Floriday: {ORDERS} failed", f"Floriday: {ORDERS} works again"]
+        sensors.answer_with(200)
+        sensors.tick_failure()
+        assert sensors.titles() == [f"Floriday: {ORDERS} failed", f"Floriday: {ORDERS} works again"]
 
-    def test_one_receiver_of_two_is_enough(self, listening: Listening, run: Run) -> None:
-        """The tick names the other one, and goes on."""
-        listening.variables["FLORIDAY_ALERTS"] = f"json://127.0.0.1:9/{TOKEN}, {listening.address}"
+    def test_one_receiver_of_two_is_enough(self, sensors: AlertSensors, run: Run) -> None:
+        """If one of two receivers fails, the tick names it and the alert counts as sent."""
+        sensors.variables["FLORIDAY_ALERTS"] = f"json://127.0.0.1:9/{TOKEN}, {sensors.address}"
         run("gone")
 
-        assert listening.failures() == (
+        assert sensors.tick_failure() == (
             f"sent: Floriday: {ORDERS} failed; address 1 (JSON) cannot be connected to (FLORIDAY_ALERTS)"
         )
-        assert listening.failures() == "nothing new to send"
+        assert sensors.tick_failure() == "nothing new to send"
 
-    def test_without_alerts_nobody_is_told(self, listening: Listening, run: Run) -> None:
-        """The tick says why."""
-        listening.variables["FLORIDAY_ALERTS"] = ""
+    def test_without_receivers_nothing_is_sent(self, sensors: AlertSensors, run: Run) -> None:
+        """Without FLORIDAY_ALERTS the tick states that no alerts are sent."""
+        sensors.variables["FLORIDAY_ALERTS"] = ""
         run("gone")
 
-        assert listening.failures() == "FLORIDAY_ALERTS is not set: no alerts are sent"
+        assert sensors.tick_failure() == "FLORIDAY_ALERTS is not set: no alerts are sent"
 
-    def test_a_malformed_setting_is_the_tick_s_reason(self, listening: Listening) -> None:
-        """Told without the address."""
-        listening.variables["FLORIDAY_ALERTS"] = f"tulips://{TOKEN}"
+    def test_a_malformed_setting_is_reported(self, sensors: AlertSensors) -> None:
+        """A malformed FLORIDAY_ALERTS is reported by the tick, without the address."""
+        sensors.variables["FLORIDAY_ALERTS"] = f"tulips://{TOKEN}"
 
-        assert listening.failures().startswith("FLORIDAY_ALERTS expects addresses such as")
-        assert TOKEN not in listening.ticks
+        assert sensors.tick_failure().startswith("FLORIDAY_ALERTS expects addresses such as")
+        assert TOKEN not in sensors.ticks
 
-    def test_another_malformed_setting_does_not_silence_it(self, listening: Listening, run: Run) -> None:
-        """It is what runs fail over."""
-        listening.variables["FLORIDAY_PUBLISH_EVERY"] = "never"
+    def test_another_malformed_setting_does_not_stop_alerts(self, sensors: AlertSensors, run: Run) -> None:
+        """Another malformed setting makes runs fail, and its alert is sent."""
+        sensors.variables["FLORIDAY_PUBLISH_EVERY"] = "never"
         run("FLORIDAY_PUBLISH_EVERY expects a duration such as 90s, 15m or 1h")
 
-        listening.failures()
+        sensors.tick_failure()
 
-        assert listening.titles() == [f"Floriday: {ORDERS} failed"]
+        assert sensors.titles() == [f"Floriday: {ORDERS} failed"]
 
-    def test_what_is_long_past_is_passed_over(
-        self, listening: Listening, run: Run, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Nobody was listening then."""
+    def test_old_failures_are_not_sent(self, sensors: AlertSensors, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Failures older than the limit cause no alert."""
         monkeypatch.setattr(failed_runs, "NEWS", dt.timedelta(0))
         run("gone")
 
-        assert listening.failures() == "nothing new to send"
+        assert sensors.tick_failure() == "nothing new to send"
 
-    def test_a_cursor_of_somebody_else_is_begun_anew(self, listening: Listening, run: Run) -> None:
-        """A person can reset it in the UI."""
+    def test_an_unreadable_cursor_is_reset(self, sensors: AlertSensors, run: Run) -> None:
+        """A cursor that cannot be read, which a person can set in the UI, is reset."""
         run("gone")
-        listening.cursors["alert_on_failure"] = "anything"
+        sensors.cursors["alert_on_failure"] = "anything"
 
-        assert listening.failures() == "watching runs from now on"
+        assert sensors.tick_failure() == "watching runs from now on"
 
-    def test_the_cursor_holds_no_reason(self, listening: Listening, run: Run) -> None:
-        """It is shown in the UI, and stays small."""
+    def test_the_cursor_contains_no_reason(self, sensors: AlertSensors, run: Run) -> None:
+        """The cursor, which the UI shows, contains feeds but no reasons."""
         run("gone")
-        listening.failures()
+        sensors.tick_failure()
 
-        cursor = listening.cursors["alert_on_failure"] or ""
+        cursor = sensors.cursors["alert_on_failure"] or ""
         assert "gone" not in cursor
         assert msgspec.json.decode(cursor)["failing"].keys() == {ORDERS}
 
 
-def test_a_real_sync_is_told_and_nothing_leaks(tmp_path: Path) -> None:
-    """A feed that Floriday refuses is told with its line; no secret stands in an alert, a tick, a file or an event."""
+def test_a_failed_sync_is_sent_without_secrets(tmp_path: Path) -> None:
+    """A sync that Floriday refuses causes an alert, and no alert, tick, file or event contains a secret."""
     with Sandbox(now=NOW, empty=True) as sandbox, answering_server() as receiver:
         fill(sandbox)
         project = Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": "sales_orders, batches"})
         sandbox.faults.add(status(404, where="/sales-orders/sync/*", times=None))
         with project.instance() as instance:
-            listening = Listening(instance, receiver, tmp_path, project.environment)
-            project.settings["FLORIDAY_ALERTS"] = listening.address
-            listening.failures()
+            sensors = AlertSensors(instance, receiver, tmp_path, project.environment)
+            project.settings["FLORIDAY_ALERTS"] = sensors.address
+            sensors.tick_failure()
             project.sync()
-            said = listening.failures()
+            message = sensors.tick_failure()
             sandbox.faults.clear()
             project.sync()
-            listening.failures()
-            told = listening.told()
-            events = repr([instance.all_logs(each.run_id) for each in instance.get_runs()])
+            sensors.tick_failure()
+            alerts = sensors.alerts()
+            events = repr([instance.all_logs(run.run_id) for run in instance.get_runs()])
 
-    (failed, lines), (recovered, _) = told
-    assert said == f"sent: Floriday: {ORDERS} failed"
+    (failed, lines), (recovered, _) = alerts
+    assert message == f"sent: Floriday: {ORDERS} failed"
     assert (failed, recovered) == (f"Floriday: {ORDERS} failed", f"Floriday: {ORDERS} works again")
     assert lines[1].startswith(f"{ORDERS}: main: 127.0.0.1 refuses /sales-orders/sync/0: 404")
-    left = f"{told} {events} {listening.ticks} {listening.cursors}".encode() + b"".join(project.files().values())
-    assert [secret for secret in (TOKEN, *project.secrets) if secret.encode() in left] == []
+    stored = f"{alerts} {events} {sensors.ticks} {sensors.cursors}".encode() + b"".join(project.files().values())
+    assert [secret for secret in (TOKEN, *project.secrets) if secret.encode() in stored] == []

@@ -1,4 +1,4 @@
-"""Alerts: what a receiver gets over real HTTP and SMTP, and that one that fails costs a line and nothing else."""
+"""Alerts are delivered over HTTP and SMTP, and a receiver that fails does not affect the others."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ ALERT = Alert("Floriday: orders.sales_orders failed", "main: <404> & *nothing* :
 
 @pytest.fixture
 def server() -> Iterator[AnsweringServer]:
-    """A receiver that takes what comes."""
+    """A receiver that accepts every alert."""
     with answering_server() as server:
         server.will_answer(HOOK, Reply(200))
         yield server
 
 
 def address(server: AnsweringServer, path: str = HOOK) -> SecretStr:
-    """Where the receiver is, in the library's words."""
+    """Return the receiver's address in the format of the alert library."""
     return SecretStr(server.address.replace("http://", "json://") + path)
 
 
-def test_a_receiver_gets_title_and_text_as_they_stand(server: AnsweringServer) -> None:
-    """As plain text: nothing is escaped, swapped or left out."""
+def test_title_and_text_are_sent_unchanged(server: AnsweringServer) -> None:
+    """Title and text are sent as plain text, without escaping."""
     assert send([address(server)], ALERT) == []
 
-    (question,) = server.asked(HOOK)
-    told = json.loads(question.body)
-    assert (told["title"], told["message"], told["type"]) == (ALERT.title, ALERT.text, "failure")
+    (request,) = server.asked(HOOK)
+    message = json.loads(request.body)
+    assert (message["title"], message["message"], message["type"]) == (ALERT.title, ALERT.text, "failure")
 
 
 def test_a_mail_is_sent_to_each_recipient() -> None:
-    """With the title as its subject and the text readable as such."""
+    """A mail has the alert's title as its subject and the text as plain text."""
     with mail_server() as server:
         port = server.server_address[1]
         receiver = f"mailto://127.0.0.1:{port}?from=floriday@nursery.nl&to=a@nursery.nl,b@nursery.nl"
@@ -59,14 +59,14 @@ def test_a_mail_is_sent_to_each_recipient() -> None:
     assert body.get_content().split() == ALERT.text.split()
 
 
-def test_a_receiver_that_fails_leaves_the_others_told(server: AnsweringServer) -> None:
-    """It is told in one line with its place, its service and its status, and nothing of its address."""
+def test_a_failing_receiver_does_not_stop_others(server: AnsweringServer) -> None:
+    """A failure is returned as one line with place, service and status, without the address."""
     server.will_answer(f"{HOOK}/gone", Reply(410))
     with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
+        unused = f"127.0.0.1:{closed.getsockname()[1]}"
 
     failures = send(
-        [address(server, f"{HOOK}/gone"), SecretStr(f"json://{nobody}{HOOK}"), address(server), SecretStr(TOKEN)], ALERT
+        [address(server, f"{HOOK}/gone"), SecretStr(f"json://{unused}{HOOK}"), address(server), SecretStr(TOKEN)], ALERT
     )
 
     assert failures == [
@@ -77,20 +77,20 @@ def test_a_receiver_that_fails_leaves_the_others_told(server: AnsweringServer) -
     assert len(server.asked(HOOK)) == 1
 
 
-def test_a_receiver_that_never_answers_is_left_behind(server: AnsweringServer) -> None:
-    """After the given patience, while the others are told."""
+def test_a_receiver_that_never_answers_times_out(server: AnsweringServer) -> None:
+    """A receiver that never answers fails after the time-out, and the others get the alert."""
     server.will_answer(f"{HOOK}/slow", Reply(stalled=True))
-    began = time.monotonic()
+    started_at = time.monotonic()
 
     failures = send([address(server, f"{HOOK}/slow"), address(server)], ALERT, seconds=0.5)
 
     assert failures == ["address 1 (JSON) did not take the alert in time"]
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - started_at < 3
     assert len(server.asked(HOOK)) == 1
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    """Before anything is sent."""
+def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
+    """A receiver with a self-signed certificate gets no request."""
     with answering_server(self_signed(tmp_path)) as server:
         failures = send([SecretStr(server.address.replace("http://127.0.0.1", "jsons://localhost") + HOOK)], ALERT)
 
@@ -98,10 +98,10 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     assert server.questions == []
 
 
-def test_no_log_hears_of_an_address(
+def test_no_log_contains_an_address(
     server: AnsweringServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither the library nor the transport below it, whatever the level."""
+    """No log of the library or its transport contains an address, at any level."""
     server.will_answer(f"{HOOK}/gone", Reply(410))
     loggers = [logging.getLogger(name) for name in ("", "apprise", "urllib3", "urllib3.connectionpool")]
     before = [logger.level for logger in loggers]
@@ -118,16 +118,16 @@ def test_no_log_hears_of_an_address(
 
 
 class TestBounded:
-    """Texts that every service takes whole."""
+    """The length of texts is limited to what every service accepts."""
 
-    def test_what_fits_stands_as_it_is(self) -> None:
-        """Line by line, with the last one at the end."""
+    def test_a_short_text_is_unchanged(self) -> None:
+        """All lines of a short text are kept, followed by the last line."""
         assert bounded(["one", "two"], last="end") == "one\ntwo\nend"
         assert bounded(["one"]) == "one"
 
     @pytest.mark.parametrize("length", [1, 30, 320, MAX_CHARACTERS // 2])
-    def test_what_does_not_fit_is_counted(self, length: int) -> None:
-        """Only whole lines are left out, never the last one."""
+    def test_lines_that_do_not_fit_are_counted(self, length: int) -> None:
+        """Only whole lines are left out, never the last one, and their number is added."""
         text = bounded(["x" * length] * 2_000, last="end")
 
         *kept, more, end = text.split("\n")
@@ -138,19 +138,19 @@ class TestBounded:
 
 
 class TestTestMessage:
-    """``floriday check --alert``."""
+    """The command ``floriday check --alert``."""
 
-    def test_it_reaches_every_address(self, server: AnsweringServer, tmp_path: Path) -> None:
-        """Without any credentials, and without a call to Floriday."""
+    def test_it_is_sent_to_every_address(self, server: AnsweringServer, tmp_path: Path) -> None:
+        """The command sends a test message without credentials and without a call to Floriday."""
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=address(server).get_secret_value())
 
         assert (ended.code, ended.err) == (0, "")
         assert ended.out == "1 of 1 addresses accepted the test message\n"
-        (question,) = server.questions
-        assert json.loads(question.body)["title"] == "Floriday: a test"
+        (request,) = server.questions
+        assert json.loads(request.body)["title"] == "Floriday: a test"
 
-    def test_an_address_that_fails_is_named_by_its_place(self, server: AnsweringServer, tmp_path: Path) -> None:
-        """The others are told; exit code 1."""
+    def test_a_failing_address_is_reported_by_its_place(self, server: AnsweringServer, tmp_path: Path) -> None:
+        """If one address fails, the others get the message and the exit code is 1."""
         server.will_answer(f"{HOOK}/gone", Reply(404))
         both = f"{address(server).get_secret_value()}, {address(server, f'{HOOK}/gone').get_secret_value()}"
 
@@ -160,13 +160,13 @@ class TestTestMessage:
         assert ended.complaint == "FLORIDAY_ALERTS: address 2 (JSON) answered 404"
 
     @pytest.mark.parametrize(
-        ("alerts", "told"),
+        ("alerts", "complaint"),
         [("", "FLORIDAY_ALERTS is missing: it expects"), (f"tulips://{TOKEN}", "FLORIDAY_ALERTS expects addresses")],
     )
-    def test_a_setting_that_is_missing_or_malformed(self, alerts: str, told: str, tmp_path: Path) -> None:
-        """Is one line, without the address; exit code 2."""
+    def test_a_setting_that_is_missing_or_malformed(self, alerts: str, complaint: str, tmp_path: Path) -> None:
+        """A missing or malformed setting is one line without the address, and the exit code is 2."""
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=alerts)
 
         assert (ended.code, ended.out) == (2, "")
-        assert ended.complaint.startswith(told)
+        assert ended.complaint.startswith(complaint)
         assert TOKEN not in ended.err

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue import catalogue_of
+from pipelines.errors import PipelineError
 from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed_writer import FeedWriter
+from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.rebuild import rebuild
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
@@ -26,9 +28,9 @@ GROWERS = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-2222
 
 @pytest.fixture
 def syncing(tmp_path: Path) -> Iterator[Syncing]:
-    """A buyer without any record."""
+    """A buyer without any record, who reads a few feeds."""
     with Sandbox(api="customers", empty=True) as sandbox:
-        yield Syncing(sandbox, tmp_path / "w.duckdb", api="customers")
+        yield Syncing(sandbox, tmp_path / "w.duckdb", api="customers", only=(CONNECTIONS, GROUPS, LINES, CUSTOM))
 
 
 def put(syncing: Syncing, feed: str, record: dict[str, Any], number: int | None = None) -> int:
@@ -109,6 +111,28 @@ def test_idle_parts_cost_one_call_each(syncing: Syncing) -> None:
     assert not syncing.sandbox.calls.to("/contract-trade-item-groups/sync/")
 
 
+def test_a_part_that_was_not_read_to_its_end_is_not_idle(syncing: Syncing) -> None:
+    """A sync that failed after some pages has stored the feed's maximum; the next one goes on all the same."""
+
+    def fail(outcome: FeedOutcome) -> None:
+        if outcome.pages == 2:
+            raise PipelineError("no answer")
+
+    first, *others = records(GROUPS, 5, supplierOrganizationId=GROWERS[0])
+    connect(syncing, GROWERS[0])
+    put(syncing, GROUPS, first)
+    syncing.sync(CONNECTIONS, GROUPS)
+    for record in others:
+        put(syncing, GROUPS, record)
+    syncing.page = 1
+    (failed,) = syncing.sync(GROUPS, listener=fail).values()
+    assert failed.error == "no answer"
+
+    assert syncing.sync_one(GROUPS).current
+
+    syncing.assert_equal(GROUPS)
+
+
 def test_a_new_connection_brings_older_records_into_view(syncing: Syncing) -> None:
     """Records of the new grower stand below the cursor: the feed is marked, and its next sync reads from 0."""
     old = records(LINES, 2, seed=3)
@@ -135,16 +159,22 @@ def view_of(syncing: Syncing) -> list[tuple[Any, ...]]:
     return syncing.rows("SELECT feed FROM sync.rereads WHERE done_at IS NULL ORDER BY feed")
 
 
-def test_connections_synced_alone_mark_every_feed_that_shows_more(syncing: Syncing) -> None:
+def test_connections_synced_alone_mark_every_feed_that_shows_more(tmp_path: Path) -> None:
     """Whatever was asked for, all feeds that were read before are marked with the connection that widens them."""
+    widened = sorted(feed.name for feed in CUSTOMERS.feeds if CONNECTIONS in feed.widened_by)
+    with Sandbox(api="customers", empty=True) as sandbox:
+        syncing = Syncing(sandbox, tmp_path / "w.duckdb", api="customers", only=(CONNECTIONS, CUSTOM, *widened))
+        _connect_twice(syncing)
+
+    assert view_of(syncing) == [(name,) for name in widened]
+
+
+def _connect_twice(syncing: Syncing) -> None:
     connect(syncing, GROWERS[0])
     syncing.sync()
     connect(syncing, GROWERS[1])
 
     syncing.sync(CONNECTIONS)
-
-    widened = sorted(feed.name for feed in CUSTOMERS.feeds if CONNECTIONS in feed.widened_by)
-    assert view_of(syncing) == [(name,) for name in widened]
 
 
 def test_connections_that_are_read_first_of_all_mark_what_was_read_before_them(syncing: Syncing) -> None:
@@ -257,7 +287,7 @@ class TestLeavingARestartedSelection:
             raise Death
 
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.sync.sub_feed.end_unserved", die)
+            patch.setattr(FeedWriter, "delete_unserved", die)
             with pytest.raises(Death):
                 restarted.sync(CUSTOM)
         assert self.deleted(restarted) == 0
@@ -273,7 +303,7 @@ class TestLeavingARestartedSelection:
         self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each batch is a transaction; the rest is found by reading the selection once more."""
-        monkeypatch.setattr("pipelines.sync.unserved_records.RECORDS_AT_ONCE", 2)
+        monkeypatch.setattr("pipelines.sync.feed_writer.DELETED_AT_ONCE", 2)
         store_again = FeedWriter.store_again
 
         def die_after_the_first(writer: FeedWriter, some: Sequence[bytes], *, was_served: bool = True) -> None:

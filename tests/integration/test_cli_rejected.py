@@ -7,6 +7,7 @@ import io
 import json
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,9 @@ class TestList:
 
     @pytest.fixture
     def two(self, syncing: Syncing) -> Syncing:
-        """One rejected record of each account."""
+        """One rejected record of each account, in a warehouse for that feed alone."""
+        syncing.path.unlink()
+        syncing = replace(syncing, only=(BATCHES,))
         for seed, account in enumerate(("north", "south")):
             serve(syncing, batches(1, seed)[0], account, numberOfPieces="a\x1b[2J\nb")
         syncing.sync(BATCHES)

@@ -159,7 +159,7 @@ class TestDemo:
         assert path.read_text() == "in use"
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 class TestDemoOfABuyer:
     """``floriday demo --api customers``."""
 

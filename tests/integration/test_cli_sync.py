@@ -21,12 +21,15 @@ from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
+from tests.integration.syncing import laid_out as created
 from tests.moments import real_now
 from tests.records import in_json, valid_records
 
 SUPPLIERS = catalogue_of("suppliers")
 ORDERS = "orders.sales_orders"
 FEEDS = [feed.name for feed in SUPPLIERS.feeds]
+FEW = ["catalog.trade_items", "orders.sales_orders", "supply.batch_mutations", "supply.batches"]
+"""The feeds that FLORIDAY_FEEDS names; a sync of all feeds takes seconds."""
 
 
 @pytest.fixture
@@ -43,10 +46,18 @@ def sandbox() -> Iterator[Sandbox]:
 def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings point at the sandbox and at a warehouse that is not there yet."""
     path = tmp_path / "w.duckdb"
-    for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path)}.items():
+    settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": ",".join(FEW)}
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     return path
+
+
+@pytest.fixture
+def laid_out(warehouse: Path) -> None:
+    """The warehouse exists and is empty; creating all tables takes longer than most syncs."""
+    warehouse.touch(mode=0o600)
+    warehouse.write_bytes(created("suppliers"))
 
 
 @pytest.fixture
@@ -65,8 +76,12 @@ def table(out: str) -> dict[tuple[str, str], list[str]]:
 class TestSync:
     """``floriday sync``."""
 
-    def test_all_feeds_of_all_accounts(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+    def test_all_feeds_of_all_accounts(
+        self, printed: Printed, sandbox: Sandbox, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """What was read is told per account and feed, and stands in the warehouse."""
+        monkeypatch.delenv("FLORIDAY_FEEDS")
+
         code, out, err = printed("sync")
 
         assert (code, err) == (0, "")
@@ -77,6 +92,7 @@ class TestSync:
         Syncing(sandbox, warehouse).assert_equal(account="north")
         assert warehouse.stat().st_mode & 0o777 == 0o600
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_second_sync_reads_nothing_new(self, printed: Printed) -> None:
         """An idle server is told as such."""
         printed("sync")
@@ -86,6 +102,7 @@ class TestSync:
         assert code == 0
         assert all(row[:4] == ["0", "0", "0", "0"] for row in table(out).values())
 
+    @pytest.mark.usefixtures("laid_out")
     def test_some_feeds_of_one_account(self, printed: Printed, sandbox: Sandbox) -> None:
         """Feeds are named with or without their schema; only their scopes are asked for."""
         code, out, _ = printed("sync", "sales_orders", "supply.batches", "sales_orders", "--account", "south")
@@ -94,6 +111,7 @@ class TestSync:
         assert set(table(out)) == {("south", "supply.batches"), ("south", ORDERS)}
         assert not [call for call in sandbox.calls if call.path.endswith("/trade-items/current-max-sequence")]
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_feed_that_is_named_need_not_be_among_the_settings(
         self, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -106,6 +124,7 @@ class TestSync:
         assert code == 0
         assert table(out)["north", ORDERS][0] == "5"
 
+    @pytest.mark.usefixtures("laid_out")
     def test_full_reads_everything_again(self, printed: Printed) -> None:
         """All records are read, none is new or changed."""
         printed("sync", ORDERS)
@@ -114,6 +133,7 @@ class TestSync:
 
         assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
 
+    @pytest.mark.usefixtures("laid_out")
     def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
         """What was lost of today comes back; the feed is read to its end, for today is not over."""
         for entry in sandbox.book(ORDERS, "north").entries():
@@ -147,6 +167,7 @@ class TestSync:
         assert err.count("\n") == 1
         assert not warehouse.exists()
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_bad_key_leaves_the_other_account_done(
         self, printed: Printed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -162,6 +183,7 @@ class TestSync:
         assert err.count("\n") == 1
         assert "made-up-key" not in out + err
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_failing_feed_leaves_the_others_done(self, printed: Printed, sandbox: Sandbox) -> None:
         """The failure is one line with account and feed; exit code 1."""
         sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/batches/sync/*", account="north"))
@@ -173,6 +195,7 @@ class TestSync:
         assert table(out)["north", "supply.batches"][-3:-2] == ["failed"]
         assert table(out)["north", ORDERS][0] == "5"
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_feed_that_is_being_rebuilt_is_skipped(self, printed: Printed, sandbox: Sandbox) -> None:
         """423 is no failure, and is told."""
         sandbox.faults.add(status(423, where="/batches/*"))
@@ -194,6 +217,7 @@ class TestSync:
         assert "main catalog.trade_items is skipped: scope catalog:read is not granted" in standing.out
         assert table(ended.out)["main", ORDERS][-3] == "yes"
 
+    @pytest.mark.usefixtures("laid_out")
     def test_rejected_records_and_drift_are_told(self, printed: Printed, sandbox: Sandbox) -> None:
         """They don't change the exit code, and are a line each."""
         (record,) = valid_records(SUPPLIERS.feed(ORDERS), seed=9, count=1)
@@ -210,6 +234,7 @@ class TestSync:
         assert re.search(r"field \S*bouquetOfTheDay \(\w+\) that this version does not know", out)
         assert "values that this version does not know: HALF [2JDONE" in out
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_restart_is_told(self, printed: Printed, sandbox: Sandbox) -> None:
         """When Floriday numbers anew, the line says what was done."""
         printed("sync", ORDERS)
@@ -230,6 +255,7 @@ class TestSync:
         assert "somebody else" in err
         assert not warehouse.exists()
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_long_feed_is_told_on_its_way(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """In a pipe a line now and then says how far it is."""
         monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
@@ -302,8 +328,12 @@ def test_what_is_wrong_is_one_line(command: str, wrong: str, warehouse: Path) ->
 class TestCheck:
     """``floriday check``."""
 
-    def test_it_tells_who_and_what(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+    def test_it_tells_who_and_what(
+        self, printed: Printed, sandbox: Sandbox, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Token, scopes, organizations and feeds, without a warehouse and without a secret."""
+        monkeypatch.delenv("FLORIDAY_FEEDS")
+
         code, out, err = printed("check")
 
         assert (code, err) == (0, "")
@@ -342,6 +372,7 @@ class TestCheck:
 class TestStatus:
     """``floriday status``."""
 
+    @pytest.mark.usefixtures("laid_out")
     def test_it_tells_how_far_the_warehouse_is(self, printed: Printed, sandbox: Sandbox) -> None:
         """Rows, cursor, the distance to Floriday's maximum, rejected records and retention."""
         printed("sync")
@@ -354,13 +385,14 @@ class TestStatus:
 
         assert (code, err) == (0, "")
         rows = table(out)
-        assert set(rows) == {(account, feed) for account in ("north", "south") for feed in FEEDS}
+        assert set(rows) == {(account, feed) for account in ("north", "south") for feed in FEW}
         north = rows["north", ORDERS]
         assert north[:2] == ["5", str(before)]
         assert north[-4:] == [str(book.maximum - before), "0", "364", "days"]
         assert rows["south", ORDERS][-4] == "0"
         assert rows["south", "supply.batch_mutations"][-1] == "–"
 
+    @pytest.mark.usefixtures("laid_out")
     def test_offline_needs_no_credentials(self, printed: Printed, warehouse: Path, tmp_path: Path) -> None:
         """Nobody is asked, and the distance is left out."""
         printed("sync", ORDERS)
@@ -371,6 +403,7 @@ class TestStatus:
         assert table(ended.out)["north", ORDERS][-4] == "–"
         assert table(ended.out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
 
+    @pytest.mark.usefixtures("laid_out")
     def test_a_maximum_that_is_refused_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
         """A 403 on a maximum is no failure."""
         printed("sync", ORDERS)
@@ -381,6 +414,7 @@ class TestStatus:
         assert (code, err) == (0, "")
         assert table(out)["north", ORDERS][-4] == "unknown"
 
+    @pytest.mark.usefixtures("laid_out")
     def test_floriday_that_does_not_answer(self, printed: Printed, sandbox: Sandbox) -> None:
         """What the warehouse knows is told all the same; one line an account says what failed, exit code 1."""
         printed("sync")
@@ -395,6 +429,7 @@ class TestStatus:
         assert err.startswith("floriday: north · catalog.trade_items: ")
         assert err.count("\n") == 1
 
+    @pytest.mark.usefixtures("laid_out")
     def test_rejected_records_are_counted(self, printed: Printed, sandbox: Sandbox) -> None:
         """Open ones, per account and feed."""
         sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD, where="/sales-orders/sync/*", account="south"))
@@ -405,6 +440,7 @@ class TestStatus:
         assert table(out)["south", ORDERS][-3] == "1"
         assert table(out)["north", ORDERS][-3] == "0"
 
+    @pytest.mark.usefixtures("laid_out")
     def test_changes_that_may_be_lost_already(self, printed: Printed, warehouse: Path) -> None:
         """A feed that was not read for longer than Floriday keeps its records says so."""
         printed("sync", "supply.batches")
@@ -423,6 +459,7 @@ class TestStatus:
         assert "run `floriday sync` first" in err
         assert not warehouse.exists()
 
+    @pytest.mark.usefixtures("laid_out")
     def test_another_environments_warehouse(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its cursors are not compared with the numbers of another server."""
         printed("sync", ORDERS)
@@ -472,6 +509,7 @@ class TestVersion:
         [("2026-08-01", ""), ("2026-12-01", "deprecated"), ("2027-04-01", "only 30 days left"), ("2028-01-01", "was")],
     )
     @pytest.mark.parametrize("command", ["check", "status"])
+    @pytest.mark.usefixtures("laid_out")
     def test_its_end_is_told_in_time(
         self, command: str, day: str, told: str, printed: Printed, on: Callable[[str], None]
     ) -> None:
@@ -502,6 +540,7 @@ class TestVersion:
         assert out.count("is for version 2026v2 of the API, this program supports 2026v1") == 1
         assert all(call.path.startswith("/suppliers-api-2026v2") for call in newer.calls if "-api-" in call.path)
 
+    @pytest.mark.usefixtures("laid_out")
     def test_without_a_base_address_there_is_no_version(
         self, printed: Printed, monkeypatch: pytest.MonkeyPatch, on: Callable[[str], None]
     ) -> None:

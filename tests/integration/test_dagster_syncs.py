@@ -20,31 +20,36 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration import resources
 from pipelines.orchestration.resources import WarehouseResource, given_settings
 from pipelines.sandbox import Sandbox, status
-from pipelines.sync.feed import sync_feed
+from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.selection import Everything, WhatToRead
 from pipelines.sync.session import SyncSession
-from pipelines.sync.sub_feed import Run
-from pipelines.sync.what_to_read import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
+from tests.integration.syncing import laid_out
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses deprecated features of its own and of pydantic."""
 
-FEEDS = [feed.name for feed in SUPPLIERS.feeds]
 ORDERS = "orders.sales_orders"
 SELECTED = ["catalog.trade_items", "supply.batches", "supply.batch_mutations", ORDERS, "supply.weekly_base_supply"]
 """The feeds of most tests, one of them a snapshot; a sync of all feeds takes longer."""
+FEEDS = [
+    *SELECTED[:4],
+    *("catalog.base_items", "fulfillment.delivery_orders", "organizations.organizations", "supply.supply_lines"),
+    *(feed.name for feed in SUPPLIERS.feeds if not feed.endpoint.max_sequence),
+]
+"""Feeds of each schema, with and without child tables, and the one without a maximum; the demo syncs all feeds."""
 
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project in which all feeds were synced once; its tests only read."""
+    """A project in which these feeds were synced once; its tests only read."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         fill(sandbox)
-        project = Project(sandbox, tmp_path_factory.mktemp("synced"))
+        project = Project(sandbox, tmp_path_factory.mktemp("synced"), {"FLORIDAY_FEEDS": ", ".join(FEEDS)})
         project.sync()
         yield project
 
@@ -53,16 +58,25 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 def project(tmp_path: Path) -> Iterator[Project]:
     """A project with the selected feeds, not synced yet."""
     with Sandbox(now=NOW, empty=True) as sandbox:
-        fill(sandbox)
-        yield Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": ", ".join(SELECTED)})
+        fill(sandbox, *FEEDS)
+        yield with_tables(Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": ", ".join(SELECTED)}))
+
+
+def with_tables(project: Project) -> Project:
+    """Create the empty warehouse of a project; creating all tables takes longer than most runs."""
+    path = project.warehouse.path
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    path.write_bytes(laid_out("suppliers"))
+    return project
 
 
 @pytest.fixture
 def two_accounts(tmp_path: Path) -> Iterator[Project]:
     """A project with two accounts and one feed, not synced yet."""
     with Sandbox(now=NOW, empty=True, accounts=("north", "south")) as sandbox:
-        fill(sandbox)
-        yield Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": "supply.batches"})
+        fill(sandbox, "supply.batches")
+        yield with_tables(Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": "supply.batches"}))
 
 
 def statuses(result: dg.ExecuteInProcessResult) -> dict[str, str]:

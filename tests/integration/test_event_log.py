@@ -1,4 +1,4 @@
-"""Dagster's event log with connections that stay open: the same log, for fewer openings."""
+"""The event log that keeps its connections open has the same content as Dagster's own."""
 
 from __future__ import annotations
 
@@ -23,52 +23,53 @@ def tulips() -> dg.MaterializeResult[None]:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance as the project's."""
-    with open_instance(tmp_path, tmp_path / "dagster") as opened:
-        yield opened
+    """An instance like the project's."""
+    with open_instance(tmp_path, tmp_path / "dagster") as instance:
+        yield instance
 
 
 def log_of(instance: dg.DagsterInstance) -> KeepingEventLog:
-    """The instance's event log."""
+    """Return the instance's event log."""
     log = instance.event_log_storage
     assert isinstance(log, KeepingEventLog)
     return log
 
 
-def test_another_process_reads_what_was_written(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    """A second instance with Dagster's own storage on the same files sees runs and events, and the first sees its."""
+def test_dagsters_own_storage_reads_and_writes_the_same_files(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    """A second instance with Dagster's own storage reads the same runs and events, and writes its own."""
     run = dg.materialize([tulips], instance=instance)
-    theirs = {**instance_settings(tmp_path / "dagster"), "storage": {"sqlite": {"base_dir": str(tmp_path / "dagster")}}}
+    storage = {"sqlite": {"base_dir": str(tmp_path / "dagster")}}
+    settings = {**instance_settings(tmp_path / "dagster"), "storage": storage}
 
-    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster"), overrides=theirs) as other:
-        seen = other.all_logs(run.run_id)
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster"), overrides=settings) as other:
+        events = other.all_logs(run.run_id)
         again = dg.materialize([tulips], instance=other)
 
-    assert seen == instance.all_logs(run.run_id)
-    assert {event.event_type for event in run.all_events} <= {entry.dagster_event_type for entry in seen}
+    assert events == instance.all_logs(run.run_id)
+    assert {event.event_type for event in run.all_events} <= {entry.dagster_event_type for entry in events}
     latest = instance.get_latest_materialization_event(dg.AssetKey("tulips"))
     assert latest is not None
     assert latest.run_id == again.run_id
 
 
 def test_only_the_last_used_runs_stay_open(instance: dg.DagsterInstance) -> None:
-    """However many runs are looked at, and all of them can still be read."""
+    """A limited number of databases is open, and every run can still be read."""
     runs = [dg.materialize([tulips], instance=instance).run_id for _ in range(KEPT + 2)]
 
     assert all(instance.all_logs(run_id) for run_id in runs)
     assert log_of(instance).open_databases == KEPT
 
 
-def test_a_run_whose_file_is_gone_has_no_events(instance: dg.DagsterInstance) -> None:
-    """A log that was removed from outside is begun anew, as Dagster's own storage does."""
+def test_a_run_whose_file_was_deleted_has_no_events(instance: dg.DagsterInstance) -> None:
+    """If a run's file is deleted, its log starts empty, as in Dagster's own storage."""
     run_id = dg.materialize([tulips], instance=instance).run_id
     Path(log_of(instance).path_for_shard(run_id)).unlink()
 
     assert instance.all_logs(run_id) == []
 
 
-def test_it_closes_what_it_opened(instance: dg.DagsterInstance) -> None:
-    """After disposing nothing is open."""
+def test_disposing_closes_all_databases(instance: dg.DagsterInstance) -> None:
+    """After disposing no database is open."""
     dg.materialize([tulips], instance=instance)
 
     log_of(instance).dispose()

@@ -83,7 +83,7 @@ def test_every_table_equals_the_server_before_and_after_changes(syncing: Syncing
     assert_every_table_equal(syncing)
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 def test_the_worlds_own_records_arrive(api: str, tmp_path: Path) -> None:
     """What the sandbox's nursery and buyer deal in lands in every table, and again after a day of trade."""

@@ -15,13 +15,14 @@ from tests.model.server import model_server
 from tests.model.stories import STORIES, Story, Teller
 
 QUICK = settings(
-    max_examples=-(-200 // len(SCENARIOS)),
+    max_examples=-(-60 // len(SCENARIOS)),
     stateful_step_count=5,
     deadline=None,
     database=None,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
+USUAL = settings(QUICK, max_examples=-(-200 // len(SCENARIOS)))
 LONG = settings(QUICK, max_examples=-(-1000 // len(SCENARIOS)), stateful_step_count=20, print_blob=True)
 
 
@@ -46,9 +47,16 @@ def test_a_loss_that_was_found_once_does_not_come_back(story: Story) -> None:
 
 
 @pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
-def test_nothing_is_lost_in_two_hundred_stories(feeds: tuple[str, ...]) -> None:
+def test_nothing_is_lost_in_sixty_stories(feeds: tuple[str, ...]) -> None:
     """Whatever goes wrong, two quiet syncs later each table is what the model says; so many stories of all feeds."""
     run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
+def test_nothing_is_lost_in_two_hundred_stories(feeds: tuple[str, ...]) -> None:
+    """The same with more of them."""
+    run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=USUAL)
 
 
 @pytest.mark.soak

@@ -78,7 +78,7 @@ def test_a_few_tables_are_as_they_were(traded: Syncing) -> None:
     assert_rebuilt_equal(traded, FEW)
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_every_table_is_as_it_was(whole: Syncing) -> None:
     """Of all feeds and snapshots."""
     assert_rebuilt_equal(whole, SUPPLIERS.sources)

@@ -17,6 +17,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.privacy import redact
 from tests.integration.personal_orders import (
     DROP,
+    FEEDS,
     HASH,
     JAN,
     KEY,
@@ -67,7 +68,7 @@ def warehouse(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Cal
         (tmp_path / "w.duckdb").touch(mode=0o600)
         (tmp_path / "w.duckdb").write_bytes(synced[treatment])
         (tmp_path / "w.published.duckdb").write_bytes(synced[treatment])
-        return Warehouse(sandbox, tmp_path / "w.duckdb")
+        return Warehouse(sandbox, tmp_path / "w.duckdb", only=FEEDS)
 
     return give
 
@@ -79,7 +80,7 @@ def truth(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callabl
     def give(treatment: str) -> Syncing:
         (folder := tmp_path / "truth").mkdir()
         (folder / "w.duckdb").write_bytes(synced[treatment])
-        return Syncing(sandbox, folder / "w.duckdb")
+        return Syncing(sandbox, folder / "w.duckdb", only=FEEDS)
 
     return give
 

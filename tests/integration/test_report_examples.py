@@ -15,7 +15,7 @@ def without_sync_reports(examples: Examples) -> Examples:
     return Examples(examples.now, rows)
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_stored_examples_are_up_to_date() -> None:
     """New syncs of the same sandbox worlds give the stored rows, which ``make examples`` updates."""
     assert without_sync_reports(make_examples()) == without_sync_reports(examples())

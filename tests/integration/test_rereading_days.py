@@ -16,8 +16,8 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Call, Fault, Kind, Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load.cursors import open_ledger
 from pipelines.warehouse.load.days_to_sequence import Days
+from pipelines.warehouse.load.run_state import RunState
 from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
 from tests.moments import real_now
 from tests.records import in_json, valid_records
@@ -85,7 +85,7 @@ def sync_weekly(
             date_back(syncing, f"week {number}", sunday(number))
             cursors.append(read_cursors(syncing))
             with pipeline.warehouse.reading() as connection:
-                pipeline = replace(pipeline, known=open_ledger(connection))
+                pipeline = replace(pipeline, state=RunState.load(connection))
     return cursors
 
 
@@ -110,7 +110,7 @@ def asked(calls: Sequence[Call]) -> list[int]:
 def syncing(tmp_path: Path) -> Iterator[Syncing]:
     """A grower without any record."""
     with Sandbox(empty=True) as sandbox:
-        yield Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE)
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, only=(ORDERS, "supply.weekly_base_supply"))
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def cursors(syncing: Syncing) -> list[int]:
 def synced_weekly() -> tuple[bytes, list[int]]:
     """The warehouse after five weeks, and the cursor after each; made once, for a seeded server makes them alike."""
     with Sandbox(empty=True) as sandbox, TemporaryDirectory() as folder:
-        syncing = Syncing(sandbox, Path(folder) / "w.duckdb", page=A_PAGE)
+        syncing = Syncing(sandbox, Path(folder) / "w.duckdb", page=A_PAGE, only=(ORDERS, "supply.weekly_base_supply"))
         weekly = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), WEEKS)
         return syncing.path.read_bytes(), [each["main", ORDERS, None] for each in weekly]
 
@@ -274,7 +274,7 @@ class TestApart:
     def test_accounts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
         """The same week is another range of numbers for each key."""
         with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE)
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, only=(ORDERS,))
             cursors = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), weeks=4)
             change(syncing, f"DELETE FROM {ORDERS}")
             sandbox.calls.clear()
@@ -291,7 +291,7 @@ class TestApart:
     def test_parts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
         """A grower that was connected later has its own first week."""
         with Sandbox(api="customers", empty=True) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, api="customers")
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, api="customers", only=(CONNECTIONS, GROUPS))
 
             def trade(number: int) -> None:
                 for place, grower in enumerate(GROWERS[: 1 + number]):
@@ -411,7 +411,7 @@ class TestWhatIsTold:
     def test_parts_together_are_as_current_as_the_last_of_them(self, tmp_path: Path) -> None:
         """A part that was never read makes the feed one that was never current."""
         with Sandbox(api="customers", empty=True) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb", api="customers")
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", api="customers", only=(CONNECTIONS, GROUPS))
             assert syncing.sync(CONNECTIONS, GROUPS)["main", GROUPS].whole
             connect(sandbox, GROWERS[0])
             syncing.sync(CONNECTIONS, GROUPS)

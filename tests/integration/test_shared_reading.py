@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipelines.warehouse.file import reused_connection, waiters
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse, WriteSession
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.file.waiters import (
     has_waiters,
@@ -22,6 +22,13 @@ from pipelines.warehouse.file.waiters import (
 from tests.another_process import READER, WRITER, another_process, end
 from tests.shared_reading import PATIENCE, Read, read_while_writing
 from tests.thing_warehouse import ThingWarehouse
+
+
+def going_on(warehouse: Warehouse) -> WriteSession:
+    """A session that writes again immediately."""
+    session = WriteSession(warehouse)
+    session.expects_more = True
+    return session
 
 
 def assert_well(read: Read) -> None:
@@ -144,7 +151,7 @@ class TestWritingOn:
         """The same connection, until nothing follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True) as first:
+        with warehouse.writing(going_on(warehouse)) as first:
             pass
         with warehouse.writing() as second:
             assert second is first
@@ -156,7 +163,7 @@ class TestWritingOn:
         """The file is closed for them, whatever follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
         warehouse = ReusingWarehouse(path)
-        with waiting_to_read(path), warehouse.writing(lambda: True):
+        with waiting_to_read(path), warehouse.writing(going_on(warehouse)):
             pass
 
         with Warehouse(path, lock_timeout=0.0).reading():
@@ -167,7 +174,7 @@ class TestWritingOn:
         monkeypatch.setattr(reused_connection, "LONGEST_WRITING", 0.0)
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
 
         with Warehouse(path, lock_timeout=0.0).reading():
@@ -177,7 +184,7 @@ class TestWritingOn:
         """Others get in, without an end of the run; what is open for reading stays, and keeps nobody out."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
         warehouse.release()
 
@@ -194,7 +201,7 @@ class TestWritingOn:
         """Nor what it had not committed."""
         things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
         warehouse = ReusingWarehouse(things.path)
-        with pytest.raises(duckdb.CatalogException), warehouse.writing(lambda: True) as connection:
+        with pytest.raises(duckdb.CatalogException), warehouse.writing(going_on(warehouse)) as connection:
             connection.execute("BEGIN TRANSACTION; CREATE TABLE left_over (number INTEGER); FROM nowhere")
 
         with Warehouse(things.path, lock_timeout=0.0).reading() as reading:
@@ -205,11 +212,11 @@ class TestWritingOn:
         """DuckDB opens a file for one of the two; what is open is closed with the warehouse."""
         path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
         with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):
             connection.execute("DELETE FROM sync.settings")
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
         warehouse.close()
 

@@ -28,7 +28,7 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]
         sandbox.set_switches(rate_limits=None)
         for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=RECORDS):
             sandbox.book(ORDERS).put(record)
-        yield Syncing(sandbox, tmp_path / "w.duckdb", page=4)
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=4, only=(ORDERS,))
 
 
 def fail_after(syncing: Syncing, pages: int) -> None:

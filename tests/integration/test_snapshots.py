@@ -12,7 +12,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Snapshot
 from pipelines.sandbox import Sandbox
-from pipelines.sync.snapshot import questions
+from pipelines.sync.snapshot import snapshot_requests
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
 from tests.records import in_json
@@ -26,7 +26,7 @@ def syncing(tmp_path: Path) -> Iterator[Syncing]:
     """A server that offers three items in this week and one far in the future."""
     with Sandbox(empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
-        found = Syncing(sandbox, tmp_path / "w.duckdb")
+        found = Syncing(sandbox, tmp_path / "w.duckdb", only=(WEEKLY,))
         for place in range(3):
             offer(found, place)
         offer(found, 9, weeks=30)
@@ -110,6 +110,6 @@ def test_weeks_are_those_of_amsterdam() -> None:
     weekly = next(one for one in catalogue_of("suppliers").snapshots if one.name == WEEKLY)
     assert isinstance(weekly, Snapshot)
 
-    (asked,) = questions(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
+    (asked,) = snapshot_requests(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
 
     assert asked.parameters == {"year": 2026, "week": 53}

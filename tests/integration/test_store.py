@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -21,10 +22,12 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.change_feed import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
-from pipelines.warehouse.load.cursors import FeedPart, position
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.load.cursors import FeedPart, Position
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import store
 from tests.every_kind import TABLE, THINGS, thing
+from tests.examples import examples
 from tests.expected_rows import assert_holds
 from tests.moments import real_now
 from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
@@ -44,9 +47,10 @@ def things(tmp_path: Path) -> ThingWarehouse:
 
 
 @pytest.fixture(scope="module")
-def every_feed(tmp_path_factory: pytest.TempPathFactory) -> ThingWarehouse:
-    """One warehouse for all feeds; each example brings an account of its own."""
-    return ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb", (*FEEDS, THINGS)).lay_out()
+def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Feed], ThingWarehouse]:
+    """Gives the one warehouse for a feed; each example brings an account of its own."""
+    folder = tmp_path_factory.mktemp("w")
+    return cache(lambda feed: ThingWarehouse(folder / f"{feed.name}.duckdb", (feed,)).lay_out())
 
 
 def branches(*ids: str, number: int = 1, identity: str = A) -> bytes:
@@ -94,8 +98,8 @@ class TestOneBatch:
         columns = "from_sequence_number, to_sequence_number, records, changed, rejected, committed_at, run_id"
         assert things.rows(f"SELECT {columns} FROM sync.windows") == [(3, 9, 2, 1, 1, moment, "run")]
         with things.warehouse.reading() as connection:
-            assert position(connection, PART) == Position(1, 9, None, moment, moment)
-            assert position(connection, FeedPart("other", THINGS.name)) == Position()
+            assert FeedCursor(connection, PART).position() == Position(1, 9, None, moment, moment)
+            assert FeedCursor(connection, FeedPart("other", THINGS.name)).position() == Position()
 
     @pytest.mark.parametrize("broken", ["things.things", "things.thing_branch_leaves", "cursor"])
     def test_an_error_in_the_middle_leaves_nothing(self, things: ThingWarehouse, broken: str) -> None:
@@ -111,7 +115,7 @@ class TestOneBatch:
             batch = replace(batch, frames={**batch.frames, broken: frame})
 
         with things.warehouse.writing() as connection:
-            with pytest.raises(duckdb.Error):
+            with pytest.raises(duckdb.Error), transaction(connection):
                 store(connection, TABLE, batch, window(PART, batch, ends=9), to, current=True)
             assert contents(connection) == before
 
@@ -127,7 +131,7 @@ class TestOneBatch:
         batch = normalize(TABLE, raws)
         batch = replace(batch, originals=batch.originals.iloc[::-1].reset_index(drop=True))
 
-        with things.warehouse.writing() as connection:
+        with things.warehouse.writing() as connection, transaction(connection):
             store(connection, TABLE, batch, window(PART, batch, ends=9), Position(1, 9), current=True)
 
         found = things.rows("SELECT CAST(thing_id AS VARCHAR), payload FROM raw.things WHERE sequence_number > 0")
@@ -367,17 +371,18 @@ class TestRepair:
 
 
 @pytest.mark.parametrize("feed", [*FEEDS, THINGS], ids=lambda feed: feed.name)
-@settings(max_examples=4)
+@settings(max_examples=examples(2))
 @given(seed=seeds())
-def test_any_valid_record_survives(every_feed: ThingWarehouse, feed: Feed, seed: int) -> None:
+def test_any_valid_record_survives(warehouse_of: Callable[[Feed], ThingWarehouse], feed: Feed, seed: int) -> None:
     """From bytes to frames to DuckDB and back, every row and column is what the record says."""
     account = next(fresh_accounts)
     records = [in_json(record) for record in valid_records(feed, seed, 25)]
 
-    stored = every_feed.store(*records, account=account, feed=feed)
+    warehouse = warehouse_of(feed)
+    stored = warehouse.store(*records, account=account, feed=feed)
 
     assert (stored.new, stored.rejected) == (len(records), 0)
-    with every_feed.warehouse.reading() as connection:
+    with warehouse.warehouse.reading() as connection:
         assert_holds(connection, feed, account, records)
 
 
@@ -401,13 +406,15 @@ def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
         raws = raws[size:]
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(seed=seeds())
-def test_the_tables_are_the_same_however_versions_are_split_into_batches(every_feed: ThingWarehouse, seed: int) -> None:
+def test_the_tables_are_the_same_however_versions_are_split_into_batches(
+    warehouse_of: Callable[[Feed], ThingWarehouse], seed: int
+) -> None:
     """Current rows, children, raw log and history, but for the moments; and they are what the records say."""
     records = [in_json(record) for record in versions_of(THINGS, seed)]
     accounts = [next(fresh_accounts) for _ in range(3)]
-    with every_feed.warehouse.writing() as connection:
+    with warehouse_of(THINGS).warehouse.writing() as connection:
         commit(connection, records, FeedPart(accounts[0], THINGS.name), THINGS)
         for account in accounts[1:]:
             for batch in split(records, Random(f"{seed} {account}")):
@@ -435,9 +442,9 @@ def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict
     }
 
 
-@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
-@settings(max_examples=3)
+@settings(max_examples=examples(25))
 @given(
+    feed=st.sampled_from(FEEDS),
     seed=seeds(),
     page_size=st.integers(2, 9),
     pages_a_batch=st.integers(1, 4),
@@ -446,7 +453,7 @@ def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict
 )
 def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
     *,
-    every_feed: ThingWarehouse,
+    warehouse_of: Callable[[Feed], ThingWarehouse],
     feed: Feed,
     seed: int,
     page_size: int,
@@ -466,7 +473,7 @@ def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
 
     steps = list(walk(ChangeFeed(fetch, max(numbers) if known else None, page_size), 0))
 
-    with every_feed.warehouse.writing() as connection:
+    with warehouse_of(feed).warehouse.writing() as connection:
         for first in range(0, len(steps), pages_a_batch):
             raws = [raw for step in steps[first : first + pages_a_batch] for raw in step.page.records]
             commit(connection, raws, FeedPart(account, feed.name), feed)

@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.floriday.client import FloridayClient
 from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
@@ -22,6 +23,9 @@ from tests.records import in_json, valid_records
 
 ORDERS = "orders.sales_orders"
 FEW = (ORDERS, "supply.batches", "organizations.organizations")
+
+Everything = tuple[Syncing, dict[tuple[str, str], FeedOutcome]]
+"""A warehouse with all feeds, and the outcomes of its first sync."""
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +42,21 @@ def empty() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    """Every feed of a server without any record, synced once, which takes seconds."""
+    with Sandbox(now=NOW, empty=True) as sandbox:
+        sandbox.set_switches(rate_limits=None)
+        syncing = Syncing(sandbox, tmp_path_factory.mktemp("everything") / "w.duckdb")
+        yield syncing, syncing.sync()
+
+
 @pytest.fixture
 def orders(empty: Sandbox, tmp_path: Path) -> Syncing:
     """Thirty sales orders, read in pages of four."""
     for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=30):
         empty.book(ORDERS).put(record)
-    return Syncing(empty, tmp_path / "w.duckdb", page=4)
+    return Syncing(empty, tmp_path / "w.duckdb", page=4, only=(ORDERS, "supply.batches"))
 
 
 def keys(syncing: Syncing, feed: str = ORDERS) -> list[tuple[str, ...]]:
@@ -62,11 +75,9 @@ def change(syncing: Syncing, key: tuple[str, ...], **fields: Any) -> int:
 class TestFirstSync:
     """From nothing to equal."""
 
-    def test_an_empty_server_gives_empty_tables(self, empty: Sandbox, tmp_path: Path) -> None:
+    def test_an_empty_server_gives_empty_tables(self, everything: Everything) -> None:
         """Nothing to read is no error, and every feed is current."""
-        syncing = Syncing(empty, tmp_path / "w.duckdb")
-
-        outcomes = syncing.sync()
+        syncing, outcomes = everything
 
         assert all(outcome.current and outcome.records == 0 for outcome in outcomes.values())
         syncing.assert_equal()
@@ -116,19 +127,18 @@ class TestIdleSync:
 
         assert orders.content() == before
 
-    def test_it_costs_one_call_a_feed(self, orders: Syncing) -> None:
+    def test_it_costs_one_call_a_feed(self, everything: Everything) -> None:
         """A token, an identity, and the maximum of each feed prove all of them current.
 
         The feed without such an operation costs a page, a snapshot each of its questions.
         """
-        orders.sandbox.set_switches(rate_limits=None)
-        orders.sync()
-        orders.sandbox.calls.clear()
+        syncing, _ = everything
+        syncing.sandbox.calls.clear()
 
-        outcomes = orders.sync()
+        outcomes = syncing.sync()
 
         assert all(outcome.current for outcome in outcomes.values())
-        paths = [call.path for call in orders.sandbox.calls]
+        paths = [call.path for call in syncing.sandbox.calls]
         assert len([path for path in paths if path.endswith(("max-sequence", "max-sequence-number"))]) == 38
         assert len([path for path in paths if "/sync/" in path and "max-sequence" not in path]) == 1
         assert len([path for path in paths if path.endswith("/base-supply")]) == 11 + 1
@@ -189,7 +199,7 @@ class TestChanges:
 
     def test_a_delta_costs_two_calls(self, empty: Sandbox, tmp_path: Path) -> None:
         """The maximum and one page, which reaches it, are enough for a few changes."""
-        syncing = Syncing(empty, tmp_path / "w.duckdb")
+        syncing = Syncing(empty, tmp_path / "w.duckdb", only=(ORDERS,))
         for record in valid_records(SUPPLIERS.feed(ORDERS), seed=2, count=5):
             empty.book(ORDERS).put(record)
         syncing.sync(ORDERS)
@@ -384,7 +394,7 @@ class TestFailures:
 
     def test_what_the_first_page_says_is_told_although_the_maximum_is_0(self, empty: Sandbox, tmp_path: Path) -> None:
         """They are asked at once, and an answer that was asked for is not thrown away."""
-        syncing = Syncing(empty, tmp_path / "w.duckdb")
+        syncing = Syncing(empty, tmp_path / "w.duckdb", only=(ORDERS,))
         empty.faults.add(status(423, where="/sales-orders/sync/*"))
 
         rebuilding, afterwards = syncing.sync_one(ORDERS), syncing.sync_one(ORDERS)
@@ -396,7 +406,7 @@ class TestFailures:
         """A scope that the application has not leaves out the feeds that need it, and only those."""
         scopes = ("role:app", "organization:read", "supply:read")
         with Sandbox(now=NOW, empty=True, scopes=scopes) as sandbox:
-            outcomes = Syncing(sandbox, tmp_path / "w.duckdb").sync()
+            outcomes = Syncing(sandbox, tmp_path / "w.duckdb", only=(ORDERS, "supply.supply_lines")).sync()
 
         assert "sales-order:read" in (outcomes["main", ORDERS].skipped or "")
         assert outcomes["main", "supply.supply_lines"].current
@@ -500,7 +510,7 @@ class TestPreparation:
             pipeline.warehouse.close()
 
             assert orders.path.read_bytes() == before
-            assert {part.feed for part in pipeline.known.positions} == {ORDERS}
+            assert {part.feed for part in pipeline.state.positions} == {ORDERS}
 
     @pytest.mark.parametrize("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"])
     def test_what_is_missing_is_made_anew(self, orders: Syncing, lost: str) -> None:
@@ -519,7 +529,7 @@ class TestAccounts:
     def test_two_accounts_live_side_by_side(self, tmp_path: Path) -> None:
         """Each key's records stand under its account's name, and one bad key leaves the other done."""
         with Sandbox(now=NOW, scale=0.05, accounts=("north", "south")) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb")
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=FEW)
 
             syncing.sync(*FEW)
 

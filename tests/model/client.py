@@ -16,9 +16,8 @@ from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import Settings, load_settings
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.selection import Changes, Everything, RejectedOnly, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
-from pipelines.sync.what_to_read import Changes, Everything, RejectedOnly
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.rejected_records import open_records
 from tests.hand_moved_time import HandMovedTime

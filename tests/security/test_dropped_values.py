@@ -65,7 +65,7 @@ class Filled:
         return sorted(name for name, text in stored.items() if MARK in text or DIGITS in text)
 
 
-@pytest.fixture(params=["suppliers", pytest.param("customers", marks=pytest.mark.soak)])
+@pytest.fixture(params=["suppliers", pytest.param("customers", marks=pytest.mark.slow)])
 def marked_values(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Filled]:
     """For both APIs every feed that holds personal data, and a warehouse as a first sync lays it out."""
     with marked(request.param) as (sandbox, marks):

@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from pipelines.catalogue.types import Feed
 from pipelines.normalize import Batch, arrow_reader, combine, exact, normalize
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import THINGS
+from tests.examples import examples
 from tests.records import in_json, nasty_records, seeds, valid_records
 
 FEEDS = (*catalogue_of("suppliers").feeds, THINGS)
@@ -29,7 +31,7 @@ every_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
 def _narrowed_down_to_one_record() -> Any:
     """Else what Arrow refuses takes its neighbours to the exact lane, and hides what the fast lane makes of them."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(arrow_reader, "LEAF", 1)
+        patched.setattr(arrow_reader, "SMALLEST_BLOCK", 1)
         yield
 
 
@@ -69,7 +71,7 @@ def first_difference(expected: Rows, found: Rows) -> tuple[object, object] | Non
 
 
 @every_feed
-@settings(max_examples=8)
+@settings(max_examples=examples(3))
 @given(seed=seeds())
 def test_both_lanes_make_the_same_of_nasty_records(feed: Feed, seed: int) -> None:
     """The same rows in the same order, the same rejects for the same reasons; nothing else is lost or added."""
@@ -88,7 +90,7 @@ def test_both_lanes_make_the_same_of_nasty_records(feed: Feed, seed: int) -> Non
 
 
 @every_feed
-@settings(max_examples=6)
+@settings(max_examples=examples(2))
 @given(seed=seeds())
 def test_valid_records_are_kept_by_both_lanes(feed: Feed, seed: int) -> None:
     """However they are written; no field of the catalogue is unknown."""
@@ -106,6 +108,19 @@ def test_valid_records_are_kept_by_both_lanes(feed: Feed, seed: int) -> None:
         assert first_difference(rows, found[name]) is None, name
 
 
+@every_feed
+def test_frames_have_the_types_of_the_schema(feed: Feed) -> None:
+    """Columns and types are those of the schema, in its order, whichever path the records took; rows count from 0."""
+    table = tables_of(feed)
+    batch = normalize(table, [in_json(record) for record in valid_records(feed, 1, 5)] + nasty_records(feed, 1, 20))
+
+    for part in table.walk():
+        frame, schema = batch.frames[part.qualified_name], frame_schema(part)
+        assert list(frame.columns) == schema.names
+        assert [kind.pyarrow_dtype for kind in frame.dtypes] == schema.types
+        assert isinstance(frame.index, pd.RangeIndex)
+
+
 def test_a_record_is_the_same_in_whatever_company() -> None:
     """Alone, or with others in a batch of several blocks."""
     table = tables_of(THINGS)
@@ -120,7 +135,7 @@ def test_a_record_is_the_same_in_whatever_company() -> None:
             assert first_difference(rows, company) is None, name
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(seed=seeds(), sizes=st.lists(st.integers(0, 25), min_size=1, max_size=5))
 def test_parts_together_are_as_if_read_at_once(seed: int, sizes: list[int]) -> None:
     """However many parts there are, and whatever place in the whole each record has."""

@@ -126,7 +126,7 @@ def exact_value(column: str, text: str) -> object:
 @pytest.mark.parametrize("quoted", [False, True], ids=["number", "text"])
 def test_a_number_means_the_same_in_both_lanes(column: str, quoted: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     """Whatever stands near a whole number or a decimal, also as text."""
-    monkeypatch.setattr(arrow_reader, "LEAF", 1)
+    monkeypatch.setattr(arrow_reader, "SMALLEST_BLOCK", 1)
 
     @settings(max_examples=20)
     @given(st.lists(NUMBERS, min_size=1, max_size=12))

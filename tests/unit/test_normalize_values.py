@@ -573,7 +573,7 @@ def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, mon
 
     assert len(batch.originals) == 1000
     assert max(columns) < 100
-    assert 1 <= len(batch.unknown_fields) <= arrow_reader.NAMES
+    assert 1 <= len(batch.unknown_fields) <= arrow_reader.MOST_UNKNOWN
     assert place != "within" or batch.unknown_fields == {"stock": "dict"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.sync.outcome import FeedOutcome, together
+from pipelines.sync.outcome import FeedOutcome, combined
 
 A_WEEK_AGO = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 YESTERDAY = dt.datetime(2026, 3, 8, tzinfo=dt.UTC)
@@ -17,14 +17,14 @@ def part(**told: object) -> FeedOutcome:
 
 def test_counts_are_added_and_the_furthest_cursor_counts() -> None:
     """Records and pages of all parts, and the highest number."""
-    both = together([part(records=2, pages=1, cursor=7), part(records=3, pages=2, cursor=5)])
+    both = combined([part(records=2, pages=1, cursor=7), part(records=3, pages=2, cursor=5)])
 
     assert (both.records, both.pages, both.cursor) == (5, 3, 7)
 
 
 def test_a_feed_is_current_and_whole_only_with_all_its_parts() -> None:
     """One part that is not, and the feed is not."""
-    both = together([part(current=True, whole=True), part(current=False, whole=False)])
+    both = combined([part(current=True, whole=True), part(current=False, whole=False)])
 
     assert (both.current, both.whole) == (False, False)
 
@@ -33,12 +33,12 @@ def test_the_part_that_was_least_far_tells_when_the_feed_was_current() -> None:
     """The oldest moment, and none where one never was."""
     known = part(current_before=YESTERDAY)
 
-    assert together([known, part(current_before=A_WEEK_AGO)]).current_before == A_WEEK_AGO
-    assert together([known, part()]).current_before is None
+    assert combined([known, part(current_before=A_WEEK_AGO)]).current_before == A_WEEK_AGO
+    assert combined([known, part()]).current_before is None
 
 
 def test_unknown_values_of_all_parts_are_told() -> None:
     """Those of one column too."""
-    both = together([part(unknown_values={"status": {"A"}}), part(unknown_values={"status": {"B"}, "kind": {"C"}})])
+    both = combined([part(unknown_values={"status": {"A"}}), part(unknown_values={"status": {"B"}, "kind": {"C"}})])
 
     assert both.unknown_values == {"status": {"A", "B"}, "kind": {"C"}}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.errors import GarbledAnswerError
 from pipelines.floriday.pages import Page, number_of, read_list, read_page
 from pipelines.normalize.content import content_hash
-from pipelines.sync.batches import unstored
+from pipelines.sync.batches import without_stored
 from tests.records import page_of
 
 FIRST, LAST = b'{"sequenceNumber":1,"name":"first"}', b'{"name":"last","sequenceNumber":9}'
@@ -200,17 +200,17 @@ def test_a_page_without_what_is_stored_keeps_its_place() -> None:
     page = read_page(page_of([FIRST, numbered("null"), LAST], 12))
     first, other = {content_hash(FIRST)}, {content_hash(LAST)}
 
-    assert unstored(page, {1: first, 7: other}).records == (numbered("null"), LAST)
-    assert unstored(page, {1: first, 7: other}).numbers == (None, 9)
-    assert unstored(page, {1: first}).maximum == 12
-    assert unstored(page, {2: first}) is page
+    assert without_stored(page, {1: first, 7: other}).records == (numbered("null"), LAST)
+    assert without_stored(page, {1: first, 7: other}).numbers == (None, 9)
+    assert without_stored(page, {1: first}).maximum == 12
+    assert without_stored(page, {2: first}) is page
 
 
 def test_another_content_at_a_stored_number_is_not_stored_yet() -> None:
     """Numbers should be given once; where one is not, nothing is lost."""
     page = read_page(page_of([FIRST, LAST], 12))
 
-    assert unstored(page, {1: {content_hash(LAST)}, 9: {content_hash(LAST)}}).records == (FIRST,)
+    assert without_stored(page, {1: {content_hash(LAST)}, 9: {content_hash(LAST)}}).records == (FIRST,)
 
 
 @given(

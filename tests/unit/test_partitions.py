@@ -11,7 +11,7 @@ from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import covered, days_of, week_of, weeks, weeks_between
 from pipelines.orchestration.assets.request import SyncConfig, what_to_read
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.what_to_read import Changes, Everything
+from pipelines.sync.selection import Changes, Everything
 from pipelines.warehouse.load.days_to_sequence import Days
 
 START = dt.date(2026, 3, 2)

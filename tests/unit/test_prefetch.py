@@ -20,7 +20,7 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.floriday.stoppable_threads import pause
-from pipelines.sync.batches import Batching, Piece
+from pipelines.sync.batches import Piece, WindowBuilder
 from tests.moving_feed import MovingFeed
 
 
@@ -43,7 +43,7 @@ class Server:
     def fetch(self, after: int) -> Page:
         """One page."""
         with self._lock:
-            if self._failing_after is not None and len(self.feed.asked) >= self._failing_after:
+            if self._failing_after is not None and len(self.feed.requested) >= self._failing_after:
                 raise BusyError("busy")
             return self.feed.fetch(after)
 
@@ -107,14 +107,14 @@ def test_everything_is_read_and_claimed_once(
     assert begins == 0
     assert reached >= server.maximum
     assert steps[-1].is_end
-    assert len(feed.asked) <= 60 + 3 * len(numbers)
+    assert len(feed.requested) <= 60 + 3 * len(numbers)
     server.maximum = feed.maximum
     assert known([*steps, *read(server.plan(reached))]) == feed.visible
 
 
 def claims(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
     """What the steps cover, after it was seen that no number is claimed by two of them."""
-    batching = Batching(start, start, Coverage())
+    batching = WindowBuilder(start, start, Coverage())
     pieces: list[Piece] = []
     for step in steps:
         batching.add(step)
@@ -128,7 +128,7 @@ def test_the_cursor_moves_only_over_what_is_read_without_a_gap() -> None:
     """Whatever order the pages come in."""
     feed = MovingFeed(dict(enumerate(range(1, 200))), 3)
     steps = read(Server(feed).plan())
-    batching = Batching(0, 0, Coverage())
+    batching = WindowBuilder(0, 0, Coverage())
     seen: set[int] = set()
 
     for step in steps:
@@ -148,7 +148,7 @@ def test_an_interrupted_load_asks_only_for_what_is_missing() -> None:
     steps = read(Server(feed).plan(start=9, covered=done))
 
     assert set(range(10, 31)) | set(range(201, 211)) | set(range(291, 301)) <= set(known(steps).values())
-    assert len(feed.asked) < 35
+    assert len(feed.requested) < 35
     assert steps[-1].is_end
 
 
@@ -192,10 +192,10 @@ def test_pages_wait_within_the_budget() -> None:
 
     with prefetched_steps(Server(feed).plan(), MemoryBudget(4 * size)) as steps:
         next(steps)
-        while len(feed.asked) < 5:
+        while len(feed.requested) < 5:
             threading.Event().wait(0.001)
         threading.Event().wait(0.05)
-        assert len(feed.asked) <= 6 + prefetch.CONNECTIONS
+        assert len(feed.requested) <= 6 + prefetch.CONNECTIONS
 
 
 def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number(
@@ -223,8 +223,8 @@ def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyP
 
     read(Server(feed).plan())
 
-    assert sorted(feed.asked) == feed.asked
-    assert len(feed.asked) <= 6
+    assert sorted(feed.requested) == feed.requested
+    assert len(feed.requested) <= 6
 
 
 def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
@@ -237,7 +237,7 @@ def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
 
     assert known(steps) == feed.visible
     assert steps[-1].is_end
-    assert len(feed.asked) < 100 + 3 * prefetch.CONNECTIONS * 3
+    assert len(feed.requested) < 100 + 3 * prefetch.CONNECTIONS * 3
 
 
 def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:
@@ -249,7 +249,7 @@ def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:
 
     assert known(steps) == feed.visible
     assert not steps[-1].is_end
-    assert len(feed.asked) < 800
+    assert len(feed.requested) < 800
 
 
 class TestFirstPageAsked:
@@ -268,7 +268,7 @@ class TestFirstPageAsked:
             pages = [fetch_or_take(0), fetch_or_take(3), fetch_or_take(0)]
 
         assert [page.numbers for page in pages] == [(1, 2, 3), (4, 5, 6), (1, 2, 3)]
-        assert sorted(server.feed.asked) == [0, 0, 3]
+        assert sorted(server.feed.requested) == [0, 0, 3]
 
     def test_its_failure_is_told_where_it_is_wanted(self) -> None:
         """And whoever does not want it hears nothing of it."""

@@ -66,15 +66,15 @@ function drawnSeries(look, each, place, flat) {
   };
 }
 
-// Which colour stands for what, as text beside the picture; one series alone is what the title says.
+// The legend as text; a single series is described by the title.
 function legendOf({ series }) {
   if (series.length < 2) return null;
   return make("ul", { class: "legend" }, ...series.map(({ name, colour, line }, place) =>
     make("li", { class: `${colour || `series-${1 + (place % 6)}`}${line ? " line" : ""}` }, name)));
 }
 
-// Upright: weeks beside each other, as bars and lines.
-function upright({ weeks, series, format, axis = {}, alt }) {
+// Vertical bars and lines, one group for each week.
+function verticalBars({ weeks, series, format, axis = {}, alt }) {
   return {
     alt,
     series,
@@ -105,8 +105,8 @@ function weekLabel(weeks, place) {
   return `W${week}${place === 0 || week === 1 ? `\n${year}` : ""}`;
 }
 
-// Lying: names below each other, each with its bar.
-function lying({ labels, series, format, secondFormat, axis = {}, alt, flat }) {
+// Horizontal bars, one row for each name.
+function horizontalBars({ labels, series, format, secondFormat, axis = {}, alt, flat }) {
   return {
     alt,
     series,
@@ -131,9 +131,9 @@ function lying({ labels, series, format, secondFormat, axis = {}, alt, flat }) {
 }
 
 function extremes(labels, values, format) {
-  const there = values.map((value, place) => [value, place]).filter(([value]) => value !== null);
-  if (!there.length) return "There is nothing to see.";
-  const [most, where] = there.reduce((left, right) => (right[0] > left[0] ? right : left));
-  const [least, other] = there.reduce((left, right) => (right[0] < left[0] ? right : left));
-  return `Highest is ${format(most)} (${labels[where]}), lowest ${format(least)} (${labels[other]}).`;
+  const points = values.map((value, place) => [value, place]).filter(([value]) => value !== null);
+  if (!points.length) return "There are no values.";
+  const [most, highest] = points.reduce((left, right) => (right[0] > left[0] ? right : left));
+  const [least, lowest] = points.reduce((left, right) => (right[0] < left[0] ? right : left));
+  return `Highest is ${format(most)} (${labels[highest]}), lowest ${format(least)} (${labels[lowest]}).`;
 }

@@ -77,7 +77,7 @@ const ABBREVIATIONS = new Set(["api", "fx", "rfh", "ui", "vmp", "vrm"]);
 
 // Floriday's constants as words.
 function words(constant) {
-  if (!constant) return "Not told";
+  if (!constant) return "Not given";
   const text = constant.toLowerCase().split("_").map((word) => (ABBREVIATIONS.has(word) ? word.toUpperCase() : word)).join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

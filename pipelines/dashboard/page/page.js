@@ -96,7 +96,7 @@ function fillFilters() {
     choice("to", "To week", [[null, "the end"], ...weeks], chosen.to, week("to"), "small"),
     choice("partner", PARTNER.One, [[null, `All ${PARTNER.many}`], ...named("partner")], chosen.partner, take("partner")),
     choice("item", "Trade item", [[null, "All trade items"], ...named("item")], chosen.item, take("item")),
-    currencies.length > 1 ? choice("currency", "Currency", currencies.map((place) => [place, CONTENT.keys[place] || "none told"]),
+    currencies.length > 1 ? choice("currency", "Currency", currencies.map((place) => [place, CONTENT.keys[place] || "none given"]),
       chosen.currency, take("currency"), "small") : null,
   );
   at("filters").replaceChildren(make("details", { open: state },
@@ -117,7 +117,7 @@ function choices() {
   const period = chosen.from === null ? "all weeks" : `${weekName(chosen.from)} to ${weekName(chosen.to)}`;
   return [period, chosen.partner === null ? `all ${PARTNER.many}` : nameOf("partner", chosen.partner),
     chosen.item === null ? "all trade items" : nameOf("item", chosen.item),
-    ...(chosen.currency === null ? [] : [CONTENT.keys[chosen.currency] || "no currency told"])].join(" · ");
+    ...(chosen.currency === null ? [] : [CONTENT.keys[chosen.currency] || "no currency given"])].join(" · ");
 }
 
 // Sections
@@ -193,7 +193,7 @@ function health() {
     name, stack: "feeds",
     values: groups.map((group) => feeds.filter((feed) => feed.feed.startsWith(`${group}.`) && stateOf(feed) === state).length || null),
   })).filter(({ values }) => values.some(Boolean));
-  const picture = lying({
+  const picture = horizontalBars({
     labels: groups.map(words), series, format: grouped, axis: { minInterval: 1 }, flat: true,
     alt: `Feeds by how far they are read. ${STATES.map(([state, name]) => `${name}: ${count(state)}`).join(", ")}.`,
   });
@@ -225,15 +225,15 @@ function asOf() {
 // What a reader should know before trusting the figures.
 function notices() {
   const { partners, items: merged, older } = CONTENT.merged;
-  const said = [];
+  const texts = [];
   const age = Math.floor((Date.now() - Date.parse(CONTENT.made)) / DAY);
-  if (age >= 2) said.push(`This page was made ${grouped(age)} days ago: \`floriday dashboard\` makes it anew.`);
+  if (age >= 2) texts.push(`This page was made ${grouped(age)} days ago: \`floriday dashboard\` makes a new one.`);
   if (partners || merged) {
-    said.push(`To keep the file small, ${counted(partners, `smaller ${PARTNER.one}`, `smaller ${PARTNER.many}`)} and `
+    texts.push(`To keep the file small, ${counted(partners, `smaller ${PARTNER.one}`, `smaller ${PARTNER.many}`)} and `
       + `${counted(merged, "smaller trade item")} are shown together as others; totals are complete. \`floriday report\` has them all.`);
   }
-  if (older) said.push(`${counted(older, "order")} from before ${weekName(CONTENT.first)} ${older === 1 ? "is" : "are"} left out.`);
-  return said.map((text) => make("p", { class: "notice" }, ...withCommands(text)));
+  if (older) texts.push(`${counted(older, "order")} from before ${weekName(CONTENT.first)} ${older === 1 ? "is" : "are"} left out.`);
+  return texts.map((text) => make("p", { class: "notice" }, ...withCommands(text)));
 }
 
 function withCommands(text) {
@@ -251,17 +251,17 @@ function header() {
   at("organization").textContent = CONTENT.accounts[chosen.account] || chosen.account || "Dashboard";
   document.title = `${at("organization").textContent} \u2013 Floriday dashboard`;
   const facts = [["Data as of", asOf() ? inAmsterdam(asOf()) : "never synced"], ["This week", weekName(CONTENT.week)],
-    ["Currency", chosen.currency === null ? NOTHING : CONTENT.keys[chosen.currency] || "none told"]];
+    ["Currency", chosen.currency === null ? NOTHING : CONTENT.keys[chosen.currency] || "none given"]];
   at("facts").replaceChildren(...facts.map(([term, text]) => make("div", null, make("dt", null, term), make("dd", null, text))));
   at("foot").textContent = `Made ${inAmsterdam(CONTENT.made)} by floriday-warehouse. Days and weeks are those of Amsterdam, `
-    + "currencies are never added together. Charts by Apache ECharts. This page asks nothing of the network.";
+    + "currencies are never added together. Charts by Apache ECharts. This page sends no network requests.";
 }
 
 function render() {
   header();
-  const there = SECTIONS.filter(({ fact }) => FACTS[fact]);
+  const sections = SECTIONS.filter(({ fact }) => FACTS[fact]);
   const isEmpty = !Object.values(FACTS).some((columns) => columns.account.some((place) => place === PLACES.get(chosen.account)));
-  const built = isEmpty ? [] : there.map(sectionOf);
+  const built = isEmpty ? [] : sections.map(sectionOf);
   const state = health();
   for (const chart of charts.values()) chart.dispose();
   charts.clear();

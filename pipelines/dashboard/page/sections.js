@@ -10,7 +10,7 @@ const price = (chosen) => (value) => money(value, chosen.code, 3);
 const column = (name, format) => ({ name, format, number: Boolean(format) });
 const worth = (name, chosen, format = cents) => column(chosen.code ? `${name}, ${chosen.code}` : name, format);
 
-// Without a period there is no year before to compare with.
+// Without a period there is no previous year to compare with.
 function comparison(chosen, sums) {
   if (chosen.from === null || chosen.currency === null) return null;
   const before = lastYear(chosen);
@@ -33,7 +33,7 @@ function revenueByWeek(chosen) {
       { value: money(whole.revenue, chosen.code), label: `${WORD.toLowerCase()} in the period` },
       year && { value: year.text, label: `on last year's ${money(year.value, chosen.code)}` },
     ],
-    picture: weeks.length && upright({
+    picture: weeks.length && verticalBars({
       weeks,
       series: [{ name: WORD, values: now }, { name: "A year earlier", values: then, line: true, dashed: true, colour: "before" }],
       format: amount(chosen),
@@ -69,7 +69,7 @@ function pareto(chosen) {
         value: grouped(most), label: `${most === 1 ? "makes" : "make"} up 80${THIN}% of the ${WORD.toLowerCase()}`,
       },
     ],
-    picture: shown.length && lying({
+    picture: shown.length && horizontalBars({
       labels: shown.map((row) => row[1]),
       series: [
         { name: WORD, values: shown.map((row) => row[4]) },
@@ -98,7 +98,7 @@ function items(chosen) {
       { value: grouped(ranked.length), label: ranked.length === 1 ? "trade item" : "trade items" },
       { value: grouped(whole.pieces), label: "pieces" },
     ],
-    picture: shown.length && lying({
+    picture: shown.length && horizontalBars({
       labels: names,
       series: [{ name: WORD, values: shown.map((each) => each.revenue) }],
       format: amount(chosen),
@@ -128,7 +128,7 @@ function channels(chosen) {
       first && { value: percent(quotient(first.revenue, whole.revenue)), label: `through ${names[0]}` },
       { value: grouped(all.length), label: all.length === 1 ? "sales channel" : "sales channels" },
     ],
-    picture: shown.length && lying({
+    picture: shown.length && horizontalBars({
       labels: names,
       series: ways.map((way) => ({
         name: words(CONTENT.keys[way]), stack: "ways", values: shown.map((each) => value(each.channel, way)),
@@ -163,7 +163,7 @@ function clockAndDirect(chosen) {
       { value: price(chosen)(clock), label: "a piece at the clock" },
       { value: price(chosen)(direct), label: `a piece beside it${clock && direct ? `, ${change(direct, clock)}` : ""}` },
     ],
-    picture: weeks.length && upright({
+    picture: weeks.length && verticalBars({
       weeks,
       series: [{ name: "Clock", values: atClock, line: true }, { name: "Direct and contracts", values: beside, line: true }],
       format: price(chosen),
@@ -192,7 +192,7 @@ function fillRate(chosen) {
       { value: percent(quotient(whole.delivered, whole.ordered)), label: "of the pieces first ordered were delivered" },
       { value: grouped(missing(whole)), label: "pieces short" },
     ],
-    picture: weeks.length && upright({
+    picture: weeks.length && verticalBars({
       weeks,
       series: [{ name: "Fill rate", values: rates, line: true }],
       format: percent,
@@ -219,7 +219,7 @@ function onTime(chosen) {
       { value: percent(quotient(whole.on_time, whole.load_carriers)), label: "of the load carriers came in time" },
       { value: grouped(whole.load_carriers - whole.on_time), label: `of ${grouped(whole.load_carriers)} came late` },
     ],
-    picture: shown.length && lying({
+    picture: shown.length && horizontalBars({
       labels: names,
       series: [{ name: "In time", values: shares }],
       format: percent,
@@ -249,7 +249,7 @@ function corrections(chosen) {
       { value: grouped(whole.requests), label: `requests, ${grouped(whole.accepted)} of them accepted` },
       { value: money(whole.value, chosen.code), label: "is what they changed" },
     ],
-    picture: weeks.length && sides.length && upright({
+    picture: weeks.length && sides.length && verticalBars({
       weeks,
       series: sides.map((side) => ({
         name: `By ${words(CONTENT.keys[side]).toLowerCase()}`, stack: "sides", values: weeks.map((week) => requests(week, side)),
@@ -285,7 +285,7 @@ function openInvoices(chosen) {
       { value: money(whole.difference, chosen.code), label: `ordered and not ${BUYS ? "yet " : ""}invoiced` },
       { value: grouped(whole.orders), label: whole.orders === 1 ? "order is open" : "orders are open" },
     ],
-    picture: weeks.length && rows.length && upright({
+    picture: weeks.length && rows.length && verticalBars({
       weeks,
       series: reasons.map((reason) => ({
         name: REASONS[reason], stack: "reasons", values: weeks.map((week) => value(week, reason)),
@@ -313,11 +313,11 @@ function stock(chosen) {
       { value: percent(quotient(whole.sold, whole.initial)), label: "of the batches of the period was sold" },
       { value: grouped(whole.remaining), label: "pieces left" },
     ],
-    picture: shown.length && lying({
+    picture: shown.length && horizontalBars({
       labels: names,
       series: [part("Sold", "sold"), part("Left", "remaining"), part("Gone otherwise", "other")],
       format: grouped,
-      alt: `Pieces sold, left and gone otherwise, of the trade items of which most is left. Left: ${
+      alt: `Pieces sold, left and otherwise removed, of the trade items with most pieces left. Left: ${
         extremes(names, shown.map((each) => each.remaining), grouped)}`,
     }),
     table: {
@@ -340,7 +340,7 @@ function actions(chosen) {
   const name = (split, id) => (id ? CONTENT.names[split][id] || `Unknown ${id.slice(0, 8)}` : NOTHING);
   return {
     figures: [{ value: grouped(listed.length), label: listed.length === 1 ? "purchase order" : "purchase orders" }],
-    picture: reasons.length && lying({
+    picture: reasons.length && horizontalBars({
       labels: names,
       series: [{ name: "Purchase orders", values: reasons.map((each) => each.orders) }],
       format: grouped,
@@ -366,9 +366,9 @@ const SECTIONS = [
   { id: "clock", fact: "sales", title: "Clock and direct price", build: clockAndDirect,
     note: "Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not." },
   { id: "fill", fact: "fill", title: "Fill rate", build: fillRate, every: true,
-    note: "What left with shipments, of what was ordered before any correction; orders whose delivery has passed." },
+    note: "Shipped pieces compared with ordered pieces before all corrections; orders whose delivery has passed." },
   { id: "punctuality", fact: "deliveries", title: "On-time delivery", build: onTime, every: true,
-    note: "Load carriers whose receipt was told, at the latest delivery or before." },
+    note: "Load carriers with a reported receipt: fraction received at the latest delivery or before." },
   { id: "corrections", fact: "corrections", title: "Corrections", build: corrections,
     note: "Requests to change an order after the sale, by the week of its delivery." },
   { id: "invoices", fact: "invoices", title: "Open invoices", build: openInvoices,

@@ -1,4 +1,4 @@
-// What is counted, chosen and added up. Facts come in columns; texts in them are places in CONTENT.keys.
+// Read the content, select rows and sum them. Facts are columns; texts in them are indexes of CONTENT.keys.
 
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -37,12 +37,12 @@ const PARTNER = BUYS
 function nameOf(split, place) {
   const text = CONTENT.keys[place];
   const kind = split === "item" ? "trade item" : split === "carrier" ? "carrier" : PARTNER.one;
-  if (text === null) return `No ${kind} told`;
+  if (text === null) return `No ${kind} given`;
   if (text === OTHER) return `All other ${kind === "trade item" ? "items" : PARTNER.many}`;
   return CONTENT.names[split][text] || `Unknown ${kind} ${text.slice(0, 8)}`;
 }
 
-// Whether a row is within what is chosen; a fact that is not split by something takes no notice of it.
+// Whether a row matches the filters; a filter has no effect on a fact without that split.
 function chooser(columns, chosen, currency) {
   const account = PLACES.get(chosen.account);
   const tests = [(row) => columns.account[row] === account];
@@ -81,14 +81,14 @@ function total(fact, chosen, currency = "currency") {
   return sum || Object.fromEntries((MEASURES[fact] || []).map((each) => [each, 0]));
 }
 
-// The weeks that a fact's picture has: those chosen, from the first in which there is something.
+// The weeks in the chart of a fact: the chosen ones, from the first with data.
 function weeksOf(fact, chosen) {
   const columns = FACTS[fact];
   const account = PLACES.get(chosen.account);
-  const there = columns.week.filter((week, row) => week !== null && columns.account[row] === account);
-  if (!there.length) return [];
-  const least = there.reduce((left, right) => Math.min(left, right));
-  const most = there.reduce((left, right) => Math.max(left, right));
+  const weeks = columns.week.filter((week, row) => week !== null && columns.account[row] === account);
+  if (!weeks.length) return [];
+  const least = weeks.reduce((left, right) => Math.min(left, right));
+  const most = weeks.reduce((left, right) => Math.max(left, right));
   const from = chosen.from === null ? least : Math.max(chosen.from, least);
   const to = chosen.from === null ? most : Math.min(chosen.to, Math.max(most, CONTENT.week));
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, place) => from + place);

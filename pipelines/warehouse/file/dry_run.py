@@ -86,12 +86,7 @@ class Difference:
 
 
 def differences(before: Warehouse, after: Warehouse, tables: Iterable[Table]) -> list[Difference]:
-    """What differs in the tables of feeds and snapshots and their child tables; tables without changes are left out.
-
-    Args:
-        before: the warehouse, whose file need not exist.
-        after: the copy that the dry run changed.
-        tables: the tables of the feeds and snapshots.
+    """What differs in the given tables and their child tables; the file ``before`` need not exist.
 
     Raises:
         PipelineError: one of the files cannot be read.

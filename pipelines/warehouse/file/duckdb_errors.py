@@ -21,10 +21,7 @@ _OTHER_LOG = re.compile(r"File checkpoint iteration: (\d+), WAL checkpoint itera
 
 
 def check_file(path: Path) -> None:
-    """Refuse a file that cannot be a warehouse, before anything is written.
-
-    Args:
-        path: real path of the file.
+    """Refuse a file, given by its real path, that cannot be a warehouse, before anything is written.
 
     Raises:
         WarehouseError: DuckDB cannot work under this name, or the file has several names.

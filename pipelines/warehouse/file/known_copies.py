@@ -25,12 +25,7 @@ _IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
 
 
 def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
-    """Record the path of the published copy, unless it is known; within a transaction.
-
-    Args:
-        connection: open for writing, with all tables created.
-        target: path of the copy; None if none is made.
-    """
+    """Record the path of the published copy, None if there is none, unless it is known; within a transaction."""
     path = None if target is None else str(real_path(target))
     if path is not None and path not in _recorded_paths(connection):
         connection.execute("INSERT INTO sync.copies VALUES (?, now())", [path])
@@ -56,12 +51,7 @@ class OldCopies:
 
 
 def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
-    """The copies of a warehouse that were made for earlier settings and still exist.
-
-    Args:
-        warehouse: the warehouse that was copied.
-        current: path of the copy by the settings of now; None if none is made.
-    """
+    """The copies of a warehouse that still exist, except the current one, which is None if none is made."""
     default = default_published_path(warehouse.path)
     with warehouse.reading() as connection:
         known = {default, *map(Path, _recorded_paths(connection))} - {current and real_path(current), warehouse.path}

@@ -11,11 +11,7 @@ from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 
 def remove_warehouse(warehouse: Path, holder: str) -> None:
-    """Remove the DuckDB file, its write-ahead log and its published copy, where they exist.
-
-    Args:
-        warehouse: path of the DuckDB file; a link to it is kept.
-        holder: name of the command that removes it, shown to others.
+    """Remove the DuckDB file, its write-ahead log and its published copy, where they exist; a link to it is kept.
 
     Raises:
         WarehouseBusyError: a sync of this warehouse is running.
@@ -29,10 +25,7 @@ def remove_warehouse(warehouse: Path, holder: str) -> None:
 def remove_leftovers(warehouse: Path) -> None:
     """Remove what killed processes left beside the warehouse: dry runs, incomplete files, and DuckDB's spill files.
 
-    The caller holds the sync lock and has the file open for writing, so no process uses them.
-
-    Args:
-        warehouse: real path of the DuckDB file.
+    The caller gives the real path, holds the sync lock and has the file open for writing, so no process uses them.
 
     Raises:
         OSError: another user's file has one of the names, or a file cannot be removed.

@@ -12,7 +12,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 LONGEST_YIELD_TO_WRITERS = 5.0
@@ -20,22 +20,20 @@ LONGEST_YIELD_TO_WRITERS = 5.0
 LONGEST_YIELD_TO_READERS = 0.3
 """Seconds. A process that waits to read tries again within half of that."""
 
+_WRITER, _READER = "turn", "read"
+"""Suffixes of the waiter files."""
 _POLL_INTERVAL = 0.02
 _LOCK_ATTEMPTS = 50
 
 
-@contextmanager
-def waiting_to_write(path: Path) -> Iterator[None]:
+def waiting_to_write(path: Path) -> AbstractContextManager[None]:
     """Show readers of the file that a writer waits, until the block ends."""
-    with _held(_writer_file(path), fcntl.LOCK_EX):
-        yield
+    return _held(_beside(path, _WRITER), fcntl.LOCK_EX)
 
 
-@contextmanager
-def waiting_to_read(path: Path) -> Iterator[None]:
+def waiting_to_read(path: Path) -> AbstractContextManager[None]:
     """Show a writer of the file that a reader waits, until the block ends."""
-    with _held(_reader_file(path), fcntl.LOCK_SH):
-        yield
+    return _held(_beside(path, _READER), fcntl.LOCK_SH)
 
 
 def yield_to_writers(path: Path, sleep: Callable[[float], None]) -> None:
@@ -87,11 +85,11 @@ def _lock(descriptor: int, lock: int) -> None:
 
 
 def _has_waiting_writer(path: Path) -> bool:
-    return _is_held(_writer_file(path), fcntl.LOCK_SH)
+    return _is_held(_beside(path, _WRITER), fcntl.LOCK_SH)
 
 
 def _has_waiting_reader(path: Path) -> bool:
-    return _is_held(_reader_file(path), fcntl.LOCK_EX)
+    return _is_held(_beside(path, _READER), fcntl.LOCK_EX)
 
 
 def _is_held(file: Path, lock: int) -> bool:
@@ -109,9 +107,5 @@ def _is_held(file: Path, lock: int) -> bool:
     return False
 
 
-def _writer_file(path: Path) -> Path:
-    return path.with_name(f"{path.name}.turn")
-
-
-def _reader_file(path: Path) -> Path:
-    return path.with_name(f"{path.name}.read")
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(f"{path.name}.{suffix}")

@@ -44,12 +44,7 @@ def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:
 
 
 def policy_for_sync(stored: StoredPolicy | None, treatment: Treatment, key: SecretStr | None) -> PersonalData:
-    """How a sync treats personal data.
-
-    Args:
-        stored: policy of the warehouse; None for a new one.
-        treatment: treatment that the settings define.
-        key: key that the settings define.
+    """How a sync with these settings treats personal data; ``stored`` is None for a new warehouse.
 
     Raises:
         SettingError: the settings differ from the policy of the warehouse.

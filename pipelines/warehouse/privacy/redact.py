@@ -57,13 +57,9 @@ class Change:
 def plan_change(
     stored: StoredPolicy, treatment: Treatment, key: SecretStr | None, erase: Iterable[str] = ()
 ) -> Change | None:
-    """The change that brings the stored data in line with the settings; None if nothing changes.
+    """The change that brings the stored data in line with the settings, and erases values by their keyed hashes.
 
-    Args:
-        stored: policy of the warehouse.
-        treatment: treatment that the settings define.
-        key: key that the settings define.
-        erase: keyed hashes of values to be erased.
+    None if nothing changes.
 
     Raises:
         SettingError: the change is impossible: hashes cannot be reversed, and need the key that made them.
@@ -88,13 +84,7 @@ def plan_change(
 
 
 def count_changes(warehouse: Warehouse, feeds: Sequence[Table], change: Change) -> list[ChangeCounts]:
-    """How many values a change affects, for each table with any.
-
-    Args:
-        warehouse: the warehouse, which is only read.
-        feeds: tables of the feeds and snapshots of its API.
-        change: the planned change.
-    """
+    """How many values a change affects, for each table with any."""
     if change.is_metadata_only:
         return []
     with warehouse.reading() as connection:

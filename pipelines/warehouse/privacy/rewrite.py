@@ -45,13 +45,7 @@ class ChangeCounts:
 
 
 def find_texts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:
-    """All stored personal texts that contain a text, in capitals or not.
-
-    Args:
-        connection: connection that may read.
-        feeds: tables of the feeds and snapshots.
-        text: text to search for.
-    """
+    """All stored personal texts that contain a text, in capitals or not."""
     found: set[str] = set()
     stored = set(_stored(connection))
     for feed in feeds:

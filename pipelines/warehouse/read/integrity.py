@@ -74,14 +74,7 @@ class Span:
 
 
 def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, whole: bool) -> str | None:
-    """The scope of the checks of a feed after a run: None for all rows, else the run whose records are checked.
-
-    Args:
-        connection: connection that may read.
-        table: table of the feed.
-        run_id: id of the run that has just read the feed.
-        whole: whether the run read the feed from its beginning.
-    """
+    """The scope of the checks of a feed after a run: None for all rows, else the run whose records are checked."""
     logged = connection.execute(f"SELECT count(*) FROM {raw(table)}").fetchall()[0][0]
     return None if whole or logged <= WHOLE_UP_TO else run_id
 

@@ -29,12 +29,7 @@ _ADVICE = re.compile(
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None = None) -> Result:
-    """The result of one statement that only reads.
-
-    Args:
-        connection: connection whose further rights were restricted before.
-        sql: text of one statement.
-        params: values of its named parameters.
+    """The result of one statement that only reads, on a connection whose further rights were restricted before.
 
     Raises:
         UsageError: the text is not one statement that only reads.

@@ -94,14 +94,10 @@ class QuerySession:
         self._limits = limits or self._limits
         timeout = min(LOCK_TIMEOUT, self._limits.seconds or LOCK_TIMEOUT)
         self._send(OpenRequest(path.absolute(), timeout, self._limits.memory))
-        self._receive()
+        self._message()
 
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> Result:
         """The result of one query; unread rows of the previous result are dropped.
-
-        Args:
-            sql: text of one statement that only reads.
-            params: values of its named parameters.
 
         Raises:
             PipelineError: as for :func:`single_query`.
@@ -112,10 +108,11 @@ class QuerySession:
             pass
         self._start_timer()
         self._send(QueryRequest(_in_utf8(sql), dict(params or {})))
-        columns = tuple(Column(*each) for each in self._receive()["columns"])
-        schema = pa.ipc.read_schema(pa.py_buffer(self._receive_arrow()))
+        header, schema = self._message(), self._message()
+        assert isinstance(header, dict), "the process sends the columns as JSON"
+        columns = tuple(Column(*column) for column in header["columns"])
         self._unread = self._batches()
-        return Result(columns, schema, self._unread)
+        return Result(columns, pa.ipc.read_schema(pa.py_buffer(schema)), self._unread)
 
     def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query, as Python values."""
@@ -152,16 +149,6 @@ class QuerySession:
     def _expire(self) -> None:
         self._is_expired = True
         self._process.kill()
-
-    def _receive(self) -> dict[str, Any]:
-        message = self._message()
-        assert isinstance(message, dict), "the process sends JSON here"
-        return message
-
-    def _receive_arrow(self) -> memoryview:
-        message = self._message()
-        assert isinstance(message, memoryview), "the process sends Arrow here"
-        return message
 
     def _message(self) -> dict[str, Any] | memoryview:
         """The next message; if it contains an error, that is raised."""

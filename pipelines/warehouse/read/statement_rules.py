@@ -62,11 +62,7 @@ _KINDS = "SELECT, FROM, VALUES, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE, or EXPLA
 
 
 def reading_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """The statement to execute for a query.
-
-    Args:
-        connection: any connection; the query is not executed on it.
-        sql: text of the query.
+    """The statement to execute for a query; any connection parses it, and executes nothing of it.
 
     Returns:
         The query, or for a plain EXPLAIN the word EXPLAIN and the checked statement.

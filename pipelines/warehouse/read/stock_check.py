@@ -47,9 +47,6 @@ def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     checked only if all its mutations must be known (both feeds were read to their end, and the batch was within its
     retention when mutations were first read), if it did not change just before it was read, and if no record of it was
     rejected. The check reads few columns of both tables once, however large they are.
-
-    Args:
-        connection: connection that may read.
     """
     assert BATCHES.retention is not None
     checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))

@@ -32,25 +32,21 @@ SCHEMAS = {
 }
 
 _ACCOUNT = Column("account", Kind.TEXT, "Name of the account in the settings")
-_FEED = Column("feed", Kind.TEXT, "The feed, as schema.table")
-_PART = Column("part", Kind.TEXT, "The sub-feed, if the feed has several cursors, else NULL")
-_SERIES = RAW_COLUMNS[0]
+_FEED_KEY = (_ACCOUNT, Column("feed", Kind.TEXT, "The feed, as schema.table"))
+_CURSOR_KEY = (
+    *_FEED_KEY,
+    Column("part", Kind.TEXT, "The sub-feed, if the feed has several cursors, else NULL"),
+    RAW_COLUMNS[0],
+)
 _COMMITTED_AT = Column("committed_at", Kind.DATE_TIME, "When it was committed")
 
 SYNC_TABLES = {
     "cursors": (
         "The cursor of each feed of each account: one row for each feed or sub-feed",
         (
-            _ACCOUNT,
-            _FEED,
-            _PART,
-            _SERIES,
+            *_CURSOR_KEY,
             Column("cursor", Kind.INT64, "The last sequence number committed"),
-            Column(
-                "maximum",
-                Kind.INT64,
-                "The highest number of the feed that Floriday last returned; NULL if none",
-            ),
+            Column("maximum", Kind.INT64, "The feed's highest number that Floriday last returned; NULL if none"),
             Column("current_at", Kind.DATE_TIME, "When the feed was last verifiably read to its end"),
             _COMMITTED_AT,
         ),
@@ -58,10 +54,7 @@ SYNC_TABLES = {
     "windows": (
         "One row for each committed batch of pages; rows from before last week are merged by day",
         (
-            _ACCOUNT,
-            _FEED,
-            _PART,
-            _SERIES,
+            *_CURSOR_KEY,
             Column("from_sequence_number", Kind.INT64, "The last number before the batch"),
             Column("to_sequence_number", Kind.INT64, "The last number of the batch"),
             Column("records", Kind.INT64, "Received records"),
@@ -75,10 +68,7 @@ SYNC_TABLES = {
     "catch_ups": (
         "Runs that continued where an earlier run had stopped; their records may be as old as that run",
         (
-            _ACCOUNT,
-            _FEED,
-            _PART,
-            _SERIES,
+            *_CURSOR_KEY,
             Column("run_id", Kind.TEXT, "The run that continued"),
             Column(
                 "since",
@@ -90,8 +80,7 @@ SYNC_TABLES = {
     "rejected_records": (
         "Records that could not be stored, with the reason; open while resolved_at is NULL",
         (
-            _ACCOUNT,
-            _FEED,
+            *_FEED_KEY,
             Column("key", Kind.TEXT, "The key of the record, its values joined with /; NULL if it cannot be read"),
             Column("payload", Kind.TEXT, "The record as received"),
             Column("reason", Kind.TEXT, "Why the record was rejected"),
@@ -104,8 +93,7 @@ SYNC_TABLES = {
     "unknown": (
         "Received fields and enumeration values that the catalogue does not contain",
         (
-            _ACCOUNT,
-            _FEED,
+            *_FEED_KEY,
             Column("kind", Kind.TEXT, "field, or value for a value of an enumeration"),
             Column("name", Kind.TEXT, "The path of the field in the JSON, or schema.table.column of the enumeration"),
             Column("seen", Kind.TEXT, "The probable type of the field, or the value"),
@@ -116,8 +104,7 @@ SYNC_TABLES = {
     "views": (
         "With which query and scope each feed was requested, which decides what an account can see of it",
         (
-            _ACCOUNT,
-            _FEED,
+            *_FEED_KEY,
             Column("parameters", Kind.TEXT, "The fixed part of the query"),
             Column("granted", Kind.BOOLEAN, "Whether the token contained the scope of the feed"),
             Column("since", Kind.DATE_TIME, "Since when this holds"),
@@ -126,8 +113,7 @@ SYNC_TABLES = {
     "rereads": (
         "Feeds of which more is visible than before, so that the next sync reads them from the beginning",
         (
-            _ACCOUNT,
-            _FEED,
+            *_FEED_KEY,
             Column("reason", Kind.TEXT, "Why the feed is read again"),
             Column("marked_at", Kind.DATE_TIME, "When the reason was detected"),
             Column("done_at", Kind.DATE_TIME, "When the feed was read again; NULL before"),
@@ -181,7 +167,7 @@ SYNC_TABLES = {
 SYNC_VIEWS = {
     "row_counts": (
         "The number of rows of each feed and snapshot: one row for each account that has any",
-        (_ACCOUNT, _FEED, Column("records", Kind.INT64, "Current rows, including deleted records")),
+        (*_FEED_KEY, Column("records", Kind.INT64, "Current rows, including deleted records")),
     ),
 }
 """The views of the schema ``sync``: description and columns of each."""
@@ -189,10 +175,6 @@ SYNC_VIEWS = {
 
 def create_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Create the schemas, tables and views that are missing; to be called within a transaction.
-
-    Args:
-        connection: connection that may write.
-        tables: the tables of the feeds, which include their child tables.
 
     Raises:
         WarehouseError: an existing table has other columns, or a feed lacks one of its tables.

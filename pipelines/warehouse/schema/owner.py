@@ -67,13 +67,7 @@ def require_owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Owner:
 
 
 def check_owner(owner: Owner | None, api: str, environment: str, organizations: dict[str, str]) -> None:
-    """Refuse to mix APIs, environments and organizations in one warehouse.
-
-    Args:
-        owner: the recorded owner; None for a new warehouse.
-        api: ``suppliers`` or ``customers``.
-        environment: host of the API.
-        organizations: organization id of each account, as Floriday returned it.
+    """Refuse to mix APIs, environments (hosts) and organizations in one warehouse; a new one has no owner.
 
     Raises:
         SettingError: the warehouse belongs to another owner.
@@ -104,9 +98,6 @@ def check_owner(owner: Owner | None, api: str, environment: str, organizations: 
 
 def check_distinct(organizations: dict[str, str]) -> None:
     """Refuse two accounts of one organization, because each of their records would be stored twice.
-
-    Args:
-        organizations: organization id of each account, as Floriday returned it.
 
     Raises:
         SettingError: two accounts have the same organization.

@@ -14,12 +14,7 @@ def rename(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> dict[st
     """Rename an account in all tables of feeds, their versions, raw logs and ``sync``, in one transaction.
 
     The order of rows does not change, because the order of the raw log is that of the versions. Tables that users
-    created are not changed.
-
-    Args:
-        connection: connection that may write; the caller holds the sync lock.
-        old: present name of the account.
-        new: new name of the account.
+    created are not changed. The caller holds the sync lock.
 
     Returns:
         The number of changed rows of each ``schema.table`` that has any.

@@ -7,42 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalogue import catalogue_of
-from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Feed
-from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
-from tests.integration.report_warehouse import ReportWarehouse
+from tests.integration.report_warehouse import ReportWarehouse, feeds_of_reports
 from tests.integration.reports import handmade_deliveries, handmade_orders, handmade_stock
 from tests.moments import NOW
 
 LATER = dt.timedelta(hours=30)
+SCALE = {"suppliers": 0.2, "customers": 0.5}
+"""Scale of the sandbox world: smaller than the default, but with records of every kind that reports read."""
 
 
 def _world(api: str, folder: Path) -> ReportWarehouse:
-    """Return a warehouse with two accounts of a sandbox world, stored at one time and again some hours later.
-
-    It contains only the feeds that reports read.
-    """
-    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=0.5)
+    """Return a warehouse with two accounts of a sandbox world, stored at one time and again some hours later."""
+    sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=SCALE[api])
     warehouse = ReportWarehouse(folder / "w.duckdb", api)
-    tables = {table for report in all_reports() for table in report.tables}
-    feeds = [feed.name for feed in catalogue_of(api).feeds if tables & _tables_of(feed)]
+    feeds = feeds_of_reports(api)
     cursors = warehouse.store_sandbox(sandbox, feeds)
     sandbox.advance(LATER)
     warehouse.store_sandbox(sandbox, feeds, cursors)
     return warehouse
 
 
-def _tables_of(feed: Feed) -> set[str]:
-    """Return the names of a feed's tables and of their history."""
-    tables = list(tables_of(feed).walk())
-    return {*(table.qualified_name for table in tables), *(f"history.{table.name}" for table in tables)}
-
-
 @pytest.fixture(scope="session")
 def grower_world(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
-    """A warehouse of two growers in the sandbox world, with about ten thousand records."""
+    """A warehouse of two growers in the sandbox world, with several thousand records."""
     return _world("suppliers", tmp_path_factory.mktemp("growers"))
 
 

@@ -1,4 +1,4 @@
-"""Somebody who listens to the alerts' sensors, for tests of what they tell."""
+"""The alert sensors with a receiver of their alerts, for tests of what they send."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ UI = "http://dagster.nursery.nl:3000"
 
 
 @dataclass
-class Listening:
-    """A receiver of alerts, and the sensors that tell it.
+class AlertSensors:
+    """The alert sensors and the server that receives their alerts.
 
     Args:
-        instance: where the runs are.
-        receiver: takes alerts, unless it is told otherwise.
+        instance: the instance that stores the runs.
+        receiver: the server that accepts alerts, unless `answer_with` changes it.
         root: the project's folder.
         variables: FLORIDAY_ variables beside FLORIDAY_ALERTS, which names the receiver.
-        cursors: of the sensors, as Dagster keeps them from tick to tick.
-        ticks: all that the ticks left behind.
+        cursors: cursor of each sensor, kept from tick to tick.
+        ticks: text of all ticks so far.
     """
 
     instance: dg.DagsterInstance
@@ -38,46 +38,46 @@ class Listening:
     ticks: str = ""
 
     def __post_init__(self) -> None:
-        self.answer(200)
+        self.answer_with(200)
 
     @property
     def address(self) -> str:
-        """The receiver's, with a token in it."""
+        """The receiver's address, with a token in it."""
         return self.receiver.address.replace("http://", "json://") + HOOK
 
     @property
     def settings(self) -> SettingsResource:
-        """As Dagster gets them."""
+        """The settings as Dagster reads them."""
         variables = {"FLORIDAY_ALERTS": self.address, "DAGSTER_WEBSERVER_URL": UI, **self.variables}
         return given_settings(variables, self.root)
 
-    def answer(self, status: int) -> None:
-        """Have the receiver answer like that from now on."""
+    def answer_with(self, status: int) -> None:
+        """Let the receiver answer with this status from now on."""
         self.receiver.will_answer(HOOK, Reply(status))
 
-    def failures(self) -> str:
-        """A look at the runs; returns what the tick says."""
+    def tick_failure(self) -> str:
+        """Evaluate the sensor of failed runs; return the message of the tick."""
         return self._tick(alert_on_failure(self.settings))
 
-    def staleness(self) -> str:
-        """A look at the feeds; returns what the tick says."""
+    def tick_staleness(self) -> str:
+        """Evaluate the sensor of stale feeds; return the message of the tick."""
         return self._tick(alert_on_staleness(self.settings))
 
     def _tick(self, sensor: dg.SensorDefinition) -> str:
         with dg.build_sensor_context(self.instance, self.cursors.get(sensor.name)) as context:
-            came = sensor.evaluate_tick(context)
-        self.cursors[sensor.name] = came.cursor
-        self.ticks += repr(came)
-        assert not came.run_requests
-        assert came.skip_message
-        return came.skip_message
+            tick = sensor.evaluate_tick(context)
+        self.cursors[sensor.name] = tick.cursor
+        self.ticks += repr(tick)
+        assert not tick.run_requests
+        assert tick.skip_message
+        return tick.skip_message
 
-    def told(self) -> list[tuple[str, list[str]]]:
-        """Title and lines of each alert since the last look."""
+    def alerts(self) -> list[tuple[str, list[str]]]:
+        """Return and forget title and lines of each alert received so far."""
         messages = [json.loads(question.body) for question in self.receiver.asked(HOOK)]
         self.receiver.questions.clear()
         return [(message["title"], message["message"].split("\n")) for message in messages]
 
     def titles(self) -> list[str]:
-        """The title of each alert since the last look."""
-        return [title for title, _ in self.told()]
+        """Return and forget the title of each alert received so far."""
+        return [title for title, _ in self.alerts()]
