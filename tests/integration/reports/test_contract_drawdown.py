@@ -44,14 +44,14 @@ class Period:
 
     Args:
         contract: version of the contract that contains it.
-        place: position of the line in the contract, from 0.
+        position: position of the line in the contract, from 0.
         line: contract line that contains the period.
         record: period as Floriday serves it.
         like: number of earlier periods in the contract with the same trade item and start.
     """
 
     contract: Json
-    place: int
+    position: int
     line: Json
     record: Json
     like: int
@@ -119,10 +119,10 @@ def newest_approved(contracts: list[Json]) -> Iterator[Json]:
 def periods_of(contract: Json) -> Iterator[Period]:
     """Yield the periods of all lines of a version."""
     counts: dict[Row, int] = defaultdict(int)
-    for place, line in enumerate(contract["contractLines"]):
+    for position, line in enumerate(contract["contractLines"]):
         for record in line.get("periods") or ():
             alike = (uuid(line, "tradeItem.tradeItemId"), timestamp(record, "startDateTime"))
-            yield Period(contract, place, line, record, counts[alike])
+            yield Period(contract, position, line, record, counts[alike])
             counts[alike] += 1
 
 
@@ -183,7 +183,7 @@ def sort_key(period: Period) -> Row:
     return (
         *map(nulls_last, contract),
         UUID(period.contract["contractId"]),
-        period.place,
+        period.position,
         nulls_last(begins),
         nulls_last(period.id),
     )
@@ -243,7 +243,9 @@ def contract_version(number: int, revision: int, random: Random) -> Json:
         },
         status={"isDeleted": random.random() < 0.1},
         isDeleted=False,
-        contractLines=[contract_line(f"{number} {0 if keeps_ids else revision} {place}", random) for place in range(3)],
+        contractLines=[
+            contract_line(f"{number} {0 if keeps_ids else revision} {position}", random) for position in range(3)
+        ],
     )
 
 

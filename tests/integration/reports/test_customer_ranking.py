@@ -56,8 +56,8 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
 def with_shares(rows: list[Row]) -> Iterator[Row]:
     """Add shares and ranks to the rows of one account and currency, which are in descending order of revenue."""
     revenues = [row[-1] for row in rows]
-    for place, row in enumerate(rows):
-        shares = [quotient(part, total(revenues)) for part in (row[-1], total(revenues[: place + 1]))]
+    for index, row in enumerate(rows):
+        shares = [quotient(part, total(revenues)) for part in (row[-1], total(revenues[: index + 1]))]
         yield (*row, *shares, revenues.index(row[-1]) + 1)
 
 

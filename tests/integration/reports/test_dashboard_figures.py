@@ -52,7 +52,7 @@ def entries(content: Content, fact: str) -> list[Entry]:
     columns = content["facts"][fact]
     splits = {"account", *next(definition.splits for definition in FACTS if definition.name == fact)}
     decoded = {
-        name: [content["keys"][place] for place in column] if name in splits else column
+        name: [content["keys"][index] for index in column] if name in splits else column
         for name, column in columns.items()
     }
     decoded["week"] = [None if week is None else week + content["first"] for week in decoded["week"]]
@@ -75,8 +75,8 @@ def fact_sums(rows: Iterable[Entry], key: Callable[[Entry], Row], *measures: str
     """Return the sums of measures by key; they equal numbers that differ by less than a cent."""
     sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(measures))
     for row in rows:
-        for place, measure in enumerate(measures):
-            sums[key(row)][place] += row[measure] or 0
+        for index, measure in enumerate(measures):
+            sums[key(row)][index] += row[measure] or 0
     return {group: pytest.approx(values, rel=1e-9, abs=0.005) for group, values in sums.items()}
 
 
@@ -85,12 +85,12 @@ def plain_sums(sums: dict[Row, Any]) -> dict[Row, list[Any]]:
     return {key: values.expected for key, values in sums.items()}
 
 
-def report_sums(rows: Iterable[Row], key: Callable[[Row], Row], *places: int) -> dict[Row, list[Any]]:
+def report_sums(rows: Iterable[Row], key: Callable[[Row], Row], *columns: int) -> dict[Row, list[Any]]:
     """Return the sums of columns of a report by key, with the columns content by position."""
-    sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(places))
+    sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(columns))
     for row in rows:
-        for number, place in enumerate(places):
-            sums[key(row)][number] += float(row[place] or 0)
+        for number, index in enumerate(columns):
+            sums[key(row)][number] += float(row[index] or 0)
     return dict(sums)
 
 
@@ -121,9 +121,9 @@ def test_sales_by_partner(dashboard: tuple[ReportWarehouse, Content]) -> None:
     warehouse, content = dashboard
     is_buyer = warehouse.api == "customers"
     rows = warehouse.report("spend_by_grower" if is_buyer else "customer_ranking")
-    place = 4 if is_buyer else 3
+    column = 4 if is_buyer else 3
 
-    assert report_sums(rows, lambda row: (row[0], row[1], row[place]), *range(place + 1, place + 4)) == fact_sums(
+    assert report_sums(rows, lambda row: (row[0], row[1], row[column]), *range(column + 1, column + 4)) == fact_sums(
         entries(content, "sales"),
         lambda row: (row["account"], id_of(row["partner"]), row["currency"]),
         "orders",

@@ -68,7 +68,7 @@ def test_grower_world(grower_world: ReportWarehouse) -> None:
     rows = grower_world.report(REPORT)
 
     assert {row[2] for row in rows} == {"AUCTION_TROLLEY", "DANISH_TROLLEY"}
-    assert all(sum(row[place] for row in rows) for place in (3, 4, 5, 6))
+    assert all(sum(row[column] for row in rows) for column in (3, 4, 5, 6))
     assert rows == expected_rows(grower_world)
 
 
