@@ -1,4 +1,4 @@
-"""Labels of the dashboard's pictures are only text, also those that name properties of every JavaScript object."""
+"""Labels of the dashboard's charts are text only, also when they are names of JavaScript properties."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.moments import NOW
 __all__ = ["pytestmark"]
 
 NAMES = ("__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "__defineGetter__")
-"""Names of properties that an object without any of its own has."""
+"""Names of properties that every JavaScript object inherits."""
 
 PROPERTIES = """
 () => [Object.prototype, Object, Function.prototype, ...Object.getOwnPropertyNames(Object.prototype)
@@ -32,41 +32,43 @@ CHOSEN = ("partner", "item")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium, without a window."""
+    """A headless Chromium of this machine."""
     with sync_playwright() as driver, started(driver) as chromium:
         yield chromium
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dashboard on which every customer, trade item, carrier, sales channel and account has such a name."""
+    """A dashboard on which customers, trade items, carriers, sales channels and accounts have such names."""
     folder = tmp_path_factory.mktemp("labels")
-    told = Reporting(folder / "w.duckdb")
-    deliveries_by_hand.store_all(told)
+    warehouse = Reporting(folder / "w.duckdb")
+    deliveries_by_hand.store_all(warehouse)
     for feed, field in (("organizations.organizations", "name"), ("catalog.trade_items", "tradeItemName")):
-        for name, (account, record) in zip(cycle(NAMES), told.served(feed), strict=False):
-            told.store(feed, [{**record, field: name if field == "name" else {"nl": name}}], account)
+        for name, (account, record) in zip(cycle(NAMES), warehouse.served(feed), strict=False):
+            warehouse.store(feed, [{**record, field: name if field == "name" else {"nl": name}}], account)
     carriers = (deliveries_by_hand.CARRIER, deliveries_by_hand.HAULIER, deliveries_by_hand.STRANGER)
     for place, (carrier, name) in enumerate(zip(carriers, NAMES, strict=False)):
         named = made("suppliers", "organizations.organizations", 90 + place, organizationId=carrier, name=name)
-        told.store("organizations", [named], "north")
+        warehouse.store("organizations", [named], "north")
     for account in NAMES[:2]:
-        told.store("organizations", [made("suppliers", "organizations.organizations", 1, name="constructor")], account)
-        orders = [record for _, record in told.served("orders.sales_orders")]
-        told.store("orders.sales_orders", [{**one, "salesChannel": account} for one in orders[:40]], account)
-    write_dashboard(Warehouse(told.path), folder / "page.html", NOW)
+        warehouse.store(
+            "organizations", [made("suppliers", "organizations.organizations", 1, name="constructor")], account
+        )
+        orders = [record for _, record in warehouse.served("orders.sales_orders")]
+        warehouse.store("orders.sales_orders", [{**order, "salesChannel": account} for order in orders[:40]], account)
+    write_dashboard(Warehouse(warehouse.path), folder / "page.html", NOW)
     return folder / "page.html"
 
 
 @pytest.mark.parametrize("account", ["north", *NAMES[:2]])
 def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, browser: Browser) -> None:
-    """Pictures are drawn, pointed at, filtered and drawn again; every object has the properties that it had before."""
+    """Drawing, hovering and filtering do not change the properties of any built-in object."""
     with browser.new_page() as blank:
         before = blank.evaluate(PROPERTIES)
     with reading(browser, page) as reader:
         reader.chooses("account", account)
         reader.page.locator("#last-all").click()
-        drawn = [each for each in reader.page.locator(".chart text").all_text_contents() if each in NAMES]
+        labels_of_charts = [each for each in reader.page.locator(".chart text").all_text_contents() if each in NAMES]
         for chart in reader.page.locator(".chart").all():
             chart.hover()
         for field in CHOSEN:
@@ -78,11 +80,11 @@ def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, brow
         after = reader.page.evaluate(PROPERTIES)
 
     assert after == before
-    assert set(drawn) >= ({"__proto__", "constructor"} if account == "north" else set())
+    assert set(labels_of_charts) >= ({"__proto__", "constructor"} if account == "north" else set())
 
 
-def test_the_names_are_shown_as_they_are(page: Path, browser: Browser) -> None:
-    """In pictures, tables and filters."""
+def test_the_names_are_shown_unchanged(page: Path, browser: Browser) -> None:
+    """Charts, tables and filters show the names unchanged."""
     with reading(browser, page) as reader:
         reader.chooses("account", "north")
         reader.page.locator("#last-all").click()
