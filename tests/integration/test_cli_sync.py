@@ -21,7 +21,7 @@ from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
-from tests.integration.syncing import laid_out as created
+from tests.integration.syncing import empty_warehouse as created
 from tests.moments import real_now
 from tests.records import in_json, valid_records
 
