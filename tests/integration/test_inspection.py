@@ -41,7 +41,7 @@ def branched(identity: str, number: int = 1, count: int = 1) -> bytes:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A warehouse with three things in the account north, two of them in two versions, and one thing in south."""
-    things = ThingWarehouse(tmp_path_factory.mktemp("stored") / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path_factory.mktemp("stored") / "w.duckdb").create()
     things.store(branched(A, 1), branched(B, 2), word("bare", 3, C), account="north", ends=3, run="first")
     things.store(branched(A, 1), account="south", run="first")
     things.store(branched(B, 5, count=2), word("changed", 6, C), account="north", begins=3, ends=6, run="second")
@@ -77,7 +77,7 @@ class TestConsistentTables:
 
     def test_an_empty_warehouse(self, tmp_path: Path) -> None:
         """An empty warehouse has no findings."""
-        assert findings_of(ThingWarehouse(tmp_path / "w.duckdb").lay_out()) == {}
+        assert findings_of(ThingWarehouse(tmp_path / "w.duckdb").create()) == {}
 
     def test_a_renumbered_record(self, things: ThingWarehouse) -> None:
         """A record of which only the sequence number changed has no findings."""

@@ -28,7 +28,7 @@ from tests.integration.personal_orders import (
     sandbox_with_people,
     synced_by_treatment,
 )
-from tests.integration.syncing import Syncing, laid_out
+from tests.integration.syncing import Syncing, empty_warehouse
 
 each_treatment = pytest.mark.parametrize("treatment", ["hash", "drop"])
 
@@ -191,7 +191,7 @@ def test_nothing_is_printed_or_left_in_files(
     """Neither the output, the files of a dry run, nor the published copy contain personal data."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "w.duckdb"
-    path.write_bytes(laid_out("suppliers"))
+    path.write_bytes(empty_warehouse("suppliers"))
     for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), **DROP}.items():
         monkeypatch.setenv(name, value)
 

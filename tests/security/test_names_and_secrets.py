@@ -17,9 +17,9 @@ from pipelines.errors import FatalError, GarbledAnswerError, PipelineError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.sandbox import Sandbox
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import Reply, answering_server, self_signed
-from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
+from tests.integration.syncing import SUPPLIERS, Syncing, empty_warehouse
+from tests.manual_clock import ManualClock
 from tests.records import valid_records
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def test_names_and_data_are_never_sql_and_files_are_private(
 ) -> None:
     """Commands store data exactly as served, show and store no secret, and create private files only."""
     descriptor = os.open(warehouse.path, os.O_CREAT | os.O_WRONLY, 0o600)
-    os.write(descriptor, laid_out("suppliers"))
+    os.write(descriptor, empty_warehouse("suppliers"))
     os.close(descriptor)
     commands = (
         ["sync"],
@@ -145,7 +145,7 @@ def _assert_no_secret(sandbox: Sandbox, folder: Path, shown: str) -> None:
 )
 def test_arguments_are_never_sql(arguments: list[str], warehouse: Syncing, capsys: pytest.CaptureFixture[str]) -> None:
     """An argument that contains SQL is refused as an invalid name or date."""
-    warehouse.path.write_bytes(laid_out("suppliers"))
+    warehouse.path.write_bytes(empty_warehouse("suppliers"))
     before = warehouse.path.read_bytes()
 
     assert run(arguments) in {1, 2}
@@ -158,7 +158,7 @@ def test_arguments_are_never_sql(arguments: list[str], warehouse: Syncing, capsy
 @pytest.mark.parametrize("operation", ["identity", "maximum", "token"])
 def test_deeply_nested_answers_are_refused(body: bytes, operation: str) -> None:
     """An answer with very deep nesting is refused in one line."""
-    time = HandMovedTime()
+    time = ManualClock()
     endpoint = SUPPLIERS.feed(ORDERS).endpoint
     with answering_server() as server:
         server.will_answer("/token", Reply(200, body if operation == "token" else {"access_token": "t0ken-1"}))
@@ -180,7 +180,7 @@ def test_deeply_nested_answers_are_refused(body: bytes, operation: str) -> None:
 
 def test_the_api_key_is_not_sent_without_verification(tmp_path: Path) -> None:
     """The API key is not sent to a server whose certificate cannot be verified."""
-    time = HandMovedTime()
+    time = ManualClock()
     with answering_server() as server, answering_server(self_signed(tmp_path)) as impostor:
         server.will_answer("/token", Reply(200, {"access_token": "t0ken-1"}))
         session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)

@@ -179,9 +179,9 @@ def test_descriptions_are_stored_as_comments(warehouses: list[Installed], report
 @pytest.mark.parametrize("report", all_reports(), ids=report_name)
 def test_every_parameter_is_optional(warehouses: list[Installed], report: Report) -> None:
     """A macro accepts NULL for each of its parameters."""
-    given = ", ".join(f"{parameter} := NULL" for parameter in report.parameters)
+    arguments = ", ".join(f"{parameter} := NULL" for parameter in report.parameters)
     for warehouse in warehouses_with(warehouses, report):
-        assert warehouse.rows(f"FROM reports.{report.name}({given})") == []
+        assert warehouse.rows(f"FROM reports.{report.name}({arguments})") == []
 
 
 @pytest.mark.parametrize("report", all_reports(), ids=report_name)

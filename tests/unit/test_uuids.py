@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.normalize.uuids import uuids
 
 NIL = "00000000-0000-0000-0000-000000000000"
-ONE = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
+VALID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 
 written = st.uuids(allow_nil=True).map(str)
 malformed = st.one_of(
@@ -50,7 +50,7 @@ def test_texts_are_parsed_as_python_does(texts: list[str | None], skipped: int) 
             assert (parsed[position].as_py(), position in malformed_at) == (value, False)
 
 
-@pytest.mark.parametrize("texts", [[], [None], [NIL], [ONE], [ONE, None, NIL, ONE]])
+@pytest.mark.parametrize("texts", [[], [None], [NIL], [VALID], [VALID, None, NIL, VALID]])
 def test_columns_without_malformed_texts(texts: list[str | None]) -> None:
     """Nulls and the nil UUID become null."""
     parsed, malformed_at = uuids(pa.array(texts, pa.string()))
