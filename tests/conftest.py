@@ -26,15 +26,15 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--turn``, for tests that are too many for one run of CI."""
+    """Add ``--turn``, which divides the tests into parts that CI can run one after the other."""
     parser.addoption("--turn", default="1/1", help="K/N: of the files with selected tests, run the K-th of every N")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Select every N-th file from the K-th on, so that the runs 1/N to N/N run every selected test once."""
-    turn, turns = map(int, config.getoption("--turn").split("/"))
-    files = sorted({item.path for item in items})[turn - 1 :: turns]
+    index, count = map(int, config.getoption("--turn").split("/"))
+    files = sorted({item.path for item in items})[index - 1 :: count]
     config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
     items[:] = [item for item in items if item.path in files]
 

@@ -7,7 +7,7 @@ from random import SystemRandom
 
 import pytest
 
-from tests.killings import kill_syncs
+from tests.killed_syncs import kill_syncs
 
 QUICK, MANY = 10, 200
 
@@ -23,7 +23,7 @@ def test_ten_kills_do_no_harm() -> None:
 
 @pytest.mark.soak
 def test_two_hundred_kills_do_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same holds for many kills, some of them during a commit."""
+    """Many kills, some of them during a commit, leave a sound warehouse."""
     seed = SystemRandom().randrange(10**6)
 
     killed = kill_syncs(MANY, seed)

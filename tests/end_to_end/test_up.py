@@ -106,7 +106,7 @@ class TestWithoutSettings:
         assert "\x1b" not in observed.ended.out
 
     def test_it_syncs_from_the_sandbox(self, observed: Observed, folder: Path) -> None:
-        """It syncs from the sandbox, and neither the user's warehouse nor empty lines of the `.env` file matter."""
+        """It syncs from the sandbox although the `.env` file is empty, and does not touch the user's warehouse."""
         assert observed.status == "SUCCESS"
         with Warehouse(folder / "data" / "sandbox.duckdb").reading() as connection:
             assert connection.execute("SELECT count(*) > 100 FROM orders.sales_orders").fetchone() == (True,)

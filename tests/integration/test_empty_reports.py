@@ -11,23 +11,23 @@ import pytest
 from pipelines.cli.entry import run
 from pipelines.reports import find_report, installed
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 
 NOTHING_SYNCED = "nothing has been synced into this warehouse, `floriday sync` does that"
 
 
 @pytest.fixture
-def empty_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A warehouse with all tables and no rows, named in the settings."""
     path = tmp_path / "empty.duckdb"
-    path.write_bytes(laid_out("suppliers"))
+    path.write_bytes(empty_warehouse("suppliers"))
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
     return path
 
 
-def test_reports_of_an_empty_warehouse(empty_warehouse: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reports_of_an_empty_warehouse(empty_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each report prints only its header, explains this in a line on standard error, and exits with 0."""
-    with Warehouse(empty_warehouse).reading() as connection:
+    with Warehouse(empty_file).reading() as connection:
         names = installed(connection)
     for name in sorted(names):
         assert run(["report", name, "--format", "csv"]) == 0
@@ -39,10 +39,10 @@ def test_reports_of_an_empty_warehouse(empty_warehouse: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize("format", ["table", "json", "parquet", "xlsx"])
 def test_empty_report_in_each_format(
-    format: str, empty_warehouse: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    format: str, empty_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An empty report is valid in each format, with the same line on standard error."""
-    monkeypatch.chdir(empty_warehouse.parent)
+    monkeypatch.chdir(empty_file.parent)
     to_file = ["--output", f"weeks.{format}"] if format in {"parquet", "xlsx"} else []
 
     assert run(["report", "revenue_by_week", "--format", format, *to_file]) == 0
@@ -59,7 +59,7 @@ def test_empty_report_in_each_format(
     assert err == f"floriday: revenue_by_week has no rows yet: {NOTHING_SYNCED}\n"
 
 
-@pytest.mark.usefixtures("empty_warehouse")
+@pytest.mark.usefixtures("empty_file")
 def test_workbook_of_an_empty_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The workbook has a sheet for each report, and the output states that all are without rows."""
     assert run(["report", "--all", "--output", str(tmp_path / "reports.xlsx")]) == 0

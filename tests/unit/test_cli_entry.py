@@ -110,6 +110,7 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         (["sandbox", "--port", "70000"], "less than or equal to 65535"),
         (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),
         (["demo", "--api", "buyers"], "--api is suppliers or customers"),
+        (["sandbox", "--api", "buyers"], "--api is suppliers or customers"),
         (["up", "--api", "buyers"], "--api is suppliers or customers"),
         (["up", "--port", "70000"], "less than or equal to 65535"),
         (["up", "--verbosely"], "No such option"),

@@ -120,9 +120,9 @@ class TestCsv:
 
         comma_separated.write_csv(Result(columns, schema, iter([batch])), stream)
 
-        _, *read = csv.reader(io.StringIO(stream.getvalue().decode(), newline=""))
+        _, *parsed = csv.reader(io.StringIO(stream.getvalue().decode(), newline=""))
         expected = [[_escaped(text) for text in row] for row in cleaned]
-        assert read == expected
+        assert parsed == expected
 
 
 def _escaped(text: str | None) -> str:
@@ -194,10 +194,10 @@ class TestParquet:
 
         with duckdb.connect() as database:
             database.execute("SET TimeZone = 'UTC'")
-            asked, read = database.execute(sql), database.cursor().execute("SET TimeZone = 'UTC'")
-            found = read.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            expected, cursor = database.execute(sql), database.cursor().execute("SET TimeZone = 'UTC'")
+            found = cursor.execute("SELECT * FROM read_parquet(?)", [str(path)])
             kinds = {name: str(kind) for name, kind, *_ in found.description or ()}
-            assert found.fetchall() == asked.fetchall()
+            assert found.fetchall() == expected.fetchall()
         assert " ".join(f"{name}={kind}" for name, kind in kinds.items()) == (
             "u=UUID l=UUID[] nl=UUID[] d=DECIMAL(18,6) t=TIMESTAMP WITH TIME ZONE day=DATE e=VARCHAR texts=VARCHAR[]"
             " i=INTEGER b=BIGINT yes=BOOLEAN bytes=BLOB"

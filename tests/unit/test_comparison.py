@@ -177,11 +177,11 @@ class TestFeeds:
             document["definitions"]["Vases"] = copy.deepcopy(document["definitions"]["SyncResult"])
             fields(document, "Vases")["results"]["items"] = reference("Vase")
 
-        ((topic, new, where, ours, theirs),) = rows(change)
+        ((topic, new, where, catalogue_value, specification_value),) = rows(change)
 
-        assert (topic, new, where, ours) == ("feeds", "new", "/vases/sync/{sequenceNumber}", "–")
+        assert (topic, new, where, catalogue_value) == ("feeds", "new", "/vases/sync/{sequenceNumber}", "–")
         for fact in ("record Vase", "scope catalog:read", "2 a second, burst 200", "limit, at most 100"):
-            assert fact in theirs
+            assert fact in specification_value
 
     def test_a_removed_feed(self) -> None:
         """A removed feed is one difference, without differences of its record."""
@@ -225,10 +225,10 @@ class TestFeeds:
     )
     def test_scope_and_rate(self, summary: str, expected: tuple[str, str, str]) -> None:
         """Scope and rate limit are read from the summary; without a stated rate the usual one applies."""
-        what, ours, theirs = expected
+        what, catalogue_value, specification_value = expected
 
         assert rows(lambda document: operation_of(document).update(summary=summary)) == [
-            ("operations", what, "catalog.bouquets", ours, theirs)
+            ("operations", what, "catalog.bouquets", catalogue_value, specification_value)
         ]
 
     @pytest.mark.parametrize(
@@ -249,10 +249,10 @@ class TestFeeds:
     )
     def test_parameters(self, parameters: list[JsonObject], expected: tuple[str, str, str]) -> None:
         """The page parameter, its maximum, required parameters and filters are compared."""
-        what, ours, theirs = expected
+        what, catalogue_value, specification_value = expected
 
         assert rows(lambda document: operation_of(document).update(parameters=parameters)) == [
-            ("operations", what, "catalog.bouquets", ours, theirs)
+            ("operations", what, "catalog.bouquets", catalogue_value, specification_value)
         ]
 
     @pytest.mark.parametrize(

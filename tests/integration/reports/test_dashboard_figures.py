@@ -86,7 +86,7 @@ def plain_sums(sums: dict[Row, Any]) -> dict[Row, list[Any]]:
 
 
 def report_sums(rows: Iterable[Row], key: Callable[[Row], Row], *columns: int) -> dict[Row, list[Any]]:
-    """Return the sums of columns of a report by key, with the columns content by position."""
+    """Return the sums of columns of a report by key, with columns identified by their positions."""
     sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(columns))
     for row in rows:
         for number, index in enumerate(columns):
