@@ -29,7 +29,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 FORKED = get_context("forkserver")
 """Starts processes quickly, because their modules are imported in advance."""
-FORKED.set_forkserver_preload(["tests.killings", "tests.shared_reading"])
+FORKED.set_forkserver_preload(["tests.killed_syncs", "tests.concurrent_readers"])
 
 READER = "import duckdb\nheld = duckdb.connect(sys.argv[1], read_only=True)"
 WRITER = "import duckdb\nheld = duckdb.connect(sys.argv[1])"

@@ -27,7 +27,7 @@ BEGAN = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 
 
-def laid_out() -> duckdb.DuckDBPyConnection:
+def empty_ledger() -> duckdb.DuckDBPyConnection:
     """A warehouse in memory."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.interruptions import PATIENCE, interrupt_commands
-from tests.pseudo_terminal import on_a_terminal
+from tests.pseudo_terminal import run_in_terminal
 
 QUICK, MANY = 3, 400
 
@@ -33,14 +33,14 @@ def test_a_demo_is_interrupted_during_its_sync(number: signal.Signals, code: int
     folder = tmp_path / "project"
     folder.mkdir()
     warehouse = folder / "data" / "demo.duckdb"
-    with on_a_terminal("demo", folder=folder) as demo:
+    with run_in_terminal("demo", folder=folder) as demo:
         wait_for_file(warehouse)
 
         demo.interrupt(number)
 
         assert demo.ended(PATIENCE) == code, bytes(demo.printed)
-        assert demo.complaint == "floriday: stopped\n"
-        assert demo.left == set()
+        assert demo.stderr == "floriday: stopped\n"
+        assert demo.processes == set()
     assert lock_holder(warehouse) is None
     assert not warehouse.with_name("demo.duckdb.holder").exists()
 

@@ -7,7 +7,7 @@ from random import SystemRandom
 
 import pytest
 
-from tests.killings import kill_syncs
+from tests.killed_syncs import kill_syncs
 
 QUICK, MANY = 10, 200
 

@@ -25,7 +25,7 @@ ORDERS = "orders.sales_orders"
 @pytest.fixture
 def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
     """A warehouse with one thing, selected by the settings."""
-    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     things.store(word("a", 1))
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(things.path))
     monkeypatch.chdir(tmp_path)

@@ -39,7 +39,7 @@ FEED = FeedPart("main", THINGS.name)
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse for things, open."""
-    made = ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb").lay_out()
+    made = ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb").create()
     with duckdb.connect(str(made.path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection

@@ -55,7 +55,7 @@ CATALOGUE_QUERIES = {
 @pytest.fixture(scope="module")
 def bytes_with_deleted_rows(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a warehouse for things of which most rows were deleted."""
-    things = ThingWarehouse(tmp_path_factory.mktemp("deleted") / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path_factory.mktemp("deleted") / "w.duckdb").create()
     things.store(word("deleted", 1, B))
     noise = "(SELECT string_agg(md5(CAST(i * range AS VARCHAR)), '') FROM range(20) of_one(i))"
     columns = "account, thing_id, series, sequence_number, payload, content_hash, synced_at, run_id"

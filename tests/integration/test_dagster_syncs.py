@@ -27,7 +27,7 @@ from pipelines.sync.session import SyncSession
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -67,7 +67,7 @@ def with_tables(project: Project) -> Project:
     path = project.warehouse.path
     path.parent.mkdir(mode=0o700)
     path.touch(mode=0o600)
-    path.write_bytes(laid_out("suppliers"))
+    path.write_bytes(empty_warehouse("suppliers"))
     return project
 
 

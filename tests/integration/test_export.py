@@ -26,7 +26,7 @@ from pipelines.warehouse.schema.create import SYNC_TABLES
 from pipelines.warehouse.schema.owner import record_owner
 from tests.command_line import Printed, unmeasured
 from tests.every_kind import TABLE, thing
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 from tests.thing_warehouse import ThingWarehouse, word
 
 EVERYTHING = (
@@ -42,7 +42,7 @@ SYNC_FILES = [f"sync/{name}.parquet" for name in SYNC_TABLES]
 @pytest.fixture
 def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
     """A warehouse for things, with two versions of one and a user's table, selected by the settings."""
-    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     things.store(word("first", 1))
     things.store(thing(EVERYTHING, 2))
     with things.warehouse.writing() as connection, transaction(connection):
@@ -140,7 +140,7 @@ class TestFiles:
     ) -> None:
         """An export contains all tables and reports; without history and reports, their older files are removed."""
         path = tmp_path / "w.duckdb"
-        path.write_bytes(laid_out("customers"))
+        path.write_bytes(empty_warehouse("customers"))
         with Warehouse(path).writing() as connection, transaction(connection):
             record_owner(connection, "customers", "localhost", {})
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))

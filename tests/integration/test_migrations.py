@@ -20,7 +20,7 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
 from pipelines.warehouse.schema.owner import read_owner
 from tests.every_kind import THINGS, thing
-from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
+from tests.integration.syncing import SUPPLIERS, Syncing, empty_warehouse
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
@@ -77,7 +77,7 @@ VERSIONS = (
 
 def older_warehouse(path: Path, feed: Feed = OLDER, *raws: bytes) -> ThingWarehouse:
     """A warehouse that an older version created and filled, one transaction a record."""
-    things = ThingWarehouse(path, (feed,)).lay_out()
+    things = ThingWarehouse(path, (feed,)).create()
     things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
     for number, raw in enumerate(raws or VERSIONS, 1):
         things.store(raw, feed=feed, begins=number - 1, ends=number)
@@ -115,7 +115,7 @@ class TestUpdate:
     def test_it_equals_a_new_warehouse(self, tmp_path: Path) -> None:
         """The updated warehouse has the same definitions and rows as a new one; tables are rebuilt from the raw log."""
         things = older_warehouse(tmp_path / "old.duckdb")
-        new = ThingWarehouse(tmp_path / "new.duckdb").lay_out()
+        new = ThingWarehouse(tmp_path / "new.duckdb").create()
         for number, raw in enumerate(VERSIONS, 1):
             new.store(raw, begins=number - 1, ends=number)
 
@@ -179,12 +179,12 @@ class TestUpdate:
         assert things.rows("FROM sync.cursors") == expected["cursors"]
         assert (
             definitions(things)["duckdb_columns()"]
-            == definitions(ThingWarehouse(tmp_path / "n.duckdb").lay_out())["duckdb_columns()"]
+            == definitions(ThingWarehouse(tmp_path / "n.duckdb").create())["duckdb_columns()"]
         )
 
     def test_other_tables_are_kept(self, tmp_path: Path) -> None:
         """Tables of users, and of feeds that are no longer in the catalogue, keep their rows."""
-        things = ThingWarehouse(tmp_path / "w.duckdb", (OLDER, SUPPLIERS.feed("batches"))).lay_out()
+        things = ThingWarehouse(tmp_path / "w.duckdb", (OLDER, SUPPLIERS.feed("batches"))).create()
         things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
         things.store(in_json(valid_records(SUPPLIERS.feed("batches"), 1, 1)[0]), feed=SUPPLIERS.feed("batches"))
         things.change("CREATE TABLE notes AS SELECT 'mine' AS note")
@@ -306,7 +306,7 @@ def test_a_sync_brings_an_older_warehouse_up_to_date(
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("FLORIDAY_PUBLISH_EVERY", "0s")
         monkeypatch.chdir(tmp_path)
-        path.write_bytes(laid_out("suppliers"))
+        path.write_bytes(empty_warehouse("suppliers"))
         run(["sync", ORDERS])
         with Warehouse(path).writing() as connection:
             connection.execute("UPDATE sync.settings SET layout_version = ?", [LAYOUT_VERSION - 1])
@@ -331,7 +331,7 @@ def test_a_changed_layout_has_another_version(tmp_path: Path) -> None:
     digest = hashlib.sha256()
     for api in ("suppliers", "customers"):
         path = tmp_path / f"{api}.duckdb"
-        path.write_bytes(laid_out(api))
+        path.write_bytes(empty_warehouse(api))
         with duckdb.connect(str(path), read_only=True) as connection:
             found = connection.execute(
                 "SELECT schema_name, table_name, column_name, column_index, data_type FROM duckdb_columns()"

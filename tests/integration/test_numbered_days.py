@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.floriday.sequence_ranges import SequenceRange
 from pipelines.warehouse.load.days_to_sequence import Days
-from tests.simulated_ledger import BEGAN, SimulatedLedger, laid_out
+from tests.simulated_ledger import BEGAN, SimulatedLedger, empty_ledger
 
 IDENTITIES = st.integers(0, 7)
 GAPS = st.sampled_from((0, 1, 30, 300, 1440, 4000, -2, -2, -8, -20))
@@ -33,7 +33,7 @@ WRONG = st.sampled_from((0, 0, 0, 0, 3650, 3651, -3650, -3651))
 @pytest.fixture(scope="module")
 def connection() -> duckdb.DuckDBPyConnection:
     """A warehouse in memory."""
-    return laid_out()
+    return empty_ledger()
 
 
 def days(offset: int, length: int = 0) -> Days:

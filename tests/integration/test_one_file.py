@@ -87,7 +87,7 @@ def words_in(path: Path) -> list[str]:
 
 def test_a_killed_commit_is_found_under_every_path(things: ThingWarehouse, other_path: Path, tmp_path: Path) -> None:
     """A backup contains the last commit of a killed process, whichever paths the process and the backup used."""
-    things.lay_out().store(word("a", 1))
+    things.create().store(word("a", 1))
 
     kill_after_a_commit(other_path, tmp_path)
     assert things.path.with_name("w.duckdb.wal").exists()
@@ -148,7 +148,7 @@ class TestHardLinks:
     @pytest.fixture
     def second_link(self, things: ThingWarehouse, tmp_path: Path) -> Path:
         """A second hard link to a warehouse."""
-        things.lay_out().store(word("a", 1))
+        things.create().store(word("a", 1))
         (tmp_path / "twice.duckdb").hardlink_to(things.path)
         return tmp_path / "twice.duckdb"
 
@@ -220,7 +220,7 @@ def test_every_path_works_or_is_refused(
             return
         things = ThingWarehouse(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        things.lay_out().store(word("a", 1))
+        things.create().store(word("a", 1))
         with things.warehouse.writing() as connection:
             connection.execute("UPDATE things.things SET word = 'b'")
             assert things.warehouse.log.exists()

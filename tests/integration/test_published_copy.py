@@ -34,7 +34,7 @@ HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """A warehouse with one thing."""
-    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     things.store(word("a", 1))
     return things
 

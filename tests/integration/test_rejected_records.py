@@ -26,7 +26,7 @@ KEYLESS = b'{"thingId":"x","sequenceNumber":%d,"word":"keyless"}'
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """An empty warehouse for things."""
-    return ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def wrong(value: str, number: int, identity: str = A) -> bytes:

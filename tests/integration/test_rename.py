@@ -31,7 +31,7 @@ ORGANIZATIONS: dict[str, tuple[str, str | None]] = {
 @pytest.fixture
 def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
     """A warehouse for things of the accounts a and b, with versions, branches and a rejected record of each."""
-    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     for account in ORGANIZATIONS:
         things.store(
             word("one", 1), thing('"branches":[{"branchId":null,"leaves":[{"word":"x"}]}]', 2, B), account=account

@@ -14,13 +14,13 @@ from pipelines.floriday.endpoints import RateLimit
 from pipelines.floriday.http.error_answers import described, retry_after
 from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
 from pipelines.floriday.http.retry import Clock, RetryPolicy
-from tests.hand_moved_time import HandMovedTime
+from tests.manual_clock import ManualClock
 
 
 @pytest.fixture
-def time() -> HandMovedTime:
+def time() -> ManualClock:
     """A clock that the test controls."""
-    return HandMovedTime()
+    return ManualClock()
 
 
 def take(bucket: TokenBucket) -> None:
@@ -29,7 +29,7 @@ def take(bucket: TokenBucket) -> None:
         outcome.passed = True
 
 
-def test_a_full_bucket_allows_a_burst(time: HandMovedTime) -> None:
+def test_a_full_bucket_allows_a_burst(time: ManualClock) -> None:
     """As many calls as the burst allows are made without waiting, and the next one waits."""
     bucket = TokenBucket(RateLimit(2.0, 5), time.clock)
 
@@ -41,7 +41,7 @@ def test_a_full_bucket_allows_a_burst(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(0.5)]
 
 
-def test_a_bucket_never_holds_more_than_a_burst(time: HandMovedTime) -> None:
+def test_a_bucket_never_holds_more_than_a_burst(time: ManualClock) -> None:
     """After a long pause the bucket allows one burst, and not the calls of the whole pause."""
     bucket = TokenBucket(RateLimit(2.0, 3), time.clock)
     time.seconds += 86_400
@@ -52,7 +52,7 @@ def test_a_bucket_never_holds_more_than_a_burst(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(0.5)]
 
 
-def test_a_drained_bucket_is_empty(time: HandMovedTime) -> None:
+def test_a_drained_bucket_is_empty(time: ManualClock) -> None:
     """After a 429 the bucket is empty."""
     bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
     bucket.drain()
@@ -62,7 +62,7 @@ def test_a_drained_bucket_is_empty(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(0.25)]
 
 
-def test_a_drained_bucket_keeps_the_servers_pause(time: HandMovedTime) -> None:
+def test_a_drained_bucket_keeps_the_servers_pause(time: ManualClock) -> None:
     """A pause that the server requests also applies to the next caller."""
     bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
     bucket.drain(10)
@@ -75,7 +75,7 @@ def test_a_drained_bucket_keeps_the_servers_pause(time: HandMovedTime) -> None:
 @given(per_second=st.floats(0.5, 10), burst=st.integers(1, 20), gaps=st.lists(st.floats(0, 5), max_size=60))
 def test_calls_never_exceed_the_rate(per_second: float, burst: int, gaps: list[float]) -> None:
     """In any period there are at most a burst and the refill of that period, whatever the caller's pace."""
-    time = HandMovedTime()
+    time = ManualClock()
     bucket = TokenBucket(RateLimit(per_second, burst), time.clock)
     times = []
     for gap in gaps:
@@ -107,7 +107,7 @@ class ServersBucket:
     def __init__(self, rate: RateLimit, left: float) -> None:
         self.rate, self.left, self.at = rate, left, 0.0
         self.refused = self.passed = 0
-        self.time = HandMovedTime(0.0)
+        self.time = ManualClock(0.0)
         self.bucket = TokenBucket(rate, self.time.clock)
         self._lock = threading.Lock()
 
@@ -180,7 +180,7 @@ def test_concurrency_grows_with_accepted_calls() -> None:
     assert max(concurrency) > 2
 
 
-def test_every_endpoint_has_its_own_bucket(time: HandMovedTime) -> None:
+def test_every_endpoint_has_its_own_bucket(time: ManualClock) -> None:
     """The calls of one endpoint do not use up another one's bucket."""
     buckets = Buckets(time.clock)
     take(buckets.of("/batches/sync", RateLimit(1.0, 1)))
@@ -192,7 +192,7 @@ def test_every_endpoint_has_its_own_bucket(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(1.0)]
 
 
-def test_retries_end_after_eight_attempts(time: HandMovedTime) -> None:
+def test_retries_end_after_eight_attempts(time: ManualClock) -> None:
     """After eight attempts with growing waits the last error is raised, with the number of attempts."""
 
     def fail() -> None:
@@ -205,7 +205,7 @@ def test_retries_end_after_eight_attempts(time: HandMovedTime) -> None:
     assert all(0.5 * 2**n <= wait <= 0.5 * 2**n + 0.5 for n, wait in enumerate(time.slept))
 
 
-def test_retries_end_after_five_minutes(time: HandMovedTime) -> None:
+def test_retries_end_after_five_minutes(time: ManualClock) -> None:
     """After five minutes the last error is raised, however few attempts were made."""
 
     def fail_slowly() -> None:
@@ -216,7 +216,7 @@ def test_retries_end_after_five_minutes(time: HandMovedTime) -> None:
         RetryPolicy().call(fail_slowly, time.clock)
 
 
-def test_a_too_long_wait_is_not_begun(time: HandMovedTime) -> None:
+def test_a_too_long_wait_is_not_begun(time: ManualClock) -> None:
     """If the server requests a longer wait than five minutes, the call ends at once with an error that states it."""
 
     def fail() -> None:

@@ -7,7 +7,7 @@ from threading import Lock
 from pipelines.floriday.http.retry import Clock
 
 
-class HandMovedTime:
+class ManualClock:
     """The time of both clocks in seconds, and the durations of all sleeps."""
 
     def __init__(self, seconds: float = 1_800_000_000.0) -> None:
