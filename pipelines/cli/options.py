@@ -24,8 +24,7 @@ FormatOption = Annotated[
     typer.Option("--format", "-f", help="Output format. Default: by the extension of FILE, else a table."),
 ]
 OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE. Required for parquet and xlsx."),
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE. Required for parquet and xlsx.")
 ]
 AccountOption = Annotated[
     list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account. May be repeated.")

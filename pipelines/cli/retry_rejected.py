@@ -20,8 +20,7 @@ _HEADINGS = (
     *(Heading("result"), Heading("reason")),
 )
 
-Outcomes = dict[tuple[str, str], "FeedOutcome"]
-"""The outcomes by account and feed."""
+Outcomes = dict[tuple[str, str], "FeedOutcome"]  # the outcomes by account and feed
 
 
 def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:

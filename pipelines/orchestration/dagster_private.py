@@ -51,11 +51,8 @@ __all__ = [
 WEBSERVER_MODULE = "dagster_webserver"
 """The module that `dagster dev` starts as its web server: `python -m dagster_webserver`."""
 
-StartProcess = Callable[..., Any]
-"""Starts a process; the first argument is the command as a list of words."""
-
-ReadDotenv = Callable[[str], dict[str, str]]
-"""Returns the variables in the `.env` file of a folder."""
+StartProcess = Callable[..., Any]  # starts a process; the first argument is the command as a list of words
+ReadDotenv = Callable[[str], dict[str, str]]  # returns the variables in the `.env` file of a folder
 
 
 def run_dagster_dev(

@@ -24,8 +24,7 @@ from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-LONGEST_WAIT = 600.0
-"""Most seconds that all steps of a run together wait for syncs outside of Dagster."""
+LONGEST_WAIT = 600.0  # most seconds that all steps of a run together wait for syncs outside of Dagster
 
 
 class SettingsResource(dg.ConfigurableResource[Any]):

@@ -20,8 +20,7 @@ from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.sync.outcome import FeedOutcome
 
-STORAGE = Path("data") / "dagster"
-"""The folder of Dagster's files, relative to the project's folder (`dagster.yaml`)."""
+STORAGE = Path("data") / "dagster"  # the folder of Dagster's files, relative to the project's folder (`dagster.yaml`)
 
 
 def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bool = False) -> list[FeedOutcome]:

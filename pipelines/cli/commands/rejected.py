@@ -109,10 +109,7 @@ def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> N
     from pipelines.warehouse.read.query import run_query
 
     count = 0
-    with (
-        warehouse.reading(locked=True) as connection,
-        destination(file, warehouse.path, "--export") as stream,
-    ):
+    with warehouse.reading(locked=True) as connection, destination(file, warehouse.path, "--export") as stream:
         for batch in run_query(connection, WITH_PAYLOADS, chosen).batches:
             for row in batch.to_pylist():
                 stream.write(encode_json(row) + b"\n")

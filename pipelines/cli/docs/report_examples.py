@@ -57,11 +57,7 @@ def _world(api: str) -> Iterator[tuple[str, Example]]:
     """The examples of one API, by report."""
     with TemporaryDirectory() as folder, Sandbox(api=api, now=FIRST_SYNC, scale=SCALE[api]) as sandbox:
         warehouse = Warehouse(Path(folder) / "examples.duckdb")
-        settings = {
-            **sandbox.environment(),
-            "FLORIDAY_WAREHOUSE": str(warehouse.path),
-            "FLORIDAY_PUBLISHED": "off",
-        }
+        settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(warehouse.path), "FLORIDAY_PUBLISHED": "off"}
         _sync(settings)
         sandbox.advance(SECOND_SYNC - sandbox.now)
         _sync(settings)

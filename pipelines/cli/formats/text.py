@@ -24,9 +24,7 @@ splits lines at semicolons, and recognizes quotes only at the beginning of a cel
 _NESTED_FORMULA = rf"([;\t\r\n])([\pC\"]*)([{_SIGNS}])"
 """The same within JSON, where a comma before a number is not part of a text."""
 
-_LAST_DAY = 365 * 30_000
-"""Days from 1970 up to which times are written; Arrow writes years up to 32767."""
-
+_LAST_DAY = 365 * 30_000  # days from 1970 up to which times are written; Arrow writes years up to 32767
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 

@@ -20,8 +20,7 @@ SECONDS_A_TICK = 20.0
 NEWS = dt.timedelta(days=1)
 """Age from which ended runs are ignored: alerts were off when they ended, or Dagster was down."""
 
-REASONS = 8
-"""Most reasons that are sent while something goes on failing."""
+REASONS = 8  # most reasons that are sent while something goes on failing
 
 
 class OngoingFailure(msgspec.Struct, frozen=True):
@@ -114,5 +113,4 @@ class _RunAlerts:
         return messages.where_to_look(self.settings.environ(), run.run_id)
 
 
-_time_of = partial(dt.datetime.fromtimestamp, tz=dt.UTC)
-"""The time of a number of seconds since 1970."""
+_time_of = partial(dt.datetime.fromtimestamp, tz=dt.UTC)  # the time of a number of seconds since 1970

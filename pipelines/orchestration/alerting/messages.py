@@ -11,9 +11,7 @@ from pipelines.alerts import Alert, bounded
 from pipelines.orchestration.assets.freshness import Concern, Trouble
 from pipelines.text_format import moment
 
-UI_ADDRESS = "DAGSTER_WEBSERVER_URL"
-"""The variable with the address of Dagster's UI, for links; it need not be set."""
-
+UI_ADDRESS = "DAGSTER_WEBSERVER_URL"  # the variable with the address of Dagster's UI, for links; it need not be set
 _ADDRESS = re.compile(r"https?://[^\s@?#]+")
 _NAMES = 4
 

@@ -22,12 +22,8 @@ from pipelines.orchestration.dagster_private import (
 )
 from pipelines.text_format import one_line
 
-LONGEST_REASON = 160
-"""Most characters of a reason."""
-
-RUNS_A_TICK = 25
-"""Most runs that one tick examines."""
-
+LONGEST_REASON = 160  # most characters of a reason
+RUNS_A_TICK = 25  # most runs that one tick examines
 _VARYING = re.compile(r"\b[0-9a-f-]{16,}\b|(?<!\d)(\d{1,2}|\d{4,})(?!\d)")
 """What differs each time although the reason is the same: ids, counts, times, sequence numbers; not HTTP statuses."""
 

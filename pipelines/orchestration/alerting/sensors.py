@@ -15,8 +15,7 @@ from pipelines.orchestration.alerting.sender import AlertSender
 from pipelines.orchestration.alerting.stale_feeds import send_staleness_alerts
 from pipelines.orchestration.resources import SettingsResource
 
-Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]
-"""Sends what is new in one tick."""
+Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]  # sends what is new in one tick
 
 
 def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:

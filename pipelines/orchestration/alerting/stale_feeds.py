@@ -18,11 +18,8 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import FeedStatus, feed_statuses
 from pipelines.warehouse.schema.owner import read_owner
 
-WAIT_SECONDS = 2.0
-"""Seconds to wait for the DuckDB file; the next tick follows in a few minutes."""
-
-Key = tuple[Concern, str, str]
-"""A concern about a feed: the concern, the account's name and the feed's name."""
+WAIT_SECONDS = 2.0  # seconds to wait for the DuckDB file; the next tick follows in a few minutes
+Key = tuple[Concern, str, str]  # a concern about a feed: the concern, the account's name and the feed's name
 
 
 class Cursor(msgspec.Struct):

@@ -23,12 +23,8 @@ from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.read.integrity import Finding
 from pipelines.warehouse.read.stock_check import stock_mismatches
 
-NOTICE = dt.timedelta(days=7)
-"""Time before the loss of unread changes from which the check fails."""
-
-SHOWN = 50
-"""Most rows that a result shows of what the catalogue does not know."""
-
+NOTICE = dt.timedelta(days=7)  # time before the loss of unread changes from which the check fails
+SHOWN = 50  # most rows that a result shows of what the catalogue does not know
 _EXAMPLES = {"table": "string", "account": "string", "key": "string", "what": "string"}
 _ACCOUNTS = {
     "account": "string",

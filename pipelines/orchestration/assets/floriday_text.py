@@ -13,12 +13,8 @@ from itertools import islice
 
 from pipelines.text_format import one_line
 
-LONGEST = 80
-"""Most characters of one text."""
-
-MOST_LISTED = 10
-"""Most texts that one description lists."""
-
+LONGEST = 80  # most characters of one text
+MOST_LISTED = 10  # most texts that one description lists
 _BACKTICKS = re.compile("`+")
 
 

@@ -17,9 +17,7 @@ from pipelines.catalogue.types import Feed, Kind, Snapshot, Source
 from pipelines.orchestration.assets.floriday_text import first_visible, visible
 from pipelines.sync.outcome import FeedOutcome, united
 
-ACCOUNTS = "accounts"
-"""The key of the table with the outcome of each account, which failed and skipped syncs have too."""
-
+ACCOUNTS = "accounts"  # the key of the table with the outcome of each account, which failed and skipped syncs have too
 _COUNTS = ("records", "new", "changed", "rejected", "pages")
 _ACCOUNT_COLUMNS = {
     "account": "string",
@@ -30,9 +28,7 @@ _ACCOUNT_COLUMNS = {
     "skipped": "string",
     "error": "string",
 }
-_MOST_UNKNOWN = 50
-"""Most unknown fields of a feed, and unknown values of an enumeration, that a run stores."""
-
+_MOST_UNKNOWN = 50  # most unknown fields of a feed, and unknown values of an enumeration, that a run stores
 _SHORT_TYPES = {Kind.DATE_TIME.value: "TIMESTAMPTZ"}
 """DuckDB's short names of types whose long ones leave no room for a column's description."""
 

@@ -15,9 +15,7 @@ from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.load.days_to_sequence import Days
 
-TIME_ZONE = AMSTERDAM.key
-"""The time zone of days and weeks, and of schedules."""
-
+TIME_ZONE = AMSTERDAM.key  # the time zone of days and weeks, and of schedules
 _MONDAY = 1
 _A_WEEK = dt.timedelta(weeks=1)
 

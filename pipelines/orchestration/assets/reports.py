@@ -18,12 +18,8 @@ from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
 
 GROUP = "reports"
-LAST = "-1"
-"""Priority of a report in a run: after all feeds, also after those that it does not depend on."""
-
-FIRST_ROWS = 10
-"""Number of a report's rows that its materialization shows."""
-
+LAST = "-1"  # priority of a report in a run: after all feeds, also after those that it does not depend on
+FIRST_ROWS = 10  # number of a report's rows that its materialization shows
 Filled = dict[str, tuple[Source, Table]]
 """The tables that feeds fill, by their name in SQL: the feed, and the table whose columns that table has."""
 

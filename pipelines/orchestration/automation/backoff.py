@@ -12,14 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-AGAIN_AFTER = 600.0
-"""Seconds until the second request after a run without progress."""
-
-LONGEST = 86_400.0
-"""Most seconds between two requests."""
-
-AT_ONCE = 3
-"""Number of requests without delay for a feed that goes on changing."""
+AGAIN_AFTER = 600.0  # seconds until the second request after a run without progress
+LONGEST = 86_400.0  # most seconds between two requests
+AT_ONCE = 3  # number of requests without delay for a feed that goes on changing
 
 
 class Move(NamedTuple):

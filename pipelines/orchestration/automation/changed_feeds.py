@@ -36,17 +36,12 @@ from pipelines.warehouse.load.run_state import RunState
 
 _Result = TypeVar("_Result")
 
-EVERY = 30
-"""Seconds between two ticks."""
-
-CONCURRENT_ACCOUNTS = 8
-"""Number of accounts that are polled at the same time."""
-
+EVERY = 30  # seconds between two ticks
+CONCURRENT_ACCOUNTS = 8  # number of accounts that are polled at the same time
 POLL_TIMEOUT = 30.0
 """Most seconds of a poll, whatever the number of feeds and accounts; Dagster allows a sensor one minute."""
 
-LOCK_TIMEOUT = 5.0
-"""Seconds to wait while another process holds the warehouse; then the next tick tries again."""
+LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:

@@ -23,17 +23,14 @@ from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.warehouse.file.connection import Warehouse
 
-EVERY = 60
-"""Seconds between two ticks."""
-
+EVERY = 60  # seconds between two ticks
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """A feed that is current until later than this from now was synced while the clock was fast."""
 
 SLACK = dt.timedelta(seconds=30)
 """A feed that became current within this time after its materialization is reported only if it has new records."""
 
-LOCK_TIMEOUT = 5.0
-"""Seconds to wait while another process holds the warehouse; then the next tick tries again."""
+LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 class ExternalSync(NamedTuple):

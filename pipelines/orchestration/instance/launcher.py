@@ -14,9 +14,7 @@ import dagster as dg
 from pipelines.orchestration.dagster_private import CheckRunHealthResult, WorkerStatus, run_events
 from pipelines.orchestration.processes import find_process
 
-TOLERANCE = 2.0
-"""Seconds by which two measurements of a process's start may differ."""
-
+TOLERANCE = 2.0  # seconds by which two measurements of a process's start may differ
 LOADED_AT = time.time()
 
 

@@ -61,10 +61,7 @@ def instance_settings(storage: Path) -> dict[str, Any]:
         "run_coordinator": _class(
             "dagster.core.run_coordinator", "QueuedRunCoordinator", {"dequeue_interval_seconds": 1}
         ),
-        "concurrency": {
-            "runs": {"max_concurrent_runs": 4},
-            "pools": {"default_limit": 1, "granularity": "run"},
-        },
+        "concurrency": {"runs": {"max_concurrent_runs": 4}, "pools": {"default_limit": 1, "granularity": "run"}},
         "backfills": {"use_threads": True, "num_workers": 2, "num_submit_workers": 2},
         "run_monitoring": {
             "enabled": True,

@@ -17,9 +17,7 @@ import dagster as dg
 from pipelines.orchestration.dagster_private import BACKFILL_ID_TAG, partitions_without_success
 from pipelines.orchestration.maintenance.history_files import PAGE, HistoryFiles, in_pages
 
-AT_ONCE = 5_000
-"""Most runs that one prune deletes, the oldest first; the next prune goes on."""
-
+AT_ONCE = 5_000  # most runs that one prune deletes, the oldest first; the next prune goes on
 _OPEN_BACKFILL = {"REQUESTED", "CANCELING", "FAILING"}
 
 

@@ -20,9 +20,7 @@ from pipelines.settings import child_environment
 LOOPBACK = "127.0.0.1"
 _GUARDED_DEV = "pipelines.orchestration.serving.guarded_dev"
 _FOREIGN_NAME = "foreign.invalid"
-START_TIMEOUT = 240.0
-"""Seconds for a start; the first one on a slow disk takes most of a minute."""
-
+START_TIMEOUT = 240.0  # seconds for a start; the first one on a slow disk takes most of a minute
 _TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0
 """Seconds after SIGTERM, in which Dagster ends and a run records that it was stopped, and after SIGKILL."""
 
