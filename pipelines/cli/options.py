@@ -32,11 +32,7 @@ AccountOption = Annotated[
 
 
 def check_api(api: str | None) -> None:
-    """Check the value of ``--api``.
-
-    Raises:
-        UsageError: there is no such API.
-    """
+    """Raise a UsageError if the value of ``--api`` is no API."""
     from pipelines.errors import UsageError
 
     if api not in (None, "suppliers", "customers"):

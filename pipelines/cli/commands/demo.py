@@ -79,7 +79,6 @@ def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or cust
 
 
 def _sync_twice(api: str, warehouse: Path) -> None:
-    """Sync, simulate trade, and sync again."""
     from pipelines.sandbox import Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 

@@ -70,11 +70,7 @@ def rejected(
 
 
 def _chosen(feeds: list[str], accounts: list[str]) -> tuple[Warehouse, dict[str, list[str]]]:
-    """The warehouse, and the full names of the chosen feeds and accounts; an empty list for all.
-
-    Raises:
-        UsageError: a feed or an account does not exist.
-    """
+    """The warehouse, and the full names of the chosen feeds and accounts, which must exist; an empty list for all."""
     from pipelines.catalogue import catalogue_of
     from pipelines.settings import load_local_settings
     from pipelines.sync.selection import check_accounts

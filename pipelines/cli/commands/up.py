@@ -137,11 +137,7 @@ def _short(path: Path) -> Path:
 
 
 def _serve(dagster: DagsterDev, addresses: Iterator[str], stop: StopSignals, *, verbose: bool) -> None:
-    """Print the addresses when Dagster serves, and wait for a stop signal.
-
-    Raises:
-        DagsterError: Dagster did not start, or ended by itself.
-    """
+    """Print the addresses when Dagster serves, and wait for a stop signal. If Dagster ends first, that is an error."""
     from pipelines.errors import DagsterError
 
     try:

@@ -26,9 +26,7 @@ REASONS = 8  # most reasons that are sent while something goes on failing
 class OngoingFailure(msgspec.Struct, frozen=True):
     """A step, or a job, that fails until a run of it succeeds.
 
-    Args:
-        since: time of the first failure, in seconds since 1970.
-        sent: fingerprints of the reasons for which an alert was sent.
+    ``since`` is the time of the first failure in seconds since 1970, ``sent`` has the fingerprints of reported reasons.
     """
 
     since: float

@@ -17,13 +17,9 @@ _NAMES = 4
 
 
 def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, link: str) -> Alert:
-    """A run failed.
+    """A run failed, for the reason of each feed or other step.
 
-    Args:
-        reasons: the reason of each failed feed, or other step, by its name.
-        head: the run and its job, as the beginning of a sentence.
-        ended: time at which the run ended.
-        link: last line of all texts, from :func:`where_to_look`.
+    ``head`` is the run and its job, as the beginning of a sentence; ``link`` is from :func:`where_to_look`.
     """
     names: dict[str, list[str]] = {}
     for name, reason in reasons.items():

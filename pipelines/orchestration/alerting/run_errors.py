@@ -107,13 +107,12 @@ def _reason_of_step(event: dg.DagsterEvent) -> str:
 
 
 def _reason_of_run(event: dg.DagsterEvent) -> str:
-    """Dagster's own message, such as that the run did not start in time or that its process was killed."""
     error = run_error(event)
     return one_line(event.message or "", LONGEST_REASON) if error is None else _unexpected(error)
 
 
 def _unexpected(error: SerializableErrorInfo | None) -> str:
-    """The class of an unexpected error; its message may contain anything."""
+    """The class of an unexpected error alone; its message may contain anything."""
     cause = root_cause(error)
     if was_interrupted(cause):
         return "stopped before its end"

@@ -40,15 +40,9 @@ _RETENTION = {"account": "string", "read to its end": "string", "hours left": "f
 
 @dataclass(frozen=True)
 class SyncedFeed:
-    """What the checks of a feed examine.
+    """What the checks of a feed examine; ``table`` includes its children.
 
-    Args:
-        source: the feed or snapshot.
-        table: the feed's table, with its children.
-        outcomes: the outcome of the sync for each account.
-        connection: a connection to the warehouse for reading.
-        within: id of the run whose records are examined; None for all records.
-        now: present time of the evaluation.
+    ``within`` is the id of the run whose records are examined, None for all records; ``now`` is the time of evaluation.
     """
 
     source: Source

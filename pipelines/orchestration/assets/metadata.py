@@ -49,7 +49,6 @@ def of_feed(source: Source, table: Table, relations: Iterable[Relation]) -> dict
 
 
 def _relations(table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
-    """How the feed's tables join to others, and others to them, as a table in Markdown."""
     own = {part.qualified_name for part in table.walk()}
     ours = [each for each in relations if {each.table.qualified_name, each.target.qualified_name} & own]
     lines = ["| column | leads to | rows there |", "| --- | --- | --- |", *map(_join, ours)]
@@ -117,7 +116,6 @@ def _row(outcome: FeedOutcome) -> dict[str, Any]:
 
 
 def _unknown(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
-    """The fields and values that Floriday served and the catalogue does not know, if any."""
     kinds = {visible(name): visible(kind) for each in outcomes for name, kind in sorted(each.unknown_fields.items())}
     values = united(*(outcome.unknown_values for outcome in outcomes))
     shown: dict[str, dict[str, Any]] = {

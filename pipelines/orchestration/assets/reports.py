@@ -103,7 +103,6 @@ def _dependencies(report: Report, filled: Filled) -> list[dg.AssetKey]:
 
 
 def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
-    """The number of rows, the columns with their types, and the first rows."""
     columns = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in shown.columns.items()]
     return {
         "dagster/row_count": shown.rows,
@@ -113,7 +112,6 @@ def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
     lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -89,11 +89,8 @@ class _Poller:
     def moves(self, timeout: float) -> dict[str, Move]:
         """The feeds that need a run now.
 
-        Floriday is polled in another thread. If that takes too long, it is signalled to stop, and the next poll begins
-        only after it has stopped: a call without response may delay that for a minute.
-
-        Args:
-            timeout: longest wait in seconds.
+        Floriday is polled in another thread. If that takes longer than ``timeout`` seconds, it is signalled to stop,
+        and the next poll begins only after it has stopped: a call without response may delay that for a minute.
 
         Raises:
             UnreachableError: Floriday does not respond in time, or has not yet responded to the previous poll.

@@ -36,11 +36,7 @@ LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse;
 class ExternalSync(NamedTuple):
     """What syncs outside of Dagster did for a feed since its newest materialization.
 
-    Args:
-        source: the feed or snapshot.
-        current_at: when it was last current, for all accounts.
-        changed: number of new records and versions.
-        rejected: number of rejected records.
+    ``current_at`` is when it was last current for all accounts; ``changed`` counts new records and versions.
     """
 
     source: Source
@@ -102,14 +98,10 @@ def external_syncs(
     reported: Mapping[str, dt.datetime | None],
     now: dt.datetime | None = None,
 ) -> Iterator[ExternalSync]:
-    """The feeds that were current later than they were last reported.
+    """The feeds that were current later than ``reported``: the time of each one's newest materialization, or None.
 
-    Args:
-        connection: a connection for reading, to a warehouse with tables.
-        sources: the feeds and snapshots to look for.
-        reported: time of each feed's newest materialization, by its name; None if there is none.
-        now: the present time; the clock's if None. A feed that was synced while the clock was fast is left out, until
-            the next sync stores when it was current.
+    ``now`` is the clock's time if None. A feed that was synced while the clock was fast is left out, until the next
+    sync stores when it was current.
     """
     now = now or dt.datetime.now(dt.UTC)
     current = dict(

@@ -45,11 +45,7 @@ class HistoryFiles(private.SqliteFiles):
             return {run_id for (run_id,) in connection.execute(private.RUNS_SHOWN) if run_id}
 
     def tidy(self, before: datetime) -> None:
-        """Remove what belongs to no run and is not shown, and return its space to the file system.
-
-        Args:
-            before: events without a run are kept if they are newer than this.
-        """
+        """Remove what belongs to no run, is not shown and older than ``before``, and return its space to the disk."""
         self._remove_files()
         moment = before.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         self._delete_check_results(moment)
