@@ -17,7 +17,7 @@ import typer
 from pipelines.cli.console import print_line
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
-TIME_OF_TRADE = timedelta(hours=24)  # nobody trades at night; it is a working day before another one
+TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at night; both days are working days
 WEEKS_SHOWN = timedelta(weeks=4)  # partitions that are marked in Dagster; a whole year would take half a minute more
 _NEWEST_WEEKS = """
     SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
