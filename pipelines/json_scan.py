@@ -146,32 +146,20 @@ def without_sequence_number(raw: bytes, *, is_numbered: bool = False) -> bytes:
 
 
 class Member(NamedTuple):
-    """A member of an object, by its positions in the record's bytes.
+    """A member of an object, by its positions in the record's bytes."""
 
-    Args:
-        name: None for a value without a name in the place of an object that would hold wanted members.
-        begins: where the name begins.
-        value: where the value begins.
-        ends: where the value ends.
-    """
-
-    name: str | None
+    name: str | None  # None for a value without a name in the place of an object that would hold wanted members
     begins: int
-    value: int
-    ends: int
+    value: int  # where the value begins
+    ends: int  # where the value ends
 
 
 @dataclass(frozen=True)
 class MemberSearch:
-    """A search for members of some names in records, in whatever objects they are.
-
-    Args:
-        names: names of the wanted members.
-        holders: the members that they are in, as the catalogue defines them.
-    """
+    """A search for members of some names in records, in whatever objects they are."""
 
     names: tuple[str, ...]
-    holders: Holders
+    holders: Holders  # the members that they are in, as the catalogue defines them
 
     def find(self, raw: bytes) -> list[Member]:
         """The members in the order of the bytes; they do not overlap.

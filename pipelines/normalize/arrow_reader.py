@@ -36,18 +36,11 @@ SMALLEST_BLOCK = 16
 
 @dataclass
 class Read:
-    """What Arrow made of some records.
+    """What Arrow made of some records."""
 
-    Args:
-        records: the records that were read, as nested Arrow structs.
-        places: for each of them, its index in the records that were given.
-        refused: the indexes of the others, for the exact path.
-        unknown: fields that the catalogue does not contain.
-    """
-
-    records: pa.StructArray
-    places: list[int] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    records: pa.StructArray  # the records that were read, as nested Arrow structs
+    places: list[int] = field(default_factory=list)  # for each of them, its index in the records that were given
+    refused: list[int] = field(default_factory=list)  # the indexes of the others, for the exact path
     unknown: Unknown = field(default_factory=dict)
 
 

@@ -15,24 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Normalized records, in the order in which they were given.
+    """Normalized records, in the order in which they were given."""
 
-    Args:
-        served: number of records, rejected ones included.
-        frames: the rows of each table, by its qualified name. ``record`` is the record's position in the batch. The
-            warehouse adds the columns ``account`` and ``synced_at``.
-        originals: ``record``, ``payload`` and ``content_hash`` of each record that was not rejected.
-        rejected: the rejected records.
-        unknown_fields: path and type of each field that the catalogue does not contain.
-        unknown_values: by ``table.column`` of an enumeration, the values that the catalogue does not contain.
-    """
-
-    served: int
-    frames: dict[str, pd.DataFrame]
-    originals: pd.DataFrame
+    served: int  # number of records, rejected ones included
+    frames: dict[str, pd.DataFrame]  # rows by the table's qualified name; `record` is a record's position in the batch
+    originals: pd.DataFrame  # `record`, `payload` and `content_hash` of each record that was not rejected
     rejected: tuple[Rejected, ...] = ()
-    unknown_fields: dict[str, str] = field(default_factory=dict)
-    unknown_values: dict[str, set[str]] = field(default_factory=dict)
+    unknown_fields: dict[str, str] = field(default_factory=dict)  # path and type of fields not in the catalogue
+    unknown_values: dict[str, set[str]] = field(default_factory=dict)  # by `table.column` of enumerations
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:

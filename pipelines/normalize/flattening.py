@@ -26,15 +26,10 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass
 class Flat:
-    """The rows of some records.
+    """The rows of some records."""
 
-    Args:
-        frames: the rows of each table, by its qualified name.
-        doubtful: positions of the records with a value that the fast path cannot read; their rows are invalid.
-    """
-
-    frames: Frames = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
+    frames: Frames = field(default_factory=dict)  # the rows of each table, by its qualified name
+    doubtful: set[int] = field(default_factory=set)  # positions that the fast path cannot read; their rows are invalid
 
 
 def flatten(table: Table, records: pa.StructArray, positions: Sequence[int]) -> Flat:

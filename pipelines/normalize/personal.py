@@ -30,17 +30,11 @@ def fingerprint(key: SecretStr) -> str:
 
 @dataclass(frozen=True)
 class PersonalData:
-    """How personal data are treated before anything is stored.
+    """How personal data are treated before anything is stored."""
 
-    Args:
-        treatment: ``keep``, ``hash`` or ``drop`` all personal values.
-        key: key of the hashes; needed for ``hash``, and if texts were erased.
-        erased: keyed hashes of the texts that are dropped from any personal field.
-    """
-
-    treatment: Treatment = "keep"
-    key: SecretStr | None = None
-    erased: frozenset[str] = frozenset()
+    treatment: Treatment = "keep"  # `keep`, `hash` or `drop` all personal values
+    key: SecretStr | None = None  # key of the hashes; needed for `hash`, and if texts were erased
+    erased: frozenset[str] = frozenset()  # keyed hashes of the texts that are dropped from any personal field
 
     @property
     def is_untouched(self) -> bool:

@@ -14,21 +14,13 @@ from pipelines.normalize.protection import Withheld
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that cannot be stored.
+    """A record that cannot be stored."""
 
-    Args:
-        record: its position in the batch.
-        key: the values of the key joined with ``/``; None if one of them cannot be read.
-        sequence_number: None if it cannot be read.
-        reason: why the record was rejected.
-        payload: the record as received; bytes that are not UTF-8 are escaped. Empty if it could contain personal data.
-    """
-
-    record: int
-    key: str | None
-    sequence_number: int | None
+    record: int  # its position in the batch
+    key: str | None  # the values of the key joined with `/`; None if one of them cannot be read
+    sequence_number: int | None  # None if it cannot be read
     reason: str
-    payload: str
+    payload: str  # as received, bytes that are not UTF-8 escaped; empty if it could contain personal data
 
 
 def reject(table: Table, position: int, raw: bytes, reason: str) -> Rejected:

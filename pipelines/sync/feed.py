@@ -32,17 +32,11 @@ PAGES_OF_REJECTED = 20
 
 @dataclass(frozen=True)
 class Run:
-    """What the feeds of a run share.
+    """What the feeds of a run share."""
 
-    Args:
-        id: written into every row of ``sync.windows`` and the raw log.
-        state: the positions of all feeds; follows what is committed. What is only noted in it, the caller writes.
-        personal: how personal data are protected, before anything else sees a record.
-    """
-
-    id: str
-    state: RunState
-    personal: PersonalData
+    id: str  # written into every row of `sync.windows` and the raw log
+    state: RunState  # the positions of all feeds; follows what is committed. The caller writes what is only noted
+    personal: PersonalData  # how personal data are protected, before anything else sees a record
 
 
 def sync_feed(

@@ -24,24 +24,14 @@ DELETED_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Target:
-    """Where the records of a feed, or of a sub-feed, are stored.
-
-    Args:
-        warehouse: with the tables of the feed.
-        table: the feed's table.
-        part: account, feed and sub-feed.
-        state: the positions of all feeds; follows what is committed.
-        widens: the feeds whose older records become visible with each new record of this one.
-        run_id: written into every row of ``sync.windows`` and the raw log.
-        started_at: when the sync of the feed began.
-    """
+    """Where the records of a feed, or of a sub-feed, are stored."""
 
     warehouse: Warehouse
     table: Table
-    part: FeedPart
-    state: RunState
-    widens: Sequence[str]
-    run_id: str
+    part: FeedPart  # account, feed and sub-feed
+    state: RunState  # the positions of all feeds; follows what is committed
+    widens: Sequence[str]  # the feeds whose older records become visible with each new record of this one
+    run_id: str  # written into every row of `sync.windows` and the raw log
     started_at: datetime
 
 

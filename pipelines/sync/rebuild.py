@@ -29,18 +29,11 @@ slices that wait, so that the writer never does."""
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The result of a rebuild.
+    """The result of a rebuild."""
 
-    Args:
-        feed: ``schema.table``.
-        records: number of rows in its table.
-        versions: number of versions in the raw log.
-        seconds: duration of the rebuild.
-    """
-
-    feed: str
-    records: int
-    versions: int
+    feed: str  # `schema.table`
+    records: int  # number of rows in its table
+    versions: int  # number of versions in the raw log
     seconds: float
 
 

@@ -43,20 +43,12 @@ def new_run_id() -> str:
 
 @dataclass(frozen=True)
 class Connected:
-    """The opened parts; nothing is requested and nothing created before it is needed.
-
-    Args:
-        settings: all settings.
-        catalogue: of the settings' API.
-        token_session: gives the access token.
-        clients: one client for each account, by the account's name.
-        warehouse: the DuckDB file.
-    """
+    """The opened parts; nothing is requested and nothing created before it is needed."""
 
     settings: Settings
-    catalogue: Catalogue
-    token_session: TokenSession
-    clients: Mapping[str, FloridayClient]
+    catalogue: Catalogue  # of the settings' API
+    token_session: TokenSession  # gives the access token
+    clients: Mapping[str, FloridayClient]  # one client for each account, by the account's name
     warehouse: Warehouse
 
     @property
@@ -124,21 +116,13 @@ class Connected:
 
 @dataclass(frozen=True)
 class SyncSession:
-    """A sync of all accounts and feeds of a process; several threads may use one.
-
-    Args:
-        connected: the clients and the warehouse.
-        identities: the organization behind each account's key.
-        failures: accounts whose key was refused, with the reason.
-        state: cursors and marks of all feeds; follows what the session commits.
-        personal: how personal data are protected.
-    """
+    """A sync of all accounts and feeds of a process; several threads may use one."""
 
     connected: Connected
-    identities: Mapping[str, Identity]
-    failures: Mapping[str, PipelineError]
-    state: RunState
-    personal: PersonalData
+    identities: Mapping[str, Identity]  # the organization behind each account's key
+    failures: Mapping[str, PipelineError]  # accounts whose key was refused, with the reason
+    state: RunState  # cursors and marks of all feeds; follows what the session commits
+    personal: PersonalData  # how personal data are protected
 
     @property
     def sources(self) -> tuple[Source, ...]:

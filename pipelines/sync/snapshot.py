@@ -30,15 +30,10 @@ from pipelines.warehouse.load.upsert import Stored, store
 
 @dataclass(frozen=True)
 class SnapshotRequest:
-    """One request for a snapshot.
-
-    Args:
-        parameters: the query parameters.
-        within: key columns with the values that are requested; the answer is complete within them.
-    """
+    """One request for a snapshot."""
 
     parameters: dict[str, str | int]
-    within: dict[str, int] = field(default_factory=dict)
+    within: dict[str, int] = field(default_factory=dict)  # values of key columns, within which the answer is complete
 
 
 def snapshot_requests(snapshot: Snapshot, weeks: tuple[int, int], now: dt.datetime) -> list[SnapshotRequest]:
@@ -101,16 +96,10 @@ def sync_snapshot(
 
 @dataclass(frozen=True)
 class _Answer:
-    """The answer to a request.
-
-    Args:
-        request: the request.
-        records: the list, as received.
-        seconds: how long the request took.
-    """
+    """The answer to a request."""
 
     request: SnapshotRequest
-    records: list[bytes]
+    records: list[bytes]  # the list, as received
     seconds: float
 
 

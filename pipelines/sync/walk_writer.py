@@ -22,17 +22,11 @@ from pipelines.warehouse.load.upsert import Effects, Stored
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk over a feed is for.
+    """What a walk over a feed is for."""
 
-    Args:
-        is_reread: whether it begins at number 0.
-        stored: for each number that is read once more, the content hashes that are stored with it.
-        gathers_keys: whether the keys of all served records are returned.
-    """
-
-    is_reread: bool = False
-    stored: Mapping[int, Collection[bytes]] = field(default_factory=dict)
-    gathers_keys: bool = False
+    is_reread: bool = False  # whether it begins at number 0
+    stored: Mapping[int, Collection[bytes]] = field(default_factory=dict)  # hashes stored with numbers to be read again
+    gathers_keys: bool = False  # whether the keys of all served records are returned
 
 
 def store_walk(writer: FeedWriter, steps: Iterator[Step], windows: WindowBuilder, walk: Walk) -> set[str | None]:

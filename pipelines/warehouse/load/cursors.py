@@ -20,17 +20,11 @@ CONNECTIONS_FEED = "organizations.connections"
 
 @dataclass(frozen=True)
 class FeedPart:
-    """What has one cursor: a feed of an account, or a sub-feed.
-
-    Args:
-        account: name of the account in the settings.
-        feed: ``schema.table``.
-        part: id of the sub-feed, the grower's; None for a feed without sub-feeds.
-    """
+    """What has one cursor: a feed of an account, or a sub-feed."""
 
     account: str
-    feed: str
-    part: str | None = None
+    feed: str  # `schema.table`
+    part: str | None = None  # id of the sub-feed, the grower's; None for a feed without sub-feeds
 
 
 @dataclass(frozen=True)
@@ -39,20 +33,13 @@ class Position:
 
     The feed was proven current since the last commit if ``current_at`` is not before ``committed_at``; the methods keep
     that true whatever the clock shows.
-
-    Args:
-        series: counts the restarts of the feed's numbering, from 1.
-        cursor: the last sequence number committed, 0 before the first.
-        maximum: what Floriday's max-sequence operation returned last.
-        current_at: when the feed was last proven current.
-        committed_at: when a window was last committed.
     """
 
-    series: int = 1
-    cursor: int = 0
-    maximum: int | None = None
-    current_at: dt.datetime | None = None
-    committed_at: dt.datetime | None = None
+    series: int = 1  # counts the restarts of the feed's numbering, from 1
+    cursor: int = 0  # the last sequence number committed, 0 before the first
+    maximum: int | None = None  # what Floriday's max-sequence operation returned last
+    current_at: dt.datetime | None = None  # when the feed was last proven current
+    committed_at: dt.datetime | None = None  # when a window was last committed
 
     @property
     def is_current(self) -> bool:

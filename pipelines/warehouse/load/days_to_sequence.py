@@ -34,16 +34,12 @@ CREATED_AT: tuple[Path, ...] = (("creationDateTime",), ("createdDateTime",), ("a
 class Days:
     """Successive days of Europe/Amsterdam.
 
-    Args:
-        first: the first day.
-        last: the last day, inclusive.
-
     Raises:
         UsageError: the last day is before the first one.
     """
 
     first: dt.date
-    last: dt.date
+    last: dt.date  # the last day, inclusive
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -98,19 +94,12 @@ _SERIES = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $pa
 
 @dataclass(frozen=True)
 class _Bounds:
-    """What ``sync.windows`` proves of a period.
+    """What ``sync.windows`` proves of a period."""
 
-    Args:
-        begins: when the first window of the series was committed; None before it, and where the clock was wrong then.
-        loaded: the feed's end when it was first read to its end; None before that.
-        below: the highest number that was surely assigned before the period; None where no window is old enough.
-        up_to: a number that was surely assigned before the end of the period; None where no window proves one yet.
-    """
-
-    begins: dt.datetime | None
-    loaded: int | None
-    below: int | None
-    up_to: int | None
+    begins: dt.datetime | None  # commit of the series' first window; None before it, or if the clock was wrong then
+    loaded: int | None  # the feed's end when it was first read to its end; None before that
+    below: int | None  # the highest number surely assigned before the period; None where no window is old enough
+    up_to: int | None  # a number surely assigned before the period's end; None where no window proves one yet
 
 
 def _bounds_of_windows(  # noqa: PLR0917 - three moments

@@ -24,15 +24,10 @@ _PART = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part
 
 @dataclass(frozen=True)
 class FeedCursor:
-    """The cursor of a feed, or of a sub-feed.
+    """The cursor of a feed, or of a sub-feed."""
 
-    Args:
-        connection: open for reading; for writing where the cursor is moved.
-        part: account, feed and sub-feed.
-    """
-
-    connection: duckdb.DuckDBPyConnection
-    part: FeedPart
+    connection: duckdb.DuckDBPyConnection  # open for reading; for writing where the cursor is moved
+    part: FeedPart  # account, feed and sub-feed
 
     def position(self) -> Position:
         """The stored position."""

@@ -45,23 +45,14 @@ WITH_PAYLOADS = LISTED.replace("first_seen, last_seen", "first_seen, last_seen, 
 
 @dataclass(frozen=True)
 class OpenRecord:
-    """A record that could not be stored yet.
+    """A record that could not be stored yet."""
 
-    Args:
-        account: name of the account that read it.
-        feed: ``schema.table``.
-        key: its key values, joined; None where they cannot be read.
-        number: its sequence number; None where it cannot be read.
-        reason: what is wrong with it.
-        payload: the record as received.
-    """
-
-    account: str
-    feed: str
-    key: str | None
-    number: int | None
+    account: str  # name of the account that read it
+    feed: str  # `schema.table`
+    key: str | None  # its key values, joined; None where they cannot be read
+    number: int | None  # its sequence number; None where it cannot be read
     reason: str
-    payload: str
+    payload: str  # the record as received
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -21,17 +21,11 @@ VERSIONS_A_SLICE = 10_000
 
 @dataclass(frozen=True)
 class Slice:
-    """Some versions of an account's records, in the order in which they were stored.
+    """Some versions of an account's records, in the order in which they were stored."""
 
-    Args:
-        account: name of the account that read them.
-        payloads: as received.
-        first: place of the first version in the raw log; ``last`` is the place of the last one.
-    """
-
-    account: str
-    payloads: list[bytes]
-    first: int
+    account: str  # name of the account that read them
+    payloads: list[bytes]  # as received
+    first: int  # place of the first version in the raw log; `last` is the place of the last one
     last: int
 
 

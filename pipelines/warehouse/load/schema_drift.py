@@ -32,21 +32,12 @@ _SAME_VALUE = "(s.kind = 'field' OR u.seen = s.seen)"
 
 @dataclass(frozen=True)
 class Unknown:
-    """A field or a value that the catalogue does not know.
+    """A field or a value that the catalogue does not know."""
 
-    Args:
-        account: name of the account that read it.
-        kind: ``field`` or ``value``.
-        name: path of the field in the JSON, or the ``schema.table.column`` of the enumeration.
-        seen: the type that the field seems to have, or the value.
-        first_seen: first time it was served.
-        last_seen: last time it was served.
-    """
-
-    account: str
-    kind: str
-    name: str
-    seen: str
+    account: str  # name of the account that read it
+    kind: str  # `field` or `value`
+    name: str  # path of the field in the JSON, or the `schema.table.column` of the enumeration
+    seen: str  # the type that the field seems to have, or the value
     first_seen: dt.datetime
     last_seen: dt.datetime
 

@@ -19,19 +19,12 @@ from pipelines.warehouse.sql import current, quoted, record_key, same_key
 
 @dataclass(frozen=True)
 class View:
-    """The filter and scope that a feed was requested with.
+    """The filter and scope that a feed was requested with."""
 
-    Args:
-        account: name of the account whose key was used.
-        feed: ``schema.table``.
-        parameters: the fixed part of the query, as text.
-        granted: whether the token carried the feed's scope.
-    """
-
-    account: str
-    feed: str
-    parameters: str
-    granted: bool
+    account: str  # name of the account whose key was used
+    feed: str  # `schema.table`
+    parameters: str  # the fixed part of the query, as text
+    granted: bool  # whether the token carried the feed's scope
 
 
 def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
@@ -71,15 +64,10 @@ NEW_SERIES = "its numbering began anew"
 
 @dataclass(frozen=True)
 class Reread:
-    """Why a feed waits for a full re-read.
+    """Why a feed waits for a full re-read."""
 
-    Args:
-        reason: all reasons, as text.
-        last: row id of the last mark; marks that are added during the re-read stay.
-    """
-
-    reason: str
-    last: int = -1
+    reason: str  # all reasons, as text
+    last: int = -1  # row id of the last mark; marks that are added during the re-read stay
 
     @property
     def may_have_restarted(self) -> bool:
