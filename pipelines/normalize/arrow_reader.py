@@ -15,23 +15,13 @@ from pipelines.catalogue.tables import Path, Table
 from pipelines.normalize import exact
 from pipelines.normalize.schemas import wire_type
 
-Unknown = dict[str, str]
-"""The path of each field that the catalogue does not contain, and the type that its values seem to have."""
+Unknown = dict[str, str]  # path of each field that the catalogue does not contain, and the type it seems to have
 
-BLOCK = 1000
-"""Records that are read at once; the next block uses the same memory."""
-
-SAMPLE_SIZE = 20
-"""Records of a block, evenly spread, that are searched for unknown fields before Arrow infers their types."""
-
-MANY_UNKNOWN = 50
-"""Unknown fields in a sample above which no types are inferred: an object keyed by ids would cost a column each."""
-
-MOST_UNKNOWN = 20
-"""Maximum of unknown values within one object that are reported, and of unknown objects and arrays."""
-
-SMALLEST_BLOCK = 16
-"""A refused block of at most so many records is not halved again: the exact path reads it."""
+BLOCK = 1000  # records that are read at once; the next block uses the same memory
+SAMPLE_SIZE = 20  # records of a block, evenly spread, that are searched for unknown fields before types are inferred
+MANY_UNKNOWN = 50  # unknown fields in a sample above which no types are inferred: ids as names would cost a column each
+MOST_UNKNOWN = 20  # maximum of unknown values within one object that are reported, and of unknown objects and arrays
+SMALLEST_BLOCK = 16  # a refused block of at most so many records is not halved again: the exact path reads it
 
 
 @dataclass

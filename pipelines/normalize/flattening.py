@@ -33,27 +33,14 @@ class Flat:
 
 
 def flatten(table: Table, records: pa.StructArray, positions: Sequence[int]) -> Flat:
-    """The typed rows of records, parents and children.
-
-    Args:
-        table: the feed's table with its children.
-        records: the records in the table's wire type.
-        positions: for each record, its position in the batch.
-    """
+    """The typed rows of records in the table's wire type, and of their children; ``positions`` are in the batch."""
     flat = Flat()
     _flatten(table, records, {RECORD: Column(pa.array(positions, pa.int32()))}, flat)
     return flat
 
 
 def _flatten(table: Table, structs: pa.StructArray, inherited: Columns, flat: Flat) -> None:
-    """Add the rows of a table and of its children.
-
-    Args:
-        table: the table of these rows.
-        structs: the rows as structs.
-        inherited: columns that no field of the struct fills.
-        flat: collects the frames.
-    """
+    """Add the rows of a table and of its children to ``flat``; no field of the structs fills ``inherited`` columns."""
     fields, columns = dict(_fields(structs, ())), dict(inherited)
     for column in table.own_columns:
         values, refused = convert(column, _array(fields[column.path or ()]))

@@ -12,9 +12,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize.protection import Protection
 
 Treatment = Literal["keep", "hash", "drop"]
-
-_FINGERPRINT = "\0fingerprint of a key"
-"""A text that Floriday does not serve: it begins with a null character."""
+_FINGERPRINT = "\0fingerprint of a key"  # not served by Floriday: it begins with a null character
 
 
 def keyed_hash(key: SecretStr, text: str) -> str:

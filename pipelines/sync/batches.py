@@ -20,16 +20,10 @@ from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.normalize import Batch, combine, normalize
 from pipelines.normalize.content import content_hash
 
-PAGES_A_BATCH = 10
-"""Commit after this many pages when the writer is idle; half as many for the first batch."""
-BYTES_A_BATCH = 32_000_000
-"""Bytes of records after which a batch is committed in any case; feeds that are read concurrently share them."""
-BYTES_A_CHUNK = 8_000_000
-"""Bytes of records that are normalized at once: few enough to go on soon, enough to be worth the effort."""
-BYTES_FETCHED = 20_000_000
-"""Bytes of pages, about, that all feeds hold at most before they are normalized."""
-
-BUDGET = MemoryBudget(BYTES_FETCHED)
+PAGES_A_BATCH = 10  # commit after this many pages when the writer is idle; half as many for the first batch
+BYTES_A_BATCH = 32_000_000  # commit in any case after these bytes of records, which feeds that are read at once share
+BYTES_A_CHUNK = 8_000_000  # bytes normalized at once: few enough to go on soon, enough to be worth the effort
+BUDGET = MemoryBudget(20_000_000)  # bytes of pages, about, that all feeds hold at most before they are normalized
 
 
 @dataclass
@@ -106,11 +100,7 @@ class WindowBuilder:
         return np.concatenate(places)
 
     def is_large_enough(self, *, is_idle: bool) -> bool:
-        """Whether to commit the batch.
-
-        Args:
-            is_idle: whether no commit is running.
-        """
+        """Whether to commit the batch; ``is_idle``: no commit is running."""
         has_enough_pages = self.pages >= PAGES_A_BATCH if self._has_begun else self.is_half_full
         return self.size >= BUDGET.share_of(BYTES_A_BATCH) or (is_idle and has_enough_pages)
 
@@ -185,12 +175,7 @@ class BatchBuilder:
 
 
 def without_stored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
-    """A page without the records that are stored with their number and their content.
-
-    Args:
-        page: the page as served.
-        stored: for each sequence number, the content hashes that are stored with it.
-    """
+    """A page without the records whose content hash is stored with their number."""
     kept = [
         place
         for place, (raw, number) in enumerate(zip(page.records, page.numbers, strict=True))

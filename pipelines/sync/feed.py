@@ -26,8 +26,7 @@ from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, FeedPart, sub_fee
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.load.visibility import MAY_HAVE_RESTARTED
 
-PAGES_OF_REJECTED = 20
-"""Pages of a feed, or of a sub-feed, that one sync requests again to see whether rejected records are valid now."""
+PAGES_OF_REJECTED = 20  # pages of a sub-feed that one sync requests again to see whether rejected records are valid now
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,8 @@ def sync_feed(
 ) -> FeedOutcome:
     """Read a feed from its cursor to its end, or again what lies before.
 
-    Args:
-        client: the account's client.
-        warehouse: with the tables of the feed.
-        feed: the feed.
-        run: what the feed shares with the others.
-        what: what to read of the feed.
-        widens: the feeds whose older records become visible with each new record of this one.
-        listener: called after each page with the outcome so far.
+    With each new record of the feed, older records of those that it ``widens`` become visible. The listener is called
+    after each page with the outcome so far.
 
     Raises:
         PipelineError: what was committed before stays, the next sync goes on from there.
@@ -93,7 +86,6 @@ def sync_feed(
 def _sub_feed(
     client: FloridayClient, feed: Feed, target: Target, personal: PersonalData, listener: Listener
 ) -> SubFeedSync:
-    """The sync of the feed, or of the sub-feed, that a target is for."""
     pages = PageReader(client, feed.endpoint, target.part.part, personal.protection(target.table))
     outcome = FeedOutcome(
         client.account,

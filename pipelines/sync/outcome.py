@@ -69,17 +69,11 @@ class FeedOutcome:
         return self.skipped is not None or (self.current and self.error is None)
 
 
-Listener = Callable[[FeedOutcome], None]
-"""Called after each page with the outcome so far."""
+Listener = Callable[[FeedOutcome], None]  # called after each page with the outcome so far
 
 
 class Progress:
-    """The outcome of a sync that is running: each update replaces it, and is reported.
-
-    Args:
-        outcome: what is known before the sync begins.
-        listener: called with each outcome that is reported.
-    """
+    """The outcome of a sync that is running: each update replaces it, and calls the listener with it."""
 
     def __init__(self, outcome: FeedOutcome, listener: Listener) -> None:
         self.outcome = outcome
@@ -93,12 +87,7 @@ class Progress:
         self._listener(self.outcome)
 
     def count_page(self, records: int, shared: frozenset[int]) -> None:
-        """Count a page; the next update reports it.
-
-        Args:
-            records: number of the page's records.
-            shared: sequence numbers that several of its records carry.
-        """
+        """Count a page and the sequence numbers that several of its records share; the next update reports it."""
         before = self.outcome
         self.outcome = replace(
             before,

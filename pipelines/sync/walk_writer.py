@@ -32,15 +32,8 @@ class Walk:
 def store_walk(writer: FeedWriter, steps: Iterator[Step], windows: WindowBuilder, walk: Walk) -> set[str | None]:
     """Store the steps of a walk; what was fetched before a failure is stored before the failure is raised.
 
-    Args:
-        writer: stores the records of the feed.
-        steps: the pages of the walk.
-        windows: the sequence numbers that are read so far.
-        walk: what the walk is for.
-
-    Returns:
-        The keys of all records that were served, None for a record without a readable key; empty where ``walk`` does
-        not gather them.
+    Returns the keys of all records that were served, None for a record without a readable key; empty where ``walk``
+    does not gather them.
 
     Raises:
         PipelineError: what was committed before stays.
@@ -75,12 +68,10 @@ class _BackgroundCommits:
         self._running = self._thread.submit(self._writer.commit, self.session, batch, effects)
 
     def finish(self, *, is_next_ready: bool = False) -> Stored | None:
-        """Wait for the running commit, and follow it; returns what it stored, None where no commit is running.
+        """Wait for the running commit, if any, and follow it; returns what it stored.
 
         A commit that failed raises its error at each call. So nothing is stored after it, and no cursor moves over it.
-
-        Args:
-            is_next_ready: whether another batch is to be committed immediately after it.
+        ``is_next_ready``: another batch is to be committed immediately after it.
         """
         if self._running is None:
             return None

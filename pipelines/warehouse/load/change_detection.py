@@ -74,14 +74,7 @@ class DetectedChanges:
 def on_connection(
     connection: duckdb.DuckDBPyConnection, table: Table, batch: Batch, params: Mapping[str, object]
 ) -> Iterator[IncomingBatch]:
-    """Within the block the frames of a batch are views of the connection.
-
-    Args:
-        connection: open for writing, within a transaction.
-        table: the feed's table.
-        batch: normalized records.
-        params: as in :class:`IncomingBatch`.
-    """
+    """Within the block the frames of a batch are views of the connection, which is within a transaction."""
     frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
     frames["originals"] = _with_keys(table, batch)
     for name, frame in frames.items():

@@ -11,11 +11,9 @@ import duckdb
 from pipelines.catalogue.types import Feed
 from pipelines.warehouse.file.connection import Warehouse
 
+# Numbers may become visible late: what was a feed's head for less than this time is read again.
 YOUNG = dt.timedelta(minutes=10)
-"""Numbers may become visible late: what was a feed's head for less than this time is read again."""
-
-CONNECTIONS_FEED = "organizations.connections"
-"""Lists the growers that a buyer is connected with, and so the sub-feeds of some feeds."""
+CONNECTIONS_FEED = "organizations.connections"  # lists a buyer's growers, and so the sub-feeds of some feeds
 
 
 @dataclass(frozen=True)
@@ -47,23 +45,16 @@ class Position:
         return self.current_at is not None and (self.committed_at is None or self.current_at >= self.committed_at)
 
     def committed(self, moment: dt.datetime, *, current: bool) -> Position:
-        """The position after a commit.
-
-        Args:
-            moment: time of the commit, by the clock.
-            current: whether the feed is proven current with it.
-        """
+        """The position after a commit, and whether the feed is proven current with it."""
         proven = moment if current else self.current_at
         if not current and proven is not None and proven >= moment:
             proven = moment - dt.timedelta(microseconds=1)
         return replace(self, committed_at=moment, current_at=proven)
 
     def found_current(self, asked_at: dt.datetime, now: dt.datetime | None = None) -> Position:
-        """The position of a feed that is current without a commit.
+        """The position of a feed that is current without a commit, when Floriday was requested at ``asked_at``.
 
-        Args:
-            asked_at: when Floriday was requested.
-            now: the current time; later times were written by a clock that was fast.
+        Times later than ``now`` were written by a clock that was fast.
         """
         now = now or dt.datetime.now(dt.UTC)
         committed = self.committed_at and min(self.committed_at, max(asked_at, now))
@@ -115,13 +106,7 @@ def sub_feeds_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | N
 def add_windows(
     connection: duckdb.DuckDBPyConnection, windows: Sequence[tuple[Window, int]], committed_at: dt.datetime
 ) -> None:
-    """Write the windows of one transaction, within it.
-
-    Args:
-        connection: open for writing.
-        windows: each with the number of its new and changed records.
-        committed_at: time of the commit.
-    """
+    """Write the windows of one transaction, each with the number of its new and changed records, within it."""
     if windows:
         connection.executemany(
             "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed,"

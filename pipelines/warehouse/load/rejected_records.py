@@ -94,7 +94,6 @@ def keep(
 
 
 def _last_of_each(records: Sequence[Rejected]) -> pa.Table:
-    """The last record of each identity."""
     last: dict[tuple[object, ...], Rejected] = {}
     for record in records:
         last[_identity(record.key, record.sequence_number, record.payload)] = record
@@ -122,14 +121,8 @@ def resolve_stored(
 ) -> None:
     """Resolve the rows whose record was just stored in a valid version; within a transaction.
 
-    One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
-
-    Args:
-        connection: open for writing.
-        table: the feed's table.
-        part: the feed, or sub-feed.
-        moment: when they are resolved.
-        verdicts: the temporary table of :class:`~pipelines.warehouse.load.change_detection.DetectedChanges`.
+    One statement for each way of being the same: with an OR between them DuckDB would compare each row with each. The
+    verdicts are the temporary table of :class:`~pipelines.warehouse.load.change_detection.DetectedChanges`.
     """
     is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
     by_key = f"r.key = {joined_key(table, 'v')} AND {is_newer}"

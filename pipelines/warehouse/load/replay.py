@@ -70,14 +70,7 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
 
 
 def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, batch: Batch) -> None:
-    """Store the typed versions of a slice, and the newest ones of their records as current rows.
-
-    Args:
-        connection: open for writing.
-        table: the feed's table.
-        log_slice: the slice of the raw log.
-        batch: its payloads, normalized, none rejected.
-    """
+    """Store the typed versions of a slice, and the newest ones of their records as current rows; none is rejected."""
     logged = _logged(connection, table, log_slice)
     for each in table.walk():
         connection.register("typed", _with_log(batch.frames[each.qualified_name], logged))

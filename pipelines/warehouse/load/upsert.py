@@ -41,12 +41,10 @@ from pipelines.warehouse.sql import (
     versions,
 )
 
-WINDOWS_BETWEEN_MERGES = 64
-"""After this many windows the next checkpoint merges small row groups, and old windows of the feed are merged."""
+WINDOWS_BETWEEN_MERGES = 64  # after which the next checkpoint merges small row groups, and old windows are merged
 RECORDS_OF_A_LARGE_BATCH = 2000
 THREADS = 2
-VACUUM_TASKS = 100
-"""DuckDB's own default for one checkpoint."""
+VACUUM_TASKS = 100  # DuckDB's own default for one checkpoint
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def store(
     Args:
         connection: open for writing.
         table: the feed's table.
-        batch: normalized records.
+        batch: its normalized records.
         windows: the rows for ``sync.windows``, of one account and feed; where there are several, each is for as many
             records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.

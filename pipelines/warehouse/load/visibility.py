@@ -55,11 +55,9 @@ def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     return set(connection.execute("SELECT account, feed FROM sync.views WHERE NOT granted").fetchall())
 
 
+# Why a feed is read again after a 423, or while nothing that it serves shows whether its numbering is the same.
 MAY_HAVE_RESTARTED = "its numbering may have begun anew"
-"""Why a feed is read again after a 423, or while nothing that it serves shows whether its numbering is the same."""
-
-NEW_SERIES = "its numbering began anew"
-"""Why a selection is read completely: records that it does not serve have left it."""
+NEW_SERIES = "its numbering began anew"  # why a selection is read completely: records that it does not serve left it
 
 
 @dataclass(frozen=True)
@@ -106,10 +104,7 @@ def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread:
 def marking_widened(incoming: IncomingBatch, changes: DetectedChanges, feeds: Sequence[str]) -> Iterator[None]:
     """Mark other feeds if the block makes rows live, or gives live rows another number; for writing a batch's rows.
 
-    Args:
-        incoming: the batch, such as that of connections.
-        changes: what was detected in it.
-        feeds: the feeds whose older records become visible with each live row of this one; none for most tables.
+    With each live row of this feed, older records of the others become visible; of most tables there are none.
     """
     if not feeds:
         yield
