@@ -1,8 +1,9 @@
-"""Records that cannot be stored, with the reason and what can be read of them."""
+"""Records that cannot be stored, with what can be read of them, and the reason, also without the value it quotes."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from pipelines.catalogue.tables import Table
@@ -10,6 +11,17 @@ from pipelines.floriday.pages import number_of
 from pipelines.json_scan import is_too_deep
 from pipelines.normalize import exact
 from pipelines.normalize.protection import Withheld
+
+# The part of a reason behind the field's path: what is wrong, with the value; ``exact`` writes the reasons.
+_VALUE = re.compile(
+    r"(?P<place>^|: )(?:"
+    r"(?P<expected>expected [\w ]+), got .*|"
+    r"(?P<malformed>malformed [\w-]+) .*|"
+    r"(?P<number>exponent out of range|number too large): .*|"
+    r"\S+ (?P<limit>does not fit (?:\d+ bits|DECIMAL\(18,6\)))$"
+    r")",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -43,3 +55,13 @@ def key_of(table: Table, raw: bytes) -> str | None:
         return None
     values = [by_name[name] for name in table.key[1:]]
     return None if None in values else "/".join(map(str, values))
+
+
+def without_value(reason: str) -> str:
+    """The reason without the value that was found, which may be personal."""
+    return _VALUE.sub(_shortened, reason, count=1)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    kept = found["expected"] or found["malformed"] or found["number"] or f"the number {found['limit']}"
+    return f"{found['place']}{kept}"

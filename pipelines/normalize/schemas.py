@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from pipelines.catalogue.tables import Column, Table, deletion_paths
 from pipelines.catalogue.types import Kind
-from pipelines.normalize.uuids import UUID
 
+UUID = pa.uuid()
 TIME = pa.timestamp("us", "UTC")
 MONEY = pa.decimal128(18, 6)
 WIDE = pa.decimal128(38, 24)  # decimals are read with more digits than are stored, and rounded afterwards
