@@ -24,7 +24,7 @@ from harness.rows import history, key_of, newest, raw_log
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.normalize import normalize
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.upsert import store
 from pipelines.warehouse.schema.create import create_tables
@@ -48,7 +48,7 @@ def change(warehouse: Warehouse, table: Table, records: Sequence[bytes], cursor:
     part, reached = FeedPart("main", FEED), cursor + len(records)
     window = Window(part, 1, cursor, reached, len(records), 0, now, "benchmark")
     began = time.perf_counter()
-    with warehouse.writing() as connection:
+    with warehouse.writing() as connection, transaction(connection):
         stored = store(connection, table, batch, window, Position(1, reached, reached), current=True)
     took = time.perf_counter() - began
     assert stored.changed > 0.9 * len(records), stored  # a few records are equal in two rounds

@@ -41,9 +41,9 @@ STEPS: tuple[tuple[object, str, str], ...] = (
     (pyarrow.json, "read_json", "  of which: Arrow's reader"),
     (fast_path, "flatten", "  of which: typing and flattening"),
     (fast_path, "_originals", "  of which: hash and payloads"),
-    (feed_writer, "commit", "store a batch"),
+    (feed_writer.FeedWriter, "commit", "store a batch"),
     (connection.Warehouse, "_open", "  of which: open the file"),
-    (upsert, "judge", "  of which: what is new"),
+    (upsert, "detect_changes", "  of which: what is new"),
     (upsert, "_append_versions", "  of which: raw log and versions"),
     (upsert, "_write_rows", "  of which: current rows"),
 )

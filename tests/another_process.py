@@ -1,4 +1,4 @@
-"""Another process that holds something while a test looks."""
+"""Another process that keeps a file open during a test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 @contextmanager
 def another_process(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A Python program that prints when it is ready, and ends with its standard input."""
+    """Run a Python program that prints a line when it is ready, and ends when its standard input is closed."""
     command = [sys.executable, "-c", f"import sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()"]
     with subprocess.Popen(
         [*command, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -23,13 +23,13 @@ def another_process(code: str, *arguments: object) -> Iterator[subprocess.Popen[
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Let another process come to its end."""
+    """Let another process end, and wait for it."""
     process.communicate("")
 
 
 FORKED = get_context("forkserver")
-"""Processes that begin with everything imported, and so at once."""
-FORKED.set_forkserver_preload(["tests.killings", "tests.shared_reading"])
+"""Starts processes quickly, because their modules are imported in advance."""
+FORKED.set_forkserver_preload(["tests.killed_syncs", "tests.concurrent_readers"])
 
 READER = "import duckdb\nheld = duckdb.connect(sys.argv[1], read_only=True)"
 WRITER = "import duckdb\nheld = duckdb.connect(sys.argv[1])"

@@ -1,4 +1,4 @@
-"""What holds for every test: settings of its own, and property tests that do not depend on the machine's speed."""
+"""Settings of every test: a clean environment, and property tests that do not depend on the machine's speed."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from hypothesis import HealthCheck, settings
 from tests.examples import examples
 
 settings.register_profile(
-    "here", deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow]
+    "local", deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 
 
 def pytest_configure() -> None:
-    """Forget the settings of whoever runs the tests, here and in the processes that tests start."""
+    """Remove the FLORIDAY_ and DAGSTER_ variables of the caller, also for the processes that tests start."""
     for name in list(os.environ):
         if name.startswith(("FLORIDAY_", "DAGSTER_")):
             del os.environ[name]
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
-    settings.load_profile("ci" if os.environ.get("CI") else "here")
+    settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--turn``, for tests that are too many for one run of CI."""
+    """Add ``--turn``, which divides the tests into parts that CI can run one after the other."""
     parser.addoption("--turn", default="1/1", help="K/N: of the files with selected tests, run the K-th of every N")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the files whose turn it is: N runs with 1/N to N/N run every selected test once."""
-    turn, turns = map(int, config.getoption("--turn").split("/"))
-    files = sorted({item.path for item in items})[turn - 1 :: turns]
+    """Select every N-th file from the K-th on, so that the runs 1/N to N/N run every selected test once."""
+    index, count = map(int, config.getoption("--turn").split("/"))
+    files = sorted({item.path for item in items})[index - 1 :: count]
     config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
     items[:] = [item for item in items if item.path in files]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let those that run for minutes run for minutes: what is taken for a hang elsewhere is none there."""
+    """Do not dump tracebacks of soak and slow tests, which run for minutes on purpose."""
     if item.get_closest_marker("soak") or item.get_closest_marker("slow"):
         faulthandler.cancel_dump_traceback_later()
 

@@ -1,4 +1,4 @@
-"""How many examples of a property are tried: few with every change, many times as many where ``EXAMPLES`` says so."""
+"""How many examples a property test tries: few by default, more if the variable ``EXAMPLES`` is set."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def examples(number: int) -> int:
-    """A number of examples, multiplied by the environment variable ``EXAMPLES`` if it is set."""
+    """Return the number of examples, multiplied by the environment variable ``EXAMPLES`` if it is set."""
     return number * int(os.environ.get("EXAMPLES") or 1)

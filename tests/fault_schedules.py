@@ -26,8 +26,8 @@ from pipelines.sandbox import Fault, Kind, Sandbox
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.read import integrity
 from tests.another_process import FORKED
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.syncing import Syncing
+from tests.manual_clock import ManualClock
 from tests.moments import NOW
 from tests.records import JsonObject, in_json, valid_record
 
@@ -60,7 +60,7 @@ EXHAUSTING = frozenset({Kind.MOVING_RECORD})
 
 
 @dataclass
-class Played:
+class ScheduleResult:
     """What a schedule came to.
 
     Args:
@@ -183,11 +183,11 @@ class Schedule:
         self._feeds = self._random.choice(FEEDS[self._api])
         self._hides = self._random.random() < 0.4
         self._restarted: set[str] = set()
-        self._time = HandMovedTime()
+        self._time = ManualClock()
         self._folder = folder
-        self._played = Played(seed)
+        self._played = ScheduleResult(seed)
 
-    def play(self) -> Played:
+    def play(self) -> ScheduleResult:
         """Play it to its end.
 
         Raises:
@@ -336,7 +336,7 @@ def _in_order(some: list[str], of: list[str]) -> bool:
     return all(item in rest for item in some)
 
 
-def play(seed: int) -> Played:
+def play(seed: int) -> ScheduleResult:
     """Play the schedule of a seed; a failure tells the seed.
 
     Raises:
@@ -350,7 +350,7 @@ def play(seed: int) -> Played:
             raise
 
 
-def play_many(first: int, count: int) -> list[Played]:
+def play_many(first: int, count: int) -> list[ScheduleResult]:
     """Play the schedules of many seeds, one after the other in each of two processes.
 
     Raises:

@@ -22,7 +22,7 @@ from pipelines.orchestration.serving import sessions
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.integration.syncing import Syncing
-from tests.pseudo_terminal import OnATerminal, on_a_terminal
+from tests.pseudo_terminal import TerminalCommand, run_in_terminal
 
 NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 SCALE = 0.2
@@ -80,7 +80,7 @@ SERVERS = ("sandbox", "up")
 
 
 @dataclass
-class Tries:
+class InterruptionResults:
     """What a number of interruptions came to.
 
     Args:
@@ -102,7 +102,7 @@ class Tries:
     compared: int = 0
 
 
-def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMMANDS)) -> Tries:
+def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMMANDS)) -> InterruptionResults:
     """Interrupt commands at random moments.
 
     Args:
@@ -113,7 +113,7 @@ def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMM
     Raises:
         AssertionError: one of them ended otherwise than it must, or a warehouse did not end equal to the server.
     """
-    tries, random = Tries(), Random(seed)
+    tries, random = InterruptionResults(), Random(seed)
     with TemporaryDirectory() as parent, Sandbox(seed=seed, now=NOW, scale=SCALE) as sandbox:
         sandbox.set_switches(rate_limits=None)
         folder = Path(parent) / "project"
@@ -138,7 +138,7 @@ def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMM
 class _Interrupting:
     """One sandbox and one warehouse, and the commands that are interrupted there."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, tries: Tries, random: Random) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, tries: InterruptionResults, random: Random) -> None:
         self._sandbox = sandbox
         self._folder = folder
         self._tries = tries
@@ -154,9 +154,9 @@ class _Interrupting:
     def sync(self, *options: str) -> float:
         """Sync without an interruption; returns how long it takes."""
         began = time.monotonic()
-        with on_a_terminal("sync", *options, folder=self._folder, **self._variables) as running:
+        with run_in_terminal("sync", *options, folder=self._folder, **self._variables) as running:
             code = running.ended(300)
-            assert code == 0, f"a sync that nobody interrupts ends with {code}: {running.complaint}"
+            assert code == 0, f"a sync that nobody interrupts ends with {code}: {running.stderr}"
         return time.monotonic() - began
 
     def interrupt(self, name: str, length: float) -> None:
@@ -164,9 +164,9 @@ class _Interrupting:
         is_early = self._random.random() < IN_THE_BEGINNING
         moment = self._random.uniform(0, min(DENSE, length) if is_early else length)
         number = signal.SIGTERM if self._random.random() < TERMINATED else signal.SIGINT
-        with on_a_terminal(*COMMANDS[name][0], folder=self._folder, **self._variables) as running:
+        with run_in_terminal(*COMMANDS[name][0], folder=self._folder, **self._variables) as running:
             if (code := running.ended(moment)) is not None:
-                assert code == 0, f"{name} ends with {code} before it is interrupted: {running.complaint}"
+                assert code == 0, f"{name} ends with {code} before it is interrupted: {running.stderr}"
                 self._tries.finished += 1
                 return
             is_ready = _is_ready(running.process.pid)
@@ -174,33 +174,33 @@ class _Interrupting:
             running.interrupt(number)
             code = running.ended(PATIENCE)
             seconds = time.monotonic() - began
-            story = f"{name}, {number.name} after {moment:.3f} s: {code} after {seconds:.2f} s, {running.complaint!r}"
+            story = f"{name}, {number.name} after {moment:.3f} s: {code} after {seconds:.2f} s, {running.stderr!r}"
             assert code is not None, f"{story}; it does not end: {bytes(running.printed[-500:])!r}"
             if code == 0 and name not in SERVERS and seconds < AT_THE_END:
                 self._tries.finished += 1
                 return
-            self._judge(number, code, running.complaint, is_ready=is_ready, story=story)
+            self._judge(number, code, running.stderr, is_ready=is_ready, story=story)
             self._assert_nothing_left(running, story)
         self._tries.tries[name] += 1
         self._tries.terminated += number == signal.SIGTERM
         self._tries.longest = max(self._tries.longest, seconds)
         self._tries.forced += seconds > CLEAN_UP_SECONDS - AT_THE_END
 
-    def _judge(self, number: signal.Signals, code: int, complaint: str, *, is_ready: bool, story: str) -> None:
+    def _judge(self, number: signal.Signals, code: int, stderr: str, *, is_ready: bool, story: str) -> None:
         """Whether it ended as it must."""
-        if not is_ready and code in (-number, 1) and "floriday:" not in complaint:
+        if not is_ready and code in (-number, 1) and "floriday:" not in stderr:
             self._tries.starting += 1
         else:
-            lines = [line for line in complaint.splitlines() if not line.endswith(_LEFT_OUT)]
+            lines = [line for line in stderr.splitlines() if not line.endswith(_LEFT_OUT)]
             assert (code, lines) == (128 + number, ["floriday: stopped"]), story
 
-    def _assert_nothing_left(self, running: OnATerminal, story: str) -> None:
+    def _assert_nothing_left(self, running: TerminalCommand, story: str) -> None:
         dagster = self._folder / "data" / "dagster" / "dagster.lock"
         session = 0
         with suppress(OSError, ValueError):
             session = int(json.loads(dagster.read_text())["process"])
         ends = time.monotonic() + PATIENCE
-        while left := running.left | (sessions.members(session) if session else set()):
+        while left := running.processes | (sessions.members(session) if session else set()):
             assert time.monotonic() < ends, f"{story}; processes are left: {left}"
             time.sleep(0.05)
         for warehouse in (self._warehouse, self._folder / "data" / "demo.duckdb"):

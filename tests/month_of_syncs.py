@@ -36,7 +36,7 @@ Key = tuple[str, ...]
 
 
 @dataclass
-class Month:
+class MonthResults:
     """What a month came to.
 
     Args:
@@ -64,7 +64,7 @@ class _Seen:
     known: list[dict[Key, bytes]] = field(default_factory=list)
 
 
-def sync_for_a_month(feeds: tuple[str, ...], scale: float) -> Month:
+def sync_for_a_month(feeds: tuple[str, ...], scale: float) -> MonthResults:
     """Sync every day and a half for thirty days, and compare all that is known with what was seen.
 
     Args:
@@ -88,7 +88,7 @@ def sync_for_a_month(feeds: tuple[str, ...], scale: float) -> Month:
                 _see(sandbox, feed, seen[feed])
             sandbox.advance(APART)
             sandbox.expire()
-        month = Month(syncs=SYNCS)
+        month = MonthResults(syncs=SYNCS)
         for feed in feeds:
             _compare(syncing, feed, seen[feed], moments, month)
     return month
@@ -114,7 +114,7 @@ def _see(sandbox: Sandbox, feed: str, seen: _Seen) -> None:
     seen.known.append(known)
 
 
-def _compare(syncing: Syncing, feed: str, seen: _Seen, moments: list[dt.datetime], month: Month) -> None:
+def _compare(syncing: Syncing, feed: str, seen: _Seen, moments: list[dt.datetime], month: MonthResults) -> None:
     """Every version, every current row, and every day."""
     source = catalogue_of("suppliers").feed(feed)
     table = tables_of(source)

@@ -31,7 +31,7 @@ _LAUNCH = (
 
 
 @dataclass
-class OnATerminal:
+class TerminalCommand:
     """A running command.
 
     Args:
@@ -63,17 +63,17 @@ class OnATerminal:
         """Wait for a text on the terminal."""
         ends = time.monotonic() + seconds
         while text.encode() not in self.printed:
-            assert self.process.poll() is None, (bytes(self.printed), self.complaint)
+            assert self.process.poll() is None, (bytes(self.printed), self.stderr)
             assert time.monotonic() < ends, bytes(self.printed)
             time.sleep(0.005)
 
     @property
-    def complaint(self) -> str:
+    def stderr(self) -> str:
         """What stands on standard error."""
         return self.errors.read_text(errors="replace")
 
     @property
-    def left(self) -> set[int]:
+    def processes(self) -> set[int]:
         """The processes of its session that live."""
         return sessions.members(self.process.pid)
 
@@ -85,7 +85,7 @@ class OnATerminal:
 
 
 @contextmanager
-def on_a_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator[OnATerminal]:
+def run_in_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator[TerminalCommand]:
     """Start a command, and leave nothing of it in the end.
 
     Args:
@@ -110,7 +110,7 @@ def on_a_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator[O
     os.close(beginning)
     os.read(began, 1)
     os.close(began)
-    running = OnATerminal(process, leader, errors)
+    running = TerminalCommand(process, leader, errors)
     reader = Thread(target=running.drain, daemon=True)
     reader.start()
     try:

@@ -19,13 +19,13 @@ from random import SystemRandom
 
 import duckdb
 
-from tests.fault_schedules import Played, play_many
-from tests.interruptions import COMMANDS, Tries, interrupt_commands
-from tests.killings import Killed, kill_syncs
+from tests.concurrent_readers import ReadResults, read_while_writing
+from tests.fault_schedules import ScheduleResult, play_many
+from tests.interruptions import COMMANDS, InterruptionResults, interrupt_commands
+from tests.killed_syncs import KillResults, kill_syncs
 from tests.moments import real_now
-from tests.month_of_syncs import Month, sync_for_a_month
-from tests.several_accounts import Accounts, sync_accounts
-from tests.shared_reading import Read, read_while_writing
+from tests.month_of_syncs import MonthResults, sync_for_a_month
+from tests.several_accounts import AccountResults, sync_accounts
 
 SCHEDULES, KILLS, INTERRUPTIONS, SECONDS, GOOD, BAD = 300, 200, 400, 60.0, 48, 2
 MONTHLY = ("supply.supply_lines", "supply.batches", "orders.sales_orders", "organizations.connections")
@@ -93,7 +93,7 @@ def _environment() -> str:
     )
 
 
-def _faults(played: list[Played], first: int, minutes: float) -> str:
+def _faults(played: list[ScheduleResult], first: int, minutes: float) -> str:
     struck: Counter[str] = Counter()
     for one in played:
         struck += one.struck
@@ -122,7 +122,7 @@ def _faults(played: list[Played], first: int, minutes: float) -> str:
     )
 
 
-def _kills(killed: Killed, seed: int) -> str:
+def _kills(killed: KillResults, seed: int) -> str:
     _require(killed.harm == 0, f"{killed}, seed {seed}")
     counts = (
         ("commits that were acknowledged before the kill", killed.acknowledged),
@@ -144,7 +144,7 @@ def _kills(killed: Killed, seed: int) -> str:
     )
 
 
-def _interruptions(tries: Tries, seeds: str) -> str:
+def _interruptions(tries: InterruptionResults, seeds: str) -> str:
     """Results of interrupted commands; the experiment itself stops at the first wrong result."""
     return "\n".join(
         (
@@ -168,7 +168,7 @@ def _interruptions(tries: Tries, seeds: str) -> str:
     )
 
 
-def _readers(read: Read) -> str:
+def _readers(read: ReadResults) -> str:
     _require(not read.errors and not read.torn, f"{read}")
     reads = ", ".join(f"{times:,} times ({kind})" for kind, times in sorted(read.reads.items()))
     return "\n".join(
@@ -185,7 +185,7 @@ def _readers(read: Read) -> str:
     )
 
 
-def _month(month: Month) -> str:
+def _month(month: MonthResults) -> str:
     return "\n".join(
         (
             "## Retention\n",
@@ -200,8 +200,8 @@ def _month(month: Month) -> str:
     )
 
 
-def _accounts(accounts: Accounts) -> str:
-    _require(accounts == Accounts(GOOD, BAD, 1, 0), f"{accounts}")
+def _accounts(accounts: AccountResults) -> str:
+    _require(accounts == AccountResults(GOOD, BAD, 1, 0), f"{accounts}")
     return "\n".join(
         (
             "## Many accounts\n",

@@ -18,7 +18,7 @@ RECORDS = 3
 
 
 @dataclass(frozen=True)
-class Accounts:
+class AccountResults:
     """What a sync of many accounts came to.
 
     Args:
@@ -34,7 +34,7 @@ class Accounts:
     mixed: int
 
 
-def sync_accounts(good: int, bad: int) -> Accounts:
+def sync_accounts(good: int, bad: int) -> AccountResults:
     """One sync of all of them.
 
     Args:
@@ -67,4 +67,4 @@ def sync_accounts(good: int, bad: int) -> Accounts:
         done = {outcome.account for outcome in outcomes if outcome.current}
         refused = {outcome.account for outcome in outcomes if "api key is invalid" in (outcome.error or "")}
         tokens = len(sandbox.calls.to("/v1/token"))
-    return Accounts(len(done), len(refused), tokens, strays)
+    return AccountResults(len(done), len(refused), tokens, strays)

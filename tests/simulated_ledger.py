@@ -12,12 +12,12 @@ import duckdb
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
+from pipelines.floriday.sequence_ranges import END_OF_FEED, SequenceRange
 from pipelines.settings.values import AMSTERDAM
-from pipelines.warehouse.load import cursors, resume
-from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.days_to_sequence import Days, Span, note_catch_up, numbered_in
-from pipelines.warehouse.load.merge_windows import fold
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
+from pipelines.warehouse.load.days_to_sequence import Days, note_catch_up, numbered_in
+from pipelines.warehouse.load.feed_cursor import FeedCursor
+from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.schema.create import create_tables
 
@@ -27,7 +27,7 @@ BEGAN = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 
 
-def laid_out() -> duckdb.DuckDBPyConnection:
+def empty_ledger() -> duckdb.DuckDBPyConnection:
     """A warehouse in memory."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
@@ -141,14 +141,14 @@ class SimulatedLedger:
         if maximum == self.at.cursor and not full:
             self._note_current(began)
             return
-        self._walk(0 if full else self.at.cursor, None, size, pages, meanwhile)
+        self._walk(0 if full else self.at.cursor, END_OF_FEED, size, pages, meanwhile)
 
-    def read_again(self, span: Span | None, size: int = 3) -> None:
+    def read_again(self, span: SequenceRange | None, size: int = 3) -> None:
         """Read a span again, as a sync of days does."""
         if span is not None:
             self._walk(span.after, span.up_to, size, None, ())
 
-    def _walk(self, start: int, up_to: int | None, size: int, pages: int | None, meanwhile: Iterable[int]) -> None:
+    def _walk(self, start: int, up_to: int, size: int, pages: int | None, meanwhile: Iterable[int]) -> None:
         self._runs += 1
         began, maximum, reached, changing = self.clock, self.maximum, start, iter(meanwhile)
         floor = start
@@ -163,7 +163,7 @@ class SimulatedLedger:
                 self._commit(max(before, floor), reached, [identity for _, identity in found[:size]], began, ended)
             elif ended:
                 self._note_current(began)
-            if ended or reached == before or (up_to is not None and reached >= up_to):
+            if ended or reached == before or reached >= up_to:
                 return
             for identity in (next(changing, None),):
                 self.wait(15)
@@ -181,21 +181,21 @@ class SimulatedLedger:
     def _notice_restart(self) -> None:
         if self._restarted and self.at.committed_at is not None:
             self.at = replace(self.at, series=self.at.series + 1, cursor=0)
-            cursors.move_cursor(self.connection, FEED, self.at)
+            FeedCursor(self.connection, FEED).move(self.at)
         self._restarted = False
 
     def _note_current(self, began: dt.datetime) -> None:
         self.at = self.at.found_current(began, self.clock)
-        cursors.move_cursor(self.connection, FEED, self.at)
+        FeedCursor(self.connection, FEED).move(self.at)
 
     def _commit(self, begins: int, ends: int, identities: list[int], began: dt.datetime, current: bool) -> None:  # noqa: FBT001
         self._store(identities)
         run = f"run {self._runs}"
         window = Window(FEED, self.at.series, begins, ends, len(identities), 0, began, run)
         note_catch_up(self.connection, [window], self.at)
-        cursors.add_windows(self.connection, [(window, 0)], self.clock)
+        add_windows(self.connection, [(window, 0)], self.clock)
         self.at = replace(self.at, cursor=max(self.at.cursor, ends)).committed(self.clock, current=current)
-        cursors.move_cursor(self.connection, FEED, self.at)
+        FeedCursor(self.connection, FEED).move(self.at)
 
     def _store(self, identities: list[int]) -> None:
         """Versions of what changed, as the transaction writes them."""
@@ -212,14 +212,14 @@ class SimulatedLedger:
 
     def fold(self) -> int:
         """Put the windows together, the youngest too; how many rows less there are."""
-        return fold(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
+        return merge_windows(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
 
-    def span(self, days: Days) -> Span | None:
+    def span(self, days: Days) -> SequenceRange | None:
         """What the warehouse takes for the numbers of the days; a restart is noticed first, as a sync does."""
         self._notice_restart()
         return numbered_in(self.connection, FEED, self.at, TABLE, days, now=self.clock)
 
-    def spans(self, offsets: Iterable[int]) -> dict[Days, Span | None]:
+    def spans(self, offsets: Iterable[int]) -> dict[Days, SequenceRange | None]:
         """The spans of single days and of weeks, so many days after the beginning."""
         firsts = [BEGAN.date() + dt.timedelta(days=offset) for offset in offsets]
         asked = [Days(first, first + dt.timedelta(days=length)) for first in firsts for length in (0, 6)]
@@ -227,7 +227,7 @@ class SimulatedLedger:
 
     def answers(self) -> tuple[object, ...]:
         """What others read of the windows: where the next walk begins, what lies beyond the cursor, since when."""
-        beyond = resume.read_beyond(self.connection, FEED, self.at, TABLE, 1)
+        beyond = FeedCursor(self.connection, FEED).read_beyond(self.at, TABLE, 1)
         return sorted(beyond), unread_since(self.connection, FEED.feed)
 
     def totals(self) -> tuple[object, ...]:

@@ -16,8 +16,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.normalize import Batch, normalize
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.upsert import Stored, store
 from pipelines.warehouse.schema.create import create_tables
 from tests.every_kind import THING_ID, THINGS, thing
@@ -56,7 +55,7 @@ class ThingWarehouse:
         """What opens the file."""
         return Warehouse(self.path, lock_timeout=60.0)
 
-    def lay_out(self) -> ThingWarehouse:
+    def create(self) -> ThingWarehouse:
         """Make the file, with all tables and no row."""
         self.path.write_bytes(_blank(self.feeds))
         return self
@@ -91,10 +90,10 @@ class ThingWarehouse:
         with self.warehouse.writing() as connection:
             connection.execute(sql, list(values))
 
-    def contents(self, but: Iterable[str] = ()) -> dict[str, list[str]]:
+    def contents(self, excluding: Iterable[str] = ()) -> dict[str, list[str]]:
         """All rows of all tables but some, as text and in order, by ``schema.table``."""
         with self.warehouse.reading() as connection:
-            return contents(connection, but)
+            return contents(connection, excluding)
 
 
 @cache
@@ -123,15 +122,16 @@ def commit(
     table = tables_of(feed)
     batch = normalize(table, raws)
     said = window(part, batch, series=series, begins=begins, ends=ends, run=run)
-    return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
+    with transaction(connection):
+        return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
 
 
-def contents(connection: duckdb.DuckDBPyConnection, but: Iterable[str] = ()) -> dict[str, list[str]]:
+def contents(connection: duckdb.DuckDBPyConnection, excluding: Iterable[str] = ()) -> dict[str, list[str]]:
     """All rows of all tables but some, as text and in order, by ``schema.table``."""
     names = connection.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary").fetchall()
     found = {}
     for schema, name in names:
-        if f"{schema}.{name}" not in but:
+        if f"{schema}.{name}" not in excluding:
             rows = connection.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall()
             found[f"{schema}.{name}"] = sorted(map(repr, rows))
     return found

@@ -1,4 +1,4 @@
-"""What stands in the files of a folder, although others are at work in it."""
+"""The contents of the files in a folder, read while other processes write to it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pathlib import Path
 
 
 def written_below(folder: Path) -> dict[Path, bytes]:
-    """Each file's content; one that goes away while it is looked for, such as a database's log, is left out."""
-    found = {}
+    """Return the content of each file; files that disappear meanwhile, such as a database's log, are left out."""
+    contents = {}
     for path in folder.rglob("*"):
         try:
-            found[path] = path.read_bytes()
+            contents[path] = path.read_bytes()
         except (FileNotFoundError, IsADirectoryError):
             continue
-    return found
+    return contents
 
 
 def settings_apart(files: dict[Path, bytes]) -> dict[Path, bytes]:
-    """The files without the one that holds the secrets, and may."""
+    """Return the files without `.env`, the only file that may contain secrets."""
     return {path: content for path, content in files.items() if path.name != ".env"}

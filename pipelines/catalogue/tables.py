@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from pipelines.catalogue.types import Field, Kind, Record, Retention, Snapshot, Source, fields_of
 
@@ -99,6 +99,7 @@ IS_MISSING = Column("is_deleted", Kind.BOOLEAN, "Whether it was missing when its
 SYNCED_AT = Column("synced_at", Kind.DATE_TIME, "When the content last changed in this warehouse")
 
 
+@cache
 def tables_of(source: Source) -> Table:
     """The table of a feed or snapshot, its children below it."""
     columns, arrays = _flatten(source.record, singular(source.table))

@@ -32,6 +32,18 @@ AccountOption = Annotated[
 ]
 
 
+def check_api(api: str | None) -> None:
+    """Check the value of ``--api``.
+
+    Raises:
+        UsageError: there is no such API.
+    """
+    from pipelines.errors import UsageError
+
+    if api not in (None, "suppliers", "customers"):
+        raise UsageError(f"--api is suppliers or customers, not {api!r}")
+
+
 def date_option(name: str, help_text: str) -> Any:
     """An option whose value is an ISO date; typer passes it as a datetime at midnight."""
     return typer.Option(name, metavar="DATE", formats=["%Y-%m-%d"], help=help_text)

@@ -59,8 +59,8 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read the records again, feed by feed; returns the outcomes, and whether nothing failed."""
     from pipelines.cli.outcomes import print_failures, print_refused_accounts, publish
     from pipelines.settings import load_settings
+    from pipelines.sync.selection import RejectedOnly
     from pipelines.sync.session import new_run_id, open_clients
-    from pipelines.sync.what_to_read import RejectedOnly
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     settings = load_settings()
@@ -88,7 +88,7 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
     """The result of the retry of one record."""
     if now is None:
-        return REMOVED if outcome is not None and record.number in outcome.gone else HEALED
+        return REMOVED if outcome is not None and record.number in outcome.vacant_numbers else HEALED
     if outcome is None or outcome.error or outcome.skipped:
         return NOT_REQUESTED
     return NOT_REQUESTED if record.number is None and not outcome.whole else REJECTED

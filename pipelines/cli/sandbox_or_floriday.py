@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.cli.options import check_api
+
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
@@ -43,8 +45,7 @@ def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
     """
     from pipelines.errors import UsageError
 
-    if api not in (None, *WAREHOUSES):
-        raise UsageError(f"--api is suppliers or customers, not {api!r}")
+    check_api(api)
     if has_credentials(variables):
         if api is not None:
             raise UsageError("--api is for the sandbox; credentials are set, so FLORIDAY_BASE_URL defines the API")

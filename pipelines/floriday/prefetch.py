@@ -14,7 +14,7 @@ from threading import Lock, Thread
 from pipelines.floriday.change_feed import ChangeFeed, Fetch, Step, walk
 from pipelines.floriday.page_queue import MemoryBudget, PageQueue
 from pipelines.floriday.pages import Page
-from pipelines.floriday.sequence_ranges import Assignment, Coverage, RangePool, SequenceRange
+from pipelines.floriday.sequence_ranges import END_OF_FEED, Assignment, Coverage, RangePool, SequenceRange
 from pipelines.floriday.stoppable_threads import StoppedError, stoppable_by, stoppable_pool
 from pipelines.interruption import wait_limit
 
@@ -38,14 +38,14 @@ class ReadPlan:
     Args:
         feed: the feed, with what is known of it.
         start: sequence number to start from, exclusive.
-        up_to: last sequence number to read; the walk ends with its page. None for the feed's end.
+        up_to: last sequence number to read; the walk ends with its page.
         covered: ranges that need not be read again, such as those of an interrupted load.
         complete: as for ``walk``; pages are then fetched one after the other.
     """
 
     feed: ChangeFeed
     start: int
-    up_to: int | None = None
+    up_to: int = END_OF_FEED
     covered: Coverage = field(default_factory=Coverage)
     complete: bool = False
 
@@ -140,14 +140,14 @@ class _Prefetcher:
         return walk(self._feed, start, complete=self._plan.complete)
 
     def _is_done(self, reached: int) -> bool:
-        return self._plan.up_to is not None and reached >= self._plan.up_to
+        return reached >= self._plan.up_to
 
     def _gaps_to_split(self, step: Step) -> list[SequenceRange]:
         """The ranges to read over several connections; none if that is not worth it."""
         maximum, numbers_per_page = self._feed.maximum, self._numbers_per_page(step)
         if maximum is None or self._plan.complete:
             return []
-        end = maximum if self._plan.up_to is None else min(maximum, self._plan.up_to)
+        end = min(maximum, self._plan.up_to)
         if not 0 < numbers_per_page < end - step.reached:
             return []
         gaps = self._covered.gaps(step.reached, end)

@@ -15,11 +15,15 @@ MIN_PAGES_TO_SHARE = 4
 """Estimated number of pages that a range must still have to be shared with an idle connection."""
 
 
+END_OF_FEED = 2**63
+"""The end of a range that reaches to the end of its feed: no sequence number is as high."""
+
+
 class SequenceRange(NamedTuple):
     """The sequence numbers above ``after``, up to ``up_to`` inclusive."""
 
     after: int
-    up_to: int
+    up_to: int = END_OF_FEED
 
 
 @dataclass

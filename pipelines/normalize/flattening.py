@@ -61,7 +61,7 @@ def _flatten(table: Table, structs: pa.StructArray, inherited: Columns, flat: Fl
     """
     fields, columns = dict(_fields(structs, ())), dict(inherited)
     for column in table.own_columns:
-        values, refused = convert(column, fields[column.path or ()])
+        values, refused = convert(column, _array(fields[column.path or ()]))
         columns[column.name] = Column(values)
         if refused:
             flat.doubtful.update(columns[RECORD][refused])
@@ -71,22 +71,22 @@ def _flatten(table: Table, structs: pa.StructArray, inherited: Columns, flat: Fl
             flat.doubtful.update(columns[RECORD][columns[name].isna()])
     flat.frames[table.qualified_name] = pd.DataFrame({name: columns[name] for name in frame_schema(table).names})
     for child in table.children:
-        members = pd.Series(Column(fields[child.array])).list.flatten()  # its index is the row of the parent
+        members = fields[child.array].list.flatten()  # its index is the row of the parent
         _flatten(child, _array(members), _inherited(child, columns, members), flat)
 
 
-def _fields(structs: pa.StructArray, around: Path) -> Iterator[tuple[Path, pa.Array]]:
+def _fields(structs: pa.StructArray, around: Path) -> Iterator[tuple[Path, pd.Series]]:
     """Path and values of each field that is not a struct itself; null where a struct around it is null.
 
     ``Series.struct.field`` returns the same and takes 40 times as long (68 fields of 3,000 sales orders: 4.4 ms instead
-    of 0.11 ms); with the children it would add 7 % to the time of normalizing.
+    of 0.11 ms). Used here, it adds 8 % to the processor time of normalizing 30,000 orders.
     """
     for member, values in zip(structs.type, structs.flatten(), strict=True):
         path = (*around, member.name)
         if pa.types.is_struct(member.type):
             yield from _fields(values, path)
         else:
-            yield path, values
+            yield path, pd.Series(Column(values))
 
 
 def _array(series: pd.Series) -> pa.Array:
@@ -94,10 +94,10 @@ def _array(series: pd.Series) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _is_deleted(table: Table, fields: dict[Path, pa.Array]) -> pd.api.extensions.ExtensionArray:
-    signals = [pd.Series(Column(fields[path])) for path in deletion_paths(table)]
+def _is_deleted(table: Table, fields: dict[Path, pd.Series]) -> pd.api.extensions.ExtensionArray:
+    signals = [fields[path] for path in deletion_paths(table)]
     if has_status(table):
-        signals.append(pd.Series(Column(fields["status",])) == "DELETED")
+        signals.append(fields["status",] == "DELETED")
     return Column(pa.array(reduce(or_, signals).fillna(value=False).array))
 
 

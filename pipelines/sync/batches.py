@@ -1,13 +1,13 @@
-"""Steps of a walk put together to batches, each one transaction, with what it covers of the numbers.
+"""Pages of a walk grouped into batches, each of them one transaction, with the sequence numbers that it covers.
 
-Over several connections the steps come in any order. What a batch covers beyond the cursor is remembered in windows;
-the cursor moves only over what is read without a gap.
+Over several connections the pages arrive in any order. What a batch covers beyond the cursor is remembered in
+``sync.windows``; the cursor moves only over what is read without a gap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
@@ -19,31 +19,27 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.normalize import Batch, combine, normalize
 from pipelines.normalize.content import content_hash
-from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load.cursors import Window
-from pipelines.warehouse.load.position import Position
-from pipelines.warehouse.load.upsert import Effects, Stored, store_within
 
 PAGES_A_BATCH = 10
-"""Pages that are worth a transaction while none is under way; half of them begin, for the storer has nothing else."""
+"""Commit after this many pages when the writer is idle; half as many for the first batch."""
 BYTES_A_BATCH = 32_000_000
-"""Bytes of records that one transaction holds at most, and a page; feeds that are read side by side share them."""
-BYTES_A_PART = 8_000_000
+"""Bytes of records after which a batch is committed in any case; feeds that are read concurrently share them."""
+BYTES_A_CHUNK = 8_000_000
 """Bytes of records that are normalized at once: few enough to go on soon, enough to be worth the effort."""
 BYTES_FETCHED = 20_000_000
-"""Bytes of pages that all feeds together hold at most, about, before they are normalized."""
+"""Bytes of pages, about, that all feeds hold at most before they are normalized."""
 
 BUDGET = MemoryBudget(BYTES_FETCHED)
 
 
 @dataclass
 class Piece:
-    """Steps that follow one another.
+    """Pages of one batch that follow one another.
 
     Args:
-        begins: the number after which they begin, and nothing that was read before.
-        ends: the number up to which they reach.
-        records: how many there are.
+        begins: sequence number after which they begin; no earlier page covers anything above it.
+        ends: last sequence number that they cover.
+        records: number of their records.
     """
 
     begins: int
@@ -52,14 +48,14 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class StepBatch:
-    """What one transaction covers.
+class CoveredNumbers:
+    """The sequence numbers that a batch covers.
 
     Args:
         pieces: in the order of the records.
-        places: for each record as it came, its place in that order.
-        reached: how far everything is read without a gap, with this batch and all before it.
-        current: whether the feed is proven read to its end with it.
+        places: for each record in the order of arrival, its place in the order of the pieces.
+        reached: number up to which this batch and all before it cover everything above the cursor.
+        current: whether the batch proves that the feed is read to its end.
         end: the proven end of the feed; None where the cursor is not to be moved there.
     """
 
@@ -70,75 +66,57 @@ class StepBatch:
     end: int | None = None
 
     def cursor_from(self, cursor: int) -> int:
-        """Where the cursor moves to, back too: what was read to the feed's proven end says where that is."""
+        """The cursor after the commit. It may move back: a feed that was read to its proven end ends there."""
         return max(cursor, self.reached) if self.end is None else self.end
 
 
-@dataclass(frozen=True)
-class Commit:
-    """A committed batch.
-
-    Args:
-        stored: what the transaction did.
-        to: the feed's position afterwards; when that is, ``stored`` tells.
-        current: whether the feed is proven current with it.
-        unknown_fields: as of its :class:`Batch`.
-        unknown_values: the same.
-    """
-
-    stored: Stored
-    to: Position
-    current: bool
-    unknown_fields: dict[str, str]
-    unknown_values: dict[str, set[str]]
-
-
 @dataclass
-class Batching:
-    """The batch that is being put together, as far as its numbers go; its records are with :class:`Parts`.
+class WindowBuilder:
+    """The sequence numbers of the batch that is being built.
 
     Args:
-        cursor: where the feed stood.
-        floor: a window begins here where its pages reach back before it.
-        claimed: what is read, as far as it counts beyond the cursor.
+        cursor: the feed's cursor before the walk.
+        floor: a window begins here if its pages reach back further.
+        claimed: the numbers beyond the cursor that are read.
     """
 
     cursor: int
     floor: int
     claimed: Coverage
-    pages: int = 0
     size: int = 0
     _has_begun: bool = False
     _pages: list[tuple[Piece, int]] = field(default_factory=list)
-    _current: bool = False
-    _end: int | None = None
+    _last: Step | None = None
+
+    @property
+    def pages(self) -> int:
+        """Number of pages in the batch."""
+        return len(self._pages)
 
     def add(self, step: Step) -> None:
-        """Put one more step into it."""
+        """Add a page."""
         begins = self.claimed.reached_from(max(step.after, self.floor))
         ends = max(begins, step.reached)
         if ends > begins:
             self.claimed.add(begins, ends)
-        piece = next((one for one, _ in self._pages if one.ends == begins), None) or Piece(begins, begins)
+        piece = next((piece for piece, _ in self._pages if piece.ends == begins), None) or Piece(begins, begins)
         piece.ends = ends
         piece.records += len(step.page.records)
         self._pages.append((piece, len(step.page.records)))
-        self.pages += 1
         self.size += step.page.size
-        self._current = step.is_end
-        self._end = step.reached if step.is_end else None
+        self._last = step
 
-    def take(self) -> StepBatch:
-        """The batch; the next one begins empty."""
+    def take(self) -> CoveredNumbers:
+        """The numbers of the batch; the next batch begins empty."""
         pieces = list({id(piece): piece for piece, _ in self._pages}.values())
         reached = self.claimed.reached_from(self.cursor)
-        taken = StepBatch(pieces, self._places(pieces), reached, self._current, self._end)
-        self.pages, self.size, self._pages, self._current, self._end = 0, 0, [], False, None
-        self._has_begun = True
-        return taken
+        end = self._last.reached if self._last is not None and self._last.is_end else None
+        covered = CoveredNumbers(pieces, self._places(pieces), reached, end is not None, end)
+        self.size, self._pages, self._last, self._has_begun = 0, [], None, True
+        return covered
 
     def _places(self, pieces: Sequence[Piece]) -> np.ndarray:
-        """Where the records of the pages stand in the order of the pieces."""
+        """For each record in the order of arrival, its place in the order of the pieces."""
         firsts = accumulate((piece.records for piece in pieces), initial=0)
         free = {id(piece): first for piece, first in zip(pieces, firsts, strict=False)}
         places = [np.arange(0)]
@@ -147,69 +125,104 @@ class Batching:
             free[id(piece)] += records
         return np.concatenate(places)
 
-    def is_enough(self, *, is_idle: bool) -> bool:
-        """Whether it is time for a transaction.
+    def is_large_enough(self, *, is_idle: bool) -> bool:
+        """Whether to commit the batch.
 
         Args:
-            is_idle: whether none is under way.
+            is_idle: whether no commit is running.
         """
-        are_worth_it = self.pages >= PAGES_A_BATCH if self._has_begun else self.is_half_there
-        return self.size >= BUDGET.share_of(BYTES_A_BATCH) or (is_idle and are_worth_it)
+        has_enough_pages = self.pages >= PAGES_A_BATCH if self._has_begun else self.is_half_full
+        return self.size >= BUDGET.share_of(BYTES_A_BATCH) or (is_idle and has_enough_pages)
 
     @property
-    def is_half_there(self) -> bool:
-        """Whether so much waits while a transaction ends that the next one follows soon."""
+    def is_half_full(self) -> bool:
+        """Whether the next commit follows soon after the one that is running."""
         return self.pages >= PAGES_A_BATCH // 2
 
-    def left(self, maximum: int | None) -> int | None:
-        """How many numbers are still to be read up to the maximum; None where that is unknown."""
+    def unread(self, maximum: int | None) -> int | None:
+        """How many sequence numbers are still to be read up to the maximum; None where that is unknown."""
         return None if maximum is None else self.claimed.unread(self.floor, maximum)
 
 
 @dataclass
-class Parts:
-    """The records of the batch that is being put together: normalized a few pages at a time, while others come.
+class PageBatch:
+    """Pages that one transaction stores.
 
     Args:
-        table: the feed's.
+        covered: the sequence numbers that they cover.
+        rejected: for each piece, the number of its rejected records.
+        served: number of all records.
+        unknown_fields: as in :class:`~pipelines.normalize.Batch`.
+        unknown_values: as in :class:`~pipelines.normalize.Batch`.
+    """
+
+    covered: CoveredNumbers
+    rejected: Sequence[int]
+    served: int
+    unknown_fields: dict[str, str]
+    unknown_values: dict[str, set[str]]
+    _records: list[Batch]
+
+    @classmethod
+    def of(cls, covered: CoveredNumbers, records: Batch) -> PageBatch:
+        """The batch of normalized records in the order of the pieces."""
+        bounds = list(accumulate((piece.records for piece in covered.pieces), initial=0))
+        places = sorted(record.record for record in records.rejected)
+        rejected = np.diff(np.searchsorted(places, bounds)).tolist()
+        return cls(covered, rejected, records.served, records.unknown_fields, records.unknown_values, [records])
+
+    def take_records(self) -> Batch:
+        """The normalized records, once: DuckDB's commit takes most memory, and must not find them still held."""
+        return self._records.pop()
+
+
+@dataclass
+class BatchBuilder:
+    """The batch that is being built; its records are normalized a few pages at a time, while others are fetched.
+
+    Args:
+        table: the feed's table.
+        windows: the sequence numbers of the batch.
     """
 
     table: Table
-    _normalized: list[Batch] = field(default_factory=list)
-    _pages: list[Page] = field(default_factory=list)
-    _waiting: int = 0
+    windows: WindowBuilder
+    _chunks: list[Batch] = field(default_factory=list)
+    _waiting: list[Page] = field(default_factory=list)
+    _waiting_bytes: int = 0
 
-    def add(self, page: Page) -> None:
-        """Put one more page into it."""
-        self._pages.append(page)
-        self._waiting += page.size
-        if self._waiting >= BYTES_A_PART:
+    def add(self, step: Step) -> None:
+        """Add a page; its records wait to be normalized."""
+        self.windows.add(step)
+        self._waiting.append(step.page)
+        self._waiting_bytes += step.page.size
+
+    def normalize_full_chunk(self) -> None:
+        """Normalize the waiting records if there are enough of them."""
+        if self._waiting_bytes >= BYTES_A_CHUNK:
             self._normalize()
 
-    def take(self, places: np.ndarray) -> Batch:
-        """The batch; the next one begins empty.
-
-        Args:
-            places: of the records, in the order in which the pages came.
-        """
-        if self._pages or not self._normalized:
+    def take(self) -> PageBatch:
+        """The batch; the next one begins empty."""
+        covered = self.windows.take()
+        if self._waiting or not self._chunks:
             self._normalize()
-        batches, self._normalized = self._normalized, []
-        return combine(batches, places)
+        chunks, self._chunks = self._chunks, []
+        return PageBatch.of(covered, combine(chunks, covered.places))
 
     def _normalize(self) -> None:
-        records = [record for page in self._pages for record in page.records]
-        is_strict = all(page.is_strict for page in self._pages)
-        self._normalized.append(normalize(self.table, records, is_strict=is_strict))
-        self._pages, self._waiting = [], 0
+        records = [record for page in self._waiting for record in page.records]
+        is_strict = all(page.is_strict for page in self._waiting)
+        self._chunks.append(normalize(self.table, records, is_strict=is_strict))
+        self._waiting, self._waiting_bytes = [], 0
 
 
-def unstored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
+def without_stored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
     """A page without the records that are stored with their number and their content.
 
     Args:
-        page: which.
-        stored: for each number, the hashes of what is stored there.
+        page: the page as served.
+        stored: for each sequence number, the content hashes that are stored with it.
     """
     kept = [
         place
@@ -217,61 +230,3 @@ def unstored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
         if number is None or number not in stored or content_hash(raw) not in stored[number]
     ]
     return page.only(kept)
-
-
-def commit(
-    warehouse: Warehouse,
-    table: Table,
-    batches: list[Batch],
-    covered: StepBatch,
-    *,
-    at: Position,
-    like: Window,
-    effects: Effects,
-    goes_on: Callable[[], bool],
-) -> Commit:
-    """Store a batch in one transaction.
-
-    Args:
-        warehouse: laid out.
-        table: the feed's.
-        batches: the batch alone. It is taken from the list: the commit takes most memory, and has no need of it.
-        covered: what it covers.
-        at: the feed's position before.
-        like: what all its windows say.
-        effects: what the commit brings about besides.
-        goes_on: asked in the end, whether the next batch is there.
-    """
-    to = replace(at, cursor=covered.cursor_from(at.cursor))
-    windows = windows_of(covered.pieces, batches[0], like)
-    fields, values = batches[0].unknown_fields, batches[0].unknown_values
-    with warehouse.writing(goes_on) as connection, transaction(connection):
-        stored = store_within(
-            connection,
-            table,
-            batches.pop(),
-            windows,
-            to,
-            current=covered.current,
-            effects=replace(effects, proves_end=covered.end is not None),
-        )
-    return Commit(stored, to, covered.current, fields, values)
-
-
-def windows_of(pieces: Sequence[Piece], batch: Batch, like: Window) -> list[Window]:
-    """The rows of ``sync.windows`` that a batch is remembered by, one for each piece.
-
-    Args:
-        pieces: in the order of the records.
-        batch: their records, normalized.
-        like: what all of them say.
-    """
-    windows, first = [], 0
-    for piece in pieces:
-        last = first + piece.records
-        wrong = sum(first <= one.record < last for one in batch.rejected)
-        windows.append(
-            replace(like, from_number=piece.begins, to_number=piece.ends, records=piece.records, rejected=wrong)
-        )
-        first = last
-    return windows

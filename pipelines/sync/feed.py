@@ -1,29 +1,48 @@
 """One feed of one account, from its cursor to the end: changes → normalize → warehouse.
 
-The command line and Dagster both call this. How a page is read, a record typed or a row stored does not belong
+The command line and Dagster both call this. How a page is read, a record normalized or a row stored does not belong
 here, only the order in which these happen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError, RebuildingError
 from pipelines.floriday.client import FloridayClient
-from pipelines.sync.full_rereads import mark_once, take_marks_off
-from pipelines.sync.outcome import FeedOutcome, Listener, together
-from pipelines.sync.rejected import ask_again
-from pipelines.sync.sub_feed import PartSync, Run
-from pipelines.sync.what_to_read import RejectedOnly, WhatToRead
+from pipelines.normalize import PersonalData
+from pipelines.sync.feed_writer import FeedWriter, Target
+from pipelines.sync.outcome import FeedOutcome, Listener, Progress, combined
+from pipelines.sync.page_reader import PageReader
+from pipelines.sync.rejected import retry_rejected
+from pipelines.sync.selection import RejectedOnly, WhatToRead
+from pipelines.sync.sub_feed import SubFeedSync
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load import cursors
-from pipelines.warehouse.load.cursors import FeedPart, Ledger
+from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, FeedPart, sub_feeds_of
+from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.load.visibility import MAY_HAVE_RESTARTED
 
 PAGES_OF_REJECTED = 20
-"""Pages of a feed, or a part of it, that one sync asks for again to see whether rejected records have healed."""
+"""Pages of a feed, or of a sub-feed, that one sync requests again to see whether rejected records are valid now."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the feeds of a run share.
+
+    Args:
+        id: written into every row of ``sync.windows`` and the raw log.
+        state: the positions of all feeds; follows what is committed. What is only noted in it, the caller writes.
+        personal: how personal data are protected, before anything else sees a record.
+    """
+
+    id: str
+    state: RunState
+    personal: PersonalData
 
 
 def sync_feed(
@@ -36,53 +55,68 @@ def sync_feed(
     widens: Sequence[str] = (),
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
-    """Read a feed from its cursor to its end, or once more what lies before.
+    """Read a feed from its cursor to its end, or again what lies before.
 
     Args:
-        client: the account's.
-        warehouse: laid out.
-        feed: which.
-        run: what it shares with the others.
+        client: the account's client.
+        warehouse: with the tables of the feed.
+        feed: the feed.
+        run: what the feed shares with the others.
         what: what to read of the feed.
-        widens: the feeds whose older records come into view with each new record of this one.
-        listener: told after each page.
+        widens: the feeds whose older records become visible with each new record of this one.
+        listener: called after each page with the outcome so far.
 
     Raises:
         PipelineError: what was committed before stays, the next sync goes on from there.
     """
-    reread = run.known.rereads.get((client.account, feed.name))
+    reread = run.state.rereads.get((client.account, feed.name))
+    syncs: list[SubFeedSync] = []
     try:
-        parts: list[PartSync] = []
-        for part in cursors.parts_of(warehouse, feed, client.account):
-            parts.append(PartSync(client, warehouse, feed, part, run=run, widens=widens))
-            parts[-1].writer.listener = listener
+        for part in sub_feeds_of(warehouse, feed, client.account):
+            key = FeedPart(client.account, feed.name, part)
+            target = Target(warehouse, tables_of(feed), key, run.state, widens, run.id, datetime.now(UTC))
+            syncs.append(_sub_feed(client, feed, target, run.personal, listener))
             if not isinstance(what, RejectedOnly):
-                parts[-1].run(what, reread)
-        wrong = run.known.rejected.pop((client.account, feed.name), [])
-        vanished = ask_again(parts, wrong, None if isinstance(what, RejectedOnly) else PAGES_OF_REJECTED)
+                syncs[-1].run(what, reread)
+        numbers = run.state.rejected.pop((client.account, feed.name), [])
+        vacant = retry_rejected(syncs, numbers, None if isinstance(what, RejectedOnly) else PAGES_OF_REJECTED)
     except RebuildingError as error:
-        mark_once(warehouse, run.known, FeedPart(client.account, feed.name), MAY_HAVE_RESTARTED)
+        run.state.mark_for_reread(warehouse, FeedPart(client.account, feed.name), MAY_HAVE_RESTARTED)
         raise error.about(account=client.account, feed=feed.name) from None
     except PipelineError as error:
         raise error.about(account=client.account, feed=feed.name) from None
-    met = [part.reread for part in parts if part.reread is not None]
-    if met and all(part.reread_done for part in parts):
-        take_marks_off(warehouse, run.known, client.account, feed.name, min(met, key=lambda one: one.last))
-    lacks = _missing_parts(feed, client.account, run.known)
-    if not parts:
+    rereads = [sync.reread for sync in syncs if sync.reread is not None]
+    if rereads and all(sync.is_reread_done for sync in syncs):
+        first = min(rereads, key=lambda reread: reread.last)
+        run.state.clear_marks(warehouse, client.account, feed.name, first)
+    lacks = _missing_sub_feeds(feed, client.account, run.state)
+    if not syncs:
         return FeedOutcome(client.account, feed.name, current=lacks is None, whole=lacks is None, lacks=lacks)
-    outcome = together([part.writer.outcome for part in parts])
-    return replace(outcome, gone=vanished, lacks=lacks, current=outcome.current and lacks is None)
+    outcome = combined([sync.writer.progress.outcome for sync in syncs])
+    return replace(outcome, vacant_numbers=vacant, lacks=lacks, current=outcome.current and lacks is None)
 
 
-def _missing_parts(feed: Feed, account: str, known: Ledger) -> str | None:
-    """Why the parts of a feed are not all known, in one line; None where they are."""
+def _sub_feed(
+    client: FloridayClient, feed: Feed, target: Target, personal: PersonalData, listener: Listener
+) -> SubFeedSync:
+    """The sync of the feed, or of the sub-feed, that a target is for."""
+    pages = PageReader(client, feed.endpoint, target.part.part, personal.protection(target.table))
+    outcome = FeedOutcome(
+        client.account,
+        feed.name,
+        allowed=feed.endpoint.rate.per_second,
+        current_before=target.state.position(target.part).current_at,
+    )
+    return SubFeedSync(feed, pages, FeedWriter(target, Progress(outcome, listener)))
+
+
+def _missing_sub_feeds(feed: Feed, account: str, state: RunState) -> str | None:
+    """Why the sub-feeds of a feed are not all known, in one line; None where they are."""
     if feed.endpoint.part_parameter is None:
         return None
-    connections = known.positions.get(FeedPart(account, cursors.CONNECTIONS_FEED))
-    if connections is not None and connections.current_at is not None:
+    if state.position(FeedPart(account, CONNECTIONS_FEED)).current_at is not None:
         return None
     return (
-        f"it is read grower by grower, and who they are is in {cursors.CONNECTIONS_FEED}, which was never read to its"
+        f"it is read grower by grower, and who they are is in {CONNECTIONS_FEED}, which was never read to its"
         " end: sync that feed too"
     )

@@ -1,207 +1,164 @@
-"""What was read of a feed, or of a part of it, stored batch by batch; the feed's position follows the commits.
-
-Which pages are read does not belong here: that is ``sync``.
-"""
+"""Batches of a feed, or of a sub-feed, stored each in one transaction; the feed's position follows the commits."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
 from pipelines.catalogue.tables import Table
-from pipelines.errors import PipelineError
-from pipelines.floriday.change_feed import Step
-from pipelines.floriday.page_checks import shared_numbers
-from pipelines.normalize import Batch, normalize
-from pipelines.normalize.rejected import key_of
-from pipelines.sync.batches import BYTES_A_PART, Batching, Commit, Parts, Piece, StepBatch, commit, unstored
-from pipelines.sync.outcome import FeedOutcome, Listener, united
-from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load.cursors import FeedPart, Ledger, Window
-from pipelines.warehouse.load.position import Position
-from pipelines.warehouse.load.upsert import Effects
+from pipelines.normalize import normalize
+from pipelines.sync.batches import CoveredNumbers, PageBatch, Piece
+from pipelines.sync.outcome import Progress, united
+from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
+from pipelines.warehouse.load import rejected_records, tombstones
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
+from pipelines.warehouse.load.run_state import RunState
+from pipelines.warehouse.load.upsert import Effects, Stored, store
+
+DELETED_AT_ONCE = 1000
+"""Records that one transaction marks as deleted: a selection may lose all of its records at once."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the records of a feed, or of a sub-feed, are stored.
+
+    Args:
+        warehouse: with the tables of the feed.
+        table: the feed's table.
+        part: account, feed and sub-feed.
+        state: the positions of all feeds; follows what is committed.
+        widens: the feeds whose older records become visible with each new record of this one.
+        run_id: written into every row of ``sync.windows`` and the raw log.
+        started_at: when the sync of the feed began.
+    """
+
+    warehouse: Warehouse
+    table: Table
+    part: FeedPart
+    state: RunState
+    widens: Sequence[str]
+    run_id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A committed batch, and what its transaction did."""
+
+    batch: PageBatch
+    stored: Stored
 
 
 class FeedWriter:
-    """Stores what is read of a feed, or of a part of it.
+    """Stores records of a feed, or of a sub-feed.
 
     Args:
-        warehouse: laid out.
-        table: the feed's.
-        part: the feed.
-        known: how far all feeds are; follows what is committed here.
-        effects: what a commit of this feed brings about besides.
-        run_id: written into every row of the ledger and the raw log.
-        outcome: what is known of the sync before it begins.
+        target: where they are stored.
+        progress: the outcome so far.
     """
 
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        table: Table,
-        part: FeedPart,
-        known: Ledger,
-        *,
-        effects: Effects,
-        run_id: str,
-        outcome: FeedOutcome,
-    ) -> None:
-        self.warehouse = warehouse
-        self.table = table
-        self.part = part
-        self.known = known
-        self.effects = effects
-        self.at = known.positions.get(part, Position())
-        self.asked_at = datetime.now(UTC)
-        self.outcome = outcome
-        self.listener: Listener = lambda _: None
-        self.stored: dict[int, set[bytes]] = {}
-        """For each number that is read once more, the hashes of what is stored there."""
-        self.served: set[str | None] | None = None
-        """The keys of all records that were served, None in it for one without a key; gathered where it is a set."""
-        self._run_id = run_id
-        self._began = time.monotonic()
-        self._under_way: Future[Commit] | None = None
-        self._goes_on = False
-        self._ignored = 0
-        self._has_stored = False
+    def __init__(self, target: Target, progress: Progress) -> None:
+        self.target = target
+        self.progress = progress
+        self.maximum = self.position.maximum
+        """The feed's maximum: what Floriday returned last."""
 
-    def begin(self, *, is_reread: bool, gathers_keys: bool) -> None:
-        """Get ready for a walk.
+    @property
+    def position(self) -> Position:
+        """How far the feed is read."""
+        return self.target.state.position(self.target.part)
 
-        Args:
-            is_reread: whether it begins at number 0.
-            gathers_keys: whether ``served`` is to hold the keys of what it serves.
-        """
-        self.effects = replace(self.effects, is_reread=is_reread)
-        self.served = set() if gathers_keys else None
-        self._ignored = 0
-        self._has_stored = False
+    def report_position(self) -> None:
+        """Report the position and the maximum that the sync begins with."""
+        position = self.position
+        self.progress.update(cursor=position.cursor, maximum=self.maximum, series=position.series)
 
-    def take(self, steps: Iterator[Step], batching: Batching) -> None:
-        """Store the steps of a walk: while one batch is stored, the next one is read and normalized.
-
-        What was fetched before a failure is stored before the failure is told.
-        """
-        with ThreadPoolExecutor(1, "floriday store") as storer:
-            self._take(steps, batching, Parts(self.table), storer)
-
-    def _take(self, steps: Iterator[Step], batching: Batching, parts: Parts, storer: Executor) -> None:
-        failure: PipelineError | None = None
-        try:
-            for step in steps:
-                self._note_served(step)
-                for piece in _split(replace(step, page=unstored(step.page, self.stored))):
-                    batching.add(piece)
-                    self._goes_on = batching.is_half_there
-                    parts.add(piece.page)
-                    if batching.is_enough(is_idle=self._under_way is None or self._under_way.done()):
-                        self._commit(batching.take(), parts, storer)
-                self.tell(left=batching.left(self.at.maximum))
-        except PipelineError as error:
-            failure = error
-        if batching.pages:
-            self._commit(batching.take(), parts, storer)
-        self._settle()
-        self.warehouse.release()
-        if failure is not None:
-            raise failure
-
-    def _note_served(self, step: Step) -> None:
-        if self.served is not None:
-            self.served.update(key_of(self.table, raw) for raw in step.page.records)
-        self.outcome = replace(
-            self.outcome,
-            pages=self.outcome.pages + 1,
-            records=self.outcome.records + len(step.page.records),
-            shared_numbers=self.outcome.shared_numbers | shared_numbers(step.page),
-        )
-
-    def _commit(self, covered: StepBatch, parts: Parts, storer: Executor) -> None:
-        """Have a batch stored, once the one before it is."""
-        batches = [parts.take(covered.places)]
-        self._settle(goes_on=batches[0].served > 0)
-        moves = covered.cursor_from(self.at.cursor) != self.at.cursor
-        # With the end of a walk that has stored something, what was stored is held against that end.
-        ends = covered.end is not None and (self._has_stored or self.effects.is_reread)
-        if batches[0].served or moves or ends or any(piece.ends > self.at.cursor for piece in covered.pieces):
-            self._has_stored = True
-            self._under_way = storer.submit(
-                self._stored, batches, covered, replace(self.effects, ignored=self._ignored)
+    def commit(self, session: WriteSession, batch: PageBatch, effects: Effects) -> Commit:
+        """Store a batch in one transaction; :meth:`follow` takes the result."""
+        covered, before = batch.covered, self.position
+        to = replace(before, cursor=covered.cursor_from(before.cursor), maximum=self.maximum)
+        with session.transaction() as connection:
+            stored = store(
+                connection,
+                self.target.table,
+                batch.take_records(),
+                self._windows(batch),
+                to,
+                current=covered.current,
+                effects=replace(effects, proves_end=covered.end is not None),
             )
-        elif covered.current:
-            self.note_current()
+        return Commit(batch, stored)
 
-    def _settle(self, *, goes_on: bool = False) -> None:
-        """Wait for the batch that is being stored, and move on to where it leads; the next one may be there already."""
-        if self._under_way is not None:
-            self._goes_on = goes_on
-            done, self._under_way = self._under_way.result(), None
-            self._goes_on = False
-            self._move(done)
+    def _windows(self, batch: PageBatch) -> list[Window]:
+        """The rows of ``sync.windows`` for a batch, one for each piece."""
+        target, series = self.target, self.position.series
+        return [
+            Window(
+                target.part, series, piece.begins, piece.ends, piece.records, rejected, target.started_at, target.run_id
+            )
+            for piece, rejected in zip(batch.covered.pieces, batch.rejected, strict=True)
+        ]
 
-    def _stored(self, batches: list[Batch], covered: StepBatch, effects: Effects) -> Commit:
-        like = Window(self.part, self.at.series, None, None, 0, 0, self.asked_at, self._run_id)
-        return commit(
-            self.warehouse,
-            self.table,
-            batches,
-            covered,
-            at=self.at,
-            like=like,
-            effects=effects,
-            goes_on=lambda: self._goes_on,
-        )
-
-    def _move(self, commit: Commit) -> None:
-        """Follow what was committed."""
-        self.at = commit.to.committed(commit.stored.committed_at, current=commit.current)
-        self.known.positions[self.part] = self.at
-        self.known.noted.pop(self.part, None)
-        self.known.rereads.update(commit.stored.marked)
-        self._ignored += commit.stored.older
-        self.tell(
-            new=self.outcome.new + commit.stored.new,
-            changed=self.outcome.changed + commit.stored.changed,
-            rejected=self.outcome.rejected + commit.stored.rejected,
-            cursor=self.at.cursor,
-            current=commit.current,
-            unknown_fields={**self.outcome.unknown_fields, **commit.unknown_fields},
-            unknown_values=united(self.outcome.unknown_values, commit.unknown_values),
+    def follow(self, commit: Commit) -> None:
+        """Move on to the position that was committed, and report it."""
+        stored, batch, outcome = commit.stored, commit.batch, self.progress.outcome
+        self.target.state.follow(self.target.part, stored.position, stored.marked)
+        self.progress.update(
+            new=outcome.new + stored.new,
+            changed=outcome.changed + stored.changed,
+            rejected=outcome.rejected + stored.rejected,
+            cursor=stored.position.cursor,
+            current=batch.covered.current,
+            unknown_fields={**outcome.unknown_fields, **batch.unknown_fields},
+            unknown_values=united(outcome.unknown_values, batch.unknown_values),
         )
 
     def note_current(self) -> None:
-        """The feed is current as of the moment at which Floriday was asked, or has stored what was read since."""
-        self.at = self.at.found_current(self.asked_at)
-        self.known.note(self.part, self.at)
-        self.tell(current=True, whole=self.at.cursor == 0)
+        """The feed is current since its sync began, or since a commit after that."""
+        position = replace(self.position.found_current(self.target.started_at), maximum=self.maximum)
+        self.target.state.note(self.target.part, position)
+        self.progress.update(current=True, whole=position.cursor == 0)
 
     def store_again(self, records: Sequence[bytes], *, was_served: bool = True) -> None:
-        """Store records that stand before the cursor, which stays.
+        """Store records from before the cursor, which stays.
 
         Args:
-            records: of the feed.
+            records: records of the feed, as received.
             was_served: whether Floriday served them; False for last versions that were made here.
         """
-        pieces = [Piece(self.at.cursor, self.at.cursor, len(records))]
-        covered = StepBatch(pieces, np.arange(len(records)), self.at.cursor, self.outcome.current)
-        effects = replace(self.effects, was_served=was_served)
-        self._move(self._stored([normalize(self.table, records)], covered, effects))
+        cursor = self.position.cursor
+        pieces = [Piece(cursor, cursor, len(records))]
+        covered = CoveredNumbers(pieces, np.arange(len(records)), cursor, self.progress.outcome.current)
+        batch = PageBatch.of(covered, normalize(self.target.table, records))
+        effects = Effects(self.target.widens, was_served=was_served)
+        self.follow(self.commit(WriteSession(self.target.warehouse), batch, effects))
 
-    def tell(self, **news: object) -> None:
-        """Add to the outcome, and report it."""
-        self.outcome = replace(self.outcome, seconds=time.monotonic() - self._began, **news)  # type: ignore[arg-type]
-        self.listener(self.outcome)
+    def delete_unserved(self, served: set[str | None]) -> bool:
+        """Mark as deleted what a complete walk of a selection from number 0 did not serve, in batches.
 
+        Rejected records were served. One of them without a readable key may be any record: then nothing is marked.
 
-def _split(step: Step) -> Iterator[Step]:
-    """The step, in parts that are normalized at once each; only the last one moves the cursor."""
-    *first, last = step.page.split(BYTES_A_PART)
-    for page in first:
-        yield replace(step, page=page, reached=step.after, is_end=False)
-    yield replace(step, page=last)
+        Args:
+            served: the keys of all records that the walk served.
+
+        Returns:
+            Whether it was done.
+        """
+        if None in served:
+            return False
+        target, table, account = self.target, self.target.table, self.target.part.account
+        with target.warehouse.writing() as connection, transaction(connection):
+            rejected_records.resolve_unserved(connection, target.part, served, target.started_at)
+            keys = tombstones.left_out(connection, table, account, served)
+        for first in range(0, len(keys), DELETED_AT_ONCE):
+            some = keys[first : first + DELETED_AT_ONCE]
+            with target.warehouse.reading() as connection:
+                payloads = tombstones.newest_payloads(connection, table, account, some)
+            cursor = self.position.cursor
+            deleted = [tombstones.deleted(payload, "isDisabledForSync", cursor) for payload in payloads]
+            self.store_again(deleted, was_served=False)
+        return True

@@ -1,7 +1,8 @@
-"""What a sync came to, for people and for Dagster."""
+"""The outcome of a sync, for people and for Dagster."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,31 +10,31 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class FeedOutcome:
-    """What the sync of one feed of one account came to.
+    """The outcome of the sync of one feed of one account.
 
     Args:
-        account: the account's name.
+        account: name of the account.
         feed: ``schema.table``.
-        records: records read.
-        new: records that were not known.
-        changed: versions of known records.
-        rejected: records that could not be stored.
-        gone: sequence numbers of records that were rejected before and at which nothing stands any more.
-        pages: pages read.
+        records: number of records read.
+        new: number of records that were not known.
+        changed: number of versions of known records.
+        rejected: number of records that could not be stored.
+        vacant_numbers: sequence numbers of rejected records at which no record is served any more.
+        pages: number of pages read.
         cursor: the last sequence number committed.
-        allowed: pages a second that Floriday allows beyond a burst, None where it is not known.
-        left: how many sequence numbers are still to be read up to the maximum, None where that is unknown.
-        maximum: what Floriday's max-sequence operation said, None where it is unknown.
+        allowed: pages per second that Floriday allows beyond a burst; None where that is unknown.
+        left: number of sequence numbers that are still to be read up to the maximum; None where that is unknown.
+        maximum: what Floriday's max-sequence operation returned; None where it is unknown.
         series: counts the restarts of the feed's numbering, from 1.
         current: whether the feed is proven read to its end.
-        current_before: when it was last proven so before this sync, None for never.
+        current_before: when it was last proven so before this sync; None for never.
         whole: whether it was read from sequence number 0 to its end: by a first load, a full re-read, or as a snapshot.
-        restarted: whether a restart of the numbering was found.
+        restarted: whether a restart of the numbering was detected.
         shared_numbers: sequence numbers that several records carried: where two pages meet, one of them may be missing.
-        lacks: what is missing to read the feed to its end, in one line, where something is.
-        seconds: how long it took.
-        skipped: why the feed was left out, where it was.
-        error: what failed, in one line, where something did.
+        lacks: what is missing to read the feed to its end, in one line; None for nothing.
+        seconds: duration of the sync.
+        skipped: why the feed was skipped; None where it was not.
+        error: what failed, in one line; None for nothing.
         stack: of an unexpected error, the stack without messages and values.
         unknown_fields: fields that the catalogue does not know, with their type.
         unknown_values: values of enumerations that the catalogue does not know.
@@ -45,7 +46,7 @@ class FeedOutcome:
     new: int = 0
     changed: int = 0
     rejected: int = 0
-    gone: frozenset[int] = frozenset()
+    vacant_numbers: frozenset[int] = frozenset()
     pages: int = 0
     cursor: int = 0
     allowed: float | None = None
@@ -67,7 +68,7 @@ class FeedOutcome:
 
     @property
     def why_not_current(self) -> str | None:
-        """Why a feed that was neither left out nor failed is not current, in one line; None for all others."""
+        """Why a feed that was neither skipped nor failed is not current, in one line; None for all others."""
         if self.current or self.skipped is not None or self.error is not None:
             return None
         if self.lacks is not None:
@@ -75,51 +76,87 @@ class FeedOutcome:
         if self.maximum is None or self.maximum <= self.cursor:
             return "Floriday's answers do not prove that it was read to its end; the next sync goes on"
         return (
-            f"Floriday says that its numbers reach {self.maximum}, and serves nothing after {self.cursor}; the next"
+            f"Floriday reports {self.maximum} as its highest number, but serves nothing after {self.cursor}; the next"
             " sync goes on from there"
         )
 
     @property
     def shared(self) -> str | None:
-        """What to say of sequence numbers that several records carried, in one line; None where there were none."""
+        """The warning about sequence numbers that several records carried, in one line; None where there were none."""
         if not self.shared_numbers:
             return None
         some = ", ".join(str(number) for number in sorted(self.shared_numbers)[:5])
         return (
-            f"Floriday serves several records under one sequence number ({some}), which it says never happens: where"
-            " two pages meet, one of them may be missing. Tell Floriday"
+            f"Floriday serves several records under one sequence number ({some}), although it documents that numbers"
+            " are unique: where two pages meet, one of them may be missing. Report it to Floriday"
         )
 
     @property
     def is_well(self) -> bool:
-        """Whether the feed is current, or was left out for a reason that is no failure."""
+        """Whether the feed is current, or was skipped for a reason that is no failure."""
         return self.skipped is not None or (self.current and self.error is None)
 
 
 Listener = Callable[[FeedOutcome], None]
-"""Told after each page what there is so far."""
+"""Called after each page with the outcome so far."""
+
+
+class Progress:
+    """The outcome of a sync that is running: each update replaces it, and is reported.
+
+    Args:
+        outcome: what is known before the sync begins.
+        listener: called with each outcome that is reported.
+    """
+
+    def __init__(self, outcome: FeedOutcome, listener: Listener) -> None:
+        self.outcome = outcome
+        self._listener = listener
+        self._began = time.monotonic()
+
+    def update(self, **changes: object) -> None:
+        """Change fields of the outcome, and report it."""
+        seconds = time.monotonic() - self._began
+        self.outcome = replace(self.outcome, seconds=seconds, **changes)  # type: ignore[arg-type]
+        self._listener(self.outcome)
+
+    def count_page(self, records: int, shared: frozenset[int]) -> None:
+        """Count a page; the next update reports it.
+
+        Args:
+            records: number of the page's records.
+            shared: sequence numbers that several of its records carry.
+        """
+        before = self.outcome
+        self.outcome = replace(
+            before,
+            pages=before.pages + 1,
+            records=before.records + records,
+            shared_numbers=before.shared_numbers | shared,
+        )
+
 
 _COUNTED = ("records", "new", "changed", "rejected", "pages", "seconds")
 
 
-def together(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
-    """One outcome of those of a feed's parts."""
+def combined(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
+    """One outcome of those of a feed's sub-feeds."""
     first = outcomes[0]
     if len(outcomes) == 1:
         return first
-    before = [one.current_before for one in outcomes]
+    before = [each.current_before for each in outcomes]
     return replace(
         first,
-        **{name: sum(getattr(one, name) for one in outcomes) for name in _COUNTED},
-        cursor=max(one.cursor for one in outcomes),
-        series=max(one.series for one in outcomes),
-        current=all(one.current for one in outcomes),
+        **{name: sum(getattr(each, name) for each in outcomes) for name in _COUNTED},
+        cursor=max(each.cursor for each in outcomes),
+        series=max(each.series for each in outcomes),
+        current=all(each.current for each in outcomes),
         current_before=None if None in before else min(filter(None, before)),
-        whole=all(one.whole for one in outcomes),
-        restarted=any(one.restarted for one in outcomes),
-        shared_numbers=frozenset().union(*(one.shared_numbers for one in outcomes)),
-        unknown_fields={path: kind for one in outcomes for path, kind in one.unknown_fields.items()},
-        unknown_values=united(*(one.unknown_values for one in outcomes)),
+        whole=all(each.whole for each in outcomes),
+        restarted=any(each.restarted for each in outcomes),
+        shared_numbers=frozenset().union(*(each.shared_numbers for each in outcomes)),
+        unknown_fields={path: kind for each in outcomes for path, kind in each.unknown_fields.items()},
+        unknown_values=united(*(each.unknown_values for each in outcomes)),
     )
 
 

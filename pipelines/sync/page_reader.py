@@ -1,9 +1,10 @@
-"""Pages of one feed, or of one part of it: protected, and no larger than memory bears."""
+"""Requests for one feed, or for one sub-feed: pages without personal data that fit into memory, and the maximum."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import Lock
 
 from pipelines.errors import AnswerTooLargeError
 from pipelines.floriday.client import FloridayClient
@@ -11,23 +12,23 @@ from pipelines.floriday.endpoints import Endpoint
 from pipelines.floriday.pages import Page
 
 LARGE_PAGE = 16_000_000
-"""Bytes of records above which a page is too large: the next ones are asked for with fewer records."""
+"""Bytes of records above which a page is too large: the next ones are requested with fewer records."""
 
 USUAL_PAGE = 6_000_000
-"""Bytes of records that a page is asked for with then, as far as the last one tells."""
+"""Bytes of records that a page should have then, estimated from the last one."""
 
 Protection = Callable[[Sequence[bytes]], Sequence[bytes]]
 """Hashes or drops the personal data of records."""
 
 
 class PageReader:
-    """Asks for pages. Threads may share one.
+    """Requests pages and the maximum. Threads may share one.
 
     Args:
-        client: the account's.
-        endpoint: the feed's.
-        part: of a feed that is read part by part, which one.
-        protect: what becomes of personal data; None where they are kept.
+        client: the account's client.
+        endpoint: the feed's endpoint.
+        part: id of the sub-feed; None for a feed without sub-feeds.
+        protect: hashes or drops personal data; None where they are kept.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class PageReader:
         self._part = part
         self._protect = protect
         self._limit = endpoint.page_maximum
+        self._lock = Lock()
+        self._second_maximum: list[int | None] = []
 
     def fetch(self, after: int) -> Page:
-        """The page of records above a number; of fewer records where an answer is larger than memory bears.
+        """The page of records above a number; of fewer records where an answer is too large for memory.
 
         Raises:
             AnswerTooLargeError: one record alone is too large.
@@ -63,3 +66,19 @@ class PageReader:
         if self._protect is None:
             return page
         return replace(page, records=tuple(self._protect(page.records)), is_strict=False)
+
+    def maximum(self) -> int | None:
+        """The feed's maximum, that of all sub-feeds; None where it is unknown."""
+        return self._client.maximum(self._endpoint)
+
+    def maximum_again(self) -> int | None:
+        """The feed's maximum, requested once more; all threads of a sync share one request."""
+        with self._lock:
+            if not self._second_maximum:
+                self._second_maximum.append(self.maximum())
+            return self._second_maximum[0]
+
+    @property
+    def has_second_maximum(self) -> bool:
+        """Whether the maximum was requested once more."""
+        return bool(self._second_maximum)

@@ -18,7 +18,7 @@ from pipelines.sync.rebuild import bring_up_to_date
 from pipelines.warehouse.file import known_copies
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
-from pipelines.warehouse.load.cursors import Ledger, open_ledger
+from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.privacy import policy
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.owner import check_distinct, check_owner, read_owner, record_owner
@@ -30,11 +30,11 @@ class Prepared:
 
     Args:
         personal: how personal data are protected.
-        known: cursors of all feeds, and the feeds that wait for a full re-read.
+        state: cursors of all feeds, and the feeds that wait for a full re-read.
     """
 
     personal: PersonalData
-    known: Ledger
+    state: RunState
 
 
 @dataclass(frozen=True)
@@ -100,4 +100,4 @@ class Preparation:
         policy.record_policy(connection, personal)
         known_copies.record_copy(connection, self.settings.published)
         visibility.remember(connection, self.views)
-        return Prepared(personal, open_ledger(connection))
+        return Prepared(personal, RunState.load(connection))

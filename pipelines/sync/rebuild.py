@@ -1,4 +1,4 @@
-"""Typed and history tables made anew from the raw log alone: raw → normalize → warehouse, without asking Floriday."""
+"""Typed and history tables rebuilt from the raw log alone: raw → normalize → warehouse, without any request."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables, ref
 from pipelines.warehouse.schema.introspection import typed_tables
 from pipelines.warehouse.sql import literal
 
-NORMALIZERS, AHEAD = 2, 4
-"""Slices that are normalized at once, for more than half of that is Arrow's, which lets others go on meanwhile; and
-slices that wait, so that there is always one to go on with."""
+NORMALIZERS, QUEUED_SLICES = 2, 4
+"""Slices that are normalized at once: more than half of that time is Arrow's, which releases the interpreter lock; and
+slices that wait, so that the writer never does."""
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What a feed was rebuilt from.
+    """The result of a rebuild.
 
     Args:
         feed: ``schema.table``.
-        records: rows of its table.
-        versions: versions in the raw log.
-        seconds: how long it took.
+        records: number of rows in its table.
+        versions: number of versions in the raw log.
+        seconds: duration of the rebuild.
     """
 
     feed: str
@@ -45,13 +45,13 @@ class Rebuilt:
 
 
 def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
-    """Make the tables of a feed anew, all or nothing; whoever reads meanwhile waits.
+    """Rebuild the tables of a feed, all or nothing; readers wait meanwhile.
 
     A row's sequence number is then that of its newest version: a record that was renumbered without any other change
     has no version of its own for that.
 
     Args:
-        warehouse: laid out; the caller holds its lock.
+        warehouse: with the tables of the feed; the caller holds its lock.
         source: the feed or snapshot.
 
     Raises:
@@ -59,7 +59,7 @@ def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
     """
     began, table = time.monotonic(), tables_of(source)
     with warehouse.writing() as connection, transaction(connection):
-        _take_memory(connection)
+        _raise_memory_limit(connection)
         changed = migrate.outdated_feeds(connection, [table])
         if changed:
             migrate.recreate_empty(connection, table)
@@ -67,14 +67,14 @@ def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
             replay.clear(connection, table)
         records, count = _fill(connection, source, table)
         if changed:
-            _install_reports_anew(connection)
+            _recreate_reports(connection)
     return Rebuilt(source.name, records, count, time.monotonic() - began)
 
 
 def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> bool:
     """Give a warehouse of an older layout that of this version; within a transaction.
 
-    A feed whose tables differ is made anew from its raw log, row for row as it was, with the numbers that its rows had.
+    A feed whose tables differ is rebuilt from its raw log, row for row as it was, with the numbers that its rows had.
     Tables that this version does not have stay as they are.
 
     Args:
@@ -90,7 +90,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[So
     version = migrate.layout_version(connection)
     if version is None or version >= LAYOUT_VERSION:
         return False
-    _take_memory(connection)
+    _raise_memory_limit(connection)
     tables = {tables_of(source): source for source in sources}
     migrate.migrate_sync_tables(connection)
     for table in migrate.outdated_feeds(connection, list(tables)):
@@ -99,13 +99,13 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[So
         migrate.restore_sequence_numbers(connection, table)
     create_tables(connection, list(tables))
     refresh_descriptions(connection, list(tables))
-    _install_reports_anew(connection)
+    _recreate_reports(connection)
     migrate.record_layout_version(connection)
     return True
 
 
-def _take_memory(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB take what it needs: all of a feed is one transaction, and nothing else goes on meanwhile."""
+def _raise_memory_limit(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB take what it needs: all of a feed is one transaction, and nothing else runs meanwhile."""
     connection.execute("RESET memory_limit")  # shows DuckDB's own limit, and does not apply it
     ((limit,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
     connection.execute(f"SET memory_limit = {literal(limit)}")
@@ -115,9 +115,9 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
     """Fill the empty tables of a feed from its raw log; returns how many records and versions there are."""
     count = 0
     replay.number(connection, table)
-    for some, batch in _normalized(table, replay.slices(connection, table)):
+    for log_slice, batch in _normalized(table, replay.slices(connection, table)):
         _check(source, batch)
-        replay.put(connection, table, some, batch)
+        replay.put(connection, table, log_slice, batch)
         count += batch.served
     return replay.records(connection), count
 
@@ -125,18 +125,18 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
 def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
     """The slices with what they hold; while the caller stores one, threads normalize the next ones."""
     with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
-        under_way: list[tuple[Slice, Future[Batch]]] = []
-        for some in slices:
-            under_way.append((some, normalizer.submit(normalize, table, some.payloads, with_originals=False)))
-            if len(under_way) > AHEAD:
-                before, batch = under_way.pop(0)
+        pending: list[tuple[Slice, Future[Batch]]] = []
+        for log_slice in slices:
+            pending.append((log_slice, normalizer.submit(normalize, table, log_slice.payloads, with_originals=False)))
+            if len(pending) > QUEUED_SLICES:
+                before, batch = pending.pop(0)
                 yield before, batch.result()
-        for last, batch in under_way:
+        for last, batch in pending:
             yield last, batch.result()
 
 
-def _install_reports_anew(connection: duckdb.DuckDBPyConnection) -> None:
-    """A view of DuckDB does not stand that the tables under it get other columns."""
+def _recreate_reports(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the reports again: DuckDB's views fail when the columns of their tables change."""
     install(connection, {f"{schema}.{name}" for schema, name in typed_tables(connection)}, anew=True)
 
 

@@ -1,70 +1,57 @@
-"""Rejected records asked for again: they may have healed, or moved on."""
+"""Rejected records requested again: they may be valid now, or have another sequence number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from pipelines.errors import ContradictingAnswersError, StuckFeedError
 from pipelines.floriday.change_feed import ChangeFeed
 from pipelines.floriday.pages import Page
-from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.sync.sub_feed import SubFeedSync
+from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import rejected_records
-from pipelines.warehouse.load.cursors import FeedPart
 
 
-class Reader(Protocol):
-    """What reads a feed, or a part of it, and stores what it read."""
-
-    warehouse: Warehouse
-    part: FeedPart
-
-    def known_feed(self) -> ChangeFeed:
-        """The feed, with what is known of it."""
-
-    def store_again(self, records: list[bytes]) -> None:
-        """Store records that stand before the cursor, which stays."""
-
-
-def ask_again(readers: Sequence[Reader], numbers: list[int], pages: int | None = None) -> frozenset[int]:
-    """Ask for rejected records by their numbers; those that no part of the feed has there any more are resolved.
+def retry_rejected(syncs: Sequence[SubFeedSync], numbers: list[int], pages: int | None = None) -> frozenset[int]:
+    """Request rejected records by their numbers; those that no sub-feed has there any more are resolved.
 
     Args:
-        readers: of all parts of the feed.
-        numbers: of the rejected records, in the order in which they should be asked for.
-        pages: how many pages to ask each part for at most; as many as it takes by default.
+        syncs: of all sub-feeds of the feed.
+        numbers: of the rejected records, in the order in which they are requested.
+        pages: pages of each sub-feed to request at most; None for as many as it takes.
 
     Returns:
-        The numbers at which nothing stands any more.
+        The numbers at which no record is served any more.
     """
-    asked = [number for number in numbers if number > 0]  # nothing can be asked for below, and 0 stands for defaults
-    if not readers or not asked:
+    requested = [number for number in numbers if number > 0]  # nothing is served below, and 0 stands for defaults
+    if not syncs or not requested:
         return frozenset()
-    gone = set(asked)
-    for reader in readers:
-        gone &= _vanished(reader, asked, pages)
-    if gone:
-        with readers[0].warehouse.writing() as connection, transaction(connection):
-            rejected_records.resolve_vanished(connection, readers[0].part, sorted(gone), datetime.now(UTC))
-    return frozenset(gone)
+    vacant = set(requested)
+    for sync in syncs:
+        vacant &= _store_served(sync, requested, pages)
+    if vacant:
+        target = syncs[0].target
+        with target.warehouse.writing() as connection, transaction(connection):
+            rejected_records.resolve_vanished(connection, target.part, sorted(vacant), datetime.now(UTC))
+    return frozenset(vacant)
 
 
 def _page_above(feed: ChangeFeed, number: int) -> Page | None:
-    """The page of records above a number; None where no answer can be relied on, which proves nothing."""
+    """The page of records above a number; None where no answer is reliable, which proves nothing."""
     try:
         return feed.confirmed_page(number)
     except (ContradictingAnswersError, StuckFeedError):
         return None
 
 
-def _vanished(reader: Reader, numbers: list[int], pages: int | None) -> set[int]:
-    """Store what still stands at the numbers; returns those at which nothing does.
+def _store_served(sync: SubFeedSync, numbers: list[int], pages: int | None) -> set[int]:
+    """Store what is still served at the numbers; returns the vacant ones.
 
-    A number is proven to be vacant by a page that was asked for below it and holds a record above it, but none at it.
+    A number is proven to be vacant by a page that was requested below it and holds a record above it, but none at it.
     An empty page proves nothing, nor does one with a record whose number cannot be read.
     """
-    feed = reader.known_feed()
+    feed = sync.change_feed()
     vacant: set[int] = set()
     pending = numbers
     while pending and pages != 0:
@@ -73,20 +60,20 @@ def _vanished(reader: Reader, numbers: list[int], pages: int | None) -> set[int]
             break
         first, reach = pending[0], page.highest
         if reach < first:
-            break  # nothing is served there or beyond, as far as this page says
-        asked = {number for number in pending if first <= number <= reach}
-        standing = [raw for raw, number in zip(page.records, page.numbers, strict=True) if number in asked]
-        if standing:
-            reader.store_again(standing)
-        vacant |= _proven_vacant(page, asked)
-        pending = [number for number in pending if number not in asked]
+            break  # nothing is served there or beyond, as far as this page shows
+        covered = {number for number in pending if first <= number <= reach}
+        served = [raw for raw, number in zip(page.records, page.numbers, strict=True) if number in covered]
+        if served:
+            sync.writer.store_again(served)
+        vacant |= _proven_vacant(page, covered)
+        pending = [number for number in pending if number not in covered]
         pages = None if pages is None else pages - 1
     return vacant
 
 
-def _proven_vacant(page: Page, asked: set[int]) -> set[int]:
+def _proven_vacant(page: Page, requested: set[int]) -> set[int]:
     numbers = [number for number in page.numbers if number is not None]
     if len(numbers) < len(page.numbers):
         return set()
     last = max(numbers, default=0)
-    return {number for number in asked if number < last}.difference(numbers)
+    return {number for number in requested if number < last}.difference(numbers)

@@ -1,24 +1,65 @@
-"""What the settings choose of an API: its feeds and snapshots, the filters that they are asked with, the scopes."""
+"""What a sync reads: the feeds and snapshots that the settings choose, their filters and scopes, and what of each."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pipelines.catalogue import Catalogue
 from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import SettingError, UsageError
 from pipelines.floriday.http.auth import BASE_SCOPES
 from pipelines.settings import LocalSettings, Settings
+from pipelines.settings.values import today
+from pipelines.warehouse.load.days_to_sequence import Days
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is new since the last sync: from the cursor to the end of the feed."""
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All that Floriday still serves, from sequence number 0; harmless, and it repairs what was lost here."""
+
+
+@dataclass(frozen=True)
+class RejectedOnly:
+    """The rejected records alone, by their sequence numbers, however many there are."""
+
+
+WhatToRead = Changes | Everything | Days | RejectedOnly
+"""Days: what is numbered in them now, which is as harmless; everything where the feed was never read."""
+
+
+def past_days(first: dt.date, last: dt.date | None, names: tuple[str, str]) -> Days:
+    """The days from one to another.
+
+    Args:
+        first: the first day, in Amsterdam.
+        last: the last day, inclusive; None for today.
+        names: what the user calls the two, for error messages.
+
+    Raises:
+        UsageError: the first day is in the future, or after the last one.
+    """
+    if first > today():
+        raise UsageError(f"{names[0]} {first} is still to come: today is {today()}")
+    last = last or today()
+    if last < first:
+        raise UsageError(f"{names[1]} {last} is before {names[0]} {first}")
+    return Days(first, last)
 
 
 def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Source, ...]:
-    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, as the settings want them asked for.
+    """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, with the filters of the settings.
 
-    Feeds that are read part by part come last: other feeds tell which parts there are.
+    Feeds with sub-feeds come last: another feed lists their sub-feeds.
 
     Raises:
-        SettingError: it names one that there is not.
+        SettingError: it names a feed that does not exist.
     """
     try:
         named = {catalogue.source(name).name for name in settings.feeds or ()}
@@ -44,7 +85,7 @@ def check_accounts(names: Iterable[str], known: Collection[str], place: str) -> 
 
 
 def as_asked(source: Source, settings: LocalSettings) -> Source:
-    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY wants."""
+    """The source with the filters that FLORIDAY_SELECTED_ASSORTMENT_ONLY defines."""
     if not (
         settings.selected_assortment_only and isinstance(source, Feed) and source.endpoint.selected_only_parameters
     ):
@@ -54,7 +95,7 @@ def as_asked(source: Source, settings: LocalSettings) -> Source:
 
 
 def is_in_parts(source: Source) -> bool:
-    """Whether a feed is read part by part, each with a cursor of its own."""
+    """Whether a feed has sub-feeds, each with a cursor of its own."""
     return isinstance(source, Feed) and source.endpoint.part_parameter is not None
 
 

@@ -21,20 +21,19 @@ from pipelines.floriday.identity import Identity
 from pipelines.floriday.stoppable_threads import StoppedError
 from pipelines.normalize import PersonalData, get_ready
 from pipelines.settings import Settings
-from pipelines.sync.feed import sync_feed
+from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.prepare import Preparation
 from pipelines.sync.scheduler import Task, limit_malloc_arenas, run_concurrently, serialize
-from pipelines.sync.selection import as_asked, check_accounts, chosen_sources, scopes_to_ask
+from pipelines.sync.selection import Changes, WhatToRead, as_asked, check_accounts, chosen_sources, scopes_to_ask
 from pipelines.sync.snapshot import sync_snapshot
-from pipelines.sync.sub_feed import Run
-from pipelines.sync.what_to_read import Changes, WhatToRead
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.publish import is_copy_due, publish
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load import visibility
-from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, Ledger
+from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
+from pipelines.warehouse.load.run_state import RunState
 
 
 def new_run_id() -> str:
@@ -82,7 +81,7 @@ class Connected:
             raise next(iter(failures.values()))
         views = [self._view(account, source) for account in identities for source in self.sources]
         prepared = Preparation(self.settings, self.catalogue, identities, views).prepare(self.warehouse)
-        return SyncSession(self, identities, failures, prepared.known, prepared.personal)
+        return SyncSession(self, identities, failures, prepared.state, prepared.personal)
 
     def _view(self, account: str, source: Source) -> visibility.View:
         parameters = source.endpoint.fixed_query if isinstance(source, Feed) else ""
@@ -131,14 +130,14 @@ class SyncSession:
         connected: the clients and the warehouse.
         identities: the organization behind each account's key.
         failures: accounts whose key was refused, with the reason.
-        known: cursors and marks of all feeds; follows what the session commits.
+        state: cursors and marks of all feeds; follows what the session commits.
         personal: how personal data are protected.
     """
 
     connected: Connected
     identities: Mapping[str, Identity]
     failures: Mapping[str, PipelineError]
-    known: Ledger
+    state: RunState
     personal: PersonalData
 
     @property
@@ -200,7 +199,7 @@ class SyncSession:
             self.connected.clients[account],
             self.warehouse,
             feed,
-            Run(run_id, self.known, self.personal),
+            Run(run_id, self.state, self.personal),
             what,
             widens=self.connected.widened_by(feed),
             listener=listener,
@@ -238,9 +237,9 @@ class SyncSession:
 
         A second call writes only what the first could not.
         """
-        if self.known.noted:
+        if self.state.noted:
             with self.warehouse.writing() as connection, transaction(connection):
-                self.known.write(connection)
+                self.state.write(connection)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """One snapshot of one account: the whole list, compared with the last one.
 
-Versions are added only where something changed; rows that are gone are marked deleted, by a last version of their
-own. Feeds belong to ``sync``.
+Versions are added only where something changed; rows that are missing in the list are marked as deleted, by a last
+version of their own. Feeds belong to ``feed``.
 """
 
 from __future__ import annotations
@@ -20,45 +20,45 @@ from pipelines.floriday.pages import read_list
 from pipelines.normalize import Batch, PersonalData, normalize
 from pipelines.normalize.rejected import key_of
 from pipelines.settings.values import AMSTERDAM
-from pipelines.sync.outcome import FeedOutcome, Listener, together
-from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load import cursors, tombstones
-from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.position import Position
+from pipelines.sync.outcome import FeedOutcome, Listener, combined
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load import tombstones
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import Stored, store
 
 
 @dataclass(frozen=True)
-class Question:
-    """One call for a snapshot.
+class SnapshotRequest:
+    """One request for a snapshot.
 
     Args:
-        parameters: the query.
-        within: the key columns that it asks for, with their values; what it lists is complete within them.
+        parameters: the query parameters.
+        within: key columns with the values that are requested; the answer is complete within them.
     """
 
     parameters: dict[str, str | int]
     within: dict[str, int] = field(default_factory=dict)
 
 
-def questions(snapshot: Snapshot, weeks: tuple[int, int], now: dt.datetime) -> list[Question]:
-    """The calls that make up the snapshot.
+def snapshot_requests(snapshot: Snapshot, weeks: tuple[int, int], now: dt.datetime) -> list[SnapshotRequest]:
+    """The requests that make up a snapshot.
 
     Args:
-        snapshot: which.
-        weeks: for one that is asked week by week, the first and the last, counted from this one.
-        now: the moment of asking.
+        snapshot: the snapshot.
+        weeks: for one that is requested week by week, the first and the last week, counted from this one.
+        now: the current time.
     """
     if snapshot.asked_by == "moment":
         moment = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return [Question({snapshot.parameters[0]: moment})]
+        return [SnapshotRequest({snapshot.parameters[0]: moment})]
     today = now.astimezone(AMSTERDAM).date()
     year, week = snapshot.parameters
-    asked = []
-    for away in range(weeks[0], weeks[1] + 1):
-        iso = (today + dt.timedelta(weeks=away)).isocalendar()
-        asked.append(Question({year: iso.year, week: iso.week}, {"year": iso.year, "week": iso.week}))
-    return asked
+    requests = []
+    for offset in range(weeks[0], weeks[1] + 1):
+        iso = (today + dt.timedelta(weeks=offset)).isocalendar()
+        requests.append(SnapshotRequest({year: iso.year, week: iso.week}, {"year": iso.year, "week": iso.week}))
+    return requests
 
 
 def sync_snapshot(
@@ -74,85 +74,83 @@ def sync_snapshot(
     """Read a snapshot and store what changed in it.
 
     Args:
-        client: the account's.
-        warehouse: laid out.
-        snapshot: which.
-        run_id: written into every row of the ledger and the raw log.
-        weeks: the weeks to ask for, counted from this one.
-        personal: what becomes of personal data, before anything else sees a record.
-        listener: told after each answer that was stored.
+        client: the account's client.
+        warehouse: with the tables of the snapshot.
+        snapshot: the snapshot.
+        run_id: written into every row of ``sync.windows`` and the raw log.
+        weeks: the weeks to request, counted from this one.
+        personal: how personal data are protected, before anything else sees a record.
+        listener: called after each answer that was stored.
 
     Raises:
         PipelineError: what was answered before is stored.
     """
-    reading = _Reading(client, warehouse, snapshot, run_id, personal)
+    sync = _SnapshotSync(client, warehouse, snapshot, run_id, personal)
+    answers: list[_Answer] = []
     try:
         try:
-            for question in questions(snapshot, weeks, dt.datetime.now(dt.UTC)):
-                reading.ask(question)
+            for request in snapshot_requests(snapshot, weeks, dt.datetime.now(dt.UTC)):
+                answers.append(sync.read(request))  # noqa: PERF401 - what was answered before an error is stored
         except PipelineError:
-            reading.store_answers(listener)
+            sync.store(answers, listener)
             raise
-        return together(reading.store_answers(listener))
+        return combined(sync.store(answers, listener))
     except PipelineError as error:
         raise error.about(account=client.account, feed=snapshot.name) from None
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a question was answered.
+    """The answer to a request.
 
     Args:
-        question: the call.
+        request: the request.
         records: the list, as received.
-        seconds: how long that took.
+        seconds: how long the request took.
     """
 
-    question: Question
+    request: SnapshotRequest
     records: list[bytes]
     seconds: float
 
 
-class _Reading:
-    """One reading of a snapshot: all questions, then the file is opened once for the answers."""
+class _SnapshotSync:
+    """One sync of a snapshot: all requests first, then the file is opened once for all answers."""
 
     def __init__(
-        self,
-        client: FloridayClient,
-        warehouse: Warehouse,
-        snapshot: Snapshot,
-        run_id: str,
-        personal: PersonalData,
+        self, client: FloridayClient, warehouse: Warehouse, snapshot: Snapshot, run_id: str, personal: PersonalData
     ) -> None:
         self.client = client
         self.warehouse = warehouse
         self.snapshot = snapshot
         self.table = tables_of(snapshot)
+        self.part = FeedPart(client.account, snapshot.name)
         self.protect = personal.protection(self.table)
         self.run_id = run_id
-        self._answers: list[_Answer] = []
 
-    def ask(self, question: Question) -> None:
+    def read(self, request: SnapshotRequest) -> _Answer:
+        """Request a list."""
         began = time.monotonic()
-        records = self._records(question)
-        self._answers.append(_Answer(question, records, time.monotonic() - began))
+        records = self.client.get(self.snapshot.path, read_list, request.parameters, rate=self.snapshot.rate)
+        protected = list(self.protect(records)) if self.protect else list(records)
+        return _Answer(request, protected, time.monotonic() - began)
 
-    def store_answers(self, listener: Listener) -> list[FeedOutcome]:
-        """Each in a transaction of its own; none where nothing was answered."""
+    def store(self, answers: list[_Answer], listener: Listener) -> list[FeedOutcome]:
+        """Store each answer in a transaction of its own; the file is not opened where there are none."""
         outcomes: list[FeedOutcome] = []
-        if self._answers:
+        if answers:
             with self.warehouse.writing() as connection:
-                for answer in self._answers:
+                for answer in answers:
                     outcomes.append(self._stored(connection, answer))
-                    listener(together(outcomes))
+                    listener(combined(outcomes))
         return outcomes
 
     def _stored(self, connection: duckdb.DuckDBPyConnection, answer: _Answer) -> FeedOutcome:
         began = time.monotonic()
         batch = normalize(self.table, answer.records)
-        before = cursors.position(connection, FeedPart(self.client.account, self.snapshot.name)).current_at
-        ended = self._ended(connection, batch, answer.question)
-        stored = self._store(connection, normalize(self.table, [*answer.records, *ended]) if ended else batch)
+        before = FeedCursor(connection, self.part).position().current_at
+        deleted = self._deleted(connection, batch, answer.request)
+        stored = self._store(connection, normalize(self.table, [*answer.records, *deleted]) if deleted else batch)
         return FeedOutcome(
             account=self.client.account,
             feed=self.snapshot.name,
@@ -169,23 +167,22 @@ class _Reading:
             unknown_values=batch.unknown_values,
         )
 
-    def _records(self, question: Question) -> list[bytes]:
-        records = self.client.get(self.snapshot.path, read_list, question.parameters, rate=self.snapshot.rate)
-        return list(self.protect(records)) if self.protect else list(records)
-
-    def _ended(self, connection: duckdb.DuckDBPyConnection, batch: Batch, question: Question) -> list[bytes]:
-        """The last versions of what the list no longer has; none while it holds a record that cannot be told."""
+    def _deleted(self, connection: duckdb.DuckDBPyConnection, batch: Batch, request: SnapshotRequest) -> list[bytes]:
+        """Last versions of records that the list no longer has; none while it holds a record without readable key."""
         rejected = {record.key for record in batch.rejected}
         if None in rejected:
             return []
         frame = batch.frames[self.table.qualified_name]
-        missing = tombstones.not_served(connection, self.table, self.client.account, frame, question.within)
-        return [tombstones.deleted(one, "isDeleted") for one in missing if key_of(self.table, one) not in rejected]
+        missing = tombstones.not_served(connection, self.table, self.client.account, frame, request.within)
+        return [
+            tombstones.deleted(payload, "isDeleted")
+            for payload in missing
+            if key_of(self.table, payload) not in rejected
+        ]
 
     def _store(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored:
-        part = FeedPart(self.client.account, self.snapshot.name)
         window = Window(
-            part=part,
+            part=self.part,
             series=1,
             from_number=None,
             to_number=None,
@@ -194,4 +191,5 @@ class _Reading:
             started_at=dt.datetime.now(dt.UTC),
             run_id=self.run_id,
         )
-        return store(connection, self.table, batch, window, Position(), current=True)
+        with transaction(connection):
+            return store(connection, self.table, batch, window, Position(), current=True)

@@ -1,4 +1,4 @@
-"""``dagster dev`` started as a person starts it in the project's folder, for tests of what it does there."""
+"""``dagster dev`` started as a user starts it in the project's folder, for end-to-end tests."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from pipelines.orchestration.serving import guarded_dev
 ROOT = Path(__file__).parents[2]
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 ASSETS_JOB = "__ASSET_JOB"
-"""By this name go the runs of assets that a person chose."""
+"""Dagster's name for the job of runs of selected assets."""
 
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines.definitions"}
 
-# A process that starts with SIGINT ignored, as in the background of a script, has Dagster ignore SIGTERM as well.
+# If a process starts with SIGINT ignored, as in the background of a script, Dagster ignores SIGTERM as well.
 START = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 
 LOCATIONS = """
@@ -35,8 +35,8 @@ LOCATIONS = """
 """
 ASSETS = "{assetNodes{assetKey{path} groupName description jobNames assetMaterializations(limit:1){runId}}}"
 LAUNCH = """
-mutation($given: ExecutionParams!) {
-  launchRun(executionParams: $given) {
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
     __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}
     ... on RunConfigValidationInvalid {errors {message}}
   }
@@ -64,7 +64,7 @@ query($id: ID!, $after: String) {
 
 
 def project_folder(folder: Path) -> Path:
-    """Put Dagster's own files of this project into a folder, in which nothing is set and whose home is empty."""
+    """Copy the project's Dagster files into a folder, with an empty `.env` file and an empty home."""
     for name in ("dagster.yaml", "workspace.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     (folder / ".env").touch()
@@ -72,17 +72,17 @@ def project_folder(folder: Path) -> Path:
     return folder
 
 
-def until(condition: Callable[[], Any], seconds: float = 180) -> Any:
-    """What the condition says once it says something."""
-    ends = time.monotonic() + seconds
-    while not (said := condition()):
-        assert time.monotonic() < ends, "nothing came of it"
+def wait_for(condition: Callable[[], Any], seconds: float = 180) -> Any:
+    """Wait until the condition returns a true value; return that value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.1)
-    return said
+    return value
 
 
-def for_weeks(first: str, last: str | None = None) -> dict[str, str]:
-    """The tags with which the UI says for which partitions a run is."""
+def partition_tags(first: str, last: str | None = None) -> dict[str, str]:
+    """Return the tags with which the UI defines the partitions of a run."""
     if last is None:
         return {"dagster/partition": first}
     return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
@@ -93,38 +93,38 @@ class DagsterDev:
     """A running ``dagster dev``.
 
     Args:
-        port: where its server listens.
-        process: leads a process group of its own, to which the code server and the runs belong too.
-        heard: all that its server answered.
+        port: the port of its web server.
+        process: the leader of a process group with the code server and the runs.
+        answers: text of all answers of its web server.
     """
 
     port: int
     process: subprocess.Popen[bytes]
-    heard: str = ""
+    answers: str = ""
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The data that a GraphQL query gets."""
+    def query(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of a GraphQL query."""
         answer = requests.post(
             f"http://127.0.0.1:{self.port}/graphql", json={"query": query, "variables": variables}, timeout=30
         )
-        self.heard += answer.text
-        told: dict[str, Any] = answer.json()
-        assert "errors" not in told, told
-        return dict(told["data"])
+        self.answers += answer.text
+        result: dict[str, Any] = answer.json()
+        assert "errors" not in result, result
+        return dict(result["data"])
 
-    def is_there(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the server answers and has loaded the project."""
         try:
-            told = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+            entries = self.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
         except requests.ConnectionError:
             return False
-        errors = [entry["locationOrLoadError"]["message"] for entry in told if entry["locationOrLoadError"]]
+        errors = [entry["locationOrLoadError"]["message"] for entry in entries if entry["locationOrLoadError"]]
         assert not errors, errors
         return bool(self.assets())
 
     def assets(self) -> list[dict[str, Any]]:
-        """The assets."""
-        return list(self.ask(ASSETS)["assetNodes"])
+        """Return all assets."""
+        return list(self.query(ASSETS)["assetNodes"])
 
     def launch(
         self,
@@ -134,73 +134,73 @@ class DagsterDev:
         tags: Mapping[str, str] | None = None,
         ops: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> str:
-        """Launch a run; returns its id at once.
+        """Launch a run; return its id at once.
 
         Args:
-            job: the job; :data:`ASSETS_JOB` for assets that a person chose.
-            assets: as ``schema.table``; all of the job where none is named.
-            tags: of the run; those of :func:`for_weeks` say which partitions it is for.
-            ops: config of its ops, by their names.
+            job: name of the job; :data:`ASSETS_JOB` for selected assets.
+            assets: selected assets as ``schema.table``; empty for all of the job.
+            tags: tags of the run, for example those of :func:`partition_tags`.
+            ops: the config of each op, by its name.
         """
-        chosen = [{"path": name.split(".")} for name in assets]
-        given = {
-            "selector": {"pipelineName": job, "assetSelection": chosen or None, **REPOSITORY},
+        selected = [{"path": name.split(".")} for name in assets]
+        params = {
+            "selector": {"pipelineName": job, "assetSelection": selected or None, **REPOSITORY},
             "runConfigData": json.dumps({"ops": {op: {"config": config} for op, config in (ops or {}).items()}}),
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]},
         }
-        launched = self.ask(LAUNCH, given=given)["launchRun"]
+        launched = self.query(LAUNCH, params=params)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 
-    def run(self, job: str = "sync", **asked: Any) -> str:
-        """Launch a run; returns its id once it has ended."""
-        run_id = self.launch(job, **asked)
-        self.until_ended(run_id)
+    def run(self, job: str = "sync", **options: Any) -> str:
+        """Launch a run and wait until it has ended; return its id."""
+        run_id = self.launch(job, **options)
+        self.wait_until_ended(run_id)
         return run_id
 
-    def until_ended(self, run_id: str, seconds: float = 240) -> str:
-        """Wait for the end of a run; returns how it ended."""
-        until(lambda: self.status(run_id) in ENDED, seconds)
+    def wait_until_ended(self, run_id: str, seconds: float = 240) -> str:
+        """Wait until a run has ended; return its status."""
+        wait_for(lambda: self.status(run_id) in ENDED, seconds)
         return self.status(run_id)
 
     def status(self, run_id: str) -> str:
-        """How a run is doing."""
-        return str(self.ask(RUN, id=run_id)["runOrError"]["status"])
+        """Return the status of a run."""
+        return str(self.query(RUN, id=run_id)["runOrError"]["status"])
 
     def times(self, run_id: str) -> tuple[float, float]:
-        """When a run began and when it ended, in seconds since the epoch."""
-        told = self.ask(RUN, id=run_id)["runOrError"]
-        return told["startTime"], told["endTime"]
+        """Return start and end of a run, in seconds since 1970."""
+        run = self.query(RUN, id=run_id)["runOrError"]
+        return run["startTime"], run["endTime"]
 
     def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
-        """The events of a kind in a run."""
-        page = self.ask(EVENTS, id=run_id)["logsForRun"]
+        """Return all events of a kind in a run."""
+        page = self.query(EVENTS, id=run_id)["logsForRun"]
         events = page["events"]
         while page["hasMore"]:
-            page = self.ask(EVENTS, id=run_id, after=page["cursor"])["logsForRun"]
+            page = self.query(EVENTS, id=run_id, after=page["cursor"])["logsForRun"]
             events += page["events"]
         return [event for event in events if event["__typename"] == kind]
 
 
 @contextmanager
 def dagster_dev(folder: Path, *, is_guarded: bool = False, **variables: str) -> Iterator[DagsterDev]:
-    """Start it in a folder, wait until it serves, and stop it in the end; no flag but the port.
+    """Start it in a folder, wait until it is ready, and stop it at the end.
 
     Args:
-        folder: as :func:`project_folder` leaves it; what it says goes into the file ``output``.
-        is_guarded: whether its web server stands behind the web guard, as that of ``floriday up`` does.
-        variables: of its environment, beside those that every process has.
+        folder: a folder prepared by :func:`project_folder`; output goes to its file ``output``.
+        is_guarded: whether the web guard protects the server, as in ``floriday up``.
+        variables: environment variables beside those that every process has.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    kept = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
-    guarded = (sys.executable, "-m", guarded_dev.__name__)
-    command = guarded if is_guarded else (str(Path(sys.executable).with_name("dagster")), "dev")
+    inherited = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
+    guarded_command = (sys.executable, "-m", guarded_dev.__name__)
+    command = guarded_command if is_guarded else (str(Path(sys.executable).with_name("dagster")), "dev")
     with (folder / "output").open("ab") as output:
         process = subprocess.Popen(
             (sys.executable, "-c", START, *command, "-p", str(port)),
             cwd=folder,
-            env={**kept, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), **variables},
+            env={**inherited, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -208,14 +208,14 @@ def dagster_dev(folder: Path, *, is_guarded: bool = False, **variables: str) -> 
         )
     try:
         server = DagsterDev(port, process)
-        until(server.is_there)
+        wait_for(server.is_ready)
         yield server
     finally:
         stop(process)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End it as Ctrl-C does; whatever of it is left after a while is killed."""
+    """Stop it as Ctrl-C does, and kill the processes that are left after 30 seconds."""
     process.terminate()
     try:
         process.wait(30)
@@ -224,7 +224,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:
-    """End it and all that it started without a chance to tidy up, as a power cut does."""
+    """Kill it and all its processes at once, as a power failure does."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""``floriday up`` started as a person starts it, for tests of what it does."""
+"""``floriday up`` started as a user starts it, for end-to-end tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipelines.orchestration.serving import sessions
 from tests.command_line import Ended, command, surroundings
 
 BLANK = "FLORIDAY_CLIENT_ID=\nFLORIDAY_CLIENT_SECRET=\nFLORIDAY_API_KEY=\nFLORIDAY_AUTH_URL=\nFLORIDAY_AUTOMATION=\n"
-"""A `.env` file in which nothing was filled in; without one, that of the checkout would be looked for."""
+"""A `.env` file with empty settings; without one, the checkout's file would be read."""
 
 LAUNCH = """
 mutation($selector: JobOrPipelineSelector!) {
@@ -38,17 +38,17 @@ class Up:
     """A running ``floriday up``.
 
     Args:
-        process: the command.
-        folder: where it was started.
-        lines: what it has printed so far.
+        process: the process of the command.
+        folder: the folder in which it was started.
+        lines: the lines that it has printed so far.
     """
 
     process: subprocess.Popen[str]
     folder: Path
     lines: list[str] = field(default_factory=list)
 
-    def until(self, beginning: str) -> str:
-        """Read on to the line that begins so."""
+    def read_until(self, beginning: str) -> str:
+        """Read the output up to the line with this beginning; return that line."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
@@ -57,45 +57,45 @@ class Up:
         pytest.fail("\n".join((*self.lines, self.process.communicate()[1])))
 
     @property
-    def told(self) -> dict[str, str]:
-        """What it says after each word."""
+    def printed(self) -> dict[str, str]:
+        """The first word that it has printed after each label."""
         return dict(re.findall(r"(?m)^(\w+)  +(\S+)", "\n".join(self.lines)))
 
     @property
     def session(self) -> int:
-        """The number of Dagster's session."""
+        """The process id of Dagster's session."""
         return int(json.loads((self.folder / "data" / "dagster" / "dagster.lock").read_text())["process"])
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The data that a GraphQL query gets."""
+    def query(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of a GraphQL query."""
         answer = requests.post(
-            f"{self.told['Dagster']}/graphql", json={"query": query, "variables": variables}, timeout=60
+            f"{self.printed['Dagster']}/graphql", json={"query": query, "variables": variables}, timeout=60
         )
-        told: dict[str, Any] = answer.json()
-        assert "errors" not in told, told
-        return dict(told["data"])
+        result: dict[str, Any] = answer.json()
+        assert "errors" not in result, result
+        return dict(result["data"])
 
     def launch(self) -> str:
-        """Launch the job `sync`; returns the run's id."""
-        launched = self.ask(LAUNCH, selector={"pipelineName": "sync", **REPOSITORY})["launchRun"]
+        """Launch the job `sync`; return the run's id."""
+        launched = self.query(LAUNCH, selector={"pipelineName": "sync", **REPOSITORY})["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 
     def status(self, run_id: str) -> str:
-        """How a run is doing."""
-        return str(self.ask(STATUS, id=run_id)["runOrError"]["status"])
+        """Return the status of a run."""
+        return str(self.query(STATUS, id=run_id)["runOrError"]["status"])
 
     def runs(self) -> list[dict[str, Any]]:
-        """All runs, the oldest first."""
-        return list(reversed(self.ask(RUNS)["runsOrError"]["results"]))
+        """Return all runs, the oldest first."""
+        return list(reversed(self.query(RUNS)["runsOrError"]["results"]))
 
     def first_ended(self) -> str | None:
-        """How the first run ended; None while it has not."""
+        """Return how the first run ended; None before it has ended."""
         statuses = [run["status"] for run in self.runs()]
         return statuses[0] if statuses and statuses[0] in {"SUCCESS", "FAILURE", "CANCELED"} else None
 
-    def end(self, number: signal.Signals) -> Ended:
-        """Ask it to stop, and wait until it has."""
+    def stop(self, number: signal.Signals) -> Ended:
+        """Send a signal and wait until the process has ended."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=60)
         return Ended(self.process.returncode, "".join(f"{line}\n" for line in self.lines) + out, err)
@@ -103,7 +103,7 @@ class Up:
 
 @contextmanager
 def running(folder: Path, *arguments: str, **variables: str) -> Iterator[Up]:
-    """Start it in a folder, wait until it serves, and leave nothing of it in the end."""
+    """Start the command in a folder, wait until it serves, and end all its processes at the end."""
     process = subprocess.Popen(
         command("up", *arguments),
         cwd=folder,
@@ -118,7 +118,7 @@ def running(folder: Path, *arguments: str, **variables: str) -> Iterator[Up]:
     up = Up(process, folder)
     with process.stdout, process.stderr:
         try:
-            up.until("Ctrl-C")
+            up.read_until("Ctrl-C")
             yield up
         finally:
             process.kill()
@@ -127,14 +127,14 @@ def running(folder: Path, *arguments: str, **variables: str) -> Iterator[Up]:
 
 
 def kill_session(folder: Path) -> None:
-    """End Dagster, where one was started."""
+    """Kill Dagster's processes, if it was started."""
     lock = folder / "data" / "dagster" / "dagster.lock"
     if lock.exists() and lock.stat().st_size:
         sessions.end(json.loads(lock.read_text())["process"], signal.SIGKILL, 10, lambda: False)
 
 
-def blank(folder: Path) -> Path:
-    """The folder, with a `.env` file in which nothing was filled in."""
+def blank_folder(folder: Path) -> Path:
+    """Write a `.env` file with empty settings into a folder; return the folder."""
     (folder / ".env").write_text(BLANK)
     (folder / ".env").chmod(0o600)
     return folder

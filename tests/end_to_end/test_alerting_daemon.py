@@ -1,4 +1,4 @@
-"""The alerts' sensors in ``dagster dev``: they tick by themselves, and no address is left anywhere."""
+"""The alert sensors run in ``dagster dev`` by default, and no alert address is stored or shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.dagster_dev import REPOSITORY, dagster_dev, project_folder, until
+from tests.end_to_end.dagster_dev import REPOSITORY, dagster_dev, project_folder, wait_for
 from tests.integration.alert_sensors import HOOK, TOKEN
 from tests.integration.answering_server import Reply, answering_server
 from tests.written_files import settings_apart, written_below
@@ -15,7 +15,7 @@ from tests.written_files import settings_apart, written_below
 WORKSPACE = "load_from: [{python_file: {relative_path: failing.py, location_name: pipelines.definitions}}]"
 
 FAILING = '''
-"""A feed that fails, and the sensors, which look more often than they would."""
+"""A feed that fails, and the alert sensors with short intervals."""
 
 import dagster as dg
 from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness
@@ -27,19 +27,19 @@ def sales_orders() -> None:
     raise dg.Failure("main: Floriday is gone", allow_retries=False)
 
 
-def hasty(sensor: dg.SensorDefinition) -> dg.SensorDefinition:
+def frequent(sensor: dg.SensorDefinition) -> dg.SensorDefinition:
     @dg.sensor(name=sensor.name, minimum_interval_seconds=1, default_status=sensor.default_status)
-    def look(context: dg.SensorEvaluationContext):
+    def tick(context: dg.SensorEvaluationContext):
         return sensor(context)
 
-    return look
+    return tick
 
 
 settings = SettingsResource()
 definitions = dg.Definitions(
     assets=[sales_orders],
     jobs=[dg.define_asset_job("sync")],
-    sensors=[hasty(alert_on_failure(settings)), hasty(alert_on_staleness(settings))],
+    sensors=[frequent(alert_on_failure(settings)), frequent(alert_on_staleness(settings))],
     executor=dg.in_process_executor,
 )
 '''
@@ -56,10 +56,10 @@ query($selector: SensorSelector!) {
 
 
 @pytest.mark.slow
-def test_a_failed_run_is_told_by_the_daemon(tmp_path: Path) -> None:
-    """Both sensors run without being switched on; a failing receiver is named in the tick, and told later.
+def test_the_daemon_sends_an_alert_of_a_failed_run(tmp_path: Path) -> None:
+    """The tick names a receiver that fails, and a later tick sends the alert.
 
-    Neither an answer of the server, nor the output, nor a file that Dagster wrote holds the receiver's address.
+    No answer of the server, no output and no file of Dagster contains the receiver's address.
     """
     folder = project_folder(tmp_path)
     (folder / "workspace.yaml").write_text(WORKSPACE)
@@ -72,20 +72,20 @@ def test_a_failed_run_is_told_by_the_daemon(tmp_path: Path) -> None:
         with dagster_dev(folder) as server:
 
             def reasons(name: str) -> list[str]:
-                state = server.ask(TICKS, selector={"sensorName": name, **REPOSITORY})["sensorOrError"]["sensorState"]
+                state = server.query(TICKS, selector={"sensorName": name, **REPOSITORY})["sensorOrError"]["sensorState"]
                 assert state["status"] == "RUNNING"
                 return [tick["skipReason"] or tick["status"] for tick in state["ticks"]]
 
-            until(lambda: "watching runs from now on" in reasons("alert_on_failure"))
+            wait_for(lambda: "watching runs from now on" in reasons("alert_on_failure"))
             run_id = server.run()
-            until(lambda: any("answered 500" in reason for reason in reasons("alert_on_failure")))
+            wait_for(lambda: any("answered 500" in reason for reason in reasons("alert_on_failure")))
             receiver.will_answer(HOOK, Reply(200))
-            until(lambda: "sent: Floriday: orders.sales_orders failed" in reasons("alert_on_failure"))
-            until(lambda: any("there is no warehouse" in reason for reason in reasons("alert_on_staleness")))
+            wait_for(lambda: "sent: Floriday: orders.sales_orders failed" in reasons("alert_on_failure"))
+            wait_for(lambda: any("there is no warehouse" in reason for reason in reasons("alert_on_staleness")))
 
-    told = json.loads(receiver.asked(HOOK)[-1].body)
-    assert told["title"] == "Floriday: orders.sales_orders failed"
-    assert told["message"].split("\n")[0].startswith(f"Run {run_id} (job sync) failed at ")
-    assert told["message"].split("\n")[1] == "orders.sales_orders: main: Floriday is gone"
-    left = server.heard.encode() + b"".join(settings_apart(written_below(folder)).values())
-    assert TOKEN.encode() not in left
+    alert = json.loads(receiver.asked(HOOK)[-1].body)
+    assert alert["title"] == "Floriday: orders.sales_orders failed"
+    assert alert["message"].split("\n")[0].startswith(f"Run {run_id} (job sync) failed at ")
+    assert alert["message"].split("\n")[1] == "orders.sales_orders: main: Floriday is gone"
+    stored = server.answers.encode() + b"".join(settings_apart(written_below(folder)).values())
+    assert TOKEN.encode() not in stored

@@ -1,4 +1,4 @@
-"""The control room: one ``dagster dev``, asked over GraphQL for what a person sees and starts in its pages."""
+"""Dagster's UI shows, starts and reports everything through the GraphQL queries of its pages."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from tests.command_line import Ended, floriday
 from tests.end_to_end.control_room import (
     ACCOUNTS,
     WEEKS,
-    Again,
     ControlRoom,
     Numbers,
+    Reread,
     control_room,
     process_of,
     sunday,
     this_week,
     week,
 )
-from tests.end_to_end.dagster_dev import ASSETS_JOB, REPOSITORY, for_weeks, until
+from tests.end_to_end.dagster_dev import ASSETS_JOB, REPOSITORY, partition_tags, wait_for
 from tests.integration.alert_sensors import HOOK, TOKEN
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server
 from tests.integration.dagster_project import SUPPLIERS
@@ -45,21 +45,21 @@ NAMES = [source.name for source in SUPPLIERS.sources]
 ITEMS, BATCHES = "catalog.trade_items", "supply.batches"
 ORDERS, INBOUND = "orders.sales_orders", "fulfillment.inbound_fulfillment_orders"
 SYNCED_FOR_WEEKS = (ITEMS, BATCHES, ORDERS, INBOUND)
-"""Feeds with a ledger of several weeks; Floriday tells no maximum of the last one."""
+"""Feeds that are synced over several weeks; Floriday has no max-sequence operation for the last one."""
 
 ORGANIZATIONS, STICKERS = "organizations.organizations", "fulfillment.customer_stickers"
-LOST = (ORDERS, INBOUND)
-WISHED = (ITEMS, BATCHES, ORGANIZATIONS, STICKERS)
-READ = (*WISHED, *LOST)
-"""What runs are for here; all feeds take minutes (``test_control_room_for_long``)."""
+DELETED = (ORDERS, INBOUND)
+CONFIGURED = (ITEMS, BATCHES, ORGANIZATIONS, STICKERS)
+SYNCED = (*CONFIGURED, *DELETED)
+"""The feeds of the runs in this module; all feeds take minutes (``test_control_room_all_feeds``)."""
 
-LOOKING = {"syncs_elsewhere", "alert_on_failure"}
-"""The sensors that run: one does so by itself whatever is set, the other was switched on."""
+RUNNING_SENSORS = {"syncs_elsewhere", "alert_on_failure"}
+"""The sensors that run: one runs by default with any settings, the other was switched on."""
 
 SLOW = Fault(kind=Kind.SLOW, seconds=2, times=None)
-"""Every answer, so that a run is met in the middle of its work."""
+"""Slows every answer down, so that a run is still syncing when the next one is launched."""
 
-SHOWN = """{
+ASSETS = """{
   assetNodes {
     assetKey {path} groupName description kinds
     configField {name}
@@ -74,7 +74,7 @@ SHOWN = """{
     dependencyKeys {path}
   }
 }"""
-LISTED = """
+AUTOMATION = """
 query($selector: RepositorySelector!) {
   repositoryOrError(repositorySelector: $selector) {
     ... on Repository {
@@ -85,7 +85,7 @@ query($selector: RepositorySelector!) {
   }
 }
 """
-SAID = """
+RUN_CONTENT = """
 query($id: ID!) {
   runOrError(runId: $id) {... on Run {runConfigYaml tags {key value}}}
   logsForRun(runId: $id) {... on EventConnection {events {
@@ -97,7 +97,7 @@ query($id: ID!) {
 }
 """
 SWITCH_ON = "mutation($selector: SensorSelector!) {startSensor(sensorSelector: $selector) {__typename}}"
-EVERYTHING_ELSE = """
+INSTANCE = """
 query($selector: RepositorySelector!) {
   instance {info}
   runsOrError {... on Runs {results {runId}}}
@@ -113,26 +113,25 @@ query($selector: RepositorySelector!) {
 
 
 @dataclass
-class Together:
-    """Two runs that were launched while the first was at work, and a sync from the command line in between.
+class TwoRuns:
+    """Two runs, the second launched during the first, and a sync of the command line during the first.
 
     Args:
-        wishes: the run that was at work: for the week before the last one, with wishes for two feeds in its config, and
-            a feed that fails.
-        weeks: the run that was launched meanwhile: for the three weeks before this one, whose rows had been lost.
-        statuses: how both were doing meanwhile.
-        command: how ``floriday sync`` ended meanwhile.
+        configured: the first run, for the week before the last one, with config for two feeds and a feed that fails.
+        weeks: the second run, for the three weeks before this one, whose rows were deleted.
+        statuses: statuses of both runs during the first.
+        command: the result of ``floriday sync`` during the first run.
     """
 
-    wishes: Again
-    weeks: Again
+    configured: Reread
+    weeks: Reread
     statuses: tuple[str, str]
     command: Ended
 
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[AnsweringServer]:
-    """Takes alerts."""
+    """A server that accepts alerts."""
     with answering_server() as receiver:
         receiver.will_answer(HOOK, Reply(200))
         yield receiver
@@ -140,46 +139,46 @@ def receiver() -> Iterator[AnsweringServer]:
 
 @pytest.fixture(scope="module")
 def room(receiver: AnsweringServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
-    """All tests ask the same Dagster; whatever a fixture lets change is synced when it is done."""
+    """The Dagster of all tests; fixtures that change data at the server also sync it."""
     alerts = receiver.address.replace("http://", "json://") + HOOK
     with control_room(tmp_path_factory.mktemp("control_room"), FLORIDAY_ALERTS=alerts) as room:
-        switched = room.dagster.ask(SWITCH_ON, selector={"sensorName": "alert_on_failure", **REPOSITORY})
-        assert switched["startSensor"]["__typename"] == "Sensor"
+        started = room.dagster.query(SWITCH_ON, selector={"sensorName": "alert_on_failure", **REPOSITORY})
+        assert started["startSensor"]["__typename"] == "Sensor"
         yield room
 
 
 @pytest.fixture(scope="module")
 def killed(room: ControlRoom) -> str:
-    """How a run ends whose process is killed when some feeds are stored and some are not; nothing is before it."""
+    """The status of a first run whose process was killed when some feeds were stored and others were not."""
     room.sandbox.faults.add(Fault(kind=Kind.SLOW, seconds=0.5, times=None))
-    run_id = room.dagster.launch(ASSETS_JOB, assets=READ, tags=for_weeks(this_week()))
-    until(lambda: len(room.pages()) > len(ACCOUNTS) * 2)
+    run_id = room.dagster.launch(ASSETS_JOB, assets=SYNCED, tags=partition_tags(this_week()))
+    wait_for(lambda: len(room.pages()) > len(ACCOUNTS) * 2)
     os.kill(process_of(room.dagster, run_id), signal.SIGKILL)
-    ended = room.dagster.until_ended(run_id)
+    ending = room.dagster.wait_until_ended(run_id)
     room.sandbox.faults.clear()
     room.syncing.assert_cursors_are_not_ahead()
-    return ended
+    return ending
 
 
 @pytest.fixture(scope="module")
 def first_load(room: ControlRoom, killed: str) -> str:
-    """The run that reads everything, after one that was killed in the middle of it."""
+    """The id of a run that reads everything, after a run that was killed."""
     assert killed
-    return room.load(*READ, "reports.revenue_by_week")
+    return room.load(*SYNCED, "reports.revenue_by_week")
 
 
 @pytest.fixture(scope="module")
-def reached(room: ControlRoom, first_load: str) -> list[Numbers]:
-    """How far four feeds were read this week, and one, two, three and four weeks ago; something came in each week."""
+def weekly_cursors(room: ControlRoom, first_load: str) -> list[Numbers]:
+    """The cursors of four feeds this week, and one, two, three and four weeks ago, with records in each week."""
     assert first_load
     return room.pass_weeks(SYNCED_FOR_WEEKS)
 
 
 @pytest.fixture(scope="module")
-def together(room: ControlRoom, reached: list[Numbers]) -> Together:
-    """Both runs to their end; no feed is in both."""
+def two_runs(room: ControlRoom, weekly_cursors: list[Numbers]) -> TwoRuns:
+    """Both runs after their end; no feed is in both."""
     dagster, faults = room.dagster, room.sandbox.faults
-    lost = room.lose(after=_of(LOST, reached[4]), up_to=reached[1])
+    deleted = room.delete_rows(after=_of(DELETED, weekly_cursors[4]), up_to=weekly_cursors[1])
     ops: dict[str, dict[str, Any]] = {
         "organizations__organizations": {"full": True},
         "supply__batches": {"from_date": week(3), "to_date": sunday(3)},
@@ -187,62 +186,62 @@ def together(room: ControlRoom, reached: list[Numbers]) -> Together:
     failing = faults.add(status(404, where="/customer-stickers/sync/*", times=None))
     slow = faults.add(SLOW)
     room.sandbox.calls.clear()
-    first = dagster.launch(ASSETS_JOB, assets=WISHED, tags=for_weeks(week(2)), ops=ops)
-    until(lambda: len(room.sandbox.calls) > 0)
-    second = dagster.launch(ASSETS_JOB, assets=LOST, tags=for_weeks(week(3), week(1)))
+    first = dagster.launch(ASSETS_JOB, assets=CONFIGURED, tags=partition_tags(week(2)), ops=ops)
+    wait_for(lambda: len(room.sandbox.calls) > 0)
+    second = dagster.launch(ASSETS_JOB, assets=DELETED, tags=partition_tags(week(3), week(1)))
     command = floriday("sync", folder=room.folder)
     statuses = dagster.status(first), dagster.status(second)
     faults.remove(*slow)
-    ended = [dagster.until_ended(run_id) for run_id in (first, second)]
+    endings = [dagster.wait_until_ended(run_id) for run_id in (first, second)]
     faults.remove(*failing)
     pages = room.pages()
-    wishes = Again(first, ended[0], {key: asked for key, asked in pages.items() if key[1] in WISHED})
-    weeks = Again(second, ended[1], {key: asked for key, asked in pages.items() if key[1] in LOST}, lost)
-    return Together(wishes, weeks, statuses, command)
+    configured = Reread(first, endings[0], {key: numbers for key, numbers in pages.items() if key[1] in CONFIGURED})
+    weeks = Reread(second, endings[1], {key: numbers for key, numbers in pages.items() if key[1] in DELETED}, deleted)
+    return TwoRuns(configured, weeks, statuses, command)
 
 
 @pytest.fixture(scope="module")
-def wishes(together: Together) -> Again:
-    """The first one."""
-    return together.wishes
+def configured_run(two_runs: TwoRuns) -> Reread:
+    """The run with config."""
+    return two_runs.configured
 
 
 @pytest.fixture(scope="module")
-def three_weeks(together: Together) -> Again:
-    """The second one."""
-    return together.weeks
+def weeks_run(two_runs: TwoRuns) -> Reread:
+    """The run for three weeks."""
+    return two_runs.weeks
 
 
 def _of(feeds: Sequence[str], numbers: Numbers) -> Numbers:
     return {key: number for key, number in numbers.items() if key[1] in feeds}
 
 
-class TestWhatIsShown:
-    """Everything has its page before anything has run."""
+class TestPages:
+    """The pages of assets, jobs and automation before the first run."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def shown(cls, room: ControlRoom) -> dict[str, dict[str, Any]]:
+    def assets(cls, room: ControlRoom) -> dict[str, dict[str, Any]]:
         """The assets by their names."""
-        nodes = room.dagster.ask(SHOWN)["assetNodes"]
+        nodes = room.dagster.query(ASSETS)["assetNodes"]
         return {".".join(node["assetKey"]["path"]): node for node in nodes}
 
-    def test_every_feed_and_report_is_an_asset(self, shown: dict[str, dict[str, Any]]) -> None:
-        """A feed in the group of its schema; a report downstream of feeds; each described."""
-        reports = {name: node for name, node in shown.items() if node["groupName"] == "reports"}
+    def test_every_feed_and_report_is_an_asset(self, assets: dict[str, dict[str, Any]]) -> None:
+        """Feeds are in the group of their schema, reports depend on feeds, and all are described."""
+        reports = {name: node for name, node in assets.items() if node["groupName"] == "reports"}
 
-        assert set(shown) - set(reports) == set(NAMES)
-        assert {name: shown[name]["groupName"] for name in NAMES} == {name: name.split(".")[0] for name in NAMES}
-        assert all(node["description"] for node in shown.values())
+        assert set(assets) - set(reports) == set(NAMES)
+        assert {name: assets[name]["groupName"] for name in NAMES} == {name: name.split(".")[0] for name in NAMES}
+        assert all(node["description"] for node in assets.values())
         assert all(
             {"path": ORDERS.split(".")} in reports[f"reports.{name}"]["dependencyKeys"]
             for name in ("revenue_by_week", "customer_ranking")
         )
 
     @pytest.mark.parametrize("source", [pytest.param(source, id=source.name) for source in SUPPLIERS.sources])
-    def test_a_feed_tells_everything(self, shown: dict[str, dict[str, Any]], source: Source) -> None:
-        """Weeks in Amsterdam, freshness by its tier, kinds, columns, checks, config, and the code behind it."""
-        node, table = shown[source.name], tables_of(source)
+    def test_a_feed_is_described(self, assets: dict[str, dict[str, Any]], source: Source) -> None:
+        """A feed has weeks in Amsterdam, freshness of its tier, kinds, columns, checks, config and its code."""
+        node, table = assets[source.name], tables_of(source)
         metadata = {entry["label"]: entry for entry in node["metadataEntries"]}
 
         assert (node["partitionKeys"][0], node["partitionKeys"][-1]) == (week(WEEKS - 1), this_week())
@@ -258,167 +257,163 @@ class TestWhatIsShown:
         ]
         (code,) = metadata["dagster/code_references"]["codeReferences"]
         assert Path(code["filePath"]).is_file()
-        told = node["assetChecksOrError"]["checks"]
-        assert {"current", "unique_key", "raw_equals_current"} < {check["name"] for check in told}
-        assert all(check["description"] for check in told)
+        checks = node["assetChecksOrError"]["checks"]
+        assert {"current", "unique_key", "raw_equals_current"} < {check["name"] for check in checks}
+        assert all(check["description"] for check in checks)
         assert node["configField"] == {"name": "config"}
 
     def test_jobs_schedules_and_sensors_are_listed(self, room: ControlRoom) -> None:
-        """Each described; without FLORIDAY_AUTOMATION only one that looks into the warehouse runs by itself."""
-        listed = room.dagster.ask(LISTED, selector=REPOSITORY)["repositoryOrError"]
+        """All are described; without FLORIDAY_AUTOMATION only the sensor of external syncs runs by default."""
+        listed = room.dagster.query(AUTOMATION, selector=REPOSITORY)["repositoryOrError"]
 
-        names = {kind: {each["name"] for each in listed[kind]} for kind in ("jobs", "schedules", "sensors")}
+        names = {kind: {entry["name"] for entry in listed[kind]} for kind in ("jobs", "schedules", "sensors")}
         assert names["jobs"] == {ASSETS_JOB, "sync", "full_sync", "reread_days", "dashboard", "prune_runs", "compact"}
         assert names["schedules"] >= {"hourly_sync", "daily_sync", "weekly_full_sync", "daily_dashboard"}
         assert names["sensors"] >= {"changed_feeds", "syncs_elsewhere"}
-        own = [each for kind in names for each in listed[kind] if each["name"] != ASSETS_JOB]
-        assert all(each["description"] for each in own)
-        states = {each["name"]: each["scheduleState"]["status"] for each in listed["schedules"]}
-        states |= {each["name"]: each["sensorState"]["status"] for each in listed["sensors"]}
-        assert {name for name, state in states.items() if state == "RUNNING"} == LOOKING
+        own = [entry for kind in names for entry in listed[kind] if entry["name"] != ASSETS_JOB]
+        assert all(entry["description"] for entry in own)
+        states = {entry["name"]: entry["scheduleState"]["status"] for entry in listed["schedules"]}
+        states |= {entry["name"]: entry["sensorState"]["status"] for entry in listed["sensors"]}
+        assert {name for name, state in states.items() if state == "RUNNING"} == RUNNING_SENSORS
 
 
 class TestFirstLoad:
-    """A run for this week, where nothing was read but what a killed run had stored."""
+    """A run for this week after a killed run."""
 
-    def test_a_killed_run_has_failed(self, killed: str) -> None:
-        """It is known as failed soon; what it stored is whole, and stands in the way of nobody."""
+    def test_a_killed_run_fails(self, killed: str) -> None:
+        """A killed run has the status FAILURE."""
         assert killed == "FAILURE"
 
     def test_every_table_equals_the_server(self, room: ControlRoom, first_load: str) -> None:
-        """The tables of both accounts hold what Floriday serves."""
+        """The tables of both accounts equal what the server has."""
         assert first_load
-        room.assert_equal(*READ)
+        room.assert_equal(*SYNCED)
 
-    def test_all_weeks_are_filled(self, room: ControlRoom, first_load: str) -> None:
-        """The grid shows every week of every feed as complete: the first load brought all that Floriday serves."""
+    def test_all_weeks_are_materialized(self, room: ControlRoom, first_load: str) -> None:
+        """The first load materializes every week of every feed."""
         assert first_load
-        stats = {name: node["partitionStats"] for name, node in self.standing(room).items() if name in READ}
+        stats = {name: node["partitionStats"] for name, node in room.asset_states().items() if name in SYNCED}
 
-        assert stats == {name: {"numPartitions": WEEKS, "numMaterialized": WEEKS, "numFailed": 0} for name in READ}
+        assert stats == {name: {"numPartitions": WEEKS, "numMaterialized": WEEKS, "numFailed": 0} for name in SYNCED}
 
-    def test_all_checks_have_passed(self, room: ControlRoom, first_load: str) -> None:
-        """Each is evaluated and says something; only made-up values are unknown, and made-up batches do not add up."""
+    def test_all_checks_pass(self, room: ControlRoom, first_load: str) -> None:
+        """Every check passes, apart from invented values that are unknown and invented batches that do not add up."""
         assert first_load
         evaluations = {
             (name, check["name"]): check["executionForLatestMaterialization"]["evaluation"]
-            for name, node in self.standing(room).items()
-            if name in READ
+            for name, node in room.asset_states().items()
+            if name in SYNCED
             for check in node["assetChecksOrError"]["checks"]
         }
 
-        assert len(evaluations) > 5 * len(READ)
+        assert len(evaluations) > 5 * len(SYNCED)
         assert all(evaluation["description"] for evaluation in evaluations.values())
         failed = {check for (_, check), evaluation in evaluations.items() if not evaluation["success"]}
         assert failed <= {"schema_drift", "batch_ledger"}
 
-    def standing(self, room: ControlRoom) -> dict[str, dict[str, Any]]:
-        """Weeks and checks of each asset."""
-        return room.standing()
 
+class TestRunForWeeks:
+    """A run for three weeks."""
 
-class TestWeeksAgain:
-    """A backfill of weeks, as one run."""
+    def test_it_restores_deleted_rows(self, room: ControlRoom, weeks_run: Reread) -> None:
+        """The run restores the deleted rows and their child rows."""
+        assert weeks_run.status == "SUCCESS"
+        assert weeks_run.deleted == len(ACCOUNTS) * len(DELETED) * 3 * 3
+        room.assert_equal(*DELETED)
 
-    def test_lost_rows_are_back(self, room: ControlRoom, three_weeks: Again) -> None:
-        """The tables equal the server again, child tables too."""
-        assert three_weeks.status == "SUCCESS"
-        assert three_weeks.lost == len(ACCOUNTS) * len(LOST) * 3 * 3
-        room.assert_equal(*LOST)
+    def test_it_reads_from_the_first_week(self, weeks_run: Reread, weekly_cursors: list[Numbers]) -> None:
+        """Each feed is read from its cursor at the beginning of the first week."""
+        assert {key: numbers[0] for key, numbers in weeks_run.pages.items()} == _of(DELETED, weekly_cursors[4])
 
-    def test_it_reads_what_those_weeks_brought(self, three_weeks: Again, reached: list[Numbers]) -> None:
-        """From where the feeds were when the first of them began; a page serves all that came since."""
-        assert {key: asked[0] for key, asked in three_weeks.pages.items()} == _of(LOST, reached[4])
-
-    def test_the_weeks_are_marked(self, room: ControlRoom, three_weeks: Again) -> None:
+    def test_it_materializes_each_week(self, room: ControlRoom, weeks_run: Reread) -> None:
         """Each feed is materialized once for each week."""
-        events = room.dagster.events(three_weeks.run_id, "MaterializationEvent")
+        events = room.dagster.events(weeks_run.run_id, "MaterializationEvent")
 
-        marked = {(".".join(event["assetKey"]["path"]), event["partition"]) for event in events}
-        assert marked == {(name, week(ago)) for name in LOST for ago in (3, 2, 1)}
-        assert len(events) == len(marked)
+        materialized = {(".".join(event["assetKey"]["path"]), event["partition"]) for event in events}
+        assert materialized == {(name, week(ago)) for name in DELETED for ago in (3, 2, 1)}
+        assert len(events) == len(materialized)
 
 
-class TestWishes:
-    """What a person may ask for in a run's config, and what fails alone."""
+class TestConfiguredRun:
+    """A run with config for some feeds."""
 
-    def test_full_reads_everything(self, wishes: Again) -> None:
-        """From the beginning, for both accounts."""
-        assert [wishes.pages[account, ORGANIZATIONS][0] for account in ACCOUNTS] == [0, 0]
+    def test_full_reads_everything(self, configured_run: Reread) -> None:
+        """The config `full` reads from sequence number 0 for both accounts."""
+        assert [configured_run.pages[account, ORGANIZATIONS][0] for account in ACCOUNTS] == [0, 0]
 
-    def test_days_are_read_again(self, wishes: Again, reached: list[Numbers]) -> None:
-        """From where the feed was when the first day began, whatever week the run is for."""
+    def test_days_are_read_again(self, configured_run: Reread, weekly_cursors: list[Numbers]) -> None:
+        """The config of days reads from the cursor at the first day, whatever the run's week is."""
         for account in ACCOUNTS:
-            assert wishes.pages[account, BATCHES] == [reached[4][account, BATCHES]]
+            assert configured_run.pages[account, BATCHES] == [weekly_cursors[4][account, BATCHES]]
 
-    def test_without_a_wish_the_week_is_read_again(self, wishes: Again, reached: list[Numbers]) -> None:
-        """From where the feed was when it began."""
+    def test_without_config_the_week_is_read_again(self, configured_run: Reread, weekly_cursors: list[Numbers]) -> None:
+        """Without config a feed is read from its cursor at the beginning of the run's week."""
         for account in ACCOUNTS:
-            assert wishes.pages[account, ITEMS] == [reached[3][account, ITEMS]]
+            assert configured_run.pages[account, ITEMS] == [weekly_cursors[3][account, ITEMS]]
 
-    def test_a_failing_feed_fails_alone(self, room: ControlRoom, wishes: Again) -> None:
-        """The run has failed in that feed's step, and the other feeds are materialized."""
-        materialized = room.dagster.events(wishes.run_id, "MaterializationEvent")
-        failed = room.dagster.events(wishes.run_id, "ExecutionStepFailureEvent")
+    def test_a_failing_feed_does_not_stop_others(self, room: ControlRoom, configured_run: Reread) -> None:
+        """The run fails in the step of one feed, and the other feeds are materialized."""
+        materialized = room.dagster.events(configured_run.run_id, "MaterializationEvent")
+        failed = room.dagster.events(configured_run.run_id, "ExecutionStepFailureEvent")
 
-        assert wishes.status == "FAILURE"
+        assert configured_run.status == "FAILURE"
         assert {".".join(event["assetKey"]["path"]) for event in materialized} == {ITEMS, BATCHES, ORGANIZATIONS}
         assert [event["stepKey"] for event in failed] == ["fulfillment__customer_stickers"]
 
-    def test_its_line_says_what_floriday_said(self, room: ControlRoom, wishes: Again) -> None:
-        """Account, status, error code and request id, for each account; nothing else of the answer."""
-        (event,) = room.dagster.events(wishes.run_id, "ExecutionStepFailureEvent")
+    def test_the_error_has_account_status_and_request_id(self, room: ControlRoom, configured_run: Reread) -> None:
+        """The line has account, status, error code and request id of each account, and nothing else of the answer."""
+        (event,) = room.dagster.events(configured_run.run_id, "ExecutionStepFailureEvent")
 
-        told = event["failureMetadata"]["description"].split("; ")
-        said = r": 127\.0\.0\.1 refuses /customer-stickers/sync/\d+: 404 Unexpected\. Unexpected, on demand"
-        for account, line in zip(ACCOUNTS, told, strict=True):
-            assert re.fullmatch(rf"{account}{said} \(unexpected, request [0-9a-f-]{{36}}\)", line)
+        lines = event["failureMetadata"]["description"].split("; ")
+        reason = r": 127\.0\.0\.1 refuses /customer-stickers/sync/\d+: 404 Unexpected\. Unexpected, on demand"
+        for account, line in zip(ACCOUNTS, lines, strict=True):
+            assert re.fullmatch(rf"{account}{reason} \(unexpected, request [0-9a-f-]{{36}}\)", line)
 
 
-def test_the_failure_is_told(room: ControlRoom, wishes: Again, receiver: AnsweringServer) -> None:
-    """Dagster's daemon looks by itself, and tells the receiver which run failed, which feed, and why in a line."""
-    (event,) = room.dagster.events(wishes.run_id, "ExecutionStepFailureEvent")
+def test_the_failure_is_sent_as_an_alert(room: ControlRoom, configured_run: Reread, receiver: AnsweringServer) -> None:
+    """Dagster's daemon sends an alert with run, feed and reason."""
+    (event,) = room.dagster.events(configured_run.run_id, "ExecutionStepFailureEvent")
     line = f"{STICKERS}: {event['failureMetadata']['description']}"
 
-    def told() -> list[list[str]]:
-        alerts = [json.loads(question.body)["message"].split("\n") for question in receiver.asked(HOOK)]
-        return [lines for lines in alerts if lines[0].startswith(f"Run {wishes.run_id} ")]
+    def alerts_of_the_run() -> list[list[str]]:
+        messages = [json.loads(question.body)["message"].split("\n") for question in receiver.asked(HOOK)]
+        return [lines for lines in messages if lines[0].startswith(f"Run {configured_run.run_id} ")]
 
-    assert line.startswith(until(told)[0][1].removesuffix("…"))
-
-
-class TestOneAtATime:
-    """Two runs and the command line want to write at once."""
-
-    def test_the_second_run_waits(self, room: ControlRoom, together: Together) -> None:
-        """It is queued until the first one has ended."""
-        assert together.statuses == ("STARTED", "QUEUED")
-        assert room.dagster.times(together.weeks.run_id)[0] >= room.dagster.times(together.wishes.run_id)[1]
-
-    def test_the_command_line_is_told_who_writes(self, together: Together) -> None:
-        """It ends at once, with the run's id."""
-        assert together.command.code == 1
-        assert f"Dagster run {together.wishes.run_id}" in together.command.complaint
+    assert line.startswith(wait_for(alerts_of_the_run)[0][1].removesuffix("…"))
 
 
-def test_no_secret_is_told(room: ControlRoom, first_load: str, together: Together) -> None:
-    """Neither the client's secret, nor a key or token, nor where alerts go: in no answer, page, event, log or file."""
-    runs = {first_load, together.wishes.run_id, together.weeks.run_id}
-    told = room.dagster.ask(EVERYTHING_ELSE, selector=REPOSITORY)
-    assert runs < {run["runId"] for run in told["runsOrError"]["results"]}
-    for run in told["runsOrError"]["results"]:
-        room.dagster.ask(SAID, id=run["runId"])
-    heard = [room.dagster.heard.encode(), together.command.out.encode(), together.command.err.encode()]
+class TestConcurrentRuns:
+    """Two runs and the command line at the same time."""
+
+    def test_the_second_run_waits(self, room: ControlRoom, two_runs: TwoRuns) -> None:
+        """The second run is queued until the first has ended."""
+        assert two_runs.statuses == ("STARTED", "QUEUED")
+        assert room.dagster.times(two_runs.weeks.run_id)[0] >= room.dagster.times(two_runs.configured.run_id)[1]
+
+    def test_the_command_line_names_the_run(self, two_runs: TwoRuns) -> None:
+        """The command fails at once with the id of the run that syncs."""
+        assert two_runs.command.code == 1
+        assert f"Dagster run {two_runs.configured.run_id}" in two_runs.command.complaint
+
+
+def test_no_secret_is_shown_or_stored(room: ControlRoom, first_load: str, two_runs: TwoRuns) -> None:
+    """No answer, page, event, log or file contains the client secret, an API key, a token or an alert address."""
+    runs = {first_load, two_runs.configured.run_id, two_runs.weeks.run_id}
+    instance = room.dagster.query(INSTANCE, selector=REPOSITORY)
+    assert runs < {run["runId"] for run in instance["runsOrError"]["results"]}
+    for run in instance["runsOrError"]["results"]:
+        room.dagster.query(RUN_CONTENT, id=run["runId"])
+    texts = [room.dagster.answers.encode(), two_runs.command.out.encode(), two_runs.command.err.encode()]
     address = f"http://127.0.0.1:{room.dagster.port}"
-    pages = ("", f"assets/{ORDERS.replace('.', '/')}", f"runs/{together.wishes.run_id}", "locations", "config")
-    heard += [requests.get(f"{address}/{page}", timeout=30).content for page in pages]
-    written = settings_apart(written_below(room.folder))
-    heard += written.values()
+    pages = ("", f"assets/{ORDERS.replace('.', '/')}", f"runs/{two_runs.configured.run_id}", "locations", "config")
+    texts += [requests.get(f"{address}/{page}", timeout=30).content for page in pages]
+    files = settings_apart(written_below(room.folder))
+    texts += files.values()
 
     sandbox = room.sandbox
     credentials = f"{sandbox.client_id}:{sandbox.client_secret}".encode()
     secrets = [sandbox.client_secret, *sandbox.api_keys.values(), *sandbox.tokens.issued, TOKEN]
     assert len(sandbox.tokens.issued) >= len(runs)
-    assert {"index.db", "output", "floriday.duckdb"} <= {path.name for path in written}
-    for secret in [*(each.encode() for each in secrets), base64.b64encode(credentials)]:
-        assert not any(secret in each for each in heard)
+    assert {"index.db", "output", "floriday.duckdb"} <= {path.name for path in files}
+    for secret in [*(text.encode() for text in secrets), base64.b64encode(credentials)]:
+        assert not any(secret in text for text in texts)

@@ -1,4 +1,4 @@
-"""``dagster dev`` as a person starts it in the project's folder: no flag but the port, no variable set."""
+"""``dagster dev`` works in the project's folder without a flag and without a variable."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ query($selector: RepositorySelector!) {
 
 
 def feeds_of(assets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The assets of feeds and snapshots, without those of the reports."""
+    """Return the assets of feeds and snapshots, without those of reports."""
     return [asset for asset in assets if asset["groupName"] != "reports"]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project's folder with Dagster's own files and nothing set; its home is empty."""
+    """A project's folder with Dagster's files, without settings; its home is empty."""
     return project_folder(tmp_path)
 
 
 @pytest.mark.slow
-def test_a_person_syncs_from_the_ui(folder: Path) -> None:
-    """All assets are there, a run says what is not set; with a `.env` it succeeds; and a restart forgets nothing.
+def test_runs_follow_the_env_file_and_are_remembered(folder: Path) -> None:
+    """Without settings a run fails with their names; with a `.env` file it succeeds; a restart remembers both.
 
-    No secret appears in an answer, in the output or in a file that Dagster wrote.
+    No answer of the server, no output and no file of Dagster contains a secret.
     """
     with Sandbox(empty=True) as sandbox:
         fill(sandbox)
 
         with dagster_dev(folder) as first:
             assets = first.assets()
-            first.ask(RESOURCES, selector=REPOSITORY)
+            first.query(RESOURCES, selector=REPOSITORY)
             unset = first.run("full_sync")
             unset_status = first.status(unset)
             failures = first.events(unset, "ExecutionStepFailureEvent")
@@ -65,8 +65,8 @@ def test_a_person_syncs_from_the_ui(folder: Path) -> None:
             again = second.run("full_sync")
             statuses = [second.status(run_id) for run_id in (unset, synced, again)]
 
-        written = settings_apart(written_below(folder)).values()
-        told = (first.heard + second.heard).encode() + b"".join(written)
+        files = settings_apart(written_below(folder)).values()
+        stored = (first.answers + second.answers).encode() + b"".join(files)
         secrets = [sandbox.client_secret, *sandbox.api_keys.values()]
 
     names = sorted(".".join(asset["assetKey"]["path"]) for asset in feeds_of(assets))
@@ -78,4 +78,4 @@ def test_a_person_syncs_from_the_ui(folder: Path) -> None:
     assert counts == dict.fromkeys((feed.name for feed in SUPPLIERS.feeds), RECORDS)
     assert remembered == {synced}
     assert statuses == ["FAILURE", "SUCCESS", "SUCCESS"]
-    assert [secret for secret in secrets if secret.encode() in told] == []
+    assert [secret for secret in secrets if secret.encode() in stored] == []

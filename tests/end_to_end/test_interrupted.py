@@ -1,4 +1,4 @@
-"""Commands that are interrupted on a pseudo-terminal: they end at once, in one line, and leave nothing behind."""
+"""Commands that are interrupted on a pseudo-terminal end at once, print one line and leave no process and no lock."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ import pytest
 
 from pipelines.warehouse.file.sync_lock import lock_holder
 from tests.interruptions import PATIENCE, interrupt_commands
-from tests.pseudo_terminal import on_a_terminal
+from tests.pseudo_terminal import run_in_terminal
 
 QUICK, MANY = 3, 400
 
 
-def wait_for(path: Path) -> None:
-    """Return once a file is there."""
-    until = time.monotonic() + 120
+def wait_for_file(path: Path) -> None:
+    """Wait until a file exists."""
+    deadline = time.monotonic() + 120
     while not path.exists():
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
-def test_a_demo_is_interrupted_while_dagster_syncs(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    """No child says a word, none is left, and the lock is free; Dagster does not go on with the next feed."""
+def test_a_demo_is_interrupted_during_its_sync(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """An interrupted demo prints one line, leaves no process and no lock, and Dagster starts no further feed."""
     folder = tmp_path / "project"
     folder.mkdir()
     warehouse = folder / "data" / "demo.duckdb"
-    with on_a_terminal("demo", folder=folder) as demo:
-        wait_for(warehouse)
+    with run_in_terminal("demo", folder=folder) as demo:
+        wait_for_file(warehouse)
 
         demo.interrupt(number)
 
         assert demo.ended(PATIENCE) == code, bytes(demo.printed)
-        assert demo.complaint == "floriday: stopped\n"
-        assert demo.left == set()
+        assert demo.stderr == "floriday: stopped\n"
+        assert demo.processes == set()
     assert lock_holder(warehouse) is None
     assert not warehouse.with_name("demo.duckdb.holder").exists()
 
 
 def test_a_few_interruptions_at_random_moments() -> None:
-    """Each ends the command within five seconds; one more sync makes the warehouse equal to the server."""
+    """An interrupted command ends within five seconds, and one more sync makes the warehouse equal to the server."""
     tries = interrupt_commands(QUICK, seed=1, only=("sync", "query", "export"))
 
     assert tries.tries.total() == QUICK
@@ -55,7 +55,7 @@ def test_a_few_interruptions_at_random_moments() -> None:
 
 @pytest.mark.soak
 def test_four_hundred_interruptions_of_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same of every command, at any moment."""
+    """Every command ends within five seconds of an interruption, at any moment."""
     seed = SystemRandom().randrange(10**6)
 
     tries = interrupt_commands(MANY, seed)

@@ -1,4 +1,4 @@
-"""Syncs that are killed lose nothing: whatever was committed is there, whole, and the next one goes on from it."""
+"""A killed sync leaves the committed pages, and the next sync continues after them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from random import SystemRandom
 
 import pytest
 
-from tests.killings import kill_syncs
+from tests.killed_syncs import kill_syncs
 
 QUICK, MANY = 10, 200
 
 
 def test_ten_kills_do_no_harm() -> None:
-    """No commit is lost, no key doubled, no child orphaned, no cursor ahead, and in the end all is as on the server."""
+    """After kills no commit is lost, no key doubled and no child orphaned, and at the end all equals the server."""
     killed = kill_syncs(QUICK, seed=1)
 
     assert killed.harm == 0, killed
@@ -23,7 +23,7 @@ def test_ten_kills_do_no_harm() -> None:
 
 @pytest.mark.soak
 def test_two_hundred_kills_do_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same, some of them in the middle of a commit."""
+    """Many kills, some of them during a commit, leave a sound warehouse."""
     seed = SystemRandom().randrange(10**6)
 
     killed = kill_syncs(MANY, seed)

@@ -1,4 +1,4 @@
-"""An independent witness: the public Python client syncs from the sandbox as it does from Floriday, unmodified."""
+"""The public Python client, unmodified, syncs from the sandbox as it does from Floriday."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.sandbox import Document, Sandbox, Switches
 from tests.moments import NOW
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its generated code uses escapes that Python has come to warn of
+    warnings.simplefilter("ignore")  # its generated code has invalid escape sequences
     import floriday_supplier_client as client
     from floriday_supplier_client.api_factory import ApiFactory
     from floriday_supplier_client.sync import sync_entities
@@ -67,34 +67,34 @@ METHODS = {
     "organizations.customer_trade_settings": ("TradeSettingsApi", "get_customer_trade_settings"),
     "organizations.delivery_condition_sets": ("DeliveryConditionSetsApi", "get_delivery_condition_sets"),
 }
-"""The client's class for each feed, and the beginning of its method's name: its ``sync()`` finds not all of them."""
+"""The client's class for each feed and the first part of its method's name; its ``sync()`` does not find all."""
 
 TWO_PHASES = "fulfillment.logistic_means_invoice_lines"
-"""The feed that the client cannot read: it demands the invoice, which a line has only in its second phase."""
+"""The feed that the client cannot read: it requires an invoice, which a line has only in its second phase."""
 
 READABLE = sorted(METHODS.keys() - {TWO_PHASES})
 
 UNKNOWN_TO_THE_CLIENT = {"isReAuctioning", "isCorrection"}
-"""Members that Floriday added after the client was generated."""
+"""Fields that Floriday added after the client was generated."""
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A small world, where a token carries all scopes: the client asks for some only, whatever it needs."""
-    with Sandbox(now=NOW, scale=0.15, switches=Switches(grants_all_scopes=True)) as running:
-        yield running
+    """A small sandbox whose tokens carry all scopes, because the client does not request all that it needs."""
+    with Sandbox(now=NOW, scale=0.15, switches=Switches(grants_all_scopes=True)) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def apis(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The client's own way in, told by the environment only."""
+    """The client's API factory, configured by environment variables only."""
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     return ApiFactory()
 
 
-def fetcher(apis: Any, sandbox: Sandbox, feed: str) -> Callable[..., Any]:
-    """The client's method for a feed; where the page parameter is ``limit``, behind an adapter, as its loop needs."""
+def fetch_method(apis: Any, sandbox: Sandbox, feed: str) -> Callable[..., Any]:
+    """Return the client's method for a feed, with an adapter if the page parameter is ``limit``."""
     api, method = METHODS[feed]
     fetch: Callable[..., Any] = getattr(apis.get_api_instance(getattr(client, api)), f"{method}_by_sequence_number")
     if sandbox.feeds[feed].endpoint.page_parameter == "limitResult":
@@ -102,12 +102,12 @@ def fetcher(apis: Any, sandbox: Sandbox, feed: str) -> Callable[..., Any]:
     return lambda sequence_number, limit_result: fetch(sequence_number=sequence_number, limit=limit_result)
 
 
-def synced(apis: Any, sandbox: Sandbox, feed: str, start: int = 0) -> tuple[Any, dict[int, Any]]:
-    """What the client's own loop delivers of a feed: its result, and the records by their numbers."""
+def sync_with_client(apis: Any, sandbox: Sandbox, feed: str, start: int = 0) -> tuple[Any, dict[int, Any]]:
+    """Sync a feed with the client's own loop; return its result and the records by sequence number."""
     records: dict[int, Any] = {}
     result = sync_entities(
         feed,
-        fetcher(apis, sandbox, feed),
+        fetch_method(apis, sandbox, feed),
         lambda record: records.setdefault(record.sequence_number, record),
         start_seq_number=start,
         batch_size=min(170, sandbox.feeds[feed].endpoint.page_maximum),
@@ -117,7 +117,7 @@ def synced(apis: Any, sandbox: Sandbox, feed: str, start: int = 0) -> tuple[Any,
 
 
 def differences(read: Any, served: Any, path: str) -> Iterator[str]:
-    """Where a value that the client read differs from the one that was served."""
+    """Return where a value that the client read differs from the served value."""
     if hasattr(read, "attribute_map"):
         members = {json: getattr(read, name) for name, json in read.attribute_map.items()}
         if served.keys() - members.keys() - UNKNOWN_TO_THE_CLIENT:
@@ -127,14 +127,14 @@ def differences(read: Any, served: Any, path: str) -> Iterator[str]:
     elif isinstance(read, list):
         if len(read) != len(served):
             yield f"{path}: {len(read)} members for {len(served)}"
-        for place, (one, other) in enumerate(zip(read, served, strict=False)):
-            yield from differences(one, other, f"{path}[{place}]")
-    elif read != plain(served, read):
+        for place, (read_item, served_item) in enumerate(zip(read, served, strict=False)):
+            yield from differences(read_item, served_item, f"{path}[{place}]")
+    elif read != converted(served, read):
         yield f"{path}: {read!r} for {served!r}"
 
 
-def plain(served: Any, read: Any) -> Any:
-    """A served value in the client's types: moments are parsed, decimals became floats."""
+def converted(served: Any, read: Any) -> Any:
+    """Return a served value in the client's types: parsed times, decimals as floats."""
     if isinstance(read, dt.datetime) and isinstance(served, str):
         return dt.datetime.fromisoformat(served)
     if isinstance(read, dt.date) and isinstance(served, str):
@@ -143,25 +143,25 @@ def plain(served: Any, read: Any) -> Any:
 
 
 @pytest.mark.parametrize("feed", READABLE)
-def test_the_client_reads_what_the_sandbox_holds(sandbox: Sandbox, apis: Any, feed: str) -> None:
-    """All records of the feed, each with all its values, in as many pages as it takes."""
-    result, records = synced(apis, sandbox, feed)
-    truth: dict[int, Document] = {record["sequenceNumber"]: record for record in sandbox.truth(feed)}
+def test_the_client_reads_every_record(sandbox: Sandbox, apis: Any, feed: str) -> None:
+    """The client reads all records of a feed with all their values, page by page."""
+    result, records = sync_with_client(apis, sandbox, feed)
+    served: dict[int, Document] = {record["sequenceNumber"]: record for record in sandbox.truth(feed)}
 
     assert result.success, result.error
-    assert result.entities_processed == len(truth) >= 2
+    assert result.entities_processed == len(served) >= 2
     assert result.end_sequence_number == sandbox.book(feed).maximum
-    assert records.keys() == truth.keys()
+    assert records.keys() == served.keys()
     for number, record in records.items():
-        assert not list(differences(record, truth[number], feed))
+        assert not list(differences(record, served[number], feed))
 
 
-def test_the_client_reads_changes_from_where_it_stopped(sandbox: Sandbox, apis: Any) -> None:
-    """After a day of trade it gets what stands above its number, and only that."""
+def test_the_client_reads_changes_after_its_sequence_number(sandbox: Sandbox, apis: Any) -> None:
+    """After a day of trade the client reads the records after its sequence number, and no others."""
     book = sandbox.book("sales_orders")
     before = book.maximum
     sandbox.advance(dt.timedelta(days=1))
-    result, records = synced(apis, sandbox, "orders.sales_orders", before)
+    result, records = sync_with_client(apis, sandbox, "orders.sales_orders", before)
 
     assert result.success
     assert sorted(records) == [entry.number for entry in book.entries() if entry.number > before]
@@ -169,9 +169,9 @@ def test_the_client_reads_changes_from_where_it_stopped(sandbox: Sandbox, apis: 
 
 
 def test_the_client_cannot_read_lines_in_two_phases(sandbox: Sandbox, apis: Any) -> None:
-    """A line of logistic means that is not invoiced yet spoils its page for the client, which says what it misses."""
+    """The client refuses a page with a line without an invoice, and names the field."""
     open_lines = [line for line in sandbox.truth(TWO_PHASES) if line["invoiceId"] is None]
-    result, _ = synced(apis, sandbox, TWO_PHASES)
+    result, _ = sync_with_client(apis, sandbox, TWO_PHASES)
 
     assert open_lines
     assert not result.success
@@ -179,31 +179,31 @@ def test_the_client_cannot_read_lines_in_two_phases(sandbox: Sandbox, apis: Any)
 
 
 def test_seven_feeds_need_an_adapter(sandbox: Sandbox) -> None:
-    """The client's loop knows one name of the page parameter only."""
+    """The client's loop supports one of the two names of the page parameter."""
     assert sum(feed.endpoint.page_parameter == "limit" for feed in sandbox.feeds.values()) == 7
 
 
-def test_the_client_asks_for_too_few_scopes(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the switch it gets what it asked for, and contracts are not among it."""
+def test_the_client_requests_too_few_scopes(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the switch the client gets the scopes that it requests, which do not include contracts."""
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     sandbox.set_switches(grants_all_scopes=False)
     apis = ApiFactory()
     sandbox.set_switches(grants_all_scopes=True)
 
-    assert synced(apis, sandbox, "orders.sales_orders")[0].success
-    result, _ = synced(apis, sandbox, "orders.contracts")
+    assert sync_with_client(apis, sandbox, "orders.sales_orders")[0].success
+    result, _ = sync_with_client(apis, sandbox, "orders.contracts")
     assert not result.success
     assert "contract:read" in result.error
 
 
 def test_the_client_covers_every_feed_of_the_sandbox(sandbox: Sandbox) -> None:
-    """No feed of the catalogue is left without a witness."""
+    """Every feed of the catalogue has a method of the client."""
     assert METHODS.keys() == sandbox.feeds.keys()
 
 
-def test_the_client_asks_for_the_maximum(sandbox: Sandbox, apis: Any) -> None:
-    """It gets the bare number."""
+def test_the_client_reads_the_maximum(sandbox: Sandbox, apis: Any) -> None:
+    """The max-sequence operation returns a bare number."""
     api = apis.get_api_instance(client.SalesOrdersApi)
 
     assert api.get_sales_orders_max_sequence() == sandbox.book("sales_orders").maximum

@@ -30,7 +30,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.cursors import FeedPart
 from tests.expected_rows import newest, parsed
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 from tests.records import in_json, valid_record
 from tests.thing_warehouse import commit
 
@@ -98,7 +98,7 @@ class Reporting:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
 
     def __post_init__(self) -> None:
-        self.path.write_bytes(laid_out(self.api, read_by_reports(self.api)))
+        self.path.write_bytes(empty_warehouse(self.api, read_by_reports(self.api)))
 
     def feed(self, name: str) -> Feed:
         """The feed called ``sales_orders`` or ``orders.sales_orders``."""

@@ -21,9 +21,9 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Connected
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Question, Reply
-from tests.integration.syncing import catalogue_with, laid_out
+from tests.integration.syncing import catalogue_with, empty_warehouse
+from tests.manual_clock import ManualClock
 from tests.records import page_of
 
 BASE = "/suppliers-api-2026v1"
@@ -118,7 +118,7 @@ class ScriptedSync:
 
     def __post_init__(self) -> None:
         if not self.snapshots:
-            self.path.write_bytes(laid_out("suppliers", self.feeds))
+            self.path.write_bytes(empty_warehouse("suppliers", self.feeds))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -129,7 +129,7 @@ class ScriptedSync:
     @contextmanager
     def pipeline(self) -> Iterator[Connected]:
         """The parts for the accounts and feeds, not prepared yet."""
-        time = HandMovedTime()
+        time = ManualClock()
         settings = load_settings(
             {
                 "FLORIDAY_BASE_URL": f"{self.server.address}{BASE}",

@@ -22,15 +22,14 @@ from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.selection import Changes, Everything, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
-from pipelines.sync.what_to_read import Changes, Everything
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
 from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
-from tests.hand_moved_time import HandMovedTime
+from tests.manual_clock import ManualClock
 
 SUPPLIERS = catalogue_of("suppliers")
 
@@ -55,7 +54,7 @@ def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
 
 
 @cache
-def laid_out(api: str, only: tuple[str, ...] = ()) -> bytes:
+def empty_warehouse(api: str, only: tuple[str, ...] = ()) -> bytes:
     """A warehouse as a first sync lays it out, before it belongs to anyone; laying it out takes a while."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "w.duckdb"
@@ -81,7 +80,7 @@ class Syncing:
 
     sandbox: Sandbox
     path: Path
-    time: HandMovedTime = field(default_factory=HandMovedTime)
+    time: ManualClock = field(default_factory=ManualClock)
     page: int | None = None
     api: str = "suppliers"
     only: tuple[str, ...] = ()
@@ -89,7 +88,7 @@ class Syncing:
 
     def __post_init__(self) -> None:
         if not self.path.exists():
-            self.path.write_bytes(laid_out(self.api, self.only))
+            self.path.write_bytes(empty_warehouse(self.api, self.only))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -174,8 +173,8 @@ class Syncing:
 
     def _cursors(self) -> list[tuple[Any, ...]]:
         """Account, feed and cursor of whatever was committed; nothing where not even the layout was."""
-        laid_out = self.rows("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync'") != [(0,)]
-        return self.rows("SELECT account, feed, cursor FROM sync.cursors") if laid_out else []
+        empty_warehouse = self.rows("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync'") != [(0,)]
+        return self.rows("SELECT account, feed, cursor FROM sync.cursors") if empty_warehouse else []
 
     def content(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that the warehouse holds of records, to see whether anything changed."""

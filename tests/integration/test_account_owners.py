@@ -64,7 +64,7 @@ def test_ids_are_compared_as_uuids(written: str) -> None:
 
 def test_an_account_was_first_seen_once(tmp_path: Path) -> None:
     """Another name of its organization leaves that moment as it was."""
-    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     first = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     for name in ("Kwekerij A", "Kwekerij B"):
         with things.warehouse.writing() as connection, transaction(connection):

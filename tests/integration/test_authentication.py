@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from pipelines.errors import AuthenticationError, BusyError, PipelineError, SettingError, UnreachableError
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server
+from tests.manual_clock import ManualClock
 
 SECRET = "s3cr3t&7hat=must+not/show"
 TOKEN = "/oauth2/id/v1/token"
@@ -33,9 +33,9 @@ def server() -> Iterator[AnsweringServer]:
 
 
 @pytest.fixture
-def time() -> HandMovedTime:
+def time() -> ManualClock:
     """A time of the test's own."""
-    return HandMovedTime()
+    return ManualClock()
 
 
 def grant(token: str = "token-1", **more: object) -> Reply:
@@ -48,7 +48,7 @@ def refusal(error: str, status: int = 400) -> Reply:
     return Reply(status, {"error": error, "error_description": f"no {SECRET}"})
 
 
-def session_at(address: str, time: HandMovedTime, **options: object) -> TokenSession:
+def session_at(address: str, time: ManualClock, **options: object) -> TokenSession:
     """A session for an address."""
     return TokenSession(address, "client-1", SecretStr(SECRET), SCOPES, clock=time.clock, **options)  # type: ignore[arg-type]
 
@@ -64,7 +64,7 @@ def failure(session: TokenSession, kind: type[PipelineError] = AuthenticationErr
     return line
 
 
-def test_credentials_travel_in_the_body(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_credentials_travel_in_the_body(server: AnsweringServer, time: ManualClock) -> None:
     """One form, no Authorization header, JSON asked for; over http to the loopback without any variable set."""
     server.will_answer(TOKEN, grant())
     before = dict(os.environ)
@@ -85,15 +85,13 @@ def test_credentials_travel_in_the_body(server: AnsweringServer, time: HandMoved
     assert dict(os.environ) == before
 
 
-def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(time: HandMovedTime) -> None:
+def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(time: ManualClock) -> None:
     """A session for such an address cannot be made."""
     with pytest.raises(SettingError, match="FLORIDAY_AUTH_URL uses plain http"):
         session_at("http://idm.floriday.io/v1/token", time)
 
 
-def test_nothing_secret_is_logged(
-    server: AnsweringServer, time: HandMovedTime, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_secret_is_logged(server: AnsweringServer, time: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
     """Not even when somebody turns every debug log on."""
     server.will_answer(TOKEN, grant("t0ken-that-must-not-show"))
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "requests_oauthlib.oauth2_session"):
@@ -105,7 +103,7 @@ def test_nothing_secret_is_logged(
     assert "t0ken" not in shown
 
 
-def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, time: ManualClock) -> None:
     """It is renewed 60 s early, not sooner."""
     server.will_answer(TOKEN, grant("token-1"), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
@@ -118,7 +116,7 @@ def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, t
     assert session.token() == "token-2"
 
 
-def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: ManualClock) -> None:
     """A token of 40 s lives 20."""
     server.will_answer(TOKEN, grant("token-1", expires_in=40), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
@@ -131,16 +129,14 @@ def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: 
 
 
 @pytest.mark.parametrize("more", [{}, {"expires_in": None}, {"expires_in": "3600"}, {"expires_in": 3600.0}])
-def test_a_token_lives_an_hour_unless_told(
-    server: AnsweringServer, time: HandMovedTime, more: dict[str, object]
-) -> None:
+def test_a_token_lives_an_hour_unless_told(server: AnsweringServer, time: ManualClock, more: dict[str, object]) -> None:
     """Whatever way the server says so, or does not."""
     server.will_answer(TOKEN, Reply(200, {"access_token": "token-1"} | more))
 
     assert session_at(server.address + TOKEN, time).expires_at == datetime.fromtimestamp(time.seconds + 3600, UTC)
 
 
-def test_many_threads_make_one_token_call(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_many_threads_make_one_token_call(server: AnsweringServer, time: ManualClock) -> None:
     """All get the same token."""
     server.will_answer(TOKEN, grant("token-1"), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
@@ -157,7 +153,7 @@ def test_many_threads_make_one_token_call(server: AnsweringServer, time: HandMov
     assert len(server.asked(TOKEN)) == 1
 
 
-def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: ManualClock) -> None:
     """Who comes second with the same stale token gets the one that was fetched meanwhile."""
     server.will_answer(TOKEN, grant("token-1"), grant("token-2"), grant("token-3"))
     session = session_at(server.address + TOKEN, time)
@@ -190,7 +186,7 @@ class CountingLock:
         self._lock.release()
 
 
-def test_waiting_threads_share_a_failure(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_waiting_threads_share_a_failure(server: AnsweringServer, time: ManualClock) -> None:
     """A wrong secret is tried once, and each thread has an error of its own to add its account to."""
     session = session_at(server.address + TOKEN, time)
     lock = CountingLock()
@@ -205,7 +201,7 @@ def test_waiting_threads_share_a_failure(server: AnsweringServer, time: HandMove
     assert len(server.asked(TOKEN)) == 1
 
 
-def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: ManualClock) -> None:
     """The line names both variables and the host, is not retried, and repeats nothing that the server said."""
     server.will_answer(TOKEN, refusal("invalid_client", 401))
 
@@ -215,7 +211,7 @@ def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: H
     assert len(server.asked(TOKEN)) == 1
 
 
-def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: ManualClock) -> None:
     """None stands for all that was asked for."""
     server.will_answer(TOKEN, grant())
     session = session_at(server.address + TOKEN, time)
@@ -225,7 +221,7 @@ def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: HandM
 
 
 @pytest.mark.parametrize("scope", ["supply:read role:app", ["supply:read", "role:app"]], ids=["text", "list"])
-def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time: HandMovedTime, scope: object) -> None:
+def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time: ManualClock, scope: object) -> None:
     """What is not granted is named."""
     server.will_answer(TOKEN, grant(scope=scope))
     session = session_at(server.address + TOKEN, time)
@@ -236,7 +232,7 @@ def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time:
 
 @pytest.mark.parametrize("error", ["invalid_scope", "access_denied"])
 def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
-    server: AnsweringServer, time: HandMovedTime, error: str
+    server: AnsweringServer, time: ManualClock, error: str
 ) -> None:
     """What is granted alone is asked for together, the rest is named; so it goes again when the token ends."""
     replies = [refusal(error), grant(), grant(), refusal(error), grant("token-2")]
@@ -253,14 +249,14 @@ def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
 @pytest.mark.parametrize(
     "replies", [[refusal("invalid_scope")], [refusal("invalid_scope"), *[grant()] * 3, refusal("invalid_scope")]]
 )
-def test_no_scope_at_all_is_an_error(server: AnsweringServer, time: HandMovedTime, replies: list[Reply]) -> None:
+def test_no_scope_at_all_is_an_error(server: AnsweringServer, time: ManualClock, replies: list[Reply]) -> None:
     """Also where single ones are granted and their sum is not."""
     server.will_answer(TOKEN, *replies)
 
     assert "grants none of the scopes role:app" in failure(session_at(server.address + TOKEN, time))
 
 
-def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: ManualClock) -> None:
     """After 429, 500, 503, a cut connection and half an answer; as long as the server asks."""
     server.will_answer(
         TOKEN,
@@ -276,7 +272,7 @@ def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: HandM
     assert time.slept[0] == 30
 
 
-def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, time: ManualClock) -> None:
     """After a few attempts, and a little later it may work."""
     server.will_answer(TOKEN, Reply(503))
 
@@ -285,7 +281,7 @@ def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, tim
     assert line == "127.0.0.1 answered 503 to the request for a token (gave up after 5 attempts)"
 
 
-def test_an_unreachable_token_server_is_told(time: HandMovedTime) -> None:
+def test_an_unreachable_token_server_is_told(time: ManualClock) -> None:
     """With its host."""
     with answering_server() as gone:
         address = gone.address
@@ -293,7 +289,7 @@ def test_an_unreachable_token_server_is_told(time: HandMovedTime) -> None:
     assert failure(session_at(address + TOKEN, time), UnreachableError).startswith("127.0.0.1 cannot be reached")
 
 
-def test_a_silent_token_server_is_told(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_silent_token_server_is_told(server: AnsweringServer, time: ManualClock) -> None:
     """A time-out ends the wait."""
     server.will_answer(TOKEN, Reply(stalled=True))
     session = session_at(server.address + TOKEN, time, retry=RetryPolicy(attempts=1), timeout=(1.0, 0.05))
@@ -322,7 +318,7 @@ def test_a_silent_token_server_is_told(server: AnsweringServer, time: HandMovedT
     ],
 )
 def test_a_server_that_gives_no_token_is_told(
-    server: AnsweringServer, time: HandMovedTime, reply: Reply, words: str
+    server: AnsweringServer, time: ManualClock, reply: Reply, words: str
 ) -> None:
     """The line names the variable and what came instead."""
     server.will_answer(TOKEN, reply)
@@ -333,7 +329,7 @@ def test_a_server_that_gives_no_token_is_told(
     assert words in line
 
 
-def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: ManualClock) -> None:
     """No token is larger than a megabyte."""
     server.will_answer(TOKEN, grant(padding="x" * 2**21))
 
@@ -341,7 +337,7 @@ def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: HandM
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_credentials_do_not_follow_a_redirect(server: AnsweringServer, time: HandMovedTime, status: int) -> None:
+def test_credentials_do_not_follow_a_redirect(server: AnsweringServer, time: ManualClock, status: int) -> None:
     """Neither to another host nor on the same one."""
     with answering_server() as elsewhere:
         elsewhere.will_answer("/token", grant())
@@ -359,7 +355,7 @@ def metadata(server: AnsweringServer, **changes: object) -> Reply:
 
 @pytest.mark.parametrize("place", [METADATA, RFC_METADATA])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: HandMovedTime, place: str, slash: str) -> None:
+def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: ManualClock, place: str, slash: str) -> None:
     """Below the server's address or where RFC 8414 has it; once, and without the credentials."""
     server.will_answer(place, metadata(server))
     server.will_answer(TOKEN, grant(expires_in=60))
@@ -373,7 +369,7 @@ def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: HandMov
     assert all("Authorization" not in question.headers and not question.form for question in server.asked(place))
 
 
-def test_a_server_without_a_path_is_discovered(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_a_server_without_a_path_is_discovered(server: AnsweringServer, time: ManualClock) -> None:
     """Both places are one then; an issuer that is not told is none that contradicts."""
     server.will_answer(
         "/.well-known/oauth-authorization-server", Reply(200, {"token_endpoint": server.address + TOKEN})
@@ -383,7 +379,7 @@ def test_a_server_without_a_path_is_discovered(server: AnsweringServer, time: Ha
     assert session_at(server.address, time).token() == "token-1"
 
 
-def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: ManualClock) -> None:
     """A 503 is asked again, in the same place."""
     server.will_answer(METADATA, Reply(503), Reply(dropped=True), metadata(server))
     server.will_answer(TOKEN, grant())
@@ -404,7 +400,7 @@ def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: HandMov
     ],
 )
 def test_metadata_that_lead_elsewhere_are_refused(
-    server: AnsweringServer, time: HandMovedTime, changes: dict[str, object], words: str
+    server: AnsweringServer, time: ManualClock, changes: dict[str, object], words: str
 ) -> None:
     """The credentials go to the host that the settings name, or nowhere."""
     server.will_answer(METADATA, metadata(server, **changes))
@@ -425,7 +421,7 @@ def test_metadata_that_lead_elsewhere_are_refused(
     ],
     ids=["missing", "html", "incomplete", "list", "redirect", "bad redirect"],
 )
-def test_an_address_without_metadata_is_told(server: AnsweringServer, time: HandMovedTime, reply: Reply) -> None:
+def test_an_address_without_metadata_is_told(server: AnsweringServer, time: ManualClock, reply: Reply) -> None:
     """The line says what the variable expects."""
     server.will_answer(METADATA, reply)
 

@@ -159,7 +159,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 @pytest.fixture(scope="module")
 def file_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
     """An instance that is stored in files, which schedules need; tests delete what they add to it."""
-    folder = tmp_path_factory.mktemp("kept")
+    folder = tmp_path_factory.mktemp("instance")
     with open_instance(folder, folder / STORAGE) as instance:
         yield instance
 
@@ -238,7 +238,7 @@ class TestChangedFeeds:
         assert daemon.skip_reason("changed_feeds") == NOTHING_NEW
 
     def test_a_tick_without_changes_costs_one_call_for_each_fast_feed(self, daemon: Daemon) -> None:
-        """Without changes, a tick requests each fast feed's maximum once and no run."""
+        """Without changes, a tick calls max-sequence once for each fast feed and requests no run."""
         daemon.sync()
         daemon.project.sandbox.calls.clear()
 

@@ -1,4 +1,4 @@
-"""``floriday backup``: a copy of one committed state, taken while others work."""
+"""``floriday backup`` copies one committed state of the warehouse while others use it."""
 
 from __future__ import annotations
 
@@ -24,45 +24,43 @@ ORDERS = "orders.sales_orders"
 
 @pytest.fixture
 def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
-    """A warehouse for things, with one in it; the settings point at it."""
-    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
-    made.store(word("a", 1))
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(made.path))
+    """A warehouse with one thing, selected by the settings."""
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
+    things.store(word("a", 1))
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(things.path))
     monkeypatch.chdir(tmp_path)
-    return made
+    return things
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder."""
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 class TestBackup:
-    """What it leaves."""
+    """A backup is a complete copy that can be restored."""
 
     def test_it_equals_the_warehouse(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-        """Table by table, for its owner alone, in a folder that is made for it."""
+        """A backup has the same tables and rows as the warehouse, and is private."""
         code, out, err = printed("backup", "backups/monday.duckdb")
 
-        made = tmp_path / "backups" / "monday.duckdb"
-        told = f"backups/monday.duckdb: {made.stat().st_size / 1e6:.1f} MB, a copy of {things.path}\n"
-        assert (code, out, err) == (0, told, "")
-        assert ThingWarehouse(made).contents() == things.contents()
-        assert stat.S_IMODE(made.stat().st_mode) == 0o600
-        assert names(made.parent) == ["monday.duckdb"]
+        backup = tmp_path / "backups" / "monday.duckdb"
+        message = f"backups/monday.duckdb: {backup.stat().st_size / 1e6:.1f} MB, a copy of {things.path}\n"
+        assert (code, out, err) == (0, message, "")
+        assert ThingWarehouse(backup).contents() == things.contents()
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+        assert names(backup.parent) == ["monday.duckdb"]
 
-    def test_a_sync_that_is_under_way_is_no_hindrance(
-        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
-    ) -> None:
-        """It holds its lock file from its beginning to its end; between two batches the file can be copied."""
+    def test_a_backup_during_a_sync(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """A backup can be made during a sync, between two transactions."""
         with hold_sync_lock(things.path, "floriday sync"):
             code, _, _ = printed("backup", "b.duckdb")
 
         assert code == 0
         assert ThingWarehouse(tmp_path / "b.duckdb").contents() == things.contents()
 
-    def test_it_waits_for_the_batch_that_is_being_written(self, things: ThingWarehouse, tmp_path: Path) -> None:
-        """And has all of it; that the writer goes on reading is no hindrance."""
+    def test_it_waits_for_a_running_transaction(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """A backup waits for a running transaction and contains it, and a reader does not delay it."""
         command = [sys.executable, "-m", "pipelines.cli", "backup", "b.duckdb"]
         environment = surroundings(FLORIDAY_WAREHOUSE=str(things.path))
         with things.warehouse.writing() as connection:
@@ -79,7 +77,7 @@ class TestBackup:
         assert ThingWarehouse(tmp_path / "b.duckdb").values("SELECT word FROM things.things") == ["b"]
 
     def test_it_can_be_restored(self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Put in the warehouse's place, it is what the next sync goes on from, and that one brings all changes."""
+        """After a backup is restored, the next sync continues from its cursors and stores all later changes."""
         with Sandbox(empty=True) as sandbox:
             syncing = Syncing(sandbox, tmp_path / "w.duckdb")
             monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(syncing.path))
@@ -100,10 +98,10 @@ class TestBackup:
 
 
 class TestRefusals:
-    """What it does not write over, and what it cannot do."""
+    """A backup that is refused or fails leaves all files unchanged."""
 
-    def test_a_file_that_is_there_stays(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-        """Unless it may be replaced."""
+    def test_an_existing_file_stays(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """An existing file is replaced with ``--force`` only."""
         (tmp_path / "b.duckdb").write_text("mine")
 
         code, out, err = printed("backup", "b.duckdb")
@@ -119,7 +117,7 @@ class TestRefusals:
     )
     @pytest.mark.usefixtures("things")
     def test_the_warehouse_and_what_belongs_to_it_stay(self, printed: Printed, tmp_path: Path, name: str) -> None:
-        """Whatever it is called, and even with --force."""
+        """The warehouse and the files that belong to it are not replaced, even with ``--force``."""
         (tmp_path / "link.duckdb").symlink_to("w.duckdb")
         before = (tmp_path / "w.duckdb").read_bytes()
 
@@ -132,7 +130,7 @@ class TestRefusals:
 
     @pytest.mark.usefixtures("things")
     def test_a_folder_and_a_device_stay(self, printed: Printed, tmp_path: Path) -> None:
-        """A copy would take their place."""
+        """A folder or a device is not replaced."""
         os.mkfifo(tmp_path / "pipe")
         (tmp_path / "folder").mkdir()
 
@@ -144,7 +142,7 @@ class TestRefusals:
         assert names(tmp_path) == ["folder", "pipe", "w.duckdb"]
 
     def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nothing is made."""
+        """Without a warehouse, a backup fails and creates nothing."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", "w.duckdb")
 
@@ -154,8 +152,8 @@ class TestRefusals:
         assert "floriday sync" in err
         assert names(tmp_path) == []
 
-    def test_a_damaged_warehouse_is_told(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-        """It does not pass for a backup."""
+    def test_a_damaged_warehouse_is_reported(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """A damaged warehouse is reported, and no backup is left."""
         things.path.write_bytes(b"x" * 100_000)
 
         code, _, err = printed("backup", "b.duckdb")
@@ -164,8 +162,8 @@ class TestRefusals:
         assert "damaged" in err
         assert names(tmp_path) == ["w.duckdb"]
 
-    def test_a_full_disk_is_told(self, things: ThingWarehouse, tmp_path: Path) -> None:
-        """In one line; what stood there before stays, and nothing else."""
+    def test_a_full_disk_is_reported(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """A full disk is reported in one line, and an existing backup stays."""
         (tmp_path / "b.duckdb").write_text("mine")
         program = (
             "import resource, sys\nfrom pipelines.cli.entry import run\n"

@@ -58,7 +58,7 @@ def mutation(number: int, of: int, delta: int, *, created: dt.datetime = LONG_AG
 @pytest.fixture
 def stock(tmp_path: Path) -> ThingWarehouse:
     """Three batches in two accounts that add up; south's stands under the same id as one of north's."""
-    stock = ThingWarehouse(tmp_path / "w.duckdb", (BATCHES, BATCH_MUTATIONS)).lay_out()
+    stock = ThingWarehouse(tmp_path / "w.duckdb", (BATCHES, BATCH_MUTATIONS)).create()
     stock.store(batch(1, 70), batch(2, 100), account="north", feed=BATCHES)
     stock.store(mutation(1, 1, -40), mutation(2, 1, 10), account="north", feed=BATCH_MUTATIONS)
     stock.store(batch(1, 95), account="south", feed=BATCHES)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue import catalogue_of
+from pipelines.errors import PipelineError
 from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed_writer import FeedWriter
+from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.rebuild import rebuild
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
@@ -107,6 +109,28 @@ def test_idle_parts_cost_one_call_each(syncing: Syncing) -> None:
 
     assert outcome.current
     assert not syncing.sandbox.calls.to("/contract-trade-item-groups/sync/")
+
+
+def test_a_part_that_was_not_read_to_its_end_is_not_idle(syncing: Syncing) -> None:
+    """A sync that failed after some pages has stored the feed's maximum; the next one goes on all the same."""
+
+    def fail(outcome: FeedOutcome) -> None:
+        if outcome.pages == 2:
+            raise PipelineError("no answer")
+
+    first, *others = records(GROUPS, 5, supplierOrganizationId=GROWERS[0])
+    connect(syncing, GROWERS[0])
+    put(syncing, GROUPS, first)
+    syncing.sync(CONNECTIONS, GROUPS)
+    for record in others:
+        put(syncing, GROUPS, record)
+    syncing.page = 1
+    (failed,) = syncing.sync(GROUPS, listener=fail).values()
+    assert failed.error == "no answer"
+
+    assert syncing.sync_one(GROUPS).current
+
+    syncing.assert_equal(GROUPS)
 
 
 def test_a_new_connection_brings_older_records_into_view(syncing: Syncing) -> None:
@@ -263,7 +287,7 @@ class TestLeavingARestartedSelection:
             raise Death
 
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.sync.sub_feed.end_unserved", die)
+            patch.setattr(FeedWriter, "delete_unserved", die)
             with pytest.raises(Death):
                 restarted.sync(CUSTOM)
         assert self.deleted(restarted) == 0
@@ -279,7 +303,7 @@ class TestLeavingARestartedSelection:
         self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each batch is a transaction; the rest is found by reading the selection once more."""
-        monkeypatch.setattr("pipelines.sync.unserved_records.RECORDS_AT_ONCE", 2)
+        monkeypatch.setattr("pipelines.sync.feed_writer.DELETED_AT_ONCE", 2)
         store_again = FeedWriter.store_again
 
         def die_after_the_first(writer: FeedWriter, some: Sequence[bytes], *, was_served: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""``floriday query`` and ``floriday report``: read-only for good, in every format."""
+"""``floriday query`` and ``floriday report`` only read the warehouse, and write results in every format."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.moments import NOW
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with some trade in it."""
+    """A warehouse with the data of one sync."""
     path = tmp_path_factory.mktemp("query") / "nursery.duckdb"
     with Sandbox(now=NOW, scale=0.05) as sandbox:
         Syncing(sandbox, path).sync()
@@ -43,7 +43,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def warehouse(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The settings point at the warehouse, which is the same afterwards, with nothing new beside it."""
+    """Point the settings at the warehouse, and assert that the test changes neither the file nor its folder."""
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(filled))
     monkeypatch.chdir(tmp_path)
     before, beside = fingerprint(filled), sorted(filled.parent.iterdir())
@@ -53,21 +53,21 @@ def warehouse(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def fingerprint(path: Path) -> str:
-    """Changes with any byte of a file."""
+    """Hash of the content of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def same_in_excel(read: Any, value: Any) -> bool:
-    """Whether a cell has the type and value of one of the warehouse: moments are in UTC, to the millisecond."""
+def same_in_excel(cell: Any, value: Any) -> bool:
+    """Whether a cell has the type and value of the warehouse's value; times are in UTC, to the millisecond."""
     if isinstance(value, dt.datetime):
-        return bool(abs(read.replace(tzinfo=dt.UTC) - value) < dt.timedelta(milliseconds=1))
+        return bool(abs(cell.replace(tzinfo=dt.UTC) - value) < dt.timedelta(milliseconds=1))
     if isinstance(value, dt.date):
-        return bool(read == dt.datetime(value.year, value.month, value.day))  # noqa: DTZ001 - Excel has no time zones
+        return bool(cell == dt.datetime(value.year, value.month, value.day))  # noqa: DTZ001 - Excel has no time zones
     if isinstance(value, Decimal):
-        return bool(type(read) in {int, float} and read == pytest.approx(float(value)))
+        return bool(type(cell) in {int, float} and cell == pytest.approx(float(value)))
     if isinstance(value, list):
-        return bool(json.loads(read) == value)
-    return bool(read == (str(value) if isinstance(value, UUID) else value) and not isinstance(read, dt.datetime))
+        return bool(json.loads(cell) == value)
+    return bool(cell == (str(value) if isinstance(value, UUID) else value) and not isinstance(cell, dt.datetime))
 
 
 REFUSED = (
@@ -108,7 +108,7 @@ REFUSED = (
     "DELETE FROM orders.sales_orders",
     "DROP TABLE orders.sales_orders",
     "ALTER TABLE orders.sales_orders ADD COLUMN mine INTEGER",
-    "WITH gone AS (DELETE FROM orders.sales_orders RETURNING *) FROM gone",
+    "WITH deleted AS (DELETE FROM orders.sales_orders RETURNING *) FROM deleted",
     "CHECKPOINT",
     "VACUUM",
     "BEGIN",
@@ -127,12 +127,14 @@ REFUSED = (
     "FROM result",
     "FROM warehouse",
 )
-"""What writes, reads elsewhere, changes a setting, or is not one question; the last ones look for local variables."""
+"""Statements that write, read other files or change settings, empty and invalid ones, and names of local variables."""
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_it_only_reads(sql: str, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever is no reading statement over the warehouse alone ends in one line, and nothing has changed."""
+def test_statements_that_do_more_than_read_are_refused(
+    sql: str, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A statement that does more than read the warehouse ends with a one-line error, and changes nothing."""
     (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
 
     code = run(["query", sql])
@@ -165,26 +167,26 @@ def test_it_only_reads(sql: str, warehouse: Path, tmp_path: Path, capsys: pytest
     ],
 )
 @pytest.mark.usefixtures("warehouse")
-def test_everything_that_reads_is_answered(sql: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """All ways in which DuckDB is asked work."""
+def test_every_reading_statement_works(sql: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every kind of statement that only reads returns a result."""
     assert run(["query", sql]) == 0
     assert capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("warehouse")
 class TestFormats:
-    """One answer in every format."""
+    """``floriday query`` writes the same result in every format."""
 
     SQL = "SELECT trade_item_id, trade_item_name_nl AS name FROM catalog.trade_items ORDER BY 1"
 
-    def test_a_pipe_gets_a_plain_table(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """No colours, no boxes, nothing cut."""
+    def test_a_pipe_receives_a_plain_table(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """In a pipe, a result is a plain table without colours, boxes or truncated values."""
         run(["query", "SELECT repeat('x', 500) AS long"])
 
         assert capsys.readouterr().out == f"long\n{'x' * 500}\n"
 
     def test_csv_and_json_agree(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """The same rows, whichever format they come in."""
+        """CSV and JSON contain the same rows."""
         run(["query", self.SQL, "--format", "csv"])
         rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
         run(["query", self.SQL, "-f", "json"])
@@ -193,10 +195,10 @@ class TestFormats:
         assert json.loads(capsys.readouterr().out) == rows
 
     @pytest.mark.parametrize("ending", ["csv", "json", "parquet", "xlsx", "txt"])
-    def test_a_file_has_the_format_of_its_name(
+    def test_the_extension_selects_the_format(
         self, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """The ending tells the format, unless another is asked for; nothing is printed besides."""
+        """The extension of the file selects the format, the file is private, and nothing is printed."""
         path = tmp_path / f"items.{ending}"
 
         assert run(["query", self.SQL, "--output", str(path)]) == 0
@@ -214,18 +216,18 @@ class TestFormats:
 
     @pytest.mark.parametrize("style", ["parquet", "xlsx"])
     def test_binary_formats_need_a_file(self, style: str, capsys: pytest.CaptureFixture[str]) -> None:
-        """Nobody wants them on a terminal."""
+        """Parquet and Excel require an output file."""
         assert run(["query", self.SQL, "--format", style]) == 2
         assert f"--output FILE.{style}" in capsys.readouterr().err
 
-    def test_a_large_answer_streams(self, tmp_path: Path) -> None:
-        """Memory does not grow with the rows of a CSV file."""
+    def test_a_large_result_is_streamed(self, tmp_path: Path) -> None:
+        """Memory does not grow with the number of rows of a CSV file."""
         program = (
             "import resource\nfrom pipelines.cli.entry import run\n"
-            "def grown(rows):\n"
+            "def peak(rows):\n"
             "    run(['query', f'SELECT i, uuid() AS u FROM range({rows}) t (i)', '-o', 'out.csv'])\n"
             "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
-            "before = grown(100_000)\nprint(grown(2_000_000) - before)"
+            "before = peak(100_000)\nprint(peak(2_000_000) - before)"
         )
         ended = subprocess.run(
             [command()[0], "-c", program], cwd=tmp_path, env=surroundings(), capture_output=True, text=True, check=True
@@ -236,11 +238,11 @@ class TestFormats:
 
 
 class TestOutput:
-    """A file is whole, or as it was."""
+    """An output file is either complete or unchanged."""
 
     @pytest.mark.usefixtures("warehouse")
     def test_a_failure_leaves_the_old_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A query that fails on its way leaves no half file, and the one that was there."""
+        """A query that fails halfway leaves the existing file unchanged, and no temporary file."""
         path = tmp_path / "out.csv"
         path.write_text("old")
 
@@ -254,28 +256,28 @@ class TestOutput:
         assert list(tmp_path.iterdir()) == [path]
 
     @pytest.mark.parametrize("name", ["nursery.duckdb", "nursery.duckdb.wal", "nursery.duckdb.lock"])
-    def test_the_warehouse_is_not_written_over(
+    def test_the_warehouse_is_not_overwritten(
         self, name: str, warehouse: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Neither the file itself nor those beside it under its name can be the output."""
+        """The output cannot be the warehouse or a file that belongs to it."""
         assert run(["query", "SELECT 1", "--format", "csv", "--output", str(warehouse.with_name(name))]) == 2
         assert "choose another" in capsys.readouterr().err
 
     @pytest.mark.usefixtures("warehouse")
-    def test_a_folder_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_missing_output_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A path that cannot be written is a usage error."""
         assert run(["query", "SELECT 1", "--output", str(tmp_path / "none" / "out.csv")]) == 2
         assert "No such file or directory" in capsys.readouterr().err
 
     @pytest.mark.usefixtures("warehouse")
     def test_a_full_disk(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """What cannot be written to the end is told."""
+        """A full disk is reported."""
         assert run(["query", "SELECT 1", "--output", "/dev/full"]) == 1
         assert "/dev/full cannot be written: No space left on device" in capsys.readouterr().err
 
 
 def test_without_a_warehouse(tmp_path: Path) -> None:
-    """There is nothing to ask, and nothing is created."""
+    """Without a warehouse, the command fails and creates no file."""
     ended = floriday("query", "SELECT 1", folder=tmp_path, FLORIDAY_WAREHOUSE="none.duckdb")
 
     assert ended.code == 1
@@ -283,8 +285,8 @@ def test_without_a_warehouse(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_output_that_nobody_reads_is_no_error(warehouse: Path) -> None:
-    """A pipe that is closed early ends the command without a word."""
+def test_a_closed_pipe_is_no_error(warehouse: Path) -> None:
+    """A pipe that is closed early ends the command silently."""
     process = subprocess.Popen(
         command("query", "FROM range(1000000)", "--format", "csv"),
         cwd=warehouse.parent,
@@ -302,10 +304,8 @@ def test_output_that_nobody_reads_is_no_error(warehouse: Path) -> None:
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("file", ["out.csv", "out.xlsx"])
-def test_a_long_query_can_be_stopped(
-    file: str, end: signal.Signals, code: int, warehouse: Path, tmp_path: Path
-) -> None:
-    """Ctrl-C, SIGTERM and a closed terminal end what DuckDB computes; files that were being written are gone."""
+def test_signals_stop_a_long_query(file: str, end: signal.Signals, code: int, warehouse: Path, tmp_path: Path) -> None:
+    """Ctrl-C, SIGTERM and SIGHUP interrupt a running query, and its unfinished files are removed."""
     sql = "SELECT i FROM range(10000000000) a (i) WHERE i > 0"
     process = subprocess.Popen(
         command("query", sql, "--output", file),
@@ -327,8 +327,8 @@ def test_a_long_query_can_be_stopped(
     assert warehouse.exists()
 
 
-def test_a_reader_that_reads_nothing_keeps_nobody_from_the_file(warehouse: Path) -> None:
-    """After its time a query ends, though its rows wait to be read, and the file is free."""
+def test_an_unread_result_does_not_block_the_file(warehouse: Path) -> None:
+    """The timeout ends a query whose output nobody reads, and releases the database file."""
     process = subprocess.Popen(
         command("query", "FROM range(10000000000)", "--format", "csv", "--timeout", "1s"),
         env=unmeasured(),
@@ -337,7 +337,7 @@ def test_a_reader_that_reads_nothing_keeps_nobody_from_the_file(warehouse: Path)
     )
     try:
         assert process.stdout
-        assert process.stdout.read(6) == b"range\n"  # it has begun, and from here on nobody reads
+        assert process.stdout.read(6) == b"range\n"  # from here on, nobody reads the pipe
         with Warehouse(warehouse, lock_timeout=30.0).writing():
             pass
 
@@ -353,8 +353,8 @@ def test_a_reader_that_reads_nothing_keeps_nobody_from_the_file(warehouse: Path)
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
 @pytest.mark.parametrize(("sql", "code"), [("SELECT 1", 0), ("SELEC", 1)])
 @pytest.mark.usefixtures("warehouse")
-def test_a_standard_stream_may_be_closed(closed: str, sql: str, code: int, tmp_path: Path) -> None:
-    """The exit code is that of the query, and no traceback is printed."""
+def test_closed_standard_streams(closed: str, sql: str, code: int, tmp_path: Path) -> None:
+    """With a closed standard stream, the exit code is still the query's, and no traceback is printed."""
     line = f"{shlex.join(command('query', sql, '--output', 'out.csv'))} {closed}"
 
     ended = subprocess.run(line, shell=True, cwd=tmp_path, env=unmeasured(), capture_output=True, check=False)  # noqa: S602
@@ -364,8 +364,8 @@ def test_a_standard_stream_may_be_closed(closed: str, sql: str, code: int, tmp_p
     assert (tmp_path / "out.csv").exists() == (code == 0)
 
 
-def test_sql_that_is_no_text_is_refused(warehouse: Path) -> None:
-    """Bytes that are not UTF-8 are a misuse; in a locale of ASCII, letters are what they are."""
+def test_sql_must_be_utf8(warehouse: Path) -> None:
+    """SQL that is not UTF-8 is a usage error, and an ASCII locale does not change the letters of SQL."""
     broken = subprocess.run([*command("query"), b"SELECT '\xff'"], env=unmeasured(), capture_output=True, check=False)
     plain = subprocess.run(
         command("query", "SELECT 'é' AS x", "--format", "csv"),
@@ -380,7 +380,7 @@ def test_sql_that_is_no_text_is_refused(warehouse: Path) -> None:
 
 
 def wait_for_file(folder: Path) -> None:
-    """Return once a file is in a folder and something is in it."""
+    """Wait until the folder contains a file that is not empty."""
     until = time.monotonic() + 30
     while not any(path.stat().st_size for path in folder.iterdir()):
         assert time.monotonic() < until
@@ -389,10 +389,10 @@ def wait_for_file(folder: Path) -> None:
 
 @pytest.mark.usefixtures("warehouse")
 class TestTerminal:
-    """Colours and boxes are for people."""
+    """On a terminal, ``floriday query`` draws colours and boxes."""
 
     def test_a_box(self) -> None:
-        """A result that fits stands in a box, with the number of its rows."""
+        """A result that fits the terminal is drawn in a box, with its number of rows."""
         printed = on_a_terminal("query", "SELECT 1 AS one, '[bold]x' AS text", columns=80)
 
         assert "───" in printed
@@ -401,21 +401,21 @@ class TestTerminal:
         assert "\x1b[" in printed
 
     def test_no_color(self) -> None:
-        """NO_COLOR is respected."""
+        """NO_COLOR turns colours off."""
         printed = on_a_terminal("query", "SELECT 1 AS one", columns=80, NO_COLOR="1")
 
         assert "\x1b[3" not in printed
         assert "(1 row)" in printed
 
-    def test_a_wide_result_is_unfolded(self) -> None:
-        """A result that is wider than the terminal is shown a value a line."""
+    def test_a_wide_result_has_one_value_a_line(self) -> None:
+        """A result that is wider than the terminal is printed with one value a line."""
         printed = on_a_terminal("query", "FROM orders.sales_orders LIMIT 2", columns=80)
 
         assert "row 1" in printed
         assert "  sales_order_id" in printed
 
-    def test_a_long_result_is_cut(self) -> None:
-        """A terminal gets the first rows, and is told how to see all."""
+    def test_a_long_result_is_truncated(self) -> None:
+        """A terminal shows the first 500 rows, and a note says how to get all of them."""
         printed = on_a_terminal("query", "FROM range(2000)", columns=80)
 
         assert "499" in printed
@@ -426,7 +426,7 @@ class TestReport:
     """``floriday report``."""
 
     def test_the_list_needs_no_warehouse(self, tmp_path: Path) -> None:
-        """Without a name the reports are listed with what they tell and take."""
+        """Without a name, the command lists the reports with their descriptions and parameters."""
         ended = floriday("report", folder=tmp_path)
 
         assert ended.code == 0
@@ -435,8 +435,8 @@ class TestReport:
         assert " Revenue by week of delivery" in line
 
     @pytest.mark.usefixtures("warehouse")
-    def test_parameters_reach_the_report(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Days and currency narrow the rows as in SQL."""
+    def test_options_are_parameters_of_the_report(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The options of the command are the parameters of the report."""
         sql = "FROM reports.revenue_by_week(from_date := '2000-01-03', to_date := '2100-01-01', currency := 'EUR')"
         run(["query", sql, "--format", "json"])
         expected = json.loads(capsys.readouterr().out)
@@ -449,7 +449,7 @@ class TestReport:
 
     @pytest.mark.usefixtures("warehouse")
     def test_one_trade_item(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """An id narrows the rows; what is no id is refused."""
+        """An item's id selects its rows, and an invalid id is a usage error."""
         run(["query", "FROM reports.revenue_by_week", "--format", "json"])
         rows = json.loads(capsys.readouterr().out)
         wanted = rows[0]["trade_item_id"]
@@ -461,7 +461,7 @@ class TestReport:
 
     @pytest.mark.usefixtures("warehouse")
     def test_days_without_orders(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Nothing on those days is an empty report."""
+        """A report without rows for the given days is empty, with a note."""
         assert run(["report", "revenue_by_week", "--to", "1999-12-31", "--format", "csv"]) == 0
         out, err = capsys.readouterr()
         assert out.count("\n") == 1
@@ -470,10 +470,9 @@ class TestReport:
     def test_all_reports_in_a_workbook(
         self, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """One sheet each, under the report's name, as another library reads it back.
+        """With ``--all``, a workbook contains one sheet for each report, with typed values.
 
-        Its cells are the report's values, of their types, below a bold header that stays in sight, in columns that are
-        wide enough.
+        A bold header stays visible while scrolling, and columns are wide enough for it.
         """
         assert run(["report", "--all", "--output", str(tmp_path / "reports.xlsx")]) == 0
 
@@ -482,7 +481,7 @@ class TestReport:
         with Warehouse(warehouse).reading() as connection:
             assert set(book.sheetnames) == installed(connection)
             for sheet in book:
-                told = connection.execute(f"FROM reports.{sheet.title}").fetchall()
+                rows = connection.execute(f"FROM reports.{sheet.title}").fetchall()
                 header, *cells = sheet.iter_rows()
                 assert [cell.value for cell in header] == list(find_report(sheet.title).columns)
                 assert all(cell.font.b for cell in header)
@@ -490,15 +489,15 @@ class TestReport:
                 groups = sheet.column_dimensions.values()
                 widths = [group.width for group in groups for _ in range(group.min, group.max + 1)]
                 assert all(width > len(cell.value) for width, cell in zip(widths, header, strict=True))
-                read = [[cell.value for cell in line] for line in cells if told]
-                assert [len(row) for row in read] == [len(row) for row in told]
-                for row, expected in zip(read, told, strict=True):
-                    for column, value, wanted in zip(header, row, expected, strict=True):
+                in_sheet = [[cell.value for cell in line] for line in cells if rows]
+                assert [len(row) for row in in_sheet] == [len(row) for row in rows]
+                for values, expected in zip(in_sheet, rows, strict=True):
+                    for column, value, wanted in zip(header, values, expected, strict=True):
                         assert column.value == "minutes_since" or same_in_excel(value, wanted)
 
     @pytest.mark.usefixtures("warehouse")
     def test_parquet(self, tmp_path: Path) -> None:
-        """Figures keep their types."""
+        """A Parquet file keeps the types of a report."""
         run(["report", "revenue_by_week", "--output", str(tmp_path / "weeks.parquet")])
 
         schema = pq.read_schema(tmp_path / "weeks.parquet")
@@ -506,7 +505,7 @@ class TestReport:
         assert str(schema.field("iso_week").type) == "int32"
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["turnover"], "no report 'turnover'; there are: "),
             (["--all"], "floriday report --all --output FILE.xlsx"),
@@ -515,15 +514,15 @@ class TestReport:
         ],
     )
     @pytest.mark.usefixtures("warehouse")
-    def test_wrong_usage(self, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-        """What cannot be meant is exit code 2 and one line."""
+    def test_wrong_usage(self, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Wrong arguments exit with code 2 and a message."""
         assert run(["report", *arguments]) == 2
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
     def test_a_warehouse_without_reports(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """An older warehouse gets them with its next sync, and the command says so."""
+        """A warehouse that does not contain the reports yet is an error that recommends a sync."""
         path = tmp_path / "old.duckdb"
         with duckdb.connect(str(path)) as connection:
             create_tables(connection, [])

@@ -1,4 +1,4 @@
-"""``floriday rejected``: what could not be stored, why, and what becomes of it when it is read again."""
+"""``floriday rejected`` lists rejected records with their reasons, requests them again and exports them."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ WRONG: dict[int, tuple[JsonObject, str]] = {
     600: ({"packingConfiguration": [7]}, "packingConfiguration.piecesPerPackage: expected an object, got ['7']"),
     700: ({"batchId": "not-an-id"}, "batchId: malformed UUID 'not-an-id'"),
 }
-"""Records that cannot be stored, by their place in the page: what is wrong in them, and what a person is told."""
+"""Changes that make a record invalid, by the record's place in the page, and the reason that is reported."""
 
 
 @pytest.fixture
 def syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
-    """Two accounts without any record, and a warehouse for them; the settings point at both."""
+    """Two accounts without records and a warehouse for them, selected by the settings."""
     with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
-        made = Syncing(sandbox, tmp_path / "w.duckdb")
-        for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(made.path)}.items():
+        syncing = Syncing(sandbox, tmp_path / "w.duckdb")
+        for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(syncing.path)}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)
-        yield made
+        yield syncing
 
 
 def serve(syncing: Syncing, record: JsonObject, account: str = "north", **wrong: Any) -> int:
-    """Serve a record, or something wrong in its place, under its number."""
+    """Serve a record, with wrong values in some members, under its sequence number."""
     number = record["sequenceNumber"]
     key = (str(record["batchId"]),)
     return syncing.sandbox.book(BATCHES, account).put(in_json({**record, **wrong}), key=key, number=number)
 
 
 def batches(count: int, seed: int = 1) -> list[JsonObject]:
-    """Batches in the order of their numbers."""
+    """Valid batches, ordered by sequence number."""
     return list(valid_records(SUPPLIERS.feed(BATCHES), seed=seed, count=count))
 
 
 def listed(out: str) -> list[dict[str, str]]:
-    """The rows of a list in CSV."""
+    """The rows of CSV output."""
     return list(csv.DictReader(io.StringIO(out)))
 
 
 def results(out: str) -> list[str]:
-    """What became of each record, by its line."""
+    """The result column of each record."""
     return [line.split()[4] for line in out.splitlines() if line.startswith(("north", "south", "main"))]
 
 
-def test_seven_bad_ones_of_a_thousand(syncing: Syncing, printed: Printed) -> None:
-    """The other 993 are kept, the seven listed with reasons; when the server heals them, asking again stores them."""
+def test_seven_rejected_records_of_a_thousand(syncing: Syncing, printed: Printed) -> None:
+    """993 valid records are stored and 7 others listed with reasons; ``--retry`` stores them once corrected."""
     records = batches(1000)
     for place, record in enumerate(records):
         serve(syncing, record, **WRONG.get(place, ({}, ""))[0])
@@ -97,20 +97,20 @@ def test_seven_bad_ones_of_a_thousand(syncing: Syncing, printed: Printed) -> Non
 
 
 class TestRetry:
-    """``--retry``: what became of each."""
+    """``--retry`` requests each rejected record again and prints its result."""
 
-    def test_each_record_has_its_own_fate(self, syncing: Syncing, printed: Printed) -> None:
-        """Healed, gone, or still rejected; the rows of all of them are still their last good versions."""
+    def test_each_record_has_its_own_result(self, syncing: Syncing, printed: Printed) -> None:
+        """A retry reports each record as healed, gone or still rejected, and rows keep their last valid version."""
         good = batches(4)
         for record in good:
             serve(syncing, record)
         syncing.sync(BATCHES)
-        standing = syncing.rows(f"SELECT * EXCLUDE (sequence_number) FROM {BATCHES} ORDER BY batch_id")
+        valid_rows = syncing.rows(f"SELECT * EXCLUDE (sequence_number) FROM {BATCHES} ORDER BY batch_id")
         newer = [{**record, "sequenceNumber": record["sequenceNumber"] + 10_000_000} for record in good[:3]]
         for record in newer:
             serve(syncing, record, numberOfPieces="many")
         syncing.sync(BATCHES)
-        assert syncing.rows(f"SELECT * EXCLUDE (sequence_number) FROM {BATCHES} ORDER BY batch_id") == standing
+        assert syncing.rows(f"SELECT * EXCLUDE (sequence_number) FROM {BATCHES} ORDER BY batch_id") == valid_rows
 
         serve(syncing, newer[0], numberOfPieces=12)
         syncing.sandbox.book(BATCHES, "north").remove(str(newer[1]["batchId"]))
@@ -127,8 +127,8 @@ class TestRetry:
         assert after[str(newer[0]["batchId"])][1] == 12
         assert len(after) == 4
 
-    def test_a_filter_that_empties_a_page_makes_nothing_vanish(self, syncing: Syncing, printed: Printed) -> None:
-        """What lies beyond the maximum of such a page is asked for, too."""
+    def test_an_empty_page_does_not_prove_that_records_are_deleted(self, syncing: Syncing, printed: Printed) -> None:
+        """After an empty page, a retry also requests what lies beyond the maximum of that page."""
         good = batches(3)
         for record in good:
             serve(syncing, record, numberOfPieces="many")
@@ -142,8 +142,8 @@ class TestRetry:
         assert results(out) == ["gone", "still", "healed"]
         assert syncing.rows(f"SELECT count(*) FROM {BATCHES}") == [(1,)]
 
-    def test_what_has_no_number_cannot_be_asked_for(self, syncing: Syncing, printed: Printed) -> None:
-        """It stays, and says so."""
+    def test_a_record_without_a_number_is_not_requested(self, syncing: Syncing, printed: Printed) -> None:
+        """A rejected record without a sequence number stays in the list, as not requested."""
         syncing.sandbox.book(BATCHES, "north").put(b'{"batchId":7,"sequenceNumber":"soon"}', number=5)
         syncing.sync(BATCHES)
 
@@ -154,7 +154,7 @@ class TestRetry:
         assert len(listed(printed("rejected", "-f", "csv")[1])) == 1
 
     def test_a_server_that_refuses(self, syncing: Syncing, printed: Printed) -> None:
-        """One line on standard error, exit code 1; the other account is asked, and nothing is forgotten."""
+        """A failed request of one account is one line and exit code 1; the other account's record is stored."""
         (record,) = batches(1)
         for account in ("north", "south"):
             serve(syncing, record, account, numberOfPieces="many")
@@ -170,7 +170,7 @@ class TestRetry:
         assert out.splitlines()[-1] == "1 not requested, 1 healed"
 
     def test_a_feed_that_is_being_rebuilt(self, syncing: Syncing, printed: Printed) -> None:
-        """It is left for later, which is no failure."""
+        """A feed that Floriday is rebuilding is skipped, without an error."""
         serve(syncing, batches(1)[0], numberOfPieces="many")
         syncing.sync(BATCHES)
         syncing.sandbox.faults.add(status(423, where="/batches/*"))
@@ -181,18 +181,18 @@ class TestRetry:
         assert "north · supply.batches: skipped: Floriday is rebuilding" in out
         assert out.splitlines()[-1] == "1 not requested"
 
-    def test_personal_data_are_treated_as_by_a_sync(
+    def test_personal_data_are_dropped_as_in_a_sync(
         self, syncing: Syncing, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A record that healed is stored without them where they are dropped."""
+        """A retry stores a record without the personal data that the settings drop."""
         monkeypatch.setenv("FLORIDAY_PERSONAL_DATA", "drop")
         (record,) = valid_records(SUPPLIERS.feed("order_requests"), seed=1, count=1)
-        said = {**record, "deliveryRemarks": "ask for Jansen"}
+        personal = {**record, "deliveryRemarks": "ask for Jansen"}
         book = syncing.sandbox.book("orders.order_requests", "north")
-        book.put(in_json({**said, "added": "soon"}), number=record["sequenceNumber"])
+        book.put(in_json({**personal, "added": "soon"}), number=record["sequenceNumber"])
         syncing.sync("order_requests", FLORIDAY_PERSONAL_DATA="drop")
         assert len(listed(printed("rejected", "-f", "csv")[1])) == 1
-        book.put(in_json(said), number=record["sequenceNumber"])
+        book.put(in_json(personal), number=record["sequenceNumber"])
 
         _, out, _ = printed("rejected", "--retry")
 
@@ -204,8 +204,8 @@ class TestRetry:
         assert remarks is None
         assert "Jansen" not in payload
 
-    def test_nothing_to_ask(self, printed: Printed, syncing: Syncing) -> None:
-        """Nobody is asked for nothing."""
+    def test_no_rejected_records(self, printed: Printed, syncing: Syncing) -> None:
+        """Without rejected records, a retry sends no request."""
         syncing.sync(BATCHES)
         syncing.sandbox.calls.clear()
 
@@ -213,13 +213,13 @@ class TestRetry:
         assert list(syncing.sandbox.calls) == []
 
 
-class TestParts:
-    """A feed that is read part by part."""
+class TestSubFeeds:
+    """``--retry`` of a feed with sub-feeds."""
 
-    def test_a_record_of_one_part_is_not_looked_for_in_another(
+    def test_a_record_is_only_searched_in_its_own_sub_feed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
     ) -> None:
-        """Whichever grower's it is, it stays on the list as long as it is served."""
+        """A rejected record of one sub-feed stays in the list when the other sub-feeds do not serve it."""
         groups, growers = (
             "orders.contract_trade_item_groups",
             [f"{i}1111111-1111-4111-8111-111111111111" for i in "123"],
@@ -244,11 +244,11 @@ class TestParts:
 
 
 class TestList:
-    """What is listed, and how."""
+    """``floriday rejected`` lists and exports rejected records."""
 
     @pytest.fixture
-    def two(self, syncing: Syncing) -> Syncing:
-        """One rejected record of each account, in a warehouse for that feed alone."""
+    def rejected(self, syncing: Syncing) -> Syncing:
+        """One rejected record of each account, in a warehouse for that feed only."""
         syncing.path.unlink()
         syncing = replace(syncing, only=(BATCHES,))
         for seed, account in enumerate(("north", "south")):
@@ -256,30 +256,31 @@ class TestList:
         syncing.sync(BATCHES)
         return syncing
 
-    def test_feeds_and_accounts_can_be_chosen(self, two: Syncing, printed: Printed) -> None:
-        """Of the others nothing is told."""
+    def test_feeds_and_accounts_can_be_chosen(self, rejected: Syncing, printed: Printed) -> None:
+        """Arguments limit the list to one feed and one account."""
         assert [row["account"] for row in listed(printed("rejected", "-f", "csv")[1])] == ["north", "south"]
         assert [row["account"] for row in listed(printed("rejected", "--account", "south", "-f", "csv")[1])] == [
             "south"
         ]
         assert listed(printed("rejected", "sales_orders", "-f", "csv")[1]) == []
         (row,) = json.loads(printed("rejected", "batches", "--account", "north", "-f", "json")[1])
-        ((first, last),) = two.rows("SELECT first_seen, last_seen FROM sync.rejected_records WHERE account = 'north'")
+        times = "SELECT first_seen, last_seen FROM sync.rejected_records WHERE account = 'north'"
+        ((first, last),) = rejected.rows(times)
         assert [*row] == ["account", "feed", "key", "number", "reason", "first_seen", "last_seen"]
         assert row["first_seen"] == f"{first:%Y-%m-%dT%H:%M:%S.%fZ}"
         assert first == last
 
-    def test_it_is_a_table_without_control_characters(self, two: Syncing, printed: Printed) -> None:
-        """In a pipe and on a terminal; no credentials are needed."""
+    def test_the_table_contains_no_control_characters(self, rejected: Syncing, printed: Printed) -> None:
+        """The table contains no control characters of the records, and needs no credentials."""
         _, out, _ = printed("rejected")
-        drawn = on_a_terminal("rejected", columns=200, FLORIDAY_WAREHOUSE=str(two.path))
+        drawn = on_a_terminal("rejected", columns=200, FLORIDAY_WAREHOUSE=str(rejected.path))
 
         assert out.splitlines()[0].split() == ["account", "feed", "key", "number", "reason", "first_seen", "last_seen"]
         assert "\x1b[2J" not in out + drawn
         assert "expected a number" in drawn
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["tulips"], "no feed 'tulips'"),
             (["--account", "east"], "the warehouse has no account east; there are: north, south"),
@@ -289,24 +290,24 @@ class TestList:
             (["--export", "no/such/folder"], "--export no/such/folder cannot be written"),
         ],
     )
-    @pytest.mark.usefixtures("two")
-    def test_wrong_usage(self, arguments: list[str], told: str, printed: Printed) -> None:
-        """One line, exit code 2."""
+    @pytest.mark.usefixtures("rejected")
+    def test_wrong_usage(self, arguments: list[str], message: str, printed: Printed) -> None:
+        """Wrong arguments exit with code 2 and one line."""
         code, out, err = printed("rejected", *arguments)
 
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert told in err
+        assert message in err
 
-    def test_an_export_has_all_that_was_received(self, two: Syncing, printed: Printed, tmp_path: Path) -> None:
-        """A JSON object a line, the payload as its very text, for its owner alone."""
+    def test_an_export_contains_the_received_payload(self, rejected: Syncing, printed: Printed, tmp_path: Path) -> None:
+        """An export has one JSON object a line with the payload exactly as received, in a private file."""
         code, out, err = printed("rejected", "--account", "south", "--export", "bad.jsonl")
 
         assert (code, out, err) == (0, "bad.jsonl: 1 rejected record\n", "")
         file = tmp_path / "bad.jsonl"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         (line,) = file.read_text().splitlines()
-        (entry,) = two.sandbox.book(BATCHES, "south").entries()
-        told = json.loads(line)
-        assert told["payload"] == entry.body.decode()
-        assert told["reason"].startswith("numberOfPieces: expected a number")
-        assert (told["account"], told["feed"], told["number"]) == ("south", BATCHES, entry.number)
+        (entry,) = rejected.sandbox.book(BATCHES, "south").entries()
+        exported = json.loads(line)
+        assert exported["payload"] == entry.body.decode()
+        assert exported["reason"].startswith("numberOfPieces: expected a number")
+        assert (exported["account"], exported["feed"], exported["number"]) == ("south", BATCHES, entry.number)

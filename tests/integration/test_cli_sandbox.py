@@ -1,4 +1,4 @@
-"""``floriday sandbox`` and ``floriday demo``: the built-in Floriday, in the foreground and at work."""
+"""``floriday sandbox`` serves an invented Floriday, and ``floriday demo`` syncs from one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
 @contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A sandbox in the foreground of its own process, and what it has printed."""
+    """Start ``floriday sandbox`` as a process, and yield it with the settings that it prints."""
     process = subprocess.Popen(
         command("sandbox", *arguments),
         cwd=folder,
@@ -47,8 +47,8 @@ class TestSandbox:
     """``floriday sandbox``."""
 
     @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-    def test_its_settings_work_until_it_is_stopped(self, end: signal.Signals, tmp_path: Path) -> None:
-        """What it prints is a `.env` file and a shell script alike; it ends with one line."""
+    def test_the_printed_settings_work(self, end: signal.Signals, tmp_path: Path) -> None:
+        """The printed settings are valid in a `.env` file and in a shell, and work until a signal ends the command."""
         with running(tmp_path, "--port", "0") as (process, printed):
             settings = {name: value or "" for name, value in dotenv_values(stream=io.StringIO(printed)).items()}
             in_shell = dict(word.split("=", 1) for word in shlex.split(printed, comments=True) if "=" in word)
@@ -64,8 +64,17 @@ class TestSandbox:
         assert checked.code == 0
         assert (process.returncode, err) == (128 + end, "floriday: stopped\n")
 
+    def test_the_buyers_api_is_chosen_by_an_option(self, tmp_path: Path) -> None:
+        """`--api customers` serves the Customers API."""
+        with running(tmp_path, "--api", "customers", "--port", "0") as (_, printed):
+            settings = {name: value or "" for name, value in dotenv_values(stream=io.StringIO(printed)).items()}
+            checked = floriday("check", folder=tmp_path, **settings)
+
+        assert "/customers-api-" in settings["FLORIDAY_BASE_URL"]
+        assert checked.code == 0
+
     def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
-        """It says so, and how to choose another."""
+        """A port that is in use is a usage error that names the option."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
 
@@ -74,8 +83,8 @@ class TestSandbox:
         assert ended.code == 2
         assert ended.complaint.startswith(f"--port {port} cannot be used")
 
-    def test_the_port_is_kept(self, tmp_path: Path) -> None:
-        """The address that was asked for is the one that is printed."""
+    def test_a_port_can_be_chosen(self, tmp_path: Path) -> None:
+        """The sandbox listens on the port of ``--port``, and prints it."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
 
@@ -85,7 +94,7 @@ class TestSandbox:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder where a demo has run, over what an older one had left."""
+    """A folder with a ``.env`` file and a file that an older demo left."""
     folder = tmp_path_factory.mktemp("demo")
     (folder / "data").mkdir()
     (folder / "data" / "demo.duckdb").write_text("of another time")
@@ -96,15 +105,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ended(folder: Path) -> Ended:
-    """How it ended; other settings were there, and did not count."""
+    """How the demo ended, run in an environment with other settings, which it must ignore."""
     return floriday("demo", folder=folder, FLORIDAY_WAREHOUSE=str(folder / "mine.duckdb"))
 
 
 class TestDemo:
     """``floriday demo``."""
 
-    def test_it_shows_both_rounds(self, ended: Ended) -> None:
-        """Every feed with what came in the first sync and in the second, without a word of Dagster's."""
+    def test_it_shows_both_syncs(self, ended: Ended) -> None:
+        """The demo prints the results of every feed for both syncs, and no line of Dagster's."""
         assert (ended.code, ended.err) == (0, "")
         first, second = ended.out.split("of trade later")
         for feed in FEEDS:
@@ -115,17 +124,17 @@ class TestDemo:
         assert "dagster" not in ended.out
         assert "\x1b" not in ended.out
 
-    def test_it_says_how_long_it_took(self, ended: Ended) -> None:
-        """In seconds."""
+    def test_it_shows_its_duration(self, ended: Ended) -> None:
+        """The demo prints how many seconds it took."""
         assert re.search(r"Done in \d+ s", ended.out)
 
     def test_it_shows_the_report(self, ended: Ended) -> None:
-        """The newest weeks, with figures."""
+        """The demo prints the newest weeks of the revenue report."""
         assert re.search(r"iso_year +iso_week +trade_item_name", ended.out)
         assert re.search(r"20\d\d +\d+ +\S.* EUR +\d+ +\d+ +\d+\.\d\d", ended.out)
 
     def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
-        """The file is where it says, private; the user's own is not touched, and Dagster remembers the runs."""
+        """The demo creates a private warehouse where it says and a history in Dagster, and not the user's warehouse."""
         assert "data/demo.duckdb" in ended.out
         with duckdb.connect(str(folder / "data" / "demo.duckdb"), read_only=True) as connection:
             counts = connection.execute("SELECT count(*), count(DISTINCT feed) FROM sync.cursors").fetchall()
@@ -135,8 +144,8 @@ class TestDemo:
         assert not any(path.lstat().st_mode & 0o077 for path in (folder / "data").rglob("*"))
 
     @pytest.mark.parametrize("number", range(len(demonstration.QUERIES["suppliers"])))
-    def test_its_queries_work(self, number: int, ended: Ended, folder: Path) -> None:
-        """Each query that it proposes has an answer."""
+    def test_suggested_queries_work(self, number: int, ended: Ended, folder: Path) -> None:
+        """Each query that the demo suggests returns rows."""
         line = [line for line in ended.out.splitlines() if line.startswith("FLORIDAY_WAREHOUSE=")][number]
         setting, program, *arguments = shlex.split(line)
 
@@ -147,7 +156,7 @@ class TestDemo:
         assert answer.out.count("\n") > 1
 
     def test_one_at_a_time(self, tmp_path: Path) -> None:
-        """A demo that is under way keeps its file."""
+        """A second demo fails while another one holds the lock, and leaves its file unchanged."""
         path = tmp_path / "data" / "demo.duckdb"
         with hold_sync_lock(path, "another demo"):
             path.write_text("in use")
@@ -172,11 +181,11 @@ class TestDemoOfABuyer:
     @pytest.fixture(scope="class")
     @classmethod
     def ended(cls, folder: Path) -> Ended:
-        """How it ended."""
+        """How the demo ended."""
         return floriday("demo", "--api", "customers", folder=folder)
 
-    def test_it_shows_both_rounds(self, ended: Ended) -> None:
-        """Every feed of the Customers API with what came, and in the end the orders by their status."""
+    def test_it_shows_both_syncs(self, ended: Ended) -> None:
+        """The demo prints the rows of every feed of the Customers API, and the orders by status."""
         assert (ended.code, ended.err) == (0, "")
         first, second = ended.out.split("of trade later")
         for feed in catalogue_of("customers").feeds:
@@ -185,7 +194,7 @@ class TestDemoOfABuyer:
         assert re.search(r"status +orders\n.*COMMITTED +\d+", second, re.DOTALL)
 
     def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
-        """Of its own, in which the queries that it proposes have answers."""
+        """The demo creates a warehouse of its own, in which the suggested queries return rows."""
         assert "data/demo-customers.duckdb" in ended.out
         with duckdb.connect(str(folder / "data" / "demo-customers.duckdb"), read_only=True) as connection:
             for query in demonstration.QUERIES["customers"]:

@@ -21,7 +21,7 @@ from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import Printed, floriday, on_a_terminal
 from tests.integration.syncing import Syncing
-from tests.integration.syncing import laid_out as created
+from tests.integration.syncing import empty_warehouse as created
 from tests.moments import real_now
 from tests.records import in_json, valid_records
 
@@ -34,7 +34,7 @@ FEW = ["catalog.trade_items", "orders.sales_orders", "supply.batch_mutations", "
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Two accounts, a few orders each, nothing else."""
+    """Two accounts with five orders each."""
     with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
         for seed, account in enumerate(("north", "south")):
             for record in valid_records(SUPPLIERS.feed(ORDERS), seed=seed, count=5):
@@ -44,7 +44,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The settings point at the sandbox and at a warehouse that is not there yet."""
+    """Point the settings at the sandbox and at a warehouse that does not exist yet."""
     path = tmp_path / "w.duckdb"
     settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": ",".join(FEW)}
     for name, value in settings.items():
@@ -62,7 +62,7 @@ def laid_out(warehouse: Path) -> None:
 
 @pytest.fixture
 def printed(warehouse: Path, printed: Printed) -> Printed:
-    """Runs a command where the settings stand."""
+    """Run a command with these settings."""
     assert warehouse.parent.is_dir()
     return printed
 
@@ -79,7 +79,7 @@ class TestSync:
     def test_all_feeds_of_all_accounts(
         self, printed: Printed, sandbox: Sandbox, warehouse: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What was read is told per account and feed, and stands in the warehouse."""
+        """A sync stores all feeds of all accounts, and prints a row for each."""
         monkeypatch.delenv("FLORIDAY_FEEDS")
 
         code, out, err = printed("sync")
@@ -94,7 +94,7 @@ class TestSync:
 
     @pytest.mark.usefixtures("laid_out")
     def test_a_second_sync_reads_nothing_new(self, printed: Printed) -> None:
-        """An idle server is told as such."""
+        """A second sync of an idle server reads no records."""
         printed("sync")
 
         code, out, _ = printed("sync")
@@ -104,7 +104,7 @@ class TestSync:
 
     @pytest.mark.usefixtures("laid_out")
     def test_some_feeds_of_one_account(self, printed: Printed, sandbox: Sandbox) -> None:
-        """Feeds are named with or without their schema; only their scopes are asked for."""
+        """A sync can be limited to feeds, named with or without their schema, and to an account."""
         code, out, _ = printed("sync", "sales_orders", "supply.batches", "sales_orders", "--account", "south")
 
         assert code == 0
@@ -112,10 +112,10 @@ class TestSync:
         assert not [call for call in sandbox.calls if call.path.endswith("/trade-items/current-max-sequence")]
 
     @pytest.mark.usefixtures("laid_out")
-    def test_a_feed_that_is_named_need_not_be_among_the_settings(
+    def test_arguments_override_the_feeds_of_the_settings(
         self, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """FLORIDAY_FEEDS says what is synced without names."""
+        """FLORIDAY_FEEDS limits a sync without arguments only."""
         monkeypatch.setenv("FLORIDAY_FEEDS", "batches")
 
         assert set(table(printed("sync")[1])) == {("north", "supply.batches"), ("south", "supply.batches")}
@@ -126,7 +126,7 @@ class TestSync:
 
     @pytest.mark.usefixtures("laid_out")
     def test_full_reads_everything_again(self, printed: Printed) -> None:
-        """All records are read, none is new or changed."""
+        """With ``--full``, all records are read again, and none is new or changed."""
         printed("sync", ORDERS)
 
         _, out, _ = printed("sync", ORDERS, "--full")
@@ -135,7 +135,7 @@ class TestSync:
 
     @pytest.mark.usefixtures("laid_out")
     def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
-        """What was lost of today comes back; the feed is read to its end, for today is not over."""
+        """Days that are read again get their rows back; with today included, the feed is read to its end."""
         for entry in sandbox.book(ORDERS, "north").entries():
             changed = {**entry.document, "lastModifiedDateTime": real_now().isoformat()}
             sandbox.book(ORDERS, "north").put(in_json(changed), number=entry.number)
@@ -152,26 +152,26 @@ class TestSync:
         Syncing(sandbox, warehouse).assert_equal(ORDERS, account="north")
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["tulips"], "no feed 'tulips'"),
             (["--account", "east"], "the settings have no account east; there are: north, south"),
         ],
     )
-    def test_unknown_names(self, arguments: list[str], told: str, printed: Printed, warehouse: Path) -> None:
-        """A feed or account that there is not is exit code 2, and one line that tells what there is."""
+    def test_unknown_names(self, arguments: list[str], message: str, printed: Printed, warehouse: Path) -> None:
+        """An unknown feed or account exits with code 2 and one line that lists the known ones."""
         code, out, err = printed("sync", *arguments)
 
         assert (code, out) == (2, "")
-        assert told in err
+        assert message in err
         assert err.count("\n") == 1
         assert not warehouse.exists()
 
     @pytest.mark.usefixtures("laid_out")
-    def test_a_bad_key_leaves_the_other_account_done(
+    def test_a_refused_key_does_not_stop_the_other_account(
         self, printed: Printed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """One line for the account whose key was refused, exit code 1, and the other is synced."""
+        """A refused API key is one line and exit code 1, and the other account is synced."""
         keys = {**sandbox.api_keys, "north": "made-up-key"}
         monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps(keys))
 
@@ -184,12 +184,12 @@ class TestSync:
         assert "made-up-key" not in out + err
 
     @pytest.mark.usefixtures("laid_out")
-    def test_a_failing_feed_leaves_the_others_done(self, printed: Printed, sandbox: Sandbox) -> None:
-        """The failure is one line with account and feed; exit code 1."""
+    def test_a_failed_feed_does_not_stop_the_others(self, printed: Printed, sandbox: Sandbox) -> None:
+        """A feed that fails is one line with account and feed and exit code 1, and the other feeds are synced."""
         sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/batches/sync/*", account="north"))
-        printed_code, out, err = printed("sync", "--full")
+        code, out, err = printed("sync", "--full")
 
-        assert printed_code == 1
+        assert code == 1
         assert err.startswith("floriday: north · supply.batches: ")
         assert err.count("\n") == 1
         assert table(out)["north", "supply.batches"][-3:-2] == ["failed"]
@@ -197,7 +197,7 @@ class TestSync:
 
     @pytest.mark.usefixtures("laid_out")
     def test_a_feed_that_is_being_rebuilt_is_skipped(self, printed: Printed, sandbox: Sandbox) -> None:
-        """423 is no failure, and is told."""
+        """A feed that answers with 423 is skipped with a message, and is no failure."""
         sandbox.faults.add(status(423, where="/batches/*"))
 
         code, out, err = printed("sync", "batches", "--account", "north")
@@ -206,20 +206,20 @@ class TestSync:
         assert "north · supply.batches: skipped: Floriday is rebuilding" in out
 
     def test_a_scope_that_is_not_granted_is_skipped(self, tmp_path: Path) -> None:
-        """The feeds that need it are left out, with the scope's name."""
+        """Feeds whose scope is not granted are skipped, and the message names the scope."""
         scopes = ("role:app", "organization:read", "sales-order:read")
         with Sandbox(empty=True, scopes=scopes) as sandbox:
             ended = floriday("sync", folder=tmp_path, **sandbox.environment())
-            standing = floriday("status", "--offline", folder=tmp_path)
+            status_output = floriday("status", "--offline", folder=tmp_path)
 
         assert (ended.code, ended.err) == (0, "")
         assert "main · catalog.trade_items: skipped: scope catalog:read is not granted" in ended.out
-        assert "main catalog.trade_items is skipped: scope catalog:read is not granted" in standing.out
+        assert "main catalog.trade_items is skipped: scope catalog:read is not granted" in status_output.out
         assert table(ended.out)["main", ORDERS][-3] == "yes"
 
     @pytest.mark.usefixtures("laid_out")
-    def test_rejected_records_and_drift_are_told(self, printed: Printed, sandbox: Sandbox) -> None:
-        """They don't change the exit code, and are a line each."""
+    def test_rejected_records_and_schema_drift_are_reported(self, printed: Printed, sandbox: Sandbox) -> None:
+        """Rejected records, unknown fields and unknown values are one line each, and do not change the exit code."""
         (record,) = valid_records(SUPPLIERS.feed(ORDERS), seed=9, count=1)
         book = sandbox.book(ORDERS, "north")
         strange = {**record, "bouquetOfTheDay": "yes", "status": "HALF\x1b[2JDONE", "mutations": []}
@@ -235,8 +235,8 @@ class TestSync:
         assert "values that this version does not know: HALF [2JDONE" in out
 
     @pytest.mark.usefixtures("laid_out")
-    def test_a_restart_is_told(self, printed: Printed, sandbox: Sandbox) -> None:
-        """When Floriday numbers anew, the line says what was done."""
+    def test_a_restarted_numbering_is_reported(self, printed: Printed, sandbox: Sandbox) -> None:
+        """When Floriday restarts the numbering of a feed, the output reports the new series."""
         printed("sync", ORDERS)
         sandbox.book(ORDERS, "north").restart()
 
@@ -246,7 +246,7 @@ class TestSync:
         assert "north · orders.sales_orders: Floriday restarted its numbering: read again from 0 as series 2" in out
 
     def test_one_sync_at_a_time(self, printed: Printed, warehouse: Path) -> None:
-        """A second one is told who holds the warehouse, and does nothing."""
+        """A second sync fails with a message about the process that holds the lock, and creates nothing."""
         with hold_sync_lock(warehouse, "somebody else"):
             code, out, err = printed("sync")
 
@@ -256,26 +256,26 @@ class TestSync:
         assert not warehouse.exists()
 
     @pytest.mark.usefixtures("laid_out")
-    def test_a_long_feed_is_told_on_its_way(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-        """In a pipe a line now and then says how far it is."""
+    def test_progress_in_a_pipe(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In a pipe, the progress of a long feed is printed as lines."""
         monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
 
         _, out, _ = printed("sync", ORDERS, "--account", "north")
 
         assert re.search(r"north · orders.sales_orders: 1 page, 5 records, [\d,]+/s, at \d+ of \d+\n", out)
 
-    def test_a_terminal_gets_a_table(self, warehouse: Path) -> None:
-        """The progress is gone in the end, the table stays."""
+    def test_a_table_on_a_terminal(self, warehouse: Path) -> None:
+        """On a terminal, the progress disappears at the end and the table stays."""
         out = on_a_terminal("sync", columns=120, **environment())
 
         assert "───" in out
         assert ORDERS in out.rpartition("account")[2]
         assert warehouse.exists()
 
-    def test_a_folder_that_takes_no_files(
+    def test_an_unwritable_folder(
         self, printed: Printed, warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A warehouse that cannot be created is one line."""
+        """A warehouse that cannot be created is reported in one line."""
         blocked = tmp_path / "file"
         blocked.write_text("")
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(blocked / "w.duckdb"))
@@ -288,7 +288,7 @@ class TestSync:
 
 
 def environment() -> dict[str, str]:
-    """The settings of this process."""
+    """The FLORIDAY settings of this process."""
     return {name: value for name, value in os.environ.items() if name.startswith("FLORIDAY_")}
 
 
@@ -313,14 +313,14 @@ WRONG = {
     ("command", "wrong"),
     [*(("sync", wrong) for wrong in ("secret", "key", "address", "feeds")), *(("check", wrong) for wrong in WRONG)],
 )
-def test_what_is_wrong_is_one_line(command: str, wrong: str, warehouse: Path) -> None:
-    """No traceback, no secret, and nothing in the warehouse."""
-    changed, code, told = WRONG[wrong]
+def test_a_wrong_setting_is_one_line(command: str, wrong: str, warehouse: Path) -> None:
+    """A wrong setting or an unreachable server is one line, without secrets, and creates no warehouse."""
+    changed, code, message = WRONG[wrong]
 
     ended = floriday(command, folder=warehouse.parent, **{**environment(), **changed})
 
     assert ended.code == code
-    assert told in ended.complaint
+    assert message in ended.complaint
     assert "made-up" not in ended.out + ended.err
     assert not warehouse.exists()
 
@@ -328,10 +328,10 @@ def test_what_is_wrong_is_one_line(command: str, wrong: str, warehouse: Path) ->
 class TestCheck:
     """``floriday check``."""
 
-    def test_it_tells_who_and_what(
+    def test_it_prints_token_scopes_and_organizations(
         self, printed: Printed, sandbox: Sandbox, warehouse: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Token, scopes, organizations and feeds, without a warehouse and without a secret."""
+        """``check`` prints token, scopes, organizations and feeds without secrets, and creates no warehouse."""
         monkeypatch.delenv("FLORIDAY_FEEDS")
 
         code, out, err = printed("check")
@@ -348,7 +348,7 @@ class TestCheck:
         assert not warehouse.exists()
 
     def test_a_scope_that_is_not_granted(self, tmp_path: Path) -> None:
-        """It is named, and the feeds that need it say no; that is no failure."""
+        """A scope that is not granted is printed with the feeds that need it, and is no failure."""
         with Sandbox(empty=True, scopes=("role:app", "organization:read", "sales-order:read")) as sandbox:
             ended = floriday("check", folder=tmp_path, **sandbox.environment())
 
@@ -358,7 +358,7 @@ class TestCheck:
         assert re.search(r"orders.sales_orders +sales-order:read +yes", ended.out)
 
     def test_a_refused_key(self, printed: Printed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The other accounts are told, the refused one is one line; exit code 1."""
+        """A refused API key is one line and exit code 1, and the other accounts are printed."""
         monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({**sandbox.api_keys, "north": "made-up-key"}))
 
         code, out, err = printed("check")
@@ -373,8 +373,8 @@ class TestStatus:
     """``floriday status``."""
 
     @pytest.mark.usefixtures("laid_out")
-    def test_it_tells_how_far_the_warehouse_is(self, printed: Printed, sandbox: Sandbox) -> None:
-        """Rows, cursor, the distance to Floriday's maximum, rejected records and retention."""
+    def test_it_prints_a_row_for_each_feed(self, printed: Printed, sandbox: Sandbox) -> None:
+        """``status`` prints rows, cursor, distance to the maximum, rejected records and time left to read."""
         printed("sync")
         book = sandbox.book(ORDERS, "north")
         before = book.maximum
@@ -394,7 +394,7 @@ class TestStatus:
 
     @pytest.mark.usefixtures("laid_out")
     def test_offline_needs_no_credentials(self, printed: Printed, warehouse: Path, tmp_path: Path) -> None:
-        """Nobody is asked, and the distance is left out."""
+        """With ``--offline``, ``status`` needs no credentials and omits the distance."""
         printed("sync", ORDERS)
 
         ended = floriday("status", "--offline", folder=tmp_path, FLORIDAY_WAREHOUSE=str(warehouse))
@@ -404,8 +404,8 @@ class TestStatus:
         assert table(ended.out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
 
     @pytest.mark.usefixtures("laid_out")
-    def test_a_maximum_that_is_refused_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
-        """A 403 on a maximum is no failure."""
+    def test_a_refused_maximum_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
+        """When a maximum is answered with 403, the distance is unknown, and that is no failure."""
         printed("sync", ORDERS)
         sandbox.faults.add(status(403, where="/sales-orders/current-max-sequence"))
 
@@ -415,8 +415,8 @@ class TestStatus:
         assert table(out)["north", ORDERS][-4] == "unknown"
 
     @pytest.mark.usefixtures("laid_out")
-    def test_floriday_that_does_not_answer(self, printed: Printed, sandbox: Sandbox) -> None:
-        """What the warehouse knows is told all the same; one line an account says what failed, exit code 1."""
+    def test_floriday_does_not_answer(self, printed: Printed, sandbox: Sandbox) -> None:
+        """A failed maximum is one line and exit code 1, and the data of the warehouse are printed."""
         printed("sync")
         sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="*/current-max-sequence", account="north"))
 
@@ -431,7 +431,7 @@ class TestStatus:
 
     @pytest.mark.usefixtures("laid_out")
     def test_rejected_records_are_counted(self, printed: Printed, sandbox: Sandbox) -> None:
-        """Open ones, per account and feed."""
+        """``status`` counts the open rejected records of each account and feed."""
         sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD, where="/sales-orders/sync/*", account="south"))
         printed("sync", ORDERS)
 
@@ -441,8 +441,8 @@ class TestStatus:
         assert table(out)["north", ORDERS][-3] == "0"
 
     @pytest.mark.usefixtures("laid_out")
-    def test_changes_that_may_be_lost_already(self, printed: Printed, warehouse: Path) -> None:
-        """A feed that was not read for longer than Floriday keeps its records says so."""
+    def test_changes_older_than_the_retention(self, printed: Printed, warehouse: Path) -> None:
+        """``status`` marks a feed that was not read for longer than Floriday's retention."""
         printed("sync", "supply.batches")
         with duckdb.connect(str(warehouse)) as connection:
             connection.execute("UPDATE sync.cursors SET current_at = ?", [real_now() - timedelta(days=31)])
@@ -452,7 +452,7 @@ class TestStatus:
         assert table(out)["north", "supply.batches"][-1] == "now"
 
     def test_without_a_warehouse(self, printed: Printed, warehouse: Path) -> None:
-        """There is nothing to tell, and nothing is created."""
+        """Without a warehouse, ``status`` fails and creates no file."""
         code, _, err = printed("status")
 
         assert code == 1
@@ -461,7 +461,7 @@ class TestStatus:
 
     @pytest.mark.usefixtures("laid_out")
     def test_another_environments_warehouse(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Its cursors are not compared with the numbers of another server."""
+        """``status`` refuses a warehouse that belongs to another environment."""
         printed("sync", ORDERS)
         monkeypatch.setenv("FLORIDAY_BASE_URL", "https://api.example.com/suppliers-api-2026v1")
 
@@ -480,22 +480,22 @@ class TestStatus:
         (timedelta(seconds=119), "119 s"),
     ],
 )
-def test_spans_are_told_in_fitting_units(length: timedelta, text: str) -> None:
-    """A span has at least two of the unit in which it is told."""
+def test_durations_are_printed_in_fitting_units(length: timedelta, text: str) -> None:
+    """A duration is printed in the largest unit of which it has at least two."""
     assert span(length) == text
 
 
 class TestVersion:
-    """What is said about the version of the API, beneath everything else."""
+    """Commands report on the version of the API."""
 
     @pytest.fixture
-    def on(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-        """Lets commands run on another day."""
+    def set_today(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Set the date on which commands run."""
         return lambda day: monkeypatch.setattr(api_version, "today", lambda: datetime.fromisoformat(day).date())
 
     @pytest.fixture
     def newer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-        """A Floriday of another version than the catalogue's, at which the settings point."""
+        """A sandbox that serves a newer version of the API than the catalogue, selected by the settings."""
         sandbox = Sandbox(empty=True)
         sandbox.api_path = "/suppliers-api-2026v2"
         with sandbox:
@@ -505,31 +505,35 @@ class TestVersion:
             yield sandbox
 
     @pytest.mark.parametrize(
-        ("day", "told"),
+        ("day", "message"),
         [("2026-08-01", ""), ("2026-12-01", "deprecated"), ("2027-04-01", "only 30 days left"), ("2028-01-01", "was")],
     )
     @pytest.mark.parametrize("command", ["check", "status"])
     @pytest.mark.usefixtures("laid_out")
-    def test_its_end_is_told_in_time(
-        self, command: str, day: str, told: str, printed: Printed, on: Callable[[str], None]
+    def test_the_end_of_a_version_is_announced(
+        self, command: str, day: str, message: str, printed: Printed, set_today: Callable[[str], None]
     ) -> None:
-        """The last line of check and status tells when the version is deprecated, ends soon or is gone."""
-        on(day)
+        """The last line of ``check`` and ``status`` warns of a version that is deprecated, ends soon or has ended."""
+        set_today(day)
         printed("sync", "sales_orders")
 
         code, out, err = printed(command)
 
         assert (code, err) == (0, "")
         last = out.splitlines()[-1]
-        assert ("version 2026v1 of the API" in last) is bool(told)
-        assert told in last
+        assert ("version 2026v1 of the API" in last) is bool(message)
+        assert message in last
 
     @pytest.mark.parametrize("arguments", [("check",), ("sync", ORDERS), ("status",), ("status", "--offline")])
-    def test_another_version_is_taken_and_told(
-        self, arguments: tuple[str, ...], newer: Sandbox, capsys: pytest.CaptureFixture[str], on: Callable[[str], None]
+    def test_another_version_is_used_with_a_note(
+        self,
+        arguments: tuple[str, ...],
+        newer: Sandbox,
+        capsys: pytest.CaptureFixture[str],
+        set_today: Callable[[str], None],
     ) -> None:
-        """The settings' version is asked, whatever the catalogue's; one line says so."""
-        on("2026-12-01")
+        """The version of the base URL is requested, and one line notes that the catalogue has another."""
+        set_today("2026-12-01")
         run(("sync", "sales_orders"))
         capsys.readouterr()
 
@@ -541,12 +545,12 @@ class TestVersion:
         assert all(call.path.startswith("/suppliers-api-2026v2") for call in newer.calls if "-api-" in call.path)
 
     @pytest.mark.usefixtures("laid_out")
-    def test_without_a_base_address_there_is_no_version(
-        self, printed: Printed, monkeypatch: pytest.MonkeyPatch, on: Callable[[str], None]
+    def test_no_version_without_a_base_url(
+        self, printed: Printed, monkeypatch: pytest.MonkeyPatch, set_today: Callable[[str], None]
     ) -> None:
-        """``status --offline`` needs no address, and says nothing of a version then."""
+        """Without a base URL, ``status --offline`` prints nothing about the version."""
         printed("sync", "sales_orders")
-        on("2028-01-01")
+        set_today("2028-01-01")
         monkeypatch.delenv("FLORIDAY_BASE_URL")
 
         code, out, _ = printed("status", "--offline")

@@ -31,8 +31,8 @@ from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.decoding import decoded
 from pipelines.floriday.identity import Identity
 from pipelines.floriday.pages import Page
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
+from tests.manual_clock import ManualClock
 
 KEY = "k3y-7hat-must-not-show"
 BATCHES = Endpoint("/batches", page_parameter="limitResult", page_maximum=500)
@@ -57,13 +57,13 @@ def server() -> Iterator[AnsweringServer]:
 
 
 @pytest.fixture
-def time() -> HandMovedTime:
+def time() -> ManualClock:
     """A time of the test's own."""
-    return HandMovedTime()
+    return ManualClock()
 
 
 @pytest.fixture
-def client(server: AnsweringServer, time: HandMovedTime) -> Iterator[FloridayClient]:
+def client(server: AnsweringServer, time: ManualClock) -> Iterator[FloridayClient]:
     """A client of that server."""
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
     with FloridayClient(
@@ -162,7 +162,7 @@ def test_packed_answers_are_unpacked(server: AnsweringServer, client: FloridayCl
     ids=lambda reply: f"{reply.status} {reply.content[:12]!r} {reply.missing}{reply.dropped}{reply.stalled}",
 )
 def test_passing_trouble_is_sat_out(
-    server: AnsweringServer, client: FloridayClient, time: HandMovedTime, fault: Reply
+    server: AnsweringServer, client: FloridayClient, time: ManualClock, fault: Reply
 ) -> None:
     """The call is made again, later."""
     server.will_answer(PAGE, fault, fault, Reply(200, {"fine": True}))
@@ -194,7 +194,7 @@ def test_trouble_that_stays_is_told_with_its_attempts(
     assert client.calls == 8
 
 
-def test_an_unreachable_server_is_told(time: HandMovedTime, server: AnsweringServer) -> None:
+def test_an_unreachable_server_is_told(time: ManualClock, server: AnsweringServer) -> None:
     """With its host."""
     with answering_server() as gone:
         address = gone.address + BASE
@@ -205,7 +205,7 @@ def test_an_unreachable_server_is_told(time: HandMovedTime, server: AnsweringSer
 
 
 def test_a_server_is_given_the_time_it_asks_for(
-    server: AnsweringServer, client: FloridayClient, time: HandMovedTime
+    server: AnsweringServer, client: FloridayClient, time: ManualClock
 ) -> None:
     """``Retry-After`` makes the wait longer, and other calls of that endpoint wait as well."""
     server.will_answer(PAGE, Reply(429, headers={"Retry-After": "45"}), Reply(200, {}))
@@ -223,7 +223,7 @@ def test_a_server_that_asks_for_too_long_is_left(server: AnsweringServer, client
 
 
 def test_a_limit_that_was_hit_is_kept_by_the_next_call(
-    server: AnsweringServer, client: FloridayClient, time: HandMovedTime
+    server: AnsweringServer, client: FloridayClient, time: ManualClock
 ) -> None:
     """After a 429 nothing is left of the burst."""
     slow = RateLimit(0.01, 1000)
@@ -357,7 +357,7 @@ def test_the_key_does_not_follow_a_redirect(server: AnsweringServer, client: Flo
     assert client.calls == 1
 
 
-def test_an_answer_has_a_size(server: AnsweringServer, time: HandMovedTime) -> None:
+def test_an_answer_has_a_size(server: AnsweringServer, time: ManualClock) -> None:
     """Also one that is small until it is unpacked; it is not asked for again, and an error's body is just cut."""
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
     bomb = Reply(200, gzip.compress(b"[" + b" " * 50_000_000 + b"]"), {"Content-Encoding": "gzip"})
@@ -491,7 +491,7 @@ def test_nothing_secret_is_logged(
     assert "t0ken" not in shown
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, time: HandMovedTime) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, time: ManualClock) -> None:
     """At once, before a secret is sent, and told as what it is."""
     with answering_server(self_signed(tmp_path)) as server:
         address = server.address.replace("http://127.0.0.1", "https://localhost") + TOKEN

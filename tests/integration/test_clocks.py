@@ -18,9 +18,8 @@ from pipelines.orchestration.automation.external_syncs import external_syncs
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.publish import is_copy_due, publish
-from pipelines.warehouse.load import cursors, resume
-from pipelines.warehouse.load.cursors import FeedPart, Window
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, Window, add_windows
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.read.feed_status import feed_statuses, unread_since
 from tests.every_kind import THINGS
 from tests.integration.syncing import SUPPLIERS, Syncing
@@ -40,7 +39,7 @@ FEED = FeedPart("main", THINGS.name)
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse for things, open."""
-    made = ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb").lay_out()
+    made = ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb").create()
     with duckdb.connect(str(made.path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
@@ -122,17 +121,17 @@ def test_a_page_that_may_be_young_is_read_again_whatever_the_clock_said(
     empty(laid_out)
     for number, moment in enumerate(moments):
         window = Window(FEED, 1, number * 10, number * 10 + 10, 1, 0, moment, "run")
-        cursors.add_windows(laid_out, [(window, 1)], moment)
+        add_windows(laid_out, [(window, 1)], moment)
     at = Position(1, len(moments) * 10, committed_at=moments[-1])
 
-    start = resume.reread_from(laid_out, FEED, at, tables_of(THINGS), page=1000)
+    start = FeedCursor(laid_out, FEED).start_of_walk(at, tables_of(THINGS), page=1000)
 
     trusted = [
         place
         for place, moment in enumerate(moments)
         if all(before <= moment for before in moments[:place] if before <= moments[-1]) and moment <= moments[-1]
     ]
-    old = [place for place in trusted if moments[place] <= moments[-1] - cursors.YOUNG]
+    old = [place for place in trusted if moments[place] <= moments[-1] - YOUNG]
     assert start <= (max(old) + 1 if old else 0) * 10
 
 

@@ -1,4 +1,4 @@
-"""``floriday compact``: a smaller file with all that was in it, or the old one."""
+"""``floriday compact`` makes the file smaller without changing its content, or leaves it unchanged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.thing_warehouse import A, B, ThingWarehouse, word
 
 ORDERS = "orders.sales_orders"
 
-OF_ONES_OWN = """
+USER_OBJECTS = """
 CREATE SCHEMA own;
 CREATE TYPE own.mood AS ENUM ('good', 'bad');
 CREATE SEQUENCE own.numbers;
@@ -42,9 +42,9 @@ CREATE VIEW own.longer_notes AS SELECT own.longer(length) AS length FROM own.not
 CREATE VIEW own.words AS FROM history.things;
 COMMENT ON COLUMN own.notes.mood IS 'how it''s going';
 """
-"""What people add to their warehouse."""
+"""Objects of all kinds that users can add to their warehouse."""
 
-LISTED = {
+CATALOGUE_QUERIES = {
     "duckdb_tables()": "schema_name, table_name, comment, sql",
     "duckdb_columns()": "schema_name, table_name, column_name, comment, data_type",
     "duckdb_views()": "schema_name, view_name, comment, sql",
@@ -53,65 +53,65 @@ LISTED = {
 
 
 @pytest.fixture(scope="module")
-def worn(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The file of a warehouse for things, most of whose rows were deleted."""
-    made = ThingWarehouse(tmp_path_factory.mktemp("worn") / "w.duckdb").lay_out()
-    made.store(word("deleted", 1, B))
+def bytes_with_deleted_rows(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a warehouse for things of which most rows were deleted."""
+    things = ThingWarehouse(tmp_path_factory.mktemp("deleted") / "w.duckdb").create()
+    things.store(word("deleted", 1, B))
     noise = "(SELECT string_agg(md5(CAST(i * range AS VARCHAR)), '') FROM range(20) of_one(i))"
     columns = "account, thing_id, series, sequence_number, payload, content_hash, synced_at, run_id"
-    made.change(f"INSERT INTO raw.things SELECT {columns.replace('payload', noise)} FROM raw.things, range(5000)")
+    things.change(f"INSERT INTO raw.things SELECT {columns.replace('payload', noise)} FROM raw.things, range(5000)")
     for number, text in enumerate("cab", 100):
-        made.store(word(text, number))
-    made.change("DELETE FROM raw.things WHERE thing_id = CAST(? AS UUID)", B)
-    made.change("DELETE FROM versions.things WHERE thing_id = CAST(? AS UUID)", B)
-    made.change("DELETE FROM things.things WHERE thing_id = CAST(? AS UUID)", B)
-    return made.path.read_bytes()
+        things.store(word(text, number))
+    things.change("DELETE FROM raw.things WHERE thing_id = CAST(? AS UUID)", B)
+    things.change("DELETE FROM versions.things WHERE thing_id = CAST(? AS UUID)", B)
+    things.change("DELETE FROM things.things WHERE thing_id = CAST(? AS UUID)", B)
+    return things.path.read_bytes()
 
 
 @pytest.fixture
-def things(tmp_path: Path, worn: bytes) -> ThingWarehouse:
-    """A warehouse for things, most of whose rows were deleted."""
-    made = ThingWarehouse(tmp_path / "w.duckdb")
-    made.path.write_bytes(worn)
-    return made
+def things(tmp_path: Path, bytes_with_deleted_rows: bytes) -> ThingWarehouse:
+    """A warehouse for things of which most rows were deleted."""
+    things = ThingWarehouse(tmp_path / "w.duckdb")
+    things.path.write_bytes(bytes_with_deleted_rows)
+    return things
 
 
-def listed(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that a database says of itself."""
+def definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+    """All definitions and descriptions of a database."""
     return {
         source: connection.execute(
             f"SELECT {columns} FROM {source} WHERE database_name = current_database() AND NOT internal ORDER BY ALL"
         ).fetchall()
-        for source, columns in LISTED.items()
+        for source, columns in CATALOGUE_QUERIES.items()
     }
 
 
-def in_order(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """The rows of the raw log and of the versions, in the order in which they stand."""
+def logs_in_order(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of the raw log and of the versions, in stored order."""
     return {name: things.rows(f"SELECT * FROM {name} ORDER BY rowid") for name in ("raw.things", "versions.things")}
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder."""
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 class TestCompact:
-    """What becomes of the file."""
+    """A compacted file has the same content."""
 
-    def test_it_gets_smaller_and_holds_the_same(self, things: ThingWarehouse) -> None:
-        """Every row of every table, those of the logs in their order, and nothing is left beside it."""
-        size, contents, order = things.path.stat().st_size, things.contents(), in_order(things)
+    def test_the_file_is_smaller_with_the_same_content(self, things: ThingWarehouse) -> None:
+        """The file is less than half as large, and has the same rows; those of the logs are in the same order."""
+        size, contents, order = things.path.stat().st_size, things.contents(), logs_in_order(things)
 
         compacted = compact(things.warehouse)
 
         assert compacted == CompactionResult(size, things.path.stat().st_size)
         assert compacted.after < compacted.before / 2
-        assert (things.contents(), in_order(things)) == (contents, order)
+        assert (things.contents(), logs_in_order(things)) == (contents, order)
         assert names(things.path.parent) == ["w.duckdb"]
 
-    def test_the_next_batch_is_stored_as_before(self, things: ThingWarehouse) -> None:
-        """Newest versions are known as such, and the history goes on."""
+    def test_the_next_records_are_stored(self, things: ThingWarehouse) -> None:
+        """After a compaction, changes are detected and the history continues."""
         compact(things.warehouse)
 
         stored = things.store(word("b", 103), word("d", 104))
@@ -120,9 +120,9 @@ class TestCompact:
         assert things.values("SELECT word FROM history.things WHERE thing_id = ? ORDER BY version", A) == [*"cabd"]
         assert things.values("SELECT word FROM things.things") == ["d"]
 
-    def test_what_people_added_is_kept(self, things: ThingWarehouse) -> None:
-        """Tables with keys and computed columns, indexes, types, sequences, macros and views."""
-        things.change(OF_ONES_OWN)
+    def test_objects_of_users_are_kept(self, things: ThingWarehouse) -> None:
+        """Users' tables, keys, computed columns, indexes, types, sequences, macros and views are kept."""
+        things.change(USER_OBJECTS)
 
         compact(things.warehouse)
 
@@ -135,7 +135,7 @@ class TestCompact:
             things.change("INSERT INTO own.notes (number, length) VALUES (1, 3)")
 
     def test_payloads_stay_compressed(self, things: ThingWarehouse) -> None:
-        """The raw log is the largest part of most warehouses."""
+        """Payloads of the raw log keep their ZSTD compression."""
         things.change(
             "INSERT INTO raw.things (account, payload)"
             " SELECT 'main', repeat('{\"number\":' || number || '}', 20) FROM range(10000) numbers(number)"
@@ -149,8 +149,8 @@ class TestCompact:
         )
         assert methods == ["ZSTD"]
 
-    def test_owner_and_permissions_stay(self, things: ThingWarehouse) -> None:
-        """Whoever was let in before is let in after."""
+    def test_permissions_are_kept(self, things: ThingWarehouse) -> None:
+        """The permissions of the file are kept."""
         things.path.chmod(0o640)
 
         compact(things.warehouse)
@@ -158,8 +158,8 @@ class TestCompact:
         assert stat.S_IMODE(things.path.stat().st_mode) == 0o640
 
     def test_a_link_stays_a_link(self, things: ThingWarehouse, tmp_path: Path) -> None:
-        """The file is compacted where it is."""
-        link = tmp_path / "elsewhere" / "link.duckdb"
+        """When the warehouse is a symbolic link, the file that it points to is compacted."""
+        link = tmp_path / "other" / "link.duckdb"
         link.parent.mkdir()
         link.symlink_to(things.path)
 
@@ -169,8 +169,8 @@ class TestCompact:
         assert link.is_symlink()
         assert names(link.parent) == ["link.duckdb"]
 
-    def test_a_killed_processes_log_is_folded_in(self, things: ThingWarehouse) -> None:
-        """What it had committed is in the new file, and its log is gone."""
+    def test_the_write_ahead_log_is_included(self, things: ThingWarehouse) -> None:
+        """What a killed process committed to the write-ahead log is in the new file, and the log is removed."""
         with another_process(f"{WRITER}\nheld.execute(\"UPDATE things.things SET word = 'k'\")", things.path) as other:
             other.kill()
         assert things.warehouse.log.exists()
@@ -180,8 +180,8 @@ class TestCompact:
         assert things.values("SELECT word FROM things.things") == ["k"]
         assert names(things.path.parent) == ["w.duckdb"]
 
-    def test_a_whole_warehouse_goes_on(self, tmp_path: Path) -> None:
-        """Layout, descriptions, histories and reports are the same, and the next sync finds its way."""
+    def test_a_warehouse_of_all_feeds(self, tmp_path: Path) -> None:
+        """Tables, descriptions, history and reports of all feeds are kept, and the next sync continues."""
         with Sandbox(empty=True) as sandbox:
             syncing = Syncing(sandbox, tmp_path / "w.duckdb")
             feeds = (ORDERS, "supply.batches", "supply.supply_lines")
@@ -190,12 +190,12 @@ class TestCompact:
                     sandbox.book(feed).put(in_json(record))
             syncing.sync(*feeds)
             with syncing.reading() as connection:
-                before = listed(connection)
+                before = definitions(connection)
 
             compact(Warehouse(syncing.path))
 
             with syncing.reading() as connection:
-                assert listed(connection) == before
+                assert definitions(connection) == before
                 for name in ("history.sales_orders", "reports.revenue_by_week", "reports.revenue_by_week()"):
                     connection.execute(f"FROM {name}").fetchall()
             syncing.assert_equal(*feeds)
@@ -208,7 +208,7 @@ class TestCompact:
 
 @pytest.mark.soak
 def test_memory_does_not_grow_with_the_file(things: ThingWarehouse) -> None:
-    """A file of twice the memory limit is compacted within it; Python and its libraries come on top."""
+    """A file of twice the memory limit is compacted in less than 500 MB of memory."""
     noise = " || ".join(f"md5(CAST(number * 31 + {place} AS VARCHAR))" for place in range(20))
     for begins in range(0, 2_000_000, 200_000):
         things.change(
@@ -229,11 +229,13 @@ def test_memory_does_not_grow_with_the_file(things: ThingWarehouse) -> None:
     assert int(ended.stdout) < 500_000
 
 
-class TestOthers:
-    """Other processes, meanwhile."""
+class TestOtherProcesses:
+    """Other processes can read the file during a compaction."""
 
-    def test_readers_are_let_in_and_writers_wait(self, things: ThingWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-        """From the moment it is read until the new file stands there."""
+    def test_readers_can_open_the_file_and_writers_wait(
+        self, things: ThingWarehouse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """During a compaction, other processes can open the file for reading and not for writing."""
         code = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'reader').close()"
         opened = {}
 
@@ -249,17 +251,15 @@ class TestOthers:
 
         assert opened == {"reader": True, "writer": False}
 
-    def test_a_writer_is_waited_for_and_named(self, things: ThingWarehouse) -> None:
-        """Until the patience ends."""
+    def test_a_writer_that_does_not_end(self, things: ThingWarehouse) -> None:
+        """When a writer does not end within the timeout, the error names its process."""
         with another_process(WRITER, things.path) as other, pytest.raises(WarehouseBusyError) as caught:
             compact(Warehouse(things.path, lock_timeout=0.0))
 
         assert str(other.pid) in caught.value.message
 
-    def test_a_writer_that_was_killed_just_now_is_noticed(
-        self, things: ThingWarehouse, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """What is in its write-ahead log would be lost with the old file."""
+    def test_a_writer_that_was_just_killed(self, things: ThingWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+        """When a process is killed just before the compaction, its write-ahead log is noticed and kept."""
         monkeypatch.setattr(Warehouse, "recover", lambda _: None)
         with another_process(f"{WRITER}\nheld.execute(\"UPDATE things.things SET word = 'k'\")", things.path) as other:
             other.kill()
@@ -271,16 +271,16 @@ class TestOthers:
 
 
 class TestFailures:
-    """The old file stays, and nothing else."""
+    """When a compaction fails, the file is unchanged and no other file is left."""
 
     @pytest.fixture
     def unchanged(self, things: ThingWarehouse) -> Callable[[], bool]:
-        """Whether everything is as it was."""
+        """Whether the file and its folder are unchanged."""
         before = things.path.read_bytes()
         return lambda: things.path.read_bytes() == before and names(things.path.parent) == ["w.duckdb"]
 
-    def test_what_a_killed_one_left_is_removed(self, things: ThingWarehouse) -> None:
-        """The half-filled file and its write-ahead log."""
+    def test_files_of_a_killed_compaction_are_removed(self, things: ThingWarehouse) -> None:
+        """The next compaction removes the incomplete file of a killed one and its write-ahead log."""
         program = (
             "from pathlib import Path\nfrom pipelines.warehouse.file import compaction\n"
             "from pipelines.warehouse.file.connection import Warehouse\n"
@@ -296,8 +296,8 @@ class TestFailures:
 
         assert names(things.path.parent) == ["w.duckdb"]
 
-    def test_a_full_disk_is_told(self, things: ThingWarehouse, unchanged: Callable[[], bool]) -> None:
-        """In one line, with DuckDB's own words."""
+    def test_a_full_disk_is_reported(self, things: ThingWarehouse, unchanged: Callable[[], bool]) -> None:
+        """A full disk is reported in one line with DuckDB's message."""
         program = (
             "import resource, sys\nfrom pathlib import Path\nfrom pipelines.errors import PipelineError\n"
             "from pipelines.warehouse.file.compaction import compact\n"
@@ -315,10 +315,10 @@ class TestFailures:
         assert ended.stderr.count("\n") == 1
         assert unchanged()
 
-    def test_a_new_file_that_differs_is_not_taken(
+    def test_a_file_with_other_content_is_not_used(
         self, things: ThingWarehouse, unchanged: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The line says in what."""
+        """A new file with other content is not used, and the error names the difference."""
         monkeypatch.setattr(compaction, "differences", lambda *_: ["views"])
 
         with pytest.raises(WarehouseError, match="is unchanged: the new file differs in views"):
@@ -327,20 +327,20 @@ class TestFailures:
         assert unchanged()
 
     @pytest.mark.parametrize(
-        ("ending", "raised"), [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "No space left"), WarehouseError)]
+        ("error", "raised"), [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "No space left"), WarehouseError)]
     )
-    def test_an_end_in_the_middle_leaves_nothing(
+    def test_an_interrupted_compaction(
         self,
         things: ThingWarehouse,
         unchanged: Callable[[], bool],
         monkeypatch: pytest.MonkeyPatch,
-        ending: BaseException,
+        error: BaseException,
         raised: type[BaseException],
     ) -> None:
-        """Ctrl-C, or a disk that is full at the very end."""
+        """Ctrl-C and a full disk at the end leave the file unchanged."""
 
         def end(*_: object) -> None:
-            raise ending
+            raise error
 
         monkeypatch.setattr(compaction, "replace_file", end)
 
@@ -349,8 +349,8 @@ class TestFailures:
 
         assert unchanged()
 
-    def test_a_damaged_file_is_told(self, things: ThingWarehouse) -> None:
-        """Before anything is made of it."""
+    def test_a_damaged_file_is_reported(self, things: ThingWarehouse) -> None:
+        """A damaged file is reported, and no other file is made."""
         things.path.write_bytes(b"x" * 100_000)
 
         with pytest.raises(WarehouseError, match="damaged"):
@@ -360,7 +360,7 @@ class TestFailures:
 
 
 class TestDifferences:
-    """What the comparison of the two files sees."""
+    """``differences`` compares two databases."""
 
     @pytest.fixture
     def both(self) -> duckdb.DuckDBPyConnection:
@@ -376,8 +376,8 @@ class TestDifferences:
         connection.execute("USE memory")
         return connection
 
-    def test_there_is_none(self, both: duckdb.DuckDBPyConnection) -> None:
-        """Between equal ones."""
+    def test_equal_databases(self, both: duckdb.DuckDBPyConnection) -> None:
+        """Equal databases have no differences."""
         assert differences(both, "old", "new") == []
 
     @pytest.mark.parametrize(
@@ -404,46 +404,46 @@ class TestDifferences:
             ("CREATE TYPE new.main.mood AS ENUM ('good')", "types"),
         ],
     )
-    def test_each_is_found(self, both: duckdb.DuckDBPyConnection, change: str, found: str) -> None:
-        """A row, a value, an order, a definition, a description."""
+    def test_each_difference_is_found(self, both: duckdb.DuckDBPyConnection, change: str, found: str) -> None:
+        """A different row, value, order, definition or description is found."""
         both.execute(change)
 
         assert found in differences(both, "old", "new")
 
 
 class TestCommand:
-    """``floriday compact``."""
+    """``floriday compact`` prints the result."""
 
     @pytest.fixture
-    def compact_here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed) -> Printed:
-        """Runs it where the settings stand."""
+    def compact_command(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed) -> Printed:
+        """Run ``floriday compact`` in the folder of the warehouse."""
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(tmp_path / "w.duckdb"))
         monkeypatch.chdir(tmp_path)
         return partial(printed, "compact")
 
-    def test_it_tells_before_and_after(self, things: ThingWarehouse, compact_here: Printed) -> None:
-        """In megabytes."""
+    def test_it_prints_both_sizes(self, things: ThingWarehouse, compact_command: Printed) -> None:
+        """The command prints the size before and after in MB."""
         before = things.path.stat().st_size
 
-        code, out, err = compact_here()
+        code, out, err = compact_command()
 
         after = things.path.stat().st_size
         assert (code, err) == (0, "")
         assert out == f"{things.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after\n"
 
-    def test_a_sync_is_not_disturbed(self, things: ThingWarehouse, compact_here: Printed) -> None:
-        """The line says who is at it."""
+    def test_a_compaction_during_a_sync(self, things: ThingWarehouse, compact_command: Printed) -> None:
+        """During a sync, the command fails with the name of the process, and changes nothing."""
         before = things.path.read_bytes()
         with hold_sync_lock(things.path, "floriday sync"):
-            code, _, err = compact_here()
+            code, _, err = compact_command()
 
         assert code == 1
         assert "floriday sync" in err
         assert things.path.read_bytes() == before
 
-    def test_without_a_warehouse(self, compact_here: Printed, tmp_path: Path) -> None:
-        """Nothing is made."""
-        code, _, err = compact_here()
+    def test_without_a_warehouse(self, compact_command: Printed, tmp_path: Path) -> None:
+        """Without a warehouse, the command fails and creates nothing."""
+        code, _, err = compact_command()
 
         assert code == 1
         assert "run `floriday sync` first" in err

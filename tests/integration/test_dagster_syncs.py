@@ -20,15 +20,14 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.orchestration import resources
 from pipelines.orchestration.resources import WarehouseResource, given_settings
 from pipelines.sandbox import Sandbox, status
-from pipelines.sync.feed import sync_feed
+from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.selection import Everything, WhatToRead
 from pipelines.sync.session import SyncSession
-from pipelines.sync.sub_feed import Run
-from pipelines.sync.what_to_read import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, failure_lines, fill
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 from tests.moments import NOW
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -68,7 +67,7 @@ def with_tables(project: Project) -> Project:
     path = project.warehouse.path
     path.parent.mkdir(mode=0o700)
     path.touch(mode=0o600)
-    path.write_bytes(laid_out("suppliers"))
+    path.write_bytes(empty_warehouse("suppliers"))
     return project
 
 

@@ -1,4 +1,4 @@
-"""``floriday sync --dry-run`` says exactly what a sync would change, and changes nothing."""
+"""``floriday sync --dry-run`` prints exactly what a sync would change, and changes nothing."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records
 
 ORDERS, BATCHES = "orders.sales_orders", "supply.batches"
-AS_USUAL = {"status": "COMMITTED", "isDeleted": False, "lastModifiedDateTime": "2026-03-02T12:00:00Z"}
+VALID_MEMBERS = {"status": "COMMITTED", "isDeleted": False, "lastModifiedDateTime": "2026-03-02T12:00:00Z"}
 MUTATIONS = "orders.sales_order_mutations"
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Ten orders, each with two mutations, and three batches."""
+    """Ten orders with two mutations each, and three batches."""
     with Sandbox(empty=True) as sandbox:
         for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), 1, 10)):
-            put(sandbox, {**record, **AS_USUAL, "mutations": mutations(place)})
+            put(sandbox, {**record, **VALID_MEMBERS, "mutations": mutations(place)})
         for record in valid_records(SUPPLIERS.feed(BATCHES), 1, 3):
             sandbox.book(BATCHES).put(record)
         yield sandbox
 
 
 def mutations(place: int, count: int = 2) -> list[dict[str, Any]]:
-    """An order's mutations."""
+    """The mutations of the order at this place."""
     return [{"basedOnSalesOrderVersion": 10 * place + number} for number in range(count)]
 
 
 def put(sandbox: Sandbox, record: dict[str, Any]) -> None:
-    """Store an order under a new number."""
+    """Serve an order under a new sequence number."""
     book = sandbox.book(ORDERS)
     number = book.reserve()
     book.put(in_json({**record, "sequenceNumber": number}), number=number)
 
 
 def order(sandbox: Sandbox, place: int) -> dict[str, Any]:
-    """One of the orders, the first is 0."""
+    """The order at this place; the first is 0."""
     return sandbox.book(ORDERS).entries()[place].document
 
 
 @pytest.fixture
 def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The settings point at the sandbox and at a warehouse that is not there yet."""
+    """Point the settings at the sandbox and at a warehouse that does not exist yet."""
     path = tmp_path / "w.duckdb"
     for name, value in settings(sandbox, path).items():
         monkeypatch.setenv(name, value)
@@ -66,44 +66,44 @@ def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def settings(sandbox: Sandbox, path: Path) -> dict[str, str]:
-    """The variables."""
+    """The FLORIDAY settings of the test."""
     return {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": f"{ORDERS},{BATCHES}"}
 
 
 @pytest.fixture
 def printed(warehouse: Path, printed: Printed) -> Printed:
-    """Runs a command where the settings stand."""
+    """Run a command with these settings."""
     assert warehouse.parent.is_dir()
     return printed
 
 
-def told(out: str) -> dict[str, list[int]]:
-    """The rows of the printed table: new, changed, deleted and rejected by the table's name."""
+def counts(out: str) -> dict[str, list[int]]:
+    """The printed counts by table: new, changed, deleted and rejected rows."""
     rows = (line.split() for line in out.splitlines() if "·" not in line)
     return {row[1]: [int(count) for count in row[2:]] for row in rows if len(row) == 6 and row[0] == "main"}
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """The files in a folder, but for the lock; a folder within would be an error."""
+    """The files in a folder without the lock file; a subfolder raises an error."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "w.duckdb.lock"}
 
 
-class TestWhatIsTold:
-    """Counts for each table."""
+class TestOutput:
+    """A dry run prints what a sync would change in each table."""
 
     def test_without_a_warehouse_everything_is_new(self, printed: Printed, warehouse: Path) -> None:
-        """And there is none afterwards either."""
+        """Without a warehouse every row is new, and the dry run creates none."""
         code, out, err = printed("sync", "--dry-run")
 
         assert (code, err) == (0, "")
-        assert told(out)[ORDERS] == [10, 0, 0, 0]
-        assert told(out)[MUTATIONS] == [20, 0, 0, 0]
-        assert told(out)[BATCHES] == [3, 0, 0, 0]
+        assert counts(out)[ORDERS] == [10, 0, 0, 0]
+        assert counts(out)[MUTATIONS] == [20, 0, 0, 0]
+        assert counts(out)[BATCHES] == [3, 0, 0, 0]
         assert "Nothing was written; no other table would change.\n" in out
         assert content(warehouse.parent) == {}
 
     def test_each_kind_of_change(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
-        """New, changed, deleted and rejected records are counted apart; a number alone is no change."""
+        """New, changed, deleted and rejected records are counted; a new sequence number alone is no change."""
         printed("sync")
         before = content(warehouse.parent)
         first, second, third, fourth, *_ = (order(sandbox, place) for place in range(10))
@@ -113,42 +113,42 @@ class TestWhatIsTold:
         put(sandbox, {**fourth, "mutations": mutations(3, 1), "numberOfPieces": 12})
         sandbox.book(ORDERS).renumber(sandbox.book(ORDERS).entries()[0].key[0])
         (fresh,) = valid_records(SUPPLIERS.feed(ORDERS), 2, 1)
-        put(sandbox, {**fresh, **AS_USUAL, "mutations": []})
+        put(sandbox, {**fresh, **VALID_MEMBERS, "mutations": []})
         put(sandbox, {**fresh, "salesOrderId": "not-an-id"})
 
         code, out, err = printed("sync", "--dry-run")
 
         assert (code, err) == (0, "")
-        assert told(out)[ORDERS] == [1, 2, 1, 1]
-        assert told(out)[MUTATIONS] == [1, 1, 1, 0]
-        assert BATCHES not in told(out)
+        assert counts(out)[ORDERS] == [1, 2, 1, 1]
+        assert counts(out)[MUTATIONS] == [1, 1, 1, 0]
+        assert BATCHES not in counts(out)
         assert content(warehouse.parent) == before
 
-    def test_it_comes_as_it_was_told(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
-        """The sync itself leaves the tables as the trial had them."""
+    def test_a_sync_makes_the_printed_changes(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+        """The next sync makes exactly the printed changes."""
         printed("sync")
         put(sandbox, {**order(sandbox, 0), "numberOfPieces": 4711, "mutations": mutations(0, 3)})
-        foretold = told(printed("sync", "--dry-run")[1])
+        printed_changes = counts(printed("sync", "--dry-run")[1])
 
-        assert foretold == {ORDERS: [0, 1, 0, 0], MUTATIONS: [1, 0, 0, 0]}
+        assert printed_changes == {ORDERS: [0, 1, 0, 0], MUTATIONS: [1, 0, 0, 0]}
         printed("sync")
-        assert told(printed("sync", "--dry-run")[1]) == {}
+        assert counts(printed("sync", "--dry-run")[1]) == {}
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             assert connection.execute(f"SELECT count(*) FROM {MUTATIONS}").fetchall() == [(21,)]
 
     def test_lost_rows_would_be_new(self, printed: Printed, warehouse: Path) -> None:
-        """A full re-read, or one of days, would bring them back."""
+        """Rows that were lost are printed as new in a full re-read and in a re-read of days."""
         printed("sync")
         with duckdb.connect(str(warehouse)) as connection:
             connection.execute(f"DELETE FROM {ORDERS} WHERE hash(sales_order_id) % 2 = 0")
             ((kept,),) = connection.execute(f"SELECT count(*) FROM {ORDERS}").fetchall()
 
-        for way in (("--full",), ("--from", "2026-03-02")):
-            _, out, _ = printed("sync", "--dry-run", *way)
-            assert told(out) == {ORDERS: [10 - kept, 0, 0, 0]}
+        for options in (("--full",), ("--from", "2026-03-02")):
+            _, out, _ = printed("sync", "--dry-run", *options)
+            assert counts(out) == {ORDERS: [10 - kept, 0, 0, 0]}
 
-    def test_nothing_to_do(self, printed: Printed) -> None:
-        """One line says so."""
+    def test_no_changes(self, printed: Printed) -> None:
+        """Without changes, one line reports that no table would change."""
         printed("sync")
 
         code, out, _ = printed("sync", "--dry-run")
@@ -156,8 +156,8 @@ class TestWhatIsTold:
         assert code == 0
         assert out.splitlines()[-1] == "Nothing was written; no table would change."
 
-    def test_failures_are_told_as_ever(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
-        """Exit code 1 for a feed that fails; one that is left out is said."""
+    def test_failures_are_reported(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+        """A feed that fails sets exit code 1, and a skipped feed is reported."""
         sandbox.faults.add(status(400, "/sales-orders/sync/*", times=None))
         sandbox.faults.add(status(423, "/batches/*", times=None))
 
@@ -169,11 +169,11 @@ class TestWhatIsTold:
         assert not warehouse.exists()
 
 
-class TestTheCopy:
-    """It is private, and it goes."""
+class TestCopy:
+    """A dry run works on a private copy, which it removes."""
 
-    def test_it_goes_when_the_command_is_stopped(self, sandbox: Sandbox, warehouse: Path, printed: Printed) -> None:
-        """Ctrl-C in the middle leaves the warehouse as it was and nothing else; meanwhile no sync can begin."""
+    def test_ctrl_c_removes_the_copy(self, sandbox: Sandbox, warehouse: Path, printed: Printed) -> None:
+        """Ctrl-C removes the copy and leaves the warehouse unchanged; a sync is refused until then."""
         printed("sync")
         before = content(warehouse.parent)
         put(sandbox, order(sandbox, 0))
@@ -190,7 +190,7 @@ class TestTheCopy:
         copy = warehouse.parent / ".w.duckdb.trial" / "w.duckdb"
         while not sandbox.calls.to("/sales-orders/current-max-sequence"):
             with suppress(subprocess.TimeoutExpired):
-                pytest.fail(f"it ended by itself, with {process.wait(0.02)}")
+                pytest.fail(f"the dry run ended with {process.wait(0.02)}")
 
         assert (copy.stat().st_mode & 0o777, copy.parent.stat().st_mode & 0o777) == (0o600, 0o700)
         code, _, refused = printed("sync")
@@ -201,8 +201,8 @@ class TestTheCopy:
         assert (process.returncode, err) == (130, "floriday: stopped\n")
         assert content(warehouse.parent) == before
 
-    def test_what_a_killed_one_left_is_removed(self, printed: Printed, warehouse: Path) -> None:
-        """The next dry run cleans up."""
+    def test_the_copy_of_a_killed_dry_run_is_removed(self, printed: Printed, warehouse: Path) -> None:
+        """The next dry run removes the copy of a killed one."""
         stale = warehouse.parent / ".w.duckdb.trial"
         stale.mkdir()
         (stale / "w.duckdb").write_bytes(b"half a copy")
@@ -211,14 +211,14 @@ class TestTheCopy:
 
         assert content(warehouse.parent) == {}
 
-    def test_it_has_what_a_killed_writer_committed(self, tmp_path: Path) -> None:
-        """That stands in a log beside the file, which stays as it was."""
+    def test_the_copy_contains_the_write_ahead_log(self, tmp_path: Path) -> None:
+        """The copy contains what a killed process committed to the write-ahead log, and both files stay unchanged."""
         path = tmp_path / "w.duckdb"
-        killed = (
+        program = (
             "import duckdb, os, sys\nconnection = duckdb.connect(sys.argv[1])\n"
             "connection.execute('CREATE TABLE t AS SELECT 42 AS answer')\nos._exit(0)"
         )
-        subprocess.run([sys.executable, "-c", killed, str(path)], check=True)
+        subprocess.run([sys.executable, "-c", program, str(path)], check=True)
         before = content(tmp_path)
         assert set(before) == {"w.duckdb", "w.duckdb.wal"}
 
@@ -228,8 +228,8 @@ class TestTheCopy:
 
         assert content(tmp_path) == before
 
-    def test_a_disk_without_room_is_one_line(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the system says is passed on, and what there is of the copy goes."""
+    def test_a_full_disk_is_one_line(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A full disk is reported in one line, and the incomplete copy is removed."""
         path, tools = tmp_path / "data" / "w.duckdb", tmp_path / "tools"
         path.parent.mkdir()
         duckdb.connect(str(path)).close()

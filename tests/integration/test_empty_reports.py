@@ -11,7 +11,7 @@ import pytest
 from pipelines.cli.entry import run
 from pipelines.reports import find_report, installed
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 
 NOTHING_SYNCED = "nothing has been synced into this warehouse, `floriday sync` does that"
 
@@ -20,7 +20,7 @@ NOTHING_SYNCED = "nothing has been synced into this warehouse, `floriday sync` d
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A warehouse that was laid out and holds no row; the settings point at it."""
     path = tmp_path / "empty.duckdb"
-    path.write_bytes(laid_out("suppliers"))
+    path.write_bytes(empty_warehouse("suppliers"))
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
     return path
 

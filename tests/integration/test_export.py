@@ -1,4 +1,4 @@
-"""``floriday export``: every table as a Parquet file, all of one commit, put in place at once."""
+"""``floriday export`` writes each table of one committed state as a Parquet file, and replaces the folder at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pipelines.warehouse.schema.create import SYNC_TABLES
 from pipelines.warehouse.schema.owner import record_owner
 from tests.command_line import Printed, unmeasured
 from tests.every_kind import TABLE, thing
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 from tests.thing_warehouse import ThingWarehouse, word
 
 EVERYTHING = (
@@ -41,40 +41,40 @@ SYNC_FILES = [f"sync/{name}.parquet" for name in SYNC_TABLES]
 
 @pytest.fixture
 def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
-    """A warehouse for things, with two versions of one and a table of a user's own; the settings point at it."""
-    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
-    made.store(word("first", 1))
-    made.store(thing(EVERYTHING, 2))
-    with made.warehouse.writing() as connection, transaction(connection):
+    """A warehouse for things, with two versions of one and a user's table, selected by the settings."""
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
+    things.store(word("first", 1))
+    things.store(thing(EVERYTHING, 2))
+    with things.warehouse.writing() as connection, transaction(connection):
         record_owner(connection, "suppliers", "localhost", {})
         connection.execute("CREATE SCHEMA own; CREATE TABLE own.things AS SELECT 'main' AS account")
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(made.path))
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(things.path))
     monkeypatch.chdir(tmp_path)
-    return made
+    return things
 
 
 def files(folder: Path) -> list[str]:
-    """The files below a folder."""
+    """Relative paths of the files in a folder and its subfolders."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def beside(folder: Path) -> list[str]:
-    """What is in a folder."""
+def names(folder: Path) -> list[str]:
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def exported_words(folder: Path) -> list[str]:
-    """The words of the things that were exported."""
+    """The words of the exported things."""
     return [row["word"] for row in parquet.read_table(folder / "things" / "things.parquet").to_pylist()]
 
 
 class TestFiles:
-    """What is written."""
+    """Which files are written, with which content."""
 
     def test_every_table_has_its_file(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-        """With history and what the syncs left, for their owner alone; nothing is left beside them.
+        """An export writes private files for all tables, the history and the sync tables, and a summary.
 
-        What a user made is not among them, nor are payloads unless they are asked for.
+        Tables of users are not exported; payloads are exported with ``--raw`` only.
         """
         code, out, err = printed("export", "out/parquet")
 
@@ -82,46 +82,44 @@ class TestFiles:
         assert (code, err) == (0, "")
         assert files(folder) == sorted(["export.json", *FILES, *SYNC_FILES])
         assert {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()} == {0o600}
-        assert beside(tmp_path / "out") == ["parquet"]
-        told = json.loads((folder / "export.json").read_text())
+        assert names(tmp_path / "out") == ["parquet"]
+        summary = json.loads((folder / "export.json").read_text())
         counts = {file: parquet.read_metadata(folder / file).num_rows for file in (*FILES, *SYNC_FILES)}
-        assert told["rows"] == counts
+        assert summary["rows"] == counts
         assert out.startswith(f"out/parquet: {len(counts)} files, {sum(counts.values())} rows, as of 20")
         ((committed,),) = things.rows("SELECT max(committed_at) FROM sync.windows")
-        assert told["as_of"] == committed.isoformat()
+        assert summary["as_of"] == committed.isoformat()
 
-    def test_values_are_the_warehouses(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-        """Read back and cast to the types of the warehouse, each row is what it was there, in every table."""
+    def test_values_equal_the_warehouse(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """Every exported row, cast to the types of the warehouse, equals the row of its table."""
         printed("export", "out")
 
         with things.warehouse.reading() as connection:
             for file in (*FILES, "sync/cursors.parquet", "sync/windows.parquet"):
                 table = file.removesuffix(".parquet").replace("/", ".")
                 columns = connection.execute(f"DESCRIBE {table}").fetchall()
-                back = ", ".join(
+                restored = ", ".join(
                     f'from_json("{name}", \'["{kind[:-2]}"]\') AS "{name}"'
                     if kind.endswith("[]")
                     else f'CAST("{name}" AS {kind}) AS "{name}"'
                     for name, kind, *_ in columns
                 )
-                read = connection.execute(f"SELECT {back} FROM '{tmp_path}/out/{file}' ORDER BY ALL").fetchall()
-                assert read == connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
-                assert read
+                rows = connection.execute(f"SELECT {restored} FROM '{tmp_path}/out/{file}' ORDER BY ALL").fetchall()
+                assert rows == connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
+                assert rows
 
-    def test_payloads_are_exported_where_they_are_asked_for(
-        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
-    ) -> None:
-        """Each as it was received, byte for byte."""
+    def test_payloads_are_optional(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """With ``--raw``, payloads are exported exactly as received."""
         printed("export", "out", "--no-history", "--raw")
 
         exported = parquet.read_table(tmp_path / "out" / "raw" / "things.parquet")
         assert exported["payload"].to_pylist() == things.values("SELECT payload FROM raw.things ORDER BY synced_at")
-        assert "history" not in beside(tmp_path / "out")
+        assert "history" not in names(tmp_path / "out")
 
-    def test_types_are_those_that_every_reader_knows(
+    def test_types_are_supported_by_every_reader(
         self, things: ThingWarehouse, printed: Printed, tmp_path: Path
     ) -> None:
-        """Text, numbers, flags, days, decimals of at most 28 digits, moments in UTC; no lists, no bytes."""
+        """Files contain only types that all Parquet readers support, and no lists, structs, intervals or bytes."""
         things.change(
             "CREATE OR REPLACE VIEW history.things AS SELECT *, sum(big) OVER () AS huge, sum(amount) OVER ()"
             " AS total, INTERVAL 1 HOUR AS span, {'a': 1} AS nested, synced_at AS valid_from,"
@@ -137,12 +135,12 @@ class TestFiles:
         assert (kinds["amount"], kinds["total"]) == (pa.decimal128(18, 6), pa.decimal128(28, 6))
         assert kinds["huge"] == pa.int64()
 
-    def test_history_and_reports_can_be_left_out(
+    def test_history_and_reports_are_optional(
         self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Without the options there are all tables and all reports of the API; files of an earlier export go."""
+        """An export contains all tables and reports; without history and reports, their older files are removed."""
         path = tmp_path / "w.duckdb"
-        path.write_bytes(laid_out("customers"))
+        path.write_bytes(empty_warehouse("customers"))
         with Warehouse(path).writing() as connection, transaction(connection):
             record_owner(connection, "customers", "localhost", {})
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
@@ -152,19 +150,19 @@ class TestFiles:
 
         assert "before any sync" in printed("export", "out")[1]
         written = set(files(tmp_path / "out"))
-        told = {file.partition("/")[2].removesuffix(".parquet") for file in written if file.startswith("reports/")}
+        reports = {file.partition("/")[2].removesuffix(".parquet") for file in written if file.startswith("reports/")}
         assert written >= current | {f"history/{table.name}.parquet" for table in tables}
-        assert told <= {report.name for report in all_reports()}
-        assert {"sell_through", "spend_by_grower", "sync_health"} & told == {"spend_by_grower", "sync_health"}
+        assert reports <= {report.name for report in all_reports()}
+        assert {"sell_through", "spend_by_grower", "sync_health"} & reports == {"spend_by_grower", "sync_health"}
         printed("export", "out", "--no-history", "--no-reports")
         assert set(files(tmp_path / "out")) == current | {"export.json", *SYNC_FILES}
 
 
 class TestReplacing:
-    """How the new files come in place of the old ones."""
+    """A new export replaces the folder of the previous one."""
 
-    def test_a_reader_finds_the_old_files_or_the_new_ones(self, things: ThingWarehouse, tmp_path: Path) -> None:
-        """Who holds the old folder goes on reading it whole."""
+    def test_a_reader_keeps_the_old_files(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """A reader that has an old file open keeps reading it after the folder is replaced."""
         folder = tmp_path / "out"
         export(things.warehouse, folder, (), history=False)
         with (folder / "things" / "things.parquet").open("rb") as old:
@@ -173,12 +171,10 @@ class TestReplacing:
 
             assert exported_words(folder) == ["later"]
             assert parquet.read_table(old)["word"].to_pylist() == ["=1+1"]
-        assert beside(tmp_path) == ["out", "w.duckdb"]
+        assert names(tmp_path) == ["out", "w.duckdb"]
 
-    def test_where_folders_cannot_be_exchanged_one_follows_the_other(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The new one has the name, and the old one is gone."""
+    def test_folders_that_cannot_be_exchanged(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the system cannot exchange two folders, the new one still replaces the old one."""
         monkeypatch.setattr("pipelines.warehouse.file.atomic._exchange", lambda *_: False)
         target = tmp_path / "out"
         for content in ("old", "new"):
@@ -187,19 +183,19 @@ class TestReplacing:
                 replace_folder(part, target)
 
         assert (target / "file").read_text() == "new"
-        assert beside(tmp_path) == ["out"]
+        assert names(tmp_path) == ["out"]
 
-    def test_writers_need_not_wait_for_the_files(
+    def test_writers_do_not_wait_for_an_export(
         self, things: ThingWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What is committed while they are written is not in them: all are of the commit before."""
-        copy_one = parquet_export._copy  # noqa: SLF001 - to be between two tables
+        """A commit during an export succeeds and is not part of the exported files."""
+        copy_table = parquet_export._copy  # noqa: SLF001 - to commit between two tables
         stored: list[Stored] = []
 
         def store_between(*arguments: Any) -> int:
             if not stored:
                 stored.append(things.store(thing(f'"word":"later",{EVERYTHING.partition(",")[2]}', 3)))
-            return copy_one(*arguments)
+            return copy_table(*arguments)
 
         monkeypatch.setattr(parquet_export, "_copy", store_between)
         exported = export(things.warehouse, tmp_path / "out", (), history=True)
@@ -210,23 +206,23 @@ class TestReplacing:
         assert exported.as_of is not None
         assert exported.as_of < stored[0].committed_at
 
-    def test_what_a_killed_export_left_is_cleared_away(
+    def test_files_of_a_killed_export_are_removed(
         self, things: ThingWarehouse, printed: Printed, tmp_path: Path
     ) -> None:
-        """And is not in the files."""
-        left = tmp_path / ".out.part" / "things"
-        left.mkdir(parents=True)
-        (left / "old.parquet").touch()
+        """Files of a killed export are removed by the next one, and are not part of it."""
+        abandoned = tmp_path / ".out.part" / "things"
+        abandoned.mkdir(parents=True)
+        (abandoned / "old.parquet").touch()
         (tmp_path / ".out.part" / "snapshot.duckdb").write_bytes(b"half a file")
 
         assert printed("export", "out", "--no-history")[0] == 0
 
         assert "things/old.parquet" not in files(tmp_path / "out")
-        assert beside(tmp_path) == ["out", "w.duckdb"]
+        assert names(tmp_path) == ["out", "w.duckdb"]
         assert things.path.exists()
 
-    def test_two_at_once(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-        """The second one is told."""
+    def test_two_exports_at_once(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """A second export into the same folder fails while the first one writes."""
         with staging_folder(tmp_path / "out"):
             code, _, err = printed("export", "out")
 
@@ -236,18 +232,18 @@ class TestReplacing:
 
 
 class TestRefusals:
-    """What is not written over, and what cannot be done: one line, and everything is as it was."""
+    """An export that is refused or fails is one line, and leaves all files unchanged."""
 
     @pytest.fixture
     def unchanged(self, tmp_path: Path, things: ThingWarehouse) -> Iterator[None]:
-        """Sees to it that what stood in the folder before is all that stands there."""
+        """Assert that the test leaves no hidden folder, and does not change the user's file."""
         assert things.path.exists()
         yield
-        assert [name for name in beside(tmp_path) if name.startswith(".")] == []
+        assert [name for name in names(tmp_path) if name.startswith(".")] == []
         assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
     @pytest.mark.parametrize(
-        ("folder", "told"),
+        ("folder", "message"),
         [
             ("mine", "mine holds what no export wrote, such as notes.txt"),
             ("mine/notes.txt", "notes.txt is a file: name a folder"),
@@ -257,20 +253,18 @@ class TestRefusals:
         ],
     )
     @pytest.mark.usefixtures("unchanged")
-    def test_other_things_stay(self, printed: Printed, tmp_path: Path, folder: str, told: str) -> None:
-        """Files of others, and folders with them."""
+    def test_other_files_are_not_replaced(self, printed: Printed, tmp_path: Path, folder: str, message: str) -> None:
+        """A folder with other files, and a file, are not replaced."""
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "notes.txt").write_text("mine")
 
         code, out, err = printed("export", folder)
 
         assert (code != 0, out, err.count("\n")) == (True, "", 1)
-        assert told in err
+        assert message in err
 
-    def test_a_file_that_was_put_among_the_exported_stays(
-        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
-    ) -> None:
-        """The folder is no export's any more."""
+    def test_a_file_that_a_user_added_stays(self, things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+        """A folder to which a user added a file is not replaced."""
         printed("export", "out")
         (tmp_path / "out" / "dashboard.pbix").touch()
 
@@ -281,9 +275,11 @@ class TestRefusals:
         assert (tmp_path / "out" / "dashboard.pbix").exists()
         assert things.path.exists()
 
-    @pytest.mark.parametrize("limit", [1_000, 30_000_000], ids=["the files", "the copy"])
+    @pytest.mark.parametrize(
+        "limit", [1_000, 30_000_000], ids=["while files are written", "while the warehouse is copied"]
+    )
     def test_a_full_disk(self, things: ThingWarehouse, printed: Printed, tmp_path: Path, limit: int) -> None:
-        """The old files stay."""
+        """An export that fills the disk is reported, and the previous export stays."""
         printed("export", "out", "--no-history")
         before = {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")}
         program = (
@@ -309,14 +305,14 @@ class TestRefusals:
         assert "File too large" in ended.stderr
         assert ended.stderr.count("\n") == 1
         assert {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")} == before
-        assert beside(tmp_path) == ["out", "w.duckdb"]
+        assert names(tmp_path) == ["out", "w.duckdb"]
 
     def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nothing is made, neither for one that is not there nor for one of nobody."""
+        """Without a warehouse, or with one that holds nothing of Floriday, an export fails and creates nothing."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", "w.duckdb")
         assert "there is no warehouse" in printed("export", "out")[2]
-        assert beside(tmp_path) == []
+        assert names(tmp_path) == []
         with Warehouse(tmp_path / "w.duckdb").writing() as connection:
             connection.execute("CREATE TABLE something AS SELECT 1")
 
@@ -324,4 +320,4 @@ class TestRefusals:
 
         assert code == 1
         assert "holds nothing of Floriday yet" in err
-        assert beside(tmp_path) == ["w.duckdb"]
+        assert names(tmp_path) == ["w.duckdb"]

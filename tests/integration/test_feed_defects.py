@@ -12,10 +12,9 @@ import pytest
 from pipelines.catalogue.types import Feed
 from pipelines.cli.outcomes import is_well, print_outcomes
 from pipelines.floriday.client import FloridayClient
-from pipelines.sync.feed import sync_feed
+from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.sub_feed import Run
-from pipelines.sync.what_to_read import WhatToRead
+from pipelines.sync.selection import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from tests.another_process import WRITER, another_process
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync

@@ -13,7 +13,7 @@ from pipelines.warehouse.load.cursors import FeedPart
 from tests.every_kind import THINGS
 from tests.integration.test_numbered_days import days
 from tests.moments import real_now
-from tests.simulated_ledger import SimulatedLedger, laid_out
+from tests.simulated_ledger import SimulatedLedger, empty_ledger
 from tests.thing_warehouse import ThingWarehouse, commit, word
 
 HOURS = 8
@@ -21,7 +21,7 @@ HOURS = 8
 
 def test_a_few_rows_a_day_are_left_and_tell_the_same() -> None:
     """Of eight days in each of which eight syncs found something, some of them around midnight."""
-    simulated = SimulatedLedger(laid_out())
+    simulated = SimulatedLedger(empty_ledger())
     for hour in range(8 * HOURS):
         simulated.change(hour % 8)
         simulated.sync()
@@ -41,7 +41,7 @@ def test_a_few_rows_a_day_are_left_and_tell_the_same() -> None:
 def test_a_commit_now_and_then_puts_old_windows_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the last week stay; nothing of what was read is lost, and the order of the rest is kept."""
     monkeypatch.setattr(upsert, "WINDOWS_BETWEEN_MERGES", 10)
-    things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     feed = FeedPart("main", THINGS.name)
     begins = real_now() - dt.timedelta(days=20)
     with things.warehouse.writing() as connection:

@@ -29,7 +29,7 @@ EDITIONS = Feed("things", "editions", Edition, ("edition_code",), Endpoint("/edi
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """An empty warehouse for things and editions."""
-    return ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def leafy(*words: str, number: int = 1) -> bytes:
@@ -92,7 +92,7 @@ class TestVersions:
 
     def test_fields_of_the_same_names_keep_their_place(self, tmp_path: Path) -> None:
         """Under a name that says that they are the record's own."""
-        editions = ThingWarehouse(tmp_path / "w.duckdb", (EDITIONS,)).lay_out()
+        editions = ThingWarehouse(tmp_path / "w.duckdb", (EDITIONS,)).create()
         for number in (1, 2):
             raw = f'{{"editionCode":"e","sequenceNumber":{number},"version":{number + 10},"isCurrent":true}}'
             editions.store(raw.encode(), feed=EDITIONS)

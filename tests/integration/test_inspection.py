@@ -41,7 +41,7 @@ def grown(identity: str, number: int = 1, count: int = 1) -> bytes:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A warehouse with three things in the account north, two of them in two versions, and one thing in south."""
-    things = ThingWarehouse(tmp_path_factory.mktemp("stored") / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path_factory.mktemp("stored") / "w.duckdb").create()
     things.store(grown(A, 1), grown(B, 2), word("bare", 3, C), account="north", ends=3, run="first")
     things.store(grown(A, 1), account="south", run="first")
     things.store(grown(B, 5, count=2), word("changed", 6, C), account="north", begins=3, ends=6, run="second")
@@ -79,7 +79,7 @@ class TestWhatIsFine:
 
     def test_an_empty_warehouse_holds_together(self, tmp_path: Path) -> None:
         """There is nothing to find."""
-        assert found(ThingWarehouse(tmp_path / "w.duckdb").lay_out()) == {}
+        assert found(ThingWarehouse(tmp_path / "w.duckdb").create()) == {}
 
     def test_a_renumbered_record_is_no_difference(self, things: ThingWarehouse) -> None:
         """Its number rises without a new version."""

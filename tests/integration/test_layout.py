@@ -1,4 +1,4 @@
-"""The layout of a fresh warehouse of each API, and what one new entry in the catalogue brings along."""
+"""A new warehouse has the tables of its API's catalogue, and a new feed needs one entry in the catalogue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.integration.syncing import Syncing
 
 
 def laid_out(path: Path, api: str) -> Warehouse:
-    """A fresh warehouse of an API."""
+    """A new warehouse of an API, with all tables."""
     warehouse = Warehouse(path)
     with warehouse.writing() as connection, transaction(connection):
         create_tables(connection, [tables_of(source) for source in catalogue_of(api).sources])
@@ -30,8 +30,8 @@ def laid_out(path: Path, api: str) -> Warehouse:
 
 
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
-def test_the_layout_is_the_catalogues(tmp_path: Path, api: str) -> None:
-    """DuckDB has exactly the tables of the catalogue, each with its columns, types and order."""
+def test_tables_follow_the_catalogue(tmp_path: Path, api: str) -> None:
+    """Tables, columns, types and their order are exactly those of the catalogue."""
     expected = {
         table.qualified_name: [(column.name, column.type) for column in table.columns]
         for source in catalogue_of(api).sources
@@ -49,17 +49,17 @@ def test_the_layout_is_the_catalogues(tmp_path: Path, api: str) -> None:
 
 
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
-def test_no_table_and_no_column_is_without_a_description(tmp_path: Path, api: str) -> None:
-    """Of everything that users read: current rows, raw, history and sync."""
+def test_everything_has_a_description(tmp_path: Path, api: str) -> None:
+    """Every table, view and column that users read has a description."""
     with laid_out(tmp_path / "w.duckdb", api).reading() as connection:
-        bare = connection.execute(
+        undescribed = connection.execute(
             "SELECT schema_name, table_name, column_name FROM duckdb_columns()"
             " WHERE NOT internal AND comment IS NULL AND schema_name != 'versions'"
             " UNION ALL SELECT schema_name, table_name, '' FROM duckdb_tables() WHERE NOT internal AND comment IS NULL"
             " UNION ALL SELECT schema_name, view_name, '' FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
         ).fetchall()
 
-    assert bare == []
+    assert undescribed == []
 
 
 class Thorn(Record):
@@ -78,11 +78,11 @@ class Hedge(Record):
 
 
 HEDGES = Feed("catalog", "hedges", Hedge, ("hedge_id",), Endpoint("/hedges"), scope="catalog:read")
-"""No such feed exists."""
+"""A feed that does not exist in Floriday."""
 
 
-def test_rows_are_counted_of_feeds_that_come_later_too() -> None:
-    """The counts are those of all feeds that were ever laid out, by account; a warehouse without them gets them."""
+def test_rows_of_later_feeds_are_counted() -> None:
+    """``sync.row_counts`` counts the rows of each feed and account, also of feeds that are added later."""
     connection = duckdb.connect()
     create_tables(connection, [tables_of(catalogue_of("suppliers").source("trade_items"))])
     connection.execute("DROP VIEW sync.row_counts")
@@ -100,10 +100,10 @@ def test_rows_are_counted_of_feeds_that_come_later_too() -> None:
 
 
 def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Table, child, comments, history, route, sync and asset follow from it; the dictionary's own test has its page."""
+    """Table, child table, comments, history, route, sync and asset of a new feed follow from its entry."""
     known = catalogue_of("suppliers")
-    grown = Catalogue("suppliers", known.version, (HEDGES,))
-    monkeypatch.setitem(catalogue_module.CATALOGUES, "suppliers", grown)
+    extended = Catalogue("suppliers", known.version, (HEDGES,))
+    monkeypatch.setitem(catalogue_module.CATALOGUES, "suppliers", extended)
     record: dict[str, Any] = {
         "hedgeId": "0aa7e2a0-51a4-4b1a-9f0e-000000000001",
         "colour": "red",

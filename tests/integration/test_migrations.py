@@ -1,4 +1,4 @@
-"""A warehouse of an older layout is brought up to date in one transaction, or refused with a clear line."""
+"""A sync updates a warehouse of an older layout in one transaction, or refuses it with a message."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
 from pipelines.warehouse.schema.owner import read_owner
 from tests.every_kind import THINGS, thing
-from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
+from tests.integration.syncing import SUPPLIERS, Syncing, empty_warehouse
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
 ORDERS = "orders.sales_orders"
 
 FINGERPRINTS = {1: "569188a0b1738025", 2: "f4625373e09ff3b0"}
-"""Of the layout of each version, both APIs together; the second has other views."""
+"""Fingerprints of the layouts of both APIs, by layout version."""
 
-LISTED = {
+CATALOGUE_QUERIES = {
     "duckdb_tables()": "schema_name, table_name, comment, sql",
     "duckdb_columns()": "schema_name, table_name, column_name, column_index, comment, data_type",
     "duckdb_views()": "schema_name, view_name, comment, sql",
@@ -37,21 +37,21 @@ LISTED = {
 }
 
 
-class EarlierBranch(Record):
-    """A branch before it had leaves."""
+class OlderBranch(Record):
+    """A branch of an older version, without leaves."""
 
     branch_id: Uuid = field("what it was called then")
 
 
-class EarlierThing(Record):
-    """A thing as it was described before: most was not known, one column has gone, another was text."""
+class OlderThing(Record):
+    """A thing of an older version: fewer fields, one that no longer exists, and a number that is text."""
 
     thing_id: Uuid = field("identifier")
     sequence_number: Int64 = field("number")
     shade: Text = field("a field that Floriday no longer has")
     count: Text = field("a number that was text")
     word: Text = field("another description")
-    branches: list[EarlierBranch] = field("branches", id="branch_id")
+    branches: list[OlderBranch] = field("branches", id="branch_id")
     is_deleted: Boolean = field("deleted")
 
 
@@ -63,7 +63,7 @@ class OtherThing(Record):
     count: Int32 = field("count")
 
 
-EARLIER = Feed("things", "things", EarlierThing, ("thing_id",), Endpoint("/things"), scope="things:read")
+OLDER = Feed("things", "things", OlderThing, ("thing_id",), Endpoint("/things"), scope="things:read")
 OTHER = Feed("things", "things", OtherThing, ("other_id",), Endpoint("/things"), scope="things:read")
 
 VERSIONS = (
@@ -75,62 +75,62 @@ VERSIONS = (
 )
 
 
-def earlier(path: Path, feed: Feed = EARLIER, *raws: bytes) -> ThingWarehouse:
-    """A warehouse that an older version laid out and filled, record by record."""
-    made = ThingWarehouse(path, (feed,)).lay_out()
-    made.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
+def older_warehouse(path: Path, feed: Feed = OLDER, *raws: bytes) -> ThingWarehouse:
+    """A warehouse that an older version created and filled, one transaction a record."""
+    things = ThingWarehouse(path, (feed,)).create()
+    things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
     for number, raw in enumerate(raws or VERSIONS, 1):
-        made.store(raw, feed=feed, begins=number - 1, ends=number)
-    return made
+        things.store(raw, feed=feed, begins=number - 1, ends=number)
+    return things
 
 
 def update(things: ThingWarehouse, *sources: Source) -> bool:
-    """Bring it up to date, as a sync does."""
+    """Update the warehouse as a sync does; returns whether it was older."""
     with things.warehouse.writing() as connection, transaction(connection):
         return bring_up_to_date(connection, sources or (THINGS,))
 
 
-def listed(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that the file says of itself."""
-    mine = "database_name = current_database() AND NOT internal AND schema_name != 'reports'"
+def definitions(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """All definitions and descriptions of the file, except reports."""
+    condition = "database_name = current_database() AND NOT internal AND schema_name != 'reports'"
     return {
-        source: things.rows(f"SELECT {columns} FROM {source} WHERE {mine} ORDER BY ALL")
-        for source, columns in LISTED.items()
+        source: things.rows(f"SELECT {columns} FROM {source} WHERE {condition} ORDER BY ALL")
+        for source, columns in CATALOGUE_QUERIES.items()
     }
 
 
 def rows(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """The rows of all tables of records, without the moments at which they were stored, which no two files share."""
+    """The rows of all tables of records, without the times at which they were stored, which differ in each file."""
     names = [part.name for part in tables_of(THINGS).walk()]
     found = {}
     for table in (*(f"things.{name}" for name in names), *(f"versions.{name}" for name in names), "raw.things"):
-        timed = table in ("things.things", "versions.things", "raw.things")
-        found[table] = things.rows(f"SELECT *{' EXCLUDE (synced_at)' if timed else ''} FROM {table} ORDER BY ALL")
+        has_times = table in ("things.things", "versions.things", "raw.things")
+        found[table] = things.rows(f"SELECT *{' EXCLUDE (synced_at)' if has_times else ''} FROM {table} ORDER BY ALL")
     return found
 
 
-class TestOlder:
-    """A warehouse of an older layout."""
+class TestUpdate:
+    """A warehouse of an older layout is updated."""
 
-    def test_it_becomes_what_this_version_would_have_made(self, tmp_path: Path) -> None:
-        """Tables, order of columns, descriptions, views and macros; rows, children and versions, from the raw log."""
-        things = earlier(tmp_path / "old.duckdb")
-        fresh = ThingWarehouse(tmp_path / "new.duckdb").lay_out()
+    def test_it_equals_a_new_warehouse(self, tmp_path: Path) -> None:
+        """The updated warehouse has the same definitions and rows as a new one; tables are rebuilt from the raw log."""
+        things = older_warehouse(tmp_path / "old.duckdb")
+        new = ThingWarehouse(tmp_path / "new.duckdb").create()
         for number, raw in enumerate(VERSIONS, 1):
-            fresh.store(raw, begins=number - 1, ends=number)
+            new.store(raw, begins=number - 1, ends=number)
 
         assert update(things)
 
-        assert listed(things) == listed(fresh)
-        assert rows(things) == rows(fresh)
+        assert definitions(things) == definitions(new)
+        assert rows(things) == rows(new)
         assert things.values("SELECT layout_version FROM sync.settings") == [LAYOUT_VERSION]
         stored = "SELECT thing_id, synced_at FROM raw.things ORDER BY ALL"
         assert things.rows("SELECT thing_id, valid_from FROM history.things ORDER BY ALL") == things.rows(stored)
         assert not update(things)
 
     def test_a_rebuild_after_it_changes_nothing(self, tmp_path: Path) -> None:
-        """Row for row."""
-        things = earlier(tmp_path / "w.duckdb")
+        """A rebuild after an update changes no row."""
+        things = older_warehouse(tmp_path / "w.duckdb")
         update(things)
         before = things.contents()
 
@@ -138,9 +138,9 @@ class TestOlder:
 
         assert things.contents() == before
 
-    def test_the_next_batch_is_stored_as_ever(self, tmp_path: Path) -> None:
-        """Versions go on counting, and what is known is known."""
-        things = earlier(tmp_path / "w.duckdb")
+    def test_the_next_records_are_stored(self, tmp_path: Path) -> None:
+        """After an update, changes are detected and versions are counted on."""
+        things = older_warehouse(tmp_path / "w.duckdb")
         update(things)
 
         stored = things.store(VERSIONS[1], word("d", 4, B))
@@ -151,18 +151,18 @@ class TestOlder:
             ("d", 2),
         ]
 
-    def test_rows_keep_their_numbers(self, tmp_path: Path) -> None:
-        """Also one that came with another number and nothing else: the raw log does not have that."""
-        things = earlier(tmp_path / "w.duckdb", EARLIER, word("a", 1), word("a", 7))
+    def test_rows_keep_their_sequence_numbers(self, tmp_path: Path) -> None:
+        """A row keeps its sequence number, also when only the number changed and the raw log does not contain it."""
+        things = older_warehouse(tmp_path / "w.duckdb", OLDER, word("a", 1), word("a", 7))
 
         update(things)
 
         assert things.values("SELECT sequence_number FROM things.things") == [7]
         assert things.values("SELECT sequence_number FROM raw.things") == [1]
 
-    def test_what_the_warehouse_knows_of_its_syncs_is_taken_over(self, tmp_path: Path) -> None:
-        """A column that is new is NULL, one that has gone goes, one of another type is cast, whatever their order."""
-        things = earlier(tmp_path / "w.duckdb")
+    def test_tables_of_syncs_are_converted(self, tmp_path: Path) -> None:
+        """In the tables of ``sync``, new columns are NULL, old ones are removed, and other types are cast."""
+        things = older_warehouse(tmp_path / "w.duckdb")
         expected = {name: things.rows(f"FROM sync.{name}") for name in ("windows", "cursors")}
         things.change(
             "CREATE OR REPLACE TABLE sync.windows AS SELECT run_id, * EXCLUDE (run_id, series, changed)"
@@ -178,13 +178,13 @@ class TestOlder:
         assert things.rows("SELECT DISTINCT changed FROM sync.windows") == [(None,)]
         assert things.rows("FROM sync.cursors") == expected["cursors"]
         assert (
-            listed(things)["duckdb_columns()"]
-            == listed(ThingWarehouse(tmp_path / "n.duckdb").lay_out())["duckdb_columns()"]
+            definitions(things)["duckdb_columns()"]
+            == definitions(ThingWarehouse(tmp_path / "n.duckdb").create())["duckdb_columns()"]
         )
 
-    def test_tables_of_users_and_of_feeds_that_have_gone_stay(self, tmp_path: Path) -> None:
-        """With their rows."""
-        things = ThingWarehouse(tmp_path / "w.duckdb", (EARLIER, SUPPLIERS.feed("batches"))).lay_out()
+    def test_other_tables_are_kept(self, tmp_path: Path) -> None:
+        """Tables of users, and of feeds that are no longer in the catalogue, keep their rows."""
+        things = ThingWarehouse(tmp_path / "w.duckdb", (OLDER, SUPPLIERS.feed("batches"))).create()
         things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
         things.store(in_json(valid_records(SUPPLIERS.feed("batches"), 1, 1)[0]), feed=SUPPLIERS.feed("batches"))
         things.change("CREATE TABLE notes AS SELECT 'mine' AS note")
@@ -196,14 +196,14 @@ class TestOlder:
         assert things.values("SELECT note FROM notes") == ["mine"]
 
 
-class TestRefused:
-    """What cannot be brought up to date: one line, and nothing is changed."""
+class TestRefusals:
+    """A warehouse that cannot be updated is refused in one line, and nothing changes."""
 
     @pytest.mark.parametrize(
-        ("feed", "raws", "told"),
+        ("feed", "raws", "message"),
         [
             (
-                EARLIER,
+                OLDER,
                 (word("a", 1), thing('"count":"many"', 2)),
                 r"raw\.things cannot be read by this version .* Nothing",
             ),
@@ -216,61 +216,61 @@ class TestRefused:
         ids=["a value", "a key"],
     )
     def test_records_that_this_version_cannot_read(
-        self, tmp_path: Path, feed: Feed, raws: tuple[bytes, ...], told: str
+        self, tmp_path: Path, feed: Feed, raws: tuple[bytes, ...], message: str
     ) -> None:
-        """They were good in the version that stored them."""
-        things = earlier(tmp_path / "w.duckdb", feed, *raws)
+        """Records that this version cannot read, though an older one could, are a reason to refuse the update."""
+        things = older_warehouse(tmp_path / "w.duckdb", feed, *raws)
         things.change("ALTER TABLE sync.cursors ADD COLUMN mood VARCHAR")
-        before = (listed(things), things.contents())
+        before = (definitions(things), things.contents())
 
-        with pytest.raises(WarehouseError, match=told):
+        with pytest.raises(WarehouseError, match=message):
             update(things)
 
-        assert (listed(things), things.contents()) == before
+        assert (definitions(things), things.contents()) == before
 
     def test_a_value_in_sync_that_does_not_fit(self, tmp_path: Path) -> None:
-        """The line names the table."""
-        things = earlier(tmp_path / "w.duckdb")
+        """A value in ``sync`` that cannot be cast is an error with the name of the table."""
+        things = older_warehouse(tmp_path / "w.duckdb")
         things.change("ALTER TABLE sync.cursors ALTER cursor TYPE VARCHAR")
         things.change("UPDATE sync.cursors SET cursor = 'far'")
-        before = (listed(things), things.contents())
+        before = (definitions(things), things.contents())
 
         with pytest.raises(WarehouseError, match=r"sync\.cursors cannot be brought .* use the version that wrote it"):
             update(things)
 
-        assert (listed(things), things.contents()) == before
+        assert (definitions(things), things.contents()) == before
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "message"),
         [
             ("ALTER TABLE things.things ADD COLUMN note VARCHAR", r"things\.things .* other columns .*\(note\)"),
             ("ALTER TABLE versions.things DROP COLUMN word", r"versions\.things .* other columns .*\(word\)"),
             ("DROP TABLE things.thing_branches", r"things\.thing_branches .* is missing"),
         ],
     )
-    def test_what_was_changed_by_hand_is_no_older_layout(self, tmp_path: Path, change: str, told: str) -> None:
-        """A sync refuses, so that nothing of a user's gets lost unasked; a rebuild makes the tables anew."""
-        things = earlier(tmp_path / "w.duckdb")
+    def test_tables_that_a_user_changed(self, tmp_path: Path, change: str, message: str) -> None:
+        """A sync refuses tables that a user changed, so that nothing is lost, and a rebuild creates them again."""
+        things = older_warehouse(tmp_path / "w.duckdb")
         update(things)
-        before = (listed(things), things.contents())
+        before = (definitions(things), things.contents())
         things.change(change)
         assert not update(things)
 
         with (
-            pytest.raises(WarehouseError, match=f"{told}.*floriday rebuild"),
+            pytest.raises(WarehouseError, match=f"{message}.*floriday rebuild"),
             things.warehouse.writing() as connection,
             transaction(connection),
         ):
             create_tables(connection, [tables_of(THINGS)])
 
         rebuild(things.warehouse, THINGS)
-        assert (listed(things), things.contents()) == before
+        assert (definitions(things), things.contents()) == before
 
 
-def test_commands_and_an_older_warehouse(
+def test_commands_with_an_older_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Those that only read say what to do; `rebuild` does it without Floriday, and reports and syncs go on."""
+    """Commands that read refuse an older warehouse with a remedy; ``rebuild`` updates it without Floriday."""
     with Sandbox(empty=True) as sandbox:
         syncing = Syncing(sandbox, tmp_path / "w.duckdb")
         for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=5):
@@ -299,14 +299,14 @@ def test_commands_and_an_older_warehouse(
 def test_a_sync_brings_an_older_warehouse_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says so, and the copy for readers has the new layout too."""
+    """A sync of an older warehouse reports the update, and publishes a copy with the new layout."""
     with Sandbox(empty=True) as sandbox:
         path = tmp_path / "w.duckdb"
         for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path)}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("FLORIDAY_PUBLISH_EVERY", "0s")
         monkeypatch.chdir(tmp_path)
-        path.write_bytes(laid_out("suppliers"))
+        path.write_bytes(empty_warehouse("suppliers"))
         run(["sync", ORDERS])
         with Warehouse(path).writing() as connection:
             connection.execute("UPDATE sync.settings SET layout_version = ?", [LAYOUT_VERSION - 1])
@@ -322,16 +322,16 @@ def test_a_sync_brings_an_older_warehouse_up_to_date(
                 assert not found.is_older
 
 
-def test_a_changed_layout_has_a_version_of_its_own(tmp_path: Path) -> None:
-    """Where this fails, tables or columns changed: raise LAYOUT_VERSION by one and note its fingerprint here.
+def test_a_changed_layout_has_another_version(tmp_path: Path) -> None:
+    """A changed layout requires a higher LAYOUT_VERSION with its fingerprint.
 
-    Then older warehouses are brought up to date, and older programs refuse newer ones. Within one release, while no
-    other has that version, replacing its fingerprint is enough.
+    A failure means that tables or columns changed. A higher version makes syncs update older warehouses, and older
+    programs refuse newer ones. Within one release, while no other has that version, a new fingerprint is enough.
     """
     digest = hashlib.sha256()
     for api in ("suppliers", "customers"):
         path = tmp_path / f"{api}.duckdb"
-        path.write_bytes(laid_out(api))
+        path.write_bytes(empty_warehouse(api))
         with duckdb.connect(str(path), read_only=True) as connection:
             found = connection.execute(
                 "SELECT schema_name, table_name, column_name, column_index, data_type FROM duckdb_columns()"

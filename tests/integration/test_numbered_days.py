@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.warehouse.load.days_to_sequence import Days, Span
-from tests.simulated_ledger import BEGAN, SimulatedLedger, laid_out
+from pipelines.floriday.sequence_ranges import SequenceRange
+from pipelines.warehouse.load.days_to_sequence import Days
+from tests.simulated_ledger import BEGAN, SimulatedLedger, empty_ledger
 
 IDENTITIES = st.integers(0, 7)
 GAPS = st.sampled_from((0, 1, 30, 300, 1440, 4000, -2, -2, -8, -20))
@@ -32,7 +33,7 @@ WRONG = st.sampled_from((0, 0, 0, 0, 3650, 3651, -3650, -3651))
 @pytest.fixture(scope="module")
 def connection() -> duckdb.DuckDBPyConnection:
     """A warehouse in memory."""
-    return laid_out()
+    return empty_ledger()
 
 
 def days(offset: int, length: int = 0) -> Days:
@@ -145,16 +146,16 @@ def test_windows_that_were_put_together_tell_the_same(
             assert folded == span
 
 
-def holds(outer: Span | None, inner: Span) -> bool:
+def holds(outer: SequenceRange | None, inner: SequenceRange) -> bool:
     """Whether one span holds all of another."""
     if outer is None or outer.after > inner.after:
         return False
-    return outer.up_to is None or (inner.up_to is not None and inner.up_to <= outer.up_to)
+    return inner.up_to <= outer.up_to
 
 
-def lies_in(number: int, span: Span) -> bool:
+def lies_in(number: int, span: SequenceRange) -> bool:
     """Whether a span holds a number."""
-    return number > span.after and (span.up_to is None or number <= span.up_to)
+    return span.after < number <= span.up_to
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ class TestWithinTheLedger:
         monday = days(15, length=20)
         assert monday.first.weekday() == 0
 
-        assert simulated.span(monday) == Span(read_weekly[2], read_weekly[6])
+        assert simulated.span(monday) == SequenceRange(read_weekly[2], read_weekly[6])
 
     def test_reading_weeks_again_changes_nothing_about_it(
         self, simulated: SimulatedLedger, read_weekly: list[int]
@@ -204,12 +205,12 @@ class TestWithinTheLedger:
         simulated.change(3)
         simulated.sync()
 
-        assert simulated.span(days(15, length=20)) == Span(read_weekly[2], read_weekly[6])
-        assert simulated.span(days(43, length=6)) == Span(read_weekly[6], read_weekly[8])
+        assert simulated.span(days(15, length=20)) == SequenceRange(read_weekly[2], read_weekly[6])
+        assert simulated.span(days(43, length=6)) == SequenceRange(read_weekly[6], read_weekly[8])
 
     def test_today_goes_on_to_the_end(self, simulated: SimulatedLedger, read_weekly: list[int]) -> None:
         """What is given today is not over yet."""
-        assert simulated.span(days(67, length=3)) == Span(read_weekly[-1])
+        assert simulated.span(days(67, length=3)) == SequenceRange(read_weekly[-1])
 
     def test_tomorrow_holds_nothing(self, simulated: SimulatedLedger, read_weekly: list[int]) -> None:
         """No number was given in days to come."""
@@ -229,7 +230,7 @@ class TestWithinTheLedger:
         """Nothing is known of its numbers."""
         simulated.wait(30 * 24 * 60)
 
-        assert simulated.span(days(3)) == Span(0)
+        assert simulated.span(days(3)) == SequenceRange(0)
 
     def test_what_a_killed_sync_left_counts_with_its_days(self, simulated: SimulatedLedger) -> None:
         """The run that goes on days later holds what was given before the killed one began."""
@@ -243,7 +244,7 @@ class TestWithinTheLedger:
         simulated.change(7)
         simulated.sync(size=2)
 
-        assert simulated.span(days(1)) == Span(numbers(simulated)[1], numbers(simulated)[6])
+        assert simulated.span(days(1)) == SequenceRange(numbers(simulated)[1], numbers(simulated)[6])
 
     def test_a_walk_over_midnight_ends_where_the_feed_ended_when_it_began(self, simulated: SimulatedLedger) -> None:
         """What came meanwhile is the next sync's, and belongs to the day before all the same."""
@@ -256,7 +257,7 @@ class TestWithinTheLedger:
 
         own = numbers(simulated)
         assert simulated.truly_numbered_in(days(0)) == {own[identity] for identity in (1, 2, 3, 4)}
-        assert simulated.span(days(0)) == Span(0, own[5])
+        assert simulated.span(days(0)) == SequenceRange(0, own[5])
 
     def test_a_number_that_is_served_late_belongs_to_the_day_on_which_it_was_given(
         self, simulated: SimulatedLedger
@@ -275,7 +276,7 @@ class TestWithinTheLedger:
         simulated.change(4)
         simulated.sync()
 
-        assert simulated.span(days(0)) == Span(0, numbers(simulated)[3])
+        assert simulated.span(days(0)) == SequenceRange(0, numbers(simulated)[3])
 
 
 class TestBeforeTheLedger:
@@ -296,7 +297,7 @@ class TestBeforeTheLedger:
         """From the last record changed before them to the one before the first changed after them."""
         own = numbers(loaded)
 
-        assert loaded.span(days(3, length=1)) == Span(own[2], own[5] - 1)
+        assert loaded.span(days(3, length=1)) == SequenceRange(own[2], own[5] - 1)
 
     def test_they_hold_nothing_where_nothing_was_changed(self, loaded: SimulatedLedger) -> None:
         """Neither before the first record, nor between the last one and the first load."""
@@ -312,7 +313,7 @@ class TestBeforeTheLedger:
         loaded.change(2)
         loaded.sync()
 
-        assert loaded.span(days(6, length=15)) == Span(numbers(loaded)[5], numbers(loaded)[1])
+        assert loaded.span(days(6, length=15)) == SequenceRange(numbers(loaded)[5], numbers(loaded)[1])
 
     def test_a_record_that_hides_its_change_later_is_no_witness(self, loaded: SimulatedLedger) -> None:
         """Its old time stands at a number that was given after the first load."""
@@ -321,7 +322,7 @@ class TestBeforeTheLedger:
         loaded.touch(7)
         loaded.sync()
 
-        assert loaded.span(days(10, length=18)) == Span(own[7])
+        assert loaded.span(days(10, length=18)) == SequenceRange(own[7])
 
     def test_a_renumbered_record_is_found_among_its_neighbours(self, simulated: SimulatedLedger) -> None:
         """Its own time is older than the days, the numbers around it are not."""
@@ -336,7 +337,7 @@ class TestBeforeTheLedger:
 
         own = numbers(simulated)
         assert simulated.truly_numbered_in(days(4)) == {own[0]}
-        assert simulated.span(days(4)) == Span(own[3], own[4] - 1)
+        assert simulated.span(days(4)) == SequenceRange(own[3], own[4] - 1)
 
     def test_a_restarted_numbering_forgets_the_days_of_its_records(self, loaded: SimulatedLedger) -> None:
         """All numbers were given at the restart; only what is newer than the days is surely not theirs."""
@@ -350,4 +351,4 @@ class TestBeforeTheLedger:
         loaded.change(1)
         loaded.sync()
 
-        assert loaded.span(days(22)) == Span(0, end)
+        assert loaded.span(days(22)) == SequenceRange(0, end)

@@ -1,4 +1,4 @@
-"""One warehouse is one file, whatever name leads to it; a name that DuckDB cannot work with is refused first."""
+"""A warehouse is one file under every path that leads to it, and unusable paths are refused first."""
 
 from __future__ import annotations
 
@@ -31,153 +31,153 @@ def linked_file(folder: Path) -> Path:
     return folder / "link.duckdb"
 
 
-def chain(folder: Path) -> Path:
-    """A link to a link, which is relative."""
+def link_to_link(folder: Path) -> Path:
+    """A link to a relative link."""
     (folder / "between").symlink_to(Path("real") / "w.duckdb")
     (folder / "link.duckdb").symlink_to("between")
     return folder / "link.duckdb"
 
 
 def linked_folder(folder: Path) -> Path:
-    """A file in a folder that is a link."""
+    """The file in a linked folder."""
     (folder / "linked").symlink_to(folder / "real", target_is_directory=True)
     return folder / "linked" / "w.duckdb"
 
 
-def with_dots(folder: Path) -> Path:
-    """A path that goes up behind a link: up from where the link leads."""
+def dots_after_link(folder: Path) -> Path:
+    """A path with ``..`` after a link, which leads to the parent of the link's target."""
     (folder / "real" / "deep").mkdir()
     (folder / "linked").symlink_to(folder / "real" / "deep", target_is_directory=True)
     return folder / "linked" / ".." / "w.duckdb"
 
 
-NAMES = [linked_file, chain, linked_folder, with_dots]
+PATHS = [linked_file, link_to_link, linked_folder, dots_after_link]
 
 
 @pytest.fixture
-def real(tmp_path: Path) -> ThingWarehouse:
+def things(tmp_path: Path) -> ThingWarehouse:
     """A warehouse for things, in a folder of its own."""
     (tmp_path / "real").mkdir()
     return ThingWarehouse(tmp_path / "real" / "w.duckdb")
 
 
-@pytest.fixture(params=NAMES, ids=lambda name: name.__name__)
-def named(real: ThingWarehouse, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Another name of the file, which is not there yet."""
+@pytest.fixture(params=PATHS, ids=lambda name: name.__name__)
+def other_path(things: ThingWarehouse, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Another path of the file, which does not exist yet."""
     name: Path = request.param(tmp_path)
-    assert real.path.parent.is_dir()
+    assert things.path.parent.is_dir()
     return name
 
 
-def kill_after_a_commit(path: Path, above: Path) -> None:
-    """Leave all files below a folder as a process leaves them that is killed after a commit."""
+def kill_after_a_commit(path: Path, folder_above: Path) -> None:
+    """Commit a change, and restore the files as they were before the connection closed, as after a kill."""
     with Warehouse(path).writing() as connection:
         connection.execute("UPDATE things.things SET word = 'b'")
-        left = {file: file.read_bytes() for file in above.rglob("*") if file.is_file() and not file.is_symlink()}
-    for file, content in left.items():
+        files = {
+            file: file.read_bytes() for file in folder_above.rglob("*") if file.is_file() and not file.is_symlink()
+        }
+    for file, content in files.items():
         file.write_bytes(content)
 
 
-def copied_word(path: Path) -> list[str]:
-    """What a copy holds."""
+def words_in(path: Path) -> list[str]:
+    """The words of the things in a copy."""
     return ThingWarehouse(path).values(WORD)
 
 
-def test_a_commit_of_a_killed_process_is_there_under_every_name(
-    real: ThingWarehouse, named: Path, tmp_path: Path
-) -> None:
-    """Whichever name the killed process used, and whichever the backup uses, it holds the last commit."""
-    real.lay_out().store(word("a", 1))
+def test_a_killed_commit_is_found_under_every_path(things: ThingWarehouse, other_path: Path, tmp_path: Path) -> None:
+    """A backup contains the last commit of a killed process, whichever paths the process and the backup used."""
+    things.create().store(word("a", 1))
 
-    kill_after_a_commit(named, tmp_path)
-    assert real.path.with_name("w.duckdb.wal").exists()
-    copy_warehouse(real.warehouse, tmp_path / "backup.duckdb")
-    assert copied_word(tmp_path / "backup.duckdb") == ["b"]
+    kill_after_a_commit(other_path, tmp_path)
+    assert things.path.with_name("w.duckdb.wal").exists()
+    copy_warehouse(things.warehouse, tmp_path / "backup.duckdb")
+    assert words_in(tmp_path / "backup.duckdb") == ["b"]
 
-    real.change("UPDATE things.things SET word = 'a'")
-    kill_after_a_commit(real.path, tmp_path)
-    copy_warehouse(Warehouse(named), tmp_path / "backup.duckdb")
-    assert copied_word(tmp_path / "backup.duckdb") == ["b"]
+    things.change("UPDATE things.things SET word = 'a'")
+    kill_after_a_commit(things.path, tmp_path)
+    copy_warehouse(Warehouse(other_path), tmp_path / "backup.duckdb")
+    assert words_in(tmp_path / "backup.duckdb") == ["b"]
 
 
-def test_the_lock_is_one_under_every_name(real: ThingWarehouse, named: Path) -> None:
-    """Two syncs never write one file at the same time."""
-    for one, other in ((named, real.path), (real.path, named)):
-        with hold_sync_lock(one, "the first sync"):
-            assert "the first sync" in str(lock_holder(other))
-            with pytest.raises(WarehouseBusyError, match="the first sync"), hold_sync_lock(other, "the second"):
+def test_the_lock_is_the_same_under_every_path(things: ThingWarehouse, other_path: Path) -> None:
+    """The lock is the same under every path, so that two syncs never write at the same time."""
+    for first, second in ((other_path, things.path), (things.path, other_path)):
+        with hold_sync_lock(first, "the first sync"):
+            assert "the first sync" in str(lock_holder(second))
+            with pytest.raises(WarehouseBusyError, match="the first sync"), hold_sync_lock(second, "the second"):
                 raise AssertionError("both hold it")
 
 
-def test_whatever_is_done_is_done_with_the_real_file(real: ThingWarehouse, named: Path, tmp_path: Path) -> None:
-    """The file appears, is compacted, published, tried and removed where the links lead, and the links stay."""
+def test_links_are_resolved(things: ThingWarehouse, other_path: Path, tmp_path: Path) -> None:
+    """Writing, compaction, publication, dry run and removal use the file that links lead to, and keep the links."""
     links = sorted(path.name for path in tmp_path.iterdir())
-    with Warehouse(named).writing() as connection:
+    with Warehouse(other_path).writing() as connection:
         connection.execute("CREATE TABLE t AS SELECT 1 AS one")
-    settings = load_local_settings({"FLORIDAY_WAREHOUSE": str(named)}, tmp_path)
-    assert settings.warehouse == real.path
+    settings = load_local_settings({"FLORIDAY_WAREHOUSE": str(other_path)}, tmp_path)
+    assert settings.warehouse == things.path
     assert settings.published == tmp_path / "real" / "w.published.duckdb"
 
-    compact(Warehouse(named))
-    publish(Warehouse(named), settings.published)
-    with private_copy(Warehouse(named)) as trial:
-        assert trial.path.parent.parent == real.path.parent
-    with single_query(named, "SELECT one FROM t") as result:
+    compact(Warehouse(other_path))
+    publish(Warehouse(other_path), settings.published)
+    with private_copy(Warehouse(other_path)) as copy:
+        assert copy.path.parent.parent == things.path.parent
+    with single_query(other_path, "SELECT one FROM t") as result:
         assert [row for batch in result.batches for row in batch.to_pylist()] == [{"one": 1}]
-    written = {path.name for path in real.path.parent.iterdir()} - {"deep"}
+    written = {path.name for path in things.path.parent.iterdir()} - {"deep"}
     assert written == {"w.duckdb", "w.published.duckdb"}
 
-    remove_warehouse(named, "a test")
-    assert {path.name for path in real.path.parent.iterdir()} - {"deep", "w.duckdb.lock"} == set()
+    remove_warehouse(other_path, "a test")
+    assert {path.name for path in things.path.parent.iterdir()} - {"deep", "w.duckdb.lock"} == set()
     assert sorted(path.name for path in tmp_path.iterdir()) == links
 
 
 @pytest.mark.parametrize("published", ["w.duckdb.wal", "w.duckdb.lock", "w.duckdb"])
-def test_the_copy_for_readers_takes_no_file_of_the_warehouse(real: ThingWarehouse, published: str) -> None:
-    """Neither its log nor its lock, by whatever name; renewing the copy would destroy them."""
-    (real.path.parent.parent / "linked").symlink_to(real.path.parent, target_is_directory=True)
-    variables = {"FLORIDAY_WAREHOUSE": str(real.path), "FLORIDAY_PUBLISHED": f"linked/{published}"}
+def test_the_published_copy_is_no_file_of_the_warehouse(things: ThingWarehouse, published: str) -> None:
+    """The published copy cannot be the warehouse, its write-ahead log or its lock, whatever the path."""
+    (things.path.parent.parent / "linked").symlink_to(things.path.parent, target_is_directory=True)
+    variables = {"FLORIDAY_WAREHOUSE": str(things.path), "FLORIDAY_PUBLISHED": f"linked/{published}"}
 
     with pytest.raises(SettingError, match="FLORIDAY_PUBLISHED expects another path"):
-        load_local_settings(variables, real.path.parent.parent)
+        load_local_settings(variables, things.path.parent.parent)
 
 
 class TestHardLinks:
-    """One file under two names that are both its own."""
+    """A warehouse with hard links is refused."""
 
     @pytest.fixture
-    def twice(self, real: ThingWarehouse, tmp_path: Path) -> Path:
-        """A second name of a warehouse."""
-        real.lay_out().store(word("a", 1))
-        (tmp_path / "twice.duckdb").hardlink_to(real.path)
+    def second_link(self, things: ThingWarehouse, tmp_path: Path) -> Path:
+        """A second hard link to a warehouse."""
+        things.create().store(word("a", 1))
+        (tmp_path / "twice.duckdb").hardlink_to(things.path)
         return tmp_path / "twice.duckdb"
 
-    def test_the_setting_names_the_variable(self, twice: Path, real: ThingWarehouse) -> None:
-        """In one line."""
-        for path in (twice, real.path):
+    def test_the_setting_is_refused(self, second_link: Path, things: ThingWarehouse) -> None:
+        """The setting is refused with its name."""
+        for path in (second_link, things.path):
             with pytest.raises(SettingError, match=r"^FLORIDAY_WAREHOUSE expects a file with one name.*hard links"):
-                load_local_settings({"FLORIDAY_WAREHOUSE": str(path)}, real.path.parent)
+                load_local_settings({"FLORIDAY_WAREHOUSE": str(path)}, things.path.parent)
 
-    def test_nothing_opens_it_and_nothing_is_written(self, twice: Path, real: ThingWarehouse, tmp_path: Path) -> None:
-        """Neither writer nor reader, nor the lock; with one of the names gone it works again."""
-        before = real.path.read_bytes()
+    def test_the_file_is_not_used(self, second_link: Path, things: ThingWarehouse, tmp_path: Path) -> None:
+        """A file with hard links is neither opened, locked nor written, and works again when one link remains."""
+        before = things.path.read_bytes()
         uses: list[Callable[[], object]] = [
-            lambda: Warehouse(twice).writing().__enter__(),
-            lambda: real.warehouse.reading().__enter__(),
-            lambda: hold_sync_lock(twice, "a test").__enter__(),
-            lambda: remove_warehouse(twice, "a test"),
-            lambda: copy_warehouse(real.warehouse, tmp_path / "copy.duckdb"),
+            lambda: Warehouse(second_link).writing().__enter__(),
+            lambda: things.warehouse.reading().__enter__(),
+            lambda: hold_sync_lock(second_link, "a test").__enter__(),
+            lambda: remove_warehouse(second_link, "a test"),
+            lambda: copy_warehouse(things.warehouse, tmp_path / "copy.duckdb"),
         ]
         for use in uses:
             with pytest.raises(WarehouseError, match="hard links"):
                 use()
 
-        assert real.path.read_bytes() == before
+        assert things.path.read_bytes() == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["real", "twice.duckdb"]
-        assert [path.name for path in real.path.parent.iterdir()] == ["w.duckdb"]
+        assert [path.name for path in things.path.parent.iterdir()] == ["w.duckdb"]
 
-        twice.unlink()
-        assert real.values(WORD) == ["a"]
+        second_link.unlink()
+        assert things.values(WORD) == ["a"]
 
 
 CHARACTERS = "?*[]{}:~'\"\\%#&$!@|<>;, =.-éß\u00a0\u202f漢🌷\n\t\x85\u2028\udcff\ud800ab"
@@ -185,8 +185,8 @@ STRANGE = st.text(st.sampled_from(CHARACTERS), max_size=8)
 PARTS = st.one_of(STRANGE, st.sampled_from(("md:", "s3:", ":memory:", "file:", "http:", "~root", "a" * 180, "漢" * 63)))
 
 
-def loaded(text: str, base: Path) -> tuple[Path | None, str]:
-    """The path that a setting means, or why it is refused."""
+def load_path(text: str, base: Path) -> tuple[Path | None, str]:
+    """The path that the setting resolves to, or the reason of its refusal."""
     try:
         return load_local_settings({"FLORIDAY_WAREHOUSE": text}, base, dotenv=False).warehouse, ""
     except SettingError as error:
@@ -194,23 +194,23 @@ def loaded(text: str, base: Path) -> tuple[Path | None, str]:
 
 
 @settings(max_examples=12)
-@given(folder=PARTS, name=PARTS, ending=st.sampled_from((".duckdb", "", "/", ".db.x")), shown=st.booleans())
-@example(folder="a?b", name="w", ending=".duckdb", shown=True)
-@example(folder="w", name="a?access_mode=read_only", ending=".duckdb", shown=False)
-@example(folder="w", name="w\n", ending=".duckdb", shown=False)
-@example(folder="'\"[$(x)]*", name=":memory:", ending="", shown=False)
-def test_every_path_works_or_is_refused_before_anything_is_written(
+@given(folder=PARTS, name=PARTS, ending=st.sampled_from((".duckdb", "", "/", ".db.x")), is_relative=st.booleans())
+@example(folder="a?b", name="w", ending=".duckdb", is_relative=True)
+@example(folder="w", name="a?access_mode=read_only", ending=".duckdb", is_relative=False)
+@example(folder="w", name="w\n", ending=".duckdb", is_relative=False)
+@example(folder="'\"[$(x)]*", name=":memory:", ending="", is_relative=False)
+def test_every_path_works_or_is_refused(
     folder: str,
     name: str,
     ending: str,
-    shown: bool,  # noqa: FBT001
+    is_relative: bool,  # noqa: FBT001
 ) -> None:
-    """Writing, a commit in the log, a backup, a compaction and a query; or one line that names the variable."""
-    with TemporaryDirectory() as above:
-        base = Path(above)
+    """With any path, writing, backup, compaction and queries work, or the setting is refused at once."""
+    with TemporaryDirectory() as folder_above:
+        base = Path(folder_above)
         parts = [part for part in (folder.replace("/", ""), f"{name}{ending}") if part.strip("./ ")]
-        text = "/".join(parts) if shown else str(base / "/".join(parts))
-        path, refusal = loaded(text, base)
+        text = "/".join(parts) if is_relative else str(base / "/".join(parts))
+        path, refusal = load_path(text, base)
         if path is None:
             assert refusal.startswith("FLORIDAY_WAREHOUSE expects ")
             assert "\n" not in refusal
@@ -220,23 +220,23 @@ def test_every_path_works_or_is_refused_before_anything_is_written(
             return
         things = ThingWarehouse(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        things.lay_out().store(word("a", 1))
+        things.create().store(word("a", 1))
         with things.warehouse.writing() as connection:
             connection.execute("UPDATE things.things SET word = 'b'")
             assert things.warehouse.log.exists()
         copy_warehouse(things.warehouse, base / "backup.duckdb")
-        with hold_sync_lock(path, "a test"), private_copy(things.warehouse) as trial:
+        with hold_sync_lock(path, "a test"), private_copy(things.warehouse) as copy:
             compact(things.warehouse)
-            assert ThingWarehouse(trial.path).values(WORD) == ["b"]
+            assert ThingWarehouse(copy.path).values(WORD) == ["b"]
         with single_query(things.path, WORD) as result:
             assert [row for batch in result.batches for row in batch.to_pylist()] == [{"word": "b"}]
-        assert copied_word(base / "backup.duckdb") == ["b"]
+        assert words_in(base / "backup.duckdb") == ["b"]
         assert {path.name for path in path.parent.iterdir()} <= {path.name, f"{path.name}.lock", "backup.duckdb"}
 
 
 @pytest.mark.parametrize("target", ["nothing", "a_folder", "circle"])
-def test_a_link_that_leads_to_no_file(tmp_path: Path, target: str) -> None:
-    """One to a file that shall be made is followed; one to a folder or in a circle is refused."""
+def test_a_link_without_a_file(tmp_path: Path, target: str) -> None:
+    """A link to a file that does not exist is followed; a link to a folder or in a circle is refused."""
     (tmp_path / "a_folder").mkdir()
     (tmp_path / "circle").symlink_to("link.duckdb")
     (tmp_path / "link.duckdb").symlink_to(target)
@@ -250,12 +250,12 @@ def test_a_link_that_leads_to_no_file(tmp_path: Path, target: str) -> None:
 
 
 def test_the_command_refuses_a_question_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed) -> None:
-    """Before it makes a folder or a lock file, with exit code 2."""
+    """The command refuses the path with exit code 2, and creates no folder and no lock file."""
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", "what?/w.duckdb")
     monkeypatch.chdir(tmp_path)
 
-    code, _, told = printed("compact")
+    code, _, err = printed("compact")
 
     assert code == 2
-    assert told.startswith("floriday: FLORIDAY_WAREHOUSE expects a path without a question mark")
+    assert err.startswith("floriday: FLORIDAY_WAREHOUSE expects a path without a question mark")
     assert list(tmp_path.iterdir()) == []

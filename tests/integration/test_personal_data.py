@@ -28,7 +28,7 @@ from tests.integration.personal_orders import (
     synced_by_treatment,
     told,
 )
-from tests.integration.syncing import Syncing, laid_out
+from tests.integration.syncing import Syncing, empty_warehouse
 
 MODES = pytest.mark.parametrize("treatment", ["hash", "drop"])
 
@@ -177,7 +177,7 @@ def test_nothing_is_printed_nor_left_in_files(
     """By the command line, on a trial too; the copy for readers is as bare as the warehouse."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "w.duckdb"
-    path.write_bytes(laid_out("suppliers"))
+    path.write_bytes(empty_warehouse("suppliers"))
     for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), **DROP}.items():
         monkeypatch.setenv(name, value)
 

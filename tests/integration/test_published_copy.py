@@ -1,4 +1,4 @@
-"""The copy for readers that stay connected: whole, renewed when due, and never in the way of a sync."""
+"""The published copy is complete, is renewed when it is due, and never blocks a sync."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
 
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
-    """A warehouse for things, with one in it."""
-    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
-    made.store(word("a", 1))
-    return made
+    """A warehouse with one thing."""
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
+    things.store(word("a", 1))
+    return things
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Where the copy goes."""
+    """The path of the published copy."""
     return tmp_path / "w.published.duckdb"
 
 
 def words(path: Path) -> list[str]:
-    """The words of the things in a file."""
+    """The words of the things in a database file."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return [row[0] for row in connection.execute("SELECT word FROM things.things ORDER BY word").fetchall()]
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder."""
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
-def made(path: Path) -> tuple[int, int]:
-    """Which file it is and when it was written: another one after each publish."""
-    told = path.stat()
-    return told.st_ino, told.st_mtime_ns
+def identity_of(path: Path) -> tuple[int, int]:
+    """Inode and time of modification of a file, which change with each publication."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
 
 
-def grow_old(path: Path, age: timedelta) -> None:
-    """Make a file look as if it had been written some time ago."""
+def set_age(path: Path, age: timedelta) -> None:
+    """Set a file's time of modification to an earlier time."""
     when = path.stat().st_mtime - age.total_seconds()
     os.utime(path, (when, when))
 
@@ -83,7 +83,7 @@ def stop_halfway(source, copy, _):
 shutil.copyfileobj = stop_halfway
 publish(Warehouse(Path(sys.argv[1])), Path(sys.argv[2]))
 """
-"""A process that stays in the middle of publishing."""
+"""A process that stops in the middle of publishing."""
 
 LIMITED = """
 import resource, sys
@@ -98,7 +98,7 @@ try:
 except PipelineError as error:
     sys.exit(str(error))
 """
-"""A process that may write 100 kB a file."""
+"""A process that can write at most 100 kB to a file."""
 
 KILLED = """
 import os, signal
@@ -109,7 +109,7 @@ with Warehouse(Path(sys.argv[1])).writing() as connection:
     connection.execute("UPDATE things.things SET word = 'b'")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-"""A process that is killed after a commit, with the write-ahead log full and the file as it was."""
+"""A process that is killed after a commit that is only in the write-ahead log."""
 
 BUSY = """
 import itertools, threading
@@ -129,14 +129,14 @@ started = threading.Event()
 threading.Thread(target=write, daemon=True).start()
 started.wait()
 """
-"""A process that writes into two tables, a transaction after the other."""
+"""A process that writes to two tables, in one transaction after another."""
 
 
 class TestCopy:
-    """What stands in the copy, and what stands beside it."""
+    """The copy contains one committed state of the warehouse."""
 
     def test_it_equals_the_warehouse(self, things: ThingWarehouse, target: Path) -> None:
-        """Table by table, for its owner alone, and with nothing left beside it."""
+        """The copy has the same tables and rows as the warehouse, is private, and no other file is left."""
         things.store(word("b", 2))
 
         publish(things.warehouse, target)
@@ -145,11 +145,11 @@ class TestCopy:
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         assert names(target.parent) == ["w.duckdb", "w.published.duckdb"]
 
-    def test_who_stays_connected_keeps_what_was_there(self, things: ThingWarehouse, target: Path) -> None:
-        """A reader goes on with the old copy while a new one is published; whoever connects later gets that."""
+    def test_a_connected_reader_keeps_its_copy(self, things: ThingWarehouse, target: Path) -> None:
+        """A reader keeps its old copy while new ones are published, and readers that connect later get the newest."""
         publish(things.warehouse, target)
-        ask = "\nfor line in sys.stdin: print(*held.execute('SELECT word FROM things.things').fetchone(), flush=True)"
-        with another_process(f"{READER}\nprint('ready', flush=True){ask}", target) as reader:
+        loop = "\nfor line in sys.stdin: print(*held.execute('SELECT word FROM things.things').fetchone(), flush=True)"
+        with another_process(f"{READER}\nprint('ready', flush=True){loop}", target) as reader:
             assert reader.stdin is not None
             assert reader.stdout is not None
             for text in "bc":
@@ -159,8 +159,8 @@ class TestCopy:
                 reader.stdin.flush()
                 assert (reader.stdout.readline(), words(target)) == ("a\n", [text])
 
-    def test_a_killed_processes_log_is_in_it(self, things: ThingWarehouse, target: Path) -> None:
-        """What was committed and not yet written into the file is in the copy too."""
+    def test_the_write_ahead_log_is_included(self, things: ThingWarehouse, target: Path) -> None:
+        """The copy contains what a killed process committed to the write-ahead log."""
         killed = subprocess.run([sys.executable, "-c", f"import sys{KILLED}", str(things.path)], check=False)
         assert killed.returncode == -signal.SIGKILL
         assert things.warehouse.log.exists()
@@ -170,8 +170,8 @@ class TestCopy:
         assert words(target) == ["b"]
         assert not things.warehouse.log.exists()
 
-    def test_it_is_whole_while_others_write(self, things: ThingWarehouse, target: Path) -> None:
-        """Whenever it is taken, it shows all of a transaction or nothing."""
+    def test_it_is_consistent_while_others_write(self, things: ThingWarehouse, target: Path) -> None:
+        """A copy that is made while another process writes contains complete transactions only."""
         things.change("CREATE TABLE one (number INTEGER, filler VARCHAR); CREATE TABLE two AS FROM one")
         seen = []
         with another_process(BUSY, things.path) as writer:
@@ -189,17 +189,17 @@ class TestCopy:
         assert len(set(seen)) > 1
 
     def test_a_link_stays_a_link(self, things: ThingWarehouse, target: Path) -> None:
-        """The copy goes to where it points, even if that is not there yet."""
-        elsewhere = target.parent / "elsewhere" / "copy.duckdb"
-        target.symlink_to(elsewhere)
+        """When the target is a symbolic link, the copy is written to the file that it points to."""
+        other_file = target.parent / "other" / "copy.duckdb"
+        target.symlink_to(other_file)
 
         publish(things.warehouse, target)
 
         assert target.is_symlink()
-        assert words(elsewhere) == ["a"]
+        assert words(other_file) == ["a"]
 
-    def test_what_was_scribbled_into_the_old_copy_is_dropped(self, things: ThingWarehouse, target: Path) -> None:
-        """The write-ahead log of a tool that wrote into the copy and was killed is not applied to the new one."""
+    def test_changes_to_the_old_copy_are_dropped(self, things: ThingWarehouse, target: Path) -> None:
+        """The write-ahead log of a tool that wrote to the old copy is not applied to the new one."""
         publish(things.warehouse, target)
         subprocess.run([sys.executable, "-c", f"import sys{KILLED}", str(target)], check=False)
         assert Warehouse(target).log.exists()
@@ -211,10 +211,10 @@ class TestCopy:
 
 
 class TestLocks:
-    """Who waits for whom."""
+    """Publishing waits for writers, and readers never wait."""
 
     def test_writers_wait_and_readers_do_not(self, things: ThingWarehouse) -> None:
-        """While the bytes of the file are read, and no longer."""
+        """While the file is copied, other processes can open it for reading and not for writing."""
         code = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'reader').close()"
 
         def opens(how: str) -> bool:
@@ -225,15 +225,15 @@ class TestLocks:
             assert (opens("reader"), opens("writer")) == (True, False)
         assert opens("writer")
 
-    def test_readers_of_the_warehouse_are_no_hindrance(self, things: ThingWarehouse, target: Path) -> None:
-        """The copy is made while another process has the warehouse open to read it."""
+    def test_readers_do_not_delay_a_copy(self, things: ThingWarehouse, target: Path) -> None:
+        """A copy can be made while another process reads the warehouse."""
         with another_process(READER, things.path):
             publish(Warehouse(things.path, lock_timeout=0.0), target)
 
         assert words(target) == ["a"]
 
-    def test_a_process_that_keeps_writing_is_named(self, things: ThingWarehouse, target: Path) -> None:
-        """After the patience, in one line that names the variable; there is no copy then."""
+    def test_a_writer_that_does_not_end(self, things: ThingWarehouse, target: Path) -> None:
+        """When a writer does not end in time, the error names its process and the setting, and no copy is made."""
         with another_process(WRITER, things.path) as writer, pytest.raises(WarehouseError) as caught:
             publish(Warehouse(things.path, lock_timeout=0.0), target)
 
@@ -241,10 +241,10 @@ class TestLocks:
         assert str(writer.pid) in caught.value.message
         assert names(target.parent) == ["w.duckdb"]
 
-    def test_a_writer_that_comes_in_between_is_waited_for(
+    def test_a_writer_that_opens_the_file_again(
         self, things: ThingWarehouse, target: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It may open the file just after another one was done with it; that is noticed, and ends with the patience."""
+        """A writer that opens the file again and again is an error after the timeout, and no copy is made."""
         monkeypatch.setattr(Warehouse, "recover", lambda _: None)
         with another_process(WRITER, things.path), pytest.raises(WarehouseBusyError, match="without a pause"):
             copy_warehouse(Warehouse(things.path, lock_timeout=0.0), target)
@@ -252,39 +252,39 @@ class TestLocks:
         assert names(target.parent) == ["w.duckdb"]
 
     def test_one_process_at_a_time_writes_the_copy(self, things: ThingWarehouse, target: Path) -> None:
-        """A second one says so and leaves the first alone."""
+        """Only one process at a time writes the copy; a second one gets an error."""
         with another_process(HALF_WRITTEN, things.path, target):
             with pytest.raises(WarehouseError, match="another process writes"):
                 publish(things.warehouse, target)
 
             assert names(target.parent) == ["w.duckdb", "w.published.duckdb.part"]
 
-    def test_a_part_that_another_process_just_put_in_place_is_not_touched(
+    def test_a_temporary_file_that_was_just_renamed(
         self, things: ThingWarehouse, target: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It was opened under its old name while the other one finished it: a new one is begun."""
-        theirs = target.with_name("theirs.duckdb")
+        """A temporary file that another process has just renamed is not written to; a new one is made."""
+        renamed = target.with_name("renamed.duckdb")
         lock = fcntl.flock
 
-        def finish(stream: int, how: int) -> None:
-            if not theirs.exists():
-                Path(f"{target}.part").rename(theirs)
-                theirs.write_text("theirs")
+        def rename_first(stream: int, how: int) -> None:
+            if not renamed.exists():
+                Path(f"{target}.part").rename(renamed)
+                renamed.write_text("other")
             lock(stream, how)
 
-        monkeypatch.setattr(fcntl, "flock", finish)
+        monkeypatch.setattr(fcntl, "flock", rename_first)
 
         publish(things.warehouse, target)
 
         assert words(target) == ["a"]
-        assert theirs.read_text() == "theirs"
+        assert renamed.read_text() == "other"
 
 
 class TestFailures:
-    """Whatever goes wrong, the old copy stays and nothing else does."""
+    """When publishing fails, the old copy stays and no other file is left."""
 
-    def test_a_killed_publish_leaves_nothing(self, things: ThingWarehouse, target: Path) -> None:
-        """The old copy is as it was; the next publish takes what was half written over."""
+    def test_a_killed_publication(self, things: ThingWarehouse, target: Path) -> None:
+        """A killed publication leaves the old copy unchanged, and the next one removes its incomplete file."""
         publish(things.warehouse, target)
         before = target.read_bytes()
         things.change("UPDATE things.things SET word = 'b'")
@@ -298,8 +298,8 @@ class TestFailures:
         assert words(target) == ["b"]
         assert names(target.parent) == ["w.duckdb", "w.published.duckdb"]
 
-    def test_a_full_disk_is_told(self, things: ThingWarehouse, target: Path) -> None:
-        """In one line that names the variable and what to do."""
+    def test_a_full_disk_is_reported(self, things: ThingWarehouse, target: Path) -> None:
+        """A full disk is an error of one line with the name of the setting and a remedy."""
         publish(things.warehouse, target)
         before = target.read_bytes()
 
@@ -317,22 +317,22 @@ class TestFailures:
         assert target.read_bytes() == before
         assert names(target.parent) == ["w.duckdb", "w.published.duckdb"]
 
-    def test_a_folder_that_cannot_be_is_told(self, things: ThingWarehouse, tmp_path: Path) -> None:
-        """A file stands where the folder should be."""
+    def test_an_impossible_folder_is_reported(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """A folder that cannot be created is an error with the name of the setting."""
         (tmp_path / "file").touch()
 
         with pytest.raises(WarehouseError, match=r"^FLORIDAY_PUBLISHED: "):
             publish(things.warehouse, tmp_path / "file" / "copy.duckdb")
 
     def test_the_warehouse_is_never_its_own_copy(self, things: ThingWarehouse, target: Path) -> None:
-        """Whatever it is called."""
+        """A link to the warehouse is not accepted as the target."""
         target.symlink_to(things.path)
 
         with pytest.raises(UsageError, match="itself"):
             copy_warehouse(things.warehouse, target)
 
     def test_a_device_is_not_replaced(self, things: ThingWarehouse, target: Path) -> None:
-        """Nor a folder."""
+        """A device or a folder is not replaced."""
         os.mkfifo(target)
 
         for path in (target, target.parent):
@@ -340,7 +340,7 @@ class TestFailures:
                 copy_warehouse(things.warehouse, path)
 
     def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
-        """Not even a folder."""
+        """Without a warehouse, publishing fails and creates nothing."""
         with pytest.raises(WarehouseError, match="floriday sync"):
             publish(Warehouse(tmp_path / "w.duckdb"), tmp_path / "deeper" / "copy.duckdb")
 
@@ -348,62 +348,64 @@ class TestFailures:
 
 
 class TestDue:
-    """When the copy is renewed."""
+    """``is_copy_due`` decides when the copy is renewed."""
 
     @pytest.fixture
     def published(self, things: ThingWarehouse, target: Path) -> Path:
-        """A copy that is an hour old."""
+        """A copy that is one hour old."""
         publish(things.warehouse, target)
-        grow_old(target, HOUR)
+        set_age(target, HOUR)
         return target
 
-    def test_a_missing_one_is(self, things: ThingWarehouse, target: Path) -> None:
-        """At once."""
+    def test_a_missing_copy_is_due(self, things: ThingWarehouse, target: Path) -> None:
+        """A missing copy is due."""
         assert is_copy_due(things.warehouse, target, QUARTER)
 
-    def test_one_that_lags_behind_is(self, things: ThingWarehouse, published: Path) -> None:
-        """But not more often than it should."""
+    def test_a_copy_that_misses_changes_is_due(self, things: ThingWarehouse, published: Path) -> None:
+        """A copy that misses changes is due once it is old enough."""
         things.store(word("b", 2))
 
         assert is_copy_due(things.warehouse, published, QUARTER)
         assert is_copy_due(things.warehouse, published, HOUR)
         assert not is_copy_due(things.warehouse, published, 2 * HOUR)
 
-    def test_one_that_has_everything_is_not(self, things: ThingWarehouse, published: Path) -> None:
-        """However old it is; that a sync looked and found nothing is no change."""
+    def test_a_complete_copy_is_not_due(self, things: ThingWarehouse, published: Path) -> None:
+        """A copy that misses no changes is not due at any age; a sync without changes does not matter."""
         things.change("UPDATE sync.cursors SET current_at = now()")
 
         assert not is_copy_due(things.warehouse, published, QUARTER)
 
-    def test_rejected_records_are_a_change(self, things: ThingWarehouse, target: Path) -> None:
-        """When they come and when they go, but not when they are served once more."""
+    def test_rejected_records_are_changes(self, things: ThingWarehouse, target: Path) -> None:
+        """A new or resolved rejected record is a change, and a repeated one is not."""
         for change, is_due in (
             ("INSERT INTO sync.rejected_records (account, feed, first_seen) VALUES ('main', 'x', now())", True),
             ("UPDATE sync.rejected_records SET last_seen = now()", False),
             ("UPDATE sync.rejected_records SET resolved_at = now()", True),
         ):
             publish(things.warehouse, target)
-            grow_old(target, HOUR)
+            set_age(target, HOUR)
             things.change(change)
 
             assert is_copy_due(things.warehouse, target, QUARTER) is is_due
 
-    def test_one_from_the_future_is(self, things: ThingWarehouse, published: Path) -> None:
-        """The clock was set back since it was made: its age is not known."""
+    def test_a_copy_from_the_future_is_due(self, things: ThingWarehouse, published: Path) -> None:
+        """A copy from the future is due, because the clock was set back and its age is unknown."""
         things.store(word("b", 2))
-        grow_old(published, -2 * HOUR)
+        set_age(published, -2 * HOUR)
 
         assert is_copy_due(things.warehouse, published, QUARTER)
 
     @pytest.mark.parametrize("content", [b"nonsense", None], ids=["no database", "another database"])
-    def test_one_that_is_none_is(self, things: ThingWarehouse, published: Path, content: bytes | None) -> None:
-        """It is replaced."""
+    def test_a_file_that_is_no_copy_is_due(
+        self, things: ThingWarehouse, published: Path, content: bytes | None
+    ) -> None:
+        """A file that is not a warehouse is due."""
         published.unlink()
         if content is None:
             duckdb.connect(str(published)).close()
         else:
             published.write_bytes(content)
-        grow_old(published, HOUR)
+        set_age(published, HOUR)
 
         assert is_copy_due(things.warehouse, published, QUARTER)
 
@@ -431,7 +433,7 @@ class TestSync:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> Synced:
-        """Runs a sync of the orders; gives its exit code and what stood on standard error."""
+        """Run a sync of the orders, and return its exit code and standard error."""
         warehouse = Syncing(sandbox, tmp_path / "w.duckdb").path
         settings = {"FLORIDAY_WAREHOUSE": str(warehouse), "FLORIDAY_FEEDS": "sales_orders"}
         for name, value in (sandbox.environment() | settings).items():
@@ -446,44 +448,46 @@ class TestSync:
 
     @staticmethod
     def change(sandbox: Sandbox) -> None:
-        """One more version of an order."""
+        """Serve a new version of an order."""
         entry = sandbox.book(ORDERS).entries()[0]
         sandbox.book(ORDERS).put({**entry.document, "numberOfPieces": entry.document["sequenceNumber"] % 1000})
 
-    def test_a_change_renews_it_when_it_is_due(self, synced: Synced, sandbox: Sandbox, target: Path) -> None:
-        """A first sync publishes; later ones not too often, and what lags behind follows without another change."""
+    def test_changes_renew_a_copy_that_is_due(self, synced: Synced, sandbox: Sandbox, target: Path) -> None:
+        """The first sync publishes; later ones publish their changes once the copy is old enough."""
         assert synced() == (0, "")
-        first = made(target)
+        first = identity_of(target)
         self.change(sandbox)
         synced()
-        assert made(target) == first
+        assert identity_of(target) == first
 
-        grow_old(target, HOUR)
+        set_age(target, HOUR)
         synced()
 
-        with duckdb.connect(str(target), read_only=True) as copied:
-            assert copied.execute("SELECT count(*) FROM raw.sales_orders").fetchall() == [(6,)]
+        with duckdb.connect(str(target), read_only=True) as copy:
+            assert copy.execute("SELECT count(*) FROM raw.sales_orders").fetchall() == [(6,)]
 
-    def test_nothing_new_leaves_it_alone(self, synced: Synced, target: Path) -> None:
-        """However old it is."""
+    def test_no_changes_keep_the_copy(self, synced: Synced, target: Path) -> None:
+        """A sync without changes does not renew the copy at any age."""
         synced()
-        grow_old(target, HOUR)
-        before = made(target)
+        set_age(target, HOUR)
+        before = identity_of(target)
 
         assert synced() == (0, "")
 
-        assert made(target) == before
+        assert identity_of(target) == before
 
-    def test_off_is_off(self, synced: Synced, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No copy is made."""
+    def test_the_copy_can_be_turned_off(self, synced: Synced, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With FLORIDAY_PUBLISHED=off, no copy is made."""
         monkeypatch.setenv("FLORIDAY_PUBLISHED", "off")
 
         assert synced() == (0, "")
 
         assert not target.exists()
 
-    def test_a_failing_one_fails_no_sync(self, synced: Synced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """One line on standard error tells it."""
+    def test_a_failed_copy_does_not_fail_the_sync(
+        self, synced: Synced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """When the copy cannot be renewed, the sync succeeds and reports it in one line."""
         (tmp_path / "file").touch()
         monkeypatch.setenv("FLORIDAY_PUBLISHED", str(tmp_path / "file" / "copy.duckdb"))
 
@@ -496,11 +500,11 @@ class TestSync:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 class TestDagster:
-    """So does a run in Dagster."""
+    """A run in Dagster renews the copy."""
 
     @pytest.fixture
     def project(self, tmp_path: Path) -> Iterator[Project]:
-        """A project that was not synced yet, with one feed and a warehouse that is laid out."""
+        """A project with one feed, and a warehouse with tables but without rows."""
         with Sandbox(empty=True) as sandbox:
             fill(sandbox)
             project = Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": "batches"})
@@ -508,16 +512,16 @@ class TestDagster:
             Syncing(sandbox, project.warehouse.path)
             yield project
 
-    def test_a_run_renews_it(self, project: Project) -> None:
-        """At its end, with what its syncs stored."""
+    def test_a_run_renews_the_copy(self, project: Project) -> None:
+        """After a run, the copy equals the warehouse."""
         assert project.run("sync").success
 
-        copied = Warehouse(project.warehouse.path.with_name("w.published.duckdb"))
-        with copied.reading() as connection, project.warehouse.reading() as original:
+        copy = Warehouse(project.warehouse.path.with_name("w.published.duckdb"))
+        with copy.reading() as connection, project.warehouse.reading() as original:
             assert contents(connection) == contents(original)
 
-    def test_a_failing_one_fails_no_run(self, project: Project) -> None:
-        """The run's log tells it."""
+    def test_a_failed_copy_does_not_fail_the_run(self, project: Project) -> None:
+        """When the copy cannot be renewed, the run succeeds and its log reports it."""
         (project.root / "file").touch()
         project.settings["FLORIDAY_PUBLISHED"] = str(project.root / "file" / "copy.duckdb")
 
@@ -525,11 +529,11 @@ class TestDagster:
 
         assert result.success
         with project.instance() as instance:
-            told = [entry.user_message for entry in instance.all_logs(result.run_id)]
-        assert [line for line in told if line.startswith("FLORIDAY_PUBLISHED: ")] != []
+            messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
+        assert [line for line in messages if line.startswith("FLORIDAY_PUBLISHED: ")] != []
 
-    def test_a_run_that_was_refused_renews_nothing(self, project: Project) -> None:
-        """There may be a warehouse, but it is not this run's."""
+    def test_a_refused_run_does_not_publish(self, project: Project) -> None:
+        """A run whose credentials are refused does not publish."""
         project.settings["FLORIDAY_CLIENT_SECRET"] = "not-the-secret"
 
         assert not project.run("sync").success

@@ -12,8 +12,9 @@ import pytest
 from pipelines.catalogue.tables import tables_of
 from pipelines.normalize import Rejected
 from pipelines.warehouse.file.connection import transaction
-from pipelines.warehouse.load.cursors import FeedPart, open_ledger
+from pipelines.warehouse.load.cursors import FeedPart
 from pipelines.warehouse.load.rejected_records import keep, resolve_stored, resolve_vanished
+from pipelines.warehouse.load.run_state import RunState
 from tests.every_kind import THINGS, thing
 from tests.moments import real_now
 from tests.thing_warehouse import A, B, ThingWarehouse, word
@@ -25,7 +26,7 @@ KEYLESS = b'{"thingId":"x","sequenceNumber":%d,"word":"keyless"}'
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """An empty warehouse for things."""
-    return ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def wrong(value: str, number: int, identity: str = A) -> bytes:
@@ -193,7 +194,7 @@ def test_numbers_at_which_something_is_open_are_told_in_order(things: ThingWareh
     things.store(word("healed", 7, B))
 
     with things.warehouse.reading() as connection:
-        assert open_ledger(connection).rejected[PART.account, PART.feed] == [5, 9]
+        assert RunState.load(connection).rejected[PART.account, PART.feed] == [5, 9]
 
 
 def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> None:
@@ -203,8 +204,8 @@ def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> Non
 
     with things.warehouse.writing() as connection, transaction(connection):
         resolve_vanished(connection, PART, [5, 9], real_now())
-        assert open_ledger(connection).rejected[PART.account, PART.feed] == [6]
-        assert open_ledger(connection).rejected["other", THINGS.name] == [5]
+        assert RunState.load(connection).rejected[PART.account, PART.feed] == [6]
+        assert RunState.load(connection).rejected["other", THINGS.name] == [5]
 
 
 class Explaining:
@@ -235,7 +236,7 @@ def test_many_are_not_compared_with_each_other_one_by_one(things: ThingWarehouse
         )
         for _ in range(2):
             keep(cast("duckdb.DuckDBPyConnection", explaining), PART, many, moment)
-            resolve_stored(cast("duckdb.DuckDBPyConnection", explaining), tables_of(THINGS), PART, moment)
+            resolve_stored(cast("duckdb.DuckDBPyConnection", explaining), tables_of(THINGS), PART, moment, "verdicts")
 
     assert explaining.plans
     for plan in explaining.plans:

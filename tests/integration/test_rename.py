@@ -1,4 +1,4 @@
-"""``floriday rename``: another name for an account, in every table, at once."""
+"""``floriday rename`` changes the name of an account in every table, in one transaction."""
 
 from __future__ import annotations
 
@@ -30,53 +30,53 @@ ORGANIZATIONS: dict[str, tuple[str, str | None]] = {
 
 @pytest.fixture
 def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
-    """A warehouse for things of two accounts, a and b, with versions, branches and a rejected record of each."""
-    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    """A warehouse for things of the accounts a and b, with versions, branches and a rejected record of each."""
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
     for account in ORGANIZATIONS:
-        made.store(
+        things.store(
             word("one", 1), thing('"branches":[{"branchId":null,"leaves":[{"word":"x"}]}]', 2, B), account=account
         )
-        made.store(word("two", 3), thing('"count":"many"', 4, B), account=account, begins=1, ends=4)
-    with made.warehouse.writing() as connection, transaction(connection):
+        things.store(word("two", 3), thing('"count":"many"', 4, B), account=account, begins=1, ends=4)
+    with things.warehouse.writing() as connection, transaction(connection):
         record_owner(connection, "suppliers", "localhost", ORGANIZATIONS)
         for table in ("catch_ups", "unknown", "views", "rereads"):
             connection.execute(f"INSERT INTO sync.{table} (account, feed) VALUES ('a', 'f'), ('b', 'f')")
         connection.execute("CREATE SCHEMA own; CREATE TABLE own.notes AS SELECT 'a' AS account, 'mine' AS note")
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(made.path))
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(things.path))
     monkeypatch.chdir(tmp_path)
-    return made
+    return things
 
 
 def by_table(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, in the order in which they stand."""
+    """All rows of all tables, in stored order."""
     names = things.values("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
     return {name: things.rows(f"FROM {name}") for name in names}
 
 
 def renamed(rows: list[tuple[Any, ...]], old: str, new: str) -> list[tuple[Any, ...]]:
-    """The rows with another account."""
+    """The rows with another name of the account."""
     return [(new if row[0] == old else row[0], *row[1:]) for row in rows]
 
 
-def test_every_table_knows_the_new_name_and_nothing_else_changed(things: ThingWarehouse, printed: Printed) -> None:
-    """Rows of the other account, places in the raw log and what users made are as they were."""
+def test_the_name_changes_in_every_table(things: ThingWarehouse, printed: Printed) -> None:
+    """The name changes in every table, and other accounts, the order of the raw log and users' tables do not change."""
     before = by_table(things)
-    mine = {name for name, rows in before.items() if rows and name not in ("sync.settings", "own.notes")}
-    assert len(mine) == 15
+    changing = {name for name, rows in before.items() if rows and name not in ("sync.settings", "own.notes")}
+    assert len(changing) == 15
 
     code, out, err = printed("rename", "a", "north")
 
     assert (code, err) == (0, "")
-    count = sum(row[0] == "a" for name in mine for row in before[name])
+    count = sum(row[0] == "a" for name in changing for row in before[name])
     assert out.splitlines()[0] == f"a is now north: {count} rows of 15 tables"
     assert "Rename it in FLORIDAY_API_KEYS too" in out
     assert by_table(things) == {
-        name: renamed(rows, "a", "north") if name in mine else rows for name, rows in before.items()
+        name: renamed(rows, "a", "north") if name in changing else rows for name, rows in before.items()
     }
 
 
-def test_it_is_done_whole_or_not_at_all(things: ThingWarehouse) -> None:
-    """A table that refuses leaves all others as they were."""
+def test_a_rename_is_atomic(things: ThingWarehouse) -> None:
+    """When one table cannot be changed, no table is."""
     things.change("ALTER TABLE sync.windows RENAME TO kept")
     things.change("CREATE TABLE sync.windows (account VARCHAR CHECK (account IN ('a', 'b')))")
     things.change("INSERT INTO sync.windows VALUES ('a')")
@@ -89,7 +89,7 @@ def test_it_is_done_whole_or_not_at_all(things: ThingWarehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "keys", "told"),
+    ("arguments", "keys", "message"),
     [
         (["c", "d"], None, "the warehouse has no account c; there are: a, b"),
         (["a", "b"], None, "the warehouse already has an account b"),
@@ -99,16 +99,16 @@ def test_it_is_done_whole_or_not_at_all(things: ThingWarehouse) -> None:
         (["a", "north"], ["a", "north"], "rename a to north in FLORIDAY_API_KEYS first"),
     ],
 )
-def test_what_is_refused(
+def test_refused_names(
     things: ThingWarehouse,
     printed: Printed,
     monkeypatch: pytest.MonkeyPatch,
     *,
     arguments: list[str],
     keys: list[str] | None,
-    told: str,
+    message: str,
 ) -> None:
-    """One line, exit code 2, and nothing is changed."""
+    """A rename that is not possible exits with code 2 and one line, and changes nothing."""
     if keys:
         monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({name: f"key-of-{name}" for name in keys}))
     before = things.contents()
@@ -116,13 +116,13 @@ def test_what_is_refused(
     code, out, err = printed("rename", *arguments)
 
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert message in err
     assert "key-of" not in err
     assert things.contents() == before
 
 
-def test_a_sync_that_is_under_way_is_not_disturbed(things: ThingWarehouse, printed: Printed) -> None:
-    """It is named, and nothing is renamed."""
+def test_a_rename_during_a_sync(things: ThingWarehouse, printed: Printed) -> None:
+    """During a sync, a rename fails with the name of the process, and changes nothing."""
     with hold_sync_lock(things.path, "floriday sync"):
         code, _, err = printed("rename", "a", "north")
 
@@ -131,8 +131,8 @@ def test_a_sync_that_is_under_way_is_not_disturbed(things: ThingWarehouse, print
     assert things.values("SELECT account FROM sync.accounts ORDER BY ALL") == ["a", "b"]
 
 
-def test_the_copy_for_readers_is_renewed(things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
-    """Where there is one."""
+def test_the_published_copy_is_updated(things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
+    """A rename updates the published copy if there is one."""
     copy = tmp_path / "w.published.duckdb"
     printed("rename", "a", "north")
     assert not copy.exists()
@@ -143,17 +143,17 @@ def test_the_copy_for_readers_is_renewed(things: ThingWarehouse, printed: Printe
     assert ThingWarehouse(copy).values("SELECT DISTINCT account FROM things.things ORDER BY ALL") == ["b", "south"]
 
 
-def test_the_next_sync_goes_on_under_the_new_name(
+def test_the_next_sync_continues_under_the_new_name(
     tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the cursor, with nothing read twice; under the old name it is refused."""
+    """The next sync continues from the cursor under the new name, and is refused under the old one."""
     with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
         syncing = Syncing(sandbox, tmp_path / "w.duckdb")
         first, *later = valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=40)
         for record in (first, *later[:-1]):
             sandbox.book(ORDERS, "north").put(in_json(record))
         syncing.sync(ORDERS)
-        # What is young is read again; this is about what is not.
+        # Recent records are read again in any case. These are to be old, so that only the new record is read.
         with Warehouse(syncing.path).writing() as connection:
             connection.execute("UPDATE sync.windows SET committed_at = committed_at - INTERVAL 1 DAY")
         keys = {"centre": sandbox.api_keys["north"], "south": sandbox.api_keys["south"]}

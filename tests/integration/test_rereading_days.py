@@ -16,8 +16,8 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Call, Fault, Kind, Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load.cursors import open_ledger
 from pipelines.warehouse.load.days_to_sequence import Days
+from pipelines.warehouse.load.run_state import RunState
 from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
 from tests.moments import real_now
 from tests.records import in_json, valid_records
@@ -85,7 +85,7 @@ def sync_weekly(
             date_back(syncing, f"week {number}", sunday(number))
             cursors.append(read_cursors(syncing))
             with pipeline.warehouse.reading() as connection:
-                pipeline = replace(pipeline, known=open_ledger(connection))
+                pipeline = replace(pipeline, state=RunState.load(connection))
     return cursors
 
 

@@ -1,4 +1,4 @@
-"""What the server has forgotten is here still: every version that was ever visible at a sync, for any day."""
+"""The warehouse keeps every version that a sync read, also after the server removed it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.month_of_syncs import SYNCS, sync_for_a_month
 
 
-def test_a_month_of_a_server_that_forgets() -> None:
-    """Twenty syncs in thirty days: each day of supply lines and their children is told as it was."""
+def test_a_month_of_supply_lines() -> None:
+    """After twenty syncs in thirty days, the history returns the supply lines of each day as they were."""
     month = sync_for_a_month(("supply.supply_lines",), scale=0.02)
 
     assert (month.syncs, month.days) == (SYNCS, 29)
@@ -19,8 +19,8 @@ def test_a_month_of_a_server_that_forgets() -> None:
 
 
 @pytest.mark.soak
-def test_a_month_of_a_nursery_that_trades(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same with more feeds, and ten times as many records."""
+def test_a_month_of_four_feeds(capsys: pytest.CaptureFixture[str]) -> None:
+    """The history of four feeds with ten times as many records is as complete."""
     feeds = ("supply.supply_lines", "supply.batches", "orders.sales_orders", "organizations.connections")
 
     month = sync_for_a_month(feeds, scale=0.2)

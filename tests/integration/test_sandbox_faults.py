@@ -1,4 +1,4 @@
-"""The sandbox goes wrong on demand: on which requests, how, and only so often."""
+"""The sandbox's faults hit the requests that they describe, in the way and as often as they describe."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ORDERS = "/sales-orders/sync/"
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox with ten orders."""
     with Sandbox(empty=True, accounts=("main", "second")) as running:
-        for place in range(10):
-            running.book("sales_orders").put({"salesOrderId": f"order {place}", "isPaid": True})
+        for number in range(10):
+            running.book("sales_orders").put({"salesOrderId": f"order {number}", "isPaid": True})
         yield running
 
 
 @pytest.fixture
 def session(sandbox: Sandbox) -> Iterator[requests.Session]:
-    """A client that keeps its connection."""
+    """A client with an access token, which keeps its connection open."""
     with requests.Session() as client:
         client.headers["X-Api-Key"] = sandbox.api_keys["main"]
         renew(sandbox, client)
@@ -36,7 +36,7 @@ def session(sandbox: Sandbox) -> Iterator[requests.Session]:
 
 
 def renew(sandbox: Sandbox, session: requests.Session) -> None:
-    """Get a token and use it from now on."""
+    """Request a new access token and use it from now on."""
     form = {
         "grant_type": "client_credentials",
         "client_id": sandbox.client_id,
@@ -47,48 +47,48 @@ def renew(sandbox: Sandbox, session: requests.Session) -> None:
 
 
 def get(sandbox: Sandbox, session: requests.Session, path: str = f"{ORDERS}0", **parameters: Any) -> requests.Response:
-    """GET below the API's address."""
+    """GET a path of the API."""
     return session.get(f"{sandbox.base_url}{path}", params=parameters, timeout=10, allow_redirects=False)
 
 
-def sent_with(session: requests.Session) -> dict[str, str]:
-    """The headers that say who asks."""
+def authentication(session: requests.Session) -> dict[str, str]:
+    """The headers that authenticate a request."""
     return {name: str(session.headers[name]) for name in ("X-Api-Key", "Authorization")}
 
 
 def numbers(answer: requests.Response) -> list[int]:
-    """The numbers of a page's records."""
+    """The sequence numbers of a page's records."""
     return [record["sequenceNumber"] for record in answer.json()["results"]]
 
 
 class TestChoice:
-    """Which requests a fault strikes."""
+    """A fault selects the requests that it affects."""
 
-    def test_a_fault_strikes_once_and_wears_off(self) -> None:
-        """Unless it is told otherwise."""
+    def test_a_fault_affects_one_request(self) -> None:
+        """By default, a fault affects one request."""
         faults = Faults()
         faults.add(status(503))
 
         assert [bool(faults.strike("/any")) for _ in range(3)] == [True, False, False]
 
     def test_a_fault_can_last(self) -> None:
-        """For a number of requests, or for good."""
+        """A fault can affect a number of requests, or all of them."""
         faults = Faults()
         faults.add(status(503, times=2))
         assert [bool(faults.strike("/any")) for _ in range(3)] == [True, True, False]
         faults.add(status(503, times=None))
         assert all(faults.strike("/any") for _ in range(100))
 
-    def test_a_fault_can_let_requests_pass(self) -> None:
-        """The first ones, and then all but every n-th."""
+    def test_a_fault_can_skip_requests(self) -> None:
+        """A fault can skip the first requests, and then affect every n-th."""
         faults = Faults()
         faults.add(Fault(kind=Kind.HTML, after=2, every=3, times=None))
 
-        struck = [place for place in range(1, 10) if faults.strike("/any")]
-        assert struck == [3, 6, 9]
+        affected = [place for place in range(1, 10) if faults.strike("/any")]
+        assert affected == [3, 6, 9]
 
-    def test_a_fault_can_be_left_to_chance(self) -> None:
-        """The same seed gives the same strikes."""
+    def test_a_fault_can_be_random(self) -> None:
+        """A fault with a probability affects the same requests for the same seed."""
 
         def strikes(seed: int) -> list[bool]:
             faults = Faults(seed)
@@ -98,8 +98,8 @@ class TestChoice:
         assert strikes(1) == strikes(1) != strikes(2)
         assert 50 < sum(strikes(1)) < 130
 
-    def test_chance_can_begin_anew(self) -> None:
-        """Clearing with a seed forgets what was drawn."""
+    def test_random_numbers_can_be_restarted(self) -> None:
+        """Clearing the faults with a seed restarts the random numbers."""
         faults = Faults(5)
         drawn = []
         for _ in range(2):
@@ -109,8 +109,8 @@ class TestChoice:
 
         assert drawn[0] == drawn[1]
 
-    def test_a_fault_waits_for_its_path_and_its_account(self) -> None:
-        """Other requests don't count for it."""
+    def test_a_fault_can_be_limited_to_a_path_and_an_account(self) -> None:
+        """A fault for a path and an account ignores other requests."""
         faults = Faults()
         faults.add(Fault(kind=Kind.HTML, where="/sales-orders/sync/*", account="second"))
 
@@ -118,43 +118,41 @@ class TestChoice:
         assert faults.strike("/suppliers-api-2026v1/sales-orders/sync/0", "main") is None
         assert faults.strike("/suppliers-api-2026v1/sales-orders/sync/0", "second")
 
-    def test_faults_can_be_taken_back(self) -> None:
-        """One by its number, or all."""
+    def test_faults_can_be_removed(self) -> None:
+        """Faults can be removed one by one or all at once."""
         faults = Faults()
         first, second = faults.add(status(500), status(503))
         faults.remove(first)
-        assert [waiting.id for waiting in faults.planned()] == [second]
+        assert [fault.id for fault in faults.planned()] == [second]
         faults.clear()
         assert faults.strike("/any") is None
 
 
-class TestAnswers:
-    """What a struck request gets to see."""
+class TestResponses:
+    """A fault changes the response to a request."""
 
     @pytest.mark.parametrize("code", [401, 403, 423, 429, 500, 501, 503, 504, 418])
-    def test_another_status(self, sandbox: Sandbox, session: requests.Session, code: int) -> None:
-        """It comes in Floriday's form, and the next request is answered."""
+    def test_an_error_status(self, sandbox: Sandbox, session: requests.Session, code: int) -> None:
+        """A fault with a status code answers one request in Floriday's error format."""
         sandbox.faults.add(status(code))
 
-        struck = get(sandbox, session)
-        assert struck.status_code == code
-        assert int(struck.json()["status"]) == code
-        assert "Retry-After" not in struck.headers
+        response = get(sandbox, session)
+        assert response.status_code == code
+        assert int(response.json()["status"]) == code
+        assert "Retry-After" not in response.headers
         assert get(sandbox, session).status_code == 200
 
     @pytest.mark.parametrize("code", [429, 503])
-    def test_a_word_about_when_to_come_back(self, sandbox: Sandbox, session: requests.Session, code: int) -> None:
-        """As seconds or as a date."""
+    def test_retry_after(self, sandbox: Sandbox, session: requests.Session, code: int) -> None:
+        """A fault can send Retry-After as seconds or as a date."""
         sandbox.faults.add(status(code, retry_after=7), status(code, retry_after="Wed, 25 Nov 2026 07:28:00 GMT"))
 
         assert get(sandbox, session).headers["Retry-After"] == "7"
         assert get(sandbox, session).headers["Retry-After"].endswith("GMT")
 
     @pytest.mark.parametrize("kind", [Kind.EXPIRED_TOKENS, Kind.REVOKED_TOKENS])
-    def test_a_token_that_ends_in_the_middle_of_a_walk(
-        self, sandbox: Sandbox, session: requests.Session, kind: Kind
-    ) -> None:
-        """The request is refused, and so is the next one with the same token; a new token is fine."""
+    def test_a_token_ends_during_a_read(self, sandbox: Sandbox, session: requests.Session, kind: Kind) -> None:
+        """A token that was ended is refused until the client requests a new one."""
         sandbox.faults.add(Fault(kind=kind, after=1))
 
         assert [get(sandbox, session).status_code for _ in range(3)] == [200, 401, 401]
@@ -163,19 +161,19 @@ class TestAnswers:
 
     @pytest.mark.parametrize("kind", [Kind.DROP_BEFORE, Kind.DROP_IN_THE_MIDDLE])
     def test_a_cut_connection(self, sandbox: Sandbox, session: requests.Session, kind: Kind) -> None:
-        """The client sees no complete answer, and can connect again."""
+        """A connection that is cut during a request raises an error, and the client can connect again."""
         sandbox.faults.add(Fault(kind=kind))
 
         with pytest.raises(requests.RequestException):
             get(sandbox, session)
         assert get(sandbox, session).status_code == 200
 
-    def test_a_connection_that_is_cut_after_the_answer(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """The answer is complete and says nothing of it; then nothing more comes, and a new connection is fine."""
+    def test_a_connection_closed_after_the_response(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A connection can be closed after a complete response without an announcement, and the next one works."""
         sandbox.faults.add(Fault(kind=Kind.DROP_AFTER))
         _, _, host, api = sandbox.base_url.split("/")
         with closing(HTTPConnection(host, timeout=10)) as connection:
-            connection.request("GET", f"/{api}{ORDERS}0", headers=sent_with(session))
+            connection.request("GET", f"/{api}{ORDERS}0", headers=authentication(session))
             answer = connection.getresponse()
 
             assert (len(json.loads(answer.read())["results"]), answer.will_close) == (10, False)
@@ -183,15 +181,15 @@ class TestAnswers:
         assert len(numbers(get(sandbox, session))) == 10
 
     def test_a_slow_answer(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """It comes late, and whole."""
+        """A slow response is delayed and complete."""
         sandbox.faults.add(Fault(kind=Kind.SLOW, seconds=0.05))
         begin = time.monotonic()
 
         assert get(sandbox, session).status_code == 200
         assert time.monotonic() - begin >= 0.05
 
-    def test_answers_that_are_no_json(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """A web page, and half of the JSON: both with 200 and their right length."""
+    def test_responses_that_are_not_json(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A fault can answer with HTML or with truncated JSON, both with status 200."""
         sandbox.faults.add(Fault(kind=Kind.HTML), Fault(kind=Kind.CUT_JSON))
 
         for _ in range(2):
@@ -200,38 +198,38 @@ class TestAnswers:
             with pytest.raises(requests.JSONDecodeError):
                 answer.json()
 
-    def test_answers_that_are_too_much(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """Many bytes, and deep nesting."""
+    def test_excessive_responses(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A fault can answer with very many bytes or with deeply nested JSON."""
         sandbox.faults.add(Fault(kind=Kind.HUGE, size=1_000_000), Fault(kind=Kind.DEEP, size=5000))
 
         assert len(get(sandbox, session).content) > 1_000_000
         assert get(sandbox, session).text.count("[") == 5000
 
     def test_a_redirect(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """It leads where the fault says."""
+        """A fault can redirect to a given location."""
         sandbox.faults.add(Fault(kind=Kind.REDIRECT, location="https://elsewhere.example/"))
 
         answer = get(sandbox, session)
         assert (answer.status_code, answer.headers["Location"]) == (307, "https://elsewhere.example/")
 
-    def test_the_token_endpoint_can_fail_too(self, sandbox: Sandbox) -> None:
-        """By its path."""
+    def test_the_token_endpoint_can_fail(self, sandbox: Sandbox) -> None:
+        """A fault can affect the token endpoint by its path."""
         sandbox.faults.add(status(503, "/v1/token"))
 
         assert requests.post(sandbox.token_url, data={}, timeout=10).status_code == 503
 
 
 class TestPages:
-    """Pages that are not what they should be."""
+    """A fault can answer with a page that breaks Floriday's rules."""
 
     def page(self, sandbox: Sandbox, session: requests.Session, kind: Kind, after: int) -> tuple[int, list[int]]:
-        """A page of four that a fault has spoilt."""
+        """Maximum and sequence numbers of a page of four records that a fault changed."""
         sandbox.faults.add(Fault(kind=kind))
         answer = get(sandbox, session, f"{ORDERS}{after}", limitResult=4)
         return answer.json()["maximumSequenceNumber"], numbers(answer)
 
-    def test_maxima(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """A page's maximum can fall below the number asked for, or be the feed's."""
+    def test_a_wrong_maximum_of_a_page(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A page's maximum can be below the requested number, or be the maximum of the feed."""
         all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
         after = all_numbers[2]
 
@@ -239,14 +237,14 @@ class TestPages:
         assert self.page(sandbox, session, Kind.FEED_WIDE_MAXIMUM, after) == (all_numbers[-1], all_numbers[3:7])
 
     def test_the_feeds_maximum_can_fall(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """To half of what it is."""
+        """The feed's maximum can be halved."""
         sandbox.faults.add(Fault(kind=Kind.LOWER_MAXIMUM))
         path = "/sales-orders/current-max-sequence"
 
         assert get(sandbox, session, path).json() == get(sandbox, session, path).json() // 2
 
-    def test_numbers_far_too_high(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """A page's maximum, the feed's, or the number of one record."""
+    def test_numbers_that_are_far_too_high(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A maximum or a record's sequence number can be far too high."""
         all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
         first, fourth = all_numbers[0], all_numbers[3]
 
@@ -257,14 +255,14 @@ class TestPages:
         path = "/sales-orders/current-max-sequence"
         assert get(sandbox, session, path).json() == 1000 * get(sandbox, session, path).json()
 
-    def test_an_empty_page_as_if_the_feed_ended(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """It says the number that was asked with."""
+    def test_an_empty_page_that_looks_like_the_end(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """An empty page can repeat the requested number as its maximum."""
         number = sandbox.book("sales_orders").entries()[1].number
 
         assert self.page(sandbox, session, Kind.EMPTY_END, number) == (number, [])
 
-    def test_records_that_come_again(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """The page before, the boundary's record, or some records before it."""
+    def test_repeated_records(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A page can repeat the previous page, the record at the boundary, or some records before it."""
         all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
         after = all_numbers[4]
 
@@ -272,8 +270,8 @@ class TestPages:
         assert self.page(sandbox, session, Kind.INCLUSIVE, after) == (all_numbers[7], all_numbers[4:8])
         assert self.page(sandbox, session, Kind.OVERLAP, after) == (all_numbers[8], all_numbers[2:9])
 
-    def test_an_empty_page_loses_nothing(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """Its maximum lies before the next record; at the end, nothing goes wrong."""
+    def test_an_empty_page(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """An empty page has a maximum below the next record, or the feed's maximum at its end."""
         book = sandbox.book("sales_orders")
         all_numbers = [entry.number for entry in book.entries()]
 
@@ -283,7 +281,7 @@ class TestPages:
         assert self.page(sandbox, session, Kind.EMPTY_PAGE, book.maximum) == (book.maximum, [])
 
     def test_a_record_that_moves_while_it_is_read(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """It is served where it stood, and once more at the end of the same walk."""
+        """A record that changes during a read is served at its old place, and again at the end."""
         sandbox.faults.add(Fault(kind=Kind.MOVING_RECORD))
         first, *_, last = get(sandbox, session).json()["results"]
 
@@ -291,7 +289,7 @@ class TestPages:
         assert again == {**first, "sequenceNumber": again["sequenceNumber"]}
 
     def test_a_number_that_becomes_visible_late(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """Only the feed's last page leaves a record out, once, and its maximum says nothing of it."""
+        """The last page of a feed can leave out one record once, with the full maximum."""
         all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
 
         assert self.page(sandbox, session, Kind.LATE_RECORD, 0) == (all_numbers[3], all_numbers[:4])
@@ -301,13 +299,13 @@ class TestPages:
         assert numbers(get(sandbox, session, f"{ORDERS}{all_numbers[5]}")) == all_numbers[6:]
 
     def test_records_out_of_order(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """From the last to the first, with the right maximum."""
+        """Records can be served in reverse order."""
         all_numbers = [entry.number for entry in sandbox.book("sales_orders").entries()]
 
         assert self.page(sandbox, session, Kind.UNORDERED, 0) == (all_numbers[3], all_numbers[3::-1])
 
-    def test_a_record_that_is_garbled_once(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """Its key and number are right, a value is not, and the next time all is well."""
+    def test_a_record_with_a_wrong_value(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A record can be served once with a wrong value."""
         sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD))
         garbled, after = (get(sandbox, session).json()["results"] for _ in range(2))
 
@@ -315,7 +313,7 @@ class TestPages:
         assert garbled[1:] == after[1:]
 
     def test_results_that_are_null(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """With a right maximum."""
+        """The results of a page can be null."""
         sandbox.faults.add(Fault(kind=Kind.NULL_RESULTS))
 
         assert get(sandbox, session).json() == {
@@ -323,8 +321,8 @@ class TestPages:
             "results": None,
         }
 
-    def test_other_answers_are_not_spoilt(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """A fault of pages that strikes something else does nothing."""
+    def test_other_responses_are_unchanged(self, sandbox: Sandbox, session: requests.Session) -> None:
+        """A fault of pages does not change other responses."""
         sandbox.faults.add(Fault(kind=Kind.UNORDERED), Fault(kind=Kind.OVERLAP))
 
         assert get(sandbox, session, "/identities").status_code == 200
@@ -332,32 +330,32 @@ class TestPages:
 
 
 class TestControl:
-    """The control routes."""
+    """The control routes change the sandbox over HTTP."""
 
     def test_faults_over_http(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """One or several can be added, looked at and taken back."""
+        """Faults can be added, listed and removed over HTTP."""
         address = f"{sandbox.url}/sandbox/faults"
-        one = requests.post(address, json={"kind": "status", "status": 503, "where": "/identities"}, timeout=10)
-        two = requests.post(address, json=[{"kind": "html", "times": None}, {"kind": "slow"}], timeout=10)
+        added = requests.post(address, json={"kind": "status", "status": 503, "where": "/identities"}, timeout=10)
+        more = requests.post(address, json=[{"kind": "html", "times": None}, {"kind": "slow"}], timeout=10)
 
-        assert one.json() == {"ids": [1]}
-        assert two.json() == {"ids": [2, 3]}
+        assert added.json() == {"ids": [1]}
+        assert more.json() == {"ids": [2, 3]}
         assert get(sandbox, session, "/identities").status_code == 503
-        waiting = requests.get(address, timeout=10).json()
-        assert (waiting[0]["id"], waiting[0]["struck"], waiting[0]["fault"]["status"]) == (1, 1, 503)
+        planned = requests.get(address, timeout=10).json()
+        assert (planned[0]["id"], planned[0]["struck"], planned[0]["fault"]["status"]) == (1, 1, 503)
         assert requests.delete(address, timeout=10).status_code == 204
         assert get(sandbox, session, "/identities").status_code == 200
 
     @pytest.mark.parametrize("body", ['{"kind": "earthquake"}', '{"kind": "html", "probability": "often"}', "nonsense"])
-    def test_what_is_no_fault_is_refused(self, sandbox: Sandbox, body: str) -> None:
-        """With a word about what is wrong."""
+    def test_invalid_faults_are_refused(self, sandbox: Sandbox, body: str) -> None:
+        """An invalid fault is refused with a reason."""
         answer = requests.post(f"{sandbox.url}/sandbox/faults", data=body, timeout=10)
 
         assert answer.status_code == 400
         assert answer.json()["detail"]
 
     def test_time_and_retention_over_http(self, sandbox: Sandbox) -> None:
-        """The world's moment moves, and what is over goes."""
+        """Over HTTP, the sandbox's time can be advanced and expired records removed."""
         sandbox.book("batches").put({"batchId": "b", "creationDateTime": sandbox.now})
         before = requests.get(f"{sandbox.url}/sandbox", timeout=10).json()
         requests.post(f"{sandbox.url}/sandbox/advance", json={"hours": 24 * 31}, timeout=10)
@@ -371,13 +369,13 @@ class TestControl:
         assert after["environment"] == sandbox.environment()
 
     def test_tokens_over_http(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """All tokens can be ended."""
+        """All tokens can be ended over HTTP."""
         requests.delete(f"{sandbox.url}/sandbox/tokens", timeout=10)
 
         assert get(sandbox, session).status_code == 401
 
     def test_calls_over_http(self, sandbox: Sandbox, session: requests.Session) -> None:
-        """They can be read and forgotten, and control calls are none."""
+        """The log of calls can be read and cleared over HTTP, and contains no control calls."""
         address = f"{sandbox.url}/sandbox/calls"
         requests.delete(address, timeout=10)
         get(sandbox, session)
@@ -385,7 +383,7 @@ class TestControl:
         assert [call["status"] for call in requests.get(address, timeout=10).json()] == [200]
 
     def test_switches_over_http(self, sandbox: Sandbox) -> None:
-        """They can be seen and turned; unknown ones and wrong values are refused, and turn nothing."""
+        """Switches can be read and set over HTTP; unknown names and wrong values are refused and change nothing."""
         address = f"{sandbox.url}/sandbox/switches"
 
         assert requests.patch(address, json={"inclusive": True}, timeout=10).json()["inclusive"] is True
@@ -393,8 +391,8 @@ class TestControl:
         assert requests.patch(address, json={"inclusive": "maybe"}, timeout=10).status_code == 400
         assert requests.get(address, timeout=10).json()["inclusive"] is True
 
-    def test_control_is_for_this_machine(self, sandbox: Sandbox) -> None:
-        """A request that was meant for another host is refused, and the routes can be switched off."""
+    def test_control_is_limited_to_this_machine(self, sandbox: Sandbox) -> None:
+        """Control requests for another host are refused, and the control routes can be switched off."""
         address = f"{sandbox.url}/sandbox"
         headers = {"Host": "rebound.example"}
 

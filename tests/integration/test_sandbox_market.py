@@ -1,4 +1,4 @@
-"""The buyers' world of the sandbox obeys the trade's rules, refers to itself rightly, and moves on."""
+"""The sandbox's world of a buyer follows the rules of the trade, has valid references, and changes over time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pipelines.sandbox import Sandbox, View
 from tests.integration.test_sandbox_world import assert_complete, assert_valid, ids, members
 from tests.moments import NOW
 
-OF_CONNECTED = ("trade_items", "supply_lines", "custom_supply_lines", "additional_services")
-MAKERS = {
+FEEDS_OF_CONNECTED_GROWERS = ("trade_items", "supply_lines", "custom_supply_lines", "additional_services")
+FEED_OF_ID = {
     "tradeItemId": "trade_items",
     "salesOrderId": "sales_orders",
     "fulfillmentOrderId": "advance_shipping_notices",
@@ -31,33 +31,33 @@ MAKERS = {
     "mainCustomerOrganizationId": "organizations",
     "senderOrganizationId": "organizations",
 }
-"""The feeds in which the ids of a name are found; those of supply lines are not served for long."""
-KEYS = {"despatchWarehouseId": "warehouseId"}
+"""The feed that contains the ids of each name; supply lines are left out, because they expire."""
+KEY_IN_FEED = {"despatchWarehouseId": "warehouseId"}
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    """A market at a moment of autumn, right after it was made."""
+    """A buyer's world in autumn, as it is first made."""
     return Sandbox(api="customers", now=NOW, accounts=("main", "second"))
 
 
 @pytest.fixture
-def moving() -> Sandbox:
-    """A market that a test may move on."""
+def changing() -> Sandbox:
+    """A buyer's world that the test may change."""
     return Sandbox(api="customers", now=NOW)
 
 
 def served(sandbox: Sandbox, feed: str, name: str) -> set[str]:
-    """What ids of a name stand in a feed's records, those of growers that are not connected included."""
-    key = "organizationId" if feed == "organizations" else KEYS.get(name, name)
+    """The ids of a name in a feed's records, those of unconnected growers included."""
+    key = "organizationId" if feed == "organizations" else KEY_IN_FEED.get(name, name)
     return {str(entry.document[key]) for entry in sandbox.book(feed).all_entries()}
 
 
-class TestForm:
-    """Each record by itself."""
+class TestRecords:
+    """Each record is complete and valid."""
 
-    def test_it_is_made_quickly(self) -> None:
-        """Some thousands of records, in every feed some, within 3 s."""
+    def test_a_world_is_made_quickly(self) -> None:
+        """A world of 2,000 to 10,000 records, some in connections feed, is made within 3 s."""
         begin = time.process_time()
         sandbox = Sandbox(api="customers", now=NOW)
         sizes = {name: len(sandbox.truth(name)) for name in sandbox.feeds}
@@ -67,26 +67,26 @@ class TestForm:
         assert min(sizes.values()) >= 4
 
     def test_records_are_complete(self, sandbox: Sandbox) -> None:
-        """Every member that the catalogue knows is there, those that it requires are not null, and no other."""
+        """Records contain exactly the catalogue's members, and required members are not null."""
         assert_complete(sandbox)
 
     def test_records_have_the_catalogues_types(self, sandbox: Sandbox) -> None:
-        """A normalizer rejects none of them, and knows every field and every value of an enumeration."""
+        """The normalizer rejects no record, and finds no unknown field or value."""
         assert_valid(sandbox)
 
 
 class TestTrade:
-    """Records together."""
+    """Records are consistent with each other."""
 
-    @pytest.mark.parametrize("name", MAKERS)
-    def test_references_lead_somewhere(self, name: str, sandbox: Sandbox) -> None:
-        """Every id is that of a record of the world."""
-        known = served(sandbox, MAKERS[name], name)
+    @pytest.mark.parametrize("name", FEED_OF_ID)
+    def test_references_are_valid(self, name: str, sandbox: Sandbox) -> None:
+        """Every id refers to a record of the world."""
+        known = served(sandbox, FEED_OF_ID[name], name)
         for feed in sandbox.feeds:
             assert set(members(sandbox.truth(feed), name)) <= known, feed
 
     def test_amounts_follow_from_price_and_pieces(self, sandbox: Sandbox) -> None:
-        """The amount is the total per piece times the pieces; the clock asks levies and rent."""
+        """An order's amount is its total price per piece times its pieces; only clock orders have levies and rent."""
         for order in sandbox.truth("sales_orders"):
             calculated = order["calculatedFields"]
             total = calculated["totalPricePerPiece"]["value"] * order["numberOfPieces"]
@@ -96,27 +96,28 @@ class TestTrade:
             assert (calculated["totalPackageRentalCosts"] is not None) == is_clock
 
     def test_only_connected_growers_are_seen(self, sandbox: Sandbox) -> None:
-        """Items, supply and services are those of growers with a connection; presales are the whole market's."""
-        every = sandbox.truth("connections")
-        connected = {one["supplierOrganizationId"] for one in every if not one["isDeleted"]}
+        """Items, supply lines and services belong to connected growers; clock pre-sales belong to the whole market."""
+        connections = sandbox.truth("connections")
+        connected = {each["supplierOrganizationId"] for each in connections if not each["isDeleted"]}
 
-        assert any(one["isDeleted"] for one in every)
-        for feed in OF_CONNECTED:
+        assert any(each["isDeleted"] for each in connections)
+        for feed in FEEDS_OF_CONNECTED_GROWERS:
             assert ids(sandbox, feed, "supplierOrganizationId") <= connected, feed
         assert len(ids(sandbox, "clock_presales_supply_lines", "supplierOrganizationId")) > len(connected)
 
-    def test_post_filters_leave_the_selected_assortment(self, sandbox: Sandbox) -> None:
-        """With the filter on, there are the items that are selected, and their supply."""
-        selected = {one["tradeItemId"] for one in sandbox.truth("selected_trade_items") if not one["isDeleted"]}
+    def test_post_filters_leave_the_selected_items(self, sandbox: Sandbox) -> None:
+        """A post-filter leaves the selected items and their supply lines."""
+        records = sandbox.truth("selected_trade_items")
+        selected = {record["tradeItemId"] for record in records if not record["isDeleted"]}
         view = View(filters=frozenset({"postFilterSelectedTradeItems"}))
         for feed in ("trade_items", "supply_lines"):
-            shown = {one.document["tradeItemId"] for one in sandbox.book(feed).page(0, 10_000, view).entries}
+            shown = {entry.document["tradeItemId"] for entry in sandbox.book(feed).page(0, 10_000, view).entries}
             assert shown
             assert shown <= selected
             assert shown < ids(sandbox, feed, "tradeItemId")
 
-    def test_everything_occurs(self, sandbox: Sandbox) -> None:
-        """Statuses, instruments, actions, both phases of invoices, orders of customers and of suppliers."""
+    def test_all_kinds_of_records_occur(self, sandbox: Sandbox) -> None:
+        """The world contains all kinds of orders, instruments, actions, invoices and deletions."""
         orders = sandbox.truth("sales_orders")
         invoices = sandbox.truth("invoice_lines")
 
@@ -127,49 +128,49 @@ class TestTrade:
         assert any(order["actionsRequired"] for order in sandbox.truth("purchase_orders"))
         assert {line["invoiceId"] is None for line in invoices} == {True, False}
         assert any(line["isDisabledForSync"] for line in sandbox.truth("custom_supply_lines"))
-        assert any(one["status"]["isDeleted"] for one in sandbox.truth("contracts"))
-        assert 0 in {one["sequenceNumber"] for one in sandbox.truth("supplier_trade_settings")}
+        assert any(contract["status"]["isDeleted"] for contract in sandbox.truth("contracts"))
+        assert 0 in {record["sequenceNumber"] for record in sandbox.truth("supplier_trade_settings")}
 
 
 class TestTime:
-    """The market at other moments."""
+    """The world changes over time."""
 
     def test_the_same_seed_gives_the_same_records(self) -> None:
-        """Also after the same steps, and whatever other buyers there are."""
+        """The same seed gives the same records, also after the same steps and with other buyers."""
 
-        def told(*accounts: str) -> list[bytes]:
+        def bodies(*accounts: str) -> list[bytes]:
             sandbox = Sandbox(api="customers", now=NOW, scale=0.2, accounts=accounts)
             sandbox.advance(dt.timedelta(days=1))
             return [entry.body for feed in ("sales_orders", "supply_lines") for entry in sandbox.book(feed).entries()]
 
-        assert told("main") == told("main")
-        assert told("main") == told("main", "second")
+        assert bodies("main") == bodies("main")
+        assert bodies("main") == bodies("main", "second")
 
-    def test_days_bring_changes_to_every_feed(self, moving: Sandbox) -> None:
-        """New and changed records stand above the former heads; nothing that stood there is lost."""
-        heads = {name: moving.book(name).maximum for name in moving.feeds}
-        before = {name: len(moving.book(name)) for name in moving.feeds}
-        moving.advance(dt.timedelta(days=3))
+    def test_days_bring_changes_to_every_feed(self, changing: Sandbox) -> None:
+        """Within three days connections feed gets changes above its former maximum, and no record disappears."""
+        heads = {name: changing.book(name).maximum for name in changing.feeds}
+        before = {name: len(changing.book(name)) for name in changing.feeds}
+        changing.advance(dt.timedelta(days=3))
 
-        for name in moving.feeds:
-            assert moving.book(name).maximum > heads[name], name
-            assert len(moving.book(name)) >= before[name], name
+        for name in changing.feeds:
+            assert changing.book(name).maximum > heads[name], name
+            assert len(changing.book(name)) >= before[name], name
 
-    def test_a_new_connection_shows_older_records_where_they_stand(self, moving: Sandbox) -> None:
-        """Records of a grower that is connected now stand below the former heads, where they were hidden."""
-        head = {feed: moving.book(feed).maximum for feed in OF_CONNECTED}
-        before = {feed: ids(moving, feed, "supplierOrganizationId") for feed in OF_CONNECTED}
-        moving.advance(dt.timedelta(days=3))
+    def test_a_new_connection_shows_older_records(self, changing: Sandbox) -> None:
+        """After a new connection, older records of that grower appear below the former maximum."""
+        head = {feed: changing.book(feed).maximum for feed in FEEDS_OF_CONNECTED_GROWERS}
+        before = {feed: ids(changing, feed, "supplierOrganizationId") for feed in FEEDS_OF_CONNECTED_GROWERS}
+        changing.advance(dt.timedelta(days=3))
 
-        for feed in OF_CONNECTED:
-            shown = [one for one in moving.truth(feed) if one["supplierOrganizationId"] not in before[feed]]
-            assert any(one["sequenceNumber"] <= head[feed] for one in shown), feed
+        for feed in FEEDS_OF_CONNECTED_GROWERS:
+            shown = [record for record in changing.truth(feed) if record["supplierOrganizationId"] not in before[feed]]
+            assert any(record["sequenceNumber"] <= head[feed] for record in shown), feed
 
-    def test_trading_takes_no_time(self, moving: Sandbox) -> None:
-        """Orders come in while the clock stands still."""
-        assert moving.world
-        orders = len(moving.book("sales_orders"))
-        moving.world.trade(10)
+    def test_trading_takes_no_time(self, changing: Sandbox) -> None:
+        """Trading creates orders without changing the clock."""
+        assert changing.world
+        orders = len(changing.book("sales_orders"))
+        changing.world.trade(10)
 
-        assert moving.now == NOW
-        assert len(moving.book("sales_orders")) > orders
+        assert changing.now == NOW
+        assert len(changing.book("sales_orders")) > orders

@@ -1,4 +1,4 @@
-"""What growers and buyers of the sandbox deal in beside orders refers to each other rightly, and makes sense."""
+"""Offers, contracts, invoices and requests in the sandbox have valid references and consistent values."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import pytest
 from pipelines.sandbox import Document, Sandbox
 from tests.moments import NOW
 
-YOUNG = NOW - dt.timedelta(days=10)
-"""What is younger refers to nothing that Floriday has stopped serving."""
+RECENT = NOW - dt.timedelta(days=10)
+"""Records younger than this refer to no record that Floriday has stopped serving."""
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    """A world at a moment of autumn, right after it was made."""
+    """A grower's world in autumn, as it is first made."""
     return Sandbox(now=NOW, accounts=("main", "second"))
 
 
 def moment(text: str) -> dt.datetime:
-    """A moment as a record tells it."""
+    """Parse a time of a record."""
     return dt.datetime.fromisoformat(text)
 
 
 def members(value: object, *names: str) -> Iterator[Any]:
-    """All values called so, however deep, each member of a list by itself."""
+    """All values of members with these names, at any depth; the elements of a list one by one."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in names and inner is not None:
@@ -43,7 +43,7 @@ def members(value: object, *names: str) -> Iterator[Any]:
 
 @cache
 def references(sandbox: Sandbox, account: str) -> dict[str, dict[str, set[Any]]]:
-    """The values of all members that are ids, by feed or snapshot and name: what an account sees."""
+    """The ids that an account sees, by feed or snapshot and by the name of the member."""
     found: dict[str, dict[str, set[Any]]] = {}
     for source in sandbox.sources:
         found[source] = defaultdict(set)
@@ -53,7 +53,7 @@ def references(sandbox: Sandbox, account: str) -> dict[str, dict[str, set[Any]]]
 
 
 def ids(value: object) -> Iterator[tuple[str, Any]]:
-    """All members with a text or a list of texts, with their names, however deep."""
+    """All members with a text or a list of texts, with their names, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             texts = inner if isinstance(inner, list) else [inner]
@@ -65,20 +65,20 @@ def ids(value: object) -> Iterator[tuple[str, Any]]:
 
 
 def in_all(sandbox: Sandbox, account: str, *names: str, without: str = "") -> set[Any]:
-    """The values of these members in everything that an account sees, but for one feed."""
+    """The values of these members in everything that an account sees, except for one feed."""
     sources = references(sandbox, account)
     return {
         value for source in sources if source != without for name in names for value in sources[source].get(name, ())
     }
 
 
-def by(sandbox: Sandbox, source: str, key: str) -> dict[Any, Document]:
-    """A feed's records by a member."""
+def by_member(sandbox: Sandbox, source: str, key: str) -> dict[Any, Document]:
+    """The records of a feed by the value of a member."""
     return {record[key]: record for record in sandbox.truth(source)}
 
 
 class TestReferences:
-    """Ids that lead somewhere."""
+    """Ids refer to records that are served."""
 
     @pytest.mark.parametrize("account", ["main", "second"])
     @pytest.mark.parametrize(
@@ -116,21 +116,21 @@ class TestReferences:
         ],
     )
     def test_ids_are_served(self, sandbox: Sandbox, account: str, names: tuple[str, ...], owner: str, key: str) -> None:
-        """Whatever refers to a record of another feed, or to a part of it, finds it there."""
+        """Each id of a record of another feed, or of a part of it, is served there."""
         referred = in_all(sandbox, account, *names, without=owner if key in names else "")
 
         assert referred or account == "second"
         assert referred <= references(sandbox, account)[owner][key]
 
-    def test_shipments_are_served(self, sandbox: Sandbox) -> None:
+    def test_fulfillment_orders_are_served(self, sandbox: Sandbox) -> None:
         """Scans and logistic means belong to fulfillment orders."""
-        shipments = by(sandbox, "fulfillment_orders", "fulfillmentOrderId")
+        fulfillments = by_member(sandbox, "fulfillment_orders", "fulfillmentOrderId")
 
         for source in ("track_and_trace_scans", "logistic_means_invoice_lines"):
-            assert {record["fulfillmentOrderId"] for record in sandbox.truth(source)} <= shipments.keys()
+            assert {record["fulfillmentOrderId"] for record in sandbox.truth(source)} <= fulfillments.keys()
 
     def test_organizations_are_known(self, sandbox: Sandbox) -> None:
-        """Save the one buyer who is not registered yet."""
+        """All organizations except one unregistered buyer are in the register."""
         names = (
             "organizationId",
             "customerOrganizationId",
@@ -143,33 +143,33 @@ class TestReferences:
             "customers",
         )
 
-        assert len(in_all(sandbox, "main", *names) - by(sandbox, "organizations", "organizationId").keys()) == 1
+        assert len(in_all(sandbox, "main", *names) - by_member(sandbox, "organizations", "organizationId").keys()) == 1
 
     def test_items_are_in_the_catalogue(self, sandbox: Sandbox) -> None:
-        """Save what is made for the clock only."""
-        unknown = in_all(sandbox, "main", "tradeItemId") - by(sandbox, "trade_items", "tradeItemId").keys()
+        """All items except the three that are sold at the clock only are in the catalogue."""
+        unknown = in_all(sandbox, "main", "tradeItemId") - by_member(sandbox, "trade_items", "tradeItemId").keys()
         clock = {record["tradeItemId"] for record in sandbox.truth("clock_supply_lines")}
 
         assert len(unknown) == 3
         assert unknown <= clock
 
-    def test_young_orders_lead_to_what_they_were_sold_from(self, sandbox: Sandbox) -> None:
-        """To supply lines, presales or clock lines, to batches and to stickers, as long as these are served."""
+    def test_recent_orders_have_valid_references(self, sandbox: Sandbox) -> None:
+        """Recent orders refer to supply lines, batches and stickers that are still served."""
         feeds = ("supply_lines", "clock_supply_lines", "clock_presales_supply_lines")
         lines = {line["supplyLineId"] for feed in feeds for line in sandbox.truth(feed)}
-        batches = by(sandbox, "batches", "batchId")
-        stickers = by(sandbox, "customer_stickers", "stickerId")
-        young = [order for order in sandbox.truth("sales_orders") if moment(order["orderDateTime"]) > YOUNG]
+        batches = by_member(sandbox, "batches", "batchId")
+        stickers = by_member(sandbox, "customer_stickers", "stickerId")
+        recent = [order for order in sandbox.truth("sales_orders") if moment(order["orderDateTime"]) > RECENT]
 
-        assert {order["supplyLineId"] for order in young} - {None} <= lines
-        assert {order["batchId"] for order in young} - {None} <= batches.keys()
-        assert set(members(young, "stickerId")) <= stickers.keys()
-        assert set(members(young, "stickerId"))
+        assert {order["supplyLineId"] for order in recent} - {None} <= lines
+        assert {order["batchId"] for order in recent} - {None} <= batches.keys()
+        assert set(members(recent, "stickerId")) <= stickers.keys()
+        assert set(members(recent, "stickerId"))
 
-    def test_price_groups_tie_base_supply_to_supply_lines(self, sandbox: Sandbox) -> None:
-        """A batch's price for a group is that of the group's supply line."""
-        lines = by(sandbox, "supply_lines", "supplyLineId")
-        groups = by(sandbox, "price_groups", "priceGroupId")
+    def test_base_supply_and_supply_lines_have_the_same_prices(self, sandbox: Sandbox) -> None:
+        """A batch's price for a price group equals that of the group's supply line."""
+        lines = by_member(sandbox, "supply_lines", "supplyLineId")
+        groups = by_member(sandbox, "price_groups", "priceGroupId")
         found = 0
         for batch in sandbox.truth("batch_base_supply"):
             for priced in batch["priceGroupPrices"]:
@@ -183,10 +183,10 @@ class TestReferences:
 
 
 class TestInvoices:
-    """Lines in two phases."""
+    """Invoice lines are created first and invoiced later."""
 
     def test_a_line_gets_its_invoice_later(self) -> None:
-        """It appears without one, and comes again with a higher number once it is invoiced."""
+        """A line appears without an invoice, and gets the invoice with a higher sequence number."""
         sandbox = Sandbox(now=NOW, scale=0.2)
         for feed, pieces in (("invoice_lines", "numberOfPieces"), ("logistic_means_invoice_lines", "numberOfItems")):
             before = {line["invoiceLineId"]: line for line in sandbox.truth(feed)}
@@ -201,7 +201,7 @@ class TestInvoices:
                 assert after[id][pieces] == before[id][pieces]
 
     def test_corrections_are_lines_of_their_own(self, sandbox: Sandbox) -> None:
-        """Of orders that have a line, and none of them is positive in pieces."""
+        """Corrections belong to invoiced orders and have no positive pieces or amounts."""
         lines = sandbox.truth("invoice_lines")
         settled = {line["salesOrderId"] for line in lines if not line["isCorrection"]}
         corrections = [line for line in lines if line["isCorrection"]]
@@ -210,12 +210,12 @@ class TestInvoices:
         assert {line["salesOrderId"] for line in corrections} <= settled
         assert all(line["numberOfPieces"] <= 0 and line["subTotalAmount"] <= 0 for line in corrections)
 
-    def test_most_orders_are_invoiced_for_what_they_cost(self, sandbox: Sandbox) -> None:
-        """A few are not settled, or for fewer pieces, and those of two auctions never are."""
+    def test_most_orders_are_invoiced_at_their_amount(self, sandbox: Sandbox) -> None:
+        """Most orders are invoiced at their amount, a few at less, and those of two auctions never."""
         amounts: dict[str, Decimal] = defaultdict(Decimal)
         for line in sandbox.truth("invoice_lines"):
             amounts[line["salesOrderId"]] += line["subTotalAmount"]
-        orders = by(sandbox, "sales_orders", "salesOrderId")
+        orders = by_member(sandbox, "sales_orders", "salesOrderId")
         exact = [
             abs(amount - orders[id]["calculatedFields"]["orderAmount"]["value"]) <= Decimal("0.02")
             for id, amount in amounts.items()
@@ -224,32 +224,36 @@ class TestInvoices:
         assert 0.9 < sum(exact) / len(exact) < 1
         assert not {orders[id]["salesChannel"] for id in amounts} & {"PLANTION_CLOCK", "VRM_CLOCK"}
 
-    def test_old_lines_do_not_tell_when_they_were_made(self, sandbox: Sandbox) -> None:
-        """Those from before May 2026."""
+    def test_old_lines_have_no_creation_time(self, sandbox: Sandbox) -> None:
+        """Invoice lines from before May 2026 have no creation time."""
         lines = sandbox.truth("invoice_lines")
-        silent = [line for line in lines if line["creationDateTime"] is None]
+        without_time = [line for line in lines if line["creationDateTime"] is None]
 
-        assert 0 < len(silent) < len(lines) / 2
-        assert all(moment(line["lastModified"]).year == 2025 or line["lastModified"] < "2026-05-15" for line in silent)
+        assert 0 < len(without_time) < len(lines) / 2
+        assert all(
+            moment(line["lastModified"]).year == 2025 or line["lastModified"] < "2026-05-15" for line in without_time
+        )
 
 
 class TestContracts:
-    """Agreements and what is called off."""
+    """Contracts and the orders that are called off from them."""
 
     def test_versions(self, sandbox: Sandbox) -> None:
-        """Versions share their reference; one of each at most is the newest approved; there are all kinds of them."""
+        """Versions of a contract share a reference, and one is the latest approved; all kinds of contracts occur."""
         contracts = sandbox.truth("contracts")
-        newest = Counter(one["reference"] for one in contracts if one["version"]["isLatestApprovedVersion"])
+        newest = Counter(
+            contract["reference"] for contract in contracts if contract["version"]["isLatestApprovedVersion"]
+        )
 
-        assert max(Counter(one["reference"] for one in contracts).values()) == 3
+        assert max(Counter(contract["reference"] for contract in contracts).values()) == 3
         assert set(newest.values()) == {1}
-        assert newest.keys() == {one["reference"] for one in contracts}
-        assert {one["status"]["approvalStatus"] for one in contracts} == {"APPROVED", "DRAFT", "DECLINED"}
-        assert any(one["status"]["isDeleted"] for one in contracts)
-        assert {one["currency"] for one in contracts} == {"EUR", "USD"}
+        assert newest.keys() == {contract["reference"] for contract in contracts}
+        assert {contract["status"]["approvalStatus"] for contract in contracts} == {"APPROVED", "DRAFT", "DECLINED"}
+        assert any(contract["status"]["isDeleted"] for contract in contracts)
+        assert {contract["currency"] for contract in contracts} == {"EUR", "USD"}
 
-    def test_orders_come_of_blanket_orders(self, sandbox: Sandbox) -> None:
-        """Each contract order draws on a line of an approved blanket order, for no more than its pieces."""
+    def test_contract_orders_belong_to_blanket_orders(self, sandbox: Sandbox) -> None:
+        """Each contract order belongs to a line of an approved blanket order, for at most its pieces."""
         lines = {
             line["blanketOrderLineId"]: (blanket, line)
             for blanket in sandbox.truth("blanket_orders")
@@ -266,8 +270,8 @@ class TestContracts:
             assert order["numberOfPieces"] <= line["numberOfPieces"]
             assert order["pricePerPiece"]["currency"] == line["pricePerPiece"]["currency"]
 
-    def test_margins_tell_themselves(self, sandbox: Sandbox) -> None:
-        """A call-off that departs by more than the margins says so, and some do."""
+    def test_call_offs_outside_the_margins_are_marked(self, sandbox: Sandbox) -> None:
+        """A call-off that exceeds the margins of the contract is marked, and some are."""
         periods = {
             period["contractLinePeriodId"]: period
             for contract in sandbox.truth("contracts")
@@ -285,10 +289,10 @@ class TestContracts:
 
 
 class TestOffers:
-    """What is offered to some, and at the clock."""
+    """Bundled offers, pre-sales and corrections."""
 
     def test_bundles_are_bought_whole(self, sandbox: Sandbox) -> None:
-        """The orders of a group are the lines of one bundled offer, one each, for one buyer."""
+        """The orders of a group are exactly the lines of one bundled offer, for one buyer."""
         offers = {
             line["bundledOfferLineId"]: offer
             for offer in sandbox.truth("bundled_offers")
@@ -307,7 +311,7 @@ class TestOffers:
             assert len({order["customerOrganizationId"] for order in orders}) == 1
 
     def test_presales_sell_down_and_end(self, sandbox: Sandbox) -> None:
-        """Those of the past can no longer be ordered; some left nothing, some left pieces for the clock."""
+        """Past pre-sales are unavailable; some are sold out, and some have pieces left for the clock."""
         lines = sandbox.truth("clock_presales_supply_lines")
         over = [line for line in lines if moment(line["tradePeriod"]["endDateTime"]) < NOW - dt.timedelta(hours=2)]
 
@@ -315,8 +319,8 @@ class TestOffers:
         assert {line["numberOfPieces"] > 0 for line in over} == {True, False}
         assert any(line["status"] == "AVAILABLE" for line in lines)
 
-    def test_everything_that_can_become_of_things_becomes(self, sandbox: Sandbox) -> None:
-        """Each status and kind that reports tell apart is there."""
+    def test_all_statuses_occur(self, sandbox: Sandbox) -> None:
+        """Each status and kind that reports distinguish occurs."""
         expected: dict[tuple[str, str], set[Any]] = {
             ("clock_supply_lines", "auctionStatus"): {"AUCTION_COMPLETED", "NOT_AUCTIONED", "RETOUR_SUPPLIER"},
             ("sales_order_correction_requests", "status"): {"ACCEPTED", "DECLINED", "EXPIRED", "PENDING", "DELETED"},
@@ -334,39 +338,40 @@ class TestOffers:
         for (source, name), values in expected.items():
             assert values <= {record[name] for record in sandbox.truth(source)}, (source, name)
 
-    def test_corrections_match_the_orders_they_changed(self, sandbox: Sandbox) -> None:
-        """A request that was met tells the version and the pieces that its mutation made."""
-        requests = by(sandbox, "sales_order_correction_requests", "salesOrderCorrectionRequestId")
-        met = 0
+    def test_corrections_match_their_orders(self, sandbox: Sandbox) -> None:
+        """An accepted correction request has the version and the pieces of its mutation."""
+        requests = by_member(sandbox, "sales_order_correction_requests", "salesOrderCorrectionRequestId")
+        accepted = 0
         for order in sandbox.truth("sales_orders"):
             for mutation in order["mutations"]:
                 if id := mutation["salesOrderCorrectionRequestId"]:
-                    request, met = requests[id], met + 1
+                    request, accepted = requests[id], accepted + 1
                     assert request["salesOrderId"] == order["salesOrderId"]
                     assert request["reason"] == mutation["salesOrderCorrectionRequestReason"]
                     assert request["salesOrderVersionAfterCorrection"] == mutation["basedOnSalesOrderVersion"] + 1
                     if request["numberOfPieces"] is not None:
                         assert request["numberOfPieces"] == mutation["newValues"]["numberOfPieces"]
 
-        assert met == sum(request["status"] == "ACCEPTED" for request in requests.values()) > 50
+        assert accepted == sum(request["status"] == "ACCEPTED" for request in requests.values()) > 50
 
-    def test_settings_that_were_never_stored_tell_the_number_0(self, sandbox: Sandbox) -> None:
-        """One buyer has them, at a place of its own in the feed."""
+    def test_default_settings_have_the_number_0(self, sandbox: Sandbox) -> None:
+        """One buyer has default settings, which have the sequence number 0 but their own place in the feed."""
         numbers = [record["sequenceNumber"] for record in sandbox.truth("customer_trade_settings")]
         places = [entry.number for entry in sandbox.book("customer_trade_settings").entries()]
 
         assert numbers.count(0) == 1
         assert 0 not in places
 
-    def test_deleted_connections_and_old_stickers_go(self) -> None:
-        """After thirty days; connections that last stay."""
+    def test_deleted_connections_and_old_stickers_expire(self) -> None:
+        """Deleted connections and old stickers expire after 30 days; other connections stay."""
         sandbox = Sandbox(now=NOW, scale=0.2)
-        lasting = {one["customerOrganizationId"] for one in sandbox.truth("connections") if not one["isDeleted"]}
+        existing = [each for each in sandbox.truth("connections") if not each["isDeleted"]]
         sandbox.advance(dt.timedelta(days=40))
         sandbox.expire()
         last = sandbox.now - dt.timedelta(days=30)
         connections = sandbox.truth("connections")
 
-        assert lasting - {one["customerOrganizationId"] for one in connections} == set()
-        assert all(moment(one["lastModifiedDateTime"]) >= last for one in connections if one["isDeleted"])
-        assert all(moment(one["deliveryDateTime"]) >= last for one in sandbox.truth("customer_stickers"))
+        customers = {each["customerOrganizationId"] for each in connections}
+        assert {each["customerOrganizationId"] for each in existing} <= customers
+        assert all(moment(each["lastModifiedDateTime"]) >= last for each in connections if each["isDeleted"])
+        assert all(moment(sticker["deliveryDateTime"]) >= last for sticker in sandbox.truth("customer_stickers"))

@@ -1,4 +1,4 @@
-"""The sandbox answers as Floriday does: token, key, scope, numbering and what is wrong."""
+"""The sandbox answers as Floriday does: tokens, API keys, scopes, pages, snapshots, limits and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORDERS = "/sales-orders/sync/"
 
 
 class Caller(requests.Session):
-    """A client with a token and a key."""
+    """A client with an access token and an API key."""
 
     def __init__(self, sandbox: Sandbox, *, account: str = "main", scope: str = "") -> None:
         super().__init__()
@@ -25,17 +25,17 @@ class Caller(requests.Session):
         self.headers["Authorization"] = f"Bearer {token(sandbox, scope=scope).json()['access_token']}"
 
     def call(self, path: str, **parameters: Any) -> requests.Response:
-        """GET below the API's address."""
+        """GET a path of the API."""
         return self.get(f"{self._sandbox.base_url}{path}", params=parameters, timeout=10, allow_redirects=False)
 
     def numbers(self, path: str, **parameters: Any) -> tuple[int, list[int]]:
-        """A page's maximum and the numbers of its records."""
+        """A page's maximum and the sequence numbers of its records."""
         page = self.call(path, **parameters).json()
         return page["maximumSequenceNumber"], [record["sequenceNumber"] for record in page["results"]]
 
 
 def token(sandbox: Sandbox, **changes: str) -> requests.Response:
-    """What the token endpoint answers to the right credentials, with changes."""
+    """Request a token with the right credentials, changed by the arguments."""
     form = {
         "grant_type": "client_credentials",
         "client_id": sandbox.client_id,
@@ -59,13 +59,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def caller(sandbox: Sandbox) -> Iterator[Caller]:
-    """A client that may do everything."""
+    """A client of the account ``main`` with all scopes."""
     with Caller(sandbox) as session:
         yield session
 
 
 def assert_no_token(answer: requests.Response) -> None:
-    """Expect the answer to a token that is none."""
+    """Assert that the answer is Floriday's to an invalid token."""
     assert answer.status_code == 401
     assert answer.json()["status"] == "401"
     assert answer.json()["domainErrorCode"] == "invalid-access-token"
@@ -74,18 +74,18 @@ def assert_no_token(answer: requests.Response) -> None:
 
 
 class TestTokenEndpoint:
-    """The authorization server."""
+    """The token endpoint grants tokens and scopes."""
 
-    def test_body_credentials_give_a_bearer_token_that_lasts_an_hour(self, sandbox: Sandbox) -> None:
-        """Credentials in the form are enough."""
+    def test_credentials_in_the_form_give_a_token_for_an_hour(self, sandbox: Sandbox) -> None:
+        """Credentials in the form are accepted, and the token lasts an hour."""
         answer = token(sandbox, scope="role:app supply:read").json()
 
         assert answer["token_type"] == "Bearer"
         assert answer["expires_in"] == 3600
         assert answer["scope"].split() == ["role:app", "supply:read"]
 
-    def test_basic_credentials_are_as_good(self, sandbox: Sandbox) -> None:
-        """Credentials in the Authorization header are accepted too."""
+    def test_basic_credentials_are_accepted(self, sandbox: Sandbox) -> None:
+        """Credentials in the Authorization header are accepted."""
         form = {"grant_type": "client_credentials"}
         credentials = (sandbox.client_id, sandbox.client_secret)
 
@@ -99,48 +99,48 @@ class TestTokenEndpoint:
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
     def test_malformed_basic_credentials_are_an_invalid_client(self, sandbox: Sandbox) -> None:
-        """What is no base64, or no text, is a wrong credential."""
+        """Credentials that are not base64 or not text are answered as wrong ones."""
         for text in ("%%%", base64.b64encode(b"\xff\xfe").decode()):
             headers = {"Authorization": f"Basic {text}"}
             answer = requests.post(sandbox.token_url, data={}, headers=headers, timeout=10)
 
             assert answer.json()["error"] == "invalid_client"
 
-    def test_only_client_credentials_is_a_grant_type(self, sandbox: Sandbox) -> None:
+    def test_only_the_client_credentials_grant_is_supported(self, sandbox: Sandbox) -> None:
         """Another grant type is refused."""
         answer = token(sandbox, grant_type="password")
 
         assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
     def test_unknown_scopes_are_left_out(self, sandbox: Sandbox) -> None:
-        """The granted scopes are those of the asked ones that the application has."""
+        """Unknown scopes are left out of the granted ones."""
         assert token(sandbox, scope="role:app weather:read").json()["scope"] == "role:app"
 
-    def test_unknown_scopes_refuse_all_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
-        """One unknown scope spoils the request, if the server is that strict."""
+    def test_unknown_scopes_can_be_an_error(self, sandbox: Sandbox) -> None:
+        """With the switch, one unknown scope makes the request invalid."""
         sandbox.set_switches(refuses_unknown_scopes=True)
 
         assert token(sandbox, scope="role:app weather:read").json()["error"] == "invalid_scope"
         assert token(sandbox, scope="role:app").status_code == 200
 
     def test_only_unknown_scopes_are_refused(self, sandbox: Sandbox) -> None:
-        """There is no token for nothing."""
+        """A request for unknown scopes only is refused."""
         assert token(sandbox, scope="weather:read").json()["error"] == "invalid_scope"
 
-    def test_all_scopes_are_granted_when_the_switch_is_turned(self, sandbox: Sandbox) -> None:
-        """Whatever was asked, the token carries everything."""
+    def test_all_scopes_can_be_granted(self, sandbox: Sandbox) -> None:
+        """With the switch, the token carries all scopes."""
         sandbox.set_switches(grants_all_scopes=True)
 
         assert set(token(sandbox, scope="role:app").json()["scope"].split()) == sandbox.application.scopes
 
-    def test_scopes_may_stay_untold(self, sandbox: Sandbox) -> None:
-        """An answer without scope is possible."""
+    def test_scopes_can_be_left_out_of_the_answer(self, sandbox: Sandbox) -> None:
+        """With the switch, the answer does not contain the scopes."""
         sandbox.set_switches(returns_scopes=False)
 
         assert "scope" not in token(sandbox).json()
 
-    def test_metadata_stands_in_both_places(self, sandbox: Sandbox) -> None:
-        """The token endpoint can be discovered below the issuer and where RFC 8414 puts the document."""
+    def test_metadata_are_served_in_both_places(self, sandbox: Sandbox) -> None:
+        """The metadata are served below the issuer and at the path of RFC 8414."""
         path = sandbox.auth_url.removeprefix(sandbox.url)
         below = f"{sandbox.auth_url}/.well-known/oauth-authorization-server"
         by_the_rfc = f"{sandbox.url}/.well-known/oauth-authorization-server{path}"
@@ -150,19 +150,19 @@ class TestTokenEndpoint:
             assert document["issuer"] == sandbox.auth_url
             assert document["token_endpoint"] == sandbox.token_url
 
-    def test_metadata_can_be_made_wrong(self, sandbox: Sandbox) -> None:
-        """A document that leads elsewhere can be served, to see what a client makes of it."""
-        sandbox.metadata_changes["token_endpoint"] = "https://elsewhere.example/token"
+    def test_metadata_can_be_changed(self, sandbox: Sandbox) -> None:
+        """The metadata can be changed to name another token endpoint."""
+        sandbox.metadata_changes["token_endpoint"] = "https://other.example/token"
         address = f"{sandbox.auth_url}/.well-known/oauth-authorization-server"
 
-        assert requests.get(address, timeout=10).json()["token_endpoint"] == "https://elsewhere.example/token"
+        assert requests.get(address, timeout=10).json()["token_endpoint"] == "https://other.example/token"
 
 
-class TestGate:
-    """Who gets in."""
+class TestAccess:
+    """The API checks token, API key, scope and route."""
 
     def test_no_token_and_a_wrong_one_are_401(self, sandbox: Sandbox) -> None:
-        """The answer tells it in the header, in the body, and with the status as text."""
+        """A missing or wrong token is answered with 401 in Floriday's form."""
         key = {"X-Api-Key": sandbox.api_keys["main"]}
 
         assert_no_token(requests.get(f"{sandbox.base_url}/identities", headers=key, timeout=10))
@@ -170,13 +170,13 @@ class TestGate:
         assert_no_token(requests.get(f"{sandbox.base_url}/identities", headers=bad, timeout=10))
 
     def test_a_token_without_a_key_is_401(self, caller: Caller) -> None:
-        """A missing key looks like a missing token."""
+        """A missing API key is answered like a missing token."""
         del caller.headers["X-Api-Key"]
 
         assert_no_token(caller.call("/identities"))
 
     def test_a_wrong_key_is_403(self, caller: Caller) -> None:
-        """A key that no organization has is told as such."""
+        """An unknown API key is answered with 403."""
         caller.headers["X-Api-Key"] = "unknown"
         answer = caller.call("/identities")
 
@@ -184,7 +184,7 @@ class TestGate:
         assert answer.json()["detail"] == "The specified api key is invalid."
 
     def test_a_token_ends(self) -> None:
-        """It is refused from the moment at which its life is over."""
+        """A token is refused once its lifetime is over."""
         moment = [0.0]
         with Sandbox(empty=True, switches=Switches(token_lifetime=60), clock=lambda: moment[0]) as sandbox:
             caller = Caller(sandbox)
@@ -194,7 +194,7 @@ class TestGate:
             assert_no_token(caller.call("/identities"))
 
     def test_tokens_can_be_ended_and_revoked(self, sandbox: Sandbox, caller: Caller) -> None:
-        """All of them, or a single one."""
+        """All tokens, or a single one, can be made invalid."""
         sandbox.tokens.expire()
         assert_no_token(caller.call("/identities"))
 
@@ -203,7 +203,7 @@ class TestGate:
         assert_no_token(fresh.call("/identities"))
 
     def test_a_missing_scope_is_403(self, sandbox: Sandbox) -> None:
-        """Each operation asks for its own scope, and every one for the application's role."""
+        """Each operation requires its own scope, and all require the application's role."""
         without_role = Caller(sandbox, scope="sales-order:read")
         without_orders = Caller(sandbox, scope="role:app supply:read")
 
@@ -212,8 +212,8 @@ class TestGate:
         assert without_orders.call("/identities").status_code == 403
         assert without_orders.call("/supply-lines/sync/0").status_code == 200
 
-    def test_maxima_of_deliveries_ask_for_another_scope(self, sandbox: Sandbox) -> None:
-        """The maxima of delivery and fulfillment orders want supply:read, their pages fulfillment:read."""
+    def test_maxima_of_deliveries_require_another_scope(self, sandbox: Sandbox) -> None:
+        """The maxima of delivery and fulfillment orders require supply:read, their pages fulfillment:read."""
         caller = Caller(sandbox, scope="role:app fulfillment:read")
 
         for path in ("/delivery-orders", "/fulfillment-orders"):
@@ -221,7 +221,7 @@ class TestGate:
             assert caller.call(f"{path}/current-max-sequence").status_code == 403
 
     def test_unknown_routes_versions_and_methods(self, sandbox: Sandbox, caller: Caller) -> None:
-        """404 for a route, 403 for another version or API, 405 for a method."""
+        """An unknown route is 404, another version or API 403, and a wrong method 405."""
         assert caller.call("/nowhere").json()["domainErrorCode"] == "route-not-found"
         assert caller.get(f"{sandbox.url}/elsewhere", timeout=10).status_code == 404
         assert caller.get(f"{sandbox.url}/suppliers-api-2025v2/identities", timeout=10).status_code == 403
@@ -229,7 +229,7 @@ class TestGate:
         assert caller.post(f"{sandbox.base_url}{ORDERS}0", timeout=10).status_code == 405
 
     def test_identity_belongs_to_the_key(self, sandbox: Sandbox) -> None:
-        """Each key shows its own organization, with the application and the version."""
+        """The identity is the organization of the API key, with the application and the version."""
         for name in ("main", "second"):
             identity = Caller(sandbox, account=name).call("/identities").json()
 
@@ -239,37 +239,39 @@ class TestGate:
 
 
 class TestFeeds:
-    """Pages, maxima and records."""
+    """Feeds serve pages, maxima and single records."""
 
-    def test_pages_are_exclusive_ascending_and_tell_their_own_maximum(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A page begins above the number asked for and ends with its maximum."""
+    def test_pages_are_exclusive_and_ascending_and_have_their_own_maximum(
+        self, sandbox: Sandbox, caller: Caller
+    ) -> None:
+        """A page begins after the requested number, is ascending, and ends with its maximum."""
         numbers = [sandbox.book("sales_orders").put(order(place)) for place in range(5)]
 
         assert caller.numbers(f"{ORDERS}0", limitResult=2) == (numbers[1], numbers[:2])
         assert caller.numbers(f"{ORDERS}{numbers[1]}", limitResult=2) == (numbers[3], numbers[2:4])
         assert caller.numbers(f"{ORDERS}{numbers[4]}") == (numbers[4], [])
 
-    def test_inclusive_numbering_when_the_switch_is_turned(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A page then begins with the record at the number asked for."""
+    def test_pages_can_be_inclusive(self, sandbox: Sandbox, caller: Caller) -> None:
+        """With the switch, a page begins at the requested number."""
         numbers = [sandbox.book("sales_orders").put(order(place)) for place in range(3)]
         sandbox.set_switches(inclusive=True)
 
         assert caller.numbers(f"{ORDERS}{numbers[1]}") == (numbers[2], numbers[1:])
 
     def test_filtered_records_count_for_the_maximum(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A page can be empty although there is more."""
+        """Filtered records count for the page's maximum, so that a page can be empty before the end."""
         book = sandbox.book("sales_orders")
         numbers = [book.put(order(place), hidden=place < 2) for place in range(3)]
 
         assert caller.numbers(f"{ORDERS}0", limitResult=2) == (numbers[1], [])
         assert caller.numbers(f"{ORDERS}{numbers[1]}", limitResult=2) == (numbers[2], numbers[2:])
 
-    def test_an_empty_page_echoes_the_number(self, caller: Caller) -> None:
-        """Also in a feed that holds nothing."""
+    def test_an_empty_page_repeats_the_number(self, caller: Caller) -> None:
+        """An empty page has the requested number as its maximum."""
         assert caller.numbers(f"{ORDERS}77") == (77, [])
 
     def test_the_maximum_is_a_bare_number(self, sandbox: Sandbox, caller: Caller) -> None:
-        """It is the feed's, not an object."""
+        """The maximum of a feed is a bare number."""
         number = sandbox.book("sales_orders").put(order(1))
         answer = caller.call("/sales-orders/current-max-sequence")
 
@@ -278,41 +280,41 @@ class TestFeeds:
 
     @pytest.mark.parametrize("limit", ["0", "1001", "-1", "many"])
     def test_page_sizes_beyond_the_limits_are_400(self, caller: Caller, limit: str) -> None:
-        """They are refused, with the parameter's name, not clipped."""
+        """A page size beyond the limits is 400 with the parameter's name."""
         answer = caller.call(f"{ORDERS}0", limitResult=limit)
 
         assert answer.status_code == 400
         assert list(answer.json()["errors"]) == ["limitResult"]
         assert answer.json()["domainErrorCode"] == "invalid-parameters"
 
-    def test_a_number_that_is_none_is_400(self, caller: Caller) -> None:
-        """Text in place of the sequence number is refused."""
+    def test_an_invalid_number_is_400(self, caller: Caller) -> None:
+        """Text instead of a sequence number is 400."""
         assert caller.call(f"{ORDERS}latest").status_code == 400
 
     def test_unknown_parameters_are_ignored(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A wrong page parameter gives the default page."""
+        """An unknown parameter is ignored."""
         for place in range(3):
             sandbox.book("sales_orders").put(order(place))
 
         assert len(caller.numbers(f"{ORDERS}0", limit=1)[1]) == 3
 
     def test_records_by_id(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A record can be read by its id, in any case of letters; an unknown one is 404."""
+        """A record can be read by its id in any case of letters, and an unknown id is 404."""
         sandbox.book("sales_orders").put(order(0xABC))
 
         assert caller.call(f"/sales-orders/{str(UUID(int=0xABC)).upper()}").json()["customerOrderId"] == "PO 2748"
         assert caller.call(f"/sales-orders/{UUID(int=5)}").status_code == 404
 
-    def test_bytes_are_served_as_they_are(self, sandbox: Sandbox, caller: Caller) -> None:
-        """Also what is no JSON, between records that are."""
+    def test_bytes_are_served_unchanged(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Stored bytes are served unchanged, also when they are not JSON."""
         book = sandbox.book("sales_orders")
         book.put(order(1))
         book.put(b'{"salesOrderId": nonsense,\t"x":1.10}')
 
         assert b'{"salesOrderId": nonsense,\t"x":1.10}' in caller.call(f"{ORDERS}0").content
 
-    def test_keys_see_their_own_records(self, sandbox: Sandbox) -> None:
-        """What one organization holds, another one does not see; the register is the same for all."""
+    def test_records_belong_to_a_key(self, sandbox: Sandbox) -> None:
+        """Records belong to one API key; the register of organizations is shared."""
         sandbox.book("sales_orders", "main").put(order(1))
         sandbox.book("organizations", "main").put({"organizationId": "x"})
         second = Caller(sandbox, account="second")
@@ -321,13 +323,13 @@ class TestFeeds:
         assert len(second.numbers("/organizations/sync/0")[1]) == 1
 
     @pytest.mark.parametrize("api", ["suppliers", "customers"])
-    def test_everything_is_there(self, api: str) -> None:
-        """Each feed of the catalogue has its pages and its maximum where there is one, each snapshot its list."""
-        part = {"supplierOrganizationId": str(UUID(int=1))}
+    def test_everything_is_served(self, api: str) -> None:
+        """Each feed of the catalogue serves pages and, if it has one, a maximum; each snapshot serves a list."""
+        supplier = {"supplierOrganizationId": str(UUID(int=1))}
         with Sandbox(api=api, empty=True) as sandbox:
             caller = Caller(sandbox)
             for feed in sandbox.feeds.values():
-                page = caller.call(feed.endpoint.page(0), **{feed.endpoint.page_parameter: 10}, **part)
+                page = caller.call(feed.endpoint.page(0), **{feed.endpoint.page_parameter: 10}, **supplier)
                 assert page.json() == {"maximumSequenceNumber": 0, "results": []}
                 if feed.endpoint.max_sequence:
                     assert caller.call(feed.endpoint.max_sequence).json() == 0
@@ -336,8 +338,8 @@ class TestFeeds:
                 assert caller.call(snapshot.path, **parameters).json() == []
 
     @pytest.mark.parametrize("api", ["suppliers", "customers"])
-    def test_records_with_an_address_are_there(self, api: str) -> None:
-        """Each feed that has an operation for single records serves them by their ids, and no other operation does."""
+    def test_single_records_are_served(self, api: str) -> None:
+        """Feeds with an operation for single records serve them by id."""
         with Sandbox(api=api, empty=True) as sandbox:
             caller = Caller(sandbox)
             for feed in sandbox.feeds.values():
@@ -347,8 +349,8 @@ class TestFeeds:
                     assert caller.call(path.format(**{key: "AN-ID"})).json()[key] == "an-id"
                     assert caller.call(path.format(**{key: "another"})).status_code == 404
 
-    def test_fixed_paths_are_no_records(self, sandbox: Sandbox, caller: Caller) -> None:
-        """Where a page or a record could be meant by its form, the fixed path counts."""
+    def test_fixed_paths_take_precedence(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A fixed path takes precedence over the id of a record or a number."""
         sandbox.book("sales_strategies").put({"salesStrategyId": "a"}, number=8)
 
         assert caller.call("/sales-strategies/sync/max-sequence-number").json() == 8
@@ -357,11 +359,11 @@ class TestFeeds:
         assert caller.call("/batches/mutations/sync/0").json()["results"] == []
 
     def test_a_feed_without_a_maximum(self, caller: Caller) -> None:
-        """Inbound fulfillment orders have no operation for it."""
+        """Inbound fulfillment orders have no maximum."""
         assert caller.call("/fulfillment-orders/inbound/current-max-sequence").status_code == 404
 
-    def test_a_page_size_that_has_to_be_told(self, caller: Caller) -> None:
-        """Availabilities per week are refused without one."""
+    def test_a_required_page_size(self, caller: Caller) -> None:
+        """Availabilities per week require a page size."""
         path = "/trade-items/availabilities-per-week/sync/0"
 
         assert list(caller.call(path).json()["errors"]) == ["limit"]
@@ -369,12 +371,12 @@ class TestFeeds:
 
     @pytest.mark.parametrize("path", ["/contracts/sync/0", "/delivery-condition-sets/sync/0"])
     def test_small_pages(self, caller: Caller, path: str) -> None:
-        """Contracts and delivery condition sets come a hundred to a page at most."""
+        """Pages of contracts and delivery condition sets contain at most 100 records."""
         assert caller.call(path, limitResult=100).status_code == 200
         assert caller.call(path, limitResult=101).status_code == 400
 
-    def test_single_groups_ask_for_another_scope(self, sandbox: Sandbox) -> None:
-        """A group of a contract's trade items by its id wants catalog:read, its pages contract:read."""
+    def test_single_groups_require_another_scope(self, sandbox: Sandbox) -> None:
+        """A single contract trade item group requires catalog:read, its pages contract:read."""
         caller = Caller(sandbox, scope="role:app contract:read")
 
         assert caller.call("/contract-trade-item-groups/sync/0").status_code == 200
@@ -382,10 +384,10 @@ class TestFeeds:
 
 
 class TestSnapshots:
-    """Lists that no feed serves."""
+    """Snapshots serve lists without sequence numbers."""
 
     def test_a_week(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A bare list of the week's records, which tell no number."""
+        """A snapshot of a week contains the records of that week."""
         for week in (47, 48):
             sandbox.book("weekly_base_supply").put({"tradeItemId": "a", "year": 2026, "week": week})
 
@@ -394,16 +396,16 @@ class TestSnapshots:
         ]
 
     def test_a_moment(self, sandbox: Sandbox, caller: Caller) -> None:
-        """A bare list of what can be ordered at the moment."""
+        """A snapshot of a moment contains the records that can be ordered then."""
         period = {"startDateTime": "2026-11-24T06:00:00Z", "endDateTime": "2026-11-25T06:00:00Z"}
         sandbox.book("batch_base_supply").put({"batchId": "a", "orderPeriod": period})
-        listed = [
+        lists = [
             caller.call("/batches/base-supply", orderDateTime=moment).json()
             for moment in ("2026-11-24T05:59:59Z", "2026-11-24T06:00:00Z", "2026-11-25T07:00:00+01:00", "2026-11-26")
         ]
 
-        assert [len(each) for each in listed] == [0, 1, 1, 0]
-        assert listed[1] == [{"batchId": "a", "orderPeriod": period}]
+        assert [len(records) for records in lists] == [0, 1, 1, 0]
+        assert lists[1] == [{"batchId": "a", "orderPeriod": period}]
 
     @pytest.mark.parametrize(
         ("path", "parameters", "wrong"),
@@ -415,15 +417,15 @@ class TestSnapshots:
             ("/batches/base-supply", {"orderDateTime": "now"}, "orderDateTime"),
         ],
     )
-    def test_parameters_are_demanded(self, caller: Caller, path: str, parameters: dict[str, Any], wrong: str) -> None:
-        """A missing or useless one is 400, with its name."""
+    def test_parameters_are_required(self, caller: Caller, path: str, parameters: dict[str, Any], wrong: str) -> None:
+        """A missing or invalid parameter is 400 with its name."""
         answer = caller.call(path, **parameters)
 
         assert answer.status_code == 400
         assert list(answer.json()["errors"]) == [wrong]
 
-    def test_weeks_are_limited_more_than_others(self, caller: Caller) -> None:
-        """After twenty calls at once a key has to wait a second for each."""
+    def test_weeks_have_a_lower_rate_limit(self, caller: Caller) -> None:
+        """Snapshots of weeks are limited to a burst of twenty calls."""
         codes = [caller.call("/trade-items/base-supply", year=2026, week=1).status_code for _ in range(40)]
 
         assert codes[:20] == [200] * 20
@@ -431,23 +433,23 @@ class TestSnapshots:
 
 
 class TestCustomers:
-    """What only the Customers API has."""
+    """The Customers API has operations and filters of its own."""
 
     @pytest.fixture
     def sandbox(self) -> Iterator[Sandbox]:
-        """A sandbox for buyers, without records."""
+        """A sandbox of the Customers API without records."""
         with Sandbox(api="customers", empty=True) as running:
             yield running
 
-    def test_identity_is_told_by_another_name(self, sandbox: Sandbox, caller: Caller) -> None:
-        """The organization is the customer's."""
+    def test_identity_has_another_name(self, sandbox: Sandbox, caller: Caller) -> None:
+        """The identity contains the customer's organization."""
         identity = caller.call("/identities").json()
 
         assert identity["customerOrganization"]["organizationId"] == sandbox.accounts["main"].organization_id
         assert "organization" not in identity
 
     def test_filters_hide_records_that_still_count(self, sandbox: Sandbox, caller: Caller) -> None:
-        """What is not in the assortment is left out unless the filter is turned off; the page's maximum counts it."""
+        """A filter that is on by default hides records, which still count for the page's maximum."""
         book = sandbox.book("supply_lines")
         first = book.put({"supplyLineId": "a"})
         second = book.put({"supplyLineId": "b"}, filtered_by=["postFilterSelectedTradeItems"])
@@ -459,7 +461,7 @@ class TestCustomers:
         assert caller.call(path, postFilterSelectedTradeItems="maybe").status_code == 400
 
     def test_filters_that_are_off_by_default(self, sandbox: Sandbox, caller: Caller) -> None:
-        """Presales of growers who are not connected are served unless the filter is turned on."""
+        """A filter that is off by default hides records only when it is turned on."""
         number = sandbox.book("clock_presales_supply_lines").put(
             {"supplyLineId": "a"}, filtered_by=["postFilterConnections"]
         )
@@ -468,8 +470,8 @@ class TestCustomers:
         assert caller.numbers(path) == (number, [number])
         assert caller.numbers(path, postFilterConnections="true") == (number, [])
 
-    def test_parts(self, sandbox: Sandbox, caller: Caller) -> None:
-        """Groups of contracts' trade items are asked for one supplier at a time, and only that one's are served."""
+    def test_one_supplier_at_a_time(self, sandbox: Sandbox, caller: Caller) -> None:
+        """Contract trade item groups are served for one required supplier."""
         book = sandbox.book("contract_trade_item_groups")
         numbers = [
             book.put({"contractTradeItemGroupId": str(place), "supplierOrganizationId": "ab"[place % 2]})
@@ -484,7 +486,7 @@ class TestCustomers:
         assert caller.numbers(f"{path}7", supplierOrganizationId="c") == (7, [])
 
     def test_rebuilding_a_selection(self, sandbox: Sandbox, caller: Caller) -> None:
-        """While it lasts there is no answer, after it a new series begins at 0; other feeds go on."""
+        """While a feed is rebuilt it answers with 423; then its numbering begins again. Other feeds continue."""
         book = sandbox.book("custom_supply_lines")
         old = book.put({"supplyLineId": "a"}, number=5_000_000)
         path = "/supply-lines/sync/custom"
@@ -500,43 +502,43 @@ class TestCustomers:
 
 
 class TestRateLimits:
-    """Too many calls."""
+    """A key that calls an operation too often gets 429."""
 
-    def test_a_key_that_calls_too_often_is_held_up(self) -> None:
-        """The bucket of one operation runs empty; other operations and other keys go on; time fills it again."""
+    def test_too_many_calls_of_an_operation_are_429(self) -> None:
+        """The limit holds for one operation and one key, and Retry-After gives the seconds until it ends."""
         moment = [0.0]
         limits = Switches(rate_limits=0.002, token_lifetime=1e9)
         with Sandbox(empty=True, accounts=("main", "second"), switches=limits, clock=lambda: moment[0]) as sandbox:
             caller = Caller(sandbox)
             codes = [caller.call(f"{ORDERS}0").status_code for _ in range(3)]
-            held_up = caller.call(f"{ORDERS}0")
+            limited = caller.call(f"{ORDERS}0")
 
             assert codes == [200, 200, 429]
-            assert held_up.headers["Retry-After"] == "148"
+            assert limited.headers["Retry-After"] == "148"
             assert caller.call("/supply-lines/sync/0").status_code == 200
             assert Caller(sandbox, account="second").call(f"{ORDERS}0").status_code == 200
             moment[0] = 148.0
             assert caller.call(f"{ORDERS}0").status_code == 200
 
-    def test_limits_can_stay_silent_or_be_off(self) -> None:
-        """A 429 may come without a word about when; without limits there is none."""
+    def test_retry_after_and_limits_can_be_turned_off(self) -> None:
+        """Retry-After can be left out, and limits can be turned off."""
         switches = Switches(rate_limits=0.001, sends_retry_after=False)
         with Sandbox(empty=True, switches=switches) as sandbox:
             caller = Caller(sandbox)
             caller.call(f"{ORDERS}0")
-            held_up = caller.call(f"{ORDERS}0")
+            limited = caller.call(f"{ORDERS}0")
             sandbox.set_switches(rate_limits=None)
 
-            assert held_up.status_code == 429
-            assert "Retry-After" not in held_up.headers
+            assert limited.status_code == 429
+            assert "Retry-After" not in limited.headers
             assert caller.call(f"{ORDERS}0").status_code == 200
 
 
-class TestJournal:
-    """The log of calls."""
+class TestCalls:
+    """The sandbox records the calls that it receives."""
 
-    def test_calls_are_written_down(self, sandbox: Sandbox, caller: Caller) -> None:
-        """Each with its path, its query, whose key it carried and how it was answered."""
+    def test_calls_are_recorded(self, sandbox: Sandbox, caller: Caller) -> None:
+        """A call is recorded with its path, query, account and status."""
         sandbox.calls.clear()
         sandbox.faults.add(Fault(kind=Kind.DROP_BEFORE, where="/identities"))
         caller.call(f"{ORDERS}0", limitResult=7)
@@ -553,7 +555,7 @@ class TestJournal:
 
 
 def test_a_stopped_sandbox_starts_again_on_its_port() -> None:
-    """What it holds is still there."""
+    """A sandbox that is stopped keeps its records and its port."""
     sandbox = Sandbox(empty=True)
     with sandbox:
         sandbox.book("sales_orders").put(order(1))
@@ -563,20 +565,20 @@ def test_a_stopped_sandbox_starts_again_on_its_port() -> None:
         assert len(Caller(sandbox).numbers(f"{ORDERS}0")[1]) == 1
 
 
-def test_a_sandbox_has_no_address_before_it_starts() -> None:
-    """Asking for it says so."""
+def test_no_address_before_the_start() -> None:
+    """The address of a sandbox that is not started raises an error."""
     with pytest.raises(RuntimeError, match="started"):
         _ = Sandbox(empty=True).base_url
 
 
-def test_the_settings_point_at_the_sandbox(sandbox: Sandbox) -> None:
-    """One key or several, in the names that the settings have."""
+def test_the_environment_contains_the_settings(sandbox: Sandbox) -> None:
+    """The environment contains one API key or several, under the names of the settings."""
     several = sandbox.environment()
     sandbox.accounts.remove("second")
-    one = sandbox.environment()
+    single = sandbox.environment()
 
-    assert one["FLORIDAY_API_KEY"] == sandbox.api_keys["main"]
+    assert single["FLORIDAY_API_KEY"] == sandbox.api_keys["main"]
     assert "FLORIDAY_API_KEY" not in several
     assert "second" in several["FLORIDAY_API_KEYS"]
-    assert one["FLORIDAY_BASE_URL"].endswith("/suppliers-api-2026v1")
-    assert one["FLORIDAY_AUTH_URL"].endswith("/v1/token")
+    assert single["FLORIDAY_BASE_URL"].endswith("/suppliers-api-2026v1")
+    assert single["FLORIDAY_AUTH_URL"].endswith("/v1/token")

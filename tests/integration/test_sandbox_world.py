@@ -1,4 +1,4 @@
-"""The sandbox's world obeys the trade's rules, refers to itself rightly, and moves on."""
+"""The sandbox's world of a grower follows the rules of the trade, has valid references, and changes over time."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.moments import NOW
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    """A world at a moment of autumn, right after it was made."""
+    """A grower's world in autumn, as it is first made."""
     return Sandbox(now=NOW, accounts=("main", "second"))
 
 
 @pytest.fixture
-def moving() -> Sandbox:
-    """A small world that a test may move on."""
+def changing() -> Sandbox:
+    """A small world that the test may change."""
     return Sandbox(now=NOW, scale=0.2)
 
 
 def moment(text: str) -> dt.datetime:
-    """A moment as a record tells it."""
+    """Parse a time of a record."""
     return dt.datetime.fromisoformat(text)
 
 
@@ -42,7 +42,7 @@ def ids(sandbox: Sandbox, feed: str, name: str) -> set[str]:
 
 
 def members(value: object, name: str) -> Iterator[Any]:
-    """All values called ``name``, however deep."""
+    """All values of members with this name, at any depth."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == name and inner is not None:
@@ -53,11 +53,11 @@ def members(value: object, name: str) -> Iterator[Any]:
             yield from members(inner, name)
 
 
-class TestForm:
-    """Each record by itself."""
+class TestRecords:
+    """Each record is complete and valid."""
 
-    def test_the_default_world_has_some_ten_thousands_of_records(self) -> None:
-        """A first sync brings between 20 and 32 thousand records of all feeds."""
+    def test_the_size_of_the_default_world(self) -> None:
+        """All feeds of the default world contain between 20,000 and 32,000 records."""
         sandbox = Sandbox(now=NOW)
         sizes = {name: len(sandbox.book(name)) for name in sandbox.sources}
 
@@ -65,53 +65,53 @@ class TestForm:
         assert min(sizes.values()) >= 3
 
     def test_records_are_complete(self, sandbox: Sandbox) -> None:
-        """Every member that the catalogue knows is there, those that it requires are not null, and no other."""
+        """Records contain exactly the catalogue's members, and required members are not null."""
         assert_complete(sandbox)
 
     def test_records_have_the_catalogues_types(self, sandbox: Sandbox) -> None:
-        """A normalizer rejects none of them, and knows every field and every value of an enumeration."""
+        """The normalizer rejects no record, and finds no unknown field or value."""
         assert_valid(sandbox)
 
     @pytest.mark.parametrize("name", ["companyGln", "gln", "articleGtin", "regionGln", "locationGln"])
     def test_check_digits_are_right(self, sandbox: Sandbox, name: str) -> None:
-        """Location and article numbers have 13 digits, the last of which checks the others."""
+        """GLNs and GTINs have 13 digits, of which the last is the check digit."""
         numbers = {number for feed in sandbox.sources for number in members(sandbox.truth(feed), name)}
 
         assert numbers
         assert all(len(number) == 13 and number[-1] == check_digit(number[:12]) for number in numbers)
 
     def test_article_codes_are_unique_and_clean(self, sandbox: Sandbox) -> None:
-        """Up to 13 characters without spaces at the ends, no two the same."""
+        """Article codes are unique, have 1 to 13 characters, and no spaces at their ends."""
         codes = [item["supplierArticleCode"] for item in sandbox.truth("trade_items")]
 
         assert len(codes) == len(set(codes))
         assert all(code == code.strip() and 1 <= len(code) <= 13 for code in codes)
 
-    def test_the_register_holds_what_a_register_holds(self, sandbox: Sandbox) -> None:
-        """Organizations without a name, without a GLN, with an end date."""
+    def test_the_register_has_incomplete_organizations(self, sandbox: Sandbox) -> None:
+        """Some organizations of the register have no name, no GLN or an end date."""
         register = sandbox.truth("organizations")
 
-        assert sum(one["name"] == "" for one in register) > 100
-        assert sum(one["companyGln"] is None for one in register) > 50
-        assert sum(one["endDate"] is not None for one in register) > 300
+        assert sum(organization["name"] == "" for organization in register) > 100
+        assert sum(organization["companyGln"] is None for organization in register) > 50
+        assert sum(organization["endDate"] is not None for organization in register) > 300
 
-    def test_the_catalogue_has_its_weak_spots(self, sandbox: Sandbox) -> None:
-        """Hidden items, one that is deleted, one without a picture, one with an expired code, one without quality."""
+    def test_the_catalogue_has_incomplete_items(self, sandbox: Sandbox) -> None:
+        """The catalogue contains hidden and deleted items, and items without a photo, a valid code or a quality."""
         items = sandbox.truth("trade_items")
 
         assert sum(item["isDeleted"] for item in items) == 1
         assert sum(not item["photos"] for item in items) == 1
         assert sum(item["hasInvalidFloricodeData"] for item in items) == 1
-        assert sum(all(one["vbnCode"] != "S98" for one in item["characteristics"]) for item in items) == 1
+        assert sum(all(each["vbnCode"] != "S98" for each in item["characteristics"]) for item in items) == 1
         assert any(item["isHiddenInCatalog"] for item in items)
         assert any(len(item["packingConfigurations"]) > 1 for item in items)
 
 
 class TestTrade:
-    """Records together."""
+    """Records are consistent with each other."""
 
     def test_ledgers_add_up(self, sandbox: Sandbox) -> None:
-        """A batch's initial pieces and all its deltas give what is left, which is never below nothing."""
+        """A batch's initial pieces and its mutations add up to its pieces, which are never below 0."""
         deltas: dict[str, int] = defaultdict(int)
         for mutation in sandbox.truth("batch_mutations"):
             deltas[mutation["batchId"]] += mutation["deltaNumberOfPieces"]
@@ -119,28 +119,28 @@ class TestTrade:
         for batch in sandbox.truth("batches"):
             assert batch["initialNumberOfPieces"] + deltas[batch["batchId"]] == batch["numberOfPieces"] >= 0
 
-    def test_orders_claim_what_they_take(self, sandbox: Sandbox) -> None:
-        """An order that stands has claimed its pieces; one that was undone has given all of them back."""
+    def test_mutations_of_orders_add_up(self, sandbox: Sandbox) -> None:
+        """The mutations of an order add up to its pieces if it is valid, and to 0 if it was undone."""
         claimed: dict[str, int] = defaultdict(int)
         for mutation in sandbox.truth("batch_mutations"):
             if mutation["salesOrderId"]:
                 claimed[mutation["salesOrderId"]] -= mutation["deltaNumberOfPieces"]
-        stands = {"PENDING", "ACCEPTED", "COMMITTED"}
+        valid = {"PENDING", "ACCEPTED", "COMMITTED"}
 
         for order in sandbox.truth("sales_orders"):
-            expected = order["numberOfPieces"] if order["status"] in stands else 0
+            expected = order["numberOfPieces"] if order["status"] in valid else 0
             assert claimed[order["salesOrderId"]] == expected, order["status"]
 
     def test_amounts_follow_from_price_pieces_services_and_delivery(self, sandbox: Sandbox) -> None:
-        """The amount is the total per piece times the pieces, in the order's one currency."""
+        """An order's amount is its total price per piece times its pieces, in one currency."""
         for order in sandbox.truth("sales_orders"):
             calculated = order["calculatedFields"]
             total = calculated["totalPricePerPiece"]["value"] * order["numberOfPieces"]
             assert abs(calculated["orderAmount"]["value"] - total) <= Decimal("0.005")
             assert len(set(members(order, "currency"))) == 1
 
-    def test_references_lead_somewhere(self, sandbox: Sandbox) -> None:
-        """Within what is served, save what is meant to be unknown: clock items, and a buyer not yet registered."""
+    def test_references_are_valid(self, sandbox: Sandbox) -> None:
+        """References are valid, except those to three clock items and one unregistered buyer."""
         items = ids(sandbox, "trade_items", "tradeItemId")
         orders = ids(sandbox, "sales_orders", "salesOrderId")
         organizations = ids(sandbox, "organizations", "organizationId")
@@ -155,10 +155,10 @@ class TestTrade:
             assert set(members(sandbox.truth(feed), "salesOrderId")) <= orders
             assert set(members(sandbox.truth(feed), "carrierOrganizationId")) <= organizations
 
-    def test_deliveries_hold_committed_direct_orders(self, sandbox: Sandbox) -> None:
-        """Every one of them is asked for, and a request that moved stands in a deleted delivery order at most."""
+    def test_committed_direct_orders_are_delivered(self, sandbox: Sandbox) -> None:
+        """Every committed direct order has one fulfillment request in delivery orders that are not deleted."""
         orders = {order["salesOrderId"]: order for order in sandbox.truth("sales_orders")}
-        asked = Counter(
+        requests = Counter(
             request["salesOrderId"]
             for delivery in sandbox.truth("delivery_orders")
             if not delivery["isDeleted"]
@@ -170,17 +170,17 @@ class TestTrade:
             if order["status"] == "COMMITTED" and order["tradeInstrument"] in ("DIRECT_SALES", "BID_OFFER")
         }
 
-        assert direct <= asked.keys()
-        assert set(asked.values()) == {1}
+        assert direct <= requests.keys()
+        assert set(requests.values()) == {1}
 
-    def test_requests_move(self, sandbox: Sandbox) -> None:
-        """Some stand in more than one delivery order, of which the others are deleted."""
+    def test_fulfillment_requests_move(self, sandbox: Sandbox) -> None:
+        """Some fulfillment requests have moved to another delivery order."""
         places = Counter(members(sandbox.truth("delivery_orders"), "fulfillmentRequestId"))
 
         assert max(places.values()) > 1
 
-    def test_claims_are_what_was_loaded(self, sandbox: Sandbox) -> None:
-        """A fulfillment order's packages are those that a request's claim on it says, and no more than asked for."""
+    def test_claims_equal_the_loaded_packages(self, sandbox: Sandbox) -> None:
+        """The claims of a fulfillment request equal the packages that were loaded, and are at most those requested."""
         loaded: dict[tuple[str, str], int] = defaultdict(int)
         for fulfillment in sandbox.truth("fulfillment_orders"):
             for carrier in fulfillment["loadCarriers"]:
@@ -196,16 +196,16 @@ class TestTrade:
                     place = (claim["fulfillmentOrderId"], request["fulfillmentRequestId"])
                     assert loaded[place] == claim["claimedNumberOfPackages"]
 
-    def test_everything_that_reports_ask_about_occurs(self, sandbox: Sandbox) -> None:
-        """Statuses, instruments, two currencies, corrections, late receipts, shortages, another year."""
+    def test_all_kinds_of_records_occur(self, sandbox: Sandbox) -> None:
+        """The world contains all statuses, instruments, currencies, corrections and delays that reports distinguish."""
         orders = sandbox.truth("sales_orders")
         kinds = {kind for order in orders for kind in members(order["mutations"], "mutationType")}
         fulfillments = sandbox.truth("fulfillment_orders")
         late = [
             carrier
-            for one in fulfillments
-            for carrier in one["loadCarriers"]
-            if carrier["receiptDateTime"] and moment(carrier["receiptDateTime"]) > moment(one["latestDeliveryDateTime"])
+            for order in fulfillments
+            for carrier in order["loadCarriers"]
+            if (received := carrier["receiptDateTime"]) and moment(received) > moment(order["latestDeliveryDateTime"])
         ]
 
         assert {"ACCEPTED", "COMMITTED", "REJECTED", "CANCELLED", "EXPIRED"} <= {order["status"] for order in orders}
@@ -214,13 +214,13 @@ class TestTrade:
         assert kinds == {"CORRECTION_REQUEST", "PRICE_UPDATE", "WITHDRAWN_BY_CUSTOMER"}
         assert any(order["supplierOrganizationId"] != order["sellerOrganizationId"] for order in orders)
         assert {moment(order["delivery"]["latestDeliveryDateTime"]).year for order in orders} == {2025, 2026}
-        assert 0.01 < len(late) / sum(len(one["loadCarriers"]) for one in fulfillments) < 0.2
-        assert any(one["fulfillmentOrderCorrections"] for one in fulfillments)
+        assert 0.01 < len(late) / sum(len(order["loadCarriers"]) for order in fulfillments) < 0.2
+        assert any(order["fulfillmentOrderCorrections"] for order in fulfillments)
         assert {line["status"] for line in sandbox.truth("supply_lines")} == {"AVAILABLE", "UNAVAILABLE", "DELETED"}
-        assert any(not one["fulfilled"] and not one["isDeleted"] for one in sandbox.truth("delivery_orders"))
+        assert any(not order["fulfilled"] and not order["isDeleted"] for order in sandbox.truth("delivery_orders"))
 
-    def test_growers_trade_apart(self, sandbox: Sandbox) -> None:
-        """They share the register, Floriday's kinds of service and their buyers; the second one is smaller."""
+    def test_growers_do_not_share_records(self, sandbox: Sandbox) -> None:
+        """Two growers share only the register, service types and buyers, and the second one is smaller."""
         register = {"organizations.organizations", "catalog.commercial_service_types"}
         buyers = {"organizations.connections", "organizations.customer_trade_settings"}
         sizes = {"main": 0, "second": 0}
@@ -235,84 +235,84 @@ class TestTrade:
 
 
 class TestTime:
-    """The world at other moments."""
+    """The world changes over time."""
 
     def test_the_same_seed_gives_the_same_records_and_numbers(self) -> None:
-        """Also after the same steps; another seed gives others."""
+        """The same seed gives the same records, also after the same steps, and another seed gives others."""
 
-        def told(seed: int) -> list[bytes]:
+        def bodies(seed: int) -> list[bytes]:
             sandbox = Sandbox(seed=seed, now=NOW, scale=0.1)
             sandbox.advance(dt.timedelta(days=1))
             return [entry.body for name in sandbox.sources for entry in sandbox.book(name).entries()]
 
-        assert told(3) == told(3)
-        assert told(3) != told(4)
+        assert bodies(3) == bodies(3)
+        assert bodies(3) != bodies(4)
 
     def test_other_accounts_do_not_change_the_first_one(self) -> None:
-        """What a grower sells depends on itself alone."""
+        """Another account does not change the records of the first one."""
         alone = Sandbox(now=NOW, scale=0.1)
-        together = Sandbox(now=NOW, scale=0.1, accounts=("main", "second"))
+        with_another = Sandbox(now=NOW, scale=0.1, accounts=("main", "second"))
 
-        assert alone.truth("sales_orders") == together.truth("sales_orders", "main")
+        assert alone.truth("sales_orders") == with_another.truth("sales_orders", "main")
 
-    def test_a_week_brings_changes_to_everything(self, moving: Sandbox) -> None:
-        """New and changed records stand above the former heads; nothing that stood there is lost."""
-        heads = {name: moving.book(name).maximum for name in moving.sources}
-        before = {name: len(moving.book(name)) for name in moving.sources}
-        moving.advance(dt.timedelta(days=7))
+    def test_a_week_brings_changes_to_everything(self, changing: Sandbox) -> None:
+        """Within a week every feed gets changes above its former maximum, and no record disappears."""
+        heads = {name: changing.book(name).maximum for name in changing.sources}
+        before = {name: len(changing.book(name)) for name in changing.sources}
+        changing.advance(dt.timedelta(days=7))
 
-        assert moving.now == NOW + dt.timedelta(days=7)
-        for name in moving.sources:
-            assert moving.book(name).page(heads[name], 1).entries, name
-            assert len(moving.book(name)) >= before[name]
+        assert changing.now == NOW + dt.timedelta(days=7)
+        for name in changing.sources:
+            assert changing.book(name).page(heads[name], 1).entries, name
+            assert len(changing.book(name)) >= before[name]
 
-    def test_prices_change_and_lines_are_deleted(self, moving: Sandbox) -> None:
-        """Within a few days, on lines that were on offer."""
-        before = {line["supplyLineId"]: line for line in moving.truth("supply_lines")}
-        moving.advance(dt.timedelta(days=4))
-        after = {line["supplyLineId"]: line for line in moving.truth("supply_lines")}
+    def test_prices_change_and_lines_are_deleted(self, changing: Sandbox) -> None:
+        """Within four days prices change and supply lines are deleted."""
+        before = {line["supplyLineId"]: line for line in changing.truth("supply_lines")}
+        changing.advance(dt.timedelta(days=4))
+        after = {line["supplyLineId"]: line for line in changing.truth("supply_lines")}
 
         assert any(after[id]["pricePerPiece"] != line["pricePerPiece"] for id, line in before.items())
         assert any(after[id]["isDeleted"] and not line["isDeleted"] for id, line in before.items())
 
-    def test_trading_takes_no_time(self, moving: Sandbox) -> None:
-        """Orders come in and prices change while the clock stands still."""
-        assert moving.world
-        orders = len(moving.book("sales_orders"))
-        moving.world.trade(10)
+    def test_trading_takes_no_time(self, changing: Sandbox) -> None:
+        """Trading creates orders without moving the clock."""
+        assert changing.world
+        orders = len(changing.book("sales_orders"))
+        changing.world.trade(10)
 
-        assert moving.now == NOW
-        assert len(moving.book("sales_orders")) == orders + 10
+        assert changing.now == NOW
+        assert len(changing.book("sales_orders")) == orders + 10
 
-    def test_ledgers_still_add_up_later(self, moving: Sandbox) -> None:
-        """Also across weeks of trade."""
-        moving.advance(dt.timedelta(days=20))
+    def test_ledgers_still_add_up_later(self, changing: Sandbox) -> None:
+        """Batches and their mutations still add up after weeks of trade."""
+        changing.advance(dt.timedelta(days=20))
 
-        TestTrade().test_ledgers_add_up(moving)
-        TestTrade().test_orders_claim_what_they_take(moving)
+        TestTrade().test_ledgers_add_up(changing)
+        TestTrade().test_mutations_of_orders_add_up(changing)
 
-    def test_scale_multiplies_the_trade(self, moving: Sandbox) -> None:
+    def test_scale_multiplies_the_trade(self, changing: Sandbox) -> None:
         """Twice the scale gives about twice the orders."""
         twice = Sandbox(now=NOW, scale=0.4)
 
-        assert 1.7 < len(twice.book("sales_orders")) / len(moving.book("sales_orders")) < 2.3
+        assert 1.7 < len(twice.book("sales_orders")) / len(changing.book("sales_orders")) < 2.3
 
-    def test_retention_takes_old_supply_away(self, moving: Sandbox) -> None:
-        """Supply lines go 14 days after their delivery period, batches 30 days after their creation; the rest stays."""
-        orders = len(moving.book("sales_orders"))
+    def test_old_supply_expires(self, changing: Sandbox) -> None:
+        """Supply lines expire 14 days after their delivery, batches 30 days after their creation, and orders stay."""
+        orders = len(changing.book("sales_orders"))
         empty = Sandbox(now=NOW, empty=True)
-        assert moving.expire() == 0
-        moving.advance(dt.timedelta(days=60))
-        gone = moving.expire()
-        last = moving.now - dt.timedelta(days=30)
+        assert changing.expire() == 0
+        changing.advance(dt.timedelta(days=60))
+        expired = changing.expire()
+        last = changing.now - dt.timedelta(days=30)
 
-        assert gone > 100
+        assert expired > 100
         assert empty.expire() == 0
-        assert all(moment(batch["creationDateTime"]) >= last for batch in moving.truth("batches"))
-        assert len(moving.book("sales_orders")) > orders
+        assert all(moment(batch["creationDateTime"]) >= last for batch in changing.truth("batches"))
+        assert len(changing.book("sales_orders")) > orders
 
-    def test_retention_leaves_alone_what_tells_no_time(self) -> None:
-        """A record without a readable moment stays."""
+    def test_records_without_a_time_do_not_expire(self) -> None:
+        """A record without a valid time does not expire."""
         sandbox = Sandbox(now=NOW, empty=True)
         book = sandbox.book("supply_lines")
         book.put({"supplyLineId": "a", "deliveryPeriod": None, "orderPeriod": {"endDateTime": "soon"}})
@@ -322,20 +322,20 @@ class TestTime:
         assert sandbox.expire() == 1
         assert [line["supplyLineId"] for line in sandbox.truth("supply_lines")] == ["a"]
 
-    def test_the_world_trades_by_itself(self, moving: Sandbox) -> None:
-        """In the background, until it is stopped."""
-        orders = len(moving.book("sales_orders"))
-        moving.keep_trading(every=0.001, orders=1)
+    def test_trading_in_the_background(self, changing: Sandbox) -> None:
+        """The world trades in the background until it is stopped."""
+        orders = len(changing.book("sales_orders"))
+        changing.keep_trading(every=0.001, orders=1)
         deadline = time.monotonic() + 10
-        while len(moving.book("sales_orders")) == orders and time.monotonic() < deadline:
+        while len(changing.book("sales_orders")) == orders and time.monotonic() < deadline:
             pass
-        moving.stop()
+        changing.stop()
 
-        assert len(moving.book("sales_orders")) > orders
+        assert len(changing.book("sales_orders")) > orders
 
 
 def assert_complete(sandbox: Sandbox) -> None:
-    """Every record has exactly the members that the catalogue knows, and those that it requires are not null."""
+    """Assert that records have exactly the catalogue's members, and that required members are not null."""
 
     def check(record: type[Record], value: Document, path: str) -> None:
         fields = {field.json: field for field in fields_of(record)}
@@ -344,8 +344,8 @@ def assert_complete(sandbox: Sandbox) -> None:
             member = value[name]
             assert member is not None or not field.required, f"{path}.{name}"
             if field.record and member is not None:
-                for one in member if field.repeated else [member]:
-                    check(field.record, one, f"{path}.{name}")
+                for nested in member if field.repeated else [member]:
+                    check(field.record, nested, f"{path}.{name}")
 
     for feed in sandbox.sources.values():
         for document in sandbox.truth(feed.name):
@@ -353,8 +353,8 @@ def assert_complete(sandbox: Sandbox) -> None:
 
 
 def assert_valid(sandbox: Sandbox) -> None:
-    """Every record has the types and enumerations of the catalogue."""
+    """Assert that records have the types and enumeration values of the catalogue."""
     for source in sandbox.sources.values():
         records = [entry.body for entry in sandbox.book(source.name).entries()]
-        read = normalize(tables_of(source), records, with_originals=False)
-        assert (read.rejected, read.unknown_fields, read.unknown_values) == ((), {}, {}), source.name
+        normalized = normalize(tables_of(source), records, with_originals=False)
+        assert (normalized.rejected, normalized.unknown_fields, normalized.unknown_values) == ((), {}, {}), source.name

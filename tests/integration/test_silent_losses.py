@@ -430,7 +430,7 @@ def test_a_page_larger_than_one_transaction_is_stored_in_parts(
     orders: Syncing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No part holds more than a batch may, and the cursor moves with the last one."""
-    monkeypatch.setattr("pipelines.sync.feed_writer.BYTES_A_PART", 5000)
+    monkeypatch.setattr("pipelines.sync.walk_writer.BYTES_A_CHUNK", 5000)
 
     outcome = orders.sync_one(ORDERS)
 

@@ -12,7 +12,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Snapshot
 from pipelines.sandbox import Sandbox
-from pipelines.sync.snapshot import questions
+from pipelines.sync.snapshot import snapshot_requests
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
 from tests.records import in_json
@@ -110,6 +110,6 @@ def test_weeks_are_those_of_amsterdam() -> None:
     weekly = next(one for one in catalogue_of("suppliers").snapshots if one.name == WEEKLY)
     assert isinstance(weekly, Snapshot)
 
-    (asked,) = questions(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
+    (asked,) = snapshot_requests(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
 
     assert asked.parameters == {"year": 2026, "week": 53}

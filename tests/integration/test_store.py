@@ -22,8 +22,9 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.change_feed import ChangeFeed, walk
 from pipelines.floriday.pages import Page, read_page
 from pipelines.normalize import normalize
-from pipelines.warehouse.load.cursors import FeedPart, position
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.load.cursors import FeedPart, Position
+from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import store
 from tests.every_kind import TABLE, THINGS, thing
 from tests.examples import examples
@@ -42,14 +43,14 @@ fresh_accounts = (f"account{number}" for number in count())
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """An empty warehouse for things."""
-    return ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 @pytest.fixture(scope="module")
 def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Feed], ThingWarehouse]:
     """Gives the one warehouse for a feed; each example brings an account of its own."""
     folder = tmp_path_factory.mktemp("w")
-    return cache(lambda feed: ThingWarehouse(folder / f"{feed.name}.duckdb", (feed,)).lay_out())
+    return cache(lambda feed: ThingWarehouse(folder / f"{feed.name}.duckdb", (feed,)).create())
 
 
 def branches(*ids: str, number: int = 1, identity: str = A) -> bytes:
@@ -97,8 +98,8 @@ class TestOneBatch:
         columns = "from_sequence_number, to_sequence_number, records, changed, rejected, committed_at, run_id"
         assert things.rows(f"SELECT {columns} FROM sync.windows") == [(3, 9, 2, 1, 1, moment, "run")]
         with things.warehouse.reading() as connection:
-            assert position(connection, PART) == Position(1, 9, None, moment, moment)
-            assert position(connection, FeedPart("other", THINGS.name)) == Position()
+            assert FeedCursor(connection, PART).position() == Position(1, 9, None, moment, moment)
+            assert FeedCursor(connection, FeedPart("other", THINGS.name)).position() == Position()
 
     @pytest.mark.parametrize("broken", ["things.things", "things.thing_branch_leaves", "cursor"])
     def test_an_error_in_the_middle_leaves_nothing(self, things: ThingWarehouse, broken: str) -> None:
@@ -114,7 +115,7 @@ class TestOneBatch:
             batch = replace(batch, frames={**batch.frames, broken: frame})
 
         with things.warehouse.writing() as connection:
-            with pytest.raises(duckdb.Error):
+            with pytest.raises(duckdb.Error), transaction(connection):
                 store(connection, TABLE, batch, window(PART, batch, ends=9), to, current=True)
             assert contents(connection) == before
 
@@ -130,7 +131,7 @@ class TestOneBatch:
         batch = normalize(TABLE, raws)
         batch = replace(batch, originals=batch.originals.iloc[::-1].reset_index(drop=True))
 
-        with things.warehouse.writing() as connection:
+        with things.warehouse.writing() as connection, transaction(connection):
             store(connection, TABLE, batch, window(PART, batch, ends=9), Position(1, 9), current=True)
 
         found = things.rows("SELECT CAST(thing_id AS VARCHAR), payload FROM raw.things WHERE sequence_number > 0")
@@ -151,12 +152,12 @@ class TestVersions:
         """No row is added anywhere, and none differs; only the cursor's moment moves."""
         raws = [branches("1", "2"), word("b", 2, B)]
         things.store(*raws, begins=0, ends=2)
-        before = things.contents(but=["sync.cursors"])
+        before = things.contents(excluding=["sync.cursors"])
 
         stored = things.store(*raws, begins=2, ends=2)
 
         assert (stored.new, stored.changed) == (0, 0)
-        assert things.contents(but=["sync.cursors"]) == before
+        assert things.contents(excluding=["sync.cursors"]) == before
 
     def test_a_new_number_alone_is_no_version(self, things: ThingWarehouse) -> None:
         """The current row tells the new number; history, the raw log and synced_at stay."""
@@ -205,13 +206,13 @@ class TestVersions:
         """Also if it is older only than the number of an unchanged delivery, and whatever else the batch holds."""
         things.store(word("a", 3))
         things.store(word("a", 9))
-        before = things.contents(but=["sync.cursors", "sync.windows"])
+        before = things.contents(excluding=["sync.cursors", "sync.windows"])
 
         for number in (2, 5):
             stored = things.store(word("old", number))
             assert stored.changed == 0
 
-        assert things.contents(but=["sync.cursors", "sync.windows"]) == before
+        assert things.contents(excluding=["sync.cursors", "sync.windows"]) == before
 
     def test_another_content_under_the_same_number_is_a_version(self, things: ThingWarehouse) -> None:
         """What is read again and differs is newer than what was read before."""
@@ -351,13 +352,13 @@ class TestRepair:
         """Reading again is enough, whichever table lost them."""
         raws = [branches("1", "2"), word("b", 2, B)]
         things.store(*raws)
-        before = things.contents(but=["sync.cursors", "sync.windows"])
+        before = things.contents(excluding=["sync.cursors", "sync.windows"])
         things.change(f"DELETE FROM things.{lost}")
 
         stored = things.store(*raws)
 
         assert (stored.new, stored.changed) == (0, 0)
-        assert things.contents(but=["sync.cursors", "sync.windows"]) == before
+        assert things.contents(excluding=["sync.cursors", "sync.windows"]) == before
 
     def test_rows_that_were_changed_by_hand_are_right_again(self, things: ThingWarehouse) -> None:
         """Values come from what was read, not from what stands there."""

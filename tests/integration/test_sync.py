@@ -510,7 +510,7 @@ class TestPreparation:
             pipeline.warehouse.close()
 
             assert orders.path.read_bytes() == before
-            assert {part.feed for part in pipeline.known.positions} == {ORDERS}
+            assert {part.feed for part in pipeline.state.positions} == {ORDERS}
 
     @pytest.mark.parametrize("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"])
     def test_what_is_missing_is_made_anew(self, orders: Syncing, lost: str) -> None:

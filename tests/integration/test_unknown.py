@@ -21,7 +21,7 @@ ROWS = "SELECT account, feed, kind, name, seen FROM sync.unknown ORDER BY ALL"
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """An empty warehouse for things."""
-    return ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def unknown(things: ThingWarehouse, table: Table = TABLE) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ HOST = "api.staging.floriday.io"
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
     """A warehouse for things, with one in it."""
-    made = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+    made = ThingWarehouse(tmp_path / "w.duckdb").create()
     made.store(word("a", 1))
     return made
 

@@ -16,12 +16,11 @@ from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import Settings, load_settings
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.selection import scopes_to_ask
+from pipelines.sync.selection import Changes, Everything, RejectedOnly, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
-from pipelines.sync.what_to_read import Changes, Everything, RejectedOnly
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.rejected_records import open_records
-from tests.hand_moved_time import HandMovedTime
+from tests.manual_clock import ManualClock
 from tests.model.feeds import catalogue_with
 from tests.model.floriday import World
 from tests.model.mortal import Died, Life, MortalWarehouse
@@ -74,7 +73,7 @@ class Client:
     server: ModelServer
     path: Path
     catalogue: Catalogue
-    time: HandMovedTime = field(default_factory=HandMovedTime)
+    time: ManualClock = field(default_factory=ManualClock)
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -163,7 +162,7 @@ class Client:
 
 
 @cache
-def laid_out(feeds: tuple[str, ...], accounts: int, server: str) -> bytes:  # noqa: ARG001 - files belong to a server
+def prepared_warehouse(feeds: tuple[str, ...], accounts: int, server: str) -> bytes:  # noqa: ARG001 - files belong to a server
     """A warehouse as the first sync of an empty world leaves it; laying it out takes longer than an example."""
     model = ModelServer()
     model.world = World.of(feeds, accounts, 3)

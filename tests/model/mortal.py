@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import duckdb
 
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse, WriteSession
 
 
 class Died(BaseException):
@@ -84,11 +84,10 @@ class MortalWarehouse(Warehouse):
         return cast("duckdb.DuckDBPyConnection", MortalConnection(self.opened[0], self.life))
 
     @contextmanager
-    def writing(self, keep_open: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self, session: WriteSession | None = None) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - as of the base class
         """As of the base class."""
         with self._in_use:
             yield self._mortal()
-            keep_open()
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - for the same look

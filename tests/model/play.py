@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from pipelines.catalogue.types import Feed
 from pipelines.sync.outcome import FeedOutcome
-from tests.model.client import Asked, Client, laid_out
+from tests.model.client import Asked, Client, prepared_warehouse
 from tests.model.comparison import Comparison
 from tests.model.faults import Loss
 from tests.model.feeds import CONNECTIONS, GROUPS, SUPPLIERS, catalogue_with, identity
@@ -49,7 +49,7 @@ class Play:
         self.catalogue = catalogue_with(feeds, page)
         self._folder = TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
         path = Path(self._folder.name) / "w.duckdb"
-        path.write_bytes(laid_out(feeds, len(world.accounts), server.address))
+        path.write_bytes(prepared_warehouse(feeds, len(world.accounts), server.address))
         self._client = Client(server, path, self.catalogue)
         with self._client.warehouse.reading() as connection:
             self._comparison = Comparison(connection)

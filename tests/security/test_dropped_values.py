@@ -13,7 +13,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.dagster_project import Project
 from tests.integration.personal_orders import told
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 from tests.personal_marks import DIGITS, MARK, Marks, fill, found_in, marked, marked_feeds
 from tests.written_files import written_below
 
@@ -70,7 +70,7 @@ def marked_values(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fi
     """For both APIs every feed that holds personal data, and a warehouse as a first sync lays it out."""
     with marked(request.param) as (sandbox, marks):
         (tmp_path / "data").mkdir()
-        (tmp_path / "data" / "w.duckdb").write_bytes(laid_out(request.param))
+        (tmp_path / "data" / "w.duckdb").write_bytes(empty_warehouse(request.param))
         yield Filled(sandbox, marks, tmp_path)
 
 

@@ -62,7 +62,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A warehouse with two records, and a secret file beside it."""
     folder = tmp_path_factory.mktemp("place")
-    things = ThingWarehouse(folder / "w.duckdb").lay_out()
+    things = ThingWarehouse(folder / "w.duckdb").create()
     things.store(word("one", 1), word("two", 2, B))
     (folder / "secret.csv").write_text("a,b\n1,hidden\n")
     with pytest.MonkeyPatch.context() as patch:

@@ -20,8 +20,8 @@ from pipelines.floriday.endpoints import Endpoint
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.settings import load_settings
 from pipelines.settings.addresses import checked_address
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server
+from tests.manual_clock import ManualClock
 
 SECRET, KEY, TOKEN = "s3cr3t-of-the-client", "k3y-of-the-account", "t0ken-of-the-server"
 BASE = "/suppliers-api-2026v1"
@@ -64,7 +64,7 @@ def server() -> Iterator[AnsweringServer]:
 @pytest.fixture
 def client(server: AnsweringServer) -> Iterator[FloridayClient]:
     """A client of that server, which takes answers of up to 2 MB."""
-    clock = HandMovedTime().clock
+    clock = ManualClock().clock
     session = TokenSession(f"{server.address}/token", "client-1", SecretStr(SECRET), clock=clock)
     with FloridayClient(
         server.address + BASE, session, SecretStr(KEY), account="north", clock=clock, answer_limit=2**21

@@ -17,9 +17,9 @@ from pipelines.errors import FatalError, GarbledAnswerError, PipelineError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.sandbox import Sandbox
-from tests.hand_moved_time import HandMovedTime
 from tests.integration.answering_server import Reply, answering_server, self_signed
-from tests.integration.syncing import SUPPLIERS, Syncing, laid_out
+from tests.integration.syncing import SUPPLIERS, Syncing, empty_warehouse
+from tests.manual_clock import ManualClock
 from tests.records import valid_records
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def test_names_and_data_are_never_sql_and_files_are_private(
 ) -> None:
     """What is stored is what was served, secrets are nowhere, and every file is its owner's alone."""
     descriptor = os.open(warehouse.path, os.O_CREAT | os.O_WRONLY, 0o600)
-    os.write(descriptor, laid_out("suppliers"))
+    os.write(descriptor, empty_warehouse("suppliers"))
     os.close(descriptor)
     commands = (
         ["sync"],
@@ -147,7 +147,7 @@ def test_what_is_typed_is_never_sql(
     arguments: list[str], warehouse: Syncing, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is refused as the name or the date that it is not."""
-    warehouse.path.write_bytes(laid_out("suppliers"))
+    warehouse.path.write_bytes(empty_warehouse("suppliers"))
     before = warehouse.path.read_bytes()
 
     assert run(arguments) in {1, 2}
@@ -160,7 +160,7 @@ def test_what_is_typed_is_never_sql(
 @pytest.mark.parametrize("ask", ["identity", "maximum", "token"])
 def test_answers_nested_without_end_are_refused(body: bytes, ask: str) -> None:
     """Whatever was asked: in one line, and the process lives on."""
-    time = HandMovedTime()
+    time = ManualClock()
     endpoint = SUPPLIERS.feed(ORDERS).endpoint
     with answering_server() as server:
         server.will_answer("/token", Reply(200, body if ask == "token" else {"access_token": "t0ken-1"}))
@@ -178,7 +178,7 @@ def test_answers_nested_without_end_are_refused(body: bytes, ask: str) -> None:
 
 def test_the_api_key_is_not_sent_to_whom_nobody_vouches_for(tmp_path: Path) -> None:
     """The token came from a good server; the API's own certificate is looked at too."""
-    time = HandMovedTime()
+    time = ManualClock()
     with answering_server() as server, answering_server(self_signed(tmp_path)) as impostor:
         server.will_answer("/token", Reply(200, {"access_token": "t0ken-1"}))
         session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)

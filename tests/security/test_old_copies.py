@@ -12,7 +12,7 @@ import pytest
 from pipelines.cli.entry import run
 from pipelines.sandbox import Sandbox
 from tests.integration.personal_orders import DROP, JAN, ORDERS, filled, holds
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 
 Run = Callable[..., int]
 
@@ -27,7 +27,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def command(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command on a warehouse in the working directory, with some settings; returns its exit code."""
-    (tmp_path / "w.duckdb").write_bytes(laid_out("suppliers"))
+    (tmp_path / "w.duckdb").write_bytes(empty_warehouse("suppliers"))
     monkeypatch.chdir(tmp_path)
     for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": "w.duckdb", "FLORIDAY_FEEDS": ORDERS}.items():
         monkeypatch.setenv(name, value)

@@ -13,7 +13,7 @@ from pipelines.errors import PipelineError
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.integration.syncing import laid_out
+from tests.integration.syncing import empty_warehouse
 
 ANOTHER = 54_321
 """The id of a user who is not the one that runs the tests."""
@@ -30,7 +30,7 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids="-".join)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with a warehouse and a file that must stay as it is."""
-    (tmp_path / "w.duckdb").write_bytes(laid_out("suppliers"))
+    (tmp_path / "w.duckdb").write_bytes(empty_warehouse("suppliers"))
     with Warehouse(tmp_path / "w.duckdb").writing() as connection:
         connection.execute("INSERT INTO sync.settings VALUES ('suppliers', '127.0.0.1', 2, now())")
     (tmp_path / "victim").write_text("mine")

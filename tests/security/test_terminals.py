@@ -21,7 +21,7 @@ FORBIDDEN = {*map(chr, range(32)), "\x7f", *map(chr, range(0x80, 0xA0)), "\u202e
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with one record."""
-    things = ThingWarehouse(tmp_path_factory.mktemp("terminal") / "w.duckdb").lay_out()
+    things = ThingWarehouse(tmp_path_factory.mktemp("terminal") / "w.duckdb").create()
     things.store(word("one", 1))
     return things.path
 

@@ -1,4 +1,4 @@
-"""FLORIDAY_ALERTS: which addresses are taken, and that what is wrong with one is told without it."""
+"""FLORIDAY_ALERTS accepts the addresses of common services, and refuses others without showing them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TEAMS = (
 
 
 def addresses(folder: Path, text: str) -> list[str]:
-    """What the setting comes to."""
+    """Return the addresses that the setting is read as."""
     (folder / ".env").touch()
     return [address.get_secret_value() for address in load_alerts({"FLORIDAY_ALERTS": text}, folder)]
 
 
-def problem(folder: Path, text: str) -> str:
-    """What is said of a setting that is refused."""
+def error_message(folder: Path, text: str) -> str:
+    """Return the error message for a refused value; it never contains the address."""
     with pytest.raises(SettingError) as caught:
         addresses(folder, text)
     assert caught.value.__cause__ is None
@@ -51,18 +51,18 @@ def problem(folder: Path, text: str) -> str:
         ("ntfys://topic", "ntfy"),
     ],
 )
-def test_addresses_of_usual_services(tmp_path: Path, address: str, service: str) -> None:
-    """They are taken as they stand, and read as what they are."""
-    found = receivers.receiver(address)
+def test_addresses_of_common_services_are_accepted(tmp_path: Path, address: str, service: str) -> None:
+    """Addresses of common services are accepted unchanged and recognized as that service's."""
+    receiver = receivers.receiver(address)
 
     assert addresses(tmp_path, address) == [address]
-    assert found is not None
-    assert str(found.service_name) == service
-    assert found.verify_certificate
+    assert receiver is not None
+    assert str(receiver.service_name) == service
+    assert receiver.verify_certificate
 
 
 @pytest.mark.parametrize(
-    ("text", "taken"),
+    ("text", "expected"),
     [
         ("ntfys://one, ntfys://two", ["ntfys://one", "ntfys://two"]),
         (",ntfys://one,ntfys://two,\n", ["ntfys://one", "ntfys://two"]),
@@ -70,13 +70,13 @@ def test_addresses_of_usual_services(tmp_path: Path, address: str, service: str)
         ("mailtos://me@b.nl?to=a@b.nl,c@b.nl,ntfys://two", ["mailtos://me@b.nl?to=a@b.nl,c@b.nl", "ntfys://two"]),
     ],
 )
-def test_a_comma_ends_an_address_where_another_begins(tmp_path: Path, text: str, taken: list[str]) -> None:
-    """Others belong to the address; in a file, a line break does as well."""
-    assert addresses(tmp_path, text) == taken
+def test_commas_and_line_breaks_separate_addresses(tmp_path: Path, text: str, expected: list[str]) -> None:
+    """A comma or line break separates two addresses; a comma within an address belongs to it."""
+    assert addresses(tmp_path, text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "position"),
     [
         (TOKEN, "address 1 of 1"),
         (f"tulips://{TOKEN}", "address 1 of 1"),
@@ -87,11 +87,11 @@ def test_a_comma_ends_an_address_where_another_begins(tmp_path: Path, text: str,
         (f"d7sms://{TOKEN}@!!", "address 1 of 1"),
     ],
 )
-def test_what_cannot_be_read_is_named_by_its_place(tmp_path: Path, text: str, place: str) -> None:
-    """The line says what is expected, and nothing of the address."""
-    assert problem(tmp_path, text) == (
+def test_an_unreadable_address_is_named_by_its_position(tmp_path: Path, text: str, position: str) -> None:
+    """The error for an unreadable address names its position, and nothing of its text."""
+    assert error_message(tmp_path, text) == (
         "FLORIDAY_ALERTS expects addresses such as jsons://host/path or mailtos://user:password@host, comma separated:"
-        f" {place} is none, or reaches nobody"
+        f" {position} is none, or reaches nobody"
     )
 
 
@@ -104,29 +104,29 @@ def test_what_cannot_be_read_is_named_by_its_place(tmp_path: Path, text: str, pl
         (f"mailtos://user:{TOKEN}@nursery.nl?mode=insecure", "E-Mail"),
     ],
 )
-def test_nothing_goes_out_in_the_clear(tmp_path: Path, text: str, service: str) -> None:
-    """An address without TLS is for the loopback only; a mail without a password may go to a relay like that."""
-    assert problem(tmp_path, text) == (
+def test_addresses_without_tls_are_refused(tmp_path: Path, text: str, service: str) -> None:
+    """An address without TLS is refused, except on the loopback and for a mail relay without a password."""
+    assert error_message(tmp_path, text) == (
         "FLORIDAY_ALERTS expects addresses with TLS, such as jsons://… or mailtos://…, but for the loopback:"
         f" address 1 of 1 ({service}) has none"
     )
 
 
-def test_the_library_says_nothing(
+def test_addresses_are_not_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither a good nor a bad address reaches a log, whatever its level."""
+    """Neither an accepted nor a refused address is logged, at any level."""
     with caplog.at_level(1), caplog.at_level(1, logger="apprise"):
         addresses(tmp_path, f"jsons://host/{TOKEN}")
-        problem(tmp_path, f"slack://{TOKEN}")
+        error_message(tmp_path, f"slack://{TOKEN}")
 
     assert TOKEN not in caplog.text
     assert TOKEN not in "".join(capfd.readouterr())
     assert not [record for record in caplog.records if record.name == "apprise"]
 
 
-def test_alerts_are_read_whatever_else_is_malformed(tmp_path: Path) -> None:
-    """A run that fails over a setting can be told."""
+def test_alerts_are_read_although_other_settings_are_malformed(tmp_path: Path) -> None:
+    """Alerts are read although other settings are malformed, so that this failure can be sent."""
     variables = {"FLORIDAY_ALERTS": "ntfys://one", "FLORIDAY_PUBLISH_EVERY": "never", "FLORIDAY_FEEDS": ","}
 
     assert len(load_alerts(variables, tmp_path, dotenv=False)) == 1
@@ -134,8 +134,8 @@ def test_alerts_are_read_whatever_else_is_malformed(tmp_path: Path) -> None:
         load_local_settings(variables, tmp_path, dotenv=False)
 
 
-def test_the_library_is_loaded_only_where_there_are_addresses(tmp_path: Path) -> None:
-    """Whoever has no alerts does not wait for it; and loading it warns of nothing."""
+def test_apprise_is_imported_only_for_addresses(tmp_path: Path) -> None:
+    """Without addresses apprise is not imported; importing it shows no warning."""
     script = """
 import sys
 from pipelines.settings import load_alerts
@@ -144,7 +144,7 @@ print("apprise" in sys.modules)
 load_alerts({"FLORIDAY_ALERTS": "ntfys://one"}, dotenv=False)
 print("apprise" in sys.modules)
 """
-    done = subprocess.run(
+    process = subprocess.run(
         (sys.executable, "-W", "error::DeprecationWarning:imghdr", "-c", script),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
@@ -153,4 +153,4 @@ print("apprise" in sys.modules)
         check=False,
     )
 
-    assert (done.stdout.split(), done.stderr) == (["False", "True"], "")
+    assert (process.stdout.split(), process.stderr) == (["False", "True"], "")

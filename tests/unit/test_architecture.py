@@ -1,4 +1,4 @@
-"""The rules of docs/architecture.md and CONTRIBUTING.md that a machine can hold."""
+"""The rules of docs/architecture.md and CONTRIBUTING.md that can be tested."""
 
 from __future__ import annotations
 
@@ -38,40 +38,40 @@ ORDER = (
 )
 """Each part of the package may import only those before it."""
 
-NAMELESS = {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc"}
+UNSPECIFIC_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc"}
 
 REGISTRIES = tuple(
     ".".join(labels)
     for labels in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("debian", "org"))
 )
-"""Put together here, so that this file does not hold them either."""
+"""Joined here, so that this file does not contain the hosts either."""
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def modules(folder: Path) -> list[Path]:
-    """Every Python file below a folder."""
+    """Return every Python file below a folder."""
     return sorted(folder.rglob("*.py"))
 
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """The syntax tree of a file."""
+    """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def named(path: Path) -> str:
-    """A file's path as failures show it."""
+    """Return a file's path as failures show it."""
     return path.relative_to(ROOT).as_posix()
 
 
 def part(path: Path) -> str:
-    """The part of the package that a file belongs to: ``sync`` for both ``sync.py`` and ``sync/…``."""
+    """Return the part of the package that a file belongs to: ``sync`` for both ``sync.py`` and ``sync/…``."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imported_parts(module: ast.Module) -> Iterator[tuple[int, str]]:
-    """Line and part of every import from this package, also of those within functions."""
+    """Yield line and part of every import from this package, also of imports within functions."""
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -86,12 +86,12 @@ def imported_parts(module: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def dotted(path: Path) -> str:
-    """The name under which a file of the package is imported."""
+    """Return the name under which a file of the package is imported."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imported_modules(module: ast.Module, known: Collection[str]) -> set[str]:
-    """The modules of this package that a module imports, also within functions and for type checks."""
+    """Return the modules of this package that a module imports, also within functions and for type checks."""
     found: set[str] = set()
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
@@ -102,8 +102,8 @@ def imported_modules(module: ast.Module, known: Collection[str]) -> set[str]:
     return found & set(known)
 
 
-def circles(graph: Mapping[str, Collection[str]]) -> set[tuple[str, ...]]:
-    """The strongly connected components of a graph that have more than one node, or a node that leads to itself."""
+def cycles(graph: Mapping[str, Collection[str]]) -> set[tuple[str, ...]]:
+    """Return the strongly connected components of a graph that have several nodes, or one that leads to itself."""
 
     def reachable(start: str) -> set[str]:
         seen: set[str] = set()
@@ -120,34 +120,34 @@ def circles(graph: Mapping[str, Collection[str]]) -> set[tuple[str, ...]]:
 
 
 def definitions(module: ast.Module) -> Iterator[Definition]:
-    """Every class and function of a module, nested ones too."""
+    """Return every class and function of a module, also nested ones."""
     return (node for node in ast.walk(module) if isinstance(node, Definition))
 
 
 def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[Definition]:
-    """The classes, functions and methods that others may use."""
+    """Yield the public classes, functions and methods."""
     for child in node.body:
-        if isinstance(child, Definition) and not child.name.startswith("_") and not inherits_its_meaning(child):
+        if isinstance(child, Definition) and not child.name.startswith("_") and not inherits_docstring(child):
             yield child
             if isinstance(child, ast.ClassDef):
                 yield from public_definitions(child)
 
 
-def inherits_its_meaning(definition: Definition) -> bool:
-    """Whether the docstring stands elsewhere: at an overridden method, an overloaded function or a property."""
+def inherits_docstring(definition: Definition) -> bool:
+    """Return whether the docstring is at an overridden method, an overloaded function or a property."""
     decorators = {ast.unparse(each).rpartition(".")[2] for each in definition.decorator_list}
     return bool(decorators & {"override", "overload", "setter"})
 
 
 def tracked_files() -> list[Path]:
-    """What git holds, or would hold after ``git add``."""
+    """Return the files that git contains, or would contain after ``git add``."""
     command = ("git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file()]
 
 
 def test_imports_point_upward() -> None:
-    """A module imports only parts that stand before its own in the list."""
+    """A module imports only parts that come before its own in the list."""
     downward = []
     for path in modules(PACKAGE):
         own = part(path)
@@ -159,20 +159,20 @@ def test_imports_point_upward() -> None:
     assert downward == []
 
 
-def test_no_import_circle() -> None:
-    """No module of the package imports itself by way of others, not even within a function."""
+def test_no_import_cycle() -> None:
+    """No module of the package imports itself through others, not even within a function."""
     trees = {dotted(path): tree(path) for path in modules(PACKAGE)}
 
-    assert circles({name: imported_modules(module, trees) for name, module in trees.items()}) == set()
+    assert cycles({name: imported_modules(module, trees) for name, module in trees.items()}) == set()
 
 
-def test_circles_are_found() -> None:
-    """The check above finds a circle of three, and a module that imports itself, but no chain."""
-    assert circles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["d", "a"], "e": ["a"]}) == {("a", "b", "c"), ("d",)}
+def test_cycles_are_found() -> None:
+    """The cycle check finds a cycle of three modules and a module that imports itself, and no chain."""
+    assert cycles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["d", "a"], "e": ["a"]}) == {("a", "b", "c"), ("d",)}
 
 
-def test_every_part_has_its_place() -> None:
-    """The package has no part that the list does not know."""
+def test_every_part_is_in_the_order() -> None:
+    """Every part of the package is in the list."""
     parts = {part(path) for path in modules(PACKAGE)} - {"__init__"}
 
     assert parts <= set(ORDER)
@@ -199,39 +199,39 @@ def test_functions_are_short() -> None:
 
 def test_everything_public_is_described() -> None:
     """A public module, class, function or method has a docstring."""
-    undescribed = []
+    undocumented = []
     for path in modules(PACKAGE):
-        undescribed += [] if ast.get_docstring(tree(path)) else [named(path)]
+        undocumented += [] if ast.get_docstring(tree(path)) else [named(path)]
         public = public_definitions(tree(path))
-        undescribed += [f"{named(path)}: {each.name}" for each in public if not ast.get_docstring(each)]
+        undocumented += [f"{named(path)}: {each.name}" for each in public if not ast.get_docstring(each)]
 
-    assert undescribed == []
+    assert undocumented == []
 
 
-def test_tests_state_what_is_expected() -> None:
-    """A test has a docstring that states the expected behaviour."""
-    silent = [
+def test_tests_have_docstrings() -> None:
+    """Every test has a docstring that states the expected behaviour."""
+    undocumented = [
         f"{named(path)}: {each.name}"
         for path in modules(ROOT / "tests")
         for each in definitions(tree(path))
         if each.name.startswith("test_") and not ast.get_docstring(each)
     ]
 
-    assert silent == []
+    assert undocumented == []
 
 
-def test_modules_are_named_for_what_they_do() -> None:
-    """No module or package is called after nothing in particular."""
-    nameless = []
+def test_module_names_are_specific() -> None:
+    """No module or package has a name that fits any content, such as ``utils``."""
+    unspecific = []
     for path in modules(PACKAGE):
         names = {each.removesuffix(".py").strip("_") for each in path.relative_to(PACKAGE).parts}
-        nameless += [named(path)] if names & NAMELESS else []
+        unspecific += [named(path)] if names & UNSPECIFIC_NAMES else []
 
-    assert nameless == []
+    assert unspecific == []
 
 
-def test_dagsters_private_parts_are_used_in_one_module() -> None:
-    """Whatever may change with each version of Dagster is in ``dagster_private``, and checked by its test."""
+def test_private_parts_of_dagster_are_used_in_one_module() -> None:
+    """Private parts of Dagster, which may change with each version, are used only in ``dagster_private``."""
     private = re.compile(r"\bdagster\._|\bdagster_(?:webserver|shared|graphql|daemon)\b")
     home = PACKAGE / "orchestration" / "dagster_private.py"
     using = [
@@ -245,8 +245,8 @@ def test_dagsters_private_parts_are_used_in_one_module() -> None:
     assert using == []
 
 
-def test_no_registry_is_named() -> None:
-    """Where packages come from is the business of whoever installs: no file names a registry's host."""
+def test_no_package_registry_is_named() -> None:
+    """No file names the host of a package registry, because whoever installs chooses it."""
     hosts = [host.encode() for host in REGISTRIES]
     naming = [named(path) for path in tracked_files() if any(host in path.read_bytes() for host in hosts)]
 

@@ -1,4 +1,4 @@
-"""The catalogue holds the facts of Floriday's APIs, named, described and found as the contract says."""
+"""The catalogue contains the facts of Floriday's APIs, with names and descriptions that follow the conventions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.floriday.endpoints import SLOW
 from tests.floriday_facts import digest, lines_of, tables_as_listed
 
 SUPPLIERS, CUSTOMERS = CATALOGUES = [catalogue_of("suppliers"), catalogue_of("customers")]
-CUT_SHORT = (
+SHORTENED = (
     "orders.contract_lines.packing_configuration",
     "organizations.customer_trade_settings.accepts_purchase_tips",
     "organizations.customer_trade_settings.auto_accepts",
@@ -42,31 +42,31 @@ def catalogue(request: pytest.FixtureRequest) -> Catalogue:
 
 @pytest.fixture
 def tables(catalogue: Catalogue) -> list[Table]:
-    """All its tables."""
+    """All tables of the catalogue."""
     return [table for source in (*catalogue.feeds, *catalogue.snapshots) for table in tables_of(source).walk()]
 
 
 @pytest.fixture
 def columns(tables: list[Table]) -> dict[str, Column]:
-    """All its columns by their names, ``schema.table.column``."""
+    """All columns of the catalogue by their names, ``schema.table.column``."""
     return {f"{table.qualified_name}.{column.name}": column for table in tables for column in table.columns}
 
 
-class TestTheFacts:
-    """Every feed and snapshot is what the contract lists and what Floriday specifies."""
+class TestFacts:
+    """Every feed and snapshot is as agreed, and as Floriday specifies it."""
 
-    def test_nothing_changes_unnoticed(self, catalogue: Catalogue, snapshot: SnapshotAssertion) -> None:
-        """Tables, columns, types, keys, JSON paths, marks, enumerations, operations and limits are as they were agreed.
+    def test_facts_are_unchanged(self, catalogue: Catalogue, snapshot: SnapshotAssertion) -> None:
+        """Tables, columns, types, keys, JSON paths, marks, enumerations, operations and limits are as agreed.
 
-        A line stands for a table. Its digests change with any fact of its columns, and of the record that it stores;
-        after a change that is meant, ``pytest --snapshot-update`` writes the lines anew.
+        A line stands for a table. Its digests change with any fact of its columns, and of the record that it stores.
+        After an intended change, ``pytest --snapshot-update`` writes the lines again.
         """
         lines = [line for source in catalogue.sources for line in lines_of(source)]
 
         assert "\n".join(lines) == snapshot
 
     def test_a_line_changes_with_each_fact(self) -> None:
-        """Another type, path, mark or order of columns, another field, value, key, limit or path of a record."""
+        """A table's line changes with each fact of its columns and of its record."""
         feed = SUPPLIERS.feed("sales_orders")
         line = lines_of(feed)[0]
         endpoint = feed.endpoint
@@ -92,47 +92,48 @@ class TestTheFacts:
         assert digest(entry) not in {digest({**entry, "columns": some}) for some in columns}
 
 
-class TestTheWhole:
-    """Nothing is left out and nothing is made up."""
+class TestCompleteness:
+    """The catalogue contains all tables and no others."""
 
     @pytest.mark.parametrize(("whole", "number"), [(SUPPLIERS, 88), (CUSTOMERS, 61)], ids=["suppliers", "customers"])
     def test_every_table(self, whole: Catalogue, number: int) -> None:
-        """The catalogue makes as many tables as the contract has."""
-        made = [
+        """The catalogue defines as many tables as were agreed."""
+        names = [
             table.qualified_name for source in (*whole.feeds, *whole.snapshots) for table in tables_of(source).walk()
         ]
 
-        assert len(made) == number
+        assert len(names) == number
 
-    def test_identity(self, catalogue: Catalogue) -> None:
-        """The key and a feed's number, without which a record is rejected, are required fields."""
-        asked: dict[Source, set[str]] = {snapshot: set(snapshot.key) for snapshot in catalogue.snapshots}
-        asked |= {feed: {*feed.key, "sequence_number"} for feed in catalogue.feeds}
-        required = {source: {item.name for item in fields_of(source.record) if item.required} for source in asked}
+    def test_key_fields_are_required(self, catalogue: Catalogue) -> None:
+        """The key and a feed's sequence number, without which a record is rejected, are required fields."""
+        needed: dict[Source, set[str]] = {snapshot: set(snapshot.key) for snapshot in catalogue.snapshots}
+        needed |= {feed: {*feed.key, "sequence_number"} for feed in catalogue.feeds}
+        required = {source: {item.name for item in fields_of(source.record) if item.required} for source in needed}
 
-        assert [source.name for source in asked if not asked[source] <= required[source]] == []
+        assert [source.name for source in needed if not needed[source] <= required[source]] == []
 
 
 class TestDescriptions:
-    """Whoever opens the warehouse finds every table and column explained."""
+    """Every table and column has a description."""
 
     def test_tables(self, tables: list[Table]) -> None:
-        """A table's description is one or more whole sentences."""
-        told = {table.qualified_name: table.description for table in tables}
+        """A table's description consists of whole sentences."""
+        descriptions = {table.qualified_name: table.description for table in tables}
 
-        assert {name: text for name, text in told.items() if not re.fullmatch(r"[A-Z].{19,}[^.]\.", text)} == {}
+        assert {name: text for name, text in descriptions.items() if not re.fullmatch(r"[A-Z].{19,}[^.]\.", text)} == {}
 
     def test_columns(self, columns: dict[str, Column]) -> None:
-        """A column's description is a phrase that begins with a capital."""
-        told = {name: column.description for name, column in columns.items()}
+        """A column's description is a phrase that begins with a capital letter."""
+        descriptions = {name: column.description for name, column in columns.items()}
 
-        assert {name: text for name, text in told.items() if not re.fullmatch(r"[A-Z].+[^.\s]", text)} == {}
+        assert {name: text for name, text in descriptions.items() if not re.fullmatch(r"[A-Z].+[^.\s]", text)} == {}
 
-    def test_references(self, tables: list[Table], columns: dict[str, Column]) -> None:
+    def test_referenced_tables_exist(self, tables: list[Table], columns: dict[str, Column]) -> None:
         """The tables that descriptions refer to exist."""
         schemas = "|".join({table.schema for table in tables})
-        told = " ".join([*(table.description for table in tables), *(one.description for one in columns.values())])
-        referred = set(re.findall(rf"\b(?:{schemas})\.\w+", told))
+        items: list[Table | Column] = [*tables, *columns.values()]
+        text = " ".join(item.description for item in items)
+        referred = set(re.findall(rf"\b(?:{schemas})\.\w+", text))
 
         assert referred
         assert referred <= {table.qualified_name for table in tables}
@@ -142,10 +143,10 @@ class TestNames:
     """Names follow one set of conventions."""
 
     def test_snake_case(self, columns: dict[str, Column]) -> None:
-        """Tables and columns are in snake case."""
-        told = {part for name in columns for part in name.split(".")}
+        """Names of tables and columns are in snake case."""
+        names = {part for name in columns for part in name.split(".")}
 
-        assert {name for name in told if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)} == set()
+        assert {name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)} == set()
 
     @pytest.mark.parametrize(
         ("kind", "pattern"),
@@ -156,53 +157,53 @@ class TestNames:
         ],
     )
     def test_kinds(self, columns: dict[str, Column], kind: Kind, pattern: str) -> None:
-        """Identifiers, booleans and times are recognized by their names, as far as Floriday's own names allow."""
-        told = {column.name for column in columns.values() if column.kind is kind}
+        """Names of identifiers, booleans and times show their kind, as far as Floriday's own names allow."""
+        names = {column.name for column in columns.values() if column.kind is kind}
 
-        assert {name for name in told if not re.search(pattern, name)} == set()
+        assert {name for name in names if not re.search(pattern, name)} == set()
 
-    def test_once_in_a_table(self, tables: list[Table]) -> None:
+    def test_column_names_are_unique(self, tables: list[Table]) -> None:
         """No table has two columns of one name, and its key consists of its columns."""
         assert [table.name for table in tables if len(table.by_name) != len(table.columns)] == []
         assert [table.name for table in tables if not set(table.key) <= set(table.by_name)] == []
 
-    def test_once_in_the_catalogue(self, tables: list[Table]) -> None:
-        """No two tables share a bare name, because ``raw`` and ``history`` leave the schema out."""
-        bare = [table.name for table in tables]
+    def test_table_names_are_unique(self, tables: list[Table]) -> None:
+        """No two tables share a name, because ``raw`` and ``history`` leave the schema out."""
+        names = [table.name for table in tables]
 
-        assert sorted(set(bare)) == sorted(bare)
+        assert sorted(set(names)) == sorted(names)
 
     def test_camel_case(self, columns: dict[str, Column]) -> None:
-        """A column's name, back in camel case, is the way to its value run together, but for those cut short."""
-        ways = {name: column.path for name, column in columns.items() if column.path}
-        together = {
-            name: first + "".join(part[0].upper() + part[1:] for part in rest) for name, (first, *rest) in ways.items()
+        """A column's name in camel case is its JSON path without separators, except for shortened names."""
+        paths = {name: column.path for name, column in columns.items() if column.path}
+        joined_paths = {
+            name: first + "".join(part[0].upper() + part[1:] for part in rest) for name, (first, *rest) in paths.items()
         }
 
-        assert {name for name, way in together.items() if way != camel_case(columns[name].name)} == {
-            name for name in ways if name.startswith(CUT_SHORT)
+        assert {name for name, joined in joined_paths.items() if joined != camel_case(columns[name].name)} == {
+            name for name in paths if name.startswith(SHORTENED)
         }
 
 
-class TestCatalogue:
-    """A feed is found by its name."""
+class TestLookup:
+    """Feeds and APIs are found by name."""
 
     @pytest.mark.parametrize("name", ["sales_orders", "orders.sales_orders"])
     def test_feed(self, catalogue: Catalogue, name: str) -> None:
-        """With or without its schema."""
+        """A feed is found by its name, with or without its schema."""
         assert catalogue.feed(name).name == "orders.sales_orders"
 
     def test_unknown_feed(self, catalogue: Catalogue) -> None:
-        """An unknown name is answered with the names that exist."""
+        """The error for an unknown feed lists the existing feeds."""
         with pytest.raises(UsageError, match=r"no feed 'sales_order'.*catalog\.trade_items.*orders\.sales_orders"):
             catalogue.feed("sales_order")
 
     def test_unknown_api(self) -> None:
-        """An unknown API is answered with those that exist."""
+        """The error for an unknown API lists the existing APIs."""
         with pytest.raises(UsageError, match=r"'growers'.*suppliers, customers"):
             catalogue_of("growers")
 
     def test_scopes(self, catalogue: Catalogue) -> None:
-        """Each scope is named once, in alphabetical order, and none of them may write."""
+        """The scopes are unique and in alphabetical order, and all of them are for reading."""
         assert catalogue.scopes == tuple(sorted(set(catalogue.scopes)))
         assert all(scope.endswith(":read") for scope in catalogue.scopes)

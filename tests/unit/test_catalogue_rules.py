@@ -1,4 +1,4 @@
-"""Tables follow from records by the contract's rules, shown on a feed that nobody serves."""
+"""Tables are derived from records by fixed rules, shown with an invented feed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Weight(Record):
     """A weight."""
 
     grams: Decimal = field("weight in grams")
-    unit: Literal["G", "KG"] | None = field("unit it was told in")
+    unit: Literal["G", "KG"] | None = field("unit of measurement")
 
 
 class Bud(Record):
@@ -47,14 +47,14 @@ class Stem(Record):
 
 
 class Wrapping(Record):
-    """What is around it."""
+    """The wrapping of a bouquet."""
 
     labels: list[Bud] | None = field("labels on the wrapping")
     weight: Weight = field("weight")
 
 
 class Bouquet(Record):
-    """A bouquet that nobody sells."""
+    """An invented record."""
 
     bouquet_id: Uuid = field("the bouquet's id")
     bound_on: Date | None = field("day of binding")
@@ -63,7 +63,7 @@ class Bouquet(Record):
     stems: list[Stem] = field("stems of a bouquet", id="stem_id")
     wrapping: Wrapping | None = field("wrapping", column="wrap")
     sold_at: DateTime | None = field("when it was sold", json="soldMoment")
-    checksum: Text | None = field("repeats what is known", stored=False)
+    checksum: Text | None = field("a field that is not stored", stored=False)
     sequence_number: Int64 = field("number")
 
 
@@ -79,38 +79,38 @@ BOUQUETS = Feed("catalog", "bouquets", Bouquet, ("bouquet_id",), Endpoint("/bouq
 
 
 def snapshot(table: str, record: type[Record], key: str) -> Snapshot:
-    """A list that nobody serves."""
+    """Return an invented snapshot."""
     return Snapshot(
         "catalog", table, record, (key,), f"/{table}", scope="catalog:read", asked_by="moment", parameters=("at",)
     )
 
 
 def bouquet_tables() -> dict[str, Table]:
-    """The tables of the made-up feed by their names."""
+    """Return the tables of the invented feed by name."""
     return {table.name: table for table in tables_of(BOUQUETS).walk()}
 
 
 def names(table: Table) -> list[str]:
-    """The names of a table's columns, in order."""
+    """Return the names of a table's columns, in order."""
     return [column.name for column in table.columns]
 
 
 class TestFields:
-    """A record's annotations say what a field is."""
+    """The annotations of a record define its fields."""
 
     def test_order(self) -> None:
-        """Fields come in the order in which the class names them."""
+        """Fields are in the order of the class."""
         assert [item.name for item in fields_of(Stem)] == ["stem_id", "is_deleted", "buds"]
 
     def test_scalars(self) -> None:
-        """A scalar has a kind and no record; an enumeration is text with known values, and None makes it optional."""
+        """A scalar has a kind and no record; a Literal is text with known values, and None makes it optional."""
         grams, unit = fields_of(Weight)
 
         assert (grams.kind, grams.record, grams.required, grams.repeated) == (Kind.DECIMAL, None, True, False)
         assert (unit.kind, unit.values, unit.required) == (Kind.TEXT, ("G", "KG"), False)
 
     def test_records(self) -> None:
-        """A nested record has no kind; a list is repeated."""
+        """A nested record has no kind, and a list is repeated."""
         by_name = {item.name: item for item in fields_of(Bouquet)}
 
         assert (by_name["stems"].record, by_name["stems"].kind, by_name["stems"].repeated) == (Stem, None, True)
@@ -119,10 +119,10 @@ class TestFields:
 
 
 class TestTables:
-    """A made-up feed shows the rules by which tables follow from records."""
+    """Tables and columns are derived from the records of an invented feed."""
 
     def test_nested_record(self) -> None:
-        """A nested record's fields stand in the parent's table, with its name, or another one, before theirs."""
+        """A nested record's fields are columns of the parent's table, with the name of the field as a prefix."""
         assert names(bouquet_tables()["bouquets"]) == [
             "account",
             "bouquet_id",
@@ -139,7 +139,7 @@ class TestTables:
         ]
 
     def test_columns(self) -> None:
-        """A column knows its type, the way to its value in the JSON, its enumeration, and reads as one phrase."""
+        """A column has a type, a JSON path, the values of its enumeration, and a description in one phrase."""
         columns = bouquet_tables()["bouquets"].by_name
 
         assert columns["names"].type == "VARCHAR[]"
@@ -149,8 +149,8 @@ class TestTables:
         assert columns["wrap_weight_grams"].description == "Wrapping, weight: weight in grams"
         assert columns["sold_at"].path == ("soldMoment",)
 
-    def test_columns_without_field(self) -> None:
-        """What the warehouse itself adds has no way to a value; a field that is not stored is remembered as known."""
+    def test_columns_without_a_field(self) -> None:
+        """Columns that the warehouse adds have no JSON path, and a field that is not stored is listed as known."""
         bouquets = bouquet_tables()["bouquets"]
 
         assert [column.name for column in bouquets.columns if not column.path] == ["account", "is_deleted", "synced_at"]
@@ -158,7 +158,7 @@ class TestTables:
         assert bouquets.silent == (("checksum",),)
 
     def test_child(self) -> None:
-        """A list of records becomes a table with the parent's key and the place in the list."""
+        """A list of records becomes a child table with the parent's key and the position in the list."""
         stems = bouquet_tables()["bouquet_stems"]
 
         assert names(stems) == ["account", "bouquet_id", "position", "stem_id", "is_deleted"]
@@ -167,7 +167,7 @@ class TestTables:
         assert stems.description == "Stems of a bouquet. One stem."
 
     def test_child_of_child(self) -> None:
-        """A list within a list carries the place and the id of the level in between."""
+        """A list within a list has the position and the id of the level in between."""
         buds = bouquet_tables()["bouquet_stem_buds"]
 
         assert names(buds) == ["account", "bouquet_id", "stem_position", "stem_id", "position", "colour"]
@@ -176,14 +176,14 @@ class TestTables:
         assert buds.by_name["colour"].personal
 
     def test_child_in_nested_record(self) -> None:
-        """A list in a nested record belongs to the parent, at a way of more than one step."""
+        """A list in a nested record is a child of the parent, with a path of several steps."""
         labels = bouquet_tables()["bouquet_wrap_labels"]
 
         assert labels.array == ("wrapping", "labels")
         assert names(labels) == ["account", "bouquet_id", "position", "colour"]
 
     def test_deletion(self) -> None:
-        """A record's fields tell its deletion, named or not, and its status; of a child they are only fields."""
+        """Deletion is read from a record's own fields and its status, never from a child's fields."""
         signals = (("isDeleted",), ("isDisabledForSync",))
         bouquets = tables_of(BOUQUETS)
         withered = tables_of(
@@ -196,7 +196,7 @@ class TestTables:
         assert withered.by_name["is_deleted"].description == "Whether it withered; never NULL"
 
     def test_snapshot(self) -> None:
-        """A snapshot's table has no number; what its list no longer holds is deleted too."""
+        """A snapshot's table has no sequence number, and records missing from its list are marked as deleted."""
         colours = tables_of(snapshot("colours", Bud, "colour"))
         wreaths = tables_of(snapshot("wreaths", Wreath, "wreath_id"))
 
@@ -207,9 +207,9 @@ class TestTables:
         assert "missing when its list was last read" in wreaths.by_name["is_deleted"].description
 
     @pytest.mark.parametrize(
-        ("plural", "one"),
+        ("plural", "singular_name"),
         [("supply_lines", "supply_line"), ("batches", "batch"), ("availabilities", "availability"), ("stock", "stock")],
     )
-    def test_singular(self, plural: str, one: str) -> None:
-        """A table's name for one of its rows is English."""
-        assert singular(plural) == one
+    def test_singular(self, plural: str, singular_name: str) -> None:
+        """The singular of a table's name is correct English."""
+        assert singular(plural) == singular_name

@@ -1,4 +1,4 @@
-"""A change feed is read to its proven end, whatever the server does with its numbers, in a bounded number of calls."""
+"""A change feed is read to its proven end in a bounded number of calls, whatever numbers the server returns."""
 
 from __future__ import annotations
 
@@ -19,119 +19,119 @@ from tests.records import page_of
 
 
 def page(*numbers: int | str, maximum: int | None = None) -> Page:
-    """An answer with records of these numbers; its maximum is the highest where none is given."""
+    """Return a page with records of these numbers; by default its maximum is the highest of them."""
     if maximum is None:
         maximum = max((number for number in numbers if isinstance(number, int)), default=0)
     return read_page(page_of([record(place, number) for place, number in enumerate(numbers)], maximum))
 
 
 class Answers:
-    """Gives these answers, one a call, and the last one for ever."""
+    """A server that returns one of these pages at each call, and the last one from then on."""
 
     def __init__(self, *pages: Page) -> None:
         self.pages = pages
-        self.asked: list[int] = []
+        self.requested: list[int] = []
 
     def fetch(self, after: int) -> Page:
-        """The next answer."""
-        self.asked.append(after)
-        return self.pages[min(len(self.asked), len(self.pages)) - 1]
+        """Return the next page."""
+        self.requested.append(after)
+        return self.pages[min(len(self.requested), len(self.pages)) - 1]
 
 
 def next_cursor(answer: Page, cursor: int, maximum: int | None, page_maximum: int = 3) -> int:
-    """Where a walk goes on from after a page."""
+    """Return the cursor after a page."""
     return ChangeFeed(Answers(answer).fetch, maximum, page_maximum).next_cursor(answer, cursor)
 
 
 def feed_of(*numbers: int, size: int = 3, inclusive: bool = False, hidden: Iterable[int] = ()) -> MovingFeed:
-    """A feed with a record at each number; identities count from 0."""
+    """Return a feed with a record at each number; identities count from 0."""
     return MovingFeed(dict(enumerate(numbers)), size, frozenset(hidden), inclusive)
 
 
 def read(feed: MovingFeed, start: int = 0, maximum: int | None = None) -> tuple[dict[int, int], list[Step]]:
-    """What a walk reads: the highest number of each record, and its steps."""
+    """Return the highest number of each record that a walk reads, and the walk's steps."""
     steps = list(walk(ChangeFeed(feed.fetch, maximum, feed.page_size), start))
     return merged({}, steps), steps
 
 
 def merged(known: dict[int, int], steps: Iterable[Step]) -> dict[int, int]:
-    """The highest number of each record, by its identity."""
+    """Return the highest number of each record, by identity."""
     for step in steps:
         for raw in step.page.records:
-            found = json.loads(raw)
-            known[found["id"]] = max(known.get(found["id"], 0), found["sequenceNumber"])
+            fields = json.loads(raw)
+            known[fields["id"]] = max(known.get(fields["id"], 0), fields["sequenceNumber"])
     return known
 
 
 def test_an_exclusive_feed_is_read_page_by_page() -> None:
-    """Each page is asked for with the highest number so far, never one more; a short page at the maximum is the end."""
+    """Each page is requested with the highest number so far; a short page that reaches the maximum is the end."""
     feed = feed_of(2, 3, 8, 9, 40)
 
     seen, steps = read(feed, maximum=40)
 
     assert seen == feed.visible
-    assert feed.asked == [0, 8]
+    assert feed.requested == [0, 8]
     assert [(step.after, step.reached, step.is_end) for step in steps] == [(0, 8, False), (8, 40, True)]
 
 
-def test_a_full_last_page_is_no_proof() -> None:
-    """More may have come behind it, so one more page is asked for."""
+def test_a_full_page_does_not_prove_the_end() -> None:
+    """After a full page at the maximum one more page is requested, because records may have been added."""
     feed = feed_of(1, 2, 3)
 
     seen, steps = read(feed, maximum=3)
 
     assert seen == feed.visible
-    assert feed.asked == [0, 3]
+    assert feed.requested == [0, 3]
     assert steps[-1].is_end
 
 
 def test_an_unknown_maximum_costs_one_empty_page() -> None:
-    """Only a page that does not advance tells the end then."""
+    """Without a known maximum only a page that does not advance proves the end."""
     feed = feed_of(1, 2, 3, 4)
 
     seen, steps = read(feed, maximum=None)
 
     assert seen == feed.visible
-    assert feed.asked == [0, 3, 4]
+    assert feed.requested == [0, 3, 4]
     assert [step.is_end for step in steps] == [False, False, True]
 
 
 @pytest.mark.parametrize("maximum", [None, 9])
 def test_an_inclusive_feed_is_read_without_a_gap(maximum: int | None) -> None:
-    """The record at the cursor comes again on every page, and that is neither an end nor a repetition."""
+    """A record at the cursor that every page repeats is neither an end nor a repeated page."""
     feed = feed_of(1, 3, 4, 7, 9, inclusive=True)
 
     seen, steps = read(feed, maximum=maximum)
 
     assert seen == feed.visible
     assert steps[-1].is_end
-    assert len(feed.asked) <= 4
+    assert len(feed.requested) <= 4
 
 
 def test_an_idle_inclusive_feed_costs_one_call() -> None:
-    """It repeats the last record, which proves the end."""
+    """An inclusive feed without changes repeats its last record, which proves the end in one call."""
     feed = feed_of(1, 3, inclusive=True)
 
     _, steps = read(feed, start=3, maximum=3)
 
     assert [(step.reached, step.is_end) for step in steps] == [(3, True)]
-    assert feed.asked == [3]
+    assert feed.requested == [3]
 
 
-@pytest.mark.parametrize("says", ["cursor", "zero"])
+@pytest.mark.parametrize("empty_maximum", ["cursor", "zero"])
 @pytest.mark.parametrize("maximum", [None, 7, 5])
-def test_an_empty_page_means_nothing_by_its_number(says: str, maximum: int | None) -> None:
-    """Whether it echoes what was asked with or says 0, the cursor stays; the feed is current by an old maximum too."""
-    feed = MovingFeed({0: 7}, empty_says=says)
+def test_the_maximum_of_an_empty_page_is_ignored(empty_maximum: str, maximum: int | None) -> None:
+    """An empty page does not move the cursor, whether its maximum is the requested number or 0."""
+    feed = MovingFeed({0: 7}, empty_maximum=empty_maximum)
 
     _, steps = read(feed, start=7, maximum=maximum)
 
     assert [(step.reached, step.is_end) for step in steps] == [(7, True)]
-    assert len(feed.asked) == 1
+    assert len(feed.requested) == 1
 
 
-def test_filtered_empty_pages_in_the_middle_are_no_end() -> None:
-    """Their maximum is that before filtering, and the walk goes on from it."""
+def test_filtered_empty_pages_do_not_end_the_walk() -> None:
+    """The walk continues from the maximum of a page whose records were all filtered out."""
     feed = feed_of(*range(1, 13), hidden=range(11))
 
     for maximum in (None, 12):
@@ -141,19 +141,19 @@ def test_filtered_empty_pages_in_the_middle_are_no_end() -> None:
         assert steps[-1].is_end
 
 
-def test_a_maximum_above_all_that_is_served_leaves_the_feed_unproven() -> None:
-    """The page is asked for again in vain; what came is kept, only nothing is claimed."""
+def test_a_maximum_above_all_records_leaves_the_end_unproven() -> None:
+    """When no page reaches the maximum, the records are kept and the end is not proven."""
     feed = feed_of(1, 2)
 
     seen, steps = read(feed, maximum=50)
 
     assert seen == feed.visible
     assert not steps[-1].is_end
-    assert feed.asked == [0, *[2] * MAX_ANSWERS]
+    assert feed.requested == [0, *[2] * MAX_ANSWERS]
 
 
-def test_a_maximum_from_before_does_not_end_a_walk_too_early() -> None:
-    """Full pages go on beyond what the max-sequence operation had cached."""
+def test_an_outdated_maximum_does_not_end_the_walk() -> None:
+    """Full pages are read beyond a maximum that is out of date."""
     feed = feed_of(*range(1, 9))
 
     seen, _ = read(feed, maximum=2)
@@ -162,27 +162,27 @@ def test_a_maximum_from_before_does_not_end_a_walk_too_early() -> None:
 
 
 def test_an_empty_feed_is_current() -> None:
-    """With and without a maximum, after one call."""
+    """An empty feed is current after one call, with and without a known maximum."""
     for maximum in (None, 0):
         seen, steps = read(feed_of(), maximum=maximum)
         assert seen == {}
         assert [step.is_end for step in steps] == [True]
 
 
-def test_a_page_that_repeats_once_is_asked_for_again() -> None:
-    """A server that answers with the page before is given another chance before anything is believed."""
+def test_a_repeated_page_is_requested_again() -> None:
+    """A page that only repeats the previous one is requested again."""
     answers = Answers(page(1, 2, 3), page(1, 2, 3), page(1, 2, 3), page(4, 5))
 
     steps = list(walk(ChangeFeed(answers.fetch, 5, 3), 0))
 
-    assert answers.asked == [0, 3, 3, 3]
+    assert answers.requested == [0, 3, 3, 3]
     assert [step.reached for step in steps] == [3, 5]
     assert steps[-1].is_end
 
 
 @pytest.mark.parametrize("maximum", [None, 3, 9])
-def test_a_feed_that_repeats_for_ever_is_stuck(maximum: int | None) -> None:
-    """The walk ends with an error that names the number; what was read before stays."""
+def test_a_feed_that_always_repeats_a_page_is_stuck(maximum: int | None) -> None:
+    """A page that never advances raises an error with the requested number, after the earlier pages were read."""
     answers = Answers(page(1, 2, 3))
     steps = walk(ChangeFeed(answers.fetch, maximum, 3), 0)
 
@@ -191,12 +191,12 @@ def test_a_feed_that_repeats_for_ever_is_stuck(maximum: int | None) -> None:
         next(steps)
 
     assert caught.value.number == 3
-    assert answers.asked == [0, *[3] * MAX_ANSWERS]
+    assert answers.requested == [0, *[3] * MAX_ANSWERS]
 
 
 @pytest.mark.parametrize("maximum", [None, 3])
-def test_pages_of_one_on_an_inclusive_server_are_stuck_and_not_the_end(maximum: int | None) -> None:
-    """A full page that only repeats the record at the cursor hides whatever follows: an error, never "current"."""
+def test_pages_of_one_record_on_an_inclusive_server_are_stuck(maximum: int | None) -> None:
+    """A full page that only repeats the record at the cursor is an error, and never the end."""
     feed = feed_of(1, 2, 3, size=1, inclusive=True)
     steps = walk(ChangeFeed(feed.fetch, maximum, 1), 0)
 
@@ -204,18 +204,18 @@ def test_pages_of_one_on_an_inclusive_server_are_stuck_and_not_the_end(maximum: 
     with pytest.raises(StuckFeedError):
         next(steps)
 
-    assert len(feed.asked) == 1 + MAX_ANSWERS
+    assert len(feed.requested) == 1 + MAX_ANSWERS
 
 
-def test_pages_of_one_on_an_inclusive_server_may_be_at_the_end() -> None:
-    """If the maximum says so."""
+def test_a_page_of_one_record_at_the_maximum_is_the_end() -> None:
+    """A page that only repeats the record at the cursor is the end if the cursor is at the maximum."""
     _, steps = read(feed_of(1, 2, 3, size=1, inclusive=True), start=3, maximum=3)
 
     assert steps[-1].is_end
 
 
-def test_a_stray_number_does_not_carry_the_cursor_away() -> None:
-    """A number beyond the feed's maximum counts only where nothing else advances."""
+def test_a_number_above_the_maximum_does_not_move_the_cursor() -> None:
+    """A number above the feed's maximum moves the cursor only if nothing else advances."""
     stray = page(1, 10**15, 3, maximum=3)
     answers = Answers(stray, stray, page(4, 5), page(maximum=5))
 
@@ -225,16 +225,16 @@ def test_a_stray_number_does_not_carry_the_cursor_away() -> None:
     assert next_cursor(page(10**15, maximum=5), 5, 5) == 10**15
 
 
-def test_numbers_are_believed_before_the_pages_maximum() -> None:
-    """A page whose own maximum lags behind its records does not hold the cursor back; nor do unreadable numbers."""
+def test_record_numbers_take_precedence_over_the_page_maximum() -> None:
+    """The cursor follows the records if the page's maximum is lower, and the maximum if they have no numbers."""
     assert next_cursor(page(4, 5, maximum=0), 3, 9) == 5
     assert next_cursor(page("null", '"x"', maximum=4), 3, 9) == 4
     assert next_cursor(page("null", maximum=0), 3, 9) == 3
     assert next_cursor(page(1, 2), 3, 9) == 3
 
 
-def test_a_full_page_that_tells_the_feeds_maximum_is_believed_by_its_records() -> None:
-    """Nothing was filtered out of it, so the cursor goes no farther than its records; a lone stray one apart."""
+def test_a_full_page_with_the_feeds_maximum_moves_the_cursor_to_its_records() -> None:
+    """A full page whose maximum is the feed's was not filtered, so the cursor moves to its highest valid record."""
     stray = page(4, 10**15, 6, maximum=9)
     answers = Answers(page(1, 2, 3, maximum=9), stray, stray, page(7, 9))
 
@@ -243,16 +243,16 @@ def test_a_full_page_that_tells_the_feeds_maximum_is_believed_by_its_records() -
     assert [step.reached for step in steps] == [3, 6, 9]
 
 
-def test_a_repeated_page_that_tells_the_feeds_maximum_is_stuck() -> None:
-    """It vouches for nothing new, however high its maximum."""
+def test_a_repeated_page_with_the_feeds_maximum_is_stuck() -> None:
+    """A repeated page proves nothing new, however high its maximum is."""
     for maximum in (None, 9):
         answers = Answers(page(1, 2, 3, maximum=9))
         with pytest.raises(StuckFeedError):
             list(walk(ChangeFeed(answers.fetch, maximum, 3), 0))
 
 
-def test_a_record_that_moves_during_the_walk_is_read_in_its_new_place() -> None:
-    """It comes twice, or only later; both times its newest state is read."""
+def test_a_record_that_changes_during_the_walk_is_read_at_its_new_number() -> None:
+    """The newest version of a record that changes during the walk is read."""
     feed = MovingFeed(dict(enumerate(range(1, 9))), moves={1: [0, 5], 2: [7]})
 
     seen, steps = read(feed, maximum=8)
@@ -261,38 +261,38 @@ def test_a_record_that_moves_during_the_walk_is_read_in_its_new_place() -> None:
     assert steps[-1].is_end
 
 
-def test_a_complete_walk_goes_on_past_the_maximum_that_was_told_before() -> None:
-    """One that a filter emptied may reach the maximum while a record has moved beyond it: only the end proves all."""
+def test_a_complete_walk_continues_past_the_known_maximum() -> None:
+    """A complete walk reads to the end even after a filtered page has reached the known maximum."""
 
     def pages() -> Answers:
         return Answers(page(1, 2, 3), page(maximum=8), page(maximum=8), page(9), page(maximum=9))
 
-    asked_until = {}
+    requested_by_mode = {}
     for complete in (False, True):
         answers = pages()
         steps = list(walk(ChangeFeed(answers.fetch, 7, 3), 0, complete=complete))
         assert steps[-1].is_end
-        asked_until[complete] = answers.asked
+        requested_by_mode[complete] = answers.requested
 
-    assert asked_until == {False: [0, 3, 3], True: [0, 3, 3, 8, 9]}
+    assert requested_by_mode == {False: [0, 3, 3], True: [0, 3, 3, 8, 9]}
 
 
 @st.composite
 def moving_feeds(draw: st.DrawFn) -> MovingFeed:
-    """Any feed that serves each record in the end."""
+    """Feeds that serve each record eventually."""
     gaps = draw(st.lists(st.integers(1, 5), max_size=25))
     numbers = {identity: sum(gaps[: identity + 1]) for identity in range(len(gaps))}
-    some = st.lists(st.sampled_from(range(len(gaps))), max_size=4) if gaps else st.just([])
+    moved = st.lists(st.sampled_from(range(len(gaps))), max_size=4) if gaps else st.just([])
     inclusive = draw(st.booleans())
     repeats = draw(st.sets(st.integers(0, 40), max_size=6))
     return MovingFeed(
         numbers,
         page_size=draw(st.integers(2 if inclusive else 1, 7)),
-        hidden=frozenset(draw(some | st.just(list(range(len(gaps) * 3 // 4))))),
+        hidden=frozenset(draw(moved | st.just(list(range(len(gaps) * 3 // 4))))),
         inclusive=inclusive,
-        empty_says=draw(st.sampled_from(["cursor", "zero"])),
+        empty_maximum=draw(st.sampled_from(["cursor", "zero"])),
         backwards=draw(st.booleans()),
-        moves=draw(st.dictionaries(st.integers(0, 12), some, max_size=5)),
+        moves=draw(st.dictionaries(st.integers(0, 12), moved, max_size=5)),
         repeats=frozenset(call for call in repeats if call % 3),
     )
 
@@ -305,40 +305,40 @@ maxima: st.SearchStrategy[Callable[[MovingFeed], int | None]] = st.sampled_from(
         lambda _: None,
     ]
 )
-"""What the max-sequence operation may say: the truth, an old or a coming number, nothing."""
+"""Possible answers of the max-sequence operation: the maximum, an outdated or a future one, or none."""
 
 
-@given(feed=moving_feeds(), said=maxima, last_said=st.sampled_from([True, False]))
-def test_every_visible_record_is_read_in_the_end(
-    *, feed: MovingFeed, said: Callable[[MovingFeed], int | None], last_said: bool
+@given(feed=moving_feeds(), maximum_of=maxima, knows_maximum=st.sampled_from([True, False]))
+def test_every_visible_record_is_read(
+    *, feed: MovingFeed, maximum_of: Callable[[MovingFeed], int | None], knows_maximum: bool
 ) -> None:
-    """In a walk while the feed moves, and one when it is calm; each in a bounded number of calls.
+    """Two walks, the first while the feed changes, read every visible record in a bounded number of calls.
 
-    A feed that moves between the answers to one request may make all of them contradict each other: the first walk then
-    ends early, and the second one goes on from its cursor.
+    A feed that changes between the answers to one request may make all of them contradict each other. The first
+    walk then ends early, and the second one continues from its cursor.
     """
     pages = len(feed.numbers) + 12 * 4 + MAX_ANSWERS + 1
     steps: list[Step] = []
     with suppress(ContradictingAnswersError):
-        for step in walk(ChangeFeed(feed.fetch, said(feed), feed.page_size), 0):
+        for step in walk(ChangeFeed(feed.fetch, maximum_of(feed), feed.page_size), 0):
             steps.append(step)  # noqa: PERF402 - what came before a failure counts
     seen, cursor = merged({}, steps), steps[-1].reached if steps else 0
-    assert len(feed.asked) <= pages * MAX_ANSWERS
+    assert len(feed.requested) <= pages * MAX_ANSWERS
 
-    calm = MovingFeed(feed.numbers, feed.page_size, feed.hidden, feed.inclusive, feed.empty_says, feed.backwards)
-    steps = list(walk(ChangeFeed(calm.fetch, calm.maximum if last_said else None, calm.page_size), cursor))
+    calm = MovingFeed(feed.numbers, feed.page_size, feed.hidden, feed.inclusive, feed.empty_maximum, feed.backwards)
+    steps = list(walk(ChangeFeed(calm.fetch, calm.maximum if knows_maximum else None, calm.page_size), cursor))
 
     assert merged(seen, steps) == calm.visible
     assert steps[-1].is_end
     assert steps[-1].reached == calm.maximum
-    assert len(calm.asked) <= len(calm.numbers) + 2
+    assert len(calm.requested) <= len(calm.numbers) + 2
 
 
 @given(
     st.lists(st.lists(st.integers(0, 30), max_size=4), max_size=12), st.integers(0, 30), st.none() | st.integers(0, 30)
 )
-def test_no_server_can_make_a_walk_go_round(answers: list[list[int]], start: int, maximum: int | None) -> None:
-    """Whatever it says, the cursor only rises, and no number is asked for more than a few times."""
+def test_a_walk_always_terminates(answers: list[list[int]], start: int, maximum: int | None) -> None:
+    """Whatever the server returns, the cursor only rises, and no number is requested more than a few times."""
     feed = Answers(*(page(*numbers) for numbers in answers), page())
     reached = [start]
     with suppress(StuckFeedError, ContradictingAnswersError):
@@ -347,49 +347,49 @@ def test_no_server_can_make_a_walk_go_round(answers: list[list[int]], start: int
             reached.append(step.reached)
 
     assert reached == sorted(reached)
-    assert all(feed.asked.count(number) <= MAX_ANSWERS for number in feed.asked)
+    assert all(feed.requested.count(number) <= MAX_ANSWERS for number in feed.requested)
 
 
 def numbering(*answers: Page, stored: Mapping[int, int | None] | None) -> Numbering:
-    """What the first records say, for a warehouse that holds these numbers, by the record's place in its page."""
+    """Return the numbering detected from the first records, given the stored numbers by position in the page."""
     feed = ChangeFeed(Answers(*answers).fetch, 9, 3)
-    return detect_numbering(feed, lambda one: stored if one.records else None)
+    return detect_numbering(feed, lambda answer: stored if answer.records else None)
 
 
 @pytest.mark.parametrize(
     ("first", "stored"),
     [
-        pytest.param(page(1, 2), {0: 498, 1: 499}, id="known records stand lower than ours"),
-        pytest.param(page(1, 2), {0: 1, 1: 499}, id="one of them does"),
-        pytest.param(page(1, 2), {}, id="nobody knows any of them"),
+        pytest.param(page(1, 2), {0: 498, 1: 499}, id="known records have lower numbers than stored"),
+        pytest.param(page(1, 2), {0: 1, 1: 499}, id="one known record has a lower number than stored"),
+        pytest.param(page(1, 2), {}, id="no record is known"),
     ],
 )
 def test_a_restart_is_proven_by_the_first_valid_records(first: Page, stored: dict[int, int | None]) -> None:
-    """A known record is served under a lower number than ours, or none of those that the feed begins with is known."""
+    """The numbering restarted if known records have lower numbers than stored, or no first record is known."""
     assert numbering(first, stored=stored) is Numbering.RESTARTED
 
 
 @pytest.mark.parametrize(
     ("first", "stored"),
     [
-        pytest.param(page(1, 2), {0: 1, 1: 2}, id="the records stand where they stood"),
-        pytest.param(page(300, 400), {0: 1}, id="the known record only moved on"),
+        pytest.param(page(1, 2), {0: 1, 1: 2}, id="the records have their stored numbers"),
+        pytest.param(page(300, 400), {0: 1}, id="the known record has a higher number"),
         pytest.param(page("null", 2), {0: 400}, id="the known record has no number"),
         pytest.param(page(1, 2), {1: None}, id="no number is stored for the known record"),
     ],
 )
-def test_a_restart_is_not_believed_without_proof(first: Page, stored: dict[int, int | None]) -> None:
-    """Anything that has another explanation changes nothing; only the cursor stays unproven."""
+def test_a_restart_needs_proof(first: Page, stored: dict[int, int | None]) -> None:
+    """Whatever has another explanation leaves the cursor unproven and is no restart."""
     assert numbering(first, stored=stored) is Numbering.UNPROVEN_CURSOR
 
 
-def test_pages_that_a_filter_emptied_say_nothing_of_the_numbering() -> None:
-    """The next page is asked for before anything is decided."""
+def test_filtered_empty_pages_do_not_decide_the_numbering() -> None:
+    """After an empty page the next page is requested before the numbering is decided."""
     assert numbering(page(maximum=4), page(5, 6), stored={0: 498}) is Numbering.RESTARTED
 
 
-def test_invalid_records_alone_say_nothing_of_the_numbering() -> None:
-    """As long as nothing valid is served, the question stays open."""
+def test_invalid_records_do_not_decide_the_numbering() -> None:
+    """The numbering is undecided as long as no valid record is served."""
     feed = ChangeFeed(Answers(page(1, 2), page(maximum=2)).fetch, 2, 3)
 
     assert detect_numbering(feed, lambda _: None) is Numbering.UNDECIDED
@@ -399,38 +399,38 @@ def test_invalid_records_alone_say_nothing_of_the_numbering() -> None:
     ("beyond", "supported"),
     [
         pytest.param(page(500), True, id="the record at the cursor is still served"),
-        pytest.param(page(maximum=500), True, id="the page behind the cursor vouches for it"),
-        pytest.param(page(maximum=777), True, id="there is more behind the cursor"),
-        pytest.param(page("null"), True, id="a record behind the cursor has no number"),
-        pytest.param(page(), False, id="nothing is served there"),
-        pytest.param(page(maximum=499), False, id="nothing but the number that was asked with"),
+        pytest.param(page(maximum=500), True, id="the maximum is the cursor"),
+        pytest.param(page(maximum=777), True, id="the maximum is above the cursor"),
+        pytest.param(page("null"), True, id="a record has no number"),
+        pytest.param(page(), False, id="nothing is served"),
+        pytest.param(page(maximum=499), False, id="the maximum is the requested number"),
     ],
 )
-def test_a_cursor_is_supported_by_what_stands_at_it_or_beyond(beyond: Page, *, supported: bool) -> None:
-    """Then an older maximum is one that Floriday keeps in a cache."""
+def test_a_cursor_is_supported_by_records_at_it_or_beyond(beyond: Page, *, supported: bool) -> None:
+    """A cursor is valid if Floriday serves anything at it or beyond, even when the maximum is lower."""
     assert is_cursor_supported(ChangeFeed(Answers(beyond).fetch, 9, 3), 500) is supported
 
 
-def test_one_claim_that_nothing_supports_is_no_support_for_a_cursor() -> None:
-    """A maximum that is far too high in one answer would hide that the numbering began anew."""
+def test_a_single_high_maximum_does_not_support_a_cursor() -> None:
+    """A page maximum that is far too high, and not repeated, does not prove that a cursor is still valid."""
     assert not is_cursor_supported(ChangeFeed(Answers(page(maximum=499_000), page()).fetch, 9, 3), 500)
 
 
-class TestDoubtfulPages:
-    """One answer that contradicts itself proves nothing."""
+class TestContradictingAnswers:
+    """An answer that contradicts itself is requested again before it is used."""
 
-    def test_a_garbled_number_is_asked_about_again(self) -> None:
-        """A record with a number above its page's maximum does not move the cursor there, nor is it taken as it is."""
+    def test_a_number_above_the_page_maximum_is_requested_again(self) -> None:
+        """A page with a record above the page's maximum is requested again, and the cursor does not move there."""
         answers = Answers(page(1, 700, 3, maximum=3), page(1, 2, 3))
 
         step = next(walk(ChangeFeed(answers.fetch, 900, 3), 0))
 
-        assert answers.asked == [0, 0]
+        assert answers.requested == [0, 0]
         assert (step.reached, step.page.numbers) == (3, (1, 2, 3))
 
     @pytest.mark.parametrize("maximum", [None, 5])
-    def test_a_maximum_that_nothing_supports_is_asked_about_again(self, maximum: int | None) -> None:
-        """A page that claims more than its records and the feed's maximum support."""
+    def test_an_unsupported_page_maximum_is_requested_again(self, maximum: int | None) -> None:
+        """A page with a maximum above its records and the feed's maximum is requested again."""
         answers = Answers(page(4, 5, maximum=5000), page(4, 5, maximum=5), page(maximum=5))
 
         steps = list(walk(ChangeFeed(answers.fetch, maximum, 3), 3))
@@ -438,8 +438,8 @@ class TestDoubtfulPages:
         assert steps[-1].reached == 5
         assert steps[-1].is_end
 
-    def test_the_lower_of_two_claims_is_believed(self) -> None:
-        """Records that a filter took out may stand above all others: two answers agree on that."""
+    def test_the_lower_of_two_page_maxima_is_used(self) -> None:
+        """Of two different page maxima above the records, the lower one becomes the cursor."""
         answers = Answers(page(4, maximum=8), page(4, maximum=7), page(maximum=7))
 
         steps = list(walk(ChangeFeed(answers.fetch, None, 3), 3))
@@ -447,32 +447,32 @@ class TestDoubtfulPages:
         assert [step.reached for step in steps] == [7, 7]
 
     def test_answers_that_never_agree_end_the_walk(self) -> None:
-        """The cursor stays, and the error says so."""
+        """Answers that always contradict each other raise an error, and the cursor stays."""
         answers = Answers(page(4, 70, maximum=4), page(4, 80, maximum=4), page(4, 90, maximum=4))
 
         with pytest.raises(ContradictingAnswersError, match="records above 3"):
             list(walk(ChangeFeed(answers.fetch, 9, 3), 3))
 
-        assert answers.asked == [3] * MAX_ANSWERS
+        assert answers.requested == [3] * MAX_ANSWERS
 
-    def test_a_number_that_two_answers_give_is_believed(self) -> None:
-        """A server whose page maxima lag behind is read all the same."""
+    def test_a_number_in_two_answers_is_used(self) -> None:
+        """A number above the page's maximum becomes the cursor if a second answer repeats it."""
         answers = Answers(page(4, 5, maximum=3))
 
         step = next(walk(ChangeFeed(answers.fetch, 5, 3), 3))
 
         assert step.reached == 5
 
-    def test_records_that_share_a_number_are_asked_about_again(self) -> None:
-        """Numbers are unique; one that two records carry may be garbled."""
+    def test_records_that_share_a_number_are_requested_again(self) -> None:
+        """A page in which two records have one number is requested again, because numbers are unique."""
         answers = Answers(page(4, 4), page(4, 5))
 
         step = next(walk(ChangeFeed(answers.fetch, 5, 3), 3))
 
         assert step.page.numbers == (4, 5)
 
-    def test_an_end_before_what_was_read_is_asked_about_again(self) -> None:
-        """Without a maximum only an empty page says where the feed ends: not before what was read of it already."""
+    def test_an_end_before_records_read_earlier_is_requested_again(self) -> None:
+        """An empty page before the highest number read earlier is requested again."""
         answers = Answers(page(), page(4, 5), page())
 
         steps = list(walk(ChangeFeed(answers.fetch, None, 3, read_before=5), 3))
@@ -480,8 +480,8 @@ class TestDoubtfulPages:
         assert [step.reached for step in steps] == [5, 5]
 
 
-def test_a_maximum_that_all_pages_contradict_is_asked_for_again() -> None:
-    """One answer that was too high once does not keep a feed from being current."""
+def test_a_maximum_that_all_pages_contradict_is_requested_again() -> None:
+    """A maximum that no page reaches is requested again, and the feed is current with the new one."""
     feed = ChangeFeed(feed_of(1, 2).fetch, 2**62, 3, fetch_maximum=lambda: 2)
 
     steps = list(walk(feed, 0))

@@ -1,4 +1,4 @@
-"""The command as a whole: help, exit codes, one line for whatever goes wrong."""
+"""The command as a whole: its help, its exit codes, and one line for every error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = [command.__name__ for command in COMMANDS]
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
-    """Runs a command that raises; gives its exit code."""
+    """Return a function that runs a command that raises, and returns its exit code."""
 
     def run(problem: BaseException) -> int:
         broken = typer.Typer()
@@ -40,21 +40,21 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in NAMES)])
-def test_help_is_quick(arguments: list[str]) -> None:
-    """Help imports neither Dagster nor DuckDB nor anything else that takes its time."""
+def test_help_imports_no_slow_module(arguments: list[str]) -> None:
+    """Help imports neither Dagster nor DuckDB nor any other module that takes long to load."""
     program = (
         "import sys\nfrom pipelines.cli.entry import run\n"
         f"code = run({arguments!r})\n"
         f"sys.exit(code or ' '.join(sorted(set({HEAVY!r}) & set(sys.modules))) or None)"
     )
 
-    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
-def test_a_sync_needs_no_dagster_and_begins_without_pandas() -> None:
-    """What `floriday sync` imports has nothing of Dagster, and pandas is loaded later, while Floriday is asked."""
+def test_a_sync_starts_without_dagster_and_pandas() -> None:
+    """A sync does not import Dagster, and imports pandas only while it waits for Floriday."""
     program = (
         "import sys, pipelines.cli.outcomes, pipelines.cli.progress\n"
         "import pipelines.sync.session, pipelines.warehouse.file.sync_lock\n"
@@ -64,20 +64,20 @@ def test_a_sync_needs_no_dagster_and_begins_without_pandas() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
-def test_what_is_to_be_done_at_the_end_is_done() -> None:
-    """The process ends at once, with its exit code, but not before what others asked for."""
+def test_exit_handlers_run() -> None:
+    """Functions registered with atexit run before the process ends with its exit code."""
     program = (
         "import atexit, sys\nfrom pipelines.cli.entry import main\n"
         "atexit.register(print, 'done', flush=True)\nsys.argv[1:] = ['nosuch']\nmain()"
     )
 
-    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (ended.returncode, ended.stdout) == (entry.USAGE_ERROR, "done\n")
+    assert (process.returncode, process.stdout) == (entry.USAGE_ERROR, "done\n")
 
 
 def test_every_command_has_an_example() -> None:
-    """Each command's help ends in examples of it."""
+    """Each command's help ends in examples of that command."""
     texts = {command.__name__: inspect.getdoc(command) or "" for command in COMMANDS}
 
     assert [name for name, text in texts.items() if f"For example:\n\n    floriday {name}" not in text] == []
@@ -88,14 +88,14 @@ def test_the_reference_is_up_to_date() -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference()
 
 
-def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """``floriday`` alone lists the commands."""
+def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """``floriday`` without a command lists the commands."""
     assert entry.run([]) == 0
     assert "Commands:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["synk"], "No such command 'synk'"),
         (["sync", "--quick"], "No such option: --quick"),
@@ -110,20 +110,21 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
         (["sandbox", "--port", "70000"], "less than or equal to 65535"),
         (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),
         (["demo", "--api", "buyers"], "--api is suppliers or customers"),
+        (["sandbox", "--api", "buyers"], "--api is suppliers or customers"),
         (["up", "--api", "buyers"], "--api is suppliers or customers"),
         (["up", "--port", "70000"], "less than or equal to 65535"),
         (["up", "--verbosely"], "No such option"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a command does not take ends it with exit code 2 and a line that says so."""
+def test_a_usage_error_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A usage error ends the command with exit code 2 and one line that describes the error."""
     assert entry.run(arguments) == 2
 
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("floriday: ")
     assert err.count("\n") == 1
-    assert told in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -138,22 +139,22 @@ def test_wrong_usage_is_one_line(arguments: list[str], told: str, capsys: pytest
     ],
     ids=["setting", "lines", "busy", "interrupted", "full", "forbidden"],
 )
-def test_expected_failures_are_one_line(
+def test_an_expected_failure_is_one_line(
     problem: BaseException,
     code: int,
     line: str,
     failing: Callable[[BaseException], int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Each kind of failure has its exit code, and its message stands on one line of standard error."""
+    """Each kind of failure has its exit code, and its message is one line on standard error."""
     assert failing(problem) == code
     assert capsys.readouterr().err == f"floriday: {line}\n"
 
 
-def test_an_unexpected_failure_tells_its_type_alone(
+def test_an_unexpected_failure_shows_its_type_and_place(
     failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The message of a bug may hold anything, so it is not shown; where it happened is."""
+    """The message of a bug may contain secrets, so only its type and place are shown."""
     assert failing(ValueError("secret 123")) == 1
 
     err = capsys.readouterr().err
@@ -162,10 +163,10 @@ def test_an_unexpected_failure_tells_its_type_alone(
     assert "Traceback" not in err
 
 
-def test_a_bug_can_be_looked_into(
+def test_debug_shows_the_traceback(
     failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With FLORIDAY_DEBUG the traceback is shown."""
+    """With FLORIDAY_DEBUG the traceback of a bug is shown."""
     monkeypatch.setenv("FLORIDAY_DEBUG", "1")
 
     failing(ValueError("what it was"))
@@ -174,20 +175,20 @@ def test_a_bug_can_be_looked_into(
 
 
 def test_missing_settings_are_one_line(tmp_path: Path) -> None:
-    """A command that needs credentials and has none names every variable that is missing, with exit code 2."""
-    ended = floriday("sync", folder=tmp_path)
+    """A command without its credentials names every missing variable, with exit code 2."""
+    process = floriday("sync", folder=tmp_path)
 
-    assert ended.code == 2
+    assert process.code == 2
     for variable in ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL"):
-        assert f"FLORIDAY_{variable} is missing" in ended.complaint
+        assert f"FLORIDAY_{variable} is missing" in process.complaint
     assert list(tmp_path.iterdir()) == []
 
 
-def test_text_from_elsewhere_cannot_steer_a_terminal() -> None:
-    """Control characters and line breaks become spaces."""
+def test_control_characters_are_removed() -> None:
+    """Control characters and line breaks become spaces, so that no text can control the terminal."""
     assert one_line("a\x1b[2J\n\r\tb\x07 ©") == "a [2J b ©"
 
 
-def test_commands_are_those_that_are_listed() -> None:
-    """Every command of the application is in the list that the tests go through."""
+def test_all_commands_are_listed() -> None:
+    """Every command of the application is in the list that these tests use."""
     assert [info.callback.__name__ for info in app.registered_commands if info.callback] == NAMES

@@ -1,4 +1,4 @@
-"""Results as CSV, JSON, Parquet, Excel files and tables: exact, and harmless."""
+"""Query results are written exactly and safely as CSV, JSON, Parquet, Excel files and tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Writer = Callable[[Result, BinaryIO], None]
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB, as a reading command opens it."""
+    """A connection to DuckDB as reading commands open it."""
     connection = duckdb.connect(config={"enable_external_access": "false"})
     connection.execute("SET TimeZone = 'UTC'")
     yield connection
@@ -44,14 +44,14 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def written(connection: duckdb.DuckDBPyConnection, writer: Writer, sql: str, **values: object) -> bytes:
-    """What a writer makes of a query's answer."""
+    """Return what a writer writes for the result of a query."""
     stream = io.BytesIO()
     writer(run_query(connection, sql, values), stream)
     return stream.getvalue()
 
 
 class TestCsv:
-    """A header, line feeds, NULL as nothing, UTC."""
+    """CSV has a header, line feeds, UTC times, and nothing for NULL."""
 
     @pytest.mark.parametrize(
         ("value", "text"),
@@ -84,57 +84,57 @@ class TestCsv:
         ],
     )
     def test_values(self, connection: duckdb.DuckDBPyConnection, value: str, text: str) -> None:
-        """Every type has one exact text."""
+        """Each type is written as one exact text."""
         assert written(connection, comma_separated.write_csv, f"SELECT {value} AS v").decode() == f"v\n{text}\n"
 
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@A1", "\tx", "\rx"])
-    def test_formulas_are_harmless(self, connection: duckdb.DuckDBPyConnection, text: str) -> None:
-        """Text that a spreadsheet would take for a formula begins with an apostrophe, in the header too."""
-        made = written(connection, comma_separated.write_csv, 'SELECT $text AS "=v", -1 AS n', text=text)
+    def test_formulas_are_escaped(self, connection: duckdb.DuckDBPyConnection, text: str) -> None:
+        """Text that a spreadsheet would read as a formula is preceded by an apostrophe, in the header too."""
+        output = written(connection, comma_separated.write_csv, 'SELECT $text AS "=v", -1 AS n', text=text)
 
-        header, row = csv.reader(io.StringIO(made.decode(), newline=""))
+        header, row = csv.reader(io.StringIO(output.decode(), newline=""))
         assert header == ["'=v", "n"]
         assert row == ["'" + text, "-1"]
 
-    def test_without_rows_there_is_a_header(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """An empty answer is still CSV."""
+    def test_a_result_without_rows_has_a_header(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """A result without rows is written as its header."""
         assert written(connection, comma_separated.write_csv, "SELECT 1 AS a, 2 AS b WHERE false") == b"a,b\n"
 
     def test_null_and_empty_text_differ(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """NULL is nothing, empty text is a pair of quotes, also in a single column."""
-        made = written(connection, comma_separated.write_csv, "SELECT unnest([NULL, '']) AS v")
+        """NULL is written as nothing and empty text as two quotes, also in a single column."""
+        output = written(connection, comma_separated.write_csv, "SELECT unnest([NULL, '']) AS v")
 
-        assert made == b'v\n\n""\n'
+        assert output == b'v\n\n""\n'
 
     @given(st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT), max_size=20))
-    def test_text_survives(self, rows: list[tuple[str | None, str | None]]) -> None:
-        """Any text can be read again by any reader of CSV, but for what was made harmless."""
-        tidy = [
+    def test_text_is_read_back(self, rows: list[tuple[str | None, str | None]]) -> None:
+        """Any CSV reader gets back the same text, apart from escaped formulas."""
+        cleaned = [
             tuple(text and text.encode("utf-8", "replace").decode().replace("\x00", "") for text in row) for row in rows
         ]
         schema = pa.schema([("a", pa.string()), ("b", pa.string())])
-        batch = pa.RecordBatch.from_pylist([dict(zip("ab", row, strict=True)) for row in tidy], schema=schema)
+        batch = pa.RecordBatch.from_pylist([dict(zip("ab", row, strict=True)) for row in cleaned], schema=schema)
         with duckdb.connect() as database:
             columns = run_query(database, "SELECT '' AS a, '' AS b").columns
         stream = io.BytesIO()
 
         comma_separated.write_csv(Result(columns, schema, iter([batch])), stream)
 
-        _, *read = csv.reader(io.StringIO(stream.getvalue().decode(), newline=""))
-        expected = [[_harmless(text) for text in row] for row in tidy]
-        assert read == expected
+        _, *parsed = csv.reader(io.StringIO(stream.getvalue().decode(), newline=""))
+        expected = [[_escaped(text) for text in row] for row in cleaned]
+        assert parsed == expected
 
 
-def _harmless(text: str | None) -> str:
-    begun = re.sub(r"\A([\t\r\n])", r"'\1", text or "")
-    return re.sub(r'(\A *|[;,\t\r\n])("*)([=+\-@\uff1d\uff0b\uff0d\uff20])', r"\1\2'\3", begun)
+def _escaped(text: str | None) -> str:
+    text = re.sub(r"\A([\t\r\n])", r"'\1", text or "")
+    return re.sub(r'(\A *|[;,\t\r\n])("*)([=+\-@\uff1d\uff0b\uff0d\uff20])', r"\1\2'\3", text)
 
 
 class TestJson:
-    """An array of objects whose numbers keep their digits."""
+    """JSON is an array of objects with exact numbers."""
 
     def test_values(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Each type as JSON has it."""
+        """Each type is written as JSON, and decimals keep all digits."""
         sql = f"""
             SELECT 12345678901234.500000::DECIMAL(20,6) AS d, '{UUID}'::UUID AS u, NULL AS n, [1.10::DECIMAL(4,2)] AS l,
                 TIMESTAMPTZ '2026-07-30 14:00:00+02' AS t, 'ab'::BLOB AS b, {{'x': 'y'::BLOB}} AS s,
@@ -160,29 +160,29 @@ class TestJson:
         ]
 
     @pytest.mark.parametrize("rows", [0, 1, 2, 25_000])
-    def test_rows(self, connection: duckdb.DuckDBPyConnection, rows: int) -> None:
-        """However many rows there are, it is one array."""
-        made = written(connection, json_array.write_json, f"SELECT i FROM range({rows}) AS t (i)")
+    def test_any_number_of_rows_is_one_array(self, connection: duckdb.DuckDBPyConnection, rows: int) -> None:
+        """Any number of rows is written as one array."""
+        output = written(connection, json_array.write_json, f"SELECT i FROM range({rows}) AS t (i)")
 
-        assert json.loads(made) == [{"i": number} for number in range(rows)]
+        assert json.loads(output) == [{"i": number} for number in range(rows)]
 
     def test_columns_of_one_name_are_numbered(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """No value is lost to another of the same name."""
-        made = written(connection, json_array.write_json, "SELECT 1 AS a, 2 AS a, 3 AS A")
+        """Columns with the same name get numbered keys."""
+        output = written(connection, json_array.write_json, "SELECT 1 AS a, 2 AS a, 3 AS A")
 
-        assert json.loads(made) == [{"a": 1, "a_1": 2, "A_2": 3}]
+        assert json.loads(output) == [{"a": 1, "a_1": 2, "A_2": 3}]
 
-    def test_what_json_cannot_show_is_told(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """A moment beyond the calendar within a list ends in a line that names the column."""
+    def test_an_infinite_time_in_a_list_is_an_error(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """An infinite time within a list raises an error that names the column."""
         with pytest.raises(PipelineError, match="column moments holds a time"):
             written(connection, json_array.write_json, "SELECT [TIMESTAMP 'infinity'] AS moments")
 
 
 class TestParquet:
-    """The types of the warehouse."""
+    """Parquet files keep the types of the warehouse."""
 
     def test_types_are_kept(self, connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-        """What DuckDB reads from the file has the types and values that it was asked for."""
+        """DuckDB reads from the file the types and values of the query."""
         sql = f"""
             SELECT '{UUID}'::UUID AS u, ['{UUID}'::UUID, NULL] AS l, NULL::UUID[] AS nl, 1.5::DECIMAL(18,6) AS d,
                 TIMESTAMPTZ '2026-07-30 12:00:00Z' AS t, DATE '2026-07-30' AS day, 'a'::ENUM ('a') AS e, ['x'] AS texts,
@@ -194,41 +194,41 @@ class TestParquet:
 
         with duckdb.connect() as database:
             database.execute("SET TimeZone = 'UTC'")
-            asked, read = database.execute(sql), database.cursor().execute("SET TimeZone = 'UTC'")
-            found = read.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            expected, cursor = database.execute(sql), database.cursor().execute("SET TimeZone = 'UTC'")
+            found = cursor.execute("SELECT * FROM read_parquet(?)", [str(path)])
             kinds = {name: str(kind) for name, kind, *_ in found.description or ()}
-            assert found.fetchall() == asked.fetchall()
+            assert found.fetchall() == expected.fetchall()
         assert " ".join(f"{name}={kind}" for name, kind in kinds.items()) == (
             "u=UUID l=UUID[] nl=UUID[] d=DECIMAL(18,6) t=TIMESTAMP WITH TIME ZONE day=DATE e=VARCHAR texts=VARCHAR[]"
             " i=INTEGER b=BIGINT yes=BOOLEAN bytes=BLOB"
         )
 
     def test_columns_of_one_name_are_numbered(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Readers that know columns by their names find all of them."""
-        made = written(connection, parquet.write_parquet, "SELECT 1 AS a, 2 AS a")
+        """Columns with the same name get numbered names."""
+        output = written(connection, parquet.write_parquet, "SELECT 1 AS a, 2 AS a")
 
-        assert pq.read_table(io.BytesIO(made)).to_pydict() == {"a": [1], "a_1": [2]}
+        assert pq.read_table(io.BytesIO(output)).to_pydict() == {"a": [1], "a_1": [2]}
 
-    def test_an_empty_answer_has_its_types(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Without rows the columns are there all the same."""
-        made = written(connection, parquet.write_parquet, "SELECT uuid() AS u, INTERVAL 1 DAY AS i WHERE false")
+    def test_a_result_without_rows_has_its_types(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """A result without rows is written with its columns and their types."""
+        output = written(connection, parquet.write_parquet, "SELECT uuid() AS u, INTERVAL 1 DAY AS i WHERE false")
 
-        assert [str(kind) for kind in pq.read_schema(io.BytesIO(made)).types] == ["extension<arrow.uuid>", "string"]
+        assert [str(kind) for kind in pq.read_schema(io.BytesIO(output)).types] == ["extension<arrow.uuid>", "string"]
 
 
-def sheet_of(made: bytes) -> str:
-    """The first sheet of a workbook, as its XML says."""
-    with zipfile.ZipFile(io.BytesIO(made)) as book:
+def sheet_xml(output: bytes) -> str:
+    """Return the XML of a workbook's first sheet."""
+    with zipfile.ZipFile(io.BytesIO(output)) as book:
         return book.read("xl/worksheets/sheet1.xml").decode()
 
 
 def write_workbook(result: Result, stream: BinaryIO) -> None:
-    """A workbook of one sheet."""
+    """Write a workbook with one sheet."""
     workbook.write_xlsx([("result", result)], stream)
 
 
 class TestXlsx:
-    """Cells of their own types."""
+    """Excel cells have types."""
 
     @pytest.mark.parametrize(
         ("value", "cell"),
@@ -247,34 +247,36 @@ class TestXlsx:
         ],
     )
     def test_values(self, connection: duckdb.DuckDBPyConnection, value: str, cell: str) -> None:
-        """Numbers, dates and moments are such; text, even one that looks like a formula, is text."""
-        sheet = sheet_of(written(connection, write_workbook, f"SELECT {value} AS v"))
+        """Numbers, dates and times are cells of that type; text is text, even if it looks like a formula."""
+        sheet = sheet_xml(written(connection, write_workbook, f"SELECT {value} AS v"))
 
         assert cell in sheet
         assert "<f>" not in sheet
 
     def test_header_and_widths(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The header is frozen, and a column is as wide as what it holds."""
-        sheet = sheet_of(written(connection, write_workbook, "SELECT repeat('x', 30) AS v"))
+        """The header is frozen, and a column is as wide as its content."""
+        sheet = sheet_xml(written(connection, write_workbook, "SELECT repeat('x', 30) AS v"))
 
         assert "<t>v</t>" in sheet
         assert 'state="frozen"' in sheet
         assert 'width="32' in sheet
 
     def test_null_is_an_empty_cell(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Nothing is written for NULL."""
-        sheet = sheet_of(written(connection, write_workbook, "SELECT NULL AS a, 1 AS b"))
+        """No cell is written for NULL."""
+        sheet = sheet_xml(written(connection, write_workbook, "SELECT NULL AS a, 1 AS b"))
 
         assert 'r="A2"' not in sheet
         assert 'r="B2"' in sheet
 
-    def test_text_is_never_cut(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """What Excel would cut is refused, with what to do instead."""
+    def test_too_long_text_is_refused(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Text that Excel would cut is refused, with a message that proposes CSV."""
         with pytest.raises(UsageError, match="32,767 characters and v holds 40,000: use csv"):
             written(connection, write_workbook, "SELECT repeat('x', 40000) AS v")
 
-    def test_rows_are_never_cut(self, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-        """More rows than a sheet takes are refused, too."""
+    def test_too_many_rows_are_refused(
+        self, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """More rows than a sheet can contain are refused."""
         monkeypatch.setattr(workbook, "ROWS_PER_SHEET", 3)
 
         with pytest.raises(UsageError, match="takes 2 rows and there are more"):
@@ -282,10 +284,10 @@ class TestXlsx:
 
 
 class TestTable:
-    """Plain columns, never cut."""
+    """Tables are plain aligned text and never shortened."""
 
     def test_columns_are_aligned(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Numbers stand on the right and lose the zeros at their end but for two; NULL is blank."""
+        """Numbers are right-aligned with at least two decimals and no further final zeros; NULL is blank."""
         sql = (
             "SELECT * FROM (VALUES ('a', 1.5::DECIMAL(18,6)), (NULL, 22.1234), ('long text', NULL)) AS t (name, price)"
         )
@@ -298,19 +300,19 @@ class TestTable:
         ]
 
     def test_control_characters_are_left_out(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """What came from elsewhere cannot steer a terminal, nor break a row."""
-        made = written(connection, table.write_table, "SELECT chr(27) || '[2Jx' || chr(10) || 'y' AS v")
+        """Control characters are removed, so that no text can control the terminal or break a row."""
+        output = written(connection, table.write_table, "SELECT chr(27) || '[2Jx' || chr(10) || 'y' AS v")
 
-        assert made.decode().splitlines() == ["v", "[2Jx y"]
+        assert output.decode().splitlines() == ["v", "[2Jx y"]
 
-    def test_a_plan_keeps_its_lines(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """EXPLAIN answers with a drawing."""
-        made = written(connection, table.write_table, "EXPLAIN SELECT 1")
+    def test_a_query_plan_keeps_its_lines(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The lines of EXPLAIN are kept."""
+        output = written(connection, table.write_table, "EXPLAIN SELECT 1")
 
-        assert made.decode().startswith("┌────")
+        assert output.decode().startswith("┌────")
 
-    def test_no_rows(self) -> None:
-        """A table without rows is its header."""
+    def test_a_result_without_rows_is_its_header(self) -> None:
+        """A result without rows is written as its header."""
         lines: list[str] = []
 
         write_plain([Heading("a"), Heading("b", is_number=True)], [], lines.append)
@@ -319,24 +321,24 @@ class TestTable:
 
 
 @pytest.mark.parametrize("kind", ["5::UHUGEINT", "'101'::BIT", "union_value(k := 2)", "['12:00:00+02'::TIMETZ]"])
-def test_types_that_would_be_told_wrongly_are_refused(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
-    """A value is told rightly or not at all."""
+def test_types_without_an_exact_text_are_refused(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """A type that cannot be written exactly is refused, with a message that proposes CAST."""
     with pytest.raises(UsageError, match="which only DuckDB can show: CAST it AS VARCHAR"):
         written(connection, comma_separated.write_csv, f"SELECT {kind} AS v")
 
 
-def test_rows_are_told_in_their_order(connection: duckdb.DuckDBPyConnection) -> None:
-    """Batches follow each other as the query says."""
-    made = written(connection, comma_separated.write_csv, "FROM range(30000) AS t (i) ORDER BY i DESC")
+def test_rows_keep_their_order(connection: duckdb.DuckDBPyConnection) -> None:
+    """Rows are written in the order of the query."""
+    output = written(connection, comma_separated.write_csv, "FROM range(30000) AS t (i) ORDER BY i DESC")
 
-    assert made.decode().split() == ["i", *(str(number) for number in reversed(range(30000)))]
+    assert output.decode().split() == ["i", *(str(number) for number in reversed(range(30000)))]
 
 
-def test_uuids_are_python_uuids_again(connection: duckdb.DuckDBPyConnection) -> None:
-    """What Arrow reads from a Parquet file are UUIDs, not text."""
-    made = written(connection, parquet.write_parquet, f"SELECT '{UUID}'::UUID AS u")
+def test_parquet_uuids_are_read_as_uuids(connection: duckdb.DuckDBPyConnection) -> None:
+    """Arrow reads UUIDs from a Parquet file as UUIDs and not as text."""
+    output = written(connection, parquet.write_parquet, f"SELECT '{UUID}'::UUID AS u")
 
-    values: list[Any] = pq.read_table(io.BytesIO(made)).column("u").to_pylist()
+    values: list[Any] = pq.read_table(io.BytesIO(output)).column("u").to_pylist()
     assert values == [uuid.UUID(UUID)]
 
 
@@ -346,33 +348,35 @@ def test_uuids_are_python_uuids_again(connection: duckdb.DuckDBPyConnection) -> 
 )
 @pytest.mark.parametrize("wrapped", ["{0}", "[{0}]", "{{'a': {0}}}"])
 def test_every_type_is_shown_or_refused(connection: duckdb.DuckDBPyConnection, wrapped: str, writer: Writer) -> None:
-    """Each value of each of DuckDB's types, alone, in a list and in a struct: exact, or refused in one line."""
+    """Each value of each type of DuckDB, also in a list or struct, is written exactly or refused in one line."""
     names = [row[0] for row in connection.execute("DESCRIBE FROM test_all_types()").fetchall()]
     all_rows = {name: refusal(connection, writer, wrapped.format(f'"{name}"')) for name in names}
-    doubtful = [name for name, refused in all_rows.items() if refused]
+    refused = [name for name, message in all_rows.items() if message]
     refusals = {
         (name, row): refusal(connection, writer, wrapped.format(f'"{name}"'), f"LIMIT 1 OFFSET {row}")
-        for name, row in product(doubtful, range(3))
+        for name, row in product(refused, range(3))
     }
 
-    assert len(doubtful) < len(names) / 2
+    assert len(refused) < len(names) / 2
     assert [
-        each for each in refusals.values() if each and "CAST it AS VARCHAR" not in each and "Excel" not in each
+        message
+        for message in refusals.values()
+        if message and "CAST it AS VARCHAR" not in message and "Excel" not in message
     ] == []
 
 
 def refusal(connection: duckdb.DuckDBPyConnection, writer: Writer, value: str, rows: str = "") -> str | None:
-    """Why values of ``test_all_types()`` are not written; None where they are."""
+    """Return the message with which values of ``test_all_types()`` are refused, or None if they are written."""
     try:
-        made = written(connection, writer, f"SELECT {value} AS v FROM (FROM test_all_types() {rows})")
-    except PipelineError as refused:
-        return str(refused)
-    assert b"value out of range" not in made
+        output = written(connection, writer, f"SELECT {value} AS v FROM (FROM test_all_types() {rows})")
+    except PipelineError as error:
+        return str(error)
+    assert b"value out of range" not in output
     return None
 
 
 def test_a_table_of_any_length_is_written_row_by_row() -> None:
-    """The first rows decide how wide the columns are; later ones are neither kept nor cut."""
+    """Column widths are computed from the first rows, and later rows are neither kept in memory nor cut."""
     lines: list[str] = []
     rows = (["x" if number < ROWS_FOR_WIDTHS else "longer"] for number in range(ROWS_FOR_WIDTHS + 2))
 

@@ -1,4 +1,4 @@
-"""Comparing a specification of Floriday's with the catalogue: what is listed as a change, and what is none."""
+"""A Floriday specification is compared with the catalogue, and each real difference is listed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Ribbon(Record):
 
 
 class Bouquet(Record):
-    """A bouquet that nobody sells."""
+    """An invented record."""
 
     bouquet_id: Uuid = field("the bouquet's id")
     name: Text | None = field("name")
@@ -69,23 +69,23 @@ CATALOGUE = Catalogue(
 )
 
 
-def reading(summary: str, answer: JsonObject, *parameters: JsonObject) -> JsonObject:
-    """A path that can be read."""
+def get_operation(summary: str, answer: JsonObject, *parameters: JsonObject) -> JsonObject:
+    """Return a path with a GET operation."""
     return {"get": {"summary": summary, "parameters": [*parameters], "responses": {"200": {"schema": answer}}}}
 
 
-def to(name: str) -> JsonObject:
-    """A reference to a definition."""
+def reference(name: str) -> JsonObject:
+    """Return a reference to a definition."""
     return {"$ref": f"#/definitions/{name}"}
 
 
-def query(name: str, **told: object) -> JsonObject:
-    """A parameter of a query."""
-    return {"name": name, "in": "query", **told}
+def query_parameter(name: str, **attributes: object) -> JsonObject:
+    """Return a query parameter."""
+    return {"name": name, "in": "query", **attributes}
 
 
-def made_up() -> JsonObject:
-    """A specification that the catalogue above fits."""
+def specification() -> JsonObject:
+    """Return a specification that matches the invented catalogue."""
     number = {"type": "integer", "format": "int64"}
     slow = "rate limit: 2.0 per second - burst limit: 200"
     return {
@@ -93,11 +93,15 @@ def made_up() -> JsonObject:
         "basePath": "/suppliers-api-2026v1",
         "info": {"description": "* This version will be main after April 2026.", "version": "2026v1"},
         "paths": {
-            SYNC: reading(f"catalog:read - {slow} - Pages.", to("SyncResult"), query("limit", maximum=100.0)),
-            "/bouquets/current-max-sequence": reading("catalog:read - The number.", number),
-            "/bouquets/{bouquetId}": reading("catalog:read - One.", to("Bouquet")),
-            "/ribbons": reading(
-                "catalog:read - All.", {"type": "array", "items": to("Ribbon")}, query("at", required=True)
+            SYNC: get_operation(
+                f"catalog:read - {slow} - Pages.", reference("SyncResult"), query_parameter("limit", maximum=100.0)
+            ),
+            "/bouquets/current-max-sequence": get_operation("catalog:read - The number.", number),
+            "/bouquets/{bouquetId}": get_operation("catalog:read - One.", reference("Bouquet")),
+            "/ribbons": get_operation(
+                "catalog:read - All.",
+                {"type": "array", "items": reference("Ribbon")},
+                query_parameter("at", required=True),
             ),
             "/bouquets": {"post": {"summary": "catalog:write - Makes one."}},
         },
@@ -106,7 +110,7 @@ def made_up() -> JsonObject:
                 "type": "object",
                 "properties": {
                     "maximumSequenceNumber": number,
-                    "results": {"type": "array", "items": to("Bouquet")},
+                    "results": {"type": "array", "items": reference("Bouquet")},
                 },
             },
             "Bouquet": {
@@ -115,14 +119,14 @@ def made_up() -> JsonObject:
                 "properties": {
                     "bouquetId": {"type": "string", "format": "uuid"},
                     "name": {"type": "string", "maxLength": 50},
-                    "ribbons": {"type": "array", "items": to("Ribbon")},
+                    "ribbons": {"type": "array", "items": reference("Ribbon")},
                     "sequenceNumber": number,
                 },
             },
             "Ribbon": {
                 "type": "object",
                 "required": ["colour"],
-                "properties": {"colour": {"allOf": [to("Colour")]}, "isWide": {"type": "boolean"}},
+                "properties": {"colour": {"allOf": [reference("Colour")]}, "isWide": {"type": "boolean"}},
             },
             "Colour": {"type": "string", "enum": ["RED", "BLUE"]},
         },
@@ -130,58 +134,61 @@ def made_up() -> JsonObject:
 
 
 def differences(document: JsonObject, catalogue: Catalogue = CATALOGUE) -> tuple[Difference, ...]:
-    """What differs between a document and a catalogue."""
+    """Return the differences between a document and a catalogue."""
     return compare(read(json.dumps(document).encode()), catalogue)
 
 
 def rows(change: Callable[[JsonObject], object]) -> list[Row]:
-    """What is listed after a change of the made-up specification."""
-    document = made_up()
+    """Return the differences that are listed after a change of the specification."""
+    document = specification()
     change(document)
-    return [(one.topic, one.change, one.where, one.catalogue, one.specification) for one in differences(document)]
+    return [
+        (difference.topic, difference.change, difference.where, difference.catalogue, difference.specification)
+        for difference in differences(document)
+    ]
 
 
-def get(document: JsonObject, path: str = SYNC) -> JsonObject:
-    """An operation of the document."""
+def operation_of(document: JsonObject, path: str = SYNC) -> JsonObject:
+    """Return an operation of the document."""
     operation: JsonObject = document["paths"][path]["get"]
     return operation
 
 
 def fields(document: JsonObject, name: str = "Bouquet") -> JsonObject:
-    """The fields of a definition of the document."""
+    """Return the fields of a definition of the document."""
     properties: JsonObject = document["definitions"][name]["properties"]
     return properties
 
 
-def test_what_fits() -> None:
-    """A specification that says what the catalogue has leads to nothing."""
-    assert differences(made_up()) == ()
+def test_a_matching_specification_has_no_differences() -> None:
+    """A specification that matches the catalogue has no differences."""
+    assert differences(specification()) == ()
 
 
 class TestFeeds:
-    """Feeds that come, go and move, and how they are called."""
+    """New, removed and moved feeds, and their operations, are listed."""
 
-    def test_a_new_one(self) -> None:
-        """It is listed with what its entry needs, whatever its number is called."""
+    def test_a_new_feed(self) -> None:
+        """A new feed is listed with the facts that its catalogue entry needs."""
 
         def change(document: JsonObject) -> None:
             document["paths"]["/vases/sync/{number}"] = copy.deepcopy(document["paths"][SYNC])
-            get(document, "/vases/sync/{number}")["responses"]["200"]["schema"] = to("Vases")
+            operation_of(document, "/vases/sync/{number}")["responses"]["200"]["schema"] = reference("Vases")
             document["definitions"]["Vases"] = copy.deepcopy(document["definitions"]["SyncResult"])
-            fields(document, "Vases")["results"]["items"] = to("Vase")
+            fields(document, "Vases")["results"]["items"] = reference("Vase")
 
-        ((topic, new, where, ours, theirs),) = rows(change)
+        ((topic, new, where, catalogue_value, specification_value),) = rows(change)
 
-        assert (topic, new, where, ours) == ("feeds", "new", "/vases/sync/{sequenceNumber}", "–")
-        for told in ("record Vase", "scope catalog:read", "2 a second, burst 200", "limit, at most 100"):
-            assert told in theirs
+        assert (topic, new, where, catalogue_value) == ("feeds", "new", "/vases/sync/{sequenceNumber}", "–")
+        for fact in ("record Vase", "scope catalog:read", "2 a second, burst 200", "limit, at most 100"):
+            assert fact in specification_value
 
-    def test_one_that_is_gone(self) -> None:
-        """It is one line: nothing is said of its record, which is served no more."""
+    def test_a_removed_feed(self) -> None:
+        """A removed feed is one difference, without differences of its record."""
         assert rows(lambda document: document["paths"].pop(SYNC)) == [("feeds", "gone", "catalog.bouquets", SYNC, "–")]
 
-    def test_one_that_moved(self) -> None:
-        """A path that serves the same record is the feed's new place, and compared as such."""
+    def test_a_moved_feed(self) -> None:
+        """A new path that serves the same record is listed as the feed's new path, and its operations are compared."""
 
         def change(document: JsonObject) -> None:
             for path in [path for path in document["paths"] if path.startswith("/bouquets/")]:
@@ -217,55 +224,61 @@ class TestFeeds:
         ],
     )
     def test_scope_and_rate(self, summary: str, expected: tuple[str, str, str]) -> None:
-        """The summary tells them; where it tells no rate, the usual one holds."""
-        what, ours, theirs = expected
+        """Scope and rate limit are read from the summary; without a stated rate the usual one applies."""
+        what, catalogue_value, specification_value = expected
 
-        assert rows(lambda document: get(document).update(summary=summary)) == [
-            ("operations", what, "catalog.bouquets", ours, theirs)
+        assert rows(lambda document: operation_of(document).update(summary=summary)) == [
+            ("operations", what, "catalog.bouquets", catalogue_value, specification_value)
         ]
 
     @pytest.mark.parametrize(
         ("parameters", "expected"),
         [
-            ([query("limitResult", maximum=100.0)], ("page parameter", "limit", "limitResult")),
-            ([query("limit", maximum=1000.0)], ("page maximum", "100", "1000")),
-            ([query("limit", maximum=100.0), query("grower", required=True)], ("required parameters", "–", "grower")),
-            ([query("limit", maximum=100.0), query("postFilterWilted")], ("filters", "–", "postFilterWilted")),
+            ([query_parameter("limitResult", maximum=100.0)], ("page parameter", "limit", "limitResult")),
+            ([query_parameter("limit", maximum=1000.0)], ("page maximum", "100", "1000")),
+            (
+                [query_parameter("limit", maximum=100.0), query_parameter("grower", required=True)],
+                ("required parameters", "–", "grower"),
+            ),
+            (
+                [query_parameter("limit", maximum=100.0), query_parameter("postFilterWilted")],
+                ("filters", "–", "postFilterWilted"),
+            ),
             ([], ("page parameter", "limit", "–")),
         ],
     )
     def test_parameters(self, parameters: list[JsonObject], expected: tuple[str, str, str]) -> None:
-        """The page parameter, its maximum, what must be given and what filters are compared."""
-        what, ours, theirs = expected
+        """The page parameter, its maximum, required parameters and filters are compared."""
+        what, catalogue_value, specification_value = expected
 
-        assert rows(lambda document: get(document).update(parameters=parameters)) == [
-            ("operations", what, "catalog.bouquets", ours, theirs)
+        assert rows(lambda document: operation_of(document).update(parameters=parameters)) == [
+            ("operations", what, "catalog.bouquets", catalogue_value, specification_value)
         ]
 
     @pytest.mark.parametrize(
         "parameters",
         [
-            [query("limit")],
-            [query("limit", required=True, maximum=100.0)],
-            [query("limit", maximum=100), query("colour")],
+            [query_parameter("limit")],
+            [query_parameter("limit", required=True, maximum=100.0)],
+            [query_parameter("limit", maximum=100), query_parameter("colour")],
         ],
     )
-    def test_parameters_that_change_nothing(self, parameters: list[JsonObject]) -> None:
-        """A maximum that is not stated, a page parameter that must be given, a further filter of the caller's."""
-        assert rows(lambda document: get(document).update(parameters=parameters)) == []
+    def test_irrelevant_parameters(self, parameters: list[JsonObject]) -> None:
+        """Parameters that do not change how the feed is read are not listed."""
+        assert rows(lambda document: operation_of(document).update(parameters=parameters)) == []
 
-    def test_maximum(self) -> None:
-        """The operation that tells the highest number can go, and change its scope or rate."""
+    def test_the_max_sequence_operation(self) -> None:
+        """A removed max-sequence operation, and a change of its scope, are listed."""
         path = "/bouquets/current-max-sequence"
         where = "catalog.bouquets"
 
         assert rows(lambda document: document["paths"].pop(path)) == [("operations", "max-sequence", where, path, "–")]
-        assert rows(lambda document: get(document, path).update(summary="supply:read - The number.")) == [
+        assert rows(lambda document: operation_of(document, path).update(summary="supply:read - The number.")) == [
             ("operations", "max-sequence scope", where, "catalog:read", "supply:read")
         ]
 
-    def test_reading_one_record(self) -> None:
-        """The name of the parameter does not matter; that the operation is gone does."""
+    def test_the_operation_by_id(self) -> None:
+        """A removed operation by id is listed, and a renamed parameter is not."""
         paths: dict[str, Callable[[JsonObject], object]] = {
             "renamed": lambda document: document["paths"].update(
                 {"/bouquets/{id}": document["paths"].pop("/bouquets/{bouquetId}")}
@@ -277,10 +290,10 @@ class TestFeeds:
         assert rows(paths["gone"]) == [("operations", "by id", "catalog.bouquets", "/bouquets/{bouquetId}", "–")]
 
     def test_snapshots(self) -> None:
-        """A list without a feed is compared too."""
+        """Snapshots are compared too."""
 
         def change(document: JsonObject) -> None:
-            get(document, "/ribbons")["parameters"] = [query("moment", required=True)]
+            operation_of(document, "/ribbons")["parameters"] = [query_parameter("moment", required=True)]
 
         assert rows(lambda document: document["paths"].pop("/ribbons")) == [
             ("feeds", "gone", "catalog.ribbons", "/ribbons", "–")
@@ -289,10 +302,10 @@ class TestFeeds:
 
 
 class TestFields:
-    """Fields of the records that are served, nested ones among them."""
+    """Fields of all served records, including nested ones, are compared."""
 
-    def test_new_and_gone(self) -> None:
-        """Both are listed with their types."""
+    def test_new_and_removed_fields(self) -> None:
+        """New and removed fields are listed with their types."""
 
         def change(document: JsonObject) -> None:
             del fields(document)["name"]
@@ -303,8 +316,8 @@ class TestFields:
             ("fields", "new", "Bouquet.weight", "–", "decimal, optional"),
         ]
 
-    def test_renamed(self) -> None:
-        """A field that is gone and a new one of a similar name may be one."""
+    def test_renamed_fields(self) -> None:
+        """A removed field and a new one of a similar name and type are listed as a possible renaming."""
 
         def change(document: JsonObject) -> None:
             fields(document)["bouquetName"] = fields(document).pop("name")
@@ -317,44 +330,44 @@ class TestFields:
         ]
 
     @pytest.mark.parametrize(
-        ("schema", "told"),
+        ("schema", "new_type"),
         [
             ({"type": "integer", "format": "int32"}, "int32"),
             ({"type": "array", "items": {"type": "string"}}, "[string]"),
-            (to("Ribbon"), "→ Ribbon"),
-            (to("Colour"), "enumeration"),
+            (reference("Ribbon"), "→ Ribbon"),
+            (reference("Colour"), "enumeration"),
             ({"type": "string", "enum": ["A"]}, "enumeration"),
-            (to("Gone"), "→ Gone"),
+            (reference("Gone"), "→ Gone"),
             ({}, "anything"),
         ],
     )
-    def test_retyped(self, schema: JsonObject, told: str) -> None:
-        """A field of another type is listed with both."""
+    def test_fields_of_another_type(self, schema: JsonObject, new_type: str) -> None:
+        """A field of another type is listed with both types."""
         assert rows(lambda document: fields(document).update(name=schema)) == [
-            ("fields", "retyped", "Bouquet.name", "string", told)
+            ("fields", "retyped", "Bouquet.name", "string", new_type)
         ]
 
-    def test_same_type_in_other_words(self) -> None:
-        """A duration is text, a name for a plain type is that type."""
+    def test_other_names_for_the_same_type(self) -> None:
+        """A duration is text, and a definition of a plain type is that type."""
 
         def change(document: JsonObject) -> None:
             document["definitions"]["Key"] = {"type": "string", "format": "uuid"}
-            fields(document).update(bouquetId=to("Key"), name={"type": "string", "format": "duration"})
+            fields(document).update(bouquetId=reference("Key"), name={"type": "string", "format": "duration"})
 
         assert rows(change) == []
 
-    def test_inherited(self) -> None:
-        """Fields that an object has from another one are its own."""
+    def test_inherited_fields(self) -> None:
+        """Fields that an object inherits are compared as its own."""
 
         def change(document: JsonObject) -> None:
             bouquet = document["definitions"]["Bouquet"]
-            document["definitions"]["Bouquet"] = {"allOf": [to("Base"), bouquet]}
+            document["definitions"]["Bouquet"] = {"allOf": [reference("Base"), bouquet]}
             document["definitions"]["Base"] = {"properties": {"name": bouquet["properties"].pop("name")}}
 
         assert rows(change) == []
 
     def test_optional_and_required(self) -> None:
-        """What may be left out now, or is always there now, is listed."""
+        """A field that becomes optional or required is listed."""
 
         def change(document: JsonObject) -> None:
             document["definitions"]["Bouquet"]["required"] = ["bouquetId", "name", "sequenceNumber"]
@@ -364,19 +377,19 @@ class TestFields:
             ("fields", "now optional", "Bouquet.ribbons", "required", "optional"),
         ]
 
-    def test_a_nested_record(self) -> None:
-        """It is told once, though two sources nest it."""
+    def test_a_nested_record_is_listed_once(self) -> None:
+        """A difference of a record that two sources contain is listed once."""
         assert rows(lambda document: fields(document, "Ribbon").pop("isWide")) == [
             ("fields", "gone", "Ribbon.isWide", "boolean, optional", "–")
         ]
 
-    def test_a_record_of_another_name(self) -> None:
-        """The name is listed, and its fields are compared all the same."""
+    def test_a_renamed_record(self) -> None:
+        """A renamed record is listed, and its fields are compared."""
 
         def change(document: JsonObject) -> None:
             document["definitions"]["Band"] = document["definitions"].pop("Ribbon")
-            fields(document)["ribbons"]["items"] = to("Band")
-            get(document, "/ribbons")["responses"]["200"]["schema"]["items"] = to("Band")
+            fields(document)["ribbons"]["items"] = reference("Band")
+            operation_of(document, "/ribbons")["responses"]["200"]["schema"]["items"] = reference("Band")
             del fields(document, "Band")["isWide"]
 
         assert rows(change) == [
@@ -385,8 +398,8 @@ class TestFields:
             ("fields", "gone", "Ribbon.isWide", "boolean, optional", "–"),
         ]
 
-    def test_values(self) -> None:
-        """A value that came and one that went are listed, once, with the fields that may have them."""
+    def test_enumeration_values(self) -> None:
+        """New and removed values are listed once, with the fields that may have them."""
 
         def change(document: JsonObject) -> None:
             document["definitions"]["Colour"]["enum"] = ["GREEN", "RED"]
@@ -398,10 +411,10 @@ class TestFields:
 
 
 class TestVersion:
-    """The version itself, and its calendar."""
+    """The version and its calendar are compared."""
 
     def test_another_version(self) -> None:
-        """Its number changes in the catalogue, and what is announced of it belongs in the calendar."""
+        """Another version is listed with the dates that are announced for it."""
 
         def change(document: JsonObject) -> None:
             document["basePath"] = "/suppliers-api-2031v1"
@@ -416,15 +429,15 @@ class TestVersion:
             ("version", "calendar", "removed_from", "–", "2032-05-01"),
         ]
 
-    def test_a_date_that_was_moved(self) -> None:
-        """What Floriday announces anew of a known version is listed with what the calendar has."""
+    def test_a_changed_date(self) -> None:
+        """A changed date of a known version is listed with the date in the calendar."""
         assert rows(
             lambda document: document["info"].update(description="This version will be removed after October 2027.")
         ) == [("version", "calendar", "removed_from", "2027-05-01", "2027-11-01")]
 
 
-class TestFiles:
-    """What is no specification is refused."""
+class TestInvalidFiles:
+    """Files that are no specification are refused."""
 
     @pytest.mark.parametrize(
         "content",
@@ -436,13 +449,13 @@ class TestFiles:
             b"\xff",
             b"[" * 100_000,
             json.dumps({"openapi": "3.0.0", "paths": {}}).encode(),
-            json.dumps(made_up() | {"basePath": "/growers-api-2026v1"}).encode(),
-            json.dumps(made_up() | {"swagger": "1.2"}).encode(),
-            json.dumps(made_up() | {"paths": []}).encode(),
+            json.dumps(specification() | {"basePath": "/growers-api-2026v1"}).encode(),
+            json.dumps(specification() | {"swagger": "1.2"}).encode(),
+            json.dumps(specification() | {"paths": []}).encode(),
         ],
     )
     def test_no_specification(self, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """The command ends with exit code 2 and one line that names the file."""
+        """A file that is no specification ends the command with exit code 2 and one line that names the file."""
         path = tmp_path / "file.json"
         path.write_bytes(content)
 
@@ -452,23 +465,23 @@ class TestFiles:
         assert err.startswith(f"floriday: {path}: this is no ")
         assert err.count("\n") == 1
 
-    def test_no_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A file that is not there is exit code 2 too."""
+    def test_a_missing_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A missing file ends the command with exit code 2."""
         assert run(["catalogue", str(tmp_path / "none.json")]) == 2
         assert "cannot be read: No such file" in capsys.readouterr().err
 
     def test_the_other_api(self) -> None:
-        """A specification is compared with the catalogue of its own API only."""
+        """A specification is compared only with the catalogue of its own API."""
         with pytest.raises(UsageError, match="suppliers API, not of the customers API"):
-            differences(made_up(), catalogue_of("customers"))
+            differences(specification(), catalogue_of("customers"))
 
 
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 class TestWholeApis:
-    """Specifications of whole APIs, as Floriday would publish them if they had exactly what the catalogue has."""
+    """Specifications of whole APIs, built from the facts of the catalogue, are compared."""
 
-    def test_nothing_to_change(self, api: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """The catalogue fits them; exit code 0."""
+    def test_no_differences(self, api: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A specification without differences ends the command with exit code 0."""
         catalogue = catalogue_of(api)
         path = tmp_path / "swagger.json"
         path.write_text(json.dumps(specification_of(catalogue)))
@@ -478,8 +491,8 @@ class TestWholeApis:
             f"no difference between the catalogue and the specification of the {api} API, {catalogue.version}\n"
         )
 
-    def test_changes(self, api: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """Changes made to them are listed, by topic or as JSON; exit code 1."""
+    def test_differences(self, api: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Differences are listed by topic or as JSON, with exit code 1."""
         document = specification_of(catalogue_of(api))
         document["paths"].pop("/contracts/current-max-sequence")
         orders = fields(document, "SalesOrder")
@@ -490,12 +503,12 @@ class TestWholeApis:
         path.write_text(json.dumps(document))
 
         assert run(["catalogue", str(path)]) == 1
-        told = capsys.readouterr().out
+        text = capsys.readouterr().out
         assert run(["catalogue", str(path), "--format", "json"]) == 1
         listed = json.loads(capsys.readouterr().out)
 
-        assert [line for line in told.splitlines() if line in list(Topic)] == ["operations", "fields", "values"]
-        assert told.splitlines()[-1].startswith("4 differences between the catalogue and the specification")
+        assert [line for line in text.splitlines() if line in list(Topic)] == ["operations", "fields", "values"]
+        assert text.splitlines()[-1].startswith("4 differences between the catalogue and the specification")
         assert [(row["change"], row["where"], row["specification"]) for row in listed] == [
             ("max-sequence", "orders.contracts", "–"),
             ("new", "SalesOrder.auctionClock", "int32, optional"),

@@ -1,4 +1,4 @@
-"""The hash of a record's content: moved by anything but its own sequence number."""
+"""The content hash of a record changes with any byte except those of its own sequence number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FEEDS = catalogue_of("suppliers").feeds
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (b'{"sequenceNumber":1,"a":2}', b'{"sequenceNumber":123456,"a":2}'),
         (b'{"a":2,"sequenceNumber":1}', b'{"a":2,"sequenceNumber":-7}'),
@@ -32,14 +32,14 @@ FEEDS = catalogue_of("suppliers").feeds
         ),
     ],
 )
-def test_a_new_number_alone_is_no_new_content(one: bytes, other: bytes) -> None:
-    """Wherever it stands, and however it is written."""
-    assert content_hash(one) == content_hash(other)
-    assert content_hash(one, is_numbered=True) == content_hash(one)
+def test_a_new_sequence_number_keeps_the_hash(first: bytes, second: bytes) -> None:
+    """The hash does not change with the record's sequence number, however it is written."""
+    assert content_hash(first) == content_hash(second)
+    assert content_hash(first, is_numbered=True) == content_hash(first)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (b'{"sequenceNumber":1,"a":2}', b'{"sequenceNumber":1,"a":3}'),
         (b'{"sequenceNumber":1,"a":2}', b'{"sequenceNumber":1,"b":2}'),
@@ -60,20 +60,20 @@ def test_a_new_number_alone_is_no_new_content(one: bytes, other: bytes) -> None:
         (b'{"sequenceNumber":1,"note":"sequenceNumber"}', b'{"sequenceNumber":1,"note":"sequenceNumbers"}'),
     ],
 )
-def test_any_other_difference_is_new_content(one: bytes, other: bytes) -> None:
-    """Also numbers of the same name that are not the record's own."""
-    assert content_hash(one) != content_hash(other)
+def test_any_other_difference_changes_the_hash(first: bytes, second: bytes) -> None:
+    """The hash changes with any other difference, also with fields of the same name in nested objects."""
+    assert content_hash(first) != content_hash(second)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"a":NaN}', b"\xff", b'{"a":' + b"[" * 6000])
-def test_what_is_no_record_has_a_hash_too(raw: bytes) -> None:
-    """The hash asks nothing of what it is given."""
+def test_invalid_records_have_a_hash(raw: bytes) -> None:
+    """Bytes that are no record have a hash too."""
     assert len(content_hash(raw)) == HASH_BYTES
 
 
 @given(seed=seeds(), number=st.integers(0, 2**63 - 1), feed=st.sampled_from(FEEDS))
-def test_records_of_every_feed_keep_their_hash_when_renumbered(seed: int, number: int, feed: Feed) -> None:
-    """And lose it with any change of a byte elsewhere."""
+def test_renumbered_records_of_every_feed_keep_their_hash(seed: int, number: int, feed: Feed) -> None:
+    """Records of every feed keep their hash when they get another number, and lose it with another field."""
     (record,) = valid_records(feed, seed, 1)
     changed = {**record, "aFieldOfTomorrow": 1}
 

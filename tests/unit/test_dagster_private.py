@@ -1,6 +1,6 @@
-"""Dagster's private parts are as this project uses them; each failure shows what breaks and where to look.
+"""The private names of Dagster exist as this project uses them; a failure shows what breaks and where.
 
-The module that imports them is not imported here at first: without one of them it cannot be.
+The module that imports them is imported only within tests, because it cannot be imported if one of them is missing.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Name(NamedTuple):
 
     Args:
         path: module and attribute, separated by a colon.
-        parameters: the parameters, or fields, that are used.
-        breaks: what no longer works without it.
-        module: where it is used, relative to the folder `pipelines/orchestration`.
+        parameters: the parameters or fields that are used.
+        breaks: what stops working without the name.
+        module: where it is used, relative to `pipelines/orchestration`.
     """
 
     path: str
@@ -148,13 +148,13 @@ COLUMNS = {
 """The columns that the SQL of ``dagster_private`` names, by file and table."""
 
 
-def hint(breaks: str, module: str) -> str:
-    """What a failure adds: the version, the consequence and the place."""
+def explanation(breaks: str, module: str) -> str:
+    """Return what a failure message adds: the version, the consequence and the place."""
     return f"in dagster {dg.__version__}: {breaks}. See pipelines/orchestration/{module}"
 
 
-def found(path: str) -> object:
-    """What a path leads to."""
+def private_value(path: str) -> object:
+    """Return the object at a path."""
     module, _, attributes = path.partition(":")
     return reduce(getattr, attributes.split("."), importlib.import_module(module))
 
@@ -169,53 +169,53 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: name.path)
-def test_a_private_name_is_as_it_is_used(name: Name) -> None:
-    """It exists, and takes the parameters that are used."""
+def test_a_private_name_has_the_used_parameters(name: Name) -> None:
+    """Each private name exists and accepts the parameters that are used."""
     try:
-        value = found(name.path)
+        value = private_value(name.path)
     except (ImportError, AttributeError) as error:
-        pytest.fail(f"{error}; {hint(name.breaks, name.module)}")
+        pytest.fail(f"{error}; {explanation(name.breaks, name.module)}")
 
     parameters = set(inspect.signature(value).parameters) if name.parameters and callable(value) else set()
     missing = set(name.parameters) - parameters
-    assert not missing, f"{name.path} has no {', '.join(sorted(missing))}; {hint(name.breaks, name.module)}"
+    assert not missing, f"{name.path} has no {', '.join(sorted(missing))}; {explanation(name.breaks, name.module)}"
 
 
 def test_every_private_import_is_checked() -> None:
-    """A name that ``dagster_private`` imports is in the list above."""
+    """Every name that ``dagster_private`` imports is in the list above."""
     imported = [
         (node.module or "", alias.name)
         for node in ast.walk(ast.parse(PRIVATE.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dagster")
         for alias in node.names
     ]
-    beginnings = {(module, name): (f"{module}:{name}", f"{module}.{name}:") for module, name in imported}
+    prefixes = {(module, name): (f"{module}:{name}", f"{module}.{name}:") for module, name in imported}
 
     unchecked = [
         imported
-        for imported, beginning in beginnings.items()
-        if not any(name.path.startswith(beginning) for name in NAMES)
+        for imported, prefixes_of_name in prefixes.items()
+        if not any(name.path.startswith(prefixes_of_name) for name in NAMES)
     ]
     assert unchecked == []
 
 
 @pytest.mark.parametrize("file", COLUMNS)
-def test_the_tables_have_the_columns_that_are_used(instance: dg.DagsterInstance, file: str) -> None:
-    """Pruning reads and deletes rows of these tables."""
+def test_tables_have_the_used_columns(instance: dg.DagsterInstance, file: str) -> None:
+    """Dagster's tables have the columns that pruning reads."""
     files = importlib.import_module("pipelines.orchestration.dagster_private").SqliteFiles.of(instance)
-    assert files is not None, hint("the storage is not recognized as SQLite, so pruning leaves its files", "")
+    assert files is not None, explanation("the storage is not recognized as SQLite, so pruning leaves its files", "")
     path: Path = getattr(files, file)
-    assert path.is_file(), f"{path.name} does not exist {hint('pruning does not find it', 'dagster_private.py')}"
+    assert path.is_file(), f"{path.name} does not exist {explanation('pruning does not find it', 'dagster_private.py')}"
 
     with closing(sqlite3.connect(path)) as connection:
         for table, columns in COLUMNS[file].items():
             actual = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
             missing = ", ".join(sorted(columns - actual))
-            assert not missing, f"{table} has no {missing} {hint('pruning fails', 'dagster_private.py')}"
+            assert not missing, f"{table} has no {missing} {explanation('pruning fails', 'dagster_private.py')}"
 
 
-def test_the_event_log_has_the_attributes_that_are_used(instance: dg.DagsterInstance) -> None:
-    """The class that keeps connections open uses the lock and the set of initialized databases of Dagster's own."""
+def test_the_event_log_has_the_used_attributes(instance: dg.DagsterInstance) -> None:
+    """Dagster's event log has the lock and the set of initialized databases that our subclass uses."""
     log = instance.event_log_storage
 
     for attribute in (
@@ -223,34 +223,36 @@ def test_the_event_log_has_the_attributes_that_are_used(instance: dg.DagsterInst
         "_initialized_dbs",
         "get_latest_asset_partition_materialization_attempts_without_materializations",
     ):
-        assert hasattr(log, attribute), f"no {attribute} {hint('the event log fails', 'instance/storage.py')}"
+        assert hasattr(log, attribute), f"no {attribute} {explanation('the event log fails', 'instance/storage.py')}"
 
 
-def test_a_planned_check_has_the_status_that_is_compared() -> None:
-    """Pruning keeps the newest result of a check that is more than a plan."""
-    status = found("dagster._core.storage.asset_check_execution_record:AssetCheckExecutionRecordStatus.PLANNED")
+def test_a_planned_check_has_the_expected_status() -> None:
+    """A planned check has the status by which pruning distinguishes it from a result."""
+    status = private_value("dagster._core.storage.asset_check_execution_record:AssetCheckExecutionRecordStatus.PLANNED")
 
-    assert getattr(status, "value", None) == "PLANNED", hint("pruning deletes check results", "dagster_private.py")
+    assert getattr(status, "value", None) == "PLANNED", explanation(
+        "pruning deletes check results", "dagster_private.py"
+    )
 
 
-def test_a_run_has_the_execution_plan_that_is_compared() -> None:
-    """Pruning keeps the snapshots of the execution plans that runs name in their JSON."""
+def test_a_run_names_its_execution_plan() -> None:
+    """A run has the field by which pruning finds the execution plans in use."""
     fields = inspect.signature(dg.DagsterRun).parameters
 
-    assert "execution_plan_snapshot_id" in fields, hint("pruning deletes plans in use", "dagster_private.py")
+    assert "execution_plan_snapshot_id" in fields, explanation("pruning deletes plans in use", "dagster_private.py")
 
 
 def test_the_web_server_is_started_by_its_module() -> None:
-    """`dagster dev` starts `python -m dagster_webserver`, in whose place the guarded one is put."""
+    """`dagster dev` starts the web server with the command that is replaced by the guarded one."""
     source = inspect.getsource(importlib.import_module("dagster._cli.dev"))
 
     command = '"-m", "dagster_webserver"'
-    assert command in source, f"no {command} {hint('`floriday up` refuses to serve', 'serving/guarded_dev.py')}"
-    assert "open_ipc_subprocess(" in source, hint("`floriday up` refuses to serve", "serving/guarded_dev.py")
+    assert command in source, f"no {command} {explanation('`floriday up` refuses to serve', 'serving/guarded_dev.py')}"
+    assert "open_ipc_subprocess(" in source, explanation("`floriday up` refuses to serve", "serving/guarded_dev.py")
 
 
-def test_the_web_server_calls_uvicorn_where_it_is_replaced() -> None:
-    """It calls ``uvicorn.run`` with its application, and with the host by its name."""
+def test_the_web_server_calls_uvicorn_as_expected() -> None:
+    """Dagster's web server calls ``uvicorn.run`` with its application and a host."""
     source = inspect.getsource(importlib.import_module("dagster_webserver.cli"))
     call = next(
         (
@@ -262,6 +264,8 @@ def test_the_web_server_calls_uvicorn_where_it_is_replaced() -> None:
     )
 
     breaks = "`floriday up` refuses to serve, because the web server is not guarded"
-    assert call is not None, f"no call of uvicorn.run {hint(breaks, 'serving/guarded_webserver.py')}"
-    assert len(call.args) == 1, f"uvicorn.run gets other arguments {hint(breaks, 'serving/guarded_webserver.py')}"
-    assert "host" in {each.arg for each in call.keywords}, hint(breaks, "serving/guarded_webserver.py")
+    assert call is not None, f"no call of uvicorn.run {explanation(breaks, 'serving/guarded_webserver.py')}"
+    assert len(call.args) == 1, (
+        f"uvicorn.run gets other arguments {explanation(breaks, 'serving/guarded_webserver.py')}"
+    )
+    assert "host" in {each.arg for each in call.keywords}, explanation(breaks, "serving/guarded_webserver.py")

@@ -1,4 +1,4 @@
-"""Days are those of Amsterdam, and the catalogue tells which records say when they were changed."""
+"""Days are days in Amsterdam, and the catalogue defines which field contains a record's time of change."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ FEEDS = {f"{api} {feed.name}": feed for api, catalogue in CATALOGUES.items() for
     ids=["winter", "summer", "short", "long"],
 )
 def test_days_begin_and_end_at_midnight_in_amsterdam(first: str, last: str, begins: str, ends: str) -> None:
-    """Whatever the clock does in between."""
+    """Days begin and end at midnight in Amsterdam, also when the clocks change."""
     days = Days(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
 
     assert (days.begins, days.ends) == (dt.datetime.fromisoformat(begins), dt.datetime.fromisoformat(ends))
 
 
-def test_days_do_not_run_backwards() -> None:
-    """The last one is the first one or later."""
+def test_reversed_days_are_refused() -> None:
+    """A last day before the first one raises an error."""
     with pytest.raises(UsageError, match="end before they begin"):
         Days(dt.date(2026, 3, 2), dt.date(2026, 3, 1))
 
 
 @pytest.mark.parametrize("feed", FEEDS.values(), ids=list(FEEDS))
-def test_a_record_that_tells_when_it_was_changed_is_asked(feed: Feed) -> None:
-    """Every field of the catalogue that is said to tell it is known, and no other one stands in for it."""
+def test_all_fields_with_the_time_of_change_are_used(feed: Feed) -> None:
+    """The time of change is read from exactly the fields that the catalogue describes as such."""
     table = tables_of(feed)
-    told = f"{LAST_MODIFIED_DATE_TIME[:1].upper()}{LAST_MODIFIED_DATE_TIME[1:]}"
+    description = f"{LAST_MODIFIED_DATE_TIME[:1].upper()}{LAST_MODIFIED_DATE_TIME[1:]}"
 
-    own = [column.name for column in table.own_columns if column.description == told]
+    own = [column.name for column in table.own_columns if column.description == description]
 
-    asked = changed_at(table)
-    assert (asked is None) == (own == [])
-    assert all(f'("{name}"' in (asked or "") for name in own)
+    expression = changed_at(table)
+    assert (expression is None) == (own == [])
+    assert all(f'("{name}"' in (expression or "") for name in own)
 
 
 @pytest.mark.parametrize(
-    ("feed", "asked"),
+    ("feed", "expression"),
     [
         ("suppliers orders.sales_orders", 'coalesce("last_modified_date_time", "creation_date_time")'),
         ("customers catalog.trade_item_requests", 'coalesce("last_modified", "added")'),
@@ -61,6 +61,6 @@ def test_a_record_that_tells_when_it_was_changed_is_asked(feed: Feed) -> None:
         ("suppliers supply.supply_lines", None),
     ],
 )
-def test_an_unchanged_record_tells_when_it_was_made(feed: str, asked: str | None) -> None:
-    """But where only that is told, nobody knows what was changed since."""
-    assert changed_at(tables_of(FEEDS[feed])) == asked
+def test_the_creation_time_is_the_fallback(feed: str, expression: str | None) -> None:
+    """The creation time is used for unchanged records, if their feed has a time of change at all."""
+    assert changed_at(tables_of(FEEDS[feed])) == expression

@@ -1,4 +1,4 @@
-"""The sources of dbt: what the catalogue and the reports say, as YAML."""
+"""The sources for dbt describe all tables of the catalogue and all reports, as YAML."""
 
 from __future__ import annotations
 
@@ -26,66 +26,68 @@ def api(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(api: str) -> Tables:
-    """The tables of each source, by their names, as a reader of YAML finds them."""
-    read = yaml.safe_load(sources(api))
-    assert read["version"] == 2
-    assert {each["database"] for each in read["sources"]} == {DATABASE}
-    assert all(each["schema"] == each["name"] for each in read["sources"])
-    return {each["name"]: {table["name"]: table for table in each["tables"]} for each in read["sources"]}
+def dbt_tables(api: str) -> Tables:
+    """The tables of each source by name, as read from the YAML."""
+    document = yaml.safe_load(sources(api))
+    assert document["version"] == 2
+    assert {each["database"] for each in document["sources"]} == {DATABASE}
+    assert all(each["schema"] == each["name"] for each in document["sources"])
+    return {each["name"]: {table["name"]: table for table in each["tables"]} for each in document["sources"]}
 
 
 def tables(api: str) -> list[Table]:
-    """All tables of an API."""
+    """Return all tables of an API."""
     return [table for source in catalogue_of(api).sources for table in tables_of(source).walk()]
 
 
-def test_every_table_has_its_description_and_columns(made: Tables, api: str) -> None:
-    """In their order, with the words of the catalogue; personal data are marked."""
+def test_tables_have_descriptions_and_columns(dbt_tables: Tables, api: str) -> None:
+    """Each table has the catalogue's description and columns, with personal data marked."""
     for table in tables(api):
-        source = made[table.schema][table.name]
+        source = dbt_tables[table.schema][table.name]
 
         assert source["description"] == table.description
-        assert [(one["name"], one["description"], "config" in one) for one in source["columns"]] == [
+        assert [(column["name"], column["description"], "config" in column) for column in source["columns"]] == [
             (column.name, column.description, column.personal) for column in table.columns
         ]
     marks = [
-        one["config"]
-        for each in made.values()
+        column["config"]
+        for each in dbt_tables.values()
         for table in each.values()
-        for one in table.get("columns", [])
-        if "config" in one
+        for column in table.get("columns", [])
+        if "config" in column
     ]
     assert marks
     assert all(mark == {"meta": {"personal": True}} for mark in marks)
 
 
-def test_there_is_no_other_table(made: Tables, api: str) -> None:
-    """Besides those of the feeds there are their histories, what the warehouse knows of its syncs, and the reports."""
+def test_all_tables_are_listed(dbt_tables: Tables, api: str) -> None:
+    """The sources contain the tables of feeds, their histories, the ``sync`` tables and views, and the reports."""
     known = tables(api)
-    answers = made["reports"].keys()
-    others = {"suppliers": "spend_by_grower", "customers": "sell_through"}
+    reports = dbt_tables["reports"].keys()
+    own_reports = {"suppliers": "spend_by_grower", "customers": "sell_through"}
 
-    listed = {f"{schema}.{name}" for schema, within in made.items() for name in within}
+    listed = {f"{schema}.{name}" for schema, source_tables in dbt_tables.items() for name in source_tables}
     assert listed == {
         *(table.qualified_name for table in known),
         *(f"history.{table.name}" for table in known),
         *(f"sync.{name}" for name in (*SYNC_TABLES, *SYNC_VIEWS)),
-        *(f"reports.{name}" for name in answers),
+        *(f"reports.{name}" for name in reports),
     }
-    assert {"revenue_by_week", "sync_health", *others.values()} - answers == {others[api]}
+    assert {"revenue_by_week", "sync_health", *own_reports.values()} - reports == {own_reports[api]}
 
 
-def test_reports_have_their_columns(made: Tables) -> None:
-    """As their files say."""
-    week = made["reports"]["revenue_by_week"]
+def test_reports_have_their_columns(dbt_tables: Tables) -> None:
+    """A report has the columns and descriptions of its file."""
+    week = dbt_tables["reports"]["revenue_by_week"]
 
-    assert {one["name"]: one["description"] for one in week["columns"]} == find_report("revenue_by_week").columns
+    assert {column["name"]: column["description"] for column in week["columns"]} == find_report(
+        "revenue_by_week"
+    ).columns
 
 
-def test_an_unknown_api_is_told() -> None:
-    """In one line."""
-    ended = subprocess.run(
+def test_an_unknown_api_is_one_line() -> None:
+    """An unknown API ends the command with one line that lists the existing ones."""
+    process = subprocess.run(
         [sys.executable, "-m", "pipelines.dictionary.dbt", "florists"],
         cwd=ROOT,
         env=surroundings(),
@@ -94,6 +96,6 @@ def test_an_unknown_api_is_told() -> None:
         check=False,
     )
 
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.count("\n") == 1
-    assert "suppliers, customers" in ended.stderr
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.count("\n") == 1
+    assert "suppliers, customers" in process.stderr

@@ -1,4 +1,4 @@
-"""The data dictionary: up to date, complete, and with links that lead somewhere."""
+"""The data dictionary is up to date and complete, and its links work."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from tests.command_line import ROOT
 FOLDER = ROOT / "docs" / "dictionary"
 APIS = ("suppliers", "customers")
 LINE = re.compile(r'    ("[a-z]+\.)?\w+"? (\|o|\}o|\|\|)--o\{ \w+ : (has|"\w+(, \w+)*")')
-"""A line of a drawing, as Mermaid reads it."""
+"""A line of a Mermaid diagram."""
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, str]:
+def page_texts() -> dict[str, str]:
     """The text of each page."""
     return pages()
 
 
 def tables(catalogue: Catalogue) -> list[Table]:
-    """All tables of a catalogue."""
+    """Return all tables of a catalogue."""
     return [table for source in catalogue.sources for table in tables_of(source).walk()]
 
 
 @pytest.fixture(scope="module")
-def told_of_reports() -> str:
-    """The page on the reports."""
+def reports_text() -> str:
+    """The page about the reports."""
     return reports_page()
 
 
 def section(page: str, name: str) -> str:
-    """What stands on a page about a table."""
+    """Return the section of a page about a table."""
     return page.partition(f"### {name}\n")[2].partition("\n### ")[0]
 
 
 def drawings(page: str) -> list[list[str]]:
-    """The lines of each drawing of a page."""
+    """Return the lines of each diagram of a page."""
     return [found.splitlines() for found in re.findall(r"```mermaid\nerDiagram\n(.*?)\n```", page, re.DOTALL)]
 
 
@@ -60,7 +60,7 @@ class Thorn(Record):
 
 
 class Rose(Record):
-    """A rose that nobody sells."""
+    """An invented record."""
 
     rose_id: Uuid = field("the rose's id")
     batch_id: Uuid = field("stock | that *it* comes from (supply.batches)")
@@ -68,35 +68,35 @@ class Rose(Record):
     sequence_number: Int64 = field("number")
 
 
-class TestTheCommittedPages:
-    """What stands in ``docs/dictionary``."""
+class TestCommittedPages:
+    """The pages in ``docs/dictionary`` are correct."""
 
-    def test_they_are_up_to_date(self, made: dict[str, str]) -> None:
-        """They are what the catalogue makes; ``make docs`` renews them."""
+    def test_pages_are_up_to_date(self, page_texts: dict[str, str]) -> None:
+        """The pages are those that the catalogue produces; ``make docs`` updates them."""
         found = {path.relative_to(FOLDER).as_posix(): path.read_text("utf-8") for path in FOLDER.rglob("*.md")}
 
-        assert sorted(found) == sorted(made)
-        assert [name for name in made if found[name] != made[name]] == []
+        assert sorted(found) == sorted(page_texts)
+        assert [name for name in page_texts if found[name] != page_texts[name]] == []
 
-    def test_writing_leaves_nothing_old(self, tmp_path: Path, made: dict[str, str]) -> None:
-        """A page of a schema that is no more is removed, every other one is written."""
+    def test_obsolete_pages_are_removed(self, tmp_path: Path, page_texts: dict[str, str]) -> None:
+        """Writing the pages removes the page of a schema that no longer exists."""
         (tmp_path / "suppliers").mkdir()
         (tmp_path / "suppliers" / "tulips.md").write_text("old")
 
         write(tmp_path)
 
-        assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")} == set(made)
+        assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")} == set(page_texts)
 
-    def test_links(self, made: dict[str, str]) -> None:
-        """Every link leads to a page that is there, and to a heading on it."""
-        headings = {name: set(re.findall(r"(?m)^#+ (?:\[)?([\w.]+)", text)) for name, text in made.items()}
+    def test_links(self, page_texts: dict[str, str]) -> None:
+        """Every link leads to an existing page and heading."""
+        headings = {name: set(re.findall(r"(?m)^#+ (?:\[)?([\w.]+)", text)) for name, text in page_texts.items()}
         broken = []
-        for name, text in made.items():
+        for name, text in page_texts.items():
             for path, anchor in re.findall(r"\]\(([\w./]*)(?:#(\w+))?\)", text):
                 target = (PurePosixPath(name).parent / path).as_posix() if path else name
                 while "/../" in target:
                     target = re.sub(r"\w+/\.\./", "", target)
-                if target not in made or (anchor and anchor not in headings[target]):
+                if target not in page_texts or (anchor and anchor not in headings[target]):
                     broken.append((name, path, anchor))
 
         assert broken == []
@@ -104,29 +104,29 @@ class TestTheCommittedPages:
 
 @pytest.mark.parametrize("api", APIS)
 class TestAnApi:
-    """The pages of one API."""
+    """The pages of one API are complete."""
 
-    def test_every_table_and_column(self, api: str, made: dict[str, str]) -> None:
-        """Each table stands in the overview and has a section, in which each column has a row."""
+    def test_every_table_and_column(self, api: str, page_texts: dict[str, str]) -> None:
+        """Each table is in the overview and has a section with a row for each column."""
         for table in tables(catalogue_of(api)):
-            told = section(made[f"{api}/{table.schema}.md"], table.name)
+            text = section(page_texts[f"{api}/{table.schema}.md"], table.name)
 
-            assert f"[{table.name}]({table.schema}.md#{table.name})" in made[f"{api}/README.md"]
-            assert re.findall(r"(?m)^\| `(\w+)` \| [A-Z]", told) == [column.name for column in table.columns]
+            assert f"[{table.name}]({table.schema}.md#{table.name})" in page_texts[f"{api}/README.md"]
+            assert re.findall(r"(?m)^\| `(\w+)` \| [A-Z]", text) == [column.name for column in table.columns]
 
-    def test_drawings(self, api: str, made: dict[str, str]) -> None:
-        """Each schema has drawings, of lines that Mermaid reads and few enough to be read."""
+    def test_drawings(self, api: str, page_texts: dict[str, str]) -> None:
+        """Each schema has diagrams of valid Mermaid lines, short enough to be read."""
         for schema in {table.schema for table in tables(catalogue_of(api))}:
-            lines = drawings(made[f"{api}/{schema}.md"])
+            lines = drawings(page_texts[f"{api}/{schema}.md"])
 
             assert lines
             assert [line for drawing in lines for line in drawing if not LINE.fullmatch(line)] == []
             assert max(map(len, lines)) < 35
 
 
-def test_what_a_column_tells(made: dict[str, str]) -> None:
-    """A column's row has its JSON path, where it leads, what to mind on the way, and its known values."""
-    orders = section(made["suppliers/orders.md"], "sales_orders")
+def test_a_column_has_its_facts(page_texts: dict[str, str]) -> None:
+    """A column's row has its JSON path, its reference, notes on the join, and known values."""
+    orders = section(page_texts["suppliers/orders.md"], "sales_orders")
 
     assert "| `delivery_location_gln` | VARCHAR | `delivery.location.gln` |" in orders
     assert "→ [supply.batches](supply.md#batches).`batch_id`" in orders
@@ -136,62 +136,62 @@ def test_what_a_column_tells(made: dict[str, str]) -> None:
     assert "referenced by: " in orders
 
 
-def test_what_is_told_of_a_child(made: dict[str, str]) -> None:
-    """A child names its array, its parent, and what it is joined on."""
-    told = section(made["suppliers/supply.md"], "supply_line_volume_prices")
+def test_a_child_table_has_its_parent(page_texts: dict[str, str]) -> None:
+    """A child table's section names its array, its parent and the columns of the join."""
+    text = section(page_texts["suppliers/supply.md"], "supply_line_volume_prices")
 
     assert (
-        "the array `volumePrices` of [supply.supply_lines](#supply_lines); join on `account`, `supply_line_id`" in told
+        "the array `volumePrices` of [supply.supply_lines](#supply_lines); join on `account`, `supply_line_id`" in text
     )
 
 
-def test_what_stands_beside_the_tables(made: dict[str, str]) -> None:
-    """The raw log, the history, every table of ``sync`` and every report are explained once."""
-    told = made["README.md"]
+def test_other_schemas_are_described(page_texts: dict[str, str]) -> None:
+    """The raw log, the history, every ``sync`` table and every report are described."""
+    text = page_texts["README.md"]
 
     for heading in ("## raw", "## history", *(f"### sync.{name}" for name in SYNC_TABLES)):
-        assert f"\n{heading}\n" in told
-    assert [each.name for each in all_reports() if f"\n### reports.{each.name}\n" not in told] == []
-    assert "_as_of(DATE '" in told
+        assert f"\n{heading}\n" in text
+    assert [each.name for each in all_reports() if f"\n### reports.{each.name}\n" not in text] == []
+    assert "_as_of(DATE '" in text
 
 
-def test_a_new_feed_is_described_by_its_entry() -> None:
-    """A feed that is added to a catalogue has its section, its children, its drawing; text means only itself."""
+def test_a_new_feed_is_described() -> None:
+    """A feed that is added to a catalogue gets a section, its children and its diagram."""
     suppliers = catalogue_of("suppliers")
     roses = Feed("catalog", "roses", Rose, ("rose_id",), Endpoint("/roses"), scope="catalog:read")
 
-    made = api_pages(replace(suppliers, feeds=(*suppliers.feeds, roses)))
+    page_texts = api_pages(replace(suppliers, feeds=(*suppliers.feeds, roses)))
 
-    told = section(made["catalog.md"], "roses")
-    assert "read from `/roses/sync/{sequenceNumber}`; scope `catalog:read`" in told
-    assert "children: [catalog.rose_thorns](#rose_thorns)" in told
-    assert r"Stock \| that \*it\* comes from (supply.batches). → [supply.batches](supply.md#batches)" in told
-    assert "**Personal data**" in section(made["catalog.md"], "rose_thorns")
-    assert "    roses ||--o{ rose_thorns : has" in drawings(made["catalog.md"])[0]
-    assert '    "supply.batches" |o--o{ roses : "batch_id"' in drawings(made["catalog.md"])[1]
-    assert "[catalog.roses](catalog.md#roses) by `batch_id`" in section(made["supply.md"], "batches")
+    text = section(page_texts["catalog.md"], "roses")
+    assert "read from `/roses/sync/{sequenceNumber}`; scope `catalog:read`" in text
+    assert "children: [catalog.rose_thorns](#rose_thorns)" in text
+    assert r"Stock \| that \*it\* comes from (supply.batches). → [supply.batches](supply.md#batches)" in text
+    assert "**Personal data**" in section(page_texts["catalog.md"], "rose_thorns")
+    assert "    roses ||--o{ rose_thorns : has" in drawings(page_texts["catalog.md"])[0]
+    assert '    "supply.batches" |o--o{ roses : "batch_id"' in drawings(page_texts["catalog.md"])[1]
+    assert "[catalog.roses](catalog.md#roses) by `batch_id`" in section(page_texts["supply.md"], "batches")
 
 
-def test_the_reports_page_is_up_to_date(told_of_reports: str) -> None:
-    """``make docs`` would change nothing; every report is there, with a type for each of its columns."""
-    assert (ROOT / "docs" / "reports.md").read_text(encoding="utf-8") == told_of_reports
+def test_the_reports_page_is_up_to_date(reports_text: str) -> None:
+    """``make docs`` would not change the page, and it contains every report with a type for each column."""
+    assert (ROOT / "docs" / "reports.md").read_text(encoding="utf-8") == reports_text
     for report in all_reports():
-        told = told_of_reports.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
-        assert report.sql in told
+        text = reports_text.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
+        assert report.sql in text
         for column in report.columns:
-            assert re.search(rf"^\| `{column}` \| [A-Z]+\S*( .*)? \| .+ \|$", told, re.MULTILINE), column
+            assert re.search(rf"^\| `{column}` \| [A-Z]+\S*( .*)? \| .+ \|$", text, re.MULTILINE), column
 
 
-def test_every_report_has_an_example(told_of_reports: str) -> None:
-    """Each report's example shows all its columns and some rows, and stands on the page; none is of a report of old."""
-    kept = examples().reports
+def test_every_report_has_an_example(reports_text: str) -> None:
+    """Each report has an example with all its columns and some rows, and only existing reports have one."""
+    stored_examples = examples().reports
 
-    assert list(kept) == [report.name for report in all_reports()]
+    assert list(stored_examples) == [report.name for report in all_reports()]
     for report in all_reports():
-        example = kept[report.name]
-        told = told_of_reports.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
+        example = stored_examples[report.name]
+        text = reports_text.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
         heading = f"| {' | '.join(f'`{column}`' for column in report.columns)} |"
-        rows = told.partition(f"```sql\n{example.sql}\n```\n\n{heading}\n")[2].partition("\n\n")[0].splitlines()[1:]
+        rows = text.partition(f"```sql\n{example.sql}\n```\n\n{heading}\n")[2].partition("\n\n")[0].splitlines()[1:]
 
         assert list(example.columns) == list(report.columns), f"`make examples` renews the one of {report.name}"
         assert {len(row) for row in example.rows} == {len(report.columns)}

@@ -1,4 +1,4 @@
-"""How fresh feeds ought to be: stale by their tier, and warned of before Floriday's retention ends."""
+"""A feed is stale after the limit of its tier, and a warning comes before Floriday's retention ends."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ SECOND, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(hours=1), dt.timedelta
 SOURCES = catalogue_of("suppliers").sources
 
 
-def of_tier(tier: Tier, retention: Retention | None = None) -> Source:
-    """A feed of a tier."""
+def source_of_tier(tier: Tier, retention: Retention | None = None) -> Source:
+    """Return a source of a tier."""
     return replace(next(source for source in SOURCES if source.tier == tier), retention=retention)
 
 
-def standing(source: Source, age: dt.timedelta | None) -> FeedStatus:
-    """A feed that was last current so long ago; None: never."""
+def feed_status(source: Source, age: dt.timedelta | None) -> FeedStatus:
+    """Return the status of a feed that was last current this long ago; None: never."""
     return FeedStatus("main", source, rows=1, cursor=1, current_at=None if age is None else NOW - age, rejected=0)
 
 
 def concerns(feed: FeedStatus) -> list[Concern]:
-    """What is wrong with it."""
+    """Return the concerns about a feed."""
     return [trouble.concern for trouble in troubles([feed], NOW)]
 
 
 def test_a_warning_comes_before_staleness() -> None:
-    """Whatever the tier; every tier of the catalogue has its limits."""
+    """Every tier has limits, and its warning comes before its failure."""
     assert {source.tier for source in SOURCES} == FRESHNESS.keys()
     assert all(limits.warn < limits.fail for limits in FRESHNESS.values())
 
@@ -41,15 +41,15 @@ def test_a_warning_comes_before_staleness() -> None:
 @pytest.mark.parametrize(
     ("tier", "limit"), [("fast", dt.timedelta(hours=3)), ("hourly", 3 * HOUR), ("daily", dt.timedelta(hours=49))]
 )
-def test_a_feed_is_stale_by_its_tier(tier: Tier, limit: dt.timedelta) -> None:
-    """From the moment on at which it was not current for longer than the limit."""
-    assert concerns(standing(of_tier(tier), limit)) == []
-    assert concerns(standing(of_tier(tier), limit + SECOND)) == [Concern.STALE]
+def test_a_feed_is_stale_after_its_tiers_limit(tier: Tier, limit: dt.timedelta) -> None:
+    """A feed is stale when it was not current for longer than the limit of its tier."""
+    assert concerns(feed_status(source_of_tier(tier), limit)) == []
+    assert concerns(feed_status(source_of_tier(tier), limit + SECOND)) == [Concern.STALE]
 
 
-def test_a_feed_that_was_never_current_is_stale_too() -> None:
-    """Counted from when it was first to be synced; not at all, where it never was."""
-    feed = standing(of_tier("fast"), None)
+def test_a_feed_that_was_never_current_becomes_stale() -> None:
+    """A feed that was never current becomes stale after it was first requested, and is not stale before."""
+    feed = feed_status(source_of_tier("fast"), None)
 
     assert concerns(feed) == []
     assert concerns(replace(feed, requested_since=NOW - 2 * HOUR)) == []
@@ -57,27 +57,27 @@ def test_a_feed_that_was_never_current_is_stale_too() -> None:
     assert trouble.line.endswith(": not read to its end since 2026-11-20 05:00:00 UTC, 4 h ago; stale after 3 h")
 
 
-def test_a_feed_without_its_scope_is_not_looked_at() -> None:
-    """It is skipped on purpose."""
-    feed = standing(of_tier("fast", Retention(DAY)), 10 * DAY)
+def test_a_feed_without_its_scope_is_not_checked() -> None:
+    """A feed whose scope is not granted is not checked, because it is skipped on purpose."""
+    feed = feed_status(source_of_tier("fast", Retention(DAY)), 10 * DAY)
 
     assert concerns(replace(feed, granted=False)) == []
 
 
-@pytest.mark.parametrize(("keeps", "before"), [(14, 3.5), (30, 7.5), (365, 91.25), (2, 1)])
-def test_the_warning_leaves_time_to_do_something(keeps: int, before: float) -> None:
-    """A quarter of the retention before its end, and a day at least."""
-    assert warns_at(Retention(keeps * DAY)) == before * DAY
+@pytest.mark.parametrize(("retention_days", "days_before"), [(14, 3.5), (30, 7.5), (365, 91.25), (2, 1)])
+def test_the_retention_warning_comes_early(retention_days: int, days_before: float) -> None:
+    """The warning comes a quarter of the retention before its end, and at least a day before."""
+    assert warns_at(Retention(retention_days * DAY)) == days_before * DAY
 
 
-def test_changes_that_may_be_lost() -> None:
-    """First it is said that they will, then that they may be; each time with how long."""
-    feed = of_tier("daily", Retention(14 * DAY))
+def test_the_end_of_the_retention_is_reported() -> None:
+    """A feed that was not read first gets a warning before its retention ends, and then a report of possible loss."""
+    feed = source_of_tier("daily", Retention(14 * DAY))
 
-    assert concerns(standing(feed, 10.5 * DAY - SECOND)) == [Concern.STALE]
-    assert concerns(standing(feed, 10.5 * DAY)) == [Concern.STALE, Concern.ENDING]
-    assert concerns(standing(feed, 14 * DAY)) == [Concern.STALE, Concern.LOST]
-    lines = [trouble.line for age in (12, 15) for trouble in troubles([standing(feed, age * DAY)], NOW)]
+    assert concerns(feed_status(feed, 10.5 * DAY - SECOND)) == [Concern.STALE]
+    assert concerns(feed_status(feed, 10.5 * DAY)) == [Concern.STALE, Concern.ENDING]
+    assert concerns(feed_status(feed, 14 * DAY)) == [Concern.STALE, Concern.LOST]
+    lines = [trouble.line for age in (12, 15) for trouble in troubles([feed_status(feed, age * DAY)], NOW)]
     assert lines[1].endswith(
         ": in 2 days the first unread changes may be gone; Floriday keeps them for 14 days or longer"
     )

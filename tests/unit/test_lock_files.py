@@ -1,4 +1,4 @@
-"""One `floriday up` a project: who holds the lock files, and what becomes of those who were killed."""
+"""Only one `floriday up` runs for each project, and processes of a killed one are ended."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pytest
 from pipelines.errors import DagsterError
 from pipelines.orchestration.serving.lock_files import LockFile, one_at_a_time
 
-WAITS = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEPING_PROGRAM = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
 @contextmanager
-def left_behind(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A `dagster dev` whose `floriday up` is gone: it alone holds the second lock file."""
+def orphaned_dagster(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A `dagster dev` whose `floriday up` was killed; only it holds the second lock file."""
     lock = LockFile(home / "dagster.lock")
     assert lock.take()
-    process = subprocess.Popen(WAITS, pass_fds=(lock.descriptor,), start_new_session=True)
+    process = subprocess.Popen(SLEEPING_PROGRAM, pass_fds=(lock.descriptor,), start_new_session=True)
     lock.write(process.pid, "http://127.0.0.1:3000")
     lock.close()
     try:
@@ -32,25 +32,28 @@ def left_behind(home: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_a_second_one_is_told_who_is_first(tmp_path: Path) -> None:
-    """The process, and where it serves once it does."""
+def test_a_second_start_names_the_running_process(tmp_path: Path) -> None:
+    """A second `floriday up` fails with the process id of the first one, and its address once it serves."""
     with one_at_a_time(tmp_path, print) as lock:
-        with pytest.raises(DagsterError, match=rf"runs here already \(process {os.getpid()}\)"), enter(tmp_path):
+        with pytest.raises(DagsterError, match=rf"runs here already \(process {os.getpid()}\)"), second_start(tmp_path):
             pass
         lock.write(4711, "http://127.0.0.1:3001")
-        with pytest.raises(DagsterError, match=rf"process {os.getpid()}, at http://127.0.0.1:3001"), enter(tmp_path):
+        with (
+            pytest.raises(DagsterError, match=rf"process {os.getpid()}, at http://127.0.0.1:3001"),
+            second_start(tmp_path),
+        ):
             pass
 
 
 @contextmanager
-def enter(home: Path) -> Iterator[None]:
-    """A second `floriday up`."""
+def second_start(home: Path) -> Iterator[None]:
+    """Start a second `floriday up`."""
     with one_at_a_time(home, print):
         yield
 
 
-def test_the_next_one_may(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Once the first has ended, its files are free and for nobody else's eyes."""
+def test_locks_are_released(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After the first `floriday up` has ended, another one starts; the lock files are readable only by their owner."""
     for _ in range(2):
         with one_at_a_time(tmp_path, print):
             pass
@@ -59,18 +62,18 @@ def test_the_next_one_may(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_what_a_killed_one_left_is_ended(tmp_path: Path) -> None:
-    """Its Dagster still holds the lock, so it is known for sure; it is told to end, and that is said."""
-    said: list[str] = []
-    with left_behind(tmp_path) as process, one_at_a_time(tmp_path, said.append):
+def test_orphaned_processes_are_ended(tmp_path: Path) -> None:
+    """The Dagster processes of a killed `floriday up` are found by their lock and ended, with a message."""
+    messages: list[str] = []
+    with orphaned_dagster(tmp_path) as process, one_at_a_time(tmp_path, messages.append):
         ended = process.wait(10)
 
-    assert ended in (-15, -9)  # killed where it does not end within its patience
-    assert len(said) == 1
-    assert f"(process {process.pid})" in said[0]
+    assert ended in (-15, -9)  # killed if it does not end in time
+    assert len(messages) == 1
+    assert f"(process {process.pid})" in messages[0]
 
 
-def test_a_folder_that_takes_no_files(tmp_path: Path) -> None:
-    """It is told in a line."""
-    with pytest.raises(DagsterError, match="cannot be written"), one_at_a_time(tmp_path / "not there", print):
+def test_a_read_only_folder_is_an_error(tmp_path: Path) -> None:
+    """A folder that cannot be written to raises an error in one line."""
+    with pytest.raises(DagsterError, match="cannot be written"), one_at_a_time(tmp_path / "missing", print):
         pass

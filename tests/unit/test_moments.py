@@ -31,41 +31,41 @@ DIFFICULT = {
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    """Path and text of each module of the tests, except the one that names the moments."""
+    """Yield path and text of each module of the tests, except the one that defines the times."""
     for path in TESTS.rglob("*.py"):
         if path != TESTS / "moments.py":
             yield path.relative_to(TESTS).as_posix(), path.read_text(encoding="utf-8")
 
 
-def worlds() -> Iterator[tuple[str, dict[str | None, str]]]:
-    """The place and the named arguments of every call that makes a sandbox."""
+def sandbox_calls() -> Iterator[tuple[str, dict[str | None, str]]]:
+    """Yield the place and the named arguments of every call that makes a sandbox."""
     for path, text in sources():
         for node in ast.walk(ast.parse(text)) if "Sandbox(" in text else ():
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Sandbox":
-                yield f"{path}:{node.lineno}", {word.arg: ast.unparse(word.value) for word in node.keywords}
+                yield f"{path}:{node.lineno}", {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
 
 
 def test_the_real_clock_is_read_in_one_place() -> None:
-    """Only `tests.moments.real_now` reads the date."""
+    """Only `tests.moments.real_now` reads the real date."""
     assert [path for path, text in sources() if CLOCK.search(text)] == []
 
 
-def test_each_world_starts_at_a_named_moment() -> None:
-    """A sandbox of a test either has no world or is given its moment."""
-    found = list(worlds())
+def test_each_sandbox_has_a_fixed_start() -> None:
+    """Every sandbox of a test is either empty or has a fixed start."""
+    calls = list(sandbox_calls())
 
-    assert len(found) > 20
-    assert [place for place, given in found if "now" not in given and given.get("empty") != "True"] == []
+    assert len(calls) > 20
+    assert [place for place, arguments in calls if "now" not in arguments and arguments.get("empty") != "True"] == []
 
 
-def test_the_modules_that_meet_the_real_clock_exist() -> None:
-    """`make test-dates` looks for none that is not there."""
+def test_dated_modules_exist() -> None:
+    """The modules that `make test-dates` runs exist."""
     assert [name for name in DATED if not (TESTS.parent / name.partition("::")[0]).exists()] == []
 
 
 @pytest.mark.parametrize("today", DIFFICULT.values(), ids=DIFFICULT)
 def test_the_demo_starts_on_a_working_day(today: dt.datetime) -> None:
-    """The next day is a working day too, and both syncs lie within the last five days."""
+    """The demo's next day is a working day too, and both of its syncs are within the last five days."""
     start = start_of_trade(today)
 
     assert start.astimezone(AMSTERDAM).hour == 9
@@ -75,7 +75,7 @@ def test_the_demo_starts_on_a_working_day(today: dt.datetime) -> None:
 
 
 def test_the_demo_shows_trade_at_a_weekend() -> None:
-    """Between the two syncs of a demo on a Saturday, new orders arrive as on a working day."""
+    """In a demo on a Saturday, new orders arrive between the two syncs as on a working day."""
     sandbox = Sandbox(now=start_of_trade(DIFFICULT["saturday"]), scale=0.1)
     before = len(sandbox.truth("sales_orders"))
 

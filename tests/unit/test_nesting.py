@@ -1,4 +1,4 @@
-"""How deep a record may be nested does not depend on the version of Python."""
+"""The maximum depth of a record does not depend on the version of Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.normalize.protection import Withheld
 
 ID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 TOO_DEEP = (DEEPEST + 1, 500, 980, 1_100, 5_000, 9_990, 60_000)
-"""Levels on both sides of the limits at which decoders of Python 3.11, 3.12 and 3.13 raise RecursionError."""
+"""Levels below and above the limits at which Python 3.11, 3.12 and 3.13 raise RecursionError when they parse JSON."""
 
 
 class Party(Record):
@@ -24,28 +24,28 @@ class Party(Record):
 
     party_id: Uuid = field("identifier")
     sequence_number: Int64 = field("number")
-    host: Text | None = field("who gives it", personal=True)
-    open: Boolean | None = field("whether all may come")
+    host: Text | None = field("host", personal=True)
+    open: Boolean | None = field("whether it is public")
 
 
 PARTIES = tables_of(Feed("things", "parties", Party, ("party_id",), Endpoint("/parties"), scope="things:read"))
 
 
 def nested(levels: int) -> bytes:
-    """A party with so many objects and arrays within each other, itself included, in a field that is unknown."""
+    """Return a party with this many levels of objects and arrays, itself included, in an unknown field."""
     arrays = levels - 1
     return b'{"partyId":"%s","sequenceNumber":5,"host":"Jan","later":%s}' % (ID.encode(), b"[" * arrays + b"]" * arrays)
 
 
 @pytest.mark.parametrize("levels", TOO_DEEP)
 def test_a_record_that_is_nested_too_deeply_is_rejected_alone(levels: int) -> None:
-    """It is rejected with its number and without a key; the record beside it is stored."""
+    """A record that is nested too deeply is rejected with its number, and the record beside it is stored."""
     page = read_page(b'{"maximumSequenceNumber":5,"results":[%s,%s]}' % (nested(levels), nested(2)))
 
     batch = normalize(PARTIES, page.records)
 
     assert (page.maximum, page.numbers, len(batch.originals)) == (5, (5, 5), 1)
-    assert [(one.reason, one.key, one.sequence_number) for one in batch.rejected] == [
+    assert [(item.reason, item.key, item.sequence_number) for item in batch.rejected] == [
         ("the record is nested too deeply", None, 5)
     ]
 
@@ -53,7 +53,7 @@ def test_a_record_that_is_nested_too_deeply_is_rejected_alone(levels: int) -> No
 @pytest.mark.parametrize("treatment", ["hash", "drop"])
 @pytest.mark.parametrize("levels", TOO_DEEP)
 def test_a_protected_record_that_is_nested_too_deeply_is_withheld(levels: int, treatment: Treatment) -> None:
-    """Where personal data are not kept, neither is any byte of such a record."""
+    """If personal data are not kept, no byte of a record that is nested too deeply is kept."""
     protection = PersonalData(treatment, SecretStr("a key of the tests, long enough")).protection(PARTIES)
     assert protection is not None
 
@@ -63,8 +63,8 @@ def test_a_protected_record_that_is_nested_too_deeply_is_withheld(levels: int, t
     assert (record, record.number) == (b"", 5)
 
 
-def test_the_deepest_record_is_stored() -> None:
-    """At the bound itself a record is stored, with its personal data found."""
+def test_a_record_at_the_limit_is_stored() -> None:
+    """A record with the maximum depth is stored, and its personal data are found."""
     protection = PersonalData("drop").protection(PARTIES)
     assert protection is not None
     record = protection.record(nested(DEEPEST))

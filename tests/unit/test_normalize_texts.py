@@ -1,4 +1,4 @@
-"""Single values, written in every way near the right one: the fast lane takes none otherwise than the exact lane."""
+"""For texts close to valid ones, the fast path either returns the value of the exact path or refuses the text."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Texts = st.SearchStrategy[str]
 
 
 def joined(*parts: Texts) -> Texts:
-    """The parts one after the other."""
+    """Return a strategy for the parts, one after the other."""
     return st.tuples(*parts).map("".join)
 
 
 def one_of(words: str) -> Texts:
-    """One of some words; ``_`` stands for nothing and ``~`` for a space."""
+    """Return a strategy for some words; ``_`` stands for empty text and ``~`` for a space."""
     return st.sampled_from([word.replace("_", "").replace("~", " ") for word in words.split()])
 
 
-def typed_wrong(texts: Texts) -> Texts:
-    """The texts, some with a letter too many, too few or exchanged."""
+def with_typos(texts: Texts) -> Texts:
+    """Return the texts, some with a character inserted, removed or replaced."""
 
     def change(text: str, place: int, letters: str, drop: int) -> str:
         at = place % (len(text) + 1)
@@ -52,22 +52,22 @@ ZONES = one_of(
     "Z Z z _ +01:00 -01:00 +0100 +01 -00:00 +24:00 +23:59 -23:59 +00:60 +1 +01:0 ~+01:00 ~Z +01:00:00 UTC ZZ"
 )
 HOURS = ["2026-01-01T00Z", "2026-01-01T00+01", "2026-01-01 00+01:00", "2026-01-01T00:00+01", "2026-01-01T00:00+01:00"]
-"""Times that Arrow takes without their minutes or seconds."""
+"""Times without minutes or seconds that Arrow accepts."""
 
-DATE_TIMES = typed_wrong(
+DATE_TIMES = with_typos(
     joined(
         one_of("_ _ _ _ ~"), DATES | one_of("2026-03-01"), one_of("T T T t ~ _ ~T"), CLOCKS, ZONES, one_of("_ _ _ ~")
     )
 )
-UUIDS = typed_wrong(
+UUIDS = with_typos(
     st.uuids().map(str)
-    | st.uuids().map(lambda one: str(one).upper())
-    | st.uuids().map(lambda one: one.hex)
-    | st.uuids().map(lambda one: one.urn)
-    | st.uuids().map(lambda one: f"{{{one}}}")
+    | st.uuids().map(lambda value: str(value).upper())
+    | st.uuids().map(lambda value: value.hex)
+    | st.uuids().map(lambda value: value.urn)
+    | st.uuids().map(lambda value: f"{{{value}}}")
     | st.just("00000000-0000-0000-0000-000000000000")
 )
-NUMBERS = typed_wrong(
+NUMBERS = with_typos(
     joined(
         one_of("_ _ - +"),
         st.integers(0, 2**65).map(str) | one_of("0 1 00 2147483647 2147483648 9223372036854775807 999999999999 _"),
@@ -78,54 +78,52 @@ NUMBERS = typed_wrong(
 
 
 @pytest.mark.parametrize(
-    ("column", "texts", "always"),
+    ("column", "texts", "examples"),
     [
         ("moment", DATE_TIMES, HOURS),
         ("moments", DATE_TIMES, HOURS),
-        ("day", typed_wrong(DATES) | DATE_TIMES, HOURS),
+        ("day", with_typos(DATES) | DATE_TIMES, HOURS),
         ("other_id", UUIDS, []),
         ("ids", UUIDS, []),
     ],
     ids=["moment", "moments", "day", "other_id", "ids"],
 )
-def test_a_text_that_the_fast_lane_takes_means_the_same_in_the_exact_lane(
-    column: str, texts: Texts, always: list[str]
-) -> None:
-    """Whatever stands near a date-time, a date or a UUID."""
+def test_accepted_texts_have_the_same_value_on_both_paths(column: str, texts: Texts, examples: list[str]) -> None:
+    """A date-time, date or UUID that the fast path accepts has the value of the exact path."""
 
     @settings(max_examples=60)
     @given(st.lists(texts, min_size=1, max_size=40))
-    @example([*always, ""])
+    @example([*examples, ""])
     def agree(written: list[str]) -> None:
-        for text, stored in taken(column, written):
+        for text, stored in accepted(column, written):
             assert stored == exact_value(column, text), text
 
     agree()
 
 
-def taken(column: str, written: list[str]) -> Iterator[tuple[str, object]]:
-    """The texts that the fast lane takes, each with what it would store."""
+def accepted(column: str, written: list[str]) -> Iterator[tuple[str, object]]:
+    """Yield the texts that the fast path accepts, each with the value that it stores."""
     kind = TABLE.by_name[column]
-    wire = pa.array([[text] for text in written] if kind.repeated else written)
-    stored, wrong = convert(kind, wire)
+    values = pa.array([[text] for text in written] if kind.repeated else written)
+    stored, malformed_at = convert(kind, values)
     if pa.types.is_timestamp(stored.type):
         stored = stored.cast(pa.int64())
     elif pa.types.is_list(stored.type) and pa.types.is_timestamp(stored.type.value_type):
         stored = stored.cast(pa.list_(pa.int64()))
-    for place in set(range(len(written))) - set(wrong):
+    for place in set(range(len(written))) - set(malformed_at):
         yield written[place], stored[place].as_py()
 
 
 def exact_value(column: str, text: str) -> object:
-    """What the exact lane makes of a text."""
+    """Return the value of a text on the exact path."""
     kind = TABLE.by_name[column]
     return exact.read(kind, [text] if kind.repeated else text)
 
 
 @pytest.mark.parametrize("column", ["count", "big", "amount", "counts", "amounts"])
 @pytest.mark.parametrize("quoted", [False, True], ids=["number", "text"])
-def test_a_number_means_the_same_in_both_lanes(column: str, quoted: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    """Whatever stands near a whole number or a decimal, also as text."""
+def test_numbers_have_the_same_value_on_both_paths(column: str, quoted: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """A number, also one written as text, has the same value on both paths, or is rejected by both."""
     monkeypatch.setattr(arrow_reader, "SMALLEST_BLOCK", 1)
 
     @settings(max_examples=20)
@@ -137,13 +135,14 @@ def test_a_number_means_the_same_in_both_lanes(column: str, quoted: bool, monkey
         records = [record(column, value) for value in values]
         batch = normalize(TABLE, records)
         rows = batch.frames["things.things"].set_index("record")[TABLE.by_name[column].name]
-        rejected = {one.record for one in batch.rejected}
+        rejected = {item.record for item in batch.rejected}
         for place, raw in enumerate(records):
             expected = exact_row(column, raw)
             assert (place in rejected) == (expected is REJECTED), values[place]
             if expected is not REJECTED:
                 found = rows[place]
-                assert expected == (None if found is None or found is pd_na() else plain(found)), values[place]
+                stored = None if found is None or found is pandas_null() else python_value(found)
+                assert expected == stored, values[place]
 
     agree()
 
@@ -152,14 +151,14 @@ REJECTED = object()
 
 
 def record(column: str, value: str) -> bytes:
-    """A thing with one value."""
+    """Return a thing with one value."""
     kind = TABLE.by_name[column]
     name = (kind.path or ())[-1]
     return thing(f'"{name}":[{value}]' if kind.repeated else f'"{name}":{value}')
 
 
 def exact_row(column: str, raw: bytes) -> object:
-    """What the exact lane stores, or that it rejects the record."""
+    """Return the value that the exact path stores, or REJECTED."""
     try:
         (row,) = exact.rows_of(TABLE, raw)["things.things"]
     except exact.UnreadableError:
@@ -167,13 +166,13 @@ def exact_row(column: str, raw: bytes) -> object:
     return row[column]
 
 
-def pd_na() -> object:
-    """What a frame holds for null."""
+def pandas_null() -> object:
+    """Return the value of a frame for null."""
     import pandas as pd  # noqa: PLC0415
 
     return pd.NA
 
 
-def plain(found: object) -> object:
-    """A value of a frame as Python's."""
+def python_value(found: object) -> object:
+    """Return a value of a frame as a Python value."""
     return found.tolist() if hasattr(found, "tolist") else found

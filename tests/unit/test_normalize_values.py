@@ -1,4 +1,4 @@
-"""What is given and what is stored, value by value: the contract's rules for every type, in both lanes."""
+"""Each type of value is stored or rejected by the same rules on the fast path and on the exact path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import TABLE, THING_ID, thing
 
 Rows = dict[str, list[dict[str, Any]]]
-Lane = Callable[[bytes], Rows]
+Reader = Callable[[bytes], Rows]
 PARTS = {part.qualified_name: part for part in TABLE.walk()}
 BIG = "9110008000001"
 OTHER = "8bb25702-90f6-4123-d59c-08dc1b2a061e"
@@ -31,20 +31,23 @@ LEAVES = "things.thing_branch_leaves"
 
 
 class RejectedError(Exception):
-    """A lane rejected the record; the text is the reason."""
+    """A record was rejected; the text is the reason."""
 
 
-def exactly(raw: bytes) -> Rows:
-    """The rows of the exact lane, of the types in which they are stored."""
+def exact_path(raw: bytes) -> Rows:
+    """Return the rows of the exact path, with the types in which they are stored."""
     try:
         rows = exact.rows_of(TABLE, raw)
     except exact.UnreadableError as error:
         raise RejectedError(error) from None
-    return {name: plain(pa.Table.from_pylist(some, schema=frame_schema(PARTS[name]))) for name, some in rows.items()}
+    return {
+        name: plain(pa.Table.from_pylist(rows_of_table, schema=frame_schema(PARTS[name])))
+        for name, rows_of_table in rows.items()
+    }
 
 
-def as_a_batch(raw: bytes) -> Rows:
-    """The rows that come out of a batch, whichever lane the record took."""
+def batch_of_one(raw: bytes) -> Rows:
+    """Return the rows of a batch with one record, whichever path the record took."""
     batch = normalize(TABLE, [raw])
     for rejected in batch.rejected:
         raise RejectedError(rejected.reason)
@@ -52,7 +55,7 @@ def as_a_batch(raw: bytes) -> Rows:
 
 
 def rows_of(batch: Batch) -> Rows:
-    """A batch's frames as rows of Python values."""
+    """Return a batch's frames as rows of Python values."""
     return {
         name: plain(pa.Table.from_pandas(frame, schema=frame_schema(PARTS[name]), preserve_index=False))
         for name, frame in batch.frames.items()
@@ -60,22 +63,22 @@ def rows_of(batch: Batch) -> Rows:
 
 
 def plain(table: pa.Table) -> list[dict[str, object]]:
-    """Rows of Python values, UUIDs as text."""
+    """Return rows of Python values, with UUIDs as text."""
     return [
         {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
         for row in table.to_pylist()
     ]
 
 
-@pytest.fixture(params=[exactly, as_a_batch])
-def lane(request: pytest.FixtureRequest) -> Lane:
-    """Both ways that a record can take."""
-    chosen: Lane = request.param
+@pytest.fixture(params=[exact_path, batch_of_one])
+def read(request: pytest.FixtureRequest) -> Reader:
+    """Each function that reads a record."""
+    chosen: Reader = request.param
     return chosen
 
 
 def utc(*parts: int) -> dt.datetime:
-    """A moment."""
+    """Return a time in UTC."""
     year, month, day, hour, minute, second, microsecond = (*parts, *[0] * (7 - len(parts)))
     return dt.datetime(year, month, day, hour, minute, second, microsecond, tzinfo=dt.UTC)
 
@@ -270,24 +273,24 @@ REFUSED: dict[str, list[str]] = {
 
 
 def member(column: str, text: str) -> str:
-    """The column's member in JSON, its value as given."""
+    """Return the column's member in JSON, with this value."""
     return f'"{(TABLE.by_name[column].path or ())[0]}":{text}'
 
 
-@pytest.mark.parametrize(("column", "given", "stored"), [(c, g, s) for c, cases in STORED.items() for g, s in cases])
-def test_a_value_is_stored(lane: Lane, column: str, given: str, stored: object) -> None:
-    """As its type asks for, from whatever way of writing that can be read."""
-    found = lane(thing(member(column, given)))[NESTED][0][column]
+@pytest.mark.parametrize(("column", "written", "stored"), [(c, g, s) for c, cases in STORED.items() for g, s in cases])
+def test_a_value_is_stored(read: Reader, column: str, written: str, stored: object) -> None:
+    """A value is stored in its column's type, from any supported notation."""
+    found = read(thing(member(column, written)))[NESTED][0][column]
 
     assert found == stored
     assert type(found) is type(stored)
 
 
-@pytest.mark.parametrize(("column", "given"), [(c, g) for c, cases in REFUSED.items() for g in cases])
-def test_a_value_that_cannot_be_read_rejects_its_record(lane: Lane, column: str, given: str) -> None:
-    """The reason names the field, but for what is no JSON at all."""
+@pytest.mark.parametrize(("column", "written"), [(c, g) for c, cases in REFUSED.items() for g in cases])
+def test_a_value_that_cannot_be_read_rejects_its_record(read: Reader, column: str, written: str) -> None:
+    """A record with an unreadable value is rejected, with the field in the reason unless it is not JSON."""
     with pytest.raises(RejectedError) as reason:
-        lane(thing(member(column, given)))
+        read(thing(member(column, written)))
 
     path = ".".join(TABLE.by_name[column].path or ())
     assert str(reason.value).startswith((f"{path}: ", "the record is not JSON", "NaN is not", "Infinity is not"))
@@ -295,7 +298,7 @@ def test_a_value_that_cannot_be_read_rejects_its_record(lane: Lane, column: str,
 
 
 @pytest.mark.parametrize(
-    ("column", "given", "reason"),
+    ("column", "written", "reason"),
     [
         ("amount", '"many"', "amount: expected a number, got 'many'"),
         ("amount", "1e12", "amount: 1e12 does not fit DECIMAL(18,6)"),
@@ -308,41 +311,41 @@ def test_a_value_that_cannot_be_read_rejects_its_record(lane: Lane, column: str,
         ("word", '"\\ud800"', "word: text with half a surrogate pair"),
     ],
 )
-def test_a_reason_says_field_expectation_and_value(lane: Lane, column: str, given: str, reason: str) -> None:
-    """In words that a person understands."""
+def test_a_reason_has_field_expectation_and_value(read: Reader, column: str, written: str, reason: str) -> None:
+    """The reason of a rejection has the field, what was expected, and the value."""
     with pytest.raises(RejectedError) as rejected:
-        lane(thing(member(column, given)))
+        read(thing(member(column, written)))
 
     assert str(rejected.value) == reason
 
 
 @pytest.mark.parametrize("part", ["", '"part":null', '"part":{}', '"part":{"word":null}'])
-def test_a_missing_nested_object_is_null(lane: Lane, part: str) -> None:
-    """Whether the object, or the value in it, is absent, null or empty."""
-    row = lane(thing(part))[NESTED][0]
+def test_a_missing_nested_object_is_null(read: Reader, part: str) -> None:
+    """The columns of a nested object are null if the object or its values are absent, null or empty."""
+    row = read(thing(part))[NESTED][0]
 
     assert (row["part_word"], row["part_amount"]) == (None, None)
 
 
 @pytest.mark.parametrize("part", ["[]", '"a"', "5", "true"])
-def test_something_else_than_an_object_rejects(lane: Lane, part: str) -> None:
-    """Also where it is empty."""
+def test_another_type_than_an_object_is_rejected(read: Reader, part: str) -> None:
+    """A record with another type in the place of an object is rejected."""
     with pytest.raises(RejectedError, match="expected an object"):
-        lane(thing(f'"part":{part}'))
+        read(thing(f'"part":{part}'))
 
 
 @pytest.mark.parametrize("branches", ["", '"branches":null', '"branches":[]'])
-def test_no_array_gives_no_rows(lane: Lane, branches: str) -> None:
-    """Missing, null and empty are the same for an array of objects."""
-    rows = lane(thing(branches))
+def test_a_missing_array_has_no_rows(read: Reader, branches: str) -> None:
+    """A missing, null or empty array of objects has no rows."""
+    rows = read(thing(branches))
 
     assert rows[BRANCHES] == []
     assert rows[LEAVES] == []
 
 
-def test_a_null_in_an_array_of_objects_is_a_row_of_nulls(lane: Lane) -> None:
-    """It keeps its place, and its neighbours theirs."""
-    rows = lane(thing('"branches":[{"count":1},null,{"count":3}]'))[BRANCHES]
+def test_a_null_in_an_array_of_objects_is_a_row_of_nulls(read: Reader) -> None:
+    """A null in an array of objects becomes a row of nulls at its position."""
+    rows = read(thing('"branches":[{"count":1},null,{"count":3}]'))[BRANCHES]
 
     assert [(row["position"], row["count"], row["thing_id"]) for row in rows] == [
         (0, 1, THING_ID),
@@ -351,8 +354,8 @@ def test_a_null_in_an_array_of_objects_is_a_row_of_nulls(lane: Lane) -> None:
     ]
 
 
-def test_grandchildren_carry_every_level_above_them(lane: Lane) -> None:
-    """The record's key, the branch's place and own id, and their own place from 0 in each array."""
+def test_grandchildren_have_the_keys_of_all_levels(read: Reader) -> None:
+    """A grandchild's row has the record's key, its parent's position and id, and its own position."""
     leaves = [{"word": "a"}, {"word": "b"}]
     branches = [
         {"branchId": OTHER.upper(), "leaves": leaves},
@@ -360,17 +363,17 @@ def test_grandchildren_carry_every_level_above_them(lane: Lane) -> None:
         {"branchId": NIL, "leaves": leaves[:1]},
     ]
 
-    rows = lane(thing(f'"branches":{json.dumps(branches)}'))[LEAVES]
+    rows = read(thing(f'"branches":{json.dumps(branches)}'))[LEAVES]
 
     places = [(row["thing_id"], row["branch_position"], row["branch_id"], row["position"], row["word"]) for row in rows]
     assert places == [(THING_ID, 0, OTHER, 0, "a"), (THING_ID, 0, OTHER, 1, "b"), (THING_ID, 2, None, 0, "a")]
 
 
 @pytest.mark.parametrize("branches", ['"a"', "5", "[5]", '["a"]', "[[]]", "[true]"])
-def test_something_else_than_an_array_of_objects_rejects(lane: Lane, branches: str) -> None:
-    """The reason tells the array, and the place in it."""
+def test_another_type_than_an_array_of_objects_is_rejected(read: Reader, branches: str) -> None:
+    """A record with another type in the place of an array of objects is rejected, with the array in the reason."""
     with pytest.raises(RejectedError, match=r"^branches(\[0\])?: expected an (array|object)"):
-        lane(thing(f'"branches":{branches}'))
+        read(thing(f'"branches":{branches}'))
 
 
 @pytest.mark.parametrize(
@@ -396,38 +399,38 @@ def test_something_else_than_an_array_of_objects_rejects(lane: Lane, branches: s
         ),
     ],
 )
-def test_a_record_without_key_or_number_or_sense_is_rejected(lane: Lane, raw: bytes, reason: str) -> None:
-    """Everything else may be missing."""
+def test_a_record_without_key_or_number_is_rejected(read: Reader, raw: bytes, reason: str) -> None:
+    """A record without a key or sequence number, or that is no JSON object, is rejected."""
     with pytest.raises(RejectedError) as rejected:
-        lane(raw)
+        read(raw)
 
     assert str(rejected.value).startswith(reason)
 
 
 @pytest.mark.parametrize("column", ["x", "word", "words", "part", "branches", "sequenceNumber", "thingId"])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"]":', "}]")])
-def test_deep_nesting_is_rejected_and_harms_nobody(lane: Lane, column: str, opening: str, closing: str) -> None:
-    """Around the depth at which Python gives up, at that at which Arrow breaks down, and far beyond."""
+def test_deep_nesting_is_rejected(read: Reader, column: str, opening: str, closing: str) -> None:
+    """A record nested deeper than the limit is rejected, also at the depths at which Python and Arrow fail."""
     for depth in (DEEPEST, *range(960, 1000, 3), 9_000, 100_000):
         with pytest.raises(RejectedError) as reason:
-            lane(thing(f'"{column}":{opening * depth}1{closing * depth}'))
+            read(thing(f'"{column}":{opening * depth}1{closing * depth}'))
         assert str(reason.value) == "the record is nested too deeply"
 
 
-def test_nesting_that_is_only_long_is_no_bomb(lane: Lane) -> None:
-    """Many brackets, but none within too many others; nor those in texts."""
-    more = ",".join(["[[1]]"] * DEEPEST)
+def test_many_brackets_without_deep_nesting_are_stored(read: Reader) -> None:
+    """A record with many brackets that are not nested deeply, or that are in texts, is stored."""
+    members = ",".join(["[[1]]"] * DEEPEST)
     brackets = "[{" * DEEPEST
 
-    row = lane(thing(f'"x":[{more}],"word":"\\"{brackets}"'))[NESTED][0]
+    row = read(thing(f'"x":[{members}],"word":"\\"{brackets}"'))[NESTED][0]
 
     assert row["word"] == f'"{brackets}'
-    assert lane(thing(f'"x":{"[" * (DEEPEST - 1)}{"]" * (DEEPEST - 1)}'))[NESTED]
+    assert read(thing(f'"x":{"[" * (DEEPEST - 1)}{"]" * (DEEPEST - 1)}'))[NESTED]
 
 
-def test_only_key_and_number_are_needed(lane: Lane) -> None:
-    """Whatever the specification calls required."""
-    row = lane(thing())[NESTED][0]
+def test_only_key_and_number_are_required(read: Reader) -> None:
+    """A record with only a key and a sequence number is stored."""
+    row = read(thing())[NESTED][0]
 
     assert {name for name, value in row.items() if value is not None} <= {
         "record",
@@ -437,9 +440,9 @@ def test_only_key_and_number_are_needed(lane: Lane) -> None:
     }
 
 
-def test_of_a_member_that_comes_twice_the_last_counts(lane: Lane) -> None:
-    """As most readers of JSON do it."""
-    assert lane(thing('"count":1,"count":2'))[NESTED][0]["count"] == 2
+def test_the_last_of_duplicate_members_is_used(read: Reader) -> None:
+    """If a member is repeated, its last value is used, as by most JSON parsers."""
+    assert read(thing('"count":1,"count":2'))[NESTED][0]["count"] == 2
 
 
 @pytest.mark.parametrize(
@@ -452,84 +455,88 @@ def test_of_a_member_that_comes_twice_the_last_counts(lane: Lane) -> None:
         ('"isDeleted":""', False),
     ],
 )
-def test_is_deleted_is_never_null(lane: Lane, members: str, deleted: bool) -> None:  # noqa: FBT001
-    """It is false where the record does not say."""
-    assert lane(thing(members))[NESTED][0]["is_deleted"] is deleted
+def test_is_deleted_is_never_null(read: Reader, members: str, deleted: bool) -> None:  # noqa: FBT001
+    """``is_deleted`` is false if the record does not contain it."""
+    assert read(thing(members))[NESTED][0]["is_deleted"] is deleted
 
 
-def test_every_blank_character_is_blank() -> None:
-    """The same characters in both lanes, over all of Unicode: those that Python strips."""
+def test_blank_characters_are_the_same_on_both_paths() -> None:
+    """Text of characters that Python strips is blank, for all of Unicode."""
     characters = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
     blank = [character for character in characters if not character.strip()]
-    near = [character for character in characters if character.isspace() or not character.isprintable()][:400]
-    raws = [
+    similar = [character for character in characters if character.isspace() or not character.isprintable()][:400]
+    records = [
         thing(member("word", json.dumps(character)), place, f"8bb25702-90f6-4123-8ccc-{place:012x}")
-        for place, character in enumerate([*blank, *near])
+        for place, character in enumerate([*blank, *similar])
     ]
 
-    rows = rows_of(normalize(TABLE, raws))[NESTED]
+    rows = rows_of(normalize(TABLE, records))[NESTED]
 
-    assert [row["word"] is None for row in rows] == [not text.strip() for text in (*blank, *near)]
+    assert [row["word"] is None for row in rows] == [not text.strip() for text in (*blank, *similar)]
     assert len(blank) > 20
 
 
-WELL_WRITTEN = (
+USUAL = (
     '"word":"a","count":5,"big":9110008000001,"amount":0.1234565,"moment":"2026-01-02T03:04:05.1234567Z",'
     f'"day":"2026-01-02","flag":true,"otherId":"{OTHER.upper()}","words":["a",""],"ids":["{NIL}"],'
     '"part":{"word":"  "},"branches":[{"leaves":[{}]},null],"tomorrow":[1]'
 )
 
 
-def test_well_written_records_take_the_fast_lane(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that Floriday usually writes goes through plain Python."""
+def test_usual_records_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records as Floriday usually writes them do not use the exact path."""
 
-    def never(*_: object) -> Rows:
-        raise AssertionError("the exact lane was used")
+    def fail(*_: object) -> Rows:
+        raise AssertionError("the exact path was used")
 
-    monkeypatch.setattr(exact, "rows_of", never)
+    monkeypatch.setattr(exact, "rows_of", fail)
 
-    batch = normalize(TABLE, [thing(WELL_WRITTEN, place) for place in range(50)])
+    batch = normalize(TABLE, [thing(USUAL, place) for place in range(50)])
 
     assert len(batch.frames[NESTED]) == 50
     assert not batch.rejected
 
 
-def test_bad_records_stand_alone_in_a_page() -> None:
-    """Of a thousand, three of different kinds are rejected with place, key, number and payload; the rest is kept."""
-    raws = [thing(WELL_WRITTEN, place, f"8bb25702-90f6-4123-8ccc-{place:012x}") for place in range(1000)]
-    raws[7] = thing('"moment":"2026-02-30T00:00:00Z"', 7, f"{NIL[:-1]}7")
-    raws[500] = thing('"word":"\\ud800"', 500, "x")
-    raws[999] = b'{"thingId":5,"\xff'
+def test_malformed_records_are_rejected_alone() -> None:
+    """Only the malformed records of a page are rejected, with position, key, number and payload."""
+    records = [thing(USUAL, place, f"8bb25702-90f6-4123-8ccc-{place:012x}") for place in range(1000)]
+    records[7] = thing('"moment":"2026-02-30T00:00:00Z"', 7, f"{NIL[:-1]}7")
+    records[500] = thing('"word":"\\ud800"', 500, "x")
+    records[999] = b'{"thingId":5,"\xff'
 
-    batch = normalize(TABLE, raws)
+    batch = normalize(TABLE, records)
 
     assert [(item.record, item.key, item.sequence_number) for item in batch.rejected] == [
         (7, f"{NIL[:-1]}7", 7),
         (500, None, 500),
         (999, None, None),
     ]
-    assert [item.payload for item in batch.rejected] == [raws[7].decode(), raws[500].decode(), '{"thingId":5,"\\xff']
+    assert [item.payload for item in batch.rejected] == [
+        records[7].decode(),
+        records[500].decode(),
+        '{"thingId":5,"\\xff',
+    ]
     assert len(batch.frames[NESTED]) == len(batch.originals) == 997
     assert batch.served == 1000
 
 
 def test_the_original_is_kept_to_the_byte() -> None:
-    """Blanks, line breaks and ways of writing too; one for each record that was kept."""
-    odd = b'{ "thingId" : "%s",\n\t"sequenceNumber" : 5.0 , "word":"\\u00e9\\/" }' % OTHER.encode()
+    """The original bytes of each stored record are kept, with spaces, line breaks and escapes."""
+    record = b'{ "thingId" : "%s",\n\t"sequenceNumber" : 5.0 , "word":"\\u00e9\\/" }' % OTHER.encode()
 
-    batch = normalize(TABLE, [odd, b"{}", thing()])
+    batch = normalize(TABLE, [record, b"{}", thing()])
 
     originals = dict(zip(batch.originals["record"], batch.originals["payload"], strict=True))
-    assert originals == {0: odd.decode(), 2: thing().decode()}
+    assert originals == {0: record.decode(), 2: thing().decode()}
 
 
-def test_unknown_fields_are_told_and_do_no_harm() -> None:
-    """With their way down, at any depth and of any type; what is known without a column of its own is not told."""
+def test_unknown_fields_are_reported() -> None:
+    """Unknown fields of any depth and type are reported with their paths, and their records are stored."""
     branches = '"branches":[{"twig":"x","thingId":"known","leaves":[{"hue":[]}]}]'
-    more = f'"tomorrow":1,"part":{{"news":{{"a":1}}}},{branches}'
-    exactly_read = '"count":5.0,"later":true'
+    members = f'"tomorrow":1,"part":{{"news":{{"a":1}}}},{branches}'
+    for_the_exact_path = '"count":5.0,"later":true'
 
-    batch = normalize(TABLE, [thing(more), thing(exactly_read), thing('"tomorrow":"of another type"')])
+    batch = normalize(TABLE, [thing(members), thing(for_the_exact_path), thing('"tomorrow":"of another type"')])
 
     assert not batch.rejected
     assert set(batch.unknown_fields) == {
@@ -541,20 +548,20 @@ def test_unknown_fields_are_told_and_do_no_harm() -> None:
     }
 
 
-def test_an_unknown_field_whose_name_is_no_text_does_no_harm_either() -> None:
-    """Half a surrogate pair is told as JSON writes it, at any depth, and the record is kept as it came."""
-    odd = thing(r'"\ud800":1,"part":{"a\udfffb":"\ud800"}')
+def test_an_unknown_field_with_an_invalid_name_is_reported() -> None:
+    """An unknown field whose name is half a surrogate pair is reported with escapes, and its record is stored."""
+    record = thing(r'"\ud800":1,"part":{"a\udfffb":"\ud800"}')
 
-    batch = normalize(TABLE, [odd])
+    batch = normalize(TABLE, [record])
 
     assert not batch.rejected
     assert set(batch.unknown_fields) == {r"\ud800", r"part.a\udfffb"}
-    assert list(batch.originals["payload"]) == [odd.decode()]
+    assert list(batch.originals["payload"]) == [record.decode()]
 
 
 @pytest.mark.parametrize("place", ["top", "part", "within"])
-def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arrow makes no column of each; the names that are reported are few, the records are all kept."""
+def test_ids_as_field_names_do_not_become_columns(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids as field names do not become columns in Arrow; all records are kept and few names are reported."""
     read_block, columns = arrow_reader._read_block, []  # noqa: SLF001 - where Arrow is called
 
     def counted(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.StructArray | None:
@@ -563,13 +570,13 @@ def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, mon
         return records
 
     monkeypatch.setattr(arrow_reader, "_read_block", counted)
-    raws = []
+    records = []
     for record in range(1000):
-        ids = ",".join(f'"{record:08x}-{one:04x}":{one}' for one in range(20))
+        ids = ",".join(f'"{record:08x}-{number:04x}":{number}' for number in range(20))
         members = {"top": ids, "part": f'"part":{{{ids}}}', "within": f'"stock":{{"byId":{{{ids}}}}}'}[place]
-        raws.append(thing(members, record))
+        records.append(thing(members, record))
 
-    batch = normalize(TABLE, raws)
+    batch = normalize(TABLE, records)
 
     assert len(batch.originals) == 1000
     assert max(columns) < 100
@@ -578,14 +585,14 @@ def test_ids_in_the_place_of_names_cost_no_more_than_their_bytes(place: str, mon
 
 
 def fields_in(kind: pa.DataType) -> int:
-    """How many fields a nested type has in all."""
+    """Return the number of fields of a nested type."""
     if pa.types.is_list(kind):
         return fields_in(kind.value_type)
     return sum(1 + fields_in(member.type) for member in kind) if pa.types.is_struct(kind) else 0
 
 
-def test_what_nobody_thought_of_rejects_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason says that it is a bug, and nothing of what the error says."""
+def test_an_unexpected_error_rejects_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in reading a record rejects only that record, with a reason that shows nothing of the error's text."""
     rows_of = exact.rows_of
 
     def fail(table: Table, raw: bytes) -> dict[str, list[exact.Row]]:
@@ -605,35 +612,35 @@ def test_what_nobody_thought_of_rejects_its_record_alone(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("step", ["read_records", "flatten"])
-def test_records_that_the_fast_lane_fails_at_are_read_exactly(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it is that fails there."""
+def test_records_are_read_on_the_exact_path_if_the_fast_path_fails(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If any step of the fast path fails, the records are read on the exact path."""
     work = getattr(fast_path, step)
 
     def fail(table: Table, records: Sequence[object], *places: object) -> object:
         if len(records):
-            raise pa.ArrowInvalid("as never before")
+            raise pa.ArrowInvalid("an invented error")
         return work(table, records, *places)
 
-    raws = [thing(WELL_WRITTEN, place) for place in range(3)]
-    expected = normalize(TABLE, raws)
+    records = [thing(USUAL, place) for place in range(3)]
+    expected = normalize(TABLE, records)
     monkeypatch.setattr(fast_path, step, fail)
 
-    batch = normalize(TABLE, raws)
+    batch = normalize(TABLE, records)
 
     assert not batch.rejected
     for name, frame in expected.frames.items():
         assert batch.frames[name].equals(frame), name
 
 
-def test_unknown_values_of_an_enumeration_are_told_and_kept() -> None:
-    """Those of lists too; blank is not a value."""
+def test_unknown_enumeration_values_are_reported_and_kept() -> None:
+    """Unknown values of enumerations, also in lists, are reported and stored; blank text is no value."""
     batch = normalize(TABLE, [thing('"colour":"MAUVE","colours":["RED","",null,"TEAL"]'), thing('"colour":"RED"')])
 
     assert batch.unknown_values == {"things.things.colour": {"MAUVE"}, "things.things.colours": {"TEAL"}}
 
 
 def test_an_empty_batch_has_empty_frames() -> None:
-    """With all columns, so that it can be stored like any other."""
+    """An empty batch has frames with all columns, so that it can be stored like any other."""
     batch = normalize(TABLE, [])
 
     assert {name: list(frame.columns) for name, frame in batch.frames.items()} == {
@@ -642,16 +649,16 @@ def test_an_empty_batch_has_empty_frames() -> None:
     assert len(batch.originals) == 0
 
 
-def test_frames_hold_no_python_objects() -> None:
-    """Every column is Arrow's, so that nothing is paid a value."""
-    batch = normalize(TABLE, [thing(WELL_WRITTEN), thing('"count":"5"')])
+def test_frames_contain_only_arrow_columns() -> None:
+    """Every column of a frame has an Arrow type, because Python objects are slow."""
+    batch = normalize(TABLE, [thing(USUAL), thing('"count":"5"')])
 
     for frame in (*batch.frames.values(), batch.originals):
         assert {str(kind).endswith("[pyarrow]") for kind in frame.dtypes} == {True}
 
 
-def test_every_kind_has_its_statements() -> None:
-    """Nothing of the language of the catalogue is left out above."""
+def test_every_kind_is_tested() -> None:
+    """Every kind of field has examples of stored and of refused values above."""
     stated = {TABLE.by_name[name].kind for name in STORED} & {TABLE.by_name[name].kind for name in REFUSED}
 
     assert stated == set(Kind)

@@ -1,44 +1,46 @@
-"""What a sync came to: one outcome of those of a feed's parts."""
+"""The outcomes of a feed's sub-feeds are combined into one outcome of the feed."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.sync.outcome import FeedOutcome, together
+from pipelines.sync.outcome import FeedOutcome, combined
 
 A_WEEK_AGO = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 YESTERDAY = dt.datetime(2026, 3, 8, tzinfo=dt.UTC)
 
 
-def part(**told: object) -> FeedOutcome:
-    """What the sync of one part came to."""
-    return FeedOutcome("main", "supply.supply_lines", **told)  # type: ignore[arg-type]
+def sub_feed(**fields: object) -> FeedOutcome:
+    """Return the outcome of a sub-feed."""
+    return FeedOutcome("main", "supply.supply_lines", **fields)  # type: ignore[arg-type]
 
 
-def test_counts_are_added_and_the_furthest_cursor_counts() -> None:
-    """Records and pages of all parts, and the highest number."""
-    both = together([part(records=2, pages=1, cursor=7), part(records=3, pages=2, cursor=5)])
+def test_counts_are_added() -> None:
+    """Records and pages of all sub-feeds are added, and the highest cursor is used."""
+    outcome = combined([sub_feed(records=2, pages=1, cursor=7), sub_feed(records=3, pages=2, cursor=5)])
 
-    assert (both.records, both.pages, both.cursor) == (5, 3, 7)
-
-
-def test_a_feed_is_current_and_whole_only_with_all_its_parts() -> None:
-    """One part that is not, and the feed is not."""
-    both = together([part(current=True, whole=True), part(current=False, whole=False)])
-
-    assert (both.current, both.whole) == (False, False)
+    assert (outcome.records, outcome.pages, outcome.cursor) == (5, 3, 7)
 
 
-def test_the_part_that_was_least_far_tells_when_the_feed_was_current() -> None:
-    """The oldest moment, and none where one never was."""
-    known = part(current_before=YESTERDAY)
+def test_a_feed_is_current_only_with_all_sub_feeds() -> None:
+    """A feed is current and complete only if all of its sub-feeds are."""
+    outcome = combined([sub_feed(current=True, whole=True), sub_feed(current=False, whole=False)])
 
-    assert together([known, part(current_before=A_WEEK_AGO)]).current_before == A_WEEK_AGO
-    assert together([known, part()]).current_before is None
+    assert (outcome.current, outcome.whole) == (False, False)
 
 
-def test_unknown_values_of_all_parts_are_told() -> None:
-    """Those of one column too."""
-    both = together([part(unknown_values={"status": {"A"}}), part(unknown_values={"status": {"B"}, "kind": {"C"}})])
+def test_the_oldest_time_is_when_the_feed_was_current() -> None:
+    """The feed was last current at the oldest time of its sub-feeds, and never if one never was."""
+    current_yesterday = sub_feed(current_before=YESTERDAY)
 
-    assert both.unknown_values == {"status": {"A", "B"}, "kind": {"C"}}
+    assert combined([current_yesterday, sub_feed(current_before=A_WEEK_AGO)]).current_before == A_WEEK_AGO
+    assert combined([current_yesterday, sub_feed()]).current_before is None
+
+
+def test_unknown_values_are_merged() -> None:
+    """Unknown values of all sub-feeds are merged, also those of the same column."""
+    outcome = combined(
+        [sub_feed(unknown_values={"status": {"A"}}), sub_feed(unknown_values={"status": {"B"}, "kind": {"C"}})]
+    )
+
+    assert outcome.unknown_values == {"status": {"A", "B"}, "kind": {"C"}}

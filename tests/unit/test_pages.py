@@ -1,4 +1,4 @@
-"""A page is split into its records whatever stands in one of them, and what is no page is called so."""
+"""A page is split into its records whatever they contain, and an answer that is no page is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.errors import GarbledAnswerError
 from pipelines.floriday.pages import Page, number_of, read_list, read_page
 from pipelines.normalize.content import content_hash
-from pipelines.sync.batches import unstored
+from pipelines.sync.batches import without_stored
 from tests.records import page_of
 
 FIRST, LAST = b'{"sequenceNumber":1,"name":"first"}', b'{"name":"last","sequenceNumber":9}'
@@ -25,17 +25,17 @@ json_values = st.recursive(
 
 
 def numbered(text: str) -> bytes:
-    """A record whose sequence number is written so."""
+    """Return a record with its sequence number in this notation."""
     return f'{{"id":"a","sequenceNumber":{text}}}'.encode()
 
 
 def test_records_stay_as_they_were_received() -> None:
-    """Order of members, blanks and ways of writing are kept to the byte."""
-    odd = b'{ "b" : 1.50 ,\n "sequenceNumber":5, "a":"\\u00e9\\/" }'
+    """Order of members, spaces and notations of a record are kept to the byte."""
+    record = b'{ "b" : 1.50 ,\n "sequenceNumber":5, "a":"\\u00e9\\/" }'
 
-    page = read_page(b' { "results" : [ %s , %s ] , "maximumSequenceNumber" : 7 }\n' % (odd, FIRST))
+    page = read_page(b' { "results" : [ %s , %s ] , "maximumSequenceNumber" : 7 }\n' % (record, FIRST))
 
-    assert page == Page(7, (odd, FIRST), (5, 1))
+    assert page == Page(7, (record, FIRST), (5, 1))
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_records_stay_as_they_were_received() -> None:
         b"{" * DEEP,
     ],
 )
-def test_what_is_no_page_is_refused(answer: bytes) -> None:
-    """HTML, other JSON, a byte order mark, two answers in one: to be asked for again, never taken for an end."""
+def test_an_answer_that_is_no_page_is_refused(answer: bytes) -> None:
+    """HTML, other JSON, a byte order mark and two answers in one are errors, and never the end of a feed."""
     with pytest.raises(GarbledAnswerError):
         read_page(answer)
 
 
-@pytest.mark.parametrize("spoilt", [LAST, b'{"sequenceNumber":5,"name":"\\ud800"}'])
-def test_a_page_that_is_cut_anywhere_is_refused(spoilt: bytes) -> None:
-    """However little is missing at the end, the rest is not taken for the page; nor where a record is spoilt too."""
-    whole = page_of([FIRST, spoilt], 9)
+@pytest.mark.parametrize("malformed", [LAST, b'{"sequenceNumber":5,"name":"\\ud800"}'])
+def test_a_truncated_page_is_refused(malformed: bytes) -> None:
+    """A page that is truncated at any byte is refused, also if it contains a malformed record."""
+    whole = page_of([FIRST, malformed], 9)
 
     for length in range(len(whole)):
         with pytest.raises(GarbledAnswerError):
@@ -83,7 +83,7 @@ def test_a_page_that_is_cut_anywhere_is_refused(spoilt: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    "malformed",
     [
         b'{"sequenceNumber":5,"name":"half \\ud83d of a pair"}',
         b'{"sequenceNumber":5,"price":NaN}',
@@ -99,30 +99,30 @@ def test_a_page_that_is_cut_anywhere_is_refused(spoilt: bytes) -> None:
         b'{"sequenceNumber":5,"name":"]}, \\" {[","odd":NaN}',
     ],
 )
-def test_a_spoilt_record_leaves_its_neighbours_alone(spoilt: bytes) -> None:
-    """What no strict reader takes is cut out whole, with its number, and so are the records around it."""
-    page = read_page(page_of([FIRST, spoilt, LAST], 9))
+def test_a_malformed_record_does_not_affect_its_neighbours(malformed: bytes) -> None:
+    """A malformed record is returned whole with its number, and so are the records around it."""
+    page = read_page(page_of([FIRST, malformed, LAST], 9))
 
-    assert page.records == (FIRST, spoilt, LAST)
+    assert page.records == (FIRST, malformed, LAST)
     assert page.numbers == (1, 5, 9)
-    assert read_list(b"[ %s , %s,%s]" % (FIRST, spoilt, LAST)) == (FIRST, spoilt, LAST)
+    assert read_list(b"[ %s , %s,%s]" % (FIRST, malformed, LAST)) == (FIRST, malformed, LAST)
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b"null", b"[{}", b"[{}]]", b"<html></html>", b'{"results":[]}'])
-def test_what_is_no_list_is_refused(answer: bytes) -> None:
-    """A snapshot's answer that is no list of records is asked for again."""
+def test_an_answer_that_is_no_list_is_refused(answer: bytes) -> None:
+    """A snapshot's answer that is no list of records is refused."""
     with pytest.raises(GarbledAnswerError):
         read_list(answer)
 
 
-@pytest.mark.parametrize("hopeless", [b"{NaN:1}", b'{"a"}', b"NaN", b'{\xff"a":NaN}'])
-def test_a_record_that_is_no_json_has_no_number(hopeless: bytes) -> None:
-    """It is cut out like any other, and does not cost its neighbours."""
-    page = read_page(page_of([FIRST, hopeless, LAST], 9))
+@pytest.mark.parametrize("not_json", [b"{NaN:1}", b'{"a"}', b"NaN", b'{\xff"a":NaN}'])
+def test_a_record_that_is_no_json_has_no_number(not_json: bytes) -> None:
+    """A record that is not JSON is returned whole without a number, and so are the records around it."""
+    page = read_page(page_of([FIRST, not_json, LAST], 9))
 
-    assert page.records == (FIRST, hopeless, LAST)
+    assert page.records == (FIRST, not_json, LAST)
     assert page.numbers == (1, None, 9)
-    assert number_of(hopeless) is None
+    assert number_of(not_json) is None
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_a_record_that_is_no_json_has_no_number(hopeless: bytes) -> None:
         ("{}", None),
     ],
 )
-def test_a_number_counts_if_it_fits_a_cursor(written: str, number: int | None) -> None:
-    """Text and 5.0 are numbers too; what is none, or beyond int64, must not move a cursor."""
+def test_a_number_must_fit_a_cursor(written: str, number: int | None) -> None:
+    """Whole numbers within int64, also written as text or as 5.0, are sequence numbers; all others are ignored."""
     record = numbered(written)
 
     assert read_page(page_of([record, FIRST], 9)).numbers == (number, 1)
@@ -177,54 +177,54 @@ def test_a_number_counts_if_it_fits_a_cursor(written: str, number: int | None) -
     ],
 )
 def test_the_number_is_the_records_own(record: bytes, number: int | None) -> None:
-    """A number within a nested object or a text is not the record's; of two the last counts; names may be escaped."""
+    """Only the record's own last sequence number is read, not one in nested objects or texts; names may be escaped."""
     assert read_page(page_of([FIRST, record], 9)).numbers == (1, number)
     assert number_of(record) == number
 
 
-def test_the_highest_number_is_the_pages_or_a_records() -> None:
-    """Whichever is higher; a page without a number has its own."""
+def test_the_highest_number_is_the_pages_maximum_or_a_records() -> None:
+    """The highest number is the page's maximum or that of a record, whichever is higher."""
     assert read_page(page_of([FIRST, LAST], 5)).highest == 9
     assert read_page(page_of([FIRST, LAST], 12)).highest == 12
     assert read_page(page_of([numbered("null")], 4)).highest == 4
     assert read_page(page_of([], 0)) == Page(0, (), ())
 
 
-def test_the_size_is_that_of_the_records() -> None:
-    """Bytes as received, without what is around them."""
+def test_the_size_is_the_bytes_of_the_records() -> None:
+    """The size of a page is the number of bytes of its records."""
     assert read_page(page_of([FIRST, LAST], 9)).size == len(FIRST) + len(LAST)
 
 
-def test_a_page_without_what_is_stored_keeps_its_place() -> None:
-    """Records go, and their numbers; what the page vouches for stays, and so does a record without a number."""
+def test_stored_records_are_removed_from_a_page() -> None:
+    """Stored records are removed with their numbers; the maximum and records without a number stay."""
     page = read_page(page_of([FIRST, numbered("null"), LAST], 12))
     first, other = {content_hash(FIRST)}, {content_hash(LAST)}
 
-    assert unstored(page, {1: first, 7: other}).records == (numbered("null"), LAST)
-    assert unstored(page, {1: first, 7: other}).numbers == (None, 9)
-    assert unstored(page, {1: first}).maximum == 12
-    assert unstored(page, {2: first}) is page
+    assert without_stored(page, {1: first, 7: other}).records == (numbered("null"), LAST)
+    assert without_stored(page, {1: first, 7: other}).numbers == (None, 9)
+    assert without_stored(page, {1: first}).maximum == 12
+    assert without_stored(page, {2: first}) is page
 
 
-def test_another_content_at_a_stored_number_is_not_stored_yet() -> None:
-    """Numbers should be given once; where one is not, nothing is lost."""
+def test_other_content_at_a_stored_number_is_kept() -> None:
+    """A record with a stored number and other content is kept, although numbers should be unique."""
     page = read_page(page_of([FIRST, LAST], 12))
 
-    assert unstored(page, {1: {content_hash(LAST)}, 9: {content_hash(LAST)}}).records == (FIRST,)
+    assert without_stored(page, {1: {content_hash(LAST)}, 9: {content_hash(LAST)}}).records == (FIRST,)
 
 
 @given(
     records=st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=4),
     ascii_only=st.booleans(),
     indent=st.sampled_from([None, 0, 2]),
-    spoilt=st.booleans(),
+    malformed=st.booleans(),
 )
-def test_any_records_are_split_where_they_end(
-    *, records: list[dict[str, object]], ascii_only: bool, indent: int | None, spoilt: bool
+def test_any_records_are_split_correctly(
+    *, records: list[dict[str, object]], ascii_only: bool, indent: int | None, malformed: bool
 ) -> None:
-    """With whatever brackets, quotes and escapes in them, and also where the page must be split by brackets alone."""
+    """Records with any brackets, quotes and escapes are split correctly, also in a page with a malformed record."""
     raws = [json.dumps(record, ensure_ascii=ascii_only, indent=indent).encode() for record in records]
-    if spoilt:
+    if malformed:
         raws.append(b'{"odd":NaN}')
 
     page = read_page(page_of(raws, 3))
@@ -233,8 +233,8 @@ def test_any_records_are_split_where_they_end(
     assert len(page.numbers) == len(raws)
 
 
-def test_a_number_in_bytes_that_are_no_text_is_none() -> None:
-    """A sequence number whose text is not UTF-8 cannot be read; the page goes on."""
+def test_a_number_that_is_not_utf8_is_ignored() -> None:
+    """A sequence number that is not UTF-8 text is ignored, and the page is read."""
     body = b'{"maximumSequenceNumber":7,"results":[{"sequenceNumber":"\xff"},{"sequenceNumber":7}]}'
 
     page = read_page(body)

@@ -1,4 +1,4 @@
-"""Prefetch over several connections: nothing is lost, whatever the numbers are and whichever thread fails."""
+"""Prefetch over several connections reads every record, whatever the numbers are and whichever thread fails."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.floriday.stoppable_threads import pause
-from pipelines.sync.batches import Batching, Piece
+from pipelines.sync.batches import Piece, WindowBuilder
 from tests.moving_feed import MovingFeed
 
 
 @pytest.fixture(autouse=True)
-def early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small feeds are worth several connections here."""
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small feeds are divided between connections in these tests."""
     monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 2)
     monkeypatch.setattr(prefetch, "MIN_RECORDS_TO_SPLIT", 1)
 
 
 class Server:
-    """A moving feed that several threads may ask."""
+    """A changing feed that several threads can request."""
 
     def __init__(self, feed: MovingFeed, failing_after: int | None = None) -> None:
         self.feed = feed
@@ -41,19 +41,19 @@ class Server:
         self._lock = threading.Lock()
 
     def fetch(self, after: int) -> Page:
-        """One page."""
+        """Return a page."""
         with self._lock:
-            if self._failing_after is not None and len(self.feed.asked) >= self._failing_after:
+            if self._failing_after is not None and len(self.feed.requested) >= self._failing_after:
                 raise BusyError("busy")
             return self.feed.fetch(after)
 
-    def plan(self, start: int = 0, **more: object) -> ReadPlan:
-        """From a number to the end."""
-        return replace(ReadPlan(ChangeFeed(self.fetch, self.maximum, self.feed.page_size), start), **more)  # type: ignore[arg-type]
+    def plan(self, start: int = 0, **changes: object) -> ReadPlan:
+        """Return a plan that reads from a number to the end."""
+        return replace(ReadPlan(ChangeFeed(self.fetch, self.maximum, self.feed.page_size), start), **changes)  # type: ignore[arg-type]
 
 
-def known(steps: list[Step]) -> dict[int, int]:
-    """The highest number of each record that came, by its identity."""
+def highest_numbers(steps: list[Step]) -> dict[int, int]:
+    """Return the highest number of each record, by its identity."""
     found: dict[int, int] = {}
     for step in steps:
         for raw in step.page.records:
@@ -62,14 +62,14 @@ def known(steps: list[Step]) -> dict[int, int]:
     return found
 
 
-def read(plan: ReadPlan, budget: int = 10_000) -> list[Step]:
-    """All steps."""
+def all_steps(plan: ReadPlan, budget: int = 10_000) -> list[Step]:
+    """Return all steps of a plan."""
     with prefetched_steps(plan, MemoryBudget(budget)) as steps:
         return list(steps)
 
 
-def clusters(seed: int) -> list[int]:
-    """Numbers that come close together here and far apart there."""
+def clustered_numbers(seed: int) -> list[int]:
+    """Return numbers that are dense in some ranges and sparse in others."""
     random, number, numbers = Random(seed), 0, []
     for _ in range(random.randrange(1, 12)):
         number += random.choice((1, 50, 10_000, 10**9))
@@ -84,96 +84,96 @@ def clusters(seed: int) -> list[int]:
     seed=st.integers(0, 10**6),
     inclusive=st.booleans(),
     backwards=st.booleans(),
-    hiding=st.sampled_from((0, 0, 3, 10)),
-    moving=st.booleans(),
+    hidden_tenths=st.sampled_from((0, 0, 3, 10)),
+    has_moves=st.booleans(),
 )
-def test_everything_is_read_and_claimed_once(
-    *, seed: int, inclusive: bool, backwards: bool, hiding: int, moving: bool
+def test_every_record_is_read_in_windows_without_overlap(
+    *, seed: int, inclusive: bool, backwards: bool, hidden_tenths: int, has_moves: bool
 ) -> None:
-    """All records at their newest numbers, in windows without a gap or an overlap, in a bounded number of calls.
+    """All records are read at their newest numbers, in windows without gaps and overlaps, in a bounded number of calls.
 
-    What moves past the maximum meanwhile is there after the next sync at the latest, as in any walk.
+    A record that moves beyond the maximum meanwhile is read at the latest by the next sync, as in any walk.
     """
-    numbers = clusters(seed)
+    numbers = clustered_numbers(seed)
     random = Random(seed)
-    hidden = frozenset(place for place in range(len(numbers)) if random.randrange(10) < hiding)
-    moves = {call: [random.randrange(len(numbers))] for call in range(1, 9, 3)} if moving else {}
+    hidden = frozenset(place for place in range(len(numbers)) if random.randrange(10) < hidden_tenths)
+    moves = {call: [random.randrange(len(numbers))] for call in range(1, 9, 3)} if has_moves else {}
     feed = MovingFeed(dict(enumerate(numbers)), 3, hidden, inclusive=inclusive, backwards=backwards, moves=moves)
     server = Server(feed)
 
-    steps = read(server.plan())
+    steps = all_steps(server.plan())
 
-    ((begins, reached),) = claims(steps)
+    ((begins, reached),) = covered_ranges(steps)
     assert begins == 0
     assert reached >= server.maximum
     assert steps[-1].is_end
-    assert len(feed.asked) <= 60 + 3 * len(numbers)
+    assert len(feed.requested) <= 60 + 3 * len(numbers)
     server.maximum = feed.maximum
-    assert known([*steps, *read(server.plan(reached))]) == feed.visible
+    assert highest_numbers([*steps, *all_steps(server.plan(reached))]) == feed.visible
 
 
-def claims(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
-    """What the steps cover, after it was seen that no number is claimed by two of them."""
-    batching = Batching(start, start, Coverage())
+def covered_ranges(steps: list[Step], start: int = 0) -> list[tuple[int, int]]:
+    """Return the ranges that the steps cover, after checking that no two of them overlap."""
+    builder = WindowBuilder(start, start, Coverage())
     pieces: list[Piece] = []
     for step in steps:
-        batching.add(step)
-        pieces += batching.take().pieces
+        builder.add(step)
+        pieces += builder.take().pieces
     spans = sorted((piece.begins, piece.ends) for piece in pieces if piece.ends > piece.begins)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
-    return [*batching.claimed.ranges]
+    return [*builder.claimed.ranges]
 
 
-def test_the_cursor_moves_only_over_what_is_read_without_a_gap() -> None:
-    """Whatever order the pages come in."""
+def test_the_cursor_moves_only_over_gapless_ranges() -> None:
+    """The cursor moves only to a number below which everything was read, whatever the order of the pages."""
     feed = MovingFeed(dict(enumerate(range(1, 200))), 3)
-    steps = read(Server(feed).plan())
-    batching = Batching(0, 0, Coverage())
+    steps = all_steps(Server(feed).plan())
+    builder = WindowBuilder(0, 0, Coverage())
     seen: set[int] = set()
 
     for step in steps:
-        batching.add(step)
+        builder.add(step)
         seen.update(json.loads(raw)["sequenceNumber"] for raw in step.page.records)
-        reached = batching.take().reached
+        reached = builder.take().reached
         assert set(range(1, reached + 1)) <= seen
 
-    assert batching.take().reached == 199
+    assert builder.take().reached == 199
 
 
-def test_an_interrupted_load_asks_only_for_what_is_missing() -> None:
-    """And for the page that was its head."""
+def test_an_interrupted_load_requests_only_missing_ranges() -> None:
+    """A continued load requests the ranges that are missing, and the page at the cursor."""
     feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
     done = Coverage.of([(30, 200), (210, 290)])
 
-    steps = read(Server(feed).plan(start=9, covered=done))
+    steps = all_steps(Server(feed).plan(start=9, covered=done))
 
-    assert set(range(10, 31)) | set(range(201, 211)) | set(range(291, 301)) <= set(known(steps).values())
-    assert len(feed.asked) < 35
+    assert set(range(10, 31)) | set(range(201, 211)) | set(range(291, 301)) <= set(highest_numbers(steps).values())
+    assert len(feed.requested) < 35
     assert steps[-1].is_end
 
 
-def test_what_was_fetched_comes_before_the_failure() -> None:
-    """Over one connection and over several."""
+def test_fetched_pages_are_returned_before_the_failure() -> None:
+    """Pages that were fetched are returned before the error is raised, with one or several connections."""
     for pages in (1, 40):
         server = Server(MovingFeed(dict(enumerate(range(1, 301))), 3), failing_after=pages)
         taken: list[Step] = []
 
         with pytest.raises(BusyError):
-            take_all(server.plan(), taken)
+            append_steps(server.plan(), taken)
 
         assert len(taken) == pages
 
 
-def take_all(plan: ReadPlan, taken: list[Step]) -> None:
-    """Put all steps into a list, one by one."""
+def append_steps(plan: ReadPlan, taken: list[Step]) -> None:
+    """Append all steps to a list, one by one."""
     with prefetched_steps(plan, MemoryBudget(10_000)) as coming:
         for step in coming:
             taken.append(step)  # noqa: PERF402 - what came before a failure counts
 
 
 @pytest.mark.parametrize("taken", [0, 1, 20])
-def test_no_thread_is_left_behind(taken: int) -> None:
-    """Whoever stops taking steps, with a full queue or an empty one."""
+def test_no_thread_is_left_running(taken: int) -> None:
+    """No thread is left running when the caller stops taking steps, with a full or an empty queue."""
     before = threading.active_count()
     server = Server(MovingFeed(dict(enumerate(range(1, 1000))), 3))
 
@@ -185,23 +185,23 @@ def test_no_thread_is_left_behind(taken: int) -> None:
     assert threading.active_count() == before
 
 
-def test_pages_wait_within_the_budget() -> None:
-    """Nobody fetches on while the share is full."""
+def test_prefetched_pages_stay_within_the_budget() -> None:
+    """No page is fetched while the memory budget is used up."""
     feed = MovingFeed(dict(enumerate(range(1, 1000))), 3)
     size = Server(MovingFeed({0: 1, 1: 2, 2: 3}, 3)).fetch(0).size
 
     with prefetched_steps(Server(feed).plan(), MemoryBudget(4 * size)) as steps:
         next(steps)
-        while len(feed.asked) < 5:
+        while len(feed.requested) < 5:
             threading.Event().wait(0.001)
         threading.Event().wait(0.05)
-        assert len(feed.asked) <= 6 + prefetch.CONNECTIONS
+        assert len(feed.requested) <= 6 + prefetch.CONNECTIONS
 
 
-def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number(
+def test_a_long_feed_is_divided_after_its_first_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A feed that begins at a billion is as long as one that begins at 1."""
+    """A long feed is divided from its second page on, also if its numbers begin at a billion."""
     monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 20)
     server = Server(MovingFeed(dict(enumerate(range(10**9, 10**9 + 300))), 3))
     calls, second_and_third = count(), threading.Barrier(2, timeout=20)
@@ -211,67 +211,67 @@ def test_a_long_feed_is_shared_from_its_second_page_on_whatever_its_first_number
             second_and_third.wait()
         return server.fetch(after)
 
-    steps = read(ReadPlan(ChangeFeed(fetch, server.maximum, 3), 0))
+    steps = all_steps(ReadPlan(ChangeFeed(fetch, server.maximum, 3), 0))
 
-    assert set(known(steps).values()) == set(range(10**9, 10**9 + 300))
+    assert set(highest_numbers(steps).values()) == set(range(10**9, 10**9 + 300))
 
 
 def test_a_short_or_sparse_feed_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No call more than it takes."""
+    """A short or sparse feed is read page by page, without additional calls."""
     monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 20)
     feed = MovingFeed({0: 1, 1: 10**9, 2: 2 * 10**9, 3: 3 * 10**9}, 1)
 
-    read(Server(feed).plan())
+    all_steps(Server(feed).plan())
 
-    assert sorted(feed.asked) == feed.asked
-    assert len(feed.asked) <= 6
+    assert sorted(feed.requested) == feed.requested
+    assert len(feed.requested) <= 6
 
 
 def test_a_maximum_that_is_far_too_high_costs_few_calls() -> None:
-    """Nobody looks for the feed's end in the trillions of numbers before it: the maximum is asked for again."""
+    """If the maximum is far too high, it is requested again instead of searching for the end."""
     feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
     server = Server(feed)
     plan = ReadPlan(ChangeFeed(server.fetch, 2**62, 3, fetch_maximum=lambda: feed.maximum), 0)
 
-    steps = read(plan)
+    steps = all_steps(plan)
 
-    assert known(steps) == feed.visible
+    assert highest_numbers(steps) == feed.visible
     assert steps[-1].is_end
-    assert len(feed.asked) < 100 + 3 * prefetch.CONNECTIONS * 3
+    assert len(feed.requested) < 100 + 3 * prefetch.CONNECTIONS * 3
 
 
-def test_a_maximum_that_stays_far_too_high_ends_all_the_same() -> None:
-    """The ranges above the feed's end are given up with the first page that shows nothing there."""
+def test_a_maximum_that_stays_far_too_high_ends_the_walk() -> None:
+    """Ranges above the feed's end are dropped after the first page without records there."""
     feed = MovingFeed(dict(enumerate(range(1, 301))), 3)
     server = Server(feed)
 
-    steps = read(ReadPlan(ChangeFeed(server.fetch, 2**62, 3), 0))
+    steps = all_steps(ReadPlan(ChangeFeed(server.fetch, 2**62, 3), 0))
 
-    assert known(steps) == feed.visible
+    assert highest_numbers(steps) == feed.visible
     assert not steps[-1].is_end
-    assert len(feed.asked) < 800
+    assert len(feed.requested) < 800
 
 
-class TestFirstPageAsked:
-    """A page that is asked for while something else is."""
+class TestPrefetchFirstPage:
+    """The first page is fetched while other requests are made."""
 
-    def test_it_comes_meanwhile_and_only_once(self) -> None:
-        """It is under way before anybody wants it; the next call for the same number asks again."""
+    def test_it_is_fetched_in_the_background_and_used_once(self) -> None:
+        """The page is fetched before it is needed, and a second request for the same number fetches it again."""
         server, under_way = Server(MovingFeed(dict(enumerate(range(1, 10))), 3)), threading.Event()
 
         def fetch(after: int) -> Page:
             under_way.set()
             return server.fetch(after)
 
-        with prefetch_first_page(fetch, 0) as fetch_or_take:
+        with prefetch_first_page(fetch, 0) as fetch_page:
             assert under_way.wait(20)
-            pages = [fetch_or_take(0), fetch_or_take(3), fetch_or_take(0)]
+            pages = [fetch_page(0), fetch_page(3), fetch_page(0)]
 
         assert [page.numbers for page in pages] == [(1, 2, 3), (4, 5, 6), (1, 2, 3)]
-        assert sorted(server.feed.asked) == [0, 0, 3]
+        assert sorted(server.feed.requested) == [0, 0, 3]
 
-    def test_its_failure_is_told_where_it_is_wanted(self) -> None:
-        """And whoever does not want it hears nothing of it."""
+    def test_its_error_is_raised_when_it_is_needed(self) -> None:
+        """The error of the request is raised where the page is taken, and nowhere if it is not taken."""
         failing = Server(MovingFeed({0: 1}, 3), failing_after=0)
 
         with prefetch_first_page(failing.fetch, 0) as fetch, pytest.raises(BusyError):
@@ -279,14 +279,14 @@ class TestFirstPageAsked:
         with prefetch_first_page(failing.fetch, 0):
             pass
 
-    def test_nobody_waits_until_it_is_tried_again(self) -> None:
-        """A call that pauses before its next attempt ends with the block, however the block ends."""
+    def test_a_pause_before_a_retry_ends_with_the_block(self) -> None:
+        """A request that pauses before a retry ends with the block, however the block ends."""
         before, pausing = threading.active_count(), threading.Event()
 
         def fetch(_: int) -> Page:
             pausing.set()
             pause(600)
-            raise AssertionError("it went on")
+            raise AssertionError("the pause was not ended")
 
         with pytest.raises(BusyError), prefetch_first_page(fetch, 0):  # noqa: PT012
             assert pausing.wait(20)

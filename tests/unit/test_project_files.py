@@ -1,4 +1,4 @@
-"""The files around the package: what is pinned, and what the tools are told."""
+"""The files around the package: pinned packages, settings of the tools, and links of the guides."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ ROOT = Path(__file__).parents[2]
 
 
 def project() -> dict[str, Any]:
-    """What pyproject.toml says."""
+    """Return the content of pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def pins() -> dict[str, str]:
-    """The entry of each package in requirements.lock, with its hashes."""
+    """Return the entry of each package in requirements.lock, with its hashes."""
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[a-z])", re.sub(r"(?m)^\s*#.*\n", "", text))
     return {re.split(r"[=\[ ]", entry)[0]: entry for entry in entries if entry}
 
 
 def test_every_requirement_is_pinned_with_its_hash() -> None:
-    """The lock has an exact version and a hash for each package that pyproject.toml asks for, and for all they need."""
-    described = project()
-    asked = described["project"]["dependencies"] + described["dependency-groups"]["dev"]
-    names = {re.split(r"[<>=\[ ]", requirement)[0] for requirement in asked}
+    """The lock has an exact version and a hash for each package that pyproject.toml requires, and its dependencies."""
+    content = project()
+    requirements = content["project"]["dependencies"] + content["dependency-groups"]["dev"]
+    names = {re.split(r"[<>=\[ ]", requirement)[0] for requirement in requirements}
 
     assert names - pins().keys() == set()
     assert [name for name, entry in pins().items() if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
 def test_dagster_and_its_web_server_match() -> None:
-    """Dagster's packages are pinned to one version, since they work only with their own kind."""
+    """All packages of Dagster are pinned to one version, because they work only with each other."""
     versions = {re.search(r"==([\d.]+)", pins()[name]) for name in ("dagster", "dagster-webserver", "dagster-graphql")}
 
     assert len({match and match[1] for match in versions}) == 1
 
 
-def test_nothing_overrules_the_workspace() -> None:
+def test_pyproject_does_not_override_the_workspace() -> None:
     """No table of pyproject.toml makes ``dagster dev`` ignore workspace.yaml."""
     assert project()["tool"].keys() & {"dagster", "dg"} == set()
 
 
 def test_make_help_names_every_target() -> None:
-    """``make help`` shows each target with what it does."""
+    """``make help`` shows each target with a description."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"(?m)^\.PHONY: (.*)$", makefile)[0].split()
 
-    shown = subprocess.run(
+    output = subprocess.run(
         ("make", "--no-print-directory", "help"), cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
 
-    assert [line.split()[1] for line in shown.splitlines()] == targets
+    assert [line.split()[1] for line in output.splitlines()] == targets
 
 
-def test_no_code_looks_beside_the_repository() -> None:
-    """A path that starts at a file's own place ends within the repository."""
+def test_paths_stay_in_the_repository() -> None:
+    """A path that starts at a file's own location ends within the repository."""
     upward = re.compile(r"__file__\)(?:\.resolve\(\))?((?:\.parents\[\d\]|\.parent\b)+)")
     outside = []
     for folder in ("pipelines", "tests", "benchmarks"):
@@ -75,8 +75,8 @@ def test_no_code_looks_beside_the_repository() -> None:
     assert outside == []
 
 
-def test_links_of_the_guides_lead_somewhere() -> None:
-    """Each link to a file of the project finds it."""
+def test_links_of_the_guides_lead_to_existing_files() -> None:
+    """Each link of the guides to a file of the project leads to an existing file."""
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tools").glob("*.md")]
     link_to_a_file = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
     links = [(page, link) for page in pages for link in link_to_a_file.findall(page.read_text("utf-8"))]
@@ -86,14 +86,14 @@ def test_links_of_the_guides_lead_somewhere() -> None:
 
 
 def example(language: str) -> str:
-    """The example in a language that docs/operations.md shows."""
+    """Return the example in a language from docs/operations.md."""
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(rf"(?s)```{language}\n(.*?)```", page)
-    return str(shown)
+    (text,) = re.findall(rf"(?s)```{language}\n(.*?)```", page)
+    return str(text)
 
 
-def test_service_managers_wait_for_the_end() -> None:
-    """The services of docs/operations.md give `floriday up` the time that it needs, and keep its files private."""
+def test_service_examples_wait_for_the_end() -> None:
+    """The services in docs/operations.md give `floriday up` enough time to stop, and keep its files private."""
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.read_string(example("ini"))
     agent = plistlib.loads(example("xml").encode())
@@ -103,8 +103,8 @@ def test_service_managers_wait_for_the_end() -> None:
     assert (int(unit["Service"]["UMask"], 8), agent["Umask"]) == (0o077, 0o077)
 
 
-def test_the_threat_model_names_tests_that_exist() -> None:
-    """Every file of tests that SECURITY.md names is there, and every file of security tests is named."""
+def test_the_threat_model_names_existing_tests() -> None:
+    """Every test file that SECURITY.md names exists, and it names every file of the security tests."""
     named = set(re.findall(r"`((?:tests/[\w/]+/)?test_\w+\.py)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8")))
     paths = {ROOT / (name if "/" in name else f"tests/security/{name}") for name in named}
 

@@ -1,4 +1,4 @@
-"""Personal values are found in the bytes of records, however these are written, and nothing else is touched."""
+"""Personal values are found in the bytes of records, however they are written, and no other byte is changed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 
 
 class Visit(Record):
-    """Somebody came."""
+    """A guest's visit."""
 
-    guest: Text = field("who", personal=True)
+    guest: Text = field("name of the guest", personal=True)
     badge: Int64 = field("number of the badge")
 
 
@@ -38,9 +38,9 @@ class Party(Record):
 
     party_id: Uuid = field("identifier")
     sequence_number: Int64 = field("number")
-    host: Text = field("who gives it", personal=True)
-    latitude: Decimal = field("where", personal=True)
-    open: Boolean = field("whether all may come")
+    host: Text = field("host", personal=True)
+    latitude: Decimal = field("latitude", personal=True)
+    open: Boolean = field("whether it is public")
     visits: list[Visit] = field("visits")
 
 
@@ -50,20 +50,20 @@ PERSONAL_FEEDS = [table for feed in FEEDS if personal_names(table := tables_of(f
 
 
 def protected(raw: bytes | str, treatment: Treatment = "hash", *, erased: str | None = None) -> bytes:
-    """A party as it may be stored."""
-    away = frozenset() if erased is None else frozenset([keyed_hash(KEY, erased)])
-    protection = PersonalData(treatment, KEY, away).protection(PARTIES)
+    """Return a party as it is stored."""
+    erased_hashes = frozenset() if erased is None else frozenset([keyed_hash(KEY, erased)])
+    protection = PersonalData(treatment, KEY, erased_hashes).protection(PARTIES)
     assert protection is not None
     return protection.record(raw.encode() if isinstance(raw, str) else raw)
 
 
 def with_hashes(text: str) -> str:
-    """JSON text in which ``<Jan>`` stands for the keyed hash of ``Jan``."""
+    """Return JSON text in which ``<Jan>`` is replaced with the keyed hash of ``Jan``."""
     return re.sub("<(.*?)>", lambda found: f'"{keyed_hash(KEY, found[1])}"', text, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    ("given", "stored"),
+    ("received", "stored"),
     [
         ('{"host":"Jan","open":true}', '{"host":<Jan>,"open":true}'),
         (' { "open" : true , "host" : "Jan" } ', ' { "open" : true , "host" : <Jan> } '),
@@ -88,13 +88,13 @@ def with_hashes(text: str) -> str:
         ('{"visits":["An",3,[4]]}', '{"visits":["withheld","withheld",["withheld"]]}'),
     ],
 )
-def test_what_is_hashed(given: str, stored: str) -> None:
-    """Members of such a name, wherever they stand and however they are written; every other byte stays."""
-    assert protected(given).decode() == with_hashes(stored)
+def test_personal_members_are_hashed(received: str, stored: str) -> None:
+    """Members with a personal name are hashed at any place and in any notation; every other byte stays."""
+    assert protected(received).decode() == with_hashes(stored)
 
 
 @pytest.mark.parametrize(
-    ("given", "stored"),
+    ("received", "stored"),
     [
         ('{"host":"Jan","open":true,"latitude":null}', '{"open":true}'),
         ('{"open":true,  "host":"Jan" , "latitude":5}', '{"open":true}'),
@@ -105,13 +105,13 @@ def test_what_is_hashed(given: str, stored: str) -> None:
         ('{"open":true}', '{"open":true}'),
     ],
 )
-def test_what_is_dropped(given: str, stored: str) -> None:
-    """The member goes, also where it is null, so that a value that comes or goes changes nothing."""
-    assert protected(given, "drop").decode() == stored
+def test_personal_members_are_dropped(received: str, stored: str) -> None:
+    """Personal members are dropped, also null ones, so that a value that appears or disappears changes nothing."""
+    assert protected(received, "drop").decode() == stored
 
 
-def test_what_was_erased_goes_and_all_else_stays() -> None:
-    """Where personal data are kept, where they are hashed, and in whatever field."""
+def test_erased_values_are_removed() -> None:
+    """Erased values are removed from any field, whether personal data are kept or hashed, and nothing else is."""
     raw = b'{"host":"Jan","latitude":5,"visits":[{"guest":"Jan"},{"guest":"Jan de Vries"}]}'
 
     assert protected(raw, "keep", erased="Jan") == b'{"latitude":5,"visits":[{},{"guest":"Jan de Vries"}]}'
@@ -130,8 +130,8 @@ def test_what_was_erased_goes_and_all_else_stays() -> None:
         (b'{"open":' + b"[" * 5000 + b'"Jan"' + b"]" * 5000 + b"}", "the record is nested too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_not_kept(raw: bytes, problem: str) -> None:
-    """It is rejected with its number and why, and without a byte of it."""
+def test_unreadable_records_are_withheld(raw: bytes, problem: str) -> None:
+    """An unreadable record is rejected with its number and the reason, and no byte of it is kept."""
     cases: tuple[tuple[Treatment, str | None], ...] = (("hash", None), ("drop", None), ("keep", "Piet"))
     for treatment, erased in cases:
         record = protected(raw, treatment, erased=erased)
@@ -145,39 +145,39 @@ def test_what_cannot_be_read_is_not_kept(raw: bytes, problem: str) -> None:
         assert rejected.sequence_number == (7 if b"sequenceNumber" in raw else None)
 
 
-def test_a_value_that_is_no_text_is_not_kept_either() -> None:
-    """Bytes that are no UTF-8 cannot be hashed; dropping them takes no reading."""
+def test_invalid_utf8_is_withheld_or_dropped() -> None:
+    """A record with a personal value that is not UTF-8 is withheld in mode hash; mode drop removes the value."""
     assert isinstance(protected(b'{"host":"\xffJan"}'), Withheld)
     assert protected(b'{"host":"\xffJan"}', "drop") == b"{}"
 
 
-def test_a_rejected_record_tells_nothing_personal() -> None:
-    """Neither its payload nor its reason, whatever stands where; it is rejected all the same."""
-    strays = ('"visits":"Jan"', '"visits":["Jan"]', '"latitude":"Jan","open":"no"', '"host":["Jan"],"open":"no"')
-    raws = [f'{{"partyId":"{ID}","sequenceNumber":5,{stray}}}' for stray in strays]
+def test_rejected_records_contain_no_personal_data() -> None:
+    """Neither payload nor reason of a rejected record contains personal data."""
+    members = ('"visits":"Jan"', '"visits":["Jan"]', '"latitude":"Jan","open":"no"', '"host":["Jan"],"open":"no"')
+    raws = [f'{{"partyId":"{ID}","sequenceNumber":5,{stray}}}' for stray in members]
 
     rejected = normalize(PARTIES, [protected(raw) for raw in raws]).rejected
 
-    assert [each.sequence_number for each in rejected] == [5] * len(strays)
+    assert [each.sequence_number for each in rejected] == [5] * len(members)
     assert "Jan" not in str(rejected)
 
 
-def test_kept_data_are_not_even_looked_at() -> None:
-    """Nor are records without a personal field."""
+def test_kept_data_need_no_protection() -> None:
+    """There is no protection if personal data are kept, or if the feed has none."""
     assert PersonalData().protection(PARTIES) is None
     batches = tables_of(catalogue_of("suppliers").feed("batches"))
     assert PersonalData("drop").protection(batches) is None
 
 
-def test_a_hash_needs_its_key() -> None:
-    """The same text has another one under another key, and the key is not shown."""
+def test_a_hash_depends_on_the_key() -> None:
+    """The hash of a text differs with the key, and the key is not shown."""
     assert keyed_hash(KEY, "Jan") != keyed_hash(SecretStr("another key, as long"), "Jan")
     assert len(keyed_hash(KEY, "Jan")) == 64
     assert KEY.get_secret_value() not in repr(PersonalData("hash", KEY))
 
 
-def test_no_namesake_of_a_personal_field_is_not_personal() -> None:
-    """Members are found by their names alone; none is a list, an enumeration or a key."""
+def test_fields_with_a_personal_name_are_personal() -> None:
+    """All fields with the name of a personal field are personal, and none is a list, an enumeration or a key."""
     for table in PERSONAL_FEEDS:
         names = personal_names(table)
         for part in table.walk():
@@ -188,8 +188,8 @@ def test_no_namesake_of_a_personal_field_is_not_personal() -> None:
 
 
 @given(st.sampled_from(PERSONAL_FEEDS), st.integers(0, 10**6))
-def test_both_lanes_find_the_same(table: Table, seed: int) -> None:
-    """In records as Floriday serves them and as nobody should, wherever a strict reader takes them."""
+def test_both_searches_find_the_same_members(table: Table, seed: int) -> None:
+    """The fast search and the complete scan find the same members in any record that is valid JSON."""
     feed = next(feed for feed in FEEDS if tables_of(feed) == table)
     protection = PersonalData("hash", KEY).protection(table)
     assert protection is not None
@@ -203,8 +203,8 @@ def test_both_lanes_find_the_same(table: Table, seed: int) -> None:
 
 
 @given(st.sampled_from(PERSONAL_FEEDS), st.integers(0, 10**6), st.sampled_from(["hash", "drop"]))
-def test_the_rest_of_a_record_stays(table: Table, seed: int, treatment: Treatment) -> None:
-    """Told by a reader of JSON that knows nothing of this: with the personal members taken out, both are equal."""
+def test_other_members_are_unchanged(table: Table, seed: int, treatment: Treatment) -> None:
+    """Without its personal members, a record is the same before and after protection for a JSON parser."""
     feed = next(feed for feed in FEEDS if tables_of(feed) == table)
     protection = PersonalData(treatment, KEY).protection(table)
     assert protection is not None
@@ -220,7 +220,7 @@ def test_the_rest_of_a_record_stays(table: Table, seed: int, treatment: Treatmen
 
 
 def _without(value: Any, names: dict[str, Any]) -> str:
-    """JSON text of a value without members of these names; texts compare NaN as equal."""
+    """Return JSON text of a value without the members of these names; texts compare NaN as equal."""
 
     def cut(part: Any) -> Any:
         if isinstance(part, dict):
@@ -230,8 +230,8 @@ def _without(value: Any, names: dict[str, Any]) -> str:
     return json.dumps(cut(value))
 
 
-def test_a_long_record_takes_a_moment() -> None:
-    """Thousands of escapes and brackets are no reason to look at each twice."""
+def test_a_long_record_is_protected_quickly() -> None:
+    """A record with thousands of escapes and brackets is protected in linear time."""
     random = Random(1)
     visits = ",".join(f'{{"guest":"\\u00e9{random.random()}","badge":{n}}}' for n in range(20_000))
 

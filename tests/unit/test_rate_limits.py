@@ -1,4 +1,4 @@
-"""Rate limits: a first load may burst, a steady one never asks for more than Floriday allows."""
+"""The rate limiter allows bursts, and never more calls than Floriday's limits."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from pipelines.floriday.endpoints import RateLimit
 from pipelines.floriday.http.error_answers import described, retry_after
 from pipelines.floriday.http.rate_limit import Buckets, TokenBucket
 from pipelines.floriday.http.retry import Clock, RetryPolicy
-from tests.hand_moved_time import HandMovedTime
+from tests.manual_clock import ManualClock
 
 
 @pytest.fixture
-def time() -> HandMovedTime:
-    """A time of the test's own."""
-    return HandMovedTime()
+def time() -> ManualClock:
+    """A clock that the test controls."""
+    return ManualClock()
 
 
 def take(bucket: TokenBucket) -> None:
-    """Make a call that is let through."""
+    """Make a call that the server accepts."""
     with bucket.call() as outcome:
         outcome.passed = True
 
 
-def test_a_full_bucket_lets_a_burst_through(time: HandMovedTime) -> None:
-    """As many calls as the burst allows are made without waiting; the next one waits for its share of a second."""
+def test_a_full_bucket_allows_a_burst(time: ManualClock) -> None:
+    """As many calls as the burst allows are made without waiting, and the next one waits."""
     bucket = TokenBucket(RateLimit(2.0, 5), time.clock)
 
     for _ in range(5):
@@ -41,8 +41,8 @@ def test_a_full_bucket_lets_a_burst_through(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(0.5)]
 
 
-def test_a_bucket_never_holds_more_than_a_burst(time: HandMovedTime) -> None:
-    """A day of silence is worth one burst, not a day's calls."""
+def test_a_bucket_never_holds_more_than_a_burst(time: ManualClock) -> None:
+    """After a long pause the bucket allows one burst, and not the calls of the whole pause."""
     bucket = TokenBucket(RateLimit(2.0, 3), time.clock)
     time.seconds += 86_400
 
@@ -52,8 +52,8 @@ def test_a_bucket_never_holds_more_than_a_burst(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(0.5)]
 
 
-def test_an_emptied_bucket_starts_from_nothing(time: HandMovedTime) -> None:
-    """After the server said 429, what was believed to be left is forgotten."""
+def test_a_drained_bucket_is_empty(time: ManualClock) -> None:
+    """After a 429 the bucket is empty."""
     bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
     bucket.drain()
 
@@ -62,8 +62,8 @@ def test_an_emptied_bucket_starts_from_nothing(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(0.25)]
 
 
-def test_an_emptied_bucket_keeps_the_pause_that_was_asked_for(time: HandMovedTime) -> None:
-    """A pause that the server asks for holds for whoever calls next, too."""
+def test_a_drained_bucket_keeps_the_servers_pause(time: ManualClock) -> None:
+    """A pause that the server requests also applies to the next caller."""
     bucket = TokenBucket(RateLimit(4.0, 100), time.clock)
     bucket.drain(10)
 
@@ -73,23 +73,25 @@ def test_an_emptied_bucket_keeps_the_pause_that_was_asked_for(time: HandMovedTim
 
 
 @given(per_second=st.floats(0.5, 10), burst=st.integers(1, 20), gaps=st.lists(st.floats(0, 5), max_size=60))
-def test_no_stretch_of_time_holds_more_calls_than_allowed(per_second: float, burst: int, gaps: list[float]) -> None:
-    """Between any two calls lie at most a burst and what was refilled meanwhile, whatever the pace of the caller."""
-    time = HandMovedTime()
+def test_calls_never_exceed_the_rate(per_second: float, burst: int, gaps: list[float]) -> None:
+    """In any period there are at most a burst and the refill of that period, whatever the caller's pace."""
+    time = ManualClock()
     bucket = TokenBucket(RateLimit(per_second, burst), time.clock)
-    made = []
+    times = []
     for gap in gaps:
         time.seconds += gap
         take(bucket)
-        made.append(time.seconds)
+        times.append(time.seconds)
 
-    for first, start in enumerate(made):
-        for last in range(first, len(made)):
-            assert last - first + 1 <= burst + (made[last] - start) * per_second + 1e-4  # as exact as a float of today
+    for first, start in enumerate(times):
+        for last in range(first, len(times)):
+            assert (
+                last - first + 1 <= burst + (times[last] - start) * per_second + 1e-4
+            )  # rounding errors of today's timestamps
 
 
 def test_threads_share_a_bucket() -> None:
-    """Calls of many threads at the same moment are spread as those of one: each waits for its own turn."""
+    """Simultaneous calls of many threads are spread like those of one thread."""
     waits: list[float] = []
     bucket = TokenBucket(RateLimit(1.0, 10), Clock(now=lambda: 0.0, sleep=waits.append))
 
@@ -101,17 +103,17 @@ def test_threads_share_a_bucket() -> None:
 
 
 class ServersBucket:
-    """The bucket of a server, and threads that call it as fast as ours lets them."""
+    """The server's bucket, and threads that call it as fast as the client's bucket allows."""
 
     def __init__(self, rate: RateLimit, left: float) -> None:
         self.rate, self.left, self.at = rate, left, 0.0
         self.refused = self.passed = 0
-        self.time = HandMovedTime(0.0)
+        self.time = ManualClock(0.0)
         self.bucket = TokenBucket(rate, self.time.clock)
         self._lock = threading.Lock()
 
     def call(self) -> bool:
-        """One call; whether it was let through."""
+        """Make one call, and return whether it was accepted."""
         with self.bucket.call() as outcome:
             with self._lock:
                 now = self.time.seconds
@@ -126,14 +128,14 @@ class ServersBucket:
         return outcome.passed
 
     def calls(self, count: int) -> None:
-        """So many calls that are let through, by eight threads."""
+        """Make calls from eight threads until this number was accepted."""
         with ThreadPoolExecutor(8) as threads:
             for _ in range(count):
                 threads.submit(lambda: self.call() or self.call())
 
 
-def test_an_empty_burst_costs_one_refusal() -> None:
-    """However many connections there are: the first call goes alone, and after it all keep to the rate."""
+def test_an_empty_server_bucket_costs_one_refusal() -> None:
+    """If the server's bucket is empty, one call is refused and all others keep to the rate."""
     server = ServersBucket(RateLimit(4.0, 1000), left=0.0)
 
     server.calls(100)
@@ -143,8 +145,8 @@ def test_an_empty_burst_costs_one_refusal() -> None:
     assert server.time.seconds <= 1.1 * 100 / 4.0
 
 
-def test_a_full_burst_is_used_without_a_refusal() -> None:
-    """Soon by all connections at once."""
+def test_a_full_server_bucket_is_used_without_a_refusal() -> None:
+    """If the server's bucket is full, its burst is used by all connections without a refusal."""
     server = ServersBucket(RateLimit(4.0, 60), left=60.0)
 
     server.calls(100)
@@ -153,34 +155,34 @@ def test_a_full_burst_is_used_without_a_refusal() -> None:
     assert server.time.seconds <= 1.1 * 40 / 4.0
 
 
-def test_the_first_calls_go_alone() -> None:
-    """One, then two at once, then four, as long as they are let through."""
+def test_concurrency_grows_with_accepted_calls() -> None:
+    """The first call is made alone, then two at once, then four, as long as they are accepted."""
     bucket = TokenBucket(RateLimit(1.0, 100), Clock(now=lambda: 0.0))
-    under_way, most, lock = 0, [], threading.Lock()
+    active, concurrency, lock = 0, [], threading.Lock()
     ready = threading.Event()
 
     def call() -> None:
-        nonlocal under_way
+        nonlocal active
         with bucket.call() as outcome:
             with lock:
-                under_way += 1
-                most.append(under_way)
+                active += 1
+                concurrency.append(active)
             ready.wait(0.02)
             with lock:
-                under_way -= 1
+                active -= 1
             outcome.passed = True
 
     with ThreadPoolExecutor(8) as threads:
         for _ in range(16):
             threads.submit(call)
 
-    assert most[:2] == [1, 1]
-    assert max(most[:3]) <= 2
-    assert max(most) > 2
+    assert concurrency[:2] == [1, 1]
+    assert max(concurrency[:3]) <= 2
+    assert max(concurrency) > 2
 
 
-def test_every_name_has_its_own_bucket(time: HandMovedTime) -> None:
-    """One endpoint's calls leave another's alone."""
+def test_every_endpoint_has_its_own_bucket(time: ManualClock) -> None:
+    """The calls of one endpoint do not use up another one's bucket."""
     buckets = Buckets(time.clock)
     take(buckets.of("/batches/sync", RateLimit(1.0, 1)))
 
@@ -191,8 +193,8 @@ def test_every_name_has_its_own_bucket(time: HandMovedTime) -> None:
     assert time.slept == [pytest.approx(1.0)]
 
 
-def test_patience_ends_after_its_attempts(time: HandMovedTime) -> None:
-    """Eight attempts, with waits that grow and end at a minute, and the last error tells how many there were."""
+def test_retries_end_after_eight_attempts(time: ManualClock) -> None:
+    """After eight attempts with growing waits the last error is raised, with the number of attempts."""
 
     def fail() -> None:
         raise BusyError("busy")
@@ -204,8 +206,8 @@ def test_patience_ends_after_its_attempts(time: HandMovedTime) -> None:
     assert all(0.5 * 2**n <= wait <= 0.5 * 2**n + 0.5 for n, wait in enumerate(time.slept))
 
 
-def test_patience_ends_after_its_time(time: HandMovedTime) -> None:
-    """Slow failures end after five minutes, however few they were."""
+def test_retries_end_after_five_minutes(time: ManualClock) -> None:
+    """After five minutes the last error is raised, however few attempts were made."""
 
     def fail_slowly() -> None:
         time.seconds += 100
@@ -215,8 +217,8 @@ def test_patience_ends_after_its_time(time: HandMovedTime) -> None:
         RetryPolicy().call(fail_slowly, time.clock)
 
 
-def test_a_wait_beyond_patience_is_not_begun(time: HandMovedTime) -> None:
-    """When the server asks for an hour, the call ends at once and says so."""
+def test_a_too_long_wait_is_not_begun(time: ManualClock) -> None:
+    """If the server requests a longer wait than five minutes, the call ends at once with an error that states it."""
 
     def fail() -> None:
         raise BusyError("busy", retry_after=3600)
@@ -255,7 +257,7 @@ def test_a_wait_beyond_patience_is_not_begun(time: HandMovedTime) -> None:
     ],
 )
 def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds, or a date by the server's own clock where it tells the time; nonsense and over a day ask for nothing."""
+    """Retry-After is read as seconds or as a date by the server's clock; invalid values and over a day are ignored."""
     assert retry_after(headers, now=60.0) == seconds
 
 
@@ -276,6 +278,6 @@ def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: flo
     ],
     ids=["problem", "message", "fields", "cut", "html", "empty", "nested", "unruly"],
 )
-def test_what_an_error_says_is_one_line(body: bytes, line: str) -> None:
-    """Whatever the body is, one printable line comes of it, and no secret that the server echoes."""
+def test_an_error_response_becomes_one_line(body: bytes, line: str) -> None:
+    """Any body of an error response becomes one printable line without secrets."""
     assert described(400, body, secrets=("key-1",)) == line

@@ -1,4 +1,4 @@
-"""What joins to what follows from the columns' descriptions."""
+"""The relations between tables are derived from the descriptions of their columns."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ CASTS = {
     "suppliers": {("orders.sales_orders.batch_reference", "supply.batches.batch_reference")},
     "customers": set[tuple[str, str]](),
 }
-"""What cannot be compared as it is: sales orders tell as a number what batches tell as text."""
+"""Relations that need a cast: a batch reference is a number in sales orders and text in batches."""
 
 
 def tables(api: str) -> list[Table]:
-    """All tables of an API."""
+    """Return all tables of an API."""
     return [table for source in catalogue_of(api).sources for table in tables_of(source).walk()]
 
 
 def names(relation: Relation) -> tuple[str, str]:
-    """Both ends as ``schema.table.column``."""
+    """Return both ends as ``schema.table.column``."""
     return (
         f"{relation.table.qualified_name}.{relation.column.name}",
         f"{relation.target.qualified_name}.{relation.target_column.name}",
@@ -34,40 +34,44 @@ def names(relation: Relation) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("api", APIS)
-class TestTheCatalogue:
-    """The relations of both APIs."""
+class TestCatalogue:
+    """The relations of both APIs are consistent."""
 
     def test_targets(self, api: str) -> None:
-        """Every table that a description refers to is there, and so is a column for the join."""
+        """Every table that a description refers to exists, and has a column for the join."""
         known = {table.qualified_name for table in tables(api)}
-        told = {name for table in tables(api) for column in table.own_columns for name in referred(column.description)}
+        referenced = {
+            name for table in tables(api) for column in table.own_columns for name in referred(column.description)
+        }
 
-        assert told
-        assert told <= known
+        assert referenced
+        assert referenced <= known
         assert all(each.target_column in each.target.columns for each in relations(tables(api)))
 
     def test_types(self, api: str) -> None:
-        """Both ends have one type, but where a batch's reference is text here and a number there."""
+        """Both ends have the same type, except for batch references."""
         assert {names(each) for each in relations(tables(api)) if not each.types_match} == CASTS[api]
 
     def test_identifiers_are_to_one(self, api: str) -> None:
-        """What leads to an identifier finds one row at most; only references, names and codes may find several."""
+        """An identifier leads to at most one row; only references, names and codes may lead to several."""
         several = {each.column.name for each in relations(tables(api)) if not each.is_to_one}
 
         assert {name for name in several if not re.search(r"_(reference|name|gln|barcode)$", name)} == set()
 
-    def test_every_identifier_leads_somewhere(self, api: str) -> None:
-        """A column of UUIDs leads to a table, or its description says what else it is."""
-        leading = {names(each)[0] for each in relations(tables(api))}
-        lost = {
+    def test_every_identifier_has_a_target(self, api: str) -> None:
+        """A column of UUIDs leads to a table, or its description explains what else it is."""
+        with_target = {names(each)[0] for each in relations(tables(api))}
+        identifiers = {
             f"{table.qualified_name}.{column.name}": column.description
             for table in tables(api)
             for column in table.own_columns
             if column.kind is Kind.UUID and column.name not in table.key
         }
-        elsewhere = r"Floriday's identifier|Floricode|Photo of|have in common|Counter of|as \w+ tells"
+        external = r"Floriday's identifier|Floricode|Photo of|have in common|Counter of|as \w+ tells"
 
-        assert {name for name, told in lost.items() if name not in leading and not re.search(elsewhere, told)} == set()
+        assert {
+            name for name, text in identifiers.items() if name not in with_target and not re.search(external, text)
+        } == set()
 
 
 @pytest.mark.parametrize(
@@ -92,13 +96,13 @@ class TestTheCatalogue:
         ),
     ],
 )
-def test_a_relation(column: str, target: str) -> None:
-    """Names with something before them, lists, references to the own table and to one of several are understood."""
+def test_relations_are_found(column: str, target: str) -> None:
+    """Relations are found in columns with prefixes, in lists, to the own table, and to one of several tables."""
     assert (column, target) in {names(each) for each in relations(tables("suppliers"))}
 
 
-def test_what_a_nested_record_repeats_is_no_relation() -> None:
-    """Of a record that another feed serves too, the identifier leads there, its other fields do not."""
+def test_repeated_fields_of_a_nested_record_are_no_relations() -> None:
+    """Of a nested record that another feed serves too, only the identifier is a relation."""
     services = [each for each in relations(tables("suppliers")) if each.table.name == "additional_services"]
 
     assert [each.column.name for each in services if each.target.name == "commercial_service_types"] == [
@@ -107,15 +111,15 @@ def test_what_a_nested_record_repeats_is_no_relation() -> None:
 
 
 class Leaf(Record):
-    """A leaf that nobody sells."""
+    """An invented record."""
 
     leaf_id: Uuid = field("the leaf's id")
     part: Int64 = field("which part of it")
     stem: Text = field("stem that it grows on (catalog.leaves)")
 
 
-def test_a_reference_that_leads_to_no_column() -> None:
-    """A description that names a table without a column for the join is a mistake, and told as one."""
+def test_a_reference_without_a_column_is_an_error() -> None:
+    """A description that names a table without a column for the join raises an error."""
     leaves = Feed("catalog", "leaves", Leaf, ("leaf_id", "part"), Endpoint("/leaves"), scope="catalog:read")
 
     with pytest.raises(ValueError, match=r"stem leads to catalog\.leaves"):

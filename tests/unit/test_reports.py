@@ -1,4 +1,4 @@
-"""Reports as files: what stands on top of them is read, and true."""
+"""Reports as files: their header comments are read, and match their queries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ONLY: dict[str, set[str]] = {
     },
     "customers": {"purchase_order_exceptions", "spend_by_grower"},
 }
-"""The reports that one API alone has; all others are for both."""
+"""The reports that only one API has; all others are for both."""
 
 TEXT = """\
 -- What is counted,
@@ -46,7 +46,7 @@ TEXT = """\
 --   from_date  first day
 --
 -- columns:
---   account  whose
+--   account  account of the key
 --   rows     how many
 --
 -- tables:
@@ -58,25 +58,25 @@ SELECT account, count(*) AS rows FROM orders.sales_orders GROUP BY ALL;
 
 @dataclass
 class Installed:
-    """A warehouse of all feeds of an API without a row, with the reports installed."""
+    """A warehouse with empty tables of all feeds of an API, and with the reports installed."""
 
     api: str
     connection: duckdb.DuckDBPyConnection
     names: set[str]
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """What a query finds in it."""
+        """Return the rows of a query."""
         return self.connection.execute(sql, list(values)).fetchall()
 
 
 @pytest.fixture(scope="module")
 def warehouses() -> list[Installed]:
-    """One for each API."""
-    return [lay_out_with_reports(api) for api in TABLES]
+    """A warehouse for each API."""
+    return [create_with_reports(api) for api in TABLES]
 
 
-def lay_out_with_reports(api: str) -> Installed:
-    """A warehouse with the reports that its API has, installed as a sync does it."""
+def create_with_reports(api: str) -> Installed:
+    """Return a warehouse with the reports of its API, installed as a sync does."""
     connection = duckdb.connect()
     connection.begin()
     create_tables(connection, TABLES[api])
@@ -85,45 +85,45 @@ def lay_out_with_reports(api: str) -> Installed:
     return Installed(api, connection, set(names))
 
 
-def having(warehouses: list[Installed], each: Report) -> list[Installed]:
-    """The warehouses that have a report; there must be one."""
-    found = [warehouse for warehouse in warehouses if each.name in warehouse.names]
-    assert found, f"{each.name} is for no API"
+def warehouses_with(warehouses: list[Installed], report: Report) -> list[Installed]:
+    """Return the warehouses that have a report; there must be one."""
+    found = [warehouse for warehouse in warehouses if report.name in warehouse.names]
+    assert found, f"{report.name} is for no API"
     return found
 
 
-def named(each: Report) -> str:
-    """A report as a parameter's name."""
-    return each.name
+def report_name(report: Report) -> str:
+    """Return a report's name, as the id of a parameter."""
+    return report.name
 
 
-def test_a_file_tells_everything() -> None:
-    """Summary, notes, parameters, columns and tables are read from the comments on top, the query from below."""
-    read = parse("rows", TEXT)
+def test_the_header_of_a_file_is_parsed() -> None:
+    """Summary, notes, parameters, columns and tables are read from the header comments, and the query from below."""
+    parsed = parse("rows", TEXT)
 
-    assert read.summary == "What is counted, in one paragraph."
-    assert read.notes == ("How to read it.",)
-    assert read.parameters == {"from_date": "first day"}
-    assert read.columns == {"account": "whose", "rows": "how many"}
-    assert read.tables == ("orders.sales_orders",)
-    assert read.sql == "SELECT account, count(*) AS rows FROM orders.sales_orders GROUP BY ALL"
+    assert parsed.summary == "What is counted, in one paragraph."
+    assert parsed.notes == ("How to read it.",)
+    assert parsed.parameters == {"from_date": "first day"}
+    assert parsed.columns == {"account": "account of the key", "rows": "how many"}
+    assert parsed.tables == ("orders.sales_orders",)
+    assert parsed.sql == "SELECT account, count(*) AS rows FROM orders.sales_orders GROUP BY ALL"
 
 
 def test_a_file_without_its_lists_is_refused() -> None:
-    """A report that does not say what it takes, gives and reads is an error of whoever wrote it."""
+    """A report file without lists of parameters, columns and tables raises an error."""
     with pytest.raises(ValueError, match="parameters, columns, tables"):
         parse("rows", "-- Rows.\n\nSELECT 1")
 
 
-def test_an_unknown_name_is_told_with_the_known_ones() -> None:
-    """Whoever mistypes a name sees what there is."""
+def test_an_unknown_report_is_answered_with_the_existing_ones() -> None:
+    """The error for an unknown report lists the existing reports."""
     with pytest.raises(UsageError, match=r"no report 'revenue'; there are: .*revenue_by_week"):
         find_report("revenue")
 
 
-def test_reports_are_for_both_apis_where_nothing_else_is_said(warehouses: list[Installed]) -> None:
-    """Each API has its own reports, and those that its tables and columns allow."""
-    names = {each.name for each in all_reports()}
+def test_each_api_has_its_reports(warehouses: list[Installed]) -> None:
+    """Each API has the reports whose tables and columns it serves."""
+    names = {report.name for report in all_reports()}
 
     assert {warehouse.api: names - warehouse.names for warehouse in warehouses} == {
         "suppliers": ONLY["customers"],
@@ -131,26 +131,26 @@ def test_reports_are_for_both_apis_where_nothing_else_is_said(warehouses: list[I
     }
 
 
-@pytest.mark.parametrize("each", all_reports(), ids=named)
-def test_columns_are_as_the_file_says(warehouses: list[Installed], each: Report) -> None:
-    """The view has the columns that are described, in their order, account first."""
-    for warehouse in having(warehouses, each):
-        described = warehouse.connection.execute(f"SELECT * FROM reports.{each.name}").description
+@pytest.mark.parametrize("report", all_reports(), ids=report_name)
+def test_columns_match_the_header(warehouses: list[Installed], report: Report) -> None:
+    """The view has the described columns in their order, with the account first."""
+    for warehouse in warehouses_with(warehouses, report):
+        described = warehouse.connection.execute(f"SELECT * FROM reports.{report.name}").description
 
-        assert [name for name, *_ in described or ()] == list(each.columns)
-    assert next(iter(each.columns)) == "account"
+        assert [name for name, *_ in described or ()] == list(report.columns)
+    assert next(iter(report.columns)) == "account"
 
 
-@pytest.mark.parametrize("each", all_reports(), ids=named)
-def test_tables_are_as_the_file_says(each: Report) -> None:
-    """A report reads the tables that it names, and no other."""
-    tree = duckdb.execute("SELECT json_serialize_sql(?)", [each.sql]).fetchall()[0][0]
+@pytest.mark.parametrize("report", all_reports(), ids=report_name)
+def test_tables_match_the_header(report: Report) -> None:
+    """A report reads exactly the tables that its header lists."""
+    tree = duckdb.execute("SELECT json_serialize_sql(?)", [report.sql]).fetchall()[0][0]
 
-    assert {name for name in base_tables(json.loads(tree)) if name[0] != "."} == set(each.tables)
+    assert {name for name in base_tables(json.loads(tree)) if name[0] != "."} == set(report.tables)
 
 
 def base_tables(tree: object) -> Iterator[str]:
-    """The tables that a parsed statement names, as ``schema.table``; parts of the statement itself have no schema."""
+    """Yield the tables that a parsed statement names, as ``schema.table``; common table expressions have no schema."""
     if isinstance(tree, dict):
         if tree.get("type") == "BASE_TABLE":
             yield f"{tree['schema_name']}.{tree['table_name']}"
@@ -160,57 +160,57 @@ def base_tables(tree: object) -> Iterator[str]:
             yield from base_tables(branch)
 
 
-@pytest.mark.parametrize("each", all_reports(), ids=named)
-def test_warehouse_explains_itself(warehouses: list[Installed], each: Report) -> None:
-    """View and every column carry the descriptions of the file."""
-    for warehouse in having(warehouses, each):
+@pytest.mark.parametrize("report", all_reports(), ids=report_name)
+def test_descriptions_are_stored_as_comments(warehouses: list[Installed], report: Report) -> None:
+    """The view and each of its columns have the descriptions of the file as comments."""
+    for warehouse in warehouses_with(warehouses, report):
         sql = "SELECT comment FROM duckdb_views() WHERE schema_name = 'reports' AND view_name = ?"
-        views = warehouse.rows(sql, each.name)
+        views = warehouse.rows(sql, report.name)
         columns = warehouse.rows(
             "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'reports' AND table_name = ?"
             " ORDER BY column_index",
-            each.name,
+            report.name,
         )
 
-        assert views == [(each.description,)]
-        assert dict(columns) == each.columns
+        assert views == [(report.description,)]
+        assert dict(columns) == report.columns
 
 
-@pytest.mark.parametrize("each", all_reports(), ids=named)
-def test_every_parameter_may_be_left_out(warehouses: list[Installed], each: Report) -> None:
-    """A macro takes NULL for each of its parameters, which is as if it were not there."""
-    given = ", ".join(f"{parameter} := NULL" for parameter in each.parameters)
-    for warehouse in having(warehouses, each):
-        assert warehouse.rows(f"FROM reports.{each.name}({given})") == []
+@pytest.mark.parametrize("report", all_reports(), ids=report_name)
+def test_every_parameter_is_optional(warehouses: list[Installed], report: Report) -> None:
+    """A macro accepts NULL for each of its parameters."""
+    arguments = ", ".join(f"{parameter} := NULL" for parameter in report.parameters)
+    for warehouse in warehouses_with(warehouses, report):
+        assert warehouse.rows(f"FROM reports.{report.name}({arguments})") == []
 
 
-@pytest.mark.parametrize("each", all_reports(), ids=named)
-def test_the_example_can_be_asked(warehouses: list[Installed], each: Report) -> None:
-    """What the example on the page asks for is what a warehouse of its API answers, column by column."""
-    example = examples().reports[each.name]
-    (warehouse,) = (one for one in having(warehouses, each) if one.api == example.api)
+@pytest.mark.parametrize("report", all_reports(), ids=report_name)
+def test_the_example_can_be_queried(warehouses: list[Installed], report: Report) -> None:
+    """The query of the example has the columns of the example."""
+    example = examples().reports[report.name]
+    (warehouse,) = (item for item in warehouses_with(warehouses, report) if item.api == example.api)
 
     described = warehouse.connection.execute(example.sql).description
 
-    assert f"reports.{each.name}" in example.sql
+    assert f"reports.{report.name}" in example.sql
     assert tuple(name for name, *_ in described or ()) == example.columns
 
 
-@pytest.mark.parametrize("each", all_reports(), ids=named)
-def test_every_parameter_is_an_option(each: Report) -> None:
-    """What a report takes in SQL can be given on the command line."""
-    assert set(each.parameters) <= inspect.signature(command).parameters.keys()
+@pytest.mark.parametrize("report", all_reports(), ids=report_name)
+def test_every_parameter_is_an_option(report: Report) -> None:
+    """Each parameter of a report is an option of the command."""
+    assert set(report.parameters) <= inspect.signature(command).parameters.keys()
 
 
 def test_a_second_installation_writes_nothing(warehouses: list[Installed]) -> None:
-    """Reports that are there in this version are left alone."""
+    """Reports that are already installed in this version are not written again."""
     for warehouse in warehouses:
         assert install(warehouse.connection, NAMES[warehouse.api]) == []
 
 
 def test_a_changed_report_is_installed_again() -> None:
-    """A report of another version is replaced, columns and all."""
-    connection = lay_out_with_reports("suppliers").connection
+    """A report of another version is replaced with its columns."""
+    connection = create_with_reports("suppliers").connection
     connection.execute("CREATE OR REPLACE MACRO reports.revenue_by_week(from_date := NULL) AS TABLE SELECT 1 AS one")
 
     assert install(connection, NAMES["suppliers"]) == ["revenue_by_week"]
@@ -218,7 +218,7 @@ def test_a_changed_report_is_installed_again() -> None:
 
 
 def test_a_report_without_its_tables_is_left_out() -> None:
-    """A report that reads what this API does not serve is not there."""
+    """A report that reads a table that this API does not serve is not installed."""
     connection = duckdb.connect()
     create_tables(connection, TABLES["suppliers"])
 
@@ -227,7 +227,7 @@ def test_a_report_without_its_tables_is_left_out() -> None:
 
 
 def test_a_report_without_its_columns_is_left_out() -> None:
-    """A report that reads a column that the other API's table lacks is not there, in part or as a whole."""
+    """A report that reads a column that a table lacks is not installed, not even partly."""
     connection = duckdb.connect()
     connection.begin()
     create_tables(connection, TABLES["suppliers"])
@@ -239,7 +239,7 @@ def test_a_report_without_its_columns_is_left_out() -> None:
 
 
 def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
-    """What there is of a report."""
+    """Return the views and macros of a report."""
     return connection.execute(
         "SELECT view_name FROM duckdb_views() WHERE view_name = $name"
         " UNION ALL SELECT function_name FROM duckdb_functions() WHERE function_name = $name",

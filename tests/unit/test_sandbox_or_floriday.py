@@ -1,4 +1,4 @@
-"""Which Floriday `floriday up` works on, and what Dagster is told of it."""
+"""`floriday up` uses Floriday or the sandbox, and passes the matching settings to Dagster."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ COMPLETE = {
     "FLORIDAY_AUTH_URL": "https://idm.staging.floriday.io/oauth2/id/v1/token",
     "FLORIDAY_BASE_URL": "https://api.staging.floriday.io/suppliers-api-2026v1",
 }
-ELSEWHERE = {"FLORIDAY_FEEDS": "batches", "FLORIDAY_AUTOMATION": "off", "FLORIDAY_WAREHOUSE": "mine.duckdb"}
+OTHER_SETTINGS = {"FLORIDAY_FEEDS": "batches", "FLORIDAY_AUTOMATION": "off", "FLORIDAY_WAREHOUSE": "mine.duckdb"}
 
 
 @pytest.mark.parametrize("name", [*COMPLETE, "FLORIDAY_API_KEYS", "FLORIDAY_CLIENT_SECRET_FILE"])
-def test_anything_set_for_floriday_means_floriday(name: str) -> None:
-    """A single one of the settings that calling it takes is enough, its file too."""
-    assert has_credentials({name: "x", **ELSEWHERE})
+def test_any_credential_selects_floriday(name: str) -> None:
+    """A single setting that is needed to call Floriday, or its file, selects Floriday."""
+    assert has_credentials({name: "x", **OTHER_SETTINGS})
 
 
-def test_nothing_set_for_floriday_means_the_sandbox(tmp_path: Path) -> None:
-    """Other settings change nothing about it, and both APIs may be asked for."""
-    assert not has_credentials(ELSEWHERE)
+def test_no_credential_selects_the_sandbox(tmp_path: Path) -> None:
+    """Without credentials the sandbox is used, whatever other settings are set, and for either API."""
+    assert not has_credentials(OTHER_SETTINGS)
     for api in (None, "suppliers", "customers"):
-        check(ELSEWHERE, tmp_path, api)
+        check(OTHER_SETTINGS, tmp_path, api)
 
 
-def test_half_of_the_credentials_is_an_error(tmp_path: Path) -> None:
-    """What is missing is named, what is there is not, and how to get the sandbox is told."""
+def test_incomplete_credentials_are_an_error(tmp_path: Path) -> None:
+    """The error for incomplete credentials names the missing ones, and how to use the sandbox."""
     half = {name: COMPLETE[name] for name in ("FLORIDAY_CLIENT_ID", "FLORIDAY_BASE_URL")}
 
     with pytest.raises(SettingError) as caught:
@@ -48,45 +48,47 @@ def test_half_of_the_credentials_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"FLORIDAY_AUTH_URL": "ftp://x"}, "FLORIDAY_AUTH_URL does not start with https://"),
         ({"FLORIDAY_FEEDS": "flowers"}, "FLORIDAY_FEEDS: "),
     ],
     ids=["address", "feed"],
 )
-def test_malformed_settings_are_told_before_anything_starts(changes: dict[str, str], told: str, tmp_path: Path) -> None:
-    """They have nothing to do with the sandbox, so it is not spoken of."""
+def test_malformed_settings_are_an_error_before_the_start(
+    changes: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    """The error for a malformed setting does not mention the sandbox."""
     with pytest.raises(SettingError) as caught:
         check({**COMPLETE, **changes}, tmp_path, None)
 
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
     assert "sandbox" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("variables", "api"), [({}, "buyers"), (COMPLETE, "customers")], ids=["unknown", "no sandbox"])
-def test_an_api_is_only_the_sandboxs(variables: dict[str, str], api: str, tmp_path: Path) -> None:
-    """An unknown one is refused, and so is any where the settings name the API."""
+def test_the_api_option_is_for_the_sandbox(variables: dict[str, str], api: str, tmp_path: Path) -> None:
+    """An unknown API is refused, and so is the option with credentials, whose settings name the API."""
     with pytest.raises(UsageError, match="--api is"):
         check(variables, tmp_path, api)
 
 
-def test_automation_is_on_unless_set(tmp_path: Path) -> None:
-    """With credentials, everything else reaches Dagster as it was set."""
-    with dagster_variables(COMPLETE, tmp_path, None) as pointed:
-        assert pointed == {**COMPLETE, "FLORIDAY_AUTOMATION": "on"}
-    with dagster_variables({**COMPLETE, **ELSEWHERE}, tmp_path, None) as pointed:
-        assert pointed == {**COMPLETE, **ELSEWHERE}
+def test_automation_is_on_by_default(tmp_path: Path) -> None:
+    """With credentials, Dagster gets all settings unchanged, and automation is on unless it is set."""
+    with dagster_variables(COMPLETE, tmp_path, None) as variables:
+        assert variables == {**COMPLETE, "FLORIDAY_AUTOMATION": "on"}
+    with dagster_variables({**COMPLETE, **OTHER_SETTINGS}, tmp_path, None) as variables:
+        assert variables == {**COMPLETE, **OTHER_SETTINGS}
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_sandbox_keeps_its_hands_off_the_users_files(tmp_path: Path) -> None:
-    """Warehouse and copy are its own; other settings count there too."""
+def test_the_sandbox_has_its_own_files(tmp_path: Path) -> None:
+    """The sandbox uses its own warehouse and copy, and all other settings unchanged."""
     own = tmp_path / "sandbox.duckdb"
 
-    pointed = with_sandbox(COMPLETE, own, {**ELSEWHERE, "FLORIDAY_PUBLISHED": "mine.published.duckdb"})
+    variables = with_sandbox(COMPLETE, own, {**OTHER_SETTINGS, "FLORIDAY_PUBLISHED": "mine.published.duckdb"})
 
-    assert pointed == {
+    assert variables == {
         **COMPLETE,
         "FLORIDAY_FEEDS": "batches",
         "FLORIDAY_AUTOMATION": "off",
@@ -94,13 +96,13 @@ def test_the_sandbox_keeps_its_hands_off_the_users_files(tmp_path: Path) -> None
     }
 
 
-def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
-    """What an earlier sandbox left is gone, unless a sync is still under way in it."""
+def test_the_sandboxs_warehouse_is_deleted_first(tmp_path: Path) -> None:
+    """The files of an earlier sandbox are deleted, unless a sync still runs on them."""
     warehouse = tmp_path / sandbox_or_floriday.WAREHOUSES["customers"]
-    leavings = [warehouse.with_name(name) for name in ("sandbox-customers.duckdb", "sandbox-customers.duckdb.wal")]
-    leavings.append(warehouse.with_name("sandbox-customers.published.duckdb"))
+    files = [warehouse.with_name(name) for name in ("sandbox-customers.duckdb", "sandbox-customers.duckdb.wal")]
+    files.append(warehouse.with_name("sandbox-customers.published.duckdb"))
     warehouse.parent.mkdir()
-    for path in leavings:
+    for path in files:
         path.touch()
 
     with (
@@ -109,11 +111,11 @@ def test_the_sandboxs_warehouse_begins_anew(tmp_path: Path) -> None:
         dagster_variables({}, tmp_path, "customers"),
     ):
         pass
-    kept = [path.exists() for path in leavings]
-    with dagster_variables({}, tmp_path, "customers") as pointed:
-        remaining = [path for path in leavings if path.exists()]
+    kept = [path.exists() for path in files]
+    with dagster_variables({}, tmp_path, "customers") as variables:
+        remaining = [path for path in files if path.exists()]
 
     assert kept == [True, True, True]
     assert remaining == []
-    assert pointed["FLORIDAY_WAREHOUSE"] == str(warehouse)
-    assert "/customers-api-" in pointed["FLORIDAY_BASE_URL"]
+    assert variables["FLORIDAY_WAREHOUSE"] == str(warehouse)
+    assert "/customers-api-" in variables["FLORIDAY_BASE_URL"]

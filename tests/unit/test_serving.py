@@ -1,4 +1,4 @@
-"""What Dagster is started with: its environment, its folder, its log."""
+"""Dagster is started with the right environment, folder and log."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from pipelines.orchestration.serving.server_log import ServerLog
 from pipelines.settings import load_local_settings
 
 
-def test_dagster_gets_no_setting_but_those_that_are_handed(tmp_path: Path) -> None:
-    """FLORIDAY_ variables of the environment stay outside; the handed ones survive what a `.env` file puts over all."""
+def test_dagster_gets_only_the_passed_settings(tmp_path: Path) -> None:
+    """Dagster's processes get the passed settings and no other FLORIDAY_ variables, whatever `.env` contains."""
     environ = {"PATH": "/bin", "FLORIDAY_FEEDS": "batches", "FLORIDAY_CLIENT_ID": "old", "PYTHONWARNINGS": "error"}
 
-    given = surroundings(environ, tmp_path, {"FLORIDAY_AUTOMATION": "on"})
+    variables = surroundings(environ, tmp_path, {"FLORIDAY_AUTOMATION": "on"})
 
-    assert [name for name in given if name.startswith("FLORIDAY_")] == ["FLORIDAY_SETTINGS"]
-    settings = load_local_settings({**given, "FLORIDAY_AUTOMATION": "", "FLORIDAY_FEEDS": "batches"}, tmp_path)
+    assert [name for name in variables if name.startswith("FLORIDAY_")] == ["FLORIDAY_SETTINGS"]
+    settings = load_local_settings({**variables, "FLORIDAY_AUTOMATION": "", "FLORIDAY_FEEDS": "batches"}, tmp_path)
     assert (settings.automation, settings.feeds) == (True, None)
 
 
-def test_dagster_is_kept_quiet(tmp_path: Path) -> None:
-    """No telemetry, no word on a newer command; what else the user wants of warnings stays."""
-    given = surroundings({"PATH": "/bin", "PYTHONWARNINGS": "error"}, tmp_path, {})
+def test_dagster_sends_no_telemetry(tmp_path: Path) -> None:
+    """Dagster sends no telemetry and shows no hint of a newer command; other warning filters of the user stay."""
+    variables = surroundings({"PATH": "/bin", "PYTHONWARNINGS": "error"}, tmp_path, {})
 
-    assert given["PATH"] == "/bin"
-    assert given["DAGSTER_HOME"] == str(tmp_path)
-    assert given["DAGSTER_DISABLE_TELEMETRY"] == "true"
-    assert given["PYTHONWARNINGS"].split(",")[0] == "error"
-    assert "superseded" in given["PYTHONWARNINGS"]
+    assert variables["PATH"] == "/bin"
+    assert variables["DAGSTER_HOME"] == str(tmp_path)
+    assert variables["DAGSTER_DISABLE_TELEMETRY"] == "true"
+    assert variables["PYTHONWARNINGS"].split(",")[0] == "error"
+    assert "superseded" in variables["PYTHONWARNINGS"]
 
 
 class TestHome:
-    """The folder of Dagster's own files."""
+    """Dagster's files are in a folder of their own."""
 
-    def test_it_is_made_for_this_user_alone(self, tmp_path: Path) -> None:
-        """Its configuration has absolute paths, and Dagster takes it; an old folder is closed to others, too."""
+    def test_the_folder_is_private(self, tmp_path: Path) -> None:
+        """The folder is private even if it existed before, and Dagster accepts its configuration."""
         (tmp_path / "data" / "dagster").mkdir(parents=True)
 
         home = prepared_home(tmp_path, {})
@@ -54,8 +54,8 @@ class TestHome:
             assert instance.root_directory == str(home)
             assert not instance.telemetry_enabled
 
-    def test_the_projects_own_configuration_is_used(self, tmp_path: Path) -> None:
-        """As it stands, and as it stands now."""
+    def test_the_projects_configuration_is_used(self, tmp_path: Path) -> None:
+        """The project's dagster.yaml is copied unchanged at each start."""
         for text in ("telemetry: {enabled: false}\n", "telemetry: {enabled: true}\n"):
             (tmp_path / "dagster.yaml").write_text(text)
 
@@ -63,8 +63,8 @@ class TestHome:
 
             assert (home / "dagster.yaml").read_text() == text
 
-    def test_a_changed_configuration_of_ours_arrives(self, tmp_path: Path) -> None:
-        """It is made anew each time, and says so."""
+    def test_our_configuration_is_written_at_each_start(self, tmp_path: Path) -> None:
+        """Without a dagster.yaml of the project, the configuration is written again at each start."""
         home = prepared_home(tmp_path, {})
         (home / "dagster.yaml").write_text("of an older version")
 
@@ -75,50 +75,50 @@ class TestHome:
         assert comment.startswith("# Written at each start")
         assert json.loads(configuration)["local_artifact_storage"]["config"]["base_dir"] == str(home)
 
-    def test_dagster_home_wins(self, tmp_path: Path) -> None:
-        """Nothing is written there, and nothing made beside it; something else than a folder is refused."""
+    def test_dagster_home_has_precedence(self, tmp_path: Path) -> None:
+        """A folder in DAGSTER_HOME is used without being changed; anything else there raises an error."""
         named = tmp_path / "named"
         named.mkdir()
 
         assert prepared_home(tmp_path, {"DAGSTER_HOME": str(named)}) == named
         with pytest.raises(SettingError, match="DAGSTER_HOME expects"):
-            prepared_home(tmp_path, {"DAGSTER_HOME": str(tmp_path / "nowhere")})
+            prepared_home(tmp_path, {"DAGSTER_HOME": str(tmp_path / "missing")})
         assert list(tmp_path.rglob("*")) == [named]
 
-    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
-        """It is told in a line."""
+    def test_a_folder_that_cannot_be_created_is_an_error(self, tmp_path: Path) -> None:
+        """A folder that cannot be created raises an error in one line."""
         (tmp_path / "data").touch()
 
         with pytest.raises(DagsterError, match="cannot be used for Dagster's files"):
             prepared_home(tmp_path, {})
 
 
-class TestLog:
-    """What Dagster's processes print."""
+class TestServerLog:
+    """The output of Dagster's processes is kept in a log file."""
 
-    def test_it_begins_anew_and_keeps_the_last_one(self, tmp_path: Path) -> None:
-        """The last one is put aside under another name; nobody else may read either."""
+    def test_the_previous_log_is_kept(self, tmp_path: Path) -> None:
+        """Each start begins a new log and keeps the previous one; both are readable only by their owner."""
         path = tmp_path / "up.log"
         for text in (b"first\n", b"second\n"):
-            write(ServerLog(path), text)
+            write_output(ServerLog(path), text)
 
         assert (path.read_text(), path.with_name("up.log.1").read_text()) == ("second\n", "first\n")
         assert path.stat().st_mode & 0o777 == 0o600
 
-    def test_lines_come_whole_and_once(self, tmp_path: Path) -> None:
-        """Half a line waits for its other half; colours and control characters are left out."""
+    def test_new_lines_are_returned_once(self, tmp_path: Path) -> None:
+        """Complete lines are returned once, without colours and control characters."""
         log = ServerLog(tmp_path / "up.log")
-        write(log, b"\x1b[32mgreen\x1b[0m\tand\x07\nha")
+        write_output(log, b"\x1b[32mgreen\x1b[0m\tand\x07\nha")
         first = log.new_lines()
-        write(log, b"lf\n")
+        write_output(log, b"lf\n")
 
         assert first == ["green and"]
         assert log.new_lines() == ["half"]
         assert log.new_lines() == []
         assert log.last_lines(1) == ["half"]
 
-    def test_it_stays_short(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A long one is put aside while it is written to; what comes then is at the beginning of the new one."""
+    def test_a_long_log_is_rotated(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A log that is too long is rotated while it is written to."""
         monkeypatch.setattr(server_log, "LONGEST", 10)
         log = ServerLog(tmp_path / "up.log")
         descriptor = log.opened()
@@ -135,8 +135,8 @@ class TestLog:
         assert log.new_lines() == ["new"]
 
 
-def write(log: ServerLog, text: bytes) -> None:
-    """What a process of Dagster does."""
+def write_output(log: ServerLog, text: bytes) -> None:
+    """Write to the log as a process of Dagster does."""
     descriptor = log.opened()
     os.write(descriptor, text)
     os.close(descriptor)

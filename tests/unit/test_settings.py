@@ -1,4 +1,4 @@
-"""Settings: what is read from where, and the one line that tells everything that is wrong."""
+"""Settings are read from the environment, `.env` and files, and all errors are reported in one line."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ COMPLETE = {
 
 
 def loaded(folder: Path, /, **changes: str) -> Settings:
-    """Complete settings with some variables changed; a blank one is unset."""
+    """Return complete settings with some variables changed; a blank one is unset."""
     return load_settings(COMPLETE | {f"FLORIDAY_{name}": text for name, text in changes.items()}, folder)
 
 
-def problem(folder: Path, /, **changes: str) -> str:
-    """The line that the changes lead to."""
-    with pytest.raises(SettingError) as caught:
+def error_message(folder: Path, /, **changes: str) -> str:
+    """Return the error message for changed settings; it is one line without secrets."""
+    with pytest.raises(SettingError) as error:
         loaded(folder, **changes)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert caught.value.__cause__ is None
-    assert SECRET not in line
-    assert KEY not in line
-    return line
+    message = str(error.value)
+    assert "\n" not in message
+    assert error.value.__cause__ is None
+    assert SECRET not in message
+    assert KEY not in message
+    return message
 
 
 def local(folder: Path, /, **variables: str) -> LocalSettings:
-    """Settings without any credentials."""
+    """Return settings without credentials."""
     return load_local_settings({f"FLORIDAY_{name}": text for name, text in variables.items()}, folder)
 
 
-def test_the_five_variables_of_the_public_client_are_enough(tmp_path: Path) -> None:
-    """Everything else has its default."""
+def test_five_variables_are_enough(tmp_path: Path) -> None:
+    """Five variables are required, and all others have defaults."""
     settings = loaded(tmp_path)
 
     assert settings.client_id == "client-1"
@@ -77,48 +77,50 @@ def test_the_five_variables_of_the_public_client_are_enough(tmp_path: Path) -> N
 
 
 def test_the_history_starts_on_the_monday_52_weeks_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever day of the week it is."""
+    """The history starts by default on the Monday 52 weeks ago, whatever day it is today."""
     monkeypatch.setattr(values, "today", lambda: date(2026, 11, 29))
 
     assert values.a_year_ago() == date(2025, 11, 24)
 
 
-def test_local_commands_need_nothing(tmp_path: Path) -> None:
-    """Without any variable there are a warehouse and the suppliers' API; credentials are not looked at."""
-    settings = local(tmp_path, CLIENT_SECRET="not looked at", API_KEY_FILE="/not/looked/at")
+def test_local_commands_need_no_settings(tmp_path: Path) -> None:
+    """Without any variable, local commands have a warehouse and the Suppliers API, and read no credentials."""
+    settings = local(tmp_path, CLIENT_SECRET="not read", API_KEY_FILE="/not/read")
 
     assert settings.warehouse == tmp_path / "data/floriday.duckdb"
     assert settings.api == "suppliers"
     assert not hasattr(settings, "client_secret")
 
 
-def test_local_commands_know_the_api(tmp_path: Path) -> None:
-    """The base address tells it, where it is set."""
+def test_local_commands_read_the_api_from_the_base_url(tmp_path: Path) -> None:
+    """Local commands read the API from the base URL if it is set."""
     assert local(tmp_path, BASE_URL="https://api.floriday.io/customers-api-2026v2").api == "customers"
 
 
-def test_everything_missing_is_told_at_once(tmp_path: Path) -> None:
-    """One line names each variable and what it expects."""
-    with pytest.raises(SettingError) as caught:
+def test_all_missing_settings_are_reported(tmp_path: Path) -> None:
+    """One line names each missing variable and what it expects."""
+    with pytest.raises(SettingError) as error:
         load_settings({}, tmp_path)
 
-    assert caught.value.exit_code == 2
+    assert error.value.exit_code == 2
     for name in COMPLETE:
-        assert f"{name} is missing: it expects" in str(caught.value)
+        assert f"{name} is missing: it expects" in str(error.value)
 
 
-def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
-    """Problems of every kind stand in one line together."""
-    line = problem(tmp_path, CLIENT_ID="", PUBLISH_EVERY="soon", BASE_SUPPLY_WEEKS="8..-2", API_KEY_FILE="key.txt")
+def test_all_errors_are_reported_together(tmp_path: Path) -> None:
+    """Errors of every kind are reported in one line."""
+    message = error_message(
+        tmp_path, CLIENT_ID="", PUBLISH_EVERY="soon", BASE_SUPPLY_WEEKS="8..-2", API_KEY_FILE="key.txt"
+    )
 
-    assert "FLORIDAY_CLIENT_ID is missing: it expects the application's client id" in line
-    assert "FLORIDAY_PUBLISH_EVERY expects a duration such as 90s, 15m or 1h" in line
-    assert "FLORIDAY_BASE_SUPPLY_WEEKS expects weeks from … to, such as -2..8" in line
-    assert "FLORIDAY_API_KEY and FLORIDAY_API_KEY_FILE exclude each other" in line
+    assert "FLORIDAY_CLIENT_ID is missing: it expects the application's client id" in message
+    assert "FLORIDAY_PUBLISH_EVERY expects a duration such as 90s, 15m or 1h" in message
+    assert "FLORIDAY_BASE_SUPPLY_WEEKS expects weeks from … to, such as -2..8" in message
+    assert "FLORIDAY_API_KEY and FLORIDAY_API_KEY_FILE exclude each other" in message
 
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
-    """Neither by str nor by repr nor by JSON."""
+    """Secrets are shown neither by str nor by repr nor in JSON."""
     keys = json.dumps({"one": KEY})
     settings = loaded(
         tmp_path, API_KEY="", API_KEYS=keys, ALERTS=f"mailto://{SECRET}@host.nl", PERSONAL_DATA_KEY=SECRET
@@ -131,37 +133,37 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["with space", "line\nbreak", "tab\tinside", "unprintable\x07", "nön-ascii"])
 @pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET", "API_KEY"])
-def test_credentials_are_one_word(tmp_path: Path, name: str, text: str) -> None:
-    """What could break a header or a form is refused, and not repeated."""
-    line = problem(tmp_path, **{name: text})
+def test_credentials_with_spaces_or_control_characters_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    """Credentials that could break a header or form are refused without being shown."""
+    message = error_message(tmp_path, **{name: text})
 
-    assert f"FLORIDAY_{name} expects printable characters without spaces or line breaks inside" in line
-    assert text not in line
+    assert f"FLORIDAY_{name} expects printable characters without spaces or line breaks inside" in message
+    assert text not in message
 
 
-def test_space_around_a_value_is_dropped(tmp_path: Path) -> None:
-    """A line break that came along with copying does no harm."""
+def test_space_around_a_value_is_removed(tmp_path: Path) -> None:
+    """Spaces and line breaks around a value are removed."""
     assert loaded(tmp_path, API_KEY=f" {KEY}\n").accounts["main"].get_secret_value() == KEY
 
 
 @pytest.mark.parametrize("name", ["CLIENT_SECRET", "API_KEY", "API_KEYS", "ALERTS", "PERSONAL_DATA_KEY"])
 def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
-    """``…_FILE`` names it, relative to the working directory where there is no `.env`."""
+    """``…_FILE`` names a secret's file, relative to the working directory if there is no `.env`."""
     text = {"API_KEYS": json.dumps({"one": SECRET}), "ALERTS": f"jsons://host/{SECRET}"}.get(name, SECRET)
     (tmp_path / "secret.txt").write_text(f"{text}\n", encoding="utf-8")
     changes = {name: "", f"{name}_FILE": "secret.txt"} | ({"API_KEY": ""} if name == "API_KEYS" else {})
 
     settings = loaded(tmp_path, **changes)
 
-    held = {
+    secret = {
         "API_KEY": settings.accounts.get("main"),
         "API_KEYS": settings.accounts.get("one"),
         "ALERTS": settings.alerts[0] if settings.alerts else None,
         "CLIENT_SECRET": settings.client_secret,
         "PERSONAL_DATA_KEY": settings.personal_data_key,
     }[name]
-    assert held is not None
-    assert SECRET in held.get_secret_value()
+    assert secret is not None
+    assert SECRET in secret.get_secret_value()
 
 
 @pytest.mark.parametrize(
@@ -169,21 +171,21 @@ def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
     [(None, "No such file"), (b"", "empty"), (b"\xff\xfe\x00", "UTF-8"), (b"x" * 70_000, "too long")],
     ids=["missing", "empty", "binary", "huge"],
 )
-def test_a_secret_file_that_is_none_is_told(tmp_path: Path, content: bytes | None, reason: str) -> None:
-    """With the reason, but without the path: it may be the secret in the wrong variable."""
+def test_an_invalid_secret_file_is_an_error(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    """The error for an invalid secret file has the reason but not the path, which may be the secret itself."""
     if content is not None:
         (tmp_path / KEY).write_bytes(content)
 
-    line = problem(tmp_path, API_KEY="", API_KEY_FILE=KEY)
+    message = error_message(tmp_path, API_KEY="", API_KEY_FILE=KEY)
 
-    assert line.startswith("FLORIDAY_API_KEY_FILE expects the path of a readable file: ")
-    assert reason in line
-    assert "missing" not in line
+    assert message.startswith("FLORIDAY_API_KEY_FILE expects the path of a readable file: ")
+    assert reason in message
+    assert "missing" not in message
 
 
-def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    """Variable by variable; a blank one in the environment is not set."""
-    (tmp_path / ".env").write_text("FLORIDAY_CLIENT_ID=theirs\nFLORIDAY_FEEDS=batches\n", encoding="utf-8")
+def test_the_environment_has_precedence_over_the_env_file(tmp_path: Path) -> None:
+    """Each variable of the environment has precedence over `.env`; a blank one counts as not set."""
+    (tmp_path / ".env").write_text("FLORIDAY_CLIENT_ID=of-the-file\nFLORIDAY_FEEDS=batches\n", encoding="utf-8")
 
     settings = loaded(tmp_path, FEEDS="  ")
 
@@ -191,16 +193,16 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.feeds == ("batches",)
 
 
-def test_a_secret_of_the_environment_wins_over_the_files_other_form(tmp_path: Path) -> None:
-    """``…_FILE`` in the environment replaces the plain secret of the `.env` file."""
-    (tmp_path / ".env").write_text("FLORIDAY_API_KEY=theirs", encoding="utf-8")
+def test_a_secret_file_of_the_environment_replaces_the_secret_of_the_env_file(tmp_path: Path) -> None:
+    """``…_FILE`` in the environment replaces the plain secret in `.env`."""
+    (tmp_path / ".env").write_text("FLORIDAY_API_KEY=of-the-file", encoding="utf-8")
     (tmp_path / "key").write_text(KEY, encoding="utf-8")
 
     assert loaded(tmp_path, API_KEY="", API_KEY_FILE="key").accounts["main"].get_secret_value() == KEY
 
 
-def test_the_env_file_is_taken_literally(tmp_path: Path) -> None:
-    """Quotes, comments and ``export`` as usual, and a dollar in a secret is just a dollar."""
+def test_the_env_file_is_read_literally(tmp_path: Path) -> None:
+    """Quotes, comments and ``export`` are supported in `.env`, and ``$`` is not expanded."""
     lines = [f"{name}='{text}' # as given" for name, text in COMPLETE.items() if name != "FLORIDAY_CLIENT_SECRET"]
     lines += ["export FLORIDAY_CLIENT_SECRET='a${HOME}b'", "FLORIDAY_FEEDS="]
     (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
@@ -212,45 +214,47 @@ def test_the_env_file_is_taken_literally(tmp_path: Path) -> None:
     assert settings.feeds is None
 
 
-def test_a_broken_line_of_the_env_file_is_told(tmp_path: Path) -> None:
-    """By its number, not by its content."""
+def test_a_malformed_line_of_the_env_file_is_an_error(tmp_path: Path) -> None:
+    """The error for a malformed line of `.env` has its number and not its content."""
     (tmp_path / ".env").write_text(f"FLORIDAY_CLIENT_ID=x\nFLORIDAY_CLIENT_SECRET='{SECRET}\n", encoding="utf-8")
 
-    assert "line 2 is not NAME=value" in problem(tmp_path)
+    assert "line 2 is not NAME=value" in error_message(tmp_path)
 
 
-def test_an_env_file_that_is_no_text_is_told(tmp_path: Path) -> None:
-    """Rather than half read."""
+def test_a_binary_env_file_is_an_error(tmp_path: Path) -> None:
+    """A `.env` file that is not UTF-8 text raises an error."""
     (tmp_path / ".env").write_bytes(b"FLORIDAY_CLIENT_ID=\xff\xfe")
 
-    assert "cannot be read: it is not UTF-8 text" in problem(tmp_path)
+    assert "cannot be read: it is not UTF-8 text" in error_message(tmp_path)
 
 
 def test_a_checkout_has_its_own_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From any folder the root's `.env` is used, and relative paths count from there."""
-    root, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
+    """In a checkout, its `.env` is used from any folder without one, and relative paths start there."""
+    root, other = tmp_path / "checkout", tmp_path / "other"
     code = root / "pipelines/settings/variables.py"
     code.parent.mkdir(parents=True)
-    elsewhere.mkdir()
+    other.mkdir()
     (root / "workspace.yaml").touch()
-    (root / ".env").write_text("FLORIDAY_WAREHOUSE=here.duckdb", encoding="utf-8")
+    (root / ".env").write_text("FLORIDAY_WAREHOUSE=root.duckdb", encoding="utf-8")
     monkeypatch.setattr(package.variables, "__file__", str(code))
 
-    assert local(elsewhere).warehouse == root / "here.duckdb"
+    assert local(other).warehouse == root / "root.duckdb"
 
-    (elsewhere / ".env").write_text("FLORIDAY_WAREHOUSE=there.duckdb", encoding="utf-8")
-    assert local(elsewhere).warehouse == elsewhere / "there.duckdb"
+    (other / ".env").write_text("FLORIDAY_WAREHOUSE=other.duckdb", encoding="utf-8")
+    assert local(other).warehouse == other / "other.duckdb"
 
 
-def test_other_variables_are_left_alone(tmp_path: Path) -> None:
-    """What is not ours neither helps nor hurts, in the process's environment either."""
+def test_other_variables_are_ignored(tmp_path: Path) -> None:
+    """Variables without the prefix, and unknown ones, are ignored."""
     settings = load_local_settings({"WAREHOUSE": "x.duckdb", "BASE_URL": "nonsense", "FLORIDAY_ELSE": "1"}, tmp_path)
 
     assert settings.warehouse == tmp_path / "data/floriday.duckdb"
 
 
-def test_the_process_and_its_folder_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without arguments the process's environment and working directory count."""
+def test_the_environment_and_working_directory_are_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without arguments, the process's environment and working directory are used."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", "mine.duckdb")
 
@@ -259,7 +263,7 @@ def test_the_process_and_its_folder_are_the_defaults(tmp_path: Path, monkeypatch
 
 
 def test_several_accounts(tmp_path: Path) -> None:
-    """Each name has its key, in the order given."""
+    """Each account has its key, in the order of the setting."""
     settings = loaded(tmp_path, API_KEY="", API_KEYS='{"north": "k1", "south": "k2"}')
 
     assert [(name, key.get_secret_value()) for name, key in settings.accounts.items()] == [
@@ -269,8 +273,8 @@ def test_several_accounts(tmp_path: Path) -> None:
 
 
 def test_one_key_excludes_several(tmp_path: Path) -> None:
-    """Both together are a contradiction."""
-    assert problem(tmp_path, API_KEYS='{"a": "b"}') == "FLORIDAY_API_KEY and FLORIDAY_API_KEYS exclude each other"
+    """A single key and several keys together are an error."""
+    assert error_message(tmp_path, API_KEYS='{"a": "b"}') == "FLORIDAY_API_KEY and FLORIDAY_API_KEYS exclude each other"
 
 
 @pytest.mark.parametrize(
@@ -294,8 +298,8 @@ def test_one_key_excludes_several(tmp_path: Path) -> None:
     ],
 )
 def test_malformed_accounts_are_refused(tmp_path: Path, text: str) -> None:
-    """And what was given is not repeated."""
-    assert problem(tmp_path, API_KEY="", API_KEYS=text).startswith("FLORIDAY_API_KEYS ")
+    """Malformed accounts are refused without being shown."""
+    assert error_message(tmp_path, API_KEY="", API_KEYS=text).startswith("FLORIDAY_API_KEYS ")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +313,7 @@ def test_malformed_accounts_are_refused(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_base_addresses_are_normalised(tmp_path: Path, text: str, address: str) -> None:
-    """Scheme and host in lower case, no slash at the end; any version, any prefix, any port."""
+    """Scheme and host become lower case and a final slash is removed; any version, prefix and port is allowed."""
     assert loaded(tmp_path, BASE_URL=text).base_url == address
 
 
@@ -334,28 +338,26 @@ def test_base_addresses_are_normalised(tmp_path: Path, text: str, address: str) 
     ],
 )
 @pytest.mark.parametrize("name", ["BASE_URL", "AUTH_URL"])
-def test_addresses_that_no_secret_may_be_sent_to_are_refused(
-    tmp_path: Path, name: str, start: str, reason: str
-) -> None:
-    """With the reason, and without repeating the address."""
-    assert f"FLORIDAY_{name} {reason}" in problem(tmp_path, **{name: f"{start}/suppliers-api-2026v1"})
+def test_unsafe_addresses_are_refused(tmp_path: Path, name: str, start: str, reason: str) -> None:
+    """An address to which no secret may be sent is refused with the reason, without being shown."""
+    assert f"FLORIDAY_{name} {reason}" in error_message(tmp_path, **{name: f"{start}/suppliers-api-2026v1"})
 
 
 @pytest.mark.parametrize("end", ["?", f"?key={KEY}", "#", f"#{KEY}"])
 @pytest.mark.parametrize("name", ["BASE_URL", "AUTH_URL"])
-def test_addresses_carry_no_query(tmp_path: Path, name: str, end: str) -> None:
-    """Neither a query nor a fragment, not even an empty one."""
-    line = problem(tmp_path, **{name: f"https://api.floriday.io/suppliers-api-2026v1{end}"})
+def test_addresses_with_a_query_are_refused(tmp_path: Path, name: str, end: str) -> None:
+    """An address with a query or fragment, even an empty one, is refused."""
+    message = error_message(tmp_path, **{name: f"https://api.floriday.io/suppliers-api-2026v1{end}"})
 
-    assert f"FLORIDAY_{name} carries a query or a fragment" in line
+    assert f"FLORIDAY_{name} carries a query or a fragment" in message
 
 
 @pytest.mark.parametrize("path", ["", "/suppliers-api", "/growers-api-2026v1", "/suppliers-api-2026v1/trade-items"])
 def test_the_base_address_names_an_api_and_its_version(tmp_path: Path, path: str) -> None:
-    """Nothing else says which feeds there are."""
-    line = problem(tmp_path, BASE_URL=f"https://api.floriday.io{path}")
+    """A base URL that does not end in an API and its version is refused."""
+    message = error_message(tmp_path, BASE_URL=f"https://api.floriday.io{path}")
 
-    assert line.startswith("FLORIDAY_BASE_URL expects an address that ends in suppliers-api-<version>")
+    assert message.startswith("FLORIDAY_BASE_URL expects an address that ends in suppliers-api-<version>")
 
 
 @pytest.mark.parametrize(
@@ -366,34 +368,34 @@ def test_the_base_address_names_an_api_and_its_version(tmp_path: Path, path: str
     ],
 )
 @pytest.mark.parametrize("variable", ["WAREHOUSE", "PUBLISHED"])
-def test_a_warehouse_is_not_called_like_a_schema(tmp_path: Path, variable: str, name: str) -> None:
-    """DuckDB names the database after the file, up to the first dot."""
-    line = problem(tmp_path, **{variable: f"somewhere/{name}.copy.duckdb"})
+def test_a_warehouse_named_like_a_schema_is_refused(tmp_path: Path, variable: str, name: str) -> None:
+    """A file named like a schema is refused, because DuckDB names the database after the file."""
+    message = error_message(tmp_path, **{variable: f"somewhere/{name}.copy.duckdb"})
 
-    assert line == (
+    assert message == (
         f"FLORIDAY_{variable} expects another file name: DuckDB could not tell {name.lower()} from a schema"
     )
 
 
-def test_a_warehouse_is_a_file(tmp_path: Path) -> None:
-    """A folder is refused."""
-    assert problem(tmp_path, WAREHOUSE=str(tmp_path)) == "FLORIDAY_WAREHOUSE expects the path of a file"
+def test_a_folder_as_warehouse_is_refused(tmp_path: Path) -> None:
+    """A folder is refused as warehouse."""
+    assert error_message(tmp_path, WAREHOUSE=str(tmp_path)) == "FLORIDAY_WAREHOUSE expects the path of a file"
 
 
-def test_the_published_copy_stands_beside_the_warehouse(tmp_path: Path) -> None:
-    """Under the warehouse's own name, unless it is set, or off."""
+def test_the_published_copy_is_beside_the_warehouse(tmp_path: Path) -> None:
+    """The published copy is by default beside the warehouse, with its name; it can be set, or turned off."""
     assert local(tmp_path, WAREHOUSE="/srv/nursery.duckdb").published == Path("/srv/nursery.published.duckdb")
     assert local(tmp_path, PUBLISHED="copy.duckdb").published == tmp_path / "copy.duckdb"
     assert local(tmp_path, PUBLISHED="Off").published is None
 
 
 def test_the_published_copy_is_another_file(tmp_path: Path) -> None:
-    """Publishing over the warehouse would lose it."""
-    assert "expects another path than FLORIDAY_WAREHOUSE" in problem(tmp_path, WAREHOUSE="a.db", PUBLISHED="a.db")
+    """The warehouse is refused as the path of its published copy, because it would be overwritten."""
+    assert "expects another path than FLORIDAY_WAREHOUSE" in error_message(tmp_path, WAREHOUSE="a.db", PUBLISHED="a.db")
 
 
-def test_a_path_may_start_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tilde is the home folder."""
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tilde at the beginning of a path is the home folder."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
     assert local(tmp_path, WAREHOUSE="~/mine.duckdb").warehouse == tmp_path / "home/mine.duckdb"
@@ -410,12 +412,12 @@ def test_a_path_may_start_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_durations(tmp_path: Path, text: str, duration: timedelta) -> None:
-    """A number and its unit."""
+    """A duration is a number and its unit."""
     assert local(tmp_path, PUBLISH_EVERY=text).publish_every == duration
 
 
-def test_values_that_are_read(tmp_path: Path) -> None:
-    """Lists are split and each name kept once, weeks start on Monday, switches are on or off."""
+def test_valid_values(tmp_path: Path) -> None:
+    """Lists are split without duplicates, the history starts on a Monday, and switches are on or off."""
     settings = local(
         tmp_path,
         SCOPES="role:app  organization:read role:app",
@@ -458,35 +460,35 @@ def test_values_that_are_read(tmp_path: Path) -> None:
         ("PERSONAL_DATA", "forget", "keep"),
     ],
 )
-def test_values_that_cannot_be_read(tmp_path: Path, name: str, text: str, expects: str) -> None:
-    """The line names the variable and what it expects."""
-    assert problem(tmp_path, **{name: text}).startswith(f"FLORIDAY_{name} expects {expects}")
+def test_invalid_values(tmp_path: Path, name: str, text: str, expects: str) -> None:
+    """The error for an invalid value names the variable and what it expects."""
+    assert error_message(tmp_path, **{name: text}).startswith(f"FLORIDAY_{name} expects {expects}")
 
 
 def test_personal_data_are_kept_hashed_or_dropped(tmp_path: Path) -> None:
-    """Hashing takes a key that nobody guesses; the others may have one, for what is erased."""
+    """Hashing personal data needs a long key; the other modes allow one, for erasure."""
     assert loaded(tmp_path, PERSONAL_DATA="Drop").personal_data == "drop"
     assert loaded(tmp_path, PERSONAL_DATA="hash", PERSONAL_DATA_KEY=SECRET).personal_data == "hash"
-    assert problem(tmp_path, PERSONAL_DATA="hash") == (
+    assert error_message(tmp_path, PERSONAL_DATA="hash") == (
         "FLORIDAY_PERSONAL_DATA_KEY is missing: FLORIDAY_PERSONAL_DATA=hash expects a secret of 16 characters or more"
     )
-    assert problem(tmp_path, PERSONAL_DATA_KEY="short") == (
+    assert error_message(tmp_path, PERSONAL_DATA_KEY="short") == (
         "FLORIDAY_PERSONAL_DATA_KEY expects 16 characters or more, such as `openssl rand -hex 32` prints"
     )
 
 
-def test_a_dotenv_file_can_be_left_out(tmp_path: Path) -> None:
-    """Where the given variables are all that counts, a `.env` file beside them says nothing."""
-    (tmp_path / ".env").write_text("FLORIDAY_WAREHOUSE=elsewhere.duckdb\nFLORIDAY_FEEDS=batches\n")
+def test_the_env_file_can_be_ignored(tmp_path: Path) -> None:
+    """With ``dotenv=False`` only the given variables are read."""
+    (tmp_path / ".env").write_text("FLORIDAY_WAREHOUSE=of-the-file.duckdb\nFLORIDAY_FEEDS=batches\n")
 
-    settings = load_local_settings({"FLORIDAY_WAREHOUSE": "here.duckdb"}, tmp_path, dotenv=False)
+    settings = load_local_settings({"FLORIDAY_WAREHOUSE": "mine.duckdb"}, tmp_path, dotenv=False)
 
-    assert settings.warehouse == tmp_path / "here.duckdb"
+    assert settings.warehouse == tmp_path / "mine.duckdb"
     assert settings.feeds is None
 
 
-def test_the_given_variables_are_told_unread(tmp_path: Path) -> None:
-    """The environment over the `.env` file, without blank ones; no secret's file is opened, and nothing is checked."""
+def test_given_variables_are_returned_unchecked(tmp_path: Path) -> None:
+    """Variables of the environment and `.env` are returned without blank ones, and nothing is checked or opened."""
     (tmp_path / ".env").write_text("FLORIDAY_FEEDS=batches\nFLORIDAY_CLIENT_ID=of-the-file\nFLORIDAY_AUTH_URL=\n")
     environ = {"FLORIDAY_CLIENT_ID": "mine", "FLORIDAY_API_KEY_FILE": "nowhere", "FLORIDAY_SCOPES": " ", "PATH": "/bin"}
 
@@ -500,8 +502,8 @@ def test_the_given_variables_are_told_unread(tmp_path: Path) -> None:
     assert folder == tmp_path
 
 
-def test_handed_settings_are_all_that_counts(tmp_path: Path) -> None:
-    """What was handed over wins over the environment and the `.env` file, a ``$`` and blank lines in it too."""
+def test_passed_settings_replace_all_others(tmp_path: Path) -> None:
+    """FLORIDAY_SETTINGS replaces all variables of the environment and `.env`, and is not expanded."""
     (tmp_path / ".env").write_text(
         "FLORIDAY_CLIENT_ID=\nFLORIDAY_FEEDS=batches\nFLORIDAY_WAREHOUSE=of-the-file.duckdb\n"
     )
@@ -517,6 +519,6 @@ def test_handed_settings_are_all_that_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"FLORIDAY_API_KEY": 5}'])
-def test_handed_settings_are_not_for_people(tmp_path: Path, text: str) -> None:
-    """A value that `floriday up` did not make is refused, and not shown."""
-    assert problem(tmp_path, SETTINGS=text) == "FLORIDAY_SETTINGS is set by `floriday up` alone: leave it out"
+def test_invalid_passed_settings_are_refused(tmp_path: Path, text: str) -> None:
+    """A FLORIDAY_SETTINGS value that `floriday up` did not write is refused without being shown."""
+    assert error_message(tmp_path, SETTINGS=text) == "FLORIDAY_SETTINGS is set by `floriday up` alone: leave it out"

@@ -1,4 +1,4 @@
-"""UUIDs of a column at a time: every well-formed one is read, every other one is found."""
+"""UUIDs of a whole column are parsed at once, and malformed ones are found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.normalize.uuids import uuids
 
 NIL = "00000000-0000-0000-0000-000000000000"
-ONE = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
+VALID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 
 written = st.uuids(allow_nil=True).map(str)
 malformed = st.one_of(
@@ -27,32 +27,32 @@ column = st.lists(st.one_of(st.none(), written, written.map(str.upper), malforme
 
 
 def expected(text: str | None) -> UUID | None:
-    """What a text comes to; a text that is no UUID raises ValueError."""
+    """Return the UUID of a text, or None for the nil UUID; a malformed text raises ValueError."""
     if text is None:
         return None
-    made = UUID(text)
-    if str(made) != text.lower():
+    parsed = UUID(text)
+    if str(parsed) != text.lower():
         raise ValueError(text)
-    return made if made.int else None
+    return parsed if parsed.int else None
 
 
 @given(column, st.integers(0, 3))
-def test_each_text_comes_out_as_python_reads_it(texts: list[str | None], skipped: int) -> None:
-    """Also in a column that is a part of another one; places of what is none are told, and nothing else."""
-    made, wrong = uuids(pa.array(texts, pa.string())[skipped:])
+def test_texts_are_parsed_as_python_does(texts: list[str | None], skipped: int) -> None:
+    """Each text is parsed as Python does, also in a sliced column, and the positions of malformed ones are returned."""
+    parsed, malformed_at = uuids(pa.array(texts, pa.string())[skipped:])
 
-    for place, text in enumerate(texts[skipped:]):
+    for position, text in enumerate(texts[skipped:]):
         try:
-            wanted = expected(text)
+            value = expected(text)
         except ValueError:
-            assert place in wrong
+            assert position in malformed_at
         else:
-            assert (made[place].as_py(), place in wrong) == (wanted, False)
+            assert (parsed[position].as_py(), position in malformed_at) == (value, False)
 
 
-@pytest.mark.parametrize("texts", [[], [None], [NIL], [ONE], [ONE, None, NIL, ONE]])
-def test_columns_without_a_fault(texts: list[str | None]) -> None:
-    """Nulls and the nil UUID are null."""
-    made, wrong = uuids(pa.array(texts, pa.string()))
+@pytest.mark.parametrize("texts", [[], [None], [NIL], [VALID], [VALID, None, NIL, VALID]])
+def test_columns_without_malformed_texts(texts: list[str | None]) -> None:
+    """Nulls and the nil UUID become null."""
+    parsed, malformed_at = uuids(pa.array(texts, pa.string()))
 
-    assert (made.to_pylist(), wrong) == ([expected(text) for text in texts], [])
+    assert (parsed.to_pylist(), malformed_at) == ([expected(text) for text in texts], [])

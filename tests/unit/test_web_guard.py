@@ -1,4 +1,4 @@
-"""The rules of the web guard on requests that no server has to be started for."""
+"""The web guard refuses requests to other hosts and from other origins, tested without a server."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pipelines.web_guard import LOOPBACK_NAMES, WRONG_HOST, host_name, refusal
 
 
 def request(host: str, scheme: str = "http", **headers: str) -> Scope:
-    """A request to a host, with further headers."""
-    named = {"host": host, **headers}
+    """Return a request to a host, with further headers."""
+    all_headers = {"host": host, **headers}
     kind = "websocket" if scheme.startswith("ws") else "http"
     return {
         "type": kind,
         "scheme": scheme,
-        "headers": [(name.encode(), text.encode("latin-1")) for name, text in named.items()],
+        "headers": [(name.encode(), text.encode("latin-1")) for name, text in all_headers.items()],
     }
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_only_known_names_are_answered(host: str) -> None:
-    """Whatever stands in the Host header."""
+def test_unknown_hosts_are_refused(host: str) -> None:
+    """A request with an unknown host in its Host header is refused."""
     name = host.lower().rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host.lower()
 
     if name not in LOOPBACK_NAMES:
@@ -43,7 +43,7 @@ def test_only_known_names_are_answered(host: str) -> None:
     ],
 )
 def test_default_ports_are_left_out_of_an_origin(host: str, scheme: str, origin: str) -> None:
-    """As browsers leave them out; a websocket has the origin of the page that opened it."""
+    """An origin matches its host without the default port; a websocket has the origin of its page."""
     assert refusal(request(host, scheme, origin=origin), LOOPBACK_NAMES) is None
     assert refusal(request(host, scheme, origin=f"{origin}0"), LOOPBACK_NAMES) is not None
 
@@ -57,22 +57,22 @@ def test_default_ports_are_left_out_of_an_origin(host: str, scheme: str, origin:
         ("[::1]", "[::1]"),
     ],
 )
-def test_names_are_kept_as_browsers_write_them(text: str, name: str) -> None:
-    """In lower case, IPv6 addresses short and in brackets."""
+def test_host_names_are_normalized(text: str, name: str) -> None:
+    """Host names become lower case, and IPv6 addresses short and in brackets, as browsers send them."""
     assert host_name(text) == name
 
 
 @pytest.mark.parametrize(
     "text", ["", "*", "*.example.com", "a.", "a/b", "a b", "user@a", "http://a", "a:80", "[::1]:80"]
 )
-def test_what_is_no_host_name_is_refused(text: str) -> None:
-    """A wildcard, a port or a scheme would allow something else than was meant."""
+def test_invalid_host_names_are_refused(text: str) -> None:
+    """A wildcard, port or scheme in a host name is refused, because it would allow other hosts."""
     with pytest.raises(UsageError, match="is no host name"):
         host_name(text)
 
 
 def test_dagster_dev_starts_the_guarded_web_server() -> None:
-    """In place of Dagster's own, with the names that are allowed; the daemon is started as it is."""
+    """`dagster dev` starts the guarded web server with the allowed names, and the daemon unchanged."""
     started: list[list[str]] = []
     start = with_guarded_webserver(started.append, ["a.example"])
 

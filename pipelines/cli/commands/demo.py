@@ -63,14 +63,12 @@ def demo(
 
         floriday demo --api customers
     """
-    from pipelines.cli.options import Format
+    from pipelines.cli.options import Format, check_api
     from pipelines.cli.output import write_result
-    from pipelines.errors import UsageError
     from pipelines.warehouse.file.removal import remove_warehouse
     from pipelines.warehouse.read.query_session import single_query
 
-    if api not in ("suppliers", "customers"):
-        raise UsageError(f"--api is suppliers or customers, not {api!r}")
+    check_api(api)
     began = time.monotonic()
     warehouse = Path.cwd() / WAREHOUSES[api]
     remove_warehouse(warehouse, "floriday demo")

@@ -17,6 +17,7 @@ _POLL_INTERVAL = 60.0
 
 
 def sandbox(
+    api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers",
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 for a free port.")
     ] = 8321,
@@ -30,13 +31,15 @@ def sandbox(
 
         floriday sandbox
 
-        floriday sandbox --port 0
+        floriday sandbox --api customers --port 0
     """
+    from pipelines.cli.options import check_api
     from pipelines.errors import UsageError
     from pipelines.sandbox import Sandbox
 
+    check_api(api)
     try:
-        server = Sandbox(port=port).start()
+        server = Sandbox(api=api, port=port).start()
     except OSError as error:
         raise UsageError(
             f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"

@@ -15,8 +15,8 @@ from pipelines.cli.options import AccountOption, date_option
 if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
+    from pipelines.sync.selection import WhatToRead
     from pipelines.sync.session import Connected, SyncSession
-    from pipelines.sync.what_to_read import WhatToRead
     from pipelines.warehouse.file.connection import Warehouse
 
 
@@ -81,7 +81,7 @@ def _what_to_read(from_date: datetime | None, to_date: datetime | None, *, full:
     """What to read according to the options; days are those of Amsterdam."""
     from pipelines.errors import UsageError
     from pipelines.settings.values import today
-    from pipelines.sync.what_to_read import Changes, Everything, past_days
+    from pipelines.sync.selection import Changes, Everything, past_days
 
     if from_date is None and to_date is None:
         return Everything() if full else Changes()

@@ -99,7 +99,7 @@ CHECKS = (
     ),
     Check(
         "retention",
-        "No change was missed, or soon would be, because Floriday stops serving it. The check fails when an account's"
+        "No change was lost, or soon will be, because Floriday stops serving it. The check fails when an account's"
         " feed was not read to its end for so long that unread changes may be lost within"
         f" {check_results.NOTICE.days} days: make its syncs succeed well before that. It also fails, once, after a gap"
         " that was longer: what came and went in the time that it shows cannot be read any more.",

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets.partitions import days_of
-from pipelines.sync.selection import check_accounts
-from pipelines.sync.what_to_read import Changes, Everything, WhatToRead, past_days
+from pipelines.sync.selection import Changes, Everything, WhatToRead, check_accounts, past_days
 from pipelines.warehouse.load.days_to_sequence import Days
 
 READS = "floriday/reads"

@@ -32,7 +32,7 @@ from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.load.cursors import Ledger, open_ledger
+from pipelines.warehouse.load.run_state import RunState
 
 _Result = TypeVar("_Result")
 
@@ -160,15 +160,15 @@ def _in_thread(work: Callable[[], _Result]) -> Future[_Result]:
     return result
 
 
-def _known(warehouse: Warehouse) -> Ledger:
+def _known(warehouse: Warehouse) -> RunState:
     """The cursors of all feeds, and the feeds that have to be read again; empty before the first sync."""
     if not warehouse.exists():
-        return Ledger()
+        return RunState()
     with Warehouse(warehouse.path, lock_timeout=LOCK_TIMEOUT).reading() as connection:
-        return open_ledger(connection)
+        return RunState.load(connection)
 
 
-def _moved(client: FloridayClient, sources: Sequence[Source], known: Ledger) -> Iterator[tuple[str, int | None]]:
+def _moved(client: FloridayClient, sources: Sequence[Source], known: RunState) -> Iterator[tuple[str, int | None]]:
     """The feeds of an account that changed, were never read (None), or have to be read again, with their numbers.
 
     A feed that Floriday refuses counts as unchanged; the hourly run reports it.

@@ -82,11 +82,11 @@ class Warehouse:
         return self.path.with_name(f"{self.path.name}.wal")
 
     @contextmanager
-    def writing(self, keep_open: Callable[[], bool] = lambda: False) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self, session: WriteSession | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that may write; what is not committed at the end of the block is rolled back.
 
         Args:
-            keep_open: called at the end; whether this process is about to write again immediately.
+            session: the session that the block belongs to; None for a single block.
 
         Raises:
             WarehouseBusyError: another process had the file open for longer than the lock timeout.
@@ -98,14 +98,14 @@ class Warehouse:
             connection = self._opened_for_writing()
             closing.callback(connection.close)
             yield connection
-            if self._stays_open(connection, keep_open):
+            if session is not None and session.expects_more and self._keeps_open(connection):
                 closing.pop_all()
 
     def _opened_for_writing(self) -> duckdb.DuckDBPyConnection:
         return self._open(read_only=False, settings=(*WRITING, *low_memory(self.path)))
 
-    def _stays_open(self, connection: duckdb.DuckDBPyConnection, keep_open: Callable[[], bool]) -> bool:  # noqa: ARG002 - for subclasses
-        """Whether a connection stays open after the block that wrote with it."""
+    def _keeps_open(self, connection: duckdb.DuckDBPyConnection) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a connection is kept for the next block, which follows immediately."""
         return False
 
     def release(self) -> None:
@@ -214,6 +214,29 @@ class Warehouse:
             read_only=read_only,
             config={"storage_compatibility_version": STORAGE_VERSION, "autoinstall_known_extensions": "false"},
         )
+
+
+class WriteSession:
+    """Transactions that follow one another, in one thread; the file may stay open between two of them.
+
+    Args:
+        warehouse: the file to write.
+    """
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self.expects_more = False
+        """Whether the next transaction follows immediately; set by another thread, and read at the end of each one."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection within a transaction, which ends with the block."""
+        with self._warehouse.writing(self) as connection, transaction(connection):
+            yield connection
+
+    def close(self) -> None:
+        """Close the file if it stayed open."""
+        self._warehouse.release()
 
 
 @contextmanager

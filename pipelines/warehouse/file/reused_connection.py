@@ -8,7 +8,7 @@ writes one batch after the other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -76,9 +76,9 @@ class ReusingWarehouse(Warehouse):
         self._kept.writing_since = time.monotonic()
         return super()._opened_for_writing()
 
-    def _stays_open(self, connection: duckdb.DuckDBPyConnection, keep_open: Callable[[], bool]) -> bool:
+    def _keeps_open(self, connection: duckdb.DuckDBPyConnection) -> bool:
         is_long = time.monotonic() - self._kept.writing_since > LONGEST_WRITING
-        if is_long or not keep_open() or has_waiters(self.path):
+        if is_long or has_waiters(self.path):
             return False
         self._kept.writing = connection
         return True

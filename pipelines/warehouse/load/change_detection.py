@@ -1,21 +1,67 @@
-"""What is new in a batch: each of its records compared with the raw log and the current rows.
+"""Change detection: each record of a batch is compared with the raw log and the current rows.
 
 The content hash decides what is a version; nothing is written here but temporary tables.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.catalogue.tables import Table
+from pipelines.normalize import Batch
 from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the verdicts on a batch come to.
+class IncomingBatch:
+    """A batch on a connection: its frames are views, what is detected is a temporary table.
+
+    Args:
+        connection: open for writing, within a transaction.
+        table: the feed's table.
+        params: ``account``, ``series``, ``moment`` and ``run_id``, the parameters of the statements.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    table: Table
+    params: Mapping[str, object]
+
+    @property
+    def originals(self) -> str:
+        """The view of the records as received, with their keys and numbers."""
+        return "originals"
+
+    def rows(self, table: Table) -> str:
+        """The view of the normalized rows of the feed's table, or of a child table."""
+        return quoted(f"batch_{table.name}")
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the records have sequence numbers; those of a snapshot have none."""
+        return "sequence_number" in self.table.by_name
+
+    def number(self, alias: str) -> str:
+        """A record's sequence number as SQL, NULL in a snapshot."""
+        return f"{alias}.sequence_number" if self.is_numbered else "CAST(NULL AS BIGINT)"
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Execute a statement with those parameters that occur in it: DuckDB refuses more."""
+        return self.connection.execute(sql, {name: self.params[name] for name in self.params if f"${name}" in sql})
+
+
+@dataclass(frozen=True)
+class DetectedChanges:
+    """What was detected in a batch.
 
     Args:
         new: records that were not known.
@@ -23,6 +69,7 @@ class Judged:
         all_first: whether each record of the batch is the only version of its record, here and in the batch.
         some_twice: whether the batch has several versions of a record.
         older: records of the batch that are older than what is stored, which are ignored.
+        verdicts: the temporary table with a row for each record that is not ignored.
     """
 
     new: int = 0
@@ -30,10 +77,48 @@ class Judged:
     all_first: bool = False
     some_twice: bool = False
     older: int = 0
+    verdicts: str = VERDICTS
+
+    @property
+    def versions(self) -> int:
+        """Number of versions that are added."""
+        return self.new + self.changed
 
 
-def judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> Judged:
-    """Fill the temporary table ``verdicts``.
+@contextmanager
+def on_connection(
+    connection: duckdb.DuckDBPyConnection, table: Table, batch: Batch, params: Mapping[str, object]
+) -> Iterator[IncomingBatch]:
+    """Within the block the frames of a batch are views of the connection.
+
+    Args:
+        connection: open for writing, within a transaction.
+        table: the feed's table.
+        batch: normalized records.
+        params: as in :class:`IncomingBatch`.
+    """
+    frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
+    frames["originals"] = _with_keys(table, batch)
+    for name, frame in frames.items():
+        connection.register(name, frame)
+    try:
+        yield IncomingBatch(connection, table, params)
+    finally:
+        for name in frames:
+            connection.unregister(name)
+
+
+def _with_keys(table: Table, batch: Batch) -> pd.DataFrame:
+    """The payloads beside the records' keys and numbers; a join of DuckDB's would copy them once more."""
+    rows = batch.frames[table.qualified_name]
+    if not rows["record"].equals(batch.originals["record"]):
+        rows = rows.set_index("record").loc[batch.originals["record"]]
+    names = [*record_key(table), *(["sequence_number"] if "sequence_number" in table.by_name else [])]
+    return batch.originals.assign(**{name: rows[name].array for name in names})
+
+
+def detect_changes(incoming: IncomingBatch) -> DetectedChanges:
+    """Fill the table ``verdicts``.
 
     A record older than the one stored gets no verdict. Of several versions of a record in one batch each counts,
     and the one with the highest number becomes the current row.
@@ -41,60 +126,57 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, o
     The number 0 says that a record has returned to its defaults, of which Floriday stores nothing (docs/floriday.md:
     Change feeds). It counts as the highest number that is known of the record, so that what was served last wins.
     """
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT o.record, {listed(record_key(table), 'o.')},"
-        f" {number(table, 'o')} AS sequence_number, o.content_hash FROM originals o"
+    key = record_key(incoming.table)
+    incoming.execute(
+        f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT o.record, {listed(key, 'o.')},"
+        f" {incoming.number('o')} AS sequence_number, o.content_hash FROM {incoming.originals} o"
     )
-    _look_up(connection, table, said)
-    ((records, keys, known),) = connection.execute(
-        f"SELECT count(*), count(DISTINCT ({listed(record_key(table))})),"
-        " EXISTS (FROM newest) OR EXISTS (FROM standing) FROM incoming"
+    _look_up(incoming)
+    ((records, keys, known),) = incoming.execute(
+        f"SELECT count(*), count(DISTINCT ({listed(key)})), EXISTS (FROM newest) OR EXISTS (FROM stored_rows)"
+        " FROM incoming"
     ).fetchall()
     if known or keys < records:
-        return _compared(connection, table, said, records)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE verdicts AS SELECT *, sequence_number AS counted, true AS is_version,"
+        return _compared(incoming, records)
+    incoming.execute(
+        f"CREATE OR REPLACE TEMP TABLE {VERDICTS} AS SELECT *, sequence_number AS counted, true AS is_version,"
         " CAST(1 AS BIGINT) AS version, $moment AS row_synced_at, true AS is_newest FROM incoming",
-        only(said, "moment"),
     )
-    return Judged(records, all_first=True)
+    return DetectedChanges(records, all_first=True)
 
 
-def _look_up(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object]) -> None:
-    """Fill ``newest`` with what the raw log has of the records, ``standing`` with where their current rows are."""
-    key = record_key(table)
+def _look_up(incoming: IncomingBatch) -> None:
+    """Fill ``newest`` from the raw log, and ``stored_rows`` with the places of the current rows."""
+    table, key = incoming.table, record_key(incoming.table)
     place = "(r.series, coalesce(r.sequence_number, 0), r.rowid)"
-    standing = "max(t.sequence_number)" if "sequence_number" in table.by_name else "NULL"
-    connection.execute(
+    stored = "max(t.sequence_number)" if incoming.is_numbered else "NULL"
+    incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {listed(key, 'r.')},"
         f" arg_max(r.content_hash, {place}) AS content_hash, max(r.series) AS series,"
         f" arg_max(r.sequence_number, {place}) AS sequence_number, arg_max(r.synced_at, {place}) AS synced_at,"
         f" count(*) AS versions FROM {raw(table)} r JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
         f" ON {same_key(table, 'r', 'k')} WHERE r.account = $account GROUP BY {listed(key, 'r.')}",
-        only(said, "account"),
     )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE standing AS SELECT {listed(key, 't.')}, {standing} AS sequence_number,"
+    incoming.execute(
+        f"CREATE OR REPLACE TEMP TABLE stored_rows AS SELECT {listed(key, 't.')}, {stored} AS sequence_number,"
         f" list(t.rowid) AS places FROM {current(table)} t JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
         f" ON {same_key(table, 't', 'k')} WHERE t.account = $account GROUP BY {listed(key, 't.')}",
-        only(said, "account"),
     )
 
 
-def _compared(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], records: int) -> Judged:
+def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
     """The verdicts on records of which some are known, or come in several versions."""
-    key = record_key(table)
+    table, key = incoming.table, record_key(incoming.table)
     order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.counted, i.record"
-    is_numbered = "sequence_number" in table.by_name
-    not_older = "i.counted >= i.counted_before" if is_numbered else "true"
-    connection.execute(
+    not_older = "i.counted >= i.counted_before" if incoming.is_numbered else "true"
+    incoming.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE verdicts AS
+        CREATE OR REPLACE TEMP TABLE {VERDICTS} AS
         WITH known AS (
             SELECT i.*, n.versions, n.synced_at, n.content_hash AS hash_before, n.series, s.places,
                 CASE WHEN n.series = $series THEN greatest(n.sequence_number, s.sequence_number) END AS counted_before
             FROM incoming i LEFT JOIN newest n ON {same_key(table, "i", "n")}
-                LEFT JOIN standing s ON {same_key(table, "i", "s")}
+                LEFT JOIN stored_rows s ON {same_key(table, "i", "s")}
         ),
         counted AS (
             SELECT i.*, CASE WHEN i.sequence_number = 0 THEN max(greatest(i.sequence_number, i.counted_before)) OVER (
@@ -113,26 +195,10 @@ def _compared(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[st
                 AS is_newest,
             count(*) OVER (PARTITION BY {listed(key, "i.")}) > 1 AS is_twice
         FROM judged i
-        """,
-        only(said, "series", "moment"),
+        """
     )
-    ((judged, new, changed, some_twice),) = connection.execute(
+    ((judged, new, changed, some_twice),) = incoming.execute(
         "SELECT count(*), count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"
-        " coalesce(bool_or(is_twice), false) FROM verdicts"
+        f" coalesce(bool_or(is_twice), false) FROM {VERDICTS}"
     ).fetchall()
-    return Judged(new, changed, some_twice=some_twice, older=records - judged)
-
-
-def in_batch(table: Table) -> str:
-    """The view of a table's rows in the batch."""
-    return quoted(f"batch_{table.name}")
-
-
-def number(table: Table, alias: str) -> str:
-    """A record's sequence number; those of a snapshot have none."""
-    return f"{alias}.sequence_number" if "sequence_number" in table.by_name else "CAST(NULL AS BIGINT)"
-
-
-def only(said: dict[str, object], *names: str) -> dict[str, object]:
-    """The parameters that a statement has: DuckDB refuses more."""
-    return {name: said[name] for name in names}
+    return DetectedChanges(new, changed, some_twice=some_twice, older=records - judged)

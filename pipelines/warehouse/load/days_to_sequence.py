@@ -1,9 +1,9 @@
-"""Which sequence numbers were given on which days: surely all of them, and seldom many more.
+"""Days mapped to a superset of the sequence numbers that were assigned in them.
 
-Floriday serves no feed by date, and no record tells when it got its number (docs/floriday.md: Change feeds). Numbers
-only rise, though, so every fact about one number bounds those on one side of it. The ledger has two: what a window
-reached was numbered before the window was committed, and what lies beyond a walk that was read to its end was numbered
-after that walk began. From before the ledger there are the times at which the records say that they were changed.
+Floriday serves no feed by date, and no record holds the time at which it got its number (docs/floriday.md: Change
+feeds). Numbers only rise, so every fact about one number bounds those on one side of it. ``sync.windows`` holds two
+facts: what a window reached was numbered before the window was committed, and what lies beyond a walk that was read to
+its end was numbered after that walk began. For the time before the first window, records hold when they were changed.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import duckdb
 from pipelines.catalogue.tables import Path, Table
 from pipelines.catalogue.types import Kind
 from pipelines.errors import UsageError
+from pipelines.floriday.sequence_ranges import END_OF_FEED, SequenceRange
 from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.load.clock_changes import windows
-from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Window, of_part
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, Window, of_part
 from pipelines.warehouse.sql import quoted, versions
 
 CHANGED_AT: tuple[Path, ...] = (("lastModifiedDateTime",), ("lastModified",))
-"""Fields that tell when a record was last changed."""
+"""Fields with the time at which a record was last changed."""
 
-MADE_AT: tuple[Path, ...] = (("creationDateTime",), ("createdDateTime",), ("added",))
-"""Fields that tell when a record was made."""
+CREATED_AT: tuple[Path, ...] = (("creationDateTime",), ("createdDateTime",), ("added",))
+"""Fields with the time at which a record was created."""
 
 
 @dataclass(frozen=True)
 class Days:
-    """Some days on end, of Europe/Amsterdam.
+    """Successive days of Europe/Amsterdam.
 
     Args:
         first: the first day.
@@ -64,62 +64,47 @@ def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), AMSTERDAM).astimezone(dt.UTC)
 
 
-@dataclass(frozen=True)
-class Span:
-    """A range of sequence numbers.
-
-    Args:
-        after: the number after which it begins.
-        up_to: the last number, None for the feed's end.
-    """
-
-    after: int
-    up_to: int | None = None
-
-
 def numbered_in(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, table: Table, days: Days, *, now: dt.datetime
-) -> Span | None:
-    """The numbers among which every record surely is that is now numbered in the days; None where there can be none.
+) -> SequenceRange | None:
+    """A range that holds every record that is now numbered in the days; None where there can be no such record.
 
-    Days before the ledger rest on what the records say of themselves: one that was renumbered without a change before
-    it was first read here, and that no later change of another one gives away, counts as numbered when it was changed.
+    Days before the first window depend on the times within records: one that was renumbered without a change before it
+    was first read here, and that no later change of another one reveals, counts as numbered when it was changed.
 
     Args:
         connection: open for reading.
-        part: the feed.
+        part: the feed, or sub-feed.
         at: its position; only its current series counts.
-        table: its table.
-        days: which days.
-        now: the moment of asking.
+        table: the feed's table.
+        days: the days to map.
+        now: the current time.
     """
     since, until = days.begins - YOUNG, days.ends + YOUNG
     if since >= now:
         return None
-    told = _told_by_windows(connection, part, at, since, until, now)
-    after, up_to = told.below, told.up_to
+    bounds = _bounds_of_windows(connection, part, at, since, until, now)
+    after, up_to = bounds.below, END_OF_FEED if bounds.up_to is None else bounds.up_to
     if after is None:
-        after, highest = _told_by_records(connection, part, at, table, told, since=since, until=until)
-        if told.begins is not None and until <= told.begins and highest is not None:
-            up_to = highest if up_to is None else min(up_to, highest)
-    if until > now:
-        up_to = None
-    span = Span(min(after, at.cursor), up_to)
-    return None if up_to is not None and up_to <= span.after else span
+        after, highest = _bounds_of_records(connection, part, at, table, bounds, since=since, until=until)
+        if bounds.begins is not None and until <= bounds.begins and highest is not None:
+            up_to = min(up_to, highest)
+    span = SequenceRange(min(after, at.cursor), END_OF_FEED if until > now else up_to)
+    return None if span.up_to <= span.after else span
 
 
-_HERE = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part AND series = $series"
+_SERIES = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part AND series = $series"
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What the ledger tells of a time.
+class _Bounds:
+    """What ``sync.windows`` proves of a period.
 
     Args:
-        begins: when the first window of the series was committed, None before it, and where the clock was wrong then.
-        loaded: where the feed's end was when it was first read to it, None before that.
-        below: the highest number that was surely given before the time, None where the ledger does not reach back.
-        up_to: a number that was surely reached when the time was over, None where there is no such yet.
+        begins: when the first window of the series was committed; None before it, and where the clock was wrong then.
+        loaded: the feed's end when it was first read to its end; None before that.
+        below: the highest number that was surely assigned before the period; None where no window is old enough.
+        up_to: a number that was surely assigned before the end of the period; None where no window proves one yet.
     """
 
     begins: dt.datetime | None
@@ -128,20 +113,20 @@ class _Told:
     up_to: int | None
 
 
-def _told_by_windows(  # noqa: PLR0917 - three moments
+def _bounds_of_windows(  # noqa: PLR0917 - three moments
     connection: duckdb.DuckDBPyConnection,
     part: FeedPart,
     at: Position,
     since: dt.datetime,
     until: dt.datetime,
     now: dt.datetime,
-) -> _Told:
-    """Read the ledger. Only windows that went beyond all earlier ones say how far the feed was read at a time.
+) -> _Bounds:
+    """The bounds from ``sync.windows``: windows that went beyond all earlier ones show how far a feed was read when.
 
     Such a window ends at the feed's end if the next one is another run's, and that run is not known to have gone on
-    with what was left; the last one does if the feed was proven current since. It was the end when the walk began, for
-    that is when Floriday was asked for it. A feed that was found idle later ended at the cursor then. What clocks say
-    counts as far as the order of the windows does not contradict it.
+    with what was left; the last one does if the feed was proven current since. It was the end when the walk began,
+    because the maximum was requested then. A feed that was found idle later ended at the cursor then. Times count as
+    far as the order of the windows does not contradict them.
     """
     sql = f"""
         WITH {windows()},
@@ -157,7 +142,7 @@ def _told_by_windows(  # noqa: PLR0917 - three moments
         ends AS (
             SELECT reached, surely_started_at AS proven_at FROM advancing WHERE CASE
                 WHEN next_run IS NULL THEN $is_current OR committed_at <= $current_at
-                ELSE next_run <> run_id AND next_run NOT IN (SELECT run_id FROM sync.catch_ups WHERE {_HERE})
+                ELSE next_run <> run_id AND next_run NOT IN (SELECT run_id FROM sync.catch_ups WHERE {_SERIES})
             END
             UNION ALL SELECT $cursor, $current_at WHERE $current_at <= $now
                 AND ($current_at > $committed_at OR $current_at > (SELECT max(committed_at) FROM reaching))
@@ -166,8 +151,8 @@ def _told_by_windows(  # noqa: PLR0917 - three moments
             max(reached) FILTER (known_by <= $since), (SELECT min(reached) FROM ends WHERE proven_at >= $until)
         FROM reaching
     """
-    given = {
-        **_here(part, at.series),
+    params = {
+        **_series_params(part, at.series),
         "cursor": at.cursor,
         "current_at": at.current_at,
         "committed_at": at.committed_at,
@@ -176,72 +161,73 @@ def _told_by_windows(  # noqa: PLR0917 - three moments
         "until": until,
         "now": now,
     }
-    return _Told(*connection.execute(sql, given).fetchall()[0])
+    return _Bounds(*connection.execute(sql, params).fetchall()[0])
 
 
-def _here(part: FeedPart, series: int) -> dict[str, object]:
+def _series_params(part: FeedPart, series: int) -> dict[str, object]:
     return {**of_part(part), "series": series}
 
 
-def _told_by_records(
+def _bounds_of_records(
     connection: duckdb.DuckDBPyConnection,
     part: FeedPart,
     at: Position,
     table: Table,
-    told: _Told,
+    bounds: _Bounds,
     *,
     since: dt.datetime,
     until: dt.datetime,
 ) -> tuple[int, int | None]:
-    """The highest number that was given before a time, 0 if unknown, and the highest within it, None if unknown.
+    """The highest number assigned before a period, 0 if unknown, and the highest within it, None if unknown.
 
-    A number was given when its record was changed or, to an unchanged record, later. So the first record that was
-    changed after the time ends it, and the last one before it whose change is newer than all below begins it: not one
-    that was numbered after the first load, for it may be known from before. The records that were changed within the
-    time lie between, or their numbers are newer: they count all the same. A restart numbers all records anew.
+    A number was assigned when its record was changed or, to an unchanged record, later. So the first record that was
+    changed after the period ends it, and the last one before it whose change is newer than all below begins it: not one
+    that was numbered after the first load, because it may be known from before. The records that were changed within
+    the period lie between, or their numbers are newer: they count as well. A restart numbers all records again.
     """
     changed = changed_at(table)
     if changed is None:
         return 0, None
     sql = f"""
-        WITH told AS (
+        WITH stored AS (
             SELECT sequence_number AS number, {changed} AS changed FROM {versions(table)}
             WHERE account = $account AND row_series = $series
         ),
-        ordered AS (SELECT *, changed >= max(changed) OVER (ORDER BY number) AS is_newest FROM told)
+        ordered AS (SELECT *, changed >= max(changed) OVER (ORDER BY number) AS is_newest FROM stored)
         SELECT max(number) FILTER (is_newest AND changed < $since AND number <= $loaded),
             max(number) FILTER (changed >= $since AND changed < $until),
             min(number) FILTER (changed >= $until)
         FROM ordered
     """
-    loaded = at.cursor if told.loaded is None else told.loaded
-    given = {"account": part.account, "series": at.series, "loaded": loaded, "since": since, "until": until}
-    before, within, later = connection.execute(sql, given).fetchall()[0]
+    loaded = at.cursor if bounds.loaded is None else bounds.loaded
+    params = {"account": part.account, "series": at.series, "loaded": loaded, "since": since, "until": until}
+    before, within, later = connection.execute(sql, params).fetchall()[0]
     below = before if before is not None and at.series == 1 else 0
     return below, None if later is None else max(later - 1, within or 0)
 
 
 def changed_at(table: Table) -> str | None:
-    """When a version of a record was changed, as SQL over the table's columns; None where the records do not tell.
+    """When a version of a record was changed, as SQL over the table's columns; None where records do not hold it.
 
-    One that was never changed tells when it was made. That alone is not enough: who knows what was changed since?
+    For a record that was never changed it is the time of its creation. That time alone is not enough, because the
+    record may have been changed since.
     """
     names = {column.path: quoted(column.name) for column in table.own_columns if column.kind is Kind.DATE_TIME}
     changed = [names[path] for path in CHANGED_AT if path in names]
-    made = [names[path] for path in MADE_AT if path in names]
-    return f"coalesce({', '.join((*changed, *made))})" if changed else None
+    created = [names[path] for path in CREATED_AT if path in names]
+    return f"coalesce({', '.join((*changed, *created))})" if changed else None
 
 
 def note_catch_up(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], at: Position) -> None:
-    """Write down that a run goes on with what an earlier one had not read to its end.
+    """Record that a run goes on with what an earlier one had not read to its end.
 
     To be called within each transaction, before the cursor is moved: a run's first windows beyond the cursor are those
     that count. A load over several connections that was interrupted has windows beyond the cursor.
 
     Args:
         connection: open for writing.
-        windows: those that are about to be committed, of one feed and run.
-        at: the feed's position before them; its cursor does not count.
+        windows: the windows that are about to be committed, of one feed and run.
+        at: the feed's position before them; its cursor is not used.
     """
     reached = {window.to_number: window for window in windows if window.advances and window.to_number is not None}
     if not reached:
@@ -253,9 +239,9 @@ def note_catch_up(connection: duckdb.DuckDBPyConnection, windows: Sequence[Windo
         SELECT account, feed, part, series, $run_id, $current_at
         FROM sync.cursors, (
             SELECT arg_min(run_id, rowid) AS reached_by, arg_min(committed_at, rowid) AS reached_at FROM sync.windows
-            WHERE {_HERE} AND to_sequence_number = (SELECT cursor FROM sync.cursors WHERE {_HERE})
+            WHERE {_SERIES} AND to_sequence_number = (SELECT cursor FROM sync.cursors WHERE {_SERIES})
         )
-        WHERE {_HERE} AND cursor < $reached AND NOT EXISTS (
+        WHERE {_SERIES} AND cursor < $reached AND NOT EXISTS (
             FROM sync.catch_ups c WHERE c.account = $account AND c.feed = $feed
                 AND c.part IS NOT DISTINCT FROM $part AND c.series = $series AND c.run_id = $run_id
         ) AND (
@@ -270,7 +256,7 @@ def note_catch_up(connection: duckdb.DuckDBPyConnection, windows: Sequence[Windo
         )
         """,
         {
-            **_here(window.part, window.series),
+            **_series_params(window.part, window.series),
             "run_id": window.run_id,
             "is_current": at.is_current,
             "current_at": at.current_at,

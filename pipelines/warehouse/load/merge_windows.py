@@ -1,9 +1,8 @@
-"""Old rows of ``sync.windows`` put together: a feed that is synced every five minutes leaves a hundred thousand a year.
+"""Old rows of ``sync.windows`` merged: a feed that is synced every five minutes adds a hundred thousand a year.
 
-What is read of old windows is which numbers were reached by which day, and where the feed ended at the beginning of a
-walk (``warehouse.days``). A few rows a day tell that as well: where the day's first walk ended, and where its last one
-did. Rows stay as they are from the cursor on, for a week, where they are the first of a
-series, and where a clock was wrong.
+Old windows are read to find which numbers were reached by which day, and where the feed ended at the beginning of a
+walk (``days_to_sequence``). A few rows a day prove that as well: where the day's first walk ended, and its last one.
+Rows stay as they are from the cursor on, for a week, if they are the first of a series, and if a clock was wrong.
 """
 
 from __future__ import annotations
@@ -12,17 +11,16 @@ import datetime as dt
 
 import duckdb
 
-from pipelines.warehouse.load.cursors import YOUNG, FeedPart, of_part
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 
 KEPT = dt.timedelta(days=7)
-"""For so long each window has a row of its own."""
+"""Age up to which each window has a row of its own."""
 
 MOST_AT_ONCE = 10_000
-"""Rows of a feed that are looked at in one transaction, the oldest: about half a second, once in 64 windows."""
+"""Oldest rows of a feed that one transaction merges: about half a second, once in 64 windows."""
 
-_JUDGED = """
-    WITH told AS (
+_WALKS = """
+    WITH oldest AS (
         SELECT rowid AS place, *, coalesce(to_sequence_number > from_sequence_number, false) AS spans,
             greatest(started_at, committed_at) AS latest
         FROM sync.windows WHERE account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part
@@ -40,7 +38,7 @@ _JUDGED = """
                 series, CAST(timezone('Europe/Amsterdam', committed_at + $young - INTERVAL 1 MICROSECOND) AS DATE),
                 CAST(timezone('Europe/Amsterdam', started_at - $young) AS DATE)
             ) AS day
-        FROM told WINDOW earlier AS (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        FROM oldest WINDOW earlier AS (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ),
     walked AS (
         SELECT *, advances AND run_id IS DISTINCT FROM lag(run_id) OVER (PARTITION BY series, advances ORDER BY place)
@@ -60,14 +58,14 @@ _JUDGED = """
         FROM gathered
     )
 """
-"""The rows of a feed, or a part of it, with the stretch that each belongs to: rows in a row that may become one.
+"""The rows of a feed, or sub-feed, with the stretch that each belongs to: successive rows that may become one.
 
-All of a stretch were committed on one day and begun on one day, as far as ``days`` tells days apart. A walk ends where
-the next one is another run's that did not go on with what it had left.
+All rows of a stretch were committed on one day and begun on one day, within the tolerance of ``days_to_sequence``. A
+walk ends where the next one is another run's that did not go on with what it had left.
 """
 
-_FOLDS = f"""
-    CREATE OR REPLACE TEMP TABLE folds AS {_JUDGED}
+_MERGED = f"""
+    CREATE OR REPLACE TEMP TABLE merged AS {_WALKS}
     SELECT max(place) AS place, list(place) AS places,
         CASE WHEN spans THEN min(from_sequence_number) ELSE max(from_sequence_number) END AS begins,
         max(to_sequence_number) AS ends, sum(records) AS records, sum(changed) AS changed, sum(rejected) AS rejected,
@@ -83,24 +81,24 @@ _FOLDS = f"""
 """
 
 
-def fold(
+def merge_windows(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, now: dt.datetime, kept: dt.timedelta = KEPT
 ) -> int:
-    """Put the old windows of a feed, or a part of it, together; within a transaction.
+    """Merge the old windows of a feed, or sub-feed; within a transaction.
 
-    ``numbered_in``, ``reread_from``, ``read_beyond`` and ``unread_since`` answer as before, or with more.
+    ``numbered_in``, ``FeedCursor`` and ``unread_since`` return the same as before, or a superset.
 
     Args:
         connection: open for writing.
-        part: the feed.
+        part: the feed, or sub-feed.
         at: its position.
-        now: the moment.
-        kept: for how long each window has a row of its own.
+        now: the current time.
+        kept: age up to which each window has a row of its own.
 
     Returns:
-        How many rows less there are.
+        The number of rows that were saved.
     """
-    said = {
+    params = {
         **of_part(part),
         "series": at.series,
         "cursor": at.cursor,
@@ -109,16 +107,17 @@ def fold(
         "young": YOUNG,
         "most": MOST_AT_ONCE,
     }
-    connection.execute(_FOLDS, said)
-    ((less,),) = connection.execute("SELECT coalesce(sum(len(places) - 1), 0) FROM folds").fetchall()
-    if less:
+    connection.execute(_MERGED, params)
+    ((saved,),) = connection.execute("SELECT coalesce(sum(len(places) - 1), 0) FROM merged").fetchall()
+    if saved:
         connection.execute(
-            "DELETE FROM sync.windows WHERE rowid IN (SELECT unnest(places) FROM folds EXCEPT SELECT place FROM folds)"
+            "DELETE FROM sync.windows"
+            " WHERE rowid IN (SELECT unnest(places) FROM merged EXCEPT SELECT place FROM merged)"
         )
         connection.execute(
             "UPDATE sync.windows w SET from_sequence_number = f.begins, to_sequence_number = f.ends,"
             " records = f.records, changed = f.changed, rejected = f.rejected, started_at = f.started_at,"
-            " committed_at = f.committed_at, run_id = f.run_id FROM folds f WHERE w.rowid = f.place"
+            " committed_at = f.committed_at, run_id = f.run_id FROM merged f WHERE w.rowid = f.place"
         )
-    connection.execute("DROP TABLE folds")
-    return int(less)
+    connection.execute("DROP TABLE merged")
+    return int(saved)

@@ -1,4 +1,4 @@
-"""Rejected records: kept with reason and payload, one open row for each, resolved when they heal."""
+"""Rejected records: kept with reason and payload, one open row for each, resolved when they become valid."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ WITH_PAYLOADS = LISTED.replace("first_seen, last_seen", "first_seen, last_seen, 
 
 @dataclass(frozen=True)
 class OpenRecord:
-    """A record that could not be stored and has not healed.
+    """A record that could not be stored yet.
 
     Args:
-        account: whose.
+        account: name of the account that read it.
         feed: ``schema.table``.
-        key: where it can be read.
-        number: its sequence number, where it can be read.
+        key: its key values, joined; None where they cannot be read.
+        number: its sequence number; None where it cannot be read.
         reason: what is wrong with it.
-        payload: as received.
+        payload: the record as received.
     """
 
     account: str
@@ -83,21 +83,21 @@ def open_records(
 def keep(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, records: Sequence[Rejected], moment: dt.datetime
 ) -> None:
-    """Write rejected records down: one open row for a key, without a key for a number; within a transaction."""
+    """Store rejected records: one open row for a key, or for a number without a key; within a transaction."""
     if not records:
         return
     connection.register("wrong", _last_of_each(records))
-    said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
+    params: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
         "UPDATE sync.rejected_records r SET payload = w.payload, reason = w.reason, last_seen = $moment,"
         f" sequence_number = w.sequence_number FROM wrong w WHERE {_OPEN} AND {_SAME}",
-        said,
+        params,
     )
     connection.execute(
         "INSERT INTO sync.rejected_records SELECT $account, $feed, w.key, w.payload, w.reason, w.sequence_number,"
         " $moment, $moment, NULL FROM wrong w"
         f" WHERE NOT EXISTS (SELECT 1 FROM sync.rejected_records r WHERE {_OPEN} AND {_SAME})",
-        said,
+        params,
     )
     connection.unregister("wrong")
 
@@ -126,17 +126,26 @@ def _identity(key: str | None, number: int | None, payload: str) -> tuple[object
     return ("payload", payload)
 
 
-def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime) -> None:
-    """Close the rows whose record was just stored in a valid version, as ``verdicts`` tells; within a transaction.
+def resolve_stored(
+    connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, moment: dt.datetime, verdicts: str
+) -> None:
+    """Resolve the rows whose record was just stored in a valid version; within a transaction.
 
     One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
+
+    Args:
+        connection: open for writing.
+        table: the feed's table.
+        part: the feed, or sub-feed.
+        moment: when they are resolved.
+        verdicts: the temporary table of :class:`~pipelines.warehouse.load.change_detection.DetectedChanges`.
     """
     is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
-    healed = f"r.key = {joined_key(table, 'v')} AND {is_newer}"
+    by_key = f"r.key = {joined_key(table, 'v')} AND {is_newer}"
     by_number = "r.key IS NULL AND r.sequence_number = v.sequence_number AND v.sequence_number <> 0"
-    for stored in (healed, by_number):
+    for is_same in (by_key, by_number):
         connection.execute(
-            f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM verdicts v WHERE {_OPEN} AND {stored}",
+            f"UPDATE sync.rejected_records r SET resolved_at = $moment FROM {verdicts} v WHERE {_OPEN} AND {is_same}",
             {"account": part.account, "feed": part.feed, "moment": moment},
         )
 
@@ -144,7 +153,7 @@ def resolve_stored(connection: duckdb.DuckDBPyConnection, table: Table, part: Fe
 def resolve_vanished(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, numbers: Sequence[int], moment: dt.datetime
 ) -> None:
-    """Close the rows at whose number nothing stands any more; within a transaction."""
+    """Resolve the rows at whose number no record is served any more; within a transaction."""
     connection.execute(
         f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
         " AND list_contains($numbers, r.sequence_number)",
@@ -153,30 +162,30 @@ def resolve_vanished(
 
 
 def forget_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment: dt.datetime) -> None:
-    """A feed's numbering has begun anew: no number of before stands for anything; within a transaction.
+    """Forget the numbers of a feed whose numbering was restarted; within a transaction.
 
     A record with a key stays open until a valid version of it is stored, whatever its number. One without a key is
     resolved: if it is still served and still wrong, it is rejected again under its new number.
     """
-    given = {"account": part.account, "feed": part.feed}
+    params = {"account": part.account, "feed": part.feed}
     connection.execute(
         f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN} AND r.key IS NULL"
         " AND r.sequence_number IS NOT NULL",
-        {**given, "moment": moment},
+        {**params, "moment": moment},
     )
-    connection.execute(f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}", given)
+    connection.execute(f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}", params)
 
 
 def resolve_unserved(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, served: Collection[str | None], moment: dt.datetime
 ) -> None:
-    """Close the rows of records that a complete walk of their feed did not serve; within a transaction."""
-    gone = sorted(open_keys(connection, part) - set(served))
-    if gone:
+    """Resolve the rows of records that a complete walk of their feed did not serve; within a transaction."""
+    missing = sorted(open_keys(connection, part) - set(served))
+    if missing:
         connection.execute(
             f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
             " AND r.key IN (SELECT unnest($keys))",
-            {"account": part.account, "feed": part.feed, "moment": moment, "keys": gone},
+            {"account": part.account, "feed": part.feed, "moment": moment, "keys": missing},
         )
 
 

@@ -1,4 +1,4 @@
-"""The steps that make a feed's typed tables anew from its raw log; all of them within one transaction."""
+"""The steps that rebuild a feed's typed tables from its raw log; all of them within one transaction."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Slice:
     """Some versions of an account's records, in the order in which they were stored.
 
     Args:
-        account: whose.
+        account: name of the account that read them.
         payloads: as received.
-        first: place in the raw log of the first one; ``last`` that of the last one.
+        first: place of the first version in the raw log; ``last`` is the place of the last one.
     """
 
     account: str
@@ -37,13 +37,13 @@ class Slice:
 
 def clear(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Empty the typed tables of a feed, children and versions too."""
-    for part in table.walk():
-        connection.execute(f"DELETE FROM {current(part)}")
-        connection.execute(f"DELETE FROM {versions(part)}")
+    for each in table.walk():
+        connection.execute(f"DELETE FROM {current(each)}")
+        connection.execute(f"DELETE FROM {versions(each)}")
 
 
 def number(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Fill the temporary table ``numbered``: which version of its record stands where in the raw log."""
+    """Fill the temporary table ``numbered``: for each place in the raw log, which version of its record it holds."""
     order = f"PARTITION BY account, {listed(record_key(table))} ORDER BY series, coalesce(sequence_number, 0), rowid"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE numbered AS"
@@ -53,7 +53,7 @@ def number(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def records(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many records ``numbered`` tells of."""
+    """The number of records in ``numbered``."""
     ((count,),) = connection.execute("SELECT count(*) FILTER (is_newest) FROM numbered").fetchall()
     return int(count)
 
@@ -75,38 +75,38 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
         yield Slice(account, found["payload"].cast(pa.large_binary()).to_pylist(), first, last)
 
 
-def put(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice, batch: Batch) -> None:
+def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, batch: Batch) -> None:
     """Store the typed versions of a slice, and the newest ones of their records as current rows.
 
     Args:
         connection: open for writing.
-        table: the feed's.
-        some: the slice.
+        table: the feed's table.
+        log_slice: the slice of the raw log.
         batch: its payloads, normalized, none rejected.
     """
-    told = _told(connection, table, some)
-    for part in table.walk():
-        connection.register("typed", _telling(batch.frames[part.qualified_name], told))
-        row = from_row(part, "b", "b.told_synced_at")
-        extra = "b.told_series, b.told_version" if part is table else "b.told_version"
-        given = {"account": some.account}
-        connection.execute(f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM typed b", given)
-        connection.execute(f"INSERT INTO {current(part)} SELECT {row} FROM typed b WHERE b.told_is_newest", given)
+    logged = _logged(connection, table, log_slice)
+    for each in table.walk():
+        connection.register("typed", _with_log(batch.frames[each.qualified_name], logged))
+        row = from_row(each, "b", "b.log_synced_at")
+        extra = "b.log_series, b.log_version" if each is table else "b.log_version"
+        params = {"account": log_slice.account}
+        connection.execute(f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM typed b", params)
+        connection.execute(f"INSERT INTO {current(each)} SELECT {row} FROM typed b WHERE b.log_is_newest", params)
         connection.unregister("typed")
 
 
-def _told(connection: duckdb.DuckDBPyConnection, table: Table, some: Slice) -> pa.Table:
-    """What the log tells of each version of a slice, in its order; no column is called like one of a record's own."""
+def _logged(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice) -> pa.Table:
+    """What the log holds of each version of a slice, in its order; no column has the name of a record's own column."""
     return connection.execute(
-        "SELECT n.version AS told_version, n.is_newest AS told_is_newest, r.series AS told_series,"
-        f" r.synced_at AS told_synced_at FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid"
+        "SELECT n.version AS log_version, n.is_newest AS log_is_newest, r.series AS log_series,"
+        f" r.synced_at AS log_synced_at FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid"
         " WHERE r.rowid BETWEEN $first AND $last AND n.place BETWEEN $first AND $last"
         " AND r.account = $account ORDER BY r.rowid",
-        {"account": some.account, "first": some.first, "last": some.last},
+        {"account": log_slice.account, "first": log_slice.first, "last": log_slice.last},
     ).to_arrow_table()
 
 
-def _telling(frame: pd.DataFrame, told: pa.Table) -> pd.DataFrame:
-    """Rows beside what the log tells of their records; a join of DuckDB's would copy all of them once more."""
-    of_each = frame_of(told.take(pa.array(frame["record"])))
-    return frame.assign(**{name: of_each[name].array for name in told.column_names})
+def _with_log(frame: pd.DataFrame, logged: pa.Table) -> pd.DataFrame:
+    """Rows beside what the log holds of their records; a join of DuckDB's would copy all of them once more."""
+    of_each = frame_of(logged.take(pa.array(frame["record"])))
+    return frame.assign(**{name: of_each[name].array for name in logged.column_names})

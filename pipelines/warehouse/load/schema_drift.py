@@ -1,6 +1,6 @@
-"""What Floriday served that the catalogue does not know: remembered with its first and last day, until it does.
+"""Schema drift: fields and values that Floriday served and the catalogue does not know, with first and last time.
 
-The values of unknown fields are kept in ``raw`` alone; here stand names, types and values of enumerations.
+The values of unknown fields are kept in ``raw`` alone; stored here are names, types and values of enumerations.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pipelines.normalize import Batch
 from pipelines.warehouse.load.cursors import FeedPart
 
 VALUES_A_COLUMN = 100
-"""Unknown values of one enumeration that one batch may add: more of them would be free text in its place."""
+"""Unknown values of one enumeration that one batch may add: if there are more, the field holds free text."""
 
 FIELDS_A_FEED = 200
-"""Unknown fields of one feed and account that are remembered: more of them are ids in the place of names."""
+"""Unknown fields of one feed and account that are stored: if there are more, their names are ids."""
 
 LONGEST = 80
 """Characters of a type or a value that are kept."""
@@ -35,12 +35,12 @@ class Unknown:
     """A field or a value that the catalogue does not know.
 
     Args:
-        account: who was served it.
+        account: name of the account that read it.
         kind: ``field`` or ``value``.
-        name: the field's way through the JSON, or the ``schema.table.column`` of the enumeration.
+        name: path of the field in the JSON, or the ``schema.table.column`` of the enumeration.
         seen: the type that the field seems to have, or the value.
-        first_seen: when it was served first.
-        last_seen: when it was served last.
+        first_seen: first time it was served.
+        last_seen: last time it was served.
     """
 
     account: str
@@ -52,27 +52,27 @@ class Unknown:
 
 
 def keep(connection: duckdb.DuckDBPyConnection, part: FeedPart, batch: Batch, moment: dt.datetime) -> None:
-    """Write down what a batch held that is not known, where it did; within its transaction."""
-    strange = list(_strange(batch))
-    if not strange:
+    """Store the unknown fields and values of a batch; within its transaction."""
+    unknown = list(_unknown(batch))
+    if not unknown:
         return
-    kinds, names, seen = zip(*strange, strict=True)
-    connection.register("strange", pa.table({"kind": kinds, "name": names, "seen": seen}))
-    said: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
+    kinds, names, seen = zip(*unknown, strict=True)
+    connection.register("drift", pa.table({"kind": kinds, "name": names, "seen": seen}))
+    params: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
-        f"UPDATE sync.unknown u SET seen = s.seen, last_seen = $moment FROM strange s WHERE {_SAME} AND {_SAME_VALUE}",
-        said,
+        f"UPDATE sync.unknown u SET seen = s.seen, last_seen = $moment FROM drift s WHERE {_SAME} AND {_SAME_VALUE}",
+        params,
     )
     connection.execute(
-        "INSERT INTO sync.unknown SELECT $account, $feed, s.kind, s.name, s.seen, $moment, $moment FROM strange s"
+        "INSERT INTO sync.unknown SELECT $account, $feed, s.kind, s.name, s.seen, $moment, $moment FROM drift s"
         f" WHERE NOT EXISTS (SELECT 1 FROM sync.unknown u WHERE {_SAME} AND {_SAME_VALUE})"
         f" AND (s.kind <> 'field' OR {_FIELDS} < {FIELDS_A_FEED})",
-        said,
+        params,
     )
-    connection.unregister("strange")
+    connection.unregister("drift")
 
 
-def _strange(batch: Batch) -> Iterator[tuple[str, str, str]]:
+def _unknown(batch: Batch) -> Iterator[tuple[str, str, str]]:
     for path, kind in batch.unknown_fields.items():
         yield "field", path, kind[:LONGEST]
     for name, values in batch.unknown_values.items():
@@ -81,39 +81,39 @@ def _strange(batch: Batch) -> Iterator[tuple[str, str, str]]:
 
 
 def still_unknown(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Unknown]:
-    """What a feed was served that the catalogue of today does not know either, by account, kind and name.
+    """The stored fields and values that this catalogue does not know either, by account, kind and name.
 
-    How long ago it was served does not matter: ``raw`` holds it, and the tables do not.
+    Their age does not matter: ``raw`` holds them, and the tables do not.
 
     Args:
         connection: open for reading.
-        table: the feed's, children within.
+        table: the feed's table with its child tables.
     """
     rows = connection.execute(
         "SELECT account, kind, name, seen, first_seen, last_seen FROM sync.unknown WHERE feed = ?"
         " ORDER BY account, kind, name, seen",
         [table.qualified_name],
     ).fetchall()
-    return [one for one in (Unknown(*row) for row in rows) if not _knows(table, one)]
+    return [found for found in (Unknown(*row) for row in rows) if not _is_known(table, found)]
 
 
-def _knows(table: Table, one: Unknown) -> bool:
-    if one.kind == "field":
-        return one.name.replace("[]", "") in set(_known_fields(table, ()))
-    place, _, column = one.name.rpartition(".")
-    values = next((part.by_name[column].values for part in table.walk() if _has(part, place, column)), ())
-    return not values or one.seen in values
+def _is_known(table: Table, found: Unknown) -> bool:
+    if found.kind == "field":
+        return found.name.replace("[]", "") in set(_known_fields(table, ()))
+    place, _, column = found.name.rpartition(".")
+    values = next((each.by_name[column].values for each in table.walk() if _has(each, place, column)), ())
+    return not values or found.seen in values
 
 
-def _has(part: Table, place: str, column: str) -> bool:
-    return part.qualified_name == place and column in part.by_name
+def _has(table: Table, name: str, column: str) -> bool:
+    return table.qualified_name == name and column in table.by_name
 
 
 def _known_fields(table: Table, above: Path) -> Iterator[str]:
-    """The ways to all fields that the catalogue knows, and to the objects around them."""
-    here = (*above, *table.array)
+    """The paths of all fields that the catalogue knows, and of the objects around them."""
+    own = (*above, *table.array)
     for path in (*(column.path or () for column in table.own_columns), *table.silent):
         for end in range(1, len(path) + 1):
-            yield ".".join((*here, *path[:end]))
+            yield ".".join((*own, *path[:end]))
     for child in table.children:
-        yield from _known_fields(child, here)
+        yield from _known_fields(child, own)

@@ -1,11 +1,12 @@
-"""Records that a complete reading no longer serves: where that means that they are deleted, a last version says so.
+"""Tombstones: last versions of records that a complete read no longer serves, which marks them as deleted.
 
-Only snapshots and selections are complete readings. A feed that stops serving a record has forgotten it, nothing more.
+Only snapshots and selections are read completely. A feed that stops serving a record has not deleted it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,11 +14,32 @@ import msgspec
 
 from pipelines.catalogue.tables import Table
 from pipelines.json_scan import members
-from pipelines.warehouse.load.served_keys import served_keys
-from pipelines.warehouse.sql import current, joined_key, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current, from_frame, joined_key, listed, quoted, raw, record_key, same_key
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@contextmanager
+def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame) -> Iterator[None]:
+    """Within the block the temporary table ``served`` has a frame's keys, and its ``record``.
+
+    A frame cannot be queried for UUIDs itself: DuckDB may push such a condition into the scan of the frame, and then
+    refuses the query.
+
+    Args:
+        connection: open for reading or writing.
+        table: the feed's table.
+        frame: normalized records.
+    """
+    key = ", ".join(f"{from_frame(table.by_name[name], 'f')} AS {quoted(name)}" for name in record_key(table))
+    connection.register("served_frame", frame)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE served AS SELECT f.record, {key} FROM served_frame f")
+    connection.unregister("served_frame")
+    try:
+        yield
+    finally:
+        connection.execute("DROP TABLE IF EXISTS temp.served")
 
 
 def left_out(
@@ -27,9 +49,9 @@ def left_out(
 
     Args:
         connection: open for reading.
-        table: the selection's.
-        account: the account's name.
-        served: the keys that the walk served, those of rejected records too.
+        table: the selection's table.
+        account: name of the account.
+        served: keys of all records that the walk served, rejected ones too.
     """
     rows = connection.execute(
         f"SELECT {joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
@@ -46,9 +68,9 @@ def newest_payloads(
 
     Args:
         connection: open for reading.
-        table: the selection's.
-        account: the account's name.
-        keys: of the records, their values joined.
+        table: the selection's table.
+        account: name of the account.
+        keys: keys of the records, their values joined.
     """
     wanted = f"t.account = $account AND {joined_key(table, 't')} IN (SELECT unnest($keys))"
     return _payloads(connection, table, wanted, {"account": account, "keys": list(keys)})
@@ -65,13 +87,15 @@ def not_served(
 
     Args:
         connection: open for reading.
-        table: the snapshot's.
-        account: whose.
+        table: the snapshot's table.
+        account: name of the account.
         served: a frame with the keys that it lists.
-        within: values of key columns that the snapshot was asked for, such as year and week.
+        within: values of key columns that the request was for, such as year and week.
     """
-    asked = "".join(f" AND t.{quoted(name)} = {int(value)}" for name, value in within.items())
-    missing = f"t.account = $account{asked} AND NOT EXISTS (SELECT 1 FROM served f WHERE {same_key(table, 't', 'f')})"
+    within_values = "".join(f" AND t.{quoted(name)} = {int(value)}" for name, value in within.items())
+    missing = (
+        f"t.account = $account{within_values} AND NOT EXISTS (SELECT 1 FROM served f WHERE {same_key(table, 't', 'f')})"
+    )
     with served_keys(connection, table, served):
         return _payloads(connection, table, missing, {"account": account})
 
@@ -80,10 +104,10 @@ def _payloads(
     connection: duckdb.DuckDBPyConnection, table: Table, where: str, parameters: dict[str, object]
 ) -> list[bytes]:
     rows = connection.execute(
-        f"WITH gone AS (SELECT {listed(record_key(table), 't.')} FROM {current(table)} t"
+        f"WITH missing AS (SELECT {listed(record_key(table), 't.')} FROM {current(table)} t"
         f" WHERE {where} AND NOT t.is_deleted)"
         f" SELECT arg_max(r.payload, (r.series, coalesce(r.sequence_number, 0), r.rowid)) FROM {raw(table)} r"
-        f" JOIN gone g ON {same_key(table, 'r', 'g')}"
+        f" JOIN missing g ON {same_key(table, 'r', 'g')}"
         f" WHERE r.account = $account GROUP BY {listed(record_key(table), 'r.')}",
         parameters,
     ).fetchall()
@@ -95,7 +119,7 @@ def deleted(payload: bytes, sign: str, number: int | None = None) -> bytes:
 
     Args:
         payload: the newest version as received.
-        sign: the JSON name that says so, ``isDeleted`` or ``isDisabledForSync``.
+        sign: JSON name of the field that marks it, ``isDeleted`` or ``isDisabledForSync``.
         number: the sequence number of the last version, for a feed.
     """
     try:

@@ -1,7 +1,6 @@
 """THE transaction: everything that a batch of pages changes, or nothing of it.
 
-Raw versions, history, current rows, children, rejected records, what was unknown, the window and the cursor are
-committed together.
+Raw versions, history, current rows, children, rejected records, schema drift, the window and the cursor are one commit.
 The content hash decides only about raw and history; current rows and children are always written from what was
 read, so that reading again repairs.
 """
@@ -9,30 +8,26 @@ read, so that reading again repairs.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import (
-    cursors,
     days_to_sequence,
     impossible_numbers,
     rejected_records,
     schema_drift,
     visibility,
 )
-from pipelines.warehouse.load.change_detection import Judged, in_batch, judge, number, only
-from pipelines.warehouse.load.cursors import Window
-from pipelines.warehouse.load.merge_windows import fold
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch, detect_changes, on_connection
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
+from pipelines.warehouse.load.feed_cursor import FeedCursor
+from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
 from pipelines.warehouse.sql import (
     current as current_rows,
@@ -46,27 +41,24 @@ from pipelines.warehouse.sql import (
     versions,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 WINDOWS_BETWEEN_MERGES = 64
-"""After so many, small groups of rows are put together by the next checkpoint, and old windows of the feed."""
+"""After this many windows the next checkpoint merges small row groups, and old windows of the feed are merged."""
 RECORDS_OF_A_LARGE_BATCH = 2000
 THREADS = 2
-MERGES = 100
+VACUUM_TASKS = 100
 """DuckDB's own default for one checkpoint."""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What a commit of a feed brings about besides storing its batch.
+    """What a commit of a feed does besides storing its batch.
 
     Args:
-        widens: the feeds whose older records come into view with each live row of this one.
+        widens: the feeds whose older records become visible with each live row of this one.
         is_reread: whether the feed is being read again from number 0.
-        ignored: records that were ignored since the walk began, for they were older than what is stored.
-        proves_end: whether the feed was just read to its proven end, which is where the cursor is moved.
-        was_served: whether the batch holds what Floriday served, and not last versions that were made here.
+        ignored: records that were ignored since the walk began, because they were older than what is stored.
+        proves_end: whether the feed was just read to its proven end, to which the cursor is moved.
+        was_served: whether Floriday served the records of the batch; False for last versions that were made here.
     """
 
     widens: Sequence[str] = ()
@@ -87,15 +79,17 @@ class Stored:
         new: records that were not known.
         changed: versions of known records.
         rejected: records that were rejected.
-        committed_at: when.
-        older: records that were ignored, for they were older than what is stored.
-        marked: if this transaction marked feeds for a full re-read, all that are marked, by account and feed.
+        committed_at: time of the commit.
+        position: the feed's position afterwards.
+        older: records that were ignored, because they were older than what is stored.
+        marked: if this transaction marked feeds for a full re-read, all marked feeds, by account and feed.
     """
 
     new: int
     changed: int
     rejected: int
     committed_at: dt.datetime
+    position: Position
     older: int = 0
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)
 
@@ -108,174 +102,134 @@ def store(
     to: Position,
     *,
     current: bool,
+    effects: Effects = NO_EFFECTS,
     moment: dt.datetime | None = None,
 ) -> Stored:
-    """Commit a batch.
+    """Store a batch; within a transaction.
 
     Args:
         connection: open for writing.
         table: the feed's table.
-        batch: what was read, normalized.
-        windows: what to write into ``sync.windows``, of one account and feed; where there are several, each tells of
-            as many records of the batch as it counts, in their order.
+        batch: normalized records.
+        windows: the rows for ``sync.windows``, of one account and feed; where there are several, each is for as many
+            records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
-        moment: what the clock says; it need not be later than at the last commit, for no order depends on it.
-    """
-    with transaction(connection):
-        return store_within(connection, table, batch, windows, to, current=current, moment=moment)
-
-
-def store_within(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    batch: Batch,
-    windows: Window | Sequence[Window],
-    to: Position,
-    *,
-    current: bool,
-    effects: Effects = NO_EFFECTS,
-    moment: dt.datetime | None = None,
-) -> Stored:
-    """As :func:`store`, within a transaction of the caller's.
-
-    Args:
-        connection: as of :func:`store`.
-        table: the same.
-        batch: the same.
-        windows: the same.
-        to: the same.
-        current: the same.
-        effects: what the commit brings about besides.
-        moment: as of :func:`store`.
+        effects: what the commit does besides.
+        moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
     moment = moment or dt.datetime.now(dt.UTC)
-    # A small batch is mostly looking for its keys in large tables, and there is no next one to be normalized meanwhile.
+    # A small batch mostly searches its keys in large tables, and no next batch is normalized meanwhile.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
-    with _registered(connection, table, batch):
-        said = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
-        judged = judge(connection, table, said) if len(batch.originals) else Judged()
-        new, changed = judged.new, judged.changed
-        if len(batch.originals):
-            _append_versions(connection, table, said, judged)
-            with visibility.widening(connection, table, window.part.account, effects.widens):
-                _write_rows(connection, table, said, judged)
+    params = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
+    with on_connection(connection, table, batch, params) as incoming:
+        changes = _write_records(incoming, effects) if len(batch.originals) else DetectedChanges()
         rejected_records.keep(connection, window.part, batch.rejected, moment)
         schema_drift.keep(connection, window.part, batch, moment)
         if len(batch.originals) and effects.was_served:
-            rejected_records.resolve_stored(connection, table, window.part, moment)
-        shares = _shares(connection, windows, new + changed)
-        told = [(one, share) for one, share in zip(windows, shares, strict=True) if one.advances or share]
-        days_to_sequence.note_catch_up(connection, [one for one, _ in told], to)
-        cursors.add_windows(connection, told, moment)
-        moved = to.committed(moment, current=current)
-        cursors.move_cursor(connection, window.part, moved)
-        lowered = impossible_numbers.lower(connection, table, window.part, moved) if effects.proves_end else 0
-        # What was ignored as older than a number that its feed has never reached is to be read once more.
-        if lowered and (not effects.is_reread or effects.ignored or judged.older):
-            visibility.mark(connection, window.part.account, [window.part.feed], impossible_numbers.REASON)
-        marked = visibility.marked(connection) if lowered or effects.widens else {}
+            rejected_records.resolve_stored(connection, table, window.part, moment, changes.verdicts)
+        shares = _versions_by_window(connection, windows, changes)
+        kept = [(each, share) for each, share in zip(windows, shares, strict=True) if each.advances or share]
+        days_to_sequence.note_catch_up(connection, [each for each, _ in kept], to)
+        add_windows(connection, kept, moment)
+        position = to.committed(moment, current=current)
+        FeedCursor(connection, window.part).move(position)
+        marked = _mark_rereads(connection, table, window.part, position, changes, effects)
         # Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
         # everything else. Large batches need none, for their groups of rows are large enough.
-        due = new + changed < RECORDS_OF_A_LARGE_BATCH and _is_due(connection, len(told))
-        connection.execute(f"SET max_vacuum_tasks = {MERGES if due else 0}")
-        if due:
-            fold(connection, window.part, moved, moment)
-    return Stored(new, changed, len(batch.rejected), moment, judged.older, marked)
+        is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
+        connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
+        if is_due:
+            merge_windows(connection, window.part, position, moment)
+    return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, marked)
 
 
-def _shares(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], versions_in_all: int) -> list[int]:
+def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:
+    """Append the versions of a batch, and write its current rows."""
+    changes = detect_changes(incoming)
+    _append_versions(incoming, changes)
+    with visibility.marking_widened(incoming, changes, effects.widens):
+        _write_rows(incoming, changes)
+    return changes
+
+
+def _mark_rereads(  # noqa: PLR0917 - what the transaction did
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    part: FeedPart,
+    position: Position,
+    changes: DetectedChanges,
+    effects: Effects,
+) -> dict[tuple[str, str], Reread]:
+    """Lower numbers above a proven end; returns all marked feeds, where this transaction may have marked some."""
+    lowered = impossible_numbers.lower(connection, table, part, position) if effects.proves_end else 0
+    # Records that were ignored as older than a number which their feed has never reached must be read once more.
+    if lowered and (not effects.is_reread or effects.ignored or changes.older):
+        visibility.mark(connection, part.account, [part.feed], impossible_numbers.REASON)
+    return visibility.marked(connection) if lowered or effects.widens else {}
+
+
+def _versions_by_window(
+    connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], changes: DetectedChanges
+) -> list[int]:
     """How many new versions each window has."""
-    if len(windows) == 1 or not versions_in_all:
-        return [versions_in_all] * len(windows)
-    records = connection.execute("SELECT record FROM verdicts WHERE is_version ORDER BY record").fetchnumpy()["record"]
+    if len(windows) == 1 or not changes.versions:
+        return [changes.versions] * len(windows)
+    sql = f"SELECT record FROM {changes.verdicts} WHERE is_version ORDER BY record"
+    records = connection.execute(sql).fetchnumpy()["record"]
     bounds = list(accumulate((window.records for window in windows), initial=0))
     shares: list[int] = np.diff(np.searchsorted(records, bounds)).tolist()
     return shares
 
 
-def _is_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
-    """Whether the windows of a batch complete another so many, whoever wrote the others."""
+def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
+    """Whether the windows of a batch complete the next :data:`WINDOWS_BETWEEN_MERGES`, of all feeds."""
     ((count,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
     return bool(count // WINDOWS_BETWEEN_MERGES != (count - windows) // WINDOWS_BETWEEN_MERGES)
 
 
-@contextmanager
-def _registered(connection: duckdb.DuckDBPyConnection, table: Table, batch: Batch) -> Iterator[None]:
-    """The batch's frames as views ``batch_<table>``; its payloads, with the records' keys, as ``originals``."""
-    frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
-    frames["originals"] = _with_keys(table, batch)
-    for name, frame in frames.items():
-        connection.register(name, frame)
-    try:
-        yield
-    finally:
-        for name in frames:
-            connection.unregister(name)
-
-
-def _with_keys(table: Table, batch: Batch) -> pd.DataFrame:
-    """The payloads beside the records' keys and numbers; no join of DuckDB's, which would copy them once more."""
-    rows = batch.frames[table.qualified_name]
-    if not rows["record"].equals(batch.originals["record"]):
-        rows = rows.set_index("record").loc[batch.originals["record"]]
-    names = [*record_key(table), *(["sequence_number"] if "sequence_number" in table.by_name else [])]
-    return batch.originals.assign(**{name: rows[name].array for name in names})
-
-
-def _append_versions(
-    connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: Judged
-) -> None:
-    """Append raw and typed versions; the place in the raw log tells apart what has the same number."""
-    order = " ORDER BY v.version, v.record" if judged.some_twice else ""
-    which = "" if judged.all_first else f" JOIN verdicts v ON v.record = o.record WHERE v.is_version{order}"
-    counted = number(table, "o") if judged.all_first else "v.counted"
-    connection.execute(
+def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
+    """Append raw and typed versions; their place in the raw log orders those with the same number."""
+    table, verdicts = incoming.table, changes.verdicts
+    order = " ORDER BY v.version, v.record" if changes.some_twice else ""
+    which = "" if changes.all_first else f" JOIN {verdicts} v ON v.record = o.record WHERE v.is_version{order}"
+    counted = incoming.number("o") if changes.all_first else "v.counted"
+    incoming.execute(
         f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'o.')}, $series,"
-        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM originals o{which}",
-        said,
+        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM {incoming.originals} o{which}",
     )
-    version = "CAST(1 AS INTEGER)" if judged.all_first else "v.version"
-    chosen = "" if judged.all_first else " JOIN verdicts v ON v.record = b.record WHERE v.is_version"
-    for part in table.walk():
-        row = from_row(part, "b", "$moment")
-        extra = f"CAST($series AS INTEGER), {version}" if part is table else version
-        values = only(said, "account", "moment", "series") if part is table else only(said, "account")
-        connection.execute(
-            f"INSERT INTO {versions(part)} SELECT {row}, {extra} FROM {in_batch(part)} b{chosen}", values
-        )
+    version = "CAST(1 AS INTEGER)" if changes.all_first else "v.version"
+    chosen = "" if changes.all_first else f" JOIN {verdicts} v ON v.record = b.record WHERE v.is_version"
+    for each in table.walk():
+        row = from_row(each, "b", "$moment")
+        extra = f"CAST($series AS INTEGER), {version}" if each is table else version
+        incoming.execute(f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM {incoming.rows(each)} b{chosen}")
 
 
-def _write_rows(connection: duckdb.DuckDBPyConnection, table: Table, said: dict[str, object], judged: Judged) -> None:
+def _write_rows(incoming: IncomingBatch, changes: DetectedChanges) -> None:
     """Delete and insert by key; a primary key and MERGE cost ten to forty times that at ten million rows.
 
-    Where all records are the first of their key, nothing is there to be deleted.
+    Where all records are the first of their key, there is nothing to delete.
     """
-    if judged.all_first:
-        for part in table.walk():
-            row = from_row(part, "b", "$moment")
-            values = only(said, "account", "moment") if part is table else only(said, "account")
-            connection.execute(f"INSERT INTO {current_rows(part)} SELECT {row} FROM {in_batch(part)} b", values)
-        return
-    for part in table.walk():
-        _delete_rows(connection, table, part, said)
-        connection.execute(
-            f"INSERT INTO {current_rows(part)} SELECT {from_row(part, 'b', 'v.row_synced_at')} FROM {in_batch(part)} b"
-            " JOIN verdicts v ON v.record = b.record WHERE v.is_newest",
-            only(said, "account"),
-        )
+    table = incoming.table
+    for each in table.walk():
+        row, newest = from_row(each, "b", "$moment"), ""
+        if not changes.all_first:
+            _delete_rows(incoming, changes, each)
+            row = from_row(each, "b", "v.row_synced_at")
+            newest = f" JOIN {changes.verdicts} v ON v.record = b.record WHERE v.is_newest"
+        incoming.execute(f"INSERT INTO {current_rows(each)} SELECT {row} FROM {incoming.rows(each)} b{newest}")
 
 
-def _delete_rows(connection: duckdb.DuckDBPyConnection, table: Table, part: Table, said: dict[str, object]) -> None:
-    """Delete what the batch replaces: the feed's own rows where they were found to stand, children by their key."""
-    if part is table:
-        places = "SELECT unnest(places) FROM verdicts WHERE is_newest"
-        connection.execute(f"DELETE FROM {current_rows(part)} WHERE rowid IN ({places})")
+def _delete_rows(incoming: IncomingBatch, changes: DetectedChanges, rows_of: Table) -> None:
+    """Delete what the batch replaces: the feed's own rows at their places, the rows of child tables by their key."""
+    if rows_of is incoming.table:
+        places = f"SELECT unnest(places) FROM {changes.verdicts} WHERE is_newest"
+        incoming.execute(f"DELETE FROM {current_rows(rows_of)} WHERE rowid IN ({places})")
         return
-    connection.execute(
-        f"DELETE FROM {current_rows(part)} t USING verdicts v WHERE t.account = $account AND v.is_newest"
-        f" AND {same_key(table, 't', 'v')}",
-        only(said, "account"),
+    incoming.execute(
+        f"DELETE FROM {current_rows(rows_of)} t USING {changes.verdicts} v WHERE t.account = $account AND v.is_newest"
+        f" AND {same_key(incoming.table, 't', 'v')}"
     )

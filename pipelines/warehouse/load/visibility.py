@@ -1,8 +1,8 @@
-"""What an account sees of each feed, and which feeds must be read anew because it sees more than before.
+"""What an account can see of each feed, and which feeds must be read again because it can see more than before.
 
-Records that come into view later stand below the cursor, where no walk looks: a new connection, a newly granted scope
-or another filter marks the feed, and its next sync reads from 0. A mark is written in the transaction that stores what
-brings older records into view, so that no interruption loses it.
+Older records that become visible have numbers below the cursor, which no walk reads: a new connection, a newly granted
+scope or another filter marks the feed, and its next sync reads from 0. A mark is written in the transaction that stores
+what makes older records visible, so that no interruption loses it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipelines.catalogue.tables import Table
+from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch
 from pipelines.warehouse.sql import current, quoted, record_key, same_key
 
 
 @dataclass(frozen=True)
 class View:
-    """How a feed was asked for.
+    """The filter and scope that a feed was requested with.
 
     Args:
-        account: whose key.
+        account: name of the account whose key was used.
         feed: ``schema.table``.
         parameters: the fixed part of the query, as text.
         granted: whether the token carried the feed's scope.
@@ -35,7 +35,7 @@ class View:
 
 
 def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
-    """Write down how feeds are asked for now, and mark those that see more than before; within a transaction."""
+    """Store how feeds are requested now, and mark those that show more than before; within a transaction."""
     known = _known(connection)
     for view in views:
         before = known.get((view.account, view.feed))
@@ -63,10 +63,10 @@ def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
 
 
 MAY_HAVE_RESTARTED = "its numbering may have begun anew"
-"""Why a feed is read again after a 423, or while nothing that it serves says whether its numbering is the same."""
+"""Why a feed is read again after a 423, or while nothing that it serves shows whether its numbering is the same."""
 
 NEW_SERIES = "its numbering began anew"
-"""Why a selection is read as a whole: what that does not serve has left it."""
+"""Why a selection is read completely: records that it does not serve have left it."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Reread:
     """Why a feed waits for a full re-read.
 
     Args:
-        reason: all reasons, in words.
-        last: row id of the last mark; what is marked while the feed is read again stays marked.
+        reason: all reasons, as text.
+        last: row id of the last mark; marks that are added during the re-read stay.
     """
 
     reason: str
@@ -107,7 +107,7 @@ def marked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Rerea
 
 
 def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread: Reread) -> None:
-    """Take the marks of a feed off that were there when its re-read began; within a transaction."""
+    """Remove the marks that a feed had when its re-read began; within a transaction."""
     connection.execute(
         "UPDATE sync.rereads SET done_at = now() WHERE account = ? AND feed = ? AND done_at IS NULL AND rowid <= ?",
         [account, feed, reread.last],
@@ -115,35 +115,34 @@ def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread:
 
 
 @contextmanager
-def widening(connection: duckdb.DuckDBPyConnection, table: Table, account: str, feeds: Sequence[str]) -> Iterator[None]:
-    """Mark other feeds if the block brings rows to life, or gives live ones another number.
-
-    To be used around the writing of a batch, in its transaction.
+def marking_widened(incoming: IncomingBatch, changes: DetectedChanges, feeds: Sequence[str]) -> Iterator[None]:
+    """Mark other feeds if the block makes rows live, or gives live rows another number; for writing a batch's rows.
 
     Args:
-        connection: open for writing; the batch is judged, see :mod:`pipelines.warehouse.load.change_detection`.
-        table: the batch's, such as that of connections.
-        account: the account's name.
-        feeds: the feeds whose older records come into view with each live row of this one; none for most tables.
+        incoming: the batch, such as that of connections.
+        changes: what was detected in it.
+        feeds: the feeds whose older records become visible with each live row of this one; none for most tables.
     """
     if not feeds:
         yield
         return
-    before = _live_rows(connection, table, account)
+    before = _live_rows(incoming, changes)
     yield
-    added = len(_live_rows(connection, table, account) - before)
+    added = len(_live_rows(incoming, changes) - before)
     if added:
-        mark(connection, account, feeds, f"{added} new or changed in {table.qualified_name}")
+        account, table = str(incoming.params["account"]), incoming.table.qualified_name
+        mark(incoming.connection, account, feeds, f"{added} new or changed in {table}")
 
 
-def _live_rows(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> set[tuple[object, ...]]:
-    """Keys and numbers of the batch's records whose rows are not deleted: of connections, who is connected.
+def _live_rows(incoming: IncomingBatch, changes: DetectedChanges) -> set[tuple[object, ...]]:
+    """Keys and numbers of the batch's records whose rows are not deleted: of connections, the connected growers.
 
-    A number counts, for a connection that has ended and was revived since the last reading has only another number.
+    The number counts, because a connection that ended and was revived since the last reading has only another number.
     """
+    table = incoming.table
     key = ", ".join(f"CAST(t.{quoted(name)} AS VARCHAR)" for name in (*record_key(table), "sequence_number"))
     sql = (
-        f"SELECT {key} FROM {current(table)} t SEMI JOIN verdicts v ON {same_key(table, 't', 'v')}"
+        f"SELECT {key} FROM {current(table)} t SEMI JOIN {changes.verdicts} v ON {same_key(table, 't', 'v')}"
         " WHERE t.account = $account AND NOT t.is_deleted"
     )
-    return set(connection.execute(sql, {"account": account}).fetchall())
+    return set(incoming.execute(sql).fetchall())

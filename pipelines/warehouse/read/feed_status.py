@@ -11,8 +11,8 @@ import duckdb
 
 from pipelines.catalogue.types import Feed, Source
 from pipelines.warehouse.load import cursors, visibility
-from pipelines.warehouse.load.cursors import FeedPart
-from pipelines.warehouse.load.position import Position
+from pipelines.warehouse.load.cursors import FeedPart, Position
+from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.schema.introspection import has_table
 from pipelines.warehouse.sql import qualified
 
@@ -60,7 +60,7 @@ def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Sou
     numbers = _by_feed(connection, "max(cursor)", "sync.cursors")
     rejected = _by_feed(connection, "count(*)", "sync.rejected_records WHERE resolved_at IS NULL")
     requested = _by_feed(connection, "max(since)", "sync.views")
-    positions = cursors.open_ledger(connection).positions
+    positions = RunState.load(connection).positions
     parts = {(account, source.name): _parts(connection, source, account) for account in accounts for source in sources}
     marked, refused = visibility.marked(connection), visibility.not_granted(connection)
     rows = {source.name: _rows(connection, source) for source in sources}

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipelines.warehouse.file import reused_connection, waiters
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.connection import Warehouse, WriteSession
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.file.waiters import (
     has_waiters,
@@ -20,11 +20,18 @@ from pipelines.warehouse.file.waiters import (
     yield_to_writers,
 )
 from tests.another_process import READER, WRITER, another_process, end
-from tests.shared_reading import PATIENCE, Read, read_while_writing
+from tests.concurrent_readers import PATIENCE, ReadResults, read_while_writing
 from tests.thing_warehouse import ThingWarehouse
 
 
-def assert_well(read: Read) -> None:
+def going_on(warehouse: Warehouse) -> WriteSession:
+    """A session that writes again immediately."""
+    session = WriteSession(warehouse)
+    session.expects_more = True
+    return session
+
+
+def assert_well(read: ReadResults) -> None:
     """No error, no torn state; everyone read, and the writer never waited for as long as it would have."""
     assert read.errors == []
     assert read.torn == []
@@ -56,7 +63,7 @@ class TestTurns:
 
     def test_a_writer_that_waits_says_so(self, tmp_path: Path) -> None:
         """With a file beside the warehouse, for its owner alone, and only as long as it waits."""
-        things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+        things = ThingWarehouse(tmp_path / "w.duckdb").create()
         sign = tmp_path / "w.duckdb.turn"
         modes: list[int] = []
 
@@ -103,7 +110,7 @@ class TestReadersTurn:
 
     def test_a_reader_that_waits_says_so(self, tmp_path: Path) -> None:
         """Only as long as it waits."""
-        things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+        things = ThingWarehouse(tmp_path / "w.duckdb").create()
         waited: list[bool] = []
 
         with another_process(WRITER, things.path) as other:
@@ -142,9 +149,9 @@ class TestWritingOn:
 
     def test_the_file_stays_open_for_the_next_batch(self, tmp_path: Path) -> None:
         """The same connection, until nothing follows."""
-        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True) as first:
+        with warehouse.writing(going_on(warehouse)) as first:
             pass
         with warehouse.writing() as second:
             assert second is first
@@ -154,9 +161,9 @@ class TestWritingOn:
 
     def test_somebody_who_waits_gets_in(self, tmp_path: Path) -> None:
         """The file is closed for them, whatever follows."""
-        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with waiting_to_read(path), warehouse.writing(lambda: True):
+        with waiting_to_read(path), warehouse.writing(going_on(warehouse)):
             pass
 
         with Warehouse(path, lock_timeout=0.0).reading():
@@ -165,9 +172,9 @@ class TestWritingOn:
     def test_others_get_in_now_and_then(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody knows who else would open the file."""
         monkeypatch.setattr(reused_connection, "LONGEST_WRITING", 0.0)
-        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
 
         with Warehouse(path, lock_timeout=0.0).reading():
@@ -175,9 +182,9 @@ class TestWritingOn:
 
     def test_it_is_closed_when_nothing_follows_after_all(self, tmp_path: Path) -> None:
         """Others get in, without an end of the run; what is open for reading stays, and keeps nobody out."""
-        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
         warehouse.release()
 
@@ -192,9 +199,9 @@ class TestWritingOn:
 
     def test_a_batch_that_failed_leaves_nothing_open(self, tmp_path: Path) -> None:
         """Nor what it had not committed."""
-        things = ThingWarehouse(tmp_path / "w.duckdb").lay_out()
+        things = ThingWarehouse(tmp_path / "w.duckdb").create()
         warehouse = ReusingWarehouse(things.path)
-        with pytest.raises(duckdb.CatalogException), warehouse.writing(lambda: True) as connection:
+        with pytest.raises(duckdb.CatalogException), warehouse.writing(going_on(warehouse)) as connection:
             connection.execute("BEGIN TRANSACTION; CREATE TABLE left_over (number INTEGER); FROM nowhere")
 
         with Warehouse(things.path, lock_timeout=0.0).reading() as reading:
@@ -203,13 +210,13 @@ class TestWritingOn:
 
     def test_reading_ends_the_writing(self, tmp_path: Path) -> None:
         """DuckDB opens a file for one of the two; what is open is closed with the warehouse."""
-        path = ThingWarehouse(tmp_path / "w.duckdb").lay_out().path
+        path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
         with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):
             connection.execute("DELETE FROM sync.settings")
-        with warehouse.writing(lambda: True):
+        with warehouse.writing(going_on(warehouse)):
             pass
         warehouse.close()
 

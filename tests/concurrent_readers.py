@@ -41,7 +41,7 @@ STATE = (
 
 
 @dataclass
-class Read:
+class ReadResults:
     """What the readers and the writer came to.
 
     Args:
@@ -65,10 +65,10 @@ class Read:
     errors: list[str] = field(default_factory=list)
 
 
-def read_while_writing(seconds: float, commits: int) -> Read:
+def read_while_writing(seconds: float, commits: int) -> ReadResults:
     """Let three readers read while a writer writes: so long at least, and so many batches at least."""
     with TemporaryDirectory() as folder:
-        things = ThingWarehouse(Path(folder) / "w.duckdb").lay_out()
+        things = ThingWarehouse(Path(folder) / "w.duckdb").create()
         copy = Path(folder) / "w.published.duckdb"
         _write(things, 1)
         publish(things.warehouse, copy)
@@ -87,8 +87,8 @@ def read_while_writing(seconds: float, commits: int) -> Read:
     return read
 
 
-def _write_on(things: ThingWarehouse, copy: Path, seconds: float, commits: int) -> Read:
-    read = Read()
+def _write_on(things: ThingWarehouse, copy: Path, seconds: float, commits: int) -> ReadResults:
+    read = ReadResults()
     began = time.monotonic()
     while time.monotonic() - began < seconds or read.commits < commits:
         waited = time.monotonic()
@@ -114,7 +114,7 @@ def _write(things: ThingWarehouse, number: int) -> None:
         commit(connection, raws, FeedPart("main", THINGS.name), THINGS, begins=number - 1, ends=number)
 
 
-def _gather(told: Queue[tuple[str, int, set[int], list[str], list[str]]], readers: int, read: Read) -> None:
+def _gather(told: Queue[tuple[str, int, set[int], list[str], list[str]]], readers: int, read: ReadResults) -> None:
     seen: set[int] = set()
     for _ in range(readers):
         kind, reads, states, torn, errors = told.get(timeout=2 * PATIENCE)

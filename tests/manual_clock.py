@@ -1,4 +1,4 @@
-"""Time for tests: it stands still until somebody sleeps or a test moves it on."""
+"""A clock for tests: its time changes only when the code sleeps or a test changes it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from threading import Lock
 from pipelines.floriday.http.retry import Clock
 
 
-class HandMovedTime:
-    """Seconds that both clocks show, and what was slept."""
+class ManualClock:
+    """The time of both clocks in seconds, and the durations of all sleeps."""
 
     def __init__(self, seconds: float = 1_800_000_000.0) -> None:
         self.seconds = seconds
@@ -16,12 +16,12 @@ class HandMovedTime:
         self._lock = Lock()
 
     def sleep(self, seconds: float) -> None:
-        """Passes at once."""
+        """Advance the time at once."""
         with self._lock:
             self.slept.append(seconds)
             self.seconds += seconds
 
     @property
     def clock(self) -> Clock:
-        """This time, as the client takes it."""
+        """The clock that the client accepts."""
         return Clock(now=lambda: self.seconds, wall=lambda: self.seconds, sleep=self.sleep)

@@ -37,7 +37,7 @@ A_WAREHOUSE = 10
 
 
 @dataclass
-class Killed:
+class KillResults:
     """What a number of kills came to.
 
     Args:
@@ -68,7 +68,7 @@ class Killed:
         return len(self.lost) + len(self.ahead) + self.doubled + self.orphans + self.unlike
 
 
-def kill_syncs(kills: int, seed: int) -> Killed:
+def kill_syncs(kills: int, seed: int) -> KillResults:
     """Kill syncs at random moments of their work.
 
     Args:
@@ -78,7 +78,7 @@ def kill_syncs(kills: int, seed: int) -> Killed:
     Raises:
         AssertionError: a warehouse did not end equal to the server.
     """
-    killed = Killed()
+    killed = KillResults()
     random = Random(seed)
     while killed.kills < kills:
         with TemporaryDirectory() as folder, Sandbox(seed=seed, now=NOW, empty=True) as sandbox:
@@ -86,7 +86,7 @@ def kill_syncs(kills: int, seed: int) -> Killed:
     return killed
 
 
-def _one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, killed: Killed) -> None:
+def _one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, killed: KillResults) -> None:
     sandbox.set_switches(rate_limits=None)
     records = Records(sandbox, "suppliers", (), random, hides=False)
     for feed in FEEDS:
@@ -154,7 +154,7 @@ def _sync(environment: dict[str, str], path: str, told: str) -> None:
             pipeline.save_positions()
 
 
-def _look(syncing: Syncing, told: Path, killed: Killed) -> None:
+def _look(syncing: Syncing, told: Path, killed: KillResults) -> None:
     """Compare what the warehouse holds with what was told, and with the server up to each cursor."""
     acknowledged = dict(_acknowledged(told))
     with syncing.reading() as connection:

@@ -1,0 +1,108 @@
+"""Cursors, open rejected records and marks for full re-reads of all feeds, loaded once per run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.load import visibility
+from pipelines.warehouse.load.cursors import FeedPart, Position
+from pipelines.warehouse.load.feed_cursor import FeedCursor
+from pipelines.warehouse.load.visibility import Reread
+
+
+@dataclass
+class RunState:
+    """What a run has loaded of all feeds, and what it has committed since; no file is opened for an idle feed.
+
+    Args:
+        positions: how far each feed, or sub-feed, is read. Nothing else in a run keeps a position.
+        rejected: for an account and feed, the numbers of its rejected records, those unseen for the longest time first.
+        noted: positions to be written at the end, because only their times differ; each after the stored one.
+        rereads: why feeds wait for a full re-read, by account and feed.
+    """
+
+    positions: dict[FeedPart, Position] = field(default_factory=dict)
+    rejected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    noted: dict[FeedPart, tuple[Position, Position]] = field(default_factory=dict)
+    rereads: dict[tuple[str, str], Reread] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, connection: duckdb.DuckDBPyConnection) -> RunState:
+        """What the warehouse holds."""
+        cursors = connection.execute(
+            "SELECT account, feed, part, series, cursor, maximum, current_at, committed_at FROM sync.cursors"
+        ).fetchall()
+        rejected = connection.execute(
+            "SELECT account, feed, list(number ORDER BY seen, number) FROM ("
+            "SELECT account, feed, sequence_number AS number, min(last_seen) AS seen FROM sync.rejected_records"
+            " WHERE resolved_at IS NULL AND sequence_number IS NOT NULL GROUP BY ALL) GROUP BY account, feed"
+        ).fetchall()
+        return cls(
+            {FeedPart(*row[:3]): Position(*row[3:]) for row in cursors},
+            {(account, feed): numbers for account, feed, numbers in rejected},
+            rereads=visibility.marked(connection),
+        )
+
+    def position(self, part: FeedPart) -> Position:
+        """How far a feed, or a sub-feed, is read."""
+        return self.positions.get(part, Position())
+
+    def follow(self, part: FeedPart, position: Position, rereads: Mapping[tuple[str, str], Reread]) -> None:
+        """Take over what a transaction has committed.
+
+        Args:
+            part: the feed, or sub-feed.
+            position: its position now.
+            rereads: feeds that the transaction marked for a full re-read, with all that were marked before.
+        """
+        self.positions[part] = position
+        self.noted.pop(part, None)
+        self.rereads.update(rereads)
+
+    def note(self, part: FeedPart, position: Position) -> None:
+        """Note a position of which only the times differ from the stored one; :meth:`write` stores it."""
+        stored, _ = self.noted.get(part, (self.position(part), position))
+        self.noted[part] = (stored, position)
+        self.positions[part] = position
+
+    def write(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Store the noted positions; within a transaction.
+
+        A position that another sync has moved meanwhile stays as that sync left it.
+        """
+        for part, (stored, noted) in self.noted.items():
+            cursor = FeedCursor(connection, part)
+            now = cursor.position()
+            if (now.series, now.cursor, now.committed_at) == (stored.series, stored.cursor, stored.committed_at):
+                cursor.move(noted)
+        self.noted.clear()
+
+    def mark_for_reread(self, warehouse: Warehouse, part: FeedPart, reason: str) -> None:
+        """Mark a feed that was read before for a full re-read, unless it is marked for that reason already."""
+        key = (part.account, part.feed)
+        is_marked = key in self.rereads and reason in self.rereads[key].reason
+        if is_marked or not any((other.account, other.feed) == key for other in self.positions):
+            return
+        with warehouse.writing() as connection, transaction(connection):
+            visibility.mark(connection, part.account, [part.feed], reason)
+            self.rereads.update(visibility.marked(connection))
+
+    def clear_marks(self, warehouse: Warehouse, account: str, feed: str, reread: Reread) -> None:
+        """Remove the marks of a feed that was read from number 0 to its proven end.
+
+        Args:
+            warehouse: with the marks.
+            account: name of the account.
+            feed: ``schema.table``.
+            reread: the marks as they were when the re-read began; later ones stay.
+        """
+        with warehouse.writing() as connection, transaction(connection):
+            visibility.done(connection, account, feed, reread)
+            left = visibility.marked(connection).get((account, feed))
+        self.rereads.pop((account, feed), None)
+        if left is not None:
+            self.rereads[account, feed] = left
