@@ -92,6 +92,7 @@ def environments(up: Up) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PROC / "self" / "environ").exists(), reason="there is no /proc")
 def test_no_process_of_dagsters_has_a_secret_that_it_can_read(sandbox: Sandbox, folder: Path) -> None:
     """From the web server to a run: only what was given in the environment alone is handed on in it."""
