@@ -74,11 +74,7 @@ def visible(text: str) -> str:
 
 
 class VisibleStream:
-    """Standard output of a terminal, for UTF-8 text from other sources; control characters are escaped.
-
-    Args:
-        stream: binary stream that receives the escaped text.
-    """
+    """Standard output of a terminal, for UTF-8 text from other sources; control characters are escaped."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -69,7 +69,6 @@ def _stopped() -> int:
 
 
 def _failed(error: BaseException) -> int:
-    """Print the error in one line; returns the exit code."""
     match error:
         case KeyboardInterrupt():
             return print_error("stopped", INTERRUPTED)

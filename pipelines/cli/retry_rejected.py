@@ -20,20 +20,13 @@ _HEADINGS = (
     *(Heading("result"), Heading("reason")),
 )
 
-Outcomes = dict[tuple[str, str], "FeedOutcome"]
-"""The outcomes by account and feed."""
+Outcomes = dict[tuple[str, str], "FeedOutcome"]  # the outcomes by account and feed
 
 
 def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
-    """Request the rejected records from Floriday, and print a row for each.
+    """Request the rejected records from Floriday, and print a row for each; returns whether nothing failed.
 
-    Args:
-        warehouse: the warehouse with the rejected records.
-        feeds: names of the feeds to retry; empty for all.
-        accounts: names of the accounts to retry; empty for all.
-
-    Returns:
-        Whether nothing failed.
+    ``feeds`` and ``accounts`` are the names of those to retry; empty for all.
     """
     before = _open(warehouse, feeds, accounts)
     if not before:
@@ -86,7 +79,6 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
 
 
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
-    """The result of the retry of one record."""
     if now is None:
         return REMOVED if outcome is not None and record.number in outcome.vacant_numbers else HEALED
     if outcome is None or outcome.error or outcome.skipped:

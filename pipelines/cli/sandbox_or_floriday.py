@@ -32,12 +32,9 @@ def has_credentials(variables: Mapping[str, str]) -> bool:
 
 
 def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
-    """Check that the settings and the option ``--api`` fit together, before anything is changed.
+    """Check that the settings and the option ``--api`` (None: not given) fit together, before anything is changed.
 
-    Args:
-        variables: the FLORIDAY_ variables of the environment and the .env file.
-        root: folder to which relative paths in them refer.
-        api: value of ``--api``; ``None`` where it is not given.
+    Relative paths in ``variables`` refer to ``root``.
 
     Raises:
         UsageError: the API does not exist, or credentials are set.
@@ -53,11 +50,7 @@ def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
 
 
 def checked_settings(variables: Mapping[str, str], root: Path) -> Settings:
-    """Load all settings and check the names of feeds in them.
-
-    Raises:
-        SettingError: settings are missing or malformed; one line lists them.
-    """
+    """Load all settings and check the names of feeds. Raises a SettingError whose line lists what is wrong."""
     from pipelines.catalogue import catalogue_of
     from pipelines.errors import SettingError
     from pipelines.settings import load_settings
@@ -79,12 +72,10 @@ def _are_set(variables: Mapping[str, str]) -> list[bool]:
 
 @contextmanager
 def dagster_variables(variables: Mapping[str, str], root: Path, api: str | None) -> Iterator[dict[str, str]]:
-    """The variables for Dagster. Without credentials, a sandbox runs within the block, with an empty warehouse.
+    """The variables for Dagster, with automation on unless they define it.
 
-    Automation is on unless the variables define it.
-
-    Raises:
-        WarehouseBusyError: a sync is writing to the sandbox's warehouse.
+    Without credentials, a sandbox runs within the block, with an empty warehouse. A WarehouseBusyError is raised while
+    a sync writes to that warehouse.
     """
     automated = {"FLORIDAY_AUTOMATION": "on", **variables}
     if has_credentials(variables):

@@ -51,11 +51,8 @@ __all__ = [
 WEBSERVER_MODULE = "dagster_webserver"
 """The module that `dagster dev` starts as its web server: `python -m dagster_webserver`."""
 
-StartProcess = Callable[..., Any]
-"""Starts a process; the first argument is the command as a list of words."""
-
-ReadDotenv = Callable[[str], dict[str, str]]
-"""Returns the variables in the `.env` file of a folder."""
+StartProcess = Callable[..., Any]  # starts a process; the first argument is the command as a list of words
+ReadDotenv = Callable[[str], dict[str, str]]  # returns the variables in the `.env` file of a folder
 
 
 def run_dagster_dev(
@@ -63,14 +60,10 @@ def run_dagster_dev(
     start_process: Callable[[StartProcess], StartProcess],
     read_dotenv: Callable[[ReadDotenv], ReadDotenv],
 ) -> None:
-    """Run the command `dagster dev` in this process, with two of its functions replaced.
+    """Run the command `dagster dev` with these options in this process, with two of its functions replaced.
 
     `dagster dev` has no option for another web server, nor for a `.env` file that its child processes do not inherit.
-
-    Args:
-        arguments: options of `dagster dev`.
-        start_process: returns the replacement of the function that starts the servers and the daemon.
-        read_dotenv: returns the replacement of the function that reads the `.env` file.
+    ``start_process`` and ``read_dotenv`` return the replacements of the functions that they receive.
     """
     from dagster._cli import dev, main, utils  # noqa: PLC0415 - the rest of this module is used without the command line
 

@@ -24,8 +24,7 @@ from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-LONGEST_WAIT = 600.0
-"""Most seconds that all steps of a run together wait for syncs outside of Dagster."""
+LONGEST_WAIT = 600.0  # most seconds that all steps of a run together wait for syncs outside of Dagster
 
 
 class SettingsResource(dg.ConfigurableResource[Any]):
@@ -44,27 +43,15 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         return True
 
     def load(self) -> Settings:
-        """All settings.
-
-        Raises:
-            SettingError: a setting is missing or malformed.
-        """
+        """All settings. Raises a SettingError if one is missing or malformed."""
         return load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_local(self) -> LocalSettings:
-        """The settings that need no credentials.
-
-        Raises:
-            SettingError: a setting is malformed.
-        """
+        """The settings that need no credentials. Raises a SettingError if one is malformed."""
         return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_alerts(self) -> tuple[SecretStr, ...]:
-        """The addresses for alerts, also if other settings are malformed.
-
-        Raises:
-            SettingError: FLORIDAY_ALERTS is malformed.
-        """
+        """The addresses for alerts, also if other settings are malformed. Raises a SettingError as ``load`` does."""
         return load_alerts(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
 
@@ -124,11 +111,7 @@ class FloridaySession(dg.ConfigurableResource[Any]):
         return self._session
 
     def concurrent_feeds(self, run_id: str) -> ConcurrentFeeds:
-        """The syncs of the run's feeds.
-
-        Raises:
-            PipelineError: as for :meth:`prepare`.
-        """
+        """The syncs of the run's feeds. Raises errors as :meth:`prepare` does."""
         session = self.prepare()
         if self._feeds is None:
             self._feeds = ConcurrentFeeds(session, run_id)
@@ -157,19 +140,13 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
     _lock: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     def file(self) -> Warehouse:
-        """The DuckDB file.
-
-        Raises:
-            SettingError: a setting is malformed.
-        """
+        """The DuckDB file. Raises a SettingError if a setting is malformed."""
         return Warehouse(self.settings.load_local().warehouse)
 
     def hold(self, holder: str, log: logging.Logger) -> None:
         """Take the sync lock until the run ends; wait while another sync holds it.
 
-        Args:
-            holder: description of this run, for the error messages of other syncs.
-            log: log of the step, which shows the sync that it waits for.
+        Errors of other syncs show ``holder``.
 
         Raises:
             WarehouseBusyError: the other sync took longer than the rest of :data:`LONGEST_WAIT`.

@@ -48,9 +48,7 @@ QUERIES = {
 """Queries to suggest for the warehouse, by API."""
 
 
-def demo(
-    api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers",
-) -> None:
+def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers") -> None:
     """Show everything on a built-in Floriday, without any settings.
 
     It starts a local Floriday on a free port, syncs every feed through Dagster, simulates a day of trade, syncs the
@@ -81,7 +79,6 @@ def demo(
 
 
 def _sync_twice(api: str, warehouse: Path) -> None:
-    """Sync, simulate trade, and sync again."""
     from pipelines.sandbox import Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 

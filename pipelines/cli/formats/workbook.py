@@ -25,14 +25,9 @@ _NARROWEST, _WIDEST = 8, 60
 
 
 def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
-    """Write a workbook.
+    """Write a workbook with a sheet for each name and result.
 
-    Args:
-        results: pairs of a sheet's name and its result.
-        stream: binary stream that receives the file.
-
-    Raises:
-        UsageError: a result has more rows, or a text more characters, than Excel can store.
+    Raises a UsageError if a result has more rows, or a text more characters, than Excel can store.
     """
     book = xlsxwriter.Workbook(stream, {"constant_memory": True})
     try:

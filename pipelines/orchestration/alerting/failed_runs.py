@@ -20,16 +20,13 @@ SECONDS_A_TICK = 20.0
 NEWS = dt.timedelta(days=1)
 """Age from which ended runs are ignored: alerts were off when they ended, or Dagster was down."""
 
-REASONS = 8
-"""Most reasons that are sent while something goes on failing."""
+REASONS = 8  # most reasons that are sent while something goes on failing
 
 
 class OngoingFailure(msgspec.Struct, frozen=True):
     """A step, or a job, that fails until a run of it succeeds.
 
-    Args:
-        since: time of the first failure, in seconds since 1970.
-        sent: fingerprints of the reasons for which an alert was sent.
+    ``since`` is the time of the first failure in seconds since 1970, ``sent`` has the fingerprints of reported reasons.
     """
 
     since: float
@@ -114,5 +111,4 @@ class _RunAlerts:
         return messages.where_to_look(self.settings.environ(), run.run_id)
 
 
-_time_of = partial(dt.datetime.fromtimestamp, tz=dt.UTC)
-"""The time of a number of seconds since 1970."""
+_time_of = partial(dt.datetime.fromtimestamp, tz=dt.UTC)  # the time of a number of seconds since 1970

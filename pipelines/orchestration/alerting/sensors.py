@@ -15,8 +15,7 @@ from pipelines.orchestration.alerting.sender import AlertSender
 from pipelines.orchestration.alerting.stale_feeds import send_staleness_alerts
 from pipelines.orchestration.resources import SettingsResource
 
-Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]
-"""Sends what is new in one tick."""
+Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]  # sends what is new in one tick
 
 
 def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:
@@ -43,7 +42,6 @@ def _sensor(name: str, seconds: int, what: str, settings: SettingsResource, send
         description=f"Sends alerts to the addresses of FLORIDAY_ALERTS: {what}.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        """One tick, which expected errors do not fail; its result is the reason why it starts no run."""
         try:
             addresses = settings.load_alerts()
             if not addresses:
@@ -58,7 +56,6 @@ def _sensor(name: str, seconds: int, what: str, settings: SettingsResource, send
 
 
 def _status(settings: SettingsResource) -> dg.DefaultSensorStatus:
-    """RUNNING if the settings enable automation and alerts; a person can switch the sensor on or off in the UI."""
     try:
         local = settings.load_local()
         is_running = bool(local.automation) and bool(local.alerts)

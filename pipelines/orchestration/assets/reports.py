@@ -18,12 +18,8 @@ from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
 
 GROUP = "reports"
-LAST = "-1"
-"""Priority of a report in a run: after all feeds, also after those that it does not depend on."""
-
-FIRST_ROWS = 10
-"""Number of a report's rows that its materialization shows."""
-
+LAST = "-1"  # priority of a report in a run: after all feeds, also after those that it does not depend on
+FIRST_ROWS = 10  # number of a report's rows that its materialization shows
 Filled = dict[str, tuple[Source, Table]]
 """The tables that feeds fill, by their name in SQL: the feed, and the table whose columns that table has."""
 
@@ -107,7 +103,6 @@ def _dependencies(report: Report, filled: Filled) -> list[dg.AssetKey]:
 
 
 def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
-    """The number of rows, the columns with their types, and the first rows."""
     columns = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in shown.columns.items()]
     return {
         "dagster/row_count": shown.rows,
@@ -117,7 +112,6 @@ def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
     lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -12,22 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-AGAIN_AFTER = 600.0
-"""Seconds until the second request after a run without progress."""
-
-LONGEST = 86_400.0
-"""Most seconds between two requests."""
-
-AT_ONCE = 3
-"""Number of requests without delay for a feed that goes on changing."""
+AGAIN_AFTER = 600.0  # seconds until the second request after a run without progress
+LONGEST = 86_400.0  # most seconds between two requests
+AT_ONCE = 3  # number of requests without delay for a feed that goes on changing
 
 
 class Move(NamedTuple):
-    """A feed that needs a run.
+    """A feed that needs a run: its highest sequence number at Floriday (None if it was never read), and its position.
 
-    Args:
-        number: its highest sequence number at Floriday; None if it was never read.
-        position: the sum of its cursors in the warehouse, over all accounts.
+    The position is the sum of its cursors in the warehouse, over all accounts.
     """
 
     number: int | None
@@ -35,13 +28,9 @@ class Move(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A run that was requested.
+    """A run that was requested for a move, at a time in seconds since 1970.
 
-    Args:
-        number: number of the feed's move.
-        position: position of the feed's move.
-        at: time of the request, in seconds since 1970.
-        times: number of requests so far at that position.
+    ``times`` is the number of requests so far at that position.
     """
 
     number: int | None

@@ -115,13 +115,9 @@ def _schedule(
 def run_request(
     sources: Sequence[Source], reports: Sequence[dg.AssetKey] = (), *, has_checks: bool = True, **config: bool
 ) -> dg.RunRequest:
-    """A run of some feeds for this week; it also marks earlier weeks that are complete.
+    """A run of some feeds, then of the reports, for this week; it also marks earlier weeks that are complete.
 
-    Args:
-        sources: the feeds and snapshots to sync.
-        reports: assets that are computed after them.
-        has_checks: whether the checks of the feeds are evaluated.
-        config: values of the fields of ``SyncConfig``.
+    Without ``has_checks`` the checks of the feeds are left out; ``config`` has values of the fields of ``SyncConfig``.
     """
     return dg.RunRequest(
         asset_check_keys=None if has_checks else [],

@@ -21,9 +21,9 @@ Process = TypeVar("Process")
 
 
 def with_guarded_webserver(start: Callable[..., Process], names: Sequence[str]) -> Callable[..., Process]:
-    """A function that starts the processes of ``dagster dev``, with the guarded web server in place of Dagster's own.
+    """Wrap ``start``, which starts the processes of ``dagster dev``, so that the web server is the guarded one.
 
-    ``start`` starts a process from a command; ``names`` are allowed besides those of the loopback.
+    ``names`` are allowed besides those of the loopback.
     """
     guarded = [guarded_webserver.__name__, *(word for name in names for word in (ALLOW_HOST, name))]
 

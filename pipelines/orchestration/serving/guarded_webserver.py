@@ -63,11 +63,7 @@ def guard_every_app(names: Collection[str]) -> None:
 
 
 def split_names(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The values of ``--allow-host``, and the remaining arguments, which are Dagster's.
-
-    Raises:
-        UsageError: a value is no host name.
-    """
+    """The values of ``--allow-host``, and Dagster's arguments. Raises a UsageError for what is no host name."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(ALLOW_HOST, action="append", default=[], type=str)
     parsed, others = parser.parse_known_args(arguments)
