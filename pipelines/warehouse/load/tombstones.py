@@ -58,11 +58,7 @@ def newest_payloads(
 
 
 def not_served(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    account: str,
-    served: pd.DataFrame,
-    within: Mapping[str, int],
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, served: pd.DataFrame, within: Mapping[str, int]
 ) -> list[bytes]:
     """The newest payloads of the records that a snapshot no longer lists and that are not deleted yet.
 

@@ -17,29 +17,14 @@ import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.load import (
-    days_to_sequence,
-    impossible_numbers,
-    rejected_records,
-    schema_drift,
-    visibility,
-)
+from pipelines.warehouse.load import days_to_sequence, impossible_numbers, rejected_records, schema_drift, visibility
 from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch, detect_changes, on_connection
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
-from pipelines.warehouse.sql import (
-    current as current_rows,
-)
-from pipelines.warehouse.sql import (
-    from_row,
-    listed,
-    raw,
-    record_key,
-    same_key,
-    versions,
-)
+from pipelines.warehouse.sql import current as current_rows
+from pipelines.warehouse.sql import from_row, listed, raw, record_key, same_key, versions
 
 WINDOWS_BETWEEN_MERGES = 64  # after which the next checkpoint merges small row groups, and old windows are merged
 RECORDS_OF_A_LARGE_BATCH = 2000
@@ -178,7 +163,7 @@ def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
     counted = incoming.number("o") if changes.all_first else "v.counted"
     incoming.execute(
         f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'o.')}, $series,"
-        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM {incoming.originals} o{which}",
+        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM {incoming.originals} o{which}"
     )
     version = "CAST(1 AS INTEGER)" if changes.all_first else "v.version"
     chosen = "" if changes.all_first else f" JOIN {verdicts} v ON v.record = b.record WHERE v.is_version"
