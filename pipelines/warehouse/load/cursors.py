@@ -109,20 +109,10 @@ def add_windows(
     """Write the windows of one transaction, each with the number of its new and changed records, within it."""
     if windows:
         connection.executemany(
-            "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed,"
-            " $rejected, $started_at, $committed_at, $run_id)",
-            [{**_row(window), "changed": changed, "committed_at": committed_at} for window, changed in windows],
+            "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from_number, $to_number, $records,"
+            " $changed, $rejected, $started_at, $committed_at, $run_id)",
+            [
+                {**vars(window), **of_part(window.part), "changed": changed, "committed_at": committed_at}
+                for window, changed in windows
+            ],
         )
-
-
-def _row(window: Window) -> dict[str, object]:
-    return {
-        **of_part(window.part),
-        "series": window.series,
-        "from": window.from_number,
-        "to": window.to_number,
-        "records": window.records,
-        "rejected": window.rejected,
-        "started_at": window.started_at,
-        "run_id": window.run_id,
-    }

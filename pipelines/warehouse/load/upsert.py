@@ -43,9 +43,6 @@ class Effects:
     was_served: bool = True  # whether Floriday served the records; False for last versions that were made here
 
 
-NO_EFFECTS = Effects()
-
-
 @dataclass(frozen=True)
 class Stored:
     """What a transaction did."""
@@ -67,7 +64,7 @@ def store(
     to: Position,
     *,
     current: bool,
-    effects: Effects = NO_EFFECTS,
+    effects: Effects = Effects(),
     moment: dt.datetime | None = None,
 ) -> Stored:
     """Store a batch; within a transaction.
@@ -145,8 +142,7 @@ def _versions_by_window(
     sql = f"SELECT record FROM {changes.verdicts} WHERE is_version ORDER BY record"
     records = connection.execute(sql).fetchnumpy()["record"]
     bounds = list(accumulate((window.records for window in windows), initial=0))
-    shares: list[int] = np.diff(np.searchsorted(records, bounds)).tolist()
-    return shares
+    return list(map(int, np.diff(np.searchsorted(records, bounds))))
 
 
 def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
