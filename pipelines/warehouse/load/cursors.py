@@ -45,7 +45,7 @@ class Position:
         return self.current_at is not None and (self.committed_at is None or self.current_at >= self.committed_at)
 
     def committed(self, moment: dt.datetime, *, current: bool) -> Position:
-        """The position after a commit, and whether the feed is proven current with it."""
+        """The position after a commit at a moment by the clock; ``current``: the feed is proven current with it."""
         proven = moment if current else self.current_at
         if not current and proven is not None and proven >= moment:
             proven = moment - dt.timedelta(microseconds=1)

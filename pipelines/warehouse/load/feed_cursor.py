@@ -34,7 +34,10 @@ class FeedCursor:
         return Position(*rows[0]) if rows else Position()
 
     def move(self, to: Position) -> None:
-        """Store a position, within a transaction; where the cursor moves back, windows are no longer read beyond it."""
+        """Store a position; within a transaction.
+
+        Where the cursor moves back, windows no longer count as read beyond it.
+        """
         before = self.connection.execute(
             f"DELETE FROM sync.cursors WHERE {_PART} RETURNING series, cursor", of_part(self.part)
         ).fetchall()

@@ -53,7 +53,7 @@ class Stored:
     committed_at: dt.datetime
     position: Position  # the feed's position afterwards
     older: int = 0  # records that were ignored, because they were older than what is stored
-    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it may have marked some
+    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it marked some
 
 
 def store(
