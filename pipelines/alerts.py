@@ -20,12 +20,8 @@ from pipelines.settings.receivers import last_warning, receiver
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-SEND_SECONDS = 15.0
-"""Time limit for all addresses together."""
-
-MAX_CHARACTERS = 950
-"""Maximum length of a text; among the usual services, the lowest limit is a thousand."""
-
+SEND_SECONDS = 15.0  # time limit for all addresses together
+MAX_CHARACTERS = 950  # maximum length of a text; among the usual services, the lowest limit is a thousand
 _TRANSPORT_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")
 _STATUS = re.compile(r"error=(\d{3})\b")
 

@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     _Handler = Callable[[int, FrameType | None], Any]
 
 
-CLEAN_UP_SECONDS = 4.0
-"""Maximum number of seconds from the signal to the end of the process."""
+CLEAN_UP_SECONDS = 4.0  # maximum number of seconds from the signal to the end of the process
 
 THREAD_SECONDS = 1.5
 """Seconds from the signal during which the clean-up waits for threads, which may be in the middle of a call."""
@@ -50,9 +49,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERVAL = 0.05
 """Seconds between calls of the registered functions: DuckDB ignores an interrupt that comes before a statement."""
 
-_RAISE_AGAIN_AFTER = 0.5
-"""Seconds after which an exception that was swallowed or never raised is raised again."""
-
+_RAISE_AGAIN_AFTER = 0.5  # seconds after which an exception that was swallowed or never raised is raised again
 _SHOW_CURSOR = b"\x1b[?25h"
 
 

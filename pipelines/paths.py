@@ -14,8 +14,7 @@ from pathlib import Path
 LONGEST_NAME = 200
 """Maximum length of a file name in bytes: file systems allow 255, and companion files have longer names."""
 
-_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories of control characters, surrogates and line breaks."""
+_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories of control characters, surrogates and line breaks
 
 _COMPANION_SUFFIXES = ("wal", "lock", "holder", "turn", "read", "tmp", "part", "compact", "redact")
 """Suffixes of the files that DuckDB and this program keep beside a database, some of them temporarily."""

@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-UMASK = 0o077
-"""Limits the mode of a file to 0600, and that of a folder to 0700."""
+UMASK = 0o077  # limits the mode of a file to 0600, and that of a folder to 0700
 
 
 class ForeignFileError(PermissionError):

@@ -17,8 +17,7 @@ STEPS = (10**9, 1000, 700, 500, 350, 250, 175, 125, 90, 60, 45, 30, 20, 15, 10, 
 _CHOICES = tuple((step, WEEKS[0]) for step in STEPS) + tuple((STEPS[-1], weeks) for weeks in WEEKS[1:])
 """Numbers of single partners and items, and of weeks; each choice has fewer rows than the one before."""
 
-Ranks = dict[str, list[str | None]]
-"""Identifiers of partners and items by rank; the first element is None."""
+Ranks = dict[str, list[str | None]]  # identifiers of partners and items by rank; the first element is None
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,8 @@ time in it is {now} in Amsterdam; only `sync_health` uses the real time. NULL is
 end in ….
 """
 _WORLDS = {"suppliers": "a grower's", "customers": "a buyer's"}
-_LONGEST = 40
-"""The most characters of a value that are shown."""
-
-Types = Mapping[str, str]
-"""The DuckDB type of each column."""
+_LONGEST = 40  # the most characters of a value that are shown
+Types = Mapping[str, str]  # the DuckDB type of each column
 
 
 def reports_page() -> str:

@@ -14,14 +14,9 @@ from pipelines.errors import ContradictingAnswersError, StuckFeedError
 from pipelines.floriday.page_checks import Doubts, find_doubts, repeats_records
 from pipelines.floriday.pages import Page
 
-Fetch = Callable[[int], Page]
-"""Requests the page of records above a sequence number."""
-
-FetchMaximum = Callable[[], int | None]
-"""Requests the feed's maximum again; None where it is unknown."""
-
-MAX_ANSWERS = 3
-"""How often a page in doubt is requested."""
+Fetch = Callable[[int], Page]  # requests the page of records above a sequence number
+FetchMaximum = Callable[[], int | None]  # requests the feed's maximum again; None where it is unknown
+MAX_ANSWERS = 3  # how often a page in doubt is requested
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,7 @@ from pipelines.unexpected_errors import print_if_debugging, summary
 
 _Result = TypeVar("_Result")
 
-IDENTITY_THREADS = 8
-"""Accounts that are identified concurrently."""
+IDENTITY_THREADS = 8  # accounts that are identified concurrently
 
 IDENTITY_ATTEMPTS = 5
 """Attempts of the identity call. It comes first and fails early, because the address may simply be wrong."""

@@ -18,11 +18,8 @@ class RateLimit:
     burst: int = 1000
 
 
-USUAL = RateLimit()
-"""The rate limit of most operations, also used where the specification states none."""
-
-SLOW = RateLimit(2.0, 200)
-"""The rate limit of organizations, trade items, warehouses and requests."""
+USUAL = RateLimit()  # the rate limit of most operations, also used where the specification states none
+SLOW = RateLimit(2.0, 200)  # the rate limit of organizations, trade items, warehouses and requests
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,9 @@ from pipelines.interruption import wait_limit
 CONNECTIONS = 12
 """Concurrent calls for one feed: a server that takes 300 ms for a call then delivers a page every 25 ms."""
 
-MIN_PAGES_TO_SPLIT = 20
-"""Estimated number of remaining pages from which a feed is read over several connections."""
-
-MIN_RECORDS_TO_SPLIT = 2000
-"""Estimated number of remaining records from which a feed is read over several connections."""
-
-_JOIN_SECONDS = 10.0
-"""How long to wait at the end for threads that still receive an answer."""
+MIN_PAGES_TO_SPLIT = 20  # estimated number of remaining pages from which a feed is read over several connections
+MIN_RECORDS_TO_SPLIT = 2000  # estimated number of remaining records from which a feed is read over several connections
+_JOIN_SECONDS = 10.0  # how long to wait at the end for threads that still receive an answer
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from threading import Condition
 from typing import NamedTuple
 
-MIN_PAGES_TO_SHARE = 4
-"""Estimated number of pages that a range must still have to be shared with an idle connection."""
+MIN_PAGES_TO_SHARE = 4  # estimated number of pages that a range must still have to be shared with an idle connection
 
 
-END_OF_FEED = 2**63
-"""The end of a range that reaches to the end of its feed: no sequence number is as high."""
+END_OF_FEED = 2**63  # the end of a range that reaches to the end of its feed: no sequence number is as high
 
 
 class SequenceRange(NamedTuple):

@@ -17,9 +17,7 @@ from pydantic import SecretStr
 from pipelines.paths import path_problem, real_path
 from pipelines.settings.addresses import checked_address
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-"""The time zone of the trade's days and weeks."""
-
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")  # the time zone of the trade's days and weeks
 _CREDENTIAL = re.compile(r"[!-~]+")
 _SCOPE = re.compile(r"[!#-+\--\[\]-~]+")
 _API = re.compile(r".*/(suppliers|customers)-api-(\d{4}v\d+)")
@@ -29,8 +27,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SCHEMAS = frozenset(
     ("catalog", "supply", "orders", "fulfillment", "organizations", "raw", "history", "sync", "reports", "versions")
 )
-MIN_KEY_LENGTH = 16
-"""Minimum number of characters of the key for hashes."""
+MIN_KEY_LENGTH = 16  # minimum number of characters of the key for hashes
 _DUCKDB_NAMES = frozenset(("main", "temp", "system", "information_schema", "pg_catalog"))
 
 

@@ -25,12 +25,8 @@ from pipelines.settings import hints
 from pipelines.settings.addresses import host_of
 from pipelines.text_format import one_line
 
-REQUEST_ID = "x-amzn-RequestId"
-"""The header with the id that Floriday's gateway gives to a request."""
-
-LONGEST_WAIT = 86_400.0
-"""Seconds; a longer ``Retry-After`` is ignored, and the usual back-off applies."""
-
+REQUEST_ID = "x-amzn-RequestId"  # the header with the id that Floriday's gateway gives to a request
+LONGEST_WAIT = 86_400.0  # seconds; a longer ``Retry-After`` is ignored, and the usual back-off applies
 _BUSY = frozenset((429, 500, 502, 503, 504))
 _MAX_CHARACTERS = 300
 

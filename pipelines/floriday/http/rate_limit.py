@@ -10,8 +10,7 @@ from threading import Condition, Lock
 from pipelines.floriday.endpoints import RateLimit
 from pipelines.floriday.http.retry import Clock
 
-_MARGIN = 1.0
-"""Tokens that stay unused after a 429, in case a call travels faster than the one before it."""
+_MARGIN = 1.0  # tokens that stay unused after a 429, in case a call travels faster than the one before it
 
 
 @dataclass

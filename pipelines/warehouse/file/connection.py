@@ -39,8 +39,7 @@ from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, 
 STORAGE_VERSION = "v1.4.0"
 """Fixed, so that the format does not change with the library; the first that later DuckDB 1.x tools can all read."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
-"""Seconds between two attempts to open the file."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to open the file
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,7 @@ from pipelines.warehouse.privacy.rewrite import REJECTED, ChangeCounts, Personal
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.sql import quoted, raw
 
-_OTHER_ROWS = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')
-"""Tables whose rows may differ in the new file."""
+_OTHER_ROWS = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')  # tables whose rows may differ in the new file
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,8 @@ from pipelines.catalogue.tables import SYNCED_AT, Table
 from pipelines.normalize.reasons import without_value
 from pipelines.warehouse.sql import current, listed, literal, quoted, raw, versions
 
-EXAMPLES = 5
-"""The number of examples in a finding."""
-
-WHOLE_UP_TO = 1_000_000
-"""Number of versions in a feed's raw log up to which the whole table is checked after every run."""
+EXAMPLES = 5  # the number of examples in a finding
+WHOLE_UP_TO = 1_000_000  # number of versions in a feed's raw log up to which the whole table is checked after every run
 
 INSPECTION_SETTINGS = "SET memory_limit = '500MB'; SET threads = 1"
 """Settings of a connection for checks. More threads are slower for small tables. What does not fit into the memory is

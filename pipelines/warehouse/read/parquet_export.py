@@ -28,14 +28,11 @@ from pipelines.warehouse.schema.introspection import log_tables, sync_tables, ty
 from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import literal, qualified, quoted
 
-CONTENTS = "export.json"
-"""The list of the exported files; it also identifies a folder as an earlier export."""
-
+CONTENTS = "export.json"  # the list of the exported files; it also identifies a folder as an earlier export
 _PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "DATE")
 _TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
-_DIGITS = 28
-"""The most digits of a decimal that readers on .NET support."""
+_DIGITS = 28  # the most digits of a decimal that readers on .NET support
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,8 @@ from pipelines.warehouse.read.query_types import ARROW, Column, OpenRequest, Que
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOCK_TIMEOUT = 60.0
-"""Seconds to wait while another process writes the file."""
-
-_SECRETS = "FLORIDAY_"
-"""Prefix of the environment variables that the process does not get."""
+LOCK_TIMEOUT = 60.0  # seconds to wait while another process writes the file
+_SECRETS = "FLORIDAY_"  # prefix of the environment variables that the process does not get
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-JSON, ARROW = b"J", b"A"
-"""The first byte of a message from the process: the format of the rest."""
+JSON, ARROW = b"J", b"A"  # the first byte of a message from the process: the format of the rest
 
 
 @dataclass(frozen=True)
