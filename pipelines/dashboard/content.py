@@ -47,15 +47,10 @@ Content = dict[str, Any]
 
 @dataclass(frozen=True)
 class PackedContent:
-    """The content of a page.
+    """The content of a page."""
 
-    Args:
-        packed: the compressed content.
-        found: the facts in it.
-    """
-
-    packed: str
-    found: LimitedFacts
+    packed: str  # the compressed content
+    found: LimitedFacts  # the facts in it
 
 
 def build_content(

@@ -39,19 +39,12 @@ _PARTNERS = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A set of rows that the page sums.
+    """A set of rows that the page sums."""
 
-    Args:
-        name: name of its SQL file.
-        report: name of the report with the same figures; the fact is left out if it is not installed.
-        splits: columns by which it is grouped, besides account and week.
-        measures: columns that are summed.
-    """
-
-    name: str
-    report: str
-    splits: tuple[str, ...]
-    measures: tuple[str, ...]
+    name: str  # name of its SQL file
+    report: str  # name of the report with the same figures; the fact is left out if it is not installed
+    splits: tuple[str, ...]  # columns by which it is grouped, besides account and week
+    measures: tuple[str, ...]  # columns that are summed
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -22,21 +22,13 @@ Ranks = dict[str, list[str | None]]  # identifiers of partners and items by rank
 
 @dataclass(frozen=True)
 class LimitedFacts:
-    """The rows of the facts, and what was left out.
+    """The rows of the facts, and what was left out."""
 
-    Args:
-        rows: rows of each fact.
-        first_week: number of the oldest week.
-        ids: identifiers of partners and items by rank.
-        alone: number of partners, and of items, that are shown singly.
-        older: number of orders before the first week.
-    """
-
-    rows: dict[Fact, list[Row]]
-    first_week: int
-    ids: Ranks
-    alone: int
-    older: int
+    rows: dict[Fact, list[Row]]  # rows of each fact
+    first_week: int  # number of the oldest week
+    ids: Ranks  # identifiers of partners and items by rank
+    alone: int  # number of partners, and of items, that are shown singly
+    older: int  # number of orders before the first week
 
     def merged(self, split: str) -> int:
         """The number of partners or items that are merged as others."""

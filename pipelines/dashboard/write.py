@@ -22,17 +22,11 @@ NAME = "dashboard.html"
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The written file.
+    """The written file."""
 
-    Args:
-        path: path of the file.
-        size: size of the file in bytes.
-        orders: number of orders with status COMMITTED in it.
-    """
-
-    path: Path
-    size: int
-    orders: int
+    path: Path  # path of the file
+    size: int  # size of the file in bytes
+    orders: int  # number of orders with status COMMITTED in it
 
 
 def path_beside(warehouse: Path) -> Path:

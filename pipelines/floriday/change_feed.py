@@ -21,19 +21,12 @@ MAX_ANSWERS = 3  # how often a page in doubt is requested
 
 @dataclass(frozen=True)
 class Step:
-    """A page and the movement of the cursor that follows from it.
+    """A page and the movement of the cursor that follows from it."""
 
-    Args:
-        page: answer to the request for one page.
-        after: the sequence number that was requested.
-        reached: the cursor after the page.
-        is_end: whether the page, or the maximum, proves that the feed ends here.
-    """
-
-    page: Page
-    after: int
-    reached: int
-    is_end: bool
+    page: Page  # answer to the request for one page
+    after: int  # the sequence number that was requested
+    reached: int  # the cursor after the page
+    is_end: bool  # whether the page, or the maximum, proves that the feed ends here
 
 
 @dataclass(frozen=True)

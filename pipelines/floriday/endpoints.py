@@ -7,15 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class RateLimit:
-    """The token bucket of an operation, for each API key (docs/floriday.md: Rate limits).
+    """The token bucket of an operation, for each API key (docs/floriday.md: Rate limits)."""
 
-    Args:
-        per_second: number of tokens that refill the bucket in a second; a call takes one.
-        burst: number of tokens in a full bucket.
-    """
-
-    per_second: float = 3.4
-    burst: int = 1000
+    per_second: float = 3.4  # number of tokens that refill the bucket in a second; a call takes one
+    burst: int = 1000  # number of tokens in a full bucket
 
 
 USUAL = RateLimit()  # the rate limit of most operations, also used where the specification states none

@@ -20,15 +20,10 @@ MAX_BYTES_IN_FLIGHT = 64_000_000
 
 @dataclass
 class MemoryBudget:
-    """Bytes of queued pages that all feeds together may hold, in equal shares.
+    """Bytes of queued pages that all feeds together may hold, in equal shares."""
 
-    Args:
-        total: bytes of queued pages of all feeds.
-        feeds: number of feeds that are being read.
-    """
-
-    total: int
-    feeds: int = 0
+    total: int  # bytes of queued pages of all feeds
+    feeds: int = 0  # number of feeds that are being read
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @contextmanager

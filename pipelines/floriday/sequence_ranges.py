@@ -26,13 +26,9 @@ class SequenceRange(NamedTuple):
 
 @dataclass
 class Coverage:
-    """The sequence numbers that are read.
+    """The sequence numbers that are read."""
 
-    Args:
-        ranges: disjoint ranges in ascending order.
-    """
-
-    ranges: list[SequenceRange] = field(default_factory=list)
+    ranges: list[SequenceRange] = field(default_factory=list)  # disjoint ranges in ascending order
 
     @classmethod
     def of(cls, ranges: Iterable[tuple[int, int]]) -> Coverage:
@@ -71,15 +67,10 @@ class Coverage:
 
 @dataclass(eq=False)
 class Assignment:
-    """The range that one connection reads; it shrinks while pages arrive and when it is shared.
+    """The range that one connection reads; it shrinks while pages arrive and when it is shared."""
 
-    Args:
-        after: number up to which the range is read.
-        up_to: last number of the range.
-    """
-
-    after: int
-    up_to: int
+    after: int  # number up to which the range is read
+    up_to: int  # last number of the range
 
 
 class RangePool:

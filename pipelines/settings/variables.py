@@ -50,17 +50,11 @@ def read_dotenv(path: Path | None) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Variables:
-    """The FLORIDAY_ variables by name without the prefix; blank ones are left out.
+    """The FLORIDAY_ variables by name without the prefix; blank ones are left out."""
 
-    Args:
-        texts: values by name, with secrets that were read from their files.
-        problems: messages of problems by name.
-        base: folder that relative paths start from.
-    """
-
-    texts: dict[str, str]
-    problems: dict[str, str]
-    base: Path
+    texts: dict[str, str]  # values by name, with secrets that were read from their files
+    problems: dict[str, str]  # messages of problems by name
+    base: Path  # folder that relative paths start from
 
     def path(self, text: str) -> Path:
         """The absolute path for a path in a variable."""

@@ -34,19 +34,12 @@ _OTHER_ROWS = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')  # tables 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the stored personal values of a warehouse.
+    """A change of the stored personal values of a warehouse."""
 
-    Args:
-        to: treatment of personal data after the change.
-        value: function from a stored text to its new value; None if all values are removed.
-        keeps_numbers: whether personal values that are no text are kept.
-        is_metadata_only: whether no stored value changes, only the recorded policy.
-    """
-
-    to: PersonalData
-    value: Value | None
-    keeps_numbers: bool = False
-    is_metadata_only: bool = False
+    to: PersonalData  # treatment of personal data after the change
+    value: Value | None  # function from a stored text to its new value; None if all values are removed
+    keeps_numbers: bool = False  # whether personal values that are no text are kept
+    is_metadata_only: bool = False  # whether no stored value changes, only the recorded policy
 
     def values(self, connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table]) -> PersonalValues:
         """The personal values of an open warehouse, with their new values."""

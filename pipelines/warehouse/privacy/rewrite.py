@@ -27,21 +27,13 @@ REJECTED = '"sync"."rejected_records"'
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """How many values, versions and records of a table change.
+    """How many values, versions and records of a table change."""
 
-    Args:
-        table: ``schema.table``.
-        values: number of values in current rows.
-        versions: number of values in the history.
-        payloads: number of versions in the raw log; only for a feed or snapshot.
-        rejected: number of rejected records; only for a feed or snapshot.
-    """
-
-    table: str
-    values: int
-    versions: int
-    payloads: int = 0
-    rejected: int = 0
+    table: str  # ``schema.table``
+    values: int  # number of values in current rows
+    versions: int  # number of values in the history
+    payloads: int = 0  # number of versions in the raw log; only for a feed or snapshot
+    rejected: int = 0  # number of rejected records; only for a feed or snapshot
 
 
 def find_texts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:

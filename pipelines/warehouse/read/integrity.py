@@ -27,34 +27,21 @@ spilled to a temporary file, and contains only keys, numbers and hashes."""
 
 @dataclass(frozen=True)
 class Example:
-    """An example of a row or record that is wrong.
+    """An example of a row or record that is wrong."""
 
-    Args:
-        table: ``schema.table``.
-        account: name of the account in the settings.
-        key: key of the row or record, its values joined with ``/``.
-        what: description of the error.
-    """
-
-    table: str
-    account: str | None
-    key: str
-    what: str
+    table: str  # ``schema.table``
+    account: str | None  # name of the account in the settings
+    key: str  # key of the row or record, its values joined with ``/``
+    what: str  # description of the error
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check.
+    """The result of a check."""
 
-    Args:
-        count: number of rows or records that are wrong.
-        examples: the first :data:`EXAMPLES` of them, ordered by table, account and key.
-        judged: number of checked rows; None if all were checked.
-    """
-
-    count: int
-    examples: tuple[Example, ...] = ()
-    judged: int | None = None
+    count: int  # number of rows or records that are wrong
+    examples: tuple[Example, ...] = ()  # the first :data:`EXAMPLES` of them, ordered by table, account and key
+    judged: int | None = None  # number of checked rows; None if all were checked
 
     @classmethod
     def of(cls, count: int, examples: Sequence[dict[str, str]] | None, judged: int | None = None) -> Self:

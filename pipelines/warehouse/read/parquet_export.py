@@ -37,15 +37,10 @@ _DIGITS = 28  # the most digits of a decimal that readers on .NET support
 
 @dataclass(frozen=True)
 class Exported:
-    """The content of an export.
+    """The content of an export."""
 
-    Args:
-        as_of: time of the last commit of a sync in it; None if there was none.
-        rows: number of rows of each file, by its path below the folder.
-    """
-
-    as_of: dt.datetime | None
-    rows: dict[str, int]
+    as_of: dt.datetime | None  # time of the last commit of a sync in it; None if there was none
+    rows: dict[str, int]  # number of rows of each file, by its path below the folder
 
 
 def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, history: bool, raw: bool = False) -> Exported:

@@ -46,14 +46,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Result:
-    """A result that is computed while it is read.
+    """A result that is computed while it is read."""
 
-    Args:
-        columns: name and type of each column, in order.
-        schema: Arrow schema of the batches; UUIDs are text.
-        batches: the rows, to be read once, while the warehouse is open.
-    """
-
-    columns: tuple[Column, ...]
-    schema: pa.Schema
-    batches: Iterator[pa.RecordBatch]
+    columns: tuple[Column, ...]  # name and type of each column, in order
+    schema: pa.Schema  # Arrow schema of the batches; UUIDs are text
+    batches: Iterator[pa.RecordBatch]  # the rows, to be read once, while the warehouse is open
