@@ -30,15 +30,7 @@ _NONE = Doubts()
 
 
 def find_doubts(page: Page, after: int, reached: int, maximum: int | None, *, is_stuck: bool) -> Doubts:
-    """The contradictions of a page.
-
-    Args:
-        page: the answer to check.
-        after: the sequence number that was requested.
-        reached: the cursor that would follow from the page.
-        maximum: the feed's maximum; None where it is unknown.
-        is_stuck: whether the page does not advance although it cannot be the feed's end.
-    """
+    """The contradictions of a page that was requested for ``after``, and from which the cursor ``reached`` follows."""
     numbers = [number for number in page.numbers if number is not None and number > 0]
     supported = max([after, *numbers, *([] if maximum is None else [maximum])])
     return Doubts(

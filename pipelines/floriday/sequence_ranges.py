@@ -74,12 +74,7 @@ class Assignment:
 
 
 class RangePool:
-    """Assigns ranges to connections. It is thread-safe.
-
-    Args:
-        gaps: the ranges to read.
-        numbers_per_page: estimate of how many sequence numbers a page covers.
-    """
+    """Assigns ranges to connections. It is thread-safe; ``numbers_per_page`` is an estimate."""
 
     def __init__(self, gaps: Iterable[SequenceRange], numbers_per_page: int) -> None:
         self._waiting = [Assignment(*gap) for gap in gaps]

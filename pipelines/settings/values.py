@@ -186,7 +186,6 @@ def duckdb_file(text: str, *, allows_hard_links: bool = True) -> Path:
         raise ValueError(f"expects another file name: DuckDB could not tell {name} from a schema")
     if not name:
         raise ValueError("expects the path of a file")
-    problem = path_problem(path, allows_hard_links=allows_hard_links)
-    if problem:
+    if problem := path_problem(path, allows_hard_links=allows_hard_links):
         raise ValueError(problem)
     return path

@@ -36,12 +36,8 @@ def error_for(
 ) -> PipelineError:
     """The exception for an answer with another status than 200; its message contains Floriday's reason.
 
-    Args:
-        response: the answer of the API.
-        path: path of the operation, below the API's base address.
-        token_host: host name of the server that issued the token.
-        secrets: token and API key, which are removed from the message.
-        now: current time in seconds since 1970.
+    ``path`` is that below the API's base address. The secrets are removed from the message. ``now`` is in seconds since
+    1970.
     """
     status, host = response.status_code, host_of(response.url)
     reason = described(status, response.content, secrets, response.headers.get(REQUEST_ID))

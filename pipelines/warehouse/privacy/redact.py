@@ -91,13 +91,7 @@ def redact(
     """Apply a change; the caller holds the sync lock, and other processes may read meanwhile.
 
     What killed processes left beside the file is removed. Older copies (backups, exports, published copies) are not
-    changed.
-
-    Args:
-        warehouse: the warehouse that is changed.
-        feeds: tables of the feeds and snapshots of its API.
-        change: the planned change.
-        published: path of the published copy by the settings; None if none is made.
+    changed; ``published`` is the path of the present one, None if none is made.
 
     Returns:
         The size of the file before and after; None if no stored value changed.

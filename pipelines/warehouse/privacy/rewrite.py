@@ -74,11 +74,8 @@ def _stored(connection: duckdb.DuckDBPyConnection) -> list[str]:
 class PersonalValues:
     """The personal values of a warehouse, and their new values.
 
-    Args:
-        connection: open connection, on which SQL functions are registered.
-        feeds: tables of the feeds and snapshots.
-        value: function from a stored text to its new value; None if all values are removed.
-        keeps_numbers: whether personal values that are no text are kept.
+    SQL functions are registered on the connection. ``value`` is the function from a stored text to its new value, None
+    if all values are removed; ``keeps_numbers`` keeps personal values that are no text.
     """
 
     def __init__(

@@ -66,10 +66,7 @@ def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, w
 def duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Keys with more than one row, in the feed's table and its child tables; a child's key ends with its position.
 
-    Args:
-        connection: connection that may read.
-        table: table of the feed, which includes its child tables.
-        within: id of a run, to check only the records of which it stored a version; None for all records.
+    ``within`` is the id of a run, to check only the records of which it stored a version; None for all records.
     """
     return _find(connection, table, within, [_duplicates(part, table, within) for part in table.walk()])
 
@@ -82,7 +79,7 @@ def _duplicates(part: Table, table: Table, within: str | None) -> str:
 
 
 def orphans(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
-    """Rows of child tables, at any depth, without a parent row. For the arguments see :func:`duplicate_keys`."""
+    """Rows of child tables, at any depth, without a parent row."""
     selects = [_orphans(child, parent, table, within) for parent in table.walk() for child in parent.children]
     return _find(connection, table, within, selects)
 
@@ -100,7 +97,7 @@ def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within
     """Records whose current rows, including child rows, differ from their newest version in ``raw`` and ``history``.
 
     A record that was only renumbered has no new version, so its row may have a higher number, but never a lower one of
-    the same series. For the arguments see :func:`duplicate_keys`.
+    the same series.
     """
     _, *children = table.walk()
     selects = [_differing(table, within), *(_differing_children(child, table, within) for child in children)]

@@ -47,14 +47,8 @@ def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, histor
     """Write a folder ``<schema>/<table>.parquet``, which replaces that of an earlier export.
 
     The files are their owner's alone. They are made from a temporary copy of the warehouse, so that writers wait only
-    while the file is copied. The copy needs as much disk space as the warehouse.
-
-    Args:
-        warehouse: the warehouse that is exported.
-        folder: path of the folder, which need not exist; links are followed.
-        reports: names of the reports that are exported; the warehouse must have them.
-        history: whether to export the versions.
-        raw: whether to export the raw log, which needs about as much space as all the rest.
+    while the file is copied. The copy needs as much disk space as the warehouse, and the raw log about as much as all
+    the rest. The folder need not exist, and links to it are followed; the warehouse must have the reports.
 
     Raises:
         UsageError: the folder is a file, or contains something that no export wrote.

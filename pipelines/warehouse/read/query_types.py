@@ -15,17 +15,11 @@ JSON, ARROW = b"J", b"A"  # the first byte of a message from the process: the fo
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """Open a warehouse.
+    """Open a warehouse."""
 
-    Args:
-        path: absolute path of the warehouse file.
-        lock_timeout: seconds to wait while another process writes it.
-        memory: limit as DuckDB reads it, such as ``4GB``; None for DuckDB's default, 80 % of the machine's memory.
-    """
-
-    path: Path
-    lock_timeout: float
-    memory: str | None
+    path: Path  # absolute path of the warehouse file
+    lock_timeout: float  # seconds to wait while another process writes it
+    memory: str | None  # as DuckDB reads it, such as ``4GB``; None for its default, 80 % of the machine's memory
 
 
 @dataclass(frozen=True)
