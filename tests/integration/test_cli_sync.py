@@ -283,7 +283,7 @@ class TestSync:
         code, _, err = printed("sync")
 
         assert code == 1
-        assert "takes no files" in err
+        assert "no file can be created in" in err
         assert not warehouse.exists()
 
 

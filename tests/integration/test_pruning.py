@@ -22,7 +22,7 @@ from pipelines.orchestration.instance.opening import instance_settings, open_ins
 from pipelines.orchestration.maintenance import history_files, pruning
 from pipelines.orchestration.maintenance.history_files import HistoryFiles
 from pipelines.orchestration.maintenance.pruning import Pruned, prune
-from tests.integration.flower_history import (
+from tests.integration.dagster_history import (
     CHECKED,
     KEYS,
     TULIPS,

@@ -74,6 +74,6 @@ def test_numbers_stay_numbers() -> None:
 
 
 @pytest.mark.parametrize("text", ["Rosa - 'Red Naomi'", "Kalanchoë; 12 cm", "a = b", "10-20 cm", "mail@example.com"])
-def test_usual_text_is_unchanged(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     """A sign within a word or after a space is written unchanged."""
     assert list(csv.reader(io.StringIO(csv_of(("v", pa.array([text]))))))[1] == [text]

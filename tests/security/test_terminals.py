@@ -75,7 +75,7 @@ def test_characters_that_are_written_in_parts() -> None:
     assert sink.getvalue().decode() == "ë\\u009b€"
 
 
-def test_usual_text_is_unchanged() -> None:
+def test_ordinary_text_is_unchanged() -> None:
     """Letters of all scripts, emoji, no-break spaces, tabs and line feeds are shown unchanged."""
     text = "Kalanchoë 12 cm\t玫瑰\u00a0👩‍🌾\n"
 

@@ -43,7 +43,8 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
         ) from None
     except OSError as error:
         raise WarehouseError(
-            f"{path.parent} takes no files ({error.strerror}): make it writable, or set {hints.WAREHOUSE}"
+            f"no file can be created in {path.parent} ({error.strerror}): make the folder writable, or set"
+            f" {hints.WAREHOUSE}"
         ) from None
     try:
         with last_resort(partial(note.unlink, missing_ok=True)):

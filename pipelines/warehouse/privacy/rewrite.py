@@ -18,7 +18,7 @@ from pipelines.catalogue.types import Kind
 from pipelines.normalize import normalize
 from pipelines.normalize.content import content_hash
 from pipelines.normalize.protection import Protection, Value, Withheld, personal_names
-from pipelines.normalize.reasons import without_value
+from pipelines.normalize.rejected import without_value
 from pipelines.warehouse.file.compaction import table_names
 from pipelines.warehouse.sql import current, quoted, raw, versions
 

@@ -14,7 +14,7 @@ from typing import Self
 import duckdb
 
 from pipelines.catalogue.tables import SYNCED_AT, Table
-from pipelines.normalize.reasons import without_value
+from pipelines.normalize.rejected import without_value
 from pipelines.warehouse.sql import current, listed, literal, quoted, raw, versions
 
 EXAMPLES = 5  # the number of examples in a finding

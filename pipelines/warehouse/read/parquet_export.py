@@ -51,7 +51,7 @@ def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, histor
     the rest. The folder need not exist, and links to it are followed; the warehouse must have the reports.
 
     Raises:
-        UsageError: the folder is a file, or contains something that no export wrote.
+        UsageError: the folder is a file, or contains files that no export wrote.
         WarehouseError: the disk is full, or there is no warehouse; an older folder is unchanged.
         WarehouseBusyError: another export writes there, or other processes write to the warehouse without a pause.
     """
@@ -90,7 +90,7 @@ def _check(folder: Path) -> None:
     foreign = sorted(present - _written_before(folder))
     if foreign:
         raise UsageError(
-            f"{folder} holds what no export wrote, such as {foreign[0]}, and would be replaced as a whole: name a"
+            f"{folder} contains files that no export wrote, such as {foreign[0]}, and would be replaced: name a"
             " separate folder"
         )
 

@@ -67,7 +67,7 @@ def state(parts: list[tuple[Any, ...]], now: dt.datetime) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 def test_after_syncs(tmp_path: Path, api: str) -> None:
-    """After two syncs, rows are right for full and empty feeds, a rejected record, and a missing scope."""
+    """After two syncs, rows are correct for full and empty feeds, a rejected record, and a missing scope."""
     scopes = [scope for scope in catalogue_of(api).scopes if not scope.startswith("sales-order")]
     feeds = ("organizations.organizations", "catalog.trade_items", ORDERS, "supply.weekly_base_supply", GROUPS)
     with Sandbox(

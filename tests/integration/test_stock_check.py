@@ -81,7 +81,7 @@ def test_missing_mutation(stock: ThingWarehouse) -> None:
     """If a mutation is missing, the result contains the batch and both numbers of pieces."""
     stock.change("DELETE FROM supply.batch_mutations WHERE account = 'north' AND delta_number_of_pieces = 10")
 
-    detail = "70 pieces left, the ledger comes to 60"
+    detail = "70 pieces left, but the mutations add up to 60"
     assert check(stock) == Finding(1, (Example(BATCHES.name, "north", identity(1, 1), detail),), judged=3)
 
 
