@@ -92,6 +92,7 @@ def environments(up: Up) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PROC / "self" / "environ").exists(), reason="there is no /proc")
 def test_dagsters_processes_have_no_secrets_of_files(sandbox: Sandbox, folder: Path) -> None:
     """No process from the web server to a run has a secret of a file in its environment."""
