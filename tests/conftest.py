@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,3 +47,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Do not dump tracebacks of soak and slow tests, which run for minutes on purpose."""
     if item.get_closest_marker("soak") or item.get_closest_marker("slow"):
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _revisions_are_imported_once() -> Iterator[None]:
+    """Cache the revisions of Dagster's databases, which Alembic imports anew for each database of each test."""
+    alembic = sys.modules.get("alembic.script")
+    with pytest.MonkeyPatch.context() as patch:
+        if alembic is not None:
+            patch.setattr(alembic.ScriptDirectory, "from_config", cache(alembic.ScriptDirectory.from_config))
+        yield

@@ -24,8 +24,7 @@ FormatOption = Annotated[
     typer.Option("--format", "-f", help="Output format. Default: by the extension of FILE, else a table."),
 ]
 OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE. Required for parquet and xlsx."),
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE. Required for parquet and xlsx.")
 ]
 AccountOption = Annotated[
     list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account. May be repeated.")
@@ -33,11 +32,7 @@ AccountOption = Annotated[
 
 
 def check_api(api: str | None) -> None:
-    """Check the value of ``--api``.
-
-    Raises:
-        UsageError: there is no such API.
-    """
+    """Raise a UsageError if the value of ``--api`` is no API."""
     from pipelines.errors import UsageError
 
     if api not in (None, "suppliers", "customers"):

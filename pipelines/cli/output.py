@@ -22,11 +22,7 @@ _BINARY = (Format.PARQUET, Format.XLSX)
 
 
 def chosen_format(wanted: Format | None, output: Path | None) -> Format:
-    """The format of ``--format``, else the one of the file's extension, else a table.
-
-    Raises:
-        UsageError: the format is binary, and no file was given.
-    """
+    """The format of ``--format``, else by the extension, else a table. A UsageError for a binary one without a file."""
     extension = output.suffix.removeprefix(".").lower() if output else ""
     chosen = wanted or (Format(extension) if extension in list(Format) else Format.TABLE)
     if chosen in _BINARY and output is None:
@@ -35,14 +31,7 @@ def chosen_format(wanted: Format | None, output: Path | None) -> Format:
 
 
 def write_result(result: Result, style: Format, output: Path | None, warehouse: Path) -> None:
-    """Print a result, or write it to a file.
-
-    Args:
-        result: result whose batches are read while it is written.
-        style: format as ``chosen_format`` returned it.
-        output: path of the file; ``None`` for standard output.
-        warehouse: path of the DuckDB file, which is never overwritten.
-    """
+    """Print a result, or write it to a file, which is never the warehouse; its batches are read meanwhile."""
     if style is Format.TABLE and output is None and is_terminal():
         from pipelines.cli.formats.table import show
 

@@ -20,21 +20,11 @@ _HEADINGS = (
     *(Heading("result"), Heading("reason")),
 )
 
-Outcomes = dict[tuple[str, str], "FeedOutcome"]
-"""The outcomes by account and feed."""
+Outcomes = dict[tuple[str, str], "FeedOutcome"]  # the outcomes by account and feed
 
 
 def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
-    """Request the rejected records from Floriday, and print a row for each.
-
-    Args:
-        warehouse: the warehouse with the rejected records.
-        feeds: names of the feeds to retry; empty for all.
-        accounts: names of the accounts to retry; empty for all.
-
-    Returns:
-        Whether nothing failed.
-    """
+    """Request the rejected records of these feeds and accounts (empty: all); returns whether nothing failed."""
     before = _open(warehouse, feeds, accounts)
     if not before:
         print_line("No record is rejected.")
@@ -86,7 +76,6 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
 
 
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
-    """The result of the retry of one record."""
     if now is None:
         return REMOVED if outcome is not None and record.number in outcome.vacant_numbers else HEALED
     if outcome is None or outcome.error or outcome.skipped:

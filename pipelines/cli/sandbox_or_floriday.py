@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 WAREHOUSES = {"suppliers": Path("data") / "sandbox.duckdb", "customers": Path("data") / "sandbox-customers.duckdb"}
 """The sandbox's warehouse by API, relative to the project's folder; never the user's own warehouse."""
 
-_CREDENTIALS = (
+_CREDENTIALS = (  # what a call to Floriday needs: one variable of each row
     ("CLIENT_ID",),
     ("CLIENT_SECRET", "CLIENT_SECRET_FILE"),
     ("API_KEY", "API_KEY_FILE", "API_KEYS", "API_KEYS_FILE"),
     ("AUTH_URL",),
     ("BASE_URL",),
 )
-"""What a call to Floriday needs: one variable of each row."""
 _FILES = {"FLORIDAY_WAREHOUSE", "FLORIDAY_PUBLISHED"}
 
 
@@ -32,12 +31,7 @@ def has_credentials(variables: Mapping[str, str]) -> bool:
 
 
 def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
-    """Check that the settings and the option ``--api`` fit together, before anything is changed.
-
-    Args:
-        variables: the FLORIDAY_ variables of the environment and the .env file.
-        root: folder to which relative paths in them refer.
-        api: value of ``--api``; ``None`` where it is not given.
+    """Check that the settings and the option ``--api`` (None: not given) fit together, before anything is changed.
 
     Raises:
         UsageError: the API does not exist, or credentials are set.
@@ -53,11 +47,7 @@ def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
 
 
 def checked_settings(variables: Mapping[str, str], root: Path) -> Settings:
-    """Load all settings and check the names of feeds in them.
-
-    Raises:
-        SettingError: settings are missing or malformed; one line lists them.
-    """
+    """Load all settings and check the names of feeds. Raises a SettingError whose line lists what is wrong."""
     from pipelines.catalogue import catalogue_of
     from pipelines.errors import SettingError
     from pipelines.settings import load_settings
@@ -79,12 +69,9 @@ def _are_set(variables: Mapping[str, str]) -> list[bool]:
 
 @contextmanager
 def dagster_variables(variables: Mapping[str, str], root: Path, api: str | None) -> Iterator[dict[str, str]]:
-    """The variables for Dagster. Without credentials, a sandbox runs within the block, with an empty warehouse.
+    """The variables for Dagster, with automation on unless they define it.
 
-    Automation is on unless the variables define it.
-
-    Raises:
-        WarehouseBusyError: a sync is writing to the sandbox's warehouse.
+    Without credentials, a sandbox with an empty warehouse runs within the block, unless a sync holds that warehouse.
     """
     automated = {"FLORIDAY_AUTOMATION": "on", **variables}
     if has_credentials(variables):

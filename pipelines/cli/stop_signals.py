@@ -14,12 +14,7 @@ _POLL_INTERVAL = 0.1
 
 @dataclass
 class StopSignals:
-    """The stop signals that this process received: the first stops it, another one stops it faster.
-
-    Args:
-        count: number of signals received so far.
-        number: number of the first signal, 0 before it.
-    """
+    """The stop signals that this process received, and the first one's number: another one stops it faster."""
 
     count: int = 0
     number: int = 0

@@ -14,14 +14,7 @@ PROC = Path("/proc")
 
 
 class Process(NamedTuple):
-    """A process that has not ended.
-
-    Args:
-        pid: id of the process.
-        group: id of its process group.
-        began_at: start of the process, in seconds since 1970; `ps` leaves out fractions.
-        command: command line of the process.
-    """
+    """A process that has not ended; it began at a time in seconds since 1970, without fractions where `ps` is read."""
 
     pid: int
     group: int

@@ -24,8 +24,7 @@ from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-LONGEST_WAIT = 600.0
-"""Most seconds that all steps of a run together wait for syncs outside of Dagster."""
+LONGEST_WAIT = 600.0  # most seconds that all steps of a run together wait for syncs outside of Dagster
 
 
 class SettingsResource(dg.ConfigurableResource[Any]):
@@ -44,27 +43,15 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         return True
 
     def load(self) -> Settings:
-        """All settings.
-
-        Raises:
-            SettingError: a setting is missing or malformed.
-        """
+        """All settings. Raises a SettingError if one is missing or malformed."""
         return load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_local(self) -> LocalSettings:
-        """The settings that need no credentials.
-
-        Raises:
-            SettingError: a setting is malformed.
-        """
+        """The settings that need no credentials. Raises a SettingError if one is malformed."""
         return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
     def load_alerts(self) -> tuple[SecretStr, ...]:
-        """The addresses for alerts, also if other settings are malformed.
-
-        Raises:
-            SettingError: FLORIDAY_ALERTS is malformed.
-        """
+        """The addresses for alerts, also if other settings are malformed. Raises a SettingError as ``load`` does."""
         return load_alerts(self.environ(), self.directory(), dotenv=self.reads_dotenv())
 
 
@@ -97,12 +84,7 @@ class FloridaySession(dg.ConfigurableResource[Any]):
     _feeds: ConcurrentFeeds | None = PrivateAttr(default=None)
 
     def open(self) -> Connected:
-        """The token session, the clients and the warehouse; nothing is requested and nothing created.
-
-        Raises:
-            SettingError: a setting is missing or malformed.
-            UsageError: the feeds of this API are not known.
-        """
+        """The token session, the clients and the warehouse; nothing is requested. Raises errors of the settings."""
         if self._connected is None:
             self._connected = self._opened.enter_context(open_clients(self.settings.load()))
         return self._connected
@@ -124,11 +106,7 @@ class FloridaySession(dg.ConfigurableResource[Any]):
         return self._session
 
     def concurrent_feeds(self, run_id: str) -> ConcurrentFeeds:
-        """The syncs of the run's feeds.
-
-        Raises:
-            PipelineError: as for :meth:`prepare`.
-        """
+        """The syncs of the run's feeds. Raises errors as :meth:`prepare` does."""
         session = self.prepare()
         if self._feeds is None:
             self._feeds = ConcurrentFeeds(session, run_id)
@@ -157,19 +135,11 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
     _lock: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     def file(self) -> Warehouse:
-        """The DuckDB file.
-
-        Raises:
-            SettingError: a setting is malformed.
-        """
+        """The DuckDB file. Raises a SettingError if a setting is malformed."""
         return Warehouse(self.settings.load_local().warehouse)
 
     def hold(self, holder: str, log: logging.Logger) -> None:
-        """Take the sync lock until the run ends; wait while another sync holds it.
-
-        Args:
-            holder: description of this run, for the error messages of other syncs.
-            log: log of the step, which shows the sync that it waits for.
+        """Take the sync lock until the run ends, in the name of ``holder``; wait while another sync holds it.
 
         Raises:
             WarehouseBusyError: the other sync took longer than the rest of :data:`LONGEST_WAIT`.

@@ -20,21 +20,15 @@ from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.sync.outcome import FeedOutcome
 
-STORAGE = Path("data") / "dagster"
-"""The folder of Dagster's files, relative to the project's folder (`dagster.yaml`)."""
+STORAGE = Path("data") / "dagster"  # the folder of Dagster's files, relative to the project's folder (`dagster.yaml`)
 
 
 def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bool = False) -> list[FeedOutcome]:
-    """Run the job that syncs every feed, and wait for it.
+    """Run the job that syncs every feed with these FLORIDAY_ variables, which Dagster does not store, and wait for it.
 
-    Args:
-        environment: the FLORIDAY_ variables; Dagster does not store them.
-        root: the project's folder; it contains Dagster's files, and relative paths start there.
-        full: read everything that Floriday still serves.
-
-    Returns:
-        For each feed the outcome of each account, in the catalogue's order. For a feed that was not begun, one outcome
-        without an account contains the error.
+    ``root`` is the project's folder: it contains Dagster's files, and relative paths start there. Returns for each feed
+    the outcome of each account, in the catalogue's order. For a feed that was not begun, one outcome without an account
+    contains the error.
 
     Raises:
         SettingError: DAGSTER_HOME is set to something other than a folder.
@@ -82,7 +76,6 @@ def _failed(source: Source, event: dg.DagsterEvent) -> list[FeedOutcome]:
 
 
 def _not_begun(source: Source, events: Sequence[dg.DagsterEvent]) -> FeedOutcome:
-    """The run ended before the feed's step."""
     errors = [event.job_failure_data.error for event in events if event.is_job_failure]
     return FeedOutcome("", source.name, error=_unexpected(errors[0] if errors else None))
 

@@ -1,4 +1,4 @@
-"""Sales orders with people in them, and where in a warehouse these can be looked for."""
+"""Sales orders with names of people, and searches for these names in a warehouse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BROKEN = f'{{"salesOrderId":"x","sequenceNumber":%d,"createdByUserName":"{JAN}" 
 
 
 def fill(sandbox: Sandbox) -> None:
-    """Three orders, a correction and a scan, and two orders that cannot be stored."""
+    """Serve three orders, a correction request and a scan with personal data, and two orders that cannot be stored."""
     book = sandbox.book(ORDERS)
     for name, remark, record in zip(
         (JAN, JAN, PIET), (REMARK, None, " "), valid_records(_feed(ORDERS), 1, 3), strict=True
@@ -52,36 +52,36 @@ def _feed(name: str) -> Any:
 
 
 def change(sandbox: Sandbox, place: int, **fields: Any) -> None:
-    """Change an order on the server."""
+    """Serve a new version of the order at this place."""
     book = sandbox.book(ORDERS)
     entry = [each for each in book.entries() if len(each.key[0]) > 10][place]
     number = book.reserve()
     book.put(in_json({**entry.document, **fields, "sequenceNumber": number}), number=number)
 
 
-def read(syncing: Syncing, **settings: Any) -> dict[tuple[str, str], Any]:
-    """One sync of the feeds that were filled."""
+def sync_feeds(syncing: Syncing, **settings: Any) -> dict[tuple[str, str], Any]:
+    """Sync the feeds that contain personal data."""
     return syncing.sync(*FEEDS, **settings)
 
 
 def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> dict[str, bytes]:
-    """The warehouses that a sync fills, by what becomes of personal data; nothing else is left beside them.
+    """The bytes of a synced warehouse for each treatment of personal data; no other file is left beside it.
 
     Args:
-        sandbox: filled.
-        new_folder: makes one of such a name.
+        sandbox: a running sandbox that serves the records of ``fill``.
+        new_folder: creates a new folder with the given name.
     """
-    made = {}
+    warehouses = {}
     for treatment, settings in SETTINGS.items():
         syncing = Syncing(sandbox, new_folder(treatment) / "w.duckdb", only=FEEDS)
-        assert read(syncing, **settings)["main", ORDERS].rejected == 2
+        assert sync_feeds(syncing, **settings)["main", ORDERS].rejected == 2
         assert [path.name for path in syncing.path.parent.iterdir()] == ["w.duckdb"]
-        made[treatment] = syncing.path.read_bytes()
-    return made
+        warehouses[treatment] = syncing.path.read_bytes()
+    return warehouses
 
 
-def told(path: Path) -> str:
-    """Every value of every table of a warehouse, as text."""
+def all_values(path: Path) -> str:
+    """All values of all tables of a warehouse, as one text."""
     with Warehouse(path).reading() as connection:
         names = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
         return "\n".join(
@@ -91,8 +91,8 @@ def told(path: Path) -> str:
         )
 
 
-def holds(folder: Path, text: str) -> list[str]:
-    """The files below a folder in whose bytes a text stands."""
+def files_containing(folder: Path, text: str) -> list[str]:
+    """The names of the files below a folder whose bytes contain a text."""
     found = []
     for path in sorted(folder.rglob("*")):
         with contextlib.suppress(OSError):
@@ -102,14 +102,14 @@ def holds(folder: Path, text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def filled(api: str = "suppliers") -> Iterator[Sandbox]:
-    """A sandbox with those records and nothing else."""
+def sandbox_with_people(api: str = "suppliers") -> Iterator[Sandbox]:
+    """A sandbox that serves the records of ``fill`` and nothing else."""
     with Sandbox(empty=True, api=api) as sandbox:
         fill(sandbox)
         yield sandbox
 
 
-STORED = {
+COMPARED_COLUMNS = {
     "orders.sales_orders": "* EXCLUDE (synced_at)",
     "orders.sales_order_mutations": "*",
     "orders.sales_order_correction_requests": "* EXCLUDE (synced_at)",
@@ -122,9 +122,11 @@ STORED = {
     "raw.track_and_trace_scans": "* EXCLUDE (synced_at, run_id)",
     "sync.rejected_records": "account, feed, key, payload, reason, sequence_number",
 }
-"""What a warehouse holds of those records, but for when."""
+"""The columns that do not depend on the time of the sync, by table."""
 
 
 def stored(syncing: Syncing) -> dict[str, list[tuple[Any, ...]]]:
-    """All of it."""
-    return {name: syncing.rows(f"SELECT {columns} FROM {name} ORDER BY ALL") for name, columns in STORED.items()}
+    """The rows of these tables and columns."""
+    return {
+        name: syncing.rows(f"SELECT {columns} FROM {name} ORDER BY ALL") for name, columns in COMPARED_COLUMNS.items()
+    }

@@ -302,7 +302,7 @@ class TestSpoiledWarehouse:
             result = synced.results(MUTATIONS)["batch_ledger"]
 
         assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
-        assert "pieces left, the ledger comes to" in str(cells(result, "examples")[0]["what"])
+        assert "pieces left, but the mutations add up to" in str(cells(result, "examples")[0]["what"])
 
 
 class TestLargeFeed:

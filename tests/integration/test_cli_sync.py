@@ -54,8 +54,8 @@ def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def laid_out(warehouse: Path) -> None:
-    """The warehouse exists and is empty; creating all tables takes longer than most syncs."""
+def existing_warehouse(warehouse: Path) -> None:
+    """Create an empty warehouse, because creating all tables takes longer than most syncs."""
     warehouse.touch(mode=0o600)
     warehouse.write_bytes(created("suppliers"))
 
@@ -92,7 +92,7 @@ class TestSync:
         Syncing(sandbox, warehouse).assert_equal(account="north")
         assert warehouse.stat().st_mode & 0o777 == 0o600
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_second_sync_reads_nothing_new(self, printed: Printed) -> None:
         """A second sync of an idle server reads no records."""
         printed("sync")
@@ -102,7 +102,7 @@ class TestSync:
         assert code == 0
         assert all(row[:4] == ["0", "0", "0", "0"] for row in table(out).values())
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_some_feeds_of_one_account(self, printed: Printed, sandbox: Sandbox) -> None:
         """A sync can be limited to feeds, named with or without their schema, and to an account."""
         code, out, _ = printed("sync", "sales_orders", "supply.batches", "sales_orders", "--account", "south")
@@ -111,7 +111,7 @@ class TestSync:
         assert set(table(out)) == {("south", "supply.batches"), ("south", ORDERS)}
         assert not [call for call in sandbox.calls if call.path.endswith("/trade-items/current-max-sequence")]
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_arguments_override_the_feeds_of_the_settings(
         self, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -124,7 +124,7 @@ class TestSync:
         assert code == 0
         assert table(out)["north", ORDERS][0] == "5"
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_full_reads_everything_again(self, printed: Printed) -> None:
         """With ``--full``, all records are read again, and none is new or changed."""
         printed("sync", ORDERS)
@@ -133,7 +133,7 @@ class TestSync:
 
         assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
         """Days that are read again get their rows back; with today included, the feed is read to its end."""
         for entry in sandbox.book(ORDERS, "north").entries():
@@ -167,7 +167,7 @@ class TestSync:
         assert err.count("\n") == 1
         assert not warehouse.exists()
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_refused_key_does_not_stop_the_other_account(
         self, printed: Printed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -183,7 +183,7 @@ class TestSync:
         assert err.count("\n") == 1
         assert "made-up-key" not in out + err
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_failed_feed_does_not_stop_the_others(self, printed: Printed, sandbox: Sandbox) -> None:
         """A feed that fails is one line with account and feed and exit code 1, and the other feeds are synced."""
         sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/batches/sync/*", account="north"))
@@ -195,7 +195,7 @@ class TestSync:
         assert table(out)["north", "supply.batches"][-3:-2] == ["failed"]
         assert table(out)["north", ORDERS][0] == "5"
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_feed_that_is_being_rebuilt_is_skipped(self, printed: Printed, sandbox: Sandbox) -> None:
         """A feed that answers with 423 is skipped with a message, and is no failure."""
         sandbox.faults.add(status(423, where="/batches/*"))
@@ -217,7 +217,7 @@ class TestSync:
         assert "main catalog.trade_items is skipped: scope catalog:read is not granted" in status_output.out
         assert table(ended.out)["main", ORDERS][-3] == "yes"
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_rejected_records_and_schema_drift_are_reported(self, printed: Printed, sandbox: Sandbox) -> None:
         """Rejected records, unknown fields and unknown values are one line each, and do not change the exit code."""
         (record,) = valid_records(SUPPLIERS.feed(ORDERS), seed=9, count=1)
@@ -234,7 +234,7 @@ class TestSync:
         assert re.search(r"field \S*bouquetOfTheDay \(\w+\) that this version does not know", out)
         assert "values that this version does not know: HALF [2JDONE" in out
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_restarted_numbering_is_reported(self, printed: Printed, sandbox: Sandbox) -> None:
         """When Floriday restarts the numbering of a feed, the output reports the new series."""
         printed("sync", ORDERS)
@@ -255,7 +255,7 @@ class TestSync:
         assert "somebody else" in err
         assert not warehouse.exists()
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_progress_in_a_pipe(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """In a pipe, the progress of a long feed is printed as lines."""
         monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
@@ -283,7 +283,7 @@ class TestSync:
         code, _, err = printed("sync")
 
         assert code == 1
-        assert "takes no files" in err
+        assert "no file can be created in" in err
         assert not warehouse.exists()
 
 
@@ -372,7 +372,7 @@ class TestCheck:
 class TestStatus:
     """``floriday status``."""
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_it_prints_a_row_for_each_feed(self, printed: Printed, sandbox: Sandbox) -> None:
         """``status`` prints rows, cursor, distance to the maximum, rejected records and time left to read."""
         printed("sync")
@@ -392,7 +392,7 @@ class TestStatus:
         assert rows["south", ORDERS][-4] == "0"
         assert rows["south", "supply.batch_mutations"][-1] == "–"
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_offline_needs_no_credentials(self, printed: Printed, warehouse: Path, tmp_path: Path) -> None:
         """With ``--offline``, ``status`` needs no credentials and omits the distance."""
         printed("sync", ORDERS)
@@ -403,7 +403,7 @@ class TestStatus:
         assert table(ended.out)["north", ORDERS][-4] == "–"
         assert table(ended.out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_refused_maximum_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
         """When a maximum is answered with 403, the distance is unknown, and that is no failure."""
         printed("sync", ORDERS)
@@ -414,7 +414,7 @@ class TestStatus:
         assert (code, err) == (0, "")
         assert table(out)["north", ORDERS][-4] == "unknown"
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_floriday_does_not_answer(self, printed: Printed, sandbox: Sandbox) -> None:
         """A failed maximum is one line and exit code 1, and the data of the warehouse are printed."""
         printed("sync")
@@ -429,7 +429,7 @@ class TestStatus:
         assert err.startswith("floriday: north · catalog.trade_items: ")
         assert err.count("\n") == 1
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_rejected_records_are_counted(self, printed: Printed, sandbox: Sandbox) -> None:
         """``status`` counts the open rejected records of each account and feed."""
         sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD, where="/sales-orders/sync/*", account="south"))
@@ -440,7 +440,7 @@ class TestStatus:
         assert table(out)["south", ORDERS][-3] == "1"
         assert table(out)["north", ORDERS][-3] == "0"
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_changes_older_than_the_retention(self, printed: Printed, warehouse: Path) -> None:
         """``status`` marks a feed that was not read for longer than Floriday's retention."""
         printed("sync", "supply.batches")
@@ -459,7 +459,7 @@ class TestStatus:
         assert "run `floriday sync` first" in err
         assert not warehouse.exists()
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_another_environments_warehouse(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """``status`` refuses a warehouse that belongs to another environment."""
         printed("sync", ORDERS)
@@ -509,7 +509,7 @@ class TestVersion:
         [("2026-08-01", ""), ("2026-12-01", "deprecated"), ("2027-04-01", "only 30 days left"), ("2028-01-01", "was")],
     )
     @pytest.mark.parametrize("command", ["check", "status"])
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_the_end_of_a_version_is_announced(
         self, command: str, day: str, message: str, printed: Printed, set_today: Callable[[str], None]
     ) -> None:
@@ -544,7 +544,7 @@ class TestVersion:
         assert out.count("is for version 2026v2 of the API, this program supports 2026v1") == 1
         assert all(call.path.startswith("/suppliers-api-2026v2") for call in newer.calls if "-api-" in call.path)
 
-    @pytest.mark.usefixtures("laid_out")
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_no_version_without_a_base_url(
         self, printed: Printed, monkeypatch: pytest.MonkeyPatch, set_today: Callable[[str], None]
     ) -> None:

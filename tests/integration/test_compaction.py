@@ -240,9 +240,9 @@ class TestOtherProcesses:
         opened = {}
 
         def try_both(*_: object) -> list[str]:
-            for how in ("reader", "writer"):
-                ended = subprocess.run([sys.executable, "-c", code, str(things.path), how], stderr=-1, check=False)
-                opened[how] = ended.returncode == 0
+            for role in ("reader", "writer"):
+                ended = subprocess.run([sys.executable, "-c", code, str(things.path), role], stderr=-1, check=False)
+                opened[role] = ended.returncode == 0
             return []
 
         monkeypatch.setattr(compaction, "differences", try_both)

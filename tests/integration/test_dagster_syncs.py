@@ -228,6 +228,7 @@ class TestFailures:
 
     def test_missing_settings_fail_each_feed(self, project: Project) -> None:
         """Without settings every feed fails with one line that names them, and no warehouse is created."""
+        project.warehouse.path.unlink()
         project.settings |= dict.fromkeys(project.sandbox.environment(), "")
 
         lines = failure_lines(project.run("sync"))

@@ -1,4 +1,4 @@
-"""``floriday report`` on a warehouse without rows, and without a warehouse: polite in every format."""
+"""``floriday report`` on an empty warehouse, and without a warehouse, in each format."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NOTHING_SYNCED = "nothing has been synced into this warehouse, `floriday sync` d
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A warehouse that was laid out and holds no row; the settings point at it."""
+def empty_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A warehouse with all tables and no rows, named in the settings."""
     path = tmp_path / "empty.duckdb"
     path.write_bytes(empty_warehouse("suppliers"))
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
     return path
 
 
-def test_reports_of_an_empty_warehouse(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each is its header, and a line on standard error says why; the exit code is that of success."""
-    with Warehouse(empty).reading() as connection:
+def test_reports_of_an_empty_warehouse(empty_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each report prints only its header, explains this in a line on standard error, and exits with 0."""
+    with Warehouse(empty_file).reading() as connection:
         names = installed(connection)
     for name in sorted(names):
         assert run(["report", name, "--format", "csv"]) == 0
@@ -37,44 +37,44 @@ def test_reports_of_an_empty_warehouse(empty: Path, capsys: pytest.CaptureFixtur
         assert err == f"floriday: {name} has no rows yet: {NOTHING_SYNCED}\n"
 
 
-@pytest.mark.parametrize("style", ["table", "json", "parquet", "xlsx"])
-def test_an_empty_report_in_each_format(
-    style: str, empty: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("format", ["table", "json", "parquet", "xlsx"])
+def test_empty_report_in_each_format(
+    format: str, empty_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is as well formed as any other, and the same line is said."""
-    monkeypatch.chdir(empty.parent)
-    to_file = ["--output", f"weeks.{style}"] if style in {"parquet", "xlsx"} else []
+    """An empty report is valid in each format, with the same line on standard error."""
+    monkeypatch.chdir(empty_file.parent)
+    to_file = ["--output", f"weeks.{format}"] if format in {"parquet", "xlsx"} else []
 
-    assert run(["report", "revenue_by_week", "--format", style, *to_file]) == 0
+    assert run(["report", "revenue_by_week", "--format", format, *to_file]) == 0
 
     out, err = capsys.readouterr()
     columns = list(find_report("revenue_by_week").columns)
-    if style == "xlsx":
+    if format == "xlsx":
         sheet = openpyxl.load_workbook("weeks.xlsx").worksheets[0]
         assert [[cell.value for cell in line if cell.value] for line in sheet.iter_rows()] == [columns, ["no rows"]]
-    elif style == "parquet":
+    elif format == "parquet":
         assert pq.read_table("weeks.parquet").to_pydict() == {name: [] for name in columns}
     else:
-        assert out.split() == (columns if style == "table" else ["[]"])
+        assert out.split() == (columns if format == "table" else ["[]"])
     assert err == f"floriday: revenue_by_week has no rows yet: {NOTHING_SYNCED}\n"
 
 
-@pytest.mark.usefixtures("empty")
-def test_a_workbook_of_an_empty_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every sheet is there, and one line says that none has rows."""
+@pytest.mark.usefixtures("empty_file")
+def test_workbook_of_an_empty_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The workbook has a sheet for each report, and the output states that all are without rows."""
     assert run(["report", "--all", "--output", str(tmp_path / "reports.xlsx")]) == 0
 
     book = openpyxl.load_workbook(tmp_path / "reports.xlsx")
     assert {sheet["A2"].value for sheet in book} == {"no rows"}
-    counted = f"{len(book.sheetnames)} reports in {tmp_path}/reports.xlsx, {len(book.sheetnames)} of them"
-    assert capsys.readouterr().out == f"{counted} without rows yet: {NOTHING_SYNCED}\n"
+    summary = f"{len(book.sheetnames)} reports in {tmp_path}/reports.xlsx, {len(book.sheetnames)} of them"
+    assert capsys.readouterr().out == f"{summary} without rows yet: {NOTHING_SYNCED}\n"
 
 
 @pytest.mark.parametrize("arguments", [["revenue_by_week"], ["--all", "--output", "reports.xlsx"]])
-def test_without_a_warehouse(
+def test_missing_warehouse(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line says what to do, and nothing is left behind."""
+    """Without a warehouse, the command names the next step in one line, exits with 1 and creates no file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", "none.duckdb")
 

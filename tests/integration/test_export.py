@@ -245,10 +245,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("folder", "message"),
         [
-            ("mine", "mine holds what no export wrote, such as notes.txt"),
+            ("mine", "mine contains files that no export wrote, such as notes.txt"),
             ("mine/notes.txt", "notes.txt is a file: name a folder"),
             ("mine/notes.txt/deeper", "notes.txt is a file: name a folder"),
-            (".", "holds what no export wrote"),
+            (".", "contains files that no export wrote"),
             ("/proc", "is the mount point of a disk"),
         ],
     )

@@ -21,7 +21,7 @@ from pipelines.warehouse.schema.create import create_tables
 from tests.integration.syncing import Syncing
 
 
-def laid_out(path: Path, api: str) -> Warehouse:
+def new_warehouse(path: Path, api: str) -> Warehouse:
     """A new warehouse of an API, with all tables."""
     warehouse = Warehouse(path)
     with warehouse.writing() as connection, transaction(connection):
@@ -38,7 +38,7 @@ def test_tables_follow_the_catalogue(tmp_path: Path, api: str) -> None:
         for table in tables_of(source).walk()
     }
 
-    with laid_out(tmp_path / "w.duckdb", api).reading() as connection:
+    with new_warehouse(tmp_path / "w.duckdb", api).reading() as connection:
         rows = connection.execute(
             "SELECT schema_name || '.' || table_name, list((column_name, data_type) ORDER BY column_index)"
             " FROM duckdb_columns() WHERE NOT internal AND schema_name NOT IN"
@@ -51,7 +51,7 @@ def test_tables_follow_the_catalogue(tmp_path: Path, api: str) -> None:
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 def test_everything_has_a_description(tmp_path: Path, api: str) -> None:
     """Every table, view and column that users read has a description."""
-    with laid_out(tmp_path / "w.duckdb", api).reading() as connection:
+    with new_warehouse(tmp_path / "w.duckdb", api).reading() as connection:
         undescribed = connection.execute(
             "SELECT schema_name, table_name, column_name FROM duckdb_columns()"
             " WHERE NOT internal AND comment IS NULL AND schema_name != 'versions'"
@@ -111,7 +111,7 @@ def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     }
     with Sandbox(empty=True) as sandbox:
         sandbox.book("catalog.hedges").put(record)
-        laid_out(tmp_path / "w.duckdb", "suppliers")
+        new_warehouse(tmp_path / "w.duckdb", "suppliers")
         syncing = Syncing(sandbox, tmp_path / "w.duckdb")
 
         outcome = syncing.sync_one("hedges")

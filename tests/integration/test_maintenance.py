@@ -14,7 +14,7 @@ from pipelines.orchestration.resources import SettingsResource, WarehouseResourc
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import lock_holder
-from tests.integration.flower_history import QUIET, run_ids
+from tests.integration.dagster_history import QUIET, run_ids
 from tests.integration.syncing import Syncing
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

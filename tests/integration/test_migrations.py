@@ -128,7 +128,7 @@ class TestUpdate:
         assert things.rows("SELECT thing_id, valid_from FROM history.things ORDER BY ALL") == things.rows(stored)
         assert not update(things)
 
-    def test_a_rebuild_after_it_changes_nothing(self, tmp_path: Path) -> None:
+    def test_a_rebuild_after_an_update_changes_nothing(self, tmp_path: Path) -> None:
         """A rebuild after an update changes no row."""
         things = older_warehouse(tmp_path / "w.duckdb")
         update(things)
@@ -296,7 +296,7 @@ def test_commands_with_an_older_warehouse(
         assert (outcome.new, outcome.changed, outcome.current) == (0, 0, True)
 
 
-def test_a_sync_brings_an_older_warehouse_up_to_date(
+def test_a_sync_updates_an_older_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A sync of an older warehouse reports the update, and publishes a copy with the new layout."""

@@ -1,4 +1,4 @@
-"""Personal data are hashed or dropped before anything is stored: in no table, no file and no line of output."""
+"""Personal data are hashed or dropped before anything is stored or printed."""
 
 from __future__ import annotations
 
@@ -22,72 +22,72 @@ from tests.integration.personal_orders import (
     PIET,
     REMARK,
     SETTINGS,
+    all_values,
     change,
-    filled,
-    holds,
+    files_containing,
+    sandbox_with_people,
     synced_by_treatment,
-    told,
 )
 from tests.integration.syncing import Syncing, empty_warehouse
 
-MODES = pytest.mark.parametrize("treatment", ["hash", "drop"])
+each_treatment = pytest.mark.parametrize("treatment", ["hash", "drop"])
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A few people's records, which stay as they are."""
-    with filled() as sandbox:
+    """Records of a few people, which the tests do not change."""
+    with sandbox_with_people() as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The warehouses that a sync of them fills, by what becomes of personal data."""
+    """The bytes of a synced warehouse for each treatment of personal data."""
     return synced_by_treatment(sandbox, tmp_path_factory.mktemp)
 
 
 @pytest.fixture
 def warehouse(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], Syncing]:
-    """Gives one of them."""
+    """Create the warehouse of a treatment."""
 
-    def give(treatment: str) -> Syncing:
+    def create(treatment: str) -> Syncing:
         (tmp_path / "w.duckdb").write_bytes(synced[treatment])
         return Syncing(sandbox, tmp_path / "w.duckdb", only=FEEDS)
 
-    return give
+    return create
 
 
-Given = Callable[[str], Syncing]
+CreateWarehouse = Callable[[str], Syncing]
 
 
 def hashed(text: str) -> str:
-    """The hash under the key of the settings."""
+    """The hash of a text with the key of the settings."""
     return keyed_hash(SecretStr(KEY), text)
 
 
-@MODES
-def test_nobody_is_in_the_warehouse(warehouse: Given, treatment: str) -> None:
-    """In no value of any table, nor in the bytes of a file; the key is not either."""
+@each_treatment
+def test_the_warehouse_contains_no_personal_data(warehouse: CreateWarehouse, treatment: str) -> None:
+    """Neither values and file bytes of the warehouse nor the key contain personal data."""
     syncing = warehouse(treatment)
 
-    everything = told(syncing.path)
+    everything = all_values(syncing.path)
     for secret in ("Qxzw", "QXZW", "52.25", KEY):
         assert secret not in everything
-        assert holds(syncing.path.parent, secret) == []
+        assert files_containing(syncing.path.parent, secret) == []
 
 
-def test_all_of_it_is_there_where_it_is_kept(warehouse: Given) -> None:
-    """Else the search above would prove nothing; what is rejected is kept to the letter."""
+def test_the_warehouse_contains_all_values_that_are_kept(warehouse: CreateWarehouse) -> None:
+    """With the treatment ``keep``, all values are stored, also those of rejected records."""
     syncing = warehouse("keep")
 
-    everything = told(syncing.path)
+    everything = all_values(syncing.path)
     for text in (JAN, PIET, REMARK, "QXZW-1", "52.25", f'"{JAN}" "{PIET}"'):
         assert text in everything
-    assert holds(syncing.path.parent, JAN) == ["w.duckdb"]
+    assert files_containing(syncing.path.parent, JAN) == ["w.duckdb"]
 
 
-def test_hashes_are_the_same_wherever_a_value_stands(warehouse: Given) -> None:
-    """So people can be counted and joined; blank text and numbers become nothing."""
+def test_hashes_are_the_same_in_every_column(warehouse: CreateWarehouse) -> None:
+    """A value has the same hash in every column, and blank texts and numbers become NULL."""
     rows = warehouse("hash").rows
 
     names = rows("SELECT created_by_user_name, delivery_remarks FROM orders.sales_orders")
@@ -103,10 +103,10 @@ def test_hashes_are_the_same_wherever_a_value_stands(warehouse: Given) -> None:
 
 
 @pytest.mark.parametrize(("treatment", "versions"), [("hash", 1), ("drop", 0)])
-def test_changes_are_seen_as_far_as_they_are_stored(tmp_path: Path, treatment: str, versions: int) -> None:
-    """An unchanged record is no new version; a changed personal value is one only where its hash stands."""
+def test_changes_of_personal_values(tmp_path: Path, treatment: str, versions: int) -> None:
+    """An unchanged record is no new version, and a changed personal value is one only if hashes are stored."""
     settings = SETTINGS[treatment]
-    with filled() as sandbox:
+    with sandbox_with_people() as sandbox:
         syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=(ORDERS,))
         syncing.sync(ORDERS, **settings)
         again = syncing.sync(ORDERS, full=True, **settings)["main", ORDERS]
@@ -119,8 +119,8 @@ def test_changes_are_seen_as_far_as_they_are_stored(tmp_path: Path, treatment: s
         assert syncing.versions(ORDERS) == 4 + versions
 
 
-def test_rejected_records_keep_what_is_not_personal(warehouse: Given) -> None:
-    """What can be parsed is kept without the values, of what cannot only its number."""
+def test_rejected_records_keep_other_values(warehouse: CreateWarehouse) -> None:
+    """Of a rejected record, the payload without personal data is kept if it is JSON, else only the number."""
     rows = warehouse("drop").rows(
         "SELECT payload, reason, sequence_number FROM sync.rejected_records ORDER BY sequence_number"
     )
@@ -133,9 +133,9 @@ def test_rejected_records_keep_what_is_not_personal(warehouse: Given) -> None:
     assert its_number > number
 
 
-@MODES
-def test_the_tables_can_be_made_anew(warehouse: Given, treatment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the raw log, which holds what they hold: a hash is not hashed again."""
+@each_treatment
+def test_tables_can_be_rebuilt(warehouse: CreateWarehouse, treatment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild from the raw log gives the same tables, and does not hash hashes again."""
     syncing = warehouse(treatment)
     before = syncing.content()
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(syncing.path))
@@ -146,11 +146,23 @@ def test_the_tables_can_be_made_anew(warehouse: Given, treatment: str, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "told_so"),
+    ("treatment", "settings", "message"),
     [
-        ("keep", HASH, "FLORIDAY_PERSONAL_DATA is hash, and the warehouse was filled with keep: run `floriday redact`"),
-        ("keep", DROP, "FLORIDAY_PERSONAL_DATA is drop, and the warehouse was filled with keep: run `floriday redact`"),
-        ("drop", {}, "FLORIDAY_PERSONAL_DATA is keep, and the warehouse was filled with drop: run `floriday redact`"),
+        (
+            "keep",
+            HASH,
+            "FLORIDAY_PERSONAL_DATA is hash, and the warehouse was filled with keep: run `floriday redact`",
+        ),
+        (
+            "keep",
+            DROP,
+            "FLORIDAY_PERSONAL_DATA is drop, and the warehouse was filled with keep: run `floriday redact`",
+        ),
+        (
+            "drop",
+            {},
+            "FLORIDAY_PERSONAL_DATA is keep, and the warehouse was filled with drop: run `floriday redact`",
+        ),
         (
             "hash",
             {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]},
@@ -158,12 +170,14 @@ def test_the_tables_can_be_made_anew(warehouse: Given, treatment: str, monkeypat
         ),
     ],
 )
-def test_another_setting_is_refused(warehouse: Given, first: str, then: dict[str, str], told_so: str) -> None:
-    """Before anything is written, in one line without the key."""
-    syncing = warehouse(first)
+def test_another_setting_is_refused(
+    warehouse: CreateWarehouse, treatment: str, settings: dict[str, str], message: str
+) -> None:
+    """Another treatment or key is refused in one line without the key, before anything is written."""
+    syncing = warehouse(treatment)
     before = syncing.path.read_bytes()
 
-    with pytest.raises(SettingError, match=told_so) as refused, syncing.pipeline(**then):
+    with pytest.raises(SettingError, match=message) as refused, syncing.pipeline(**settings):
         pass
 
     assert "\n" not in str(refused.value)
@@ -171,10 +185,10 @@ def test_another_setting_is_refused(warehouse: Given, first: str, then: dict[str
     assert syncing.path.read_bytes() == before
 
 
-def test_nothing_is_printed_nor_left_in_files(
+def test_nothing_is_printed_or_left_in_files(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the command line, on a trial too; the copy for readers is as bare as the warehouse."""
+    """Neither the output, the files of a dry run, nor the published copy contain personal data."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "w.duckdb"
     path.write_bytes(empty_warehouse("suppliers"))
@@ -186,5 +200,5 @@ def test_nothing_is_printed_nor_left_in_files(
     out, err = capsys.readouterr()
     assert codes == [0, 0]
     assert "Qxzw" not in out + err
-    assert holds(tmp_path, "Qxzw") == []
-    assert "Qxzw" not in told(tmp_path / "w.published.duckdb")
+    assert files_containing(tmp_path, "Qxzw") == []
+    assert "Qxzw" not in all_values(tmp_path / "w.published.duckdb")

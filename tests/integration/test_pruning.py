@@ -22,16 +22,16 @@ from pipelines.orchestration.instance.opening import instance_settings, open_ins
 from pipelines.orchestration.maintenance import history_files, pruning
 from pipelines.orchestration.maintenance.history_files import HistoryFiles
 from pipelines.orchestration.maintenance.pruning import Pruned, prune
-from tests.integration.flower_history import (
+from tests.integration.dagster_history import (
     CHECKED,
     KEYS,
     TULIPS,
     WEEKS,
+    displayed_state,
     make_history,
-    rows,
+    query_rows,
     run,
     run_ids,
-    shown,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -117,20 +117,20 @@ class TestDisplay:
 
     def test_pruning_does_not_change_it(self, instance: dg.DagsterInstance) -> None:
         """Weeks, newest events, failures and checks stay, also after Dagster has rebuilt its cache."""
-        before = shown(instance)
+        before = displayed_state(instance)
 
         pruned = prune(instance, NO_AGE, newest=2)
 
         assert pruned.deleted == len(2 * [0, 1, 2]) + 2 + 1 + 1  # weeks, counts, a repeated failure and a repeated skip
-        assert shown(instance) == before
+        assert displayed_state(instance) == before
         instance.wipe_asset_cached_status(KEYS)
-        assert shown(instance) == before
+        assert displayed_state(instance) == before
 
     def test_runs_of_shown_events_stay(self, instance: dg.DagsterInstance) -> None:
         """Each event and each check result that is shown still belongs to a run with its events."""
         prune(instance, NO_AGE, newest=1)
 
-        display = shown(instance)
+        display = displayed_state(instance)
         runs = {
             event.run_id for name in ("tulips", "roses") for event in display[f"events of the weeks of {name}"].values()
         }
@@ -141,7 +141,7 @@ class TestDisplay:
     def test_later_events_are_shown(self, instance: dg.DagsterInstance) -> None:
         """Weeks that are materialized after pruning appear in the grid, which needs ids that only rise."""
         highest = instance.event_log_storage.get_maximum_record_id() or 0
-        shown(instance)
+        displayed_state(instance)
 
         prune(instance, NO_AGE, newest=1)
         run(instance, "sync", 6)
@@ -149,7 +149,7 @@ class TestDisplay:
         weeks = WEEKS.get_partition_keys()
         new = instance.get_latest_storage_id_by_partition(TULIPS, dg.DagsterEventType.ASSET_MATERIALIZATION)[weeks[6]]
         assert new > highest
-        assert weeks[6] in shown(instance)["grid of tulips"]["materialized"]
+        assert weeks[6] in displayed_state(instance)["grid of tulips"]["materialized"]
 
     def test_the_run_of_the_last_event_stays(self, empty: dg.DagsterInstance) -> None:
         """A run that ended after newer runs keeps its events, so that ids of events still rise."""
@@ -276,18 +276,18 @@ class TestFiles:
 
         left = {*run_ids(instance), ""}
         for table in ("event_logs", "asset_check_executions"):
-            assert {run_id for (run_id,) in rows(files.index, f"SELECT run_id FROM {table}")} <= left
+            assert {run_id for (run_id,) in query_rows(files.index, f"SELECT run_id FROM {table}")} <= left
         assert files.index.stat().st_size < before
 
     def test_a_second_prune_changes_nothing(self, instance: dg.DagsterInstance) -> None:
         """A second prune deletes nothing and does not change what is shown."""
         first = prune(instance, NO_AGE, newest=2)
-        before, left = shown(instance), run_ids(instance)
+        before, left = displayed_state(instance), run_ids(instance)
 
         second = prune(instance, NO_AGE, newest=2)
 
         assert (second.deleted, second.kept) == (0, first.kept)
-        assert (shown(instance), run_ids(instance)) == (before, left)
+        assert (displayed_state(instance), run_ids(instance)) == (before, left)
 
     def test_leftover_files_are_deleted(self, instance: dg.DagsterInstance, files: HistoryFiles) -> None:
         """Files that remain of a run that a person deleted, or of an interrupted prune, are deleted."""
@@ -331,13 +331,13 @@ class TestFiles:
             used |= {remaining.job_snapshot_id, remaining.execution_plan_snapshot_id}
             if lineage := instance.get_job_snapshot(remaining.job_snapshot_id).lineage_snapshot:
                 used.add(lineage.parent_snapshot_id)
-        assert {snapshot for (snapshot,) in rows(files.runs, "SELECT snapshot_id FROM snapshots")} == used
+        assert {snapshot for (snapshot,) in query_rows(files.runs, "SELECT snapshot_id FROM snapshots")} == used
 
     def test_others_may_read_and_write_during_a_prune(
         self, instance: dg.DagsterInstance, files: HistoryFiles, tmp_path: Path
     ) -> None:
         """An open read transaction does not stop a prune and still sees its data; its space is freed later."""
-        before = shown(instance)
+        before = displayed_state(instance)
         with (
             closing(sqlite3.connect(files.index)) as reader,
             open_instance(tmp_path, tmp_path / "dagster") as other,
@@ -349,7 +349,7 @@ class TestFiles:
             prune(instance, NO_AGE, newest=2)
 
             assert reader.execute(count).fetchall() == before_prune
-            assert shown(other) == before
+            assert displayed_state(other) == before
             run(other, "count")
         assert prune(instance, NO_AGE, newest=1).deleted == 1
 
@@ -371,32 +371,32 @@ class TestEventsWithoutARun:
     def test_the_newest_events_stay(self, instance: dg.DagsterInstance, files: HistoryFiles) -> None:
         """The newest event of each week and check stays in every database, and what is shown stays the same."""
         self.report(instance, times=5)
-        before = shown(instance)
+        before = displayed_state(instance)
 
         prune(instance, NO_AGE, newest=2)
 
-        assert shown(instance) == before
+        assert displayed_state(instance) == before
         instance.wipe_asset_cached_status(KEYS)
-        assert shown(instance) == before
+        assert displayed_state(instance) == before
         kinds = "SELECT dagster_event_type, count(*) FROM event_logs WHERE run_id = '' GROUP BY ALL ORDER BY 1"
         for database in (files.index, files.runless):
-            assert rows(database, kinds.replace("GROUP BY ALL", "GROUP BY 1")) == [
+            assert query_rows(database, kinds.replace("GROUP BY ALL", "GROUP BY 1")) == [
                 ("ASSET_CHECK_EVALUATION", 1),
                 ("ASSET_MATERIALIZATION", 2),
             ]
-        assert rows(files.index, "SELECT count(*) FROM asset_check_executions WHERE run_id = ''") == [(1,)]
+        assert query_rows(files.index, "SELECT count(*) FROM asset_check_executions WHERE run_id = ''") == [(1,)]
         orphaned_tags = "SELECT count(*) FROM asset_event_tags WHERE event_id NOT IN (SELECT id FROM event_logs)"
-        assert rows(files.index, orphaned_tags) == [(0,)]
+        assert query_rows(files.index, orphaned_tags) == [(0,)]
 
     def test_events_younger_than_the_age_stay(self, instance: dg.DagsterInstance, files: HistoryFiles) -> None:
         """Events that were reported within the given age stay."""
         self.report(instance, times=2)
         count = "SELECT count(*) FROM event_logs WHERE run_id = ''"
-        before = rows(files.index, count), rows(files.runless, count)
+        before = query_rows(files.index, count), query_rows(files.runless, count)
 
         prune(instance, timedelta(hours=1), newest=1)
 
-        assert (rows(files.index, count), rows(files.runless, count)) == before == ([(6,)], [(6,)])
+        assert (query_rows(files.index, count), query_rows(files.runless, count)) == before == ([(6,)], [(6,)])
 
 
 class TestOtherStorage:
@@ -418,11 +418,11 @@ class TestOtherStorage:
         """Runs are deleted, what is shown stays the same, and no file is deleted."""
         for week in (0, 1, 0, 1):
             run(consolidated, "sync", week)
-        before, first = shown(consolidated), run_ids(consolidated)[:2]
+        before, first = displayed_state(consolidated), run_ids(consolidated)[:2]
         paths = {path for path in tmp_path.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
 
         assert prune(consolidated, NO_AGE, newest=1) == Pruned(2, 2, 0)
 
         assert set(first).isdisjoint(run_ids(consolidated))
-        assert shown(consolidated) == before
+        assert displayed_state(consolidated) == before
         assert paths <= set(tmp_path.rglob("*"))

@@ -123,7 +123,7 @@ def write():
                 connection.execute(f"INSERT INTO {table} SELECT ?, repeat('x', 1000) FROM range(100)", [number])
         if number == 1:
             started.set()
-        threading.Event().wait(0.01)  # as a sync, which asks for the next page
+        threading.Event().wait(0.01)  # like a sync, which requests the next page
 
 started = threading.Event()
 threading.Thread(target=write, daemon=True).start()
@@ -185,7 +185,10 @@ class TestCopy:
                 seen.append(found)
             writer.kill()
 
-        assert all((two, rows, more) == (one, 100 * (one + 1), rows) for one, two, rows, more in seen)
+        assert all(
+            (last_two, rows_two, rows_one) == (last_one, 100 * (last_one + 1), rows_two)
+            for last_one, last_two, rows_one, rows_two in seen
+        )
         assert len(set(seen)) > 1
 
     def test_a_link_stays_a_link(self, things: ThingWarehouse, target: Path) -> None:
@@ -213,17 +216,17 @@ class TestCopy:
 class TestLocks:
     """Publishing waits for writers, and readers never wait."""
 
-    def test_writers_wait_and_readers_do_not(self, things: ThingWarehouse) -> None:
+    def test_only_writers_wait(self, things: ThingWarehouse) -> None:
         """While the file is copied, other processes can open it for reading and not for writing."""
         code = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'reader').close()"
 
-        def opens(how: str) -> bool:
-            ended = subprocess.run([sys.executable, "-c", code, str(things.path), how], stderr=-1, check=False)
+        def can_open(role: str) -> bool:
+            ended = subprocess.run([sys.executable, "-c", code, str(things.path), role], stderr=-1, check=False)
             return ended.returncode == 0
 
         with things.warehouse.committed_bytes():
-            assert (opens("reader"), opens("writer")) == (True, False)
-        assert opens("writer")
+            assert (can_open("reader"), can_open("writer")) == (True, False)
+        assert can_open("writer")
 
     def test_readers_do_not_delay_a_copy(self, things: ThingWarehouse, target: Path) -> None:
         """A copy can be made while another process reads the warehouse."""

@@ -1,4 +1,4 @@
-"""Stored personal data are brought in line with the setting, and one person is erased, in a file made anew."""
+"""``floriday redact`` applies the setting to stored personal data, or erases one person, in a rewritten file."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.integration.personal_orders import (
     ORDERS,
     PIET,
     REMARK,
-    filled,
-    holds,
+    all_values,
+    files_containing,
+    sandbox_with_people,
     stored,
     synced_by_treatment,
-    told,
 )
 from tests.integration.syncing import Syncing
 
@@ -37,22 +37,22 @@ WITH_KEY: dict[str, Any] = {"FLORIDAY_PERSONAL_DATA_KEY": KEY}
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A few people's records, which stay as they are."""
-    with filled() as sandbox:
+    """Records of a few people, which the tests do not change."""
+    with sandbox_with_people() as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The warehouses that a sync of them fills, by what becomes of personal data."""
+    """The bytes of a synced warehouse for each treatment of personal data."""
     return synced_by_treatment(sandbox, tmp_path_factory.mktemp)
 
 
-class Warehouse(Syncing):
-    """One of them, and the command line on it."""
+class RedactedWarehouse(Syncing):
+    """A warehouse, and ``floriday redact`` for it."""
 
     def redact(self, *arguments: str, **settings: str) -> int:
-        """``floriday redact`` with these settings; returns the exit code."""
+        """Run ``floriday redact`` with these settings, and return the exit code."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"FLORIDAY_WAREHOUSE": str(self.path), **settings}.items():
                 patch.setenv(name, value)
@@ -61,43 +61,43 @@ class Warehouse(Syncing):
 
 
 @pytest.fixture
-def warehouse(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], Warehouse]:
-    """Gives a warehouse that was filled so, and its copy for readers."""
+def warehouse(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], RedactedWarehouse]:
+    """Create the warehouse of a treatment, and its published copy."""
 
-    def give(treatment: str) -> Warehouse:
+    def create(treatment: str) -> RedactedWarehouse:
         (tmp_path / "w.duckdb").touch(mode=0o600)
         (tmp_path / "w.duckdb").write_bytes(synced[treatment])
         (tmp_path / "w.published.duckdb").write_bytes(synced[treatment])
-        return Warehouse(sandbox, tmp_path / "w.duckdb", only=FEEDS)
+        return RedactedWarehouse(sandbox, tmp_path / "w.duckdb", only=FEEDS)
 
-    return give
+    return create
 
 
 @pytest.fixture
-def truth(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], Syncing]:
-    """Gives a warehouse that was filled so from the beginning."""
+def expected(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], Syncing]:
+    """Create a warehouse that was synced with a treatment from the beginning."""
 
-    def give(treatment: str) -> Syncing:
-        (folder := tmp_path / "truth").mkdir()
+    def create(treatment: str) -> Syncing:
+        (folder := tmp_path / "expected").mkdir()
         (folder / "w.duckdb").write_bytes(synced[treatment])
         return Syncing(sandbox, folder / "w.duckdb", only=FEEDS)
 
-    return give
+    return create
 
 
 def files(syncing: Syncing) -> list[str]:
-    """The database's files, without those of the lock."""
+    """The names of the database files, without those of the lock."""
     return sorted(path.name for path in syncing.path.parent.glob("w.*") if path.suffix != ".lock")
 
 
-Given = Callable[[str], Warehouse]
-True_ = Callable[[str], Syncing]
+CreateWarehouse = Callable[[str], RedactedWarehouse]
+CreateExpected = Callable[[str], Syncing]
 
 
-def test_it_is_as_if_values_had_always_been_hashed(warehouse: Given, truth: True_) -> None:
-    """In a warehouse that does not even know yet how its personal data stand; the next sync finds nothing new.
+def test_values_are_hashed(warehouse: CreateWarehouse, expected: CreateExpected) -> None:
+    """After redacting to ``hash``, the warehouse equals one that was synced so, and the next sync changes nothing.
 
-    The copy for readers that nobody asks for any more is removed: it would go on holding what the warehouse has lost.
+    This holds for a warehouse of a version that did not store the treatment. An old published copy is removed.
     """
     syncing = warehouse("keep")
     with syncing.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
@@ -106,52 +106,56 @@ def test_it_is_as_if_values_had_always_been_hashed(warehouse: Given, truth: True
 
     assert syncing.redact(**HASH, FLORIDAY_PUBLISHED="off") == 0
 
-    assert stored(syncing) == stored(truth("hash"))
+    assert stored(syncing) == stored(expected("hash"))
     assert files(syncing) == ["w.duckdb"]
     outcome = syncing.sync(ORDERS, full=True, **HASH)["main", ORDERS]
     assert (outcome.records, outcome.new, outcome.changed) == (5, 0, 0)
 
 
 @pytest.mark.parametrize("before", ["keep", "hash"])
-def test_it_is_as_if_values_had_always_been_dropped(warehouse: Given, truth: True_, before: str) -> None:
-    """In every table, and in every byte of the file and of the copy for readers, freed blocks among them."""
+def test_values_are_dropped(warehouse: CreateWarehouse, expected: CreateExpected, before: str) -> None:
+    """After redacting to ``drop``, the warehouse equals one that was synced so, and no file contains the values."""
     syncing = warehouse(before)
     value = JAN if before == "keep" else keyed_hash(SecretStr(KEY), JAN)
-    assert holds(syncing.path.parent, value) == ["w.duckdb", "w.published.duckdb"]
+    assert files_containing(syncing.path.parent, value) == ["w.duckdb", "w.published.duckdb"]
 
     assert syncing.redact(**DROP) == 0
 
-    assert stored(syncing) == stored(truth("drop"))
-    assert holds(syncing.path.parent, value) == []
+    assert stored(syncing) == stored(expected("drop"))
+    assert files_containing(syncing.path.parent, value) == []
     assert files(syncing) == ["w.duckdb", "w.published.duckdb"]
     for name in files(syncing):
         path = syncing.path.with_name(name)
-        assert value not in told(path)
+        assert value not in all_values(path)
         assert path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
-    ("before", "settings", "told_so"),
+    ("before", "settings", "message"),
     [
         ("hash", {}, "FLORIDAY_PERSONAL_DATA_KEY is missing"),
-        ("hash", WITH_KEY, "the warehouse holds hashes, which cannot be turned back: set hash again, or remove them"),
+        (
+            "hash",
+            WITH_KEY,
+            "the warehouse holds hashes, which cannot be turned back: set hash again, or remove them",
+        ),
         ("hash", {**HASH, "FLORIDAY_PERSONAL_DATA_KEY": KEY[::-1]}, "is not the key with which the warehouse's hashes"),
     ],
 )
-def test_what_cannot_be_done_is_refused(
-    warehouse: Given, before: str, settings: dict[str, str], told_so: str, capsys: pytest.CaptureFixture[str]
+def test_impossible_redactions_are_refused(
+    warehouse: CreateWarehouse, before: str, settings: dict[str, str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Hashes do not become values, nor hashes under another key."""
+    """Hashes cannot be turned into values, or into hashes with another key."""
     syncing = warehouse(before)
 
     assert syncing.redact(**settings) == 2
 
-    assert told_so in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert syncing.path.read_bytes() == syncing.path.with_name("w.published.duckdb").read_bytes()
 
 
-def test_what_was_dropped_comes_only_anew(warehouse: Given, capsys: pytest.CaptureFixture[str]) -> None:
-    """From drop the way is open; a full sync reads again what Floriday still serves, as versions of their own."""
+def test_dropped_values_are_read_again(warehouse: CreateWarehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dropped values are read again by a full sync, as new versions."""
     syncing = warehouse("drop")
 
     assert syncing.redact(**HASH) == 0
@@ -162,8 +166,8 @@ def test_what_was_dropped_comes_only_anew(warehouse: Given, capsys: pytest.Captu
     assert syncing.rows("SELECT count(DISTINCT created_by_user_name) FROM orders.sales_orders") == [(2,)]
 
 
-def test_nothing_to_do_is_said(warehouse: Given, capsys: pytest.CaptureFixture[str]) -> None:
-    """And nothing is written; nor is it by --dry-run, which counts."""
+def test_nothing_to_do(warehouse: CreateWarehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without work, and with ``--dry-run``, which counts the values, nothing is written."""
     syncing = warehouse("keep")
     before = syncing.path.read_bytes()
 
@@ -184,10 +188,10 @@ def test_nothing_to_do_is_said(warehouse: Given, capsys: pytest.CaptureFixture[s
 NAMES = "SELECT created_by_user_name FROM {}.sales_orders ORDER BY 1 NULLS FIRST"
 
 
-def test_one_person_is_erased_and_stays_away(warehouse: Given, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever field the name stood in; whoever else is named stays, and later syncs do not bring it back.
+def test_one_person_is_erased(warehouse: CreateWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One person is erased from all fields and stays erased in later syncs, and other people stay.
 
-    The remarks with the name in them go when they are asked for, whatever the case; the name may come from a pipe.
+    Texts that contain the name are erased with ``--containing``, in upper or lower case. A pipe can send the name.
     """
     syncing = warehouse("keep")
 
@@ -196,7 +200,7 @@ def test_one_person_is_erased_and_stays_away(warehouse: Given, monkeypatch: pyte
     for schema in ("orders", "history"):
         assert syncing.rows(NAMES.format(schema)) == [(None,), (None,), (PIET,)]
     assert syncing.rows("SELECT reason FROM history.sales_order_correction_requests") == [(None,)]
-    everything = told(syncing.path)
+    everything = all_values(syncing.path)
     assert f'"{JAN}"' not in everything
     assert f"'{JAN}'" not in everything
     assert REMARK in everything
@@ -206,12 +210,12 @@ def test_one_person_is_erased_and_stays_away(warehouse: Given, monkeypatch: pyte
     outcome = syncing.sync(ORDERS, full=True, **WITH_KEY)["main", ORDERS]
 
     assert (outcome.records, outcome.new, outcome.changed) == (5, 0, 0)
-    assert JAN.upper() not in told(syncing.path).upper()
-    assert PIET in told(syncing.path)
+    assert JAN.upper() not in all_values(syncing.path).upper()
+    assert PIET in all_values(syncing.path)
 
 
-def test_a_hash_is_erased_by_the_name(warehouse: Given) -> None:
-    """What was erased is told by the key alone, so that another one is refused from then on."""
+def test_a_hash_is_erased_by_name(warehouse: CreateWarehouse) -> None:
+    """In a hashed warehouse a person is erased by name, and another key is refused afterwards."""
     syncing = warehouse("hash")
 
     assert syncing.redact("--erase", JAN, **HASH) == 0
@@ -228,7 +232,7 @@ def test_a_hash_is_erased_by_the_name(warehouse: Given) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "settings", "told_so"),
+    ("arguments", "settings", "message"),
     [
         (["--erase", JAN], {}, "FLORIDAY_PERSONAL_DATA_KEY is missing: --erase expects it"),
         (["--erase", " "], WITH_KEY, "--erase expects a text that is not blank"),
@@ -237,22 +241,26 @@ def test_a_hash_is_erased_by_the_name(warehouse: Given) -> None:
     ],
 )
 def test_wrong_usage(
-    warehouse: Given, arguments: list[str], settings: dict[str, str], told_so: str, capsys: pytest.CaptureFixture[str]
+    warehouse: CreateWarehouse,
+    arguments: list[str],
+    settings: dict[str, str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Told in one line."""
+    """Wrong arguments and settings exit with code 2 and one line."""
     syncing = warehouse("hash" if settings == HASH else "keep")
 
     assert syncing.redact(*arguments, **settings) == 2
 
     err = capsys.readouterr().err
-    assert told_so in err
+    assert message in err
     assert err.count("\n") == 1
 
 
-def test_a_redaction_that_fails_leaves_all_as_it_was(
-    warehouse: Given, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_failed_redaction_changes_nothing(
+    warehouse: CreateWarehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The setting too, and no half-made file."""
+    """A redaction that fails changes neither rows, setting nor files."""
     syncing = warehouse("keep")
     before = stored(syncing)
     with monkeypatch.context() as patch:

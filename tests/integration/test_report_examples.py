@@ -1,4 +1,4 @@
-"""The examples on the reports' page are what the reports say."""
+"""The stored examples of the reports' page equal the reports of the sandbox world."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pipelines.dictionary.examples import Examples, examples
 from pipelines.reports import find_report
 
 
-def of_the_world(kept: Examples) -> Examples:
-    """The examples without those that tell when the syncs were."""
-    told = {name: each for name, each in kept.reports.items() if not reads_sync_tables(find_report(name))}
-    return Examples(kept.now, told)
+def without_sync_reports(examples: Examples) -> Examples:
+    """Return the examples without those of reports on syncs, which depend on the time of the syncs."""
+    rows = {name: rows for name, rows in examples.reports.items() if not reads_sync_tables(find_report(name))}
+    return Examples(examples.now, rows)
 
 
 @pytest.mark.slow
-def test_the_kept_examples_are_what_the_reports_say() -> None:
-    """The same worlds, synced anew, give the same rows; ``make examples`` renews what is kept."""
-    assert of_the_world(make_examples()) == of_the_world(examples())
+def test_stored_examples_are_up_to_date() -> None:
+    """New syncs of the same sandbox worlds give the stored rows, which ``make examples`` updates."""
+    assert without_sync_reports(make_examples()) == without_sync_reports(examples())

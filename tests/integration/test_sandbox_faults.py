@@ -207,10 +207,10 @@ class TestResponses:
 
     def test_a_redirect(self, sandbox: Sandbox, session: requests.Session) -> None:
         """A fault can redirect to a given location."""
-        sandbox.faults.add(Fault(kind=Kind.REDIRECT, location="https://elsewhere.example/"))
+        sandbox.faults.add(Fault(kind=Kind.REDIRECT, location="https://other.example/"))
 
         answer = get(sandbox, session)
-        assert (answer.status_code, answer.headers["Location"]) == (307, "https://elsewhere.example/")
+        assert (answer.status_code, answer.headers["Location"]) == (307, "https://other.example/")
 
     def test_the_token_endpoint_can_fail(self, sandbox: Sandbox) -> None:
         """A fault can affect the token endpoint by its path."""

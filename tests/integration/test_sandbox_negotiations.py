@@ -24,7 +24,7 @@ def sandbox() -> Sandbox:
     return Sandbox(now=NOW, accounts=("main", "second"))
 
 
-def moment(text: str) -> dt.datetime:
+def parse_time(text: str) -> dt.datetime:
     """Parse a time of a record."""
     return dt.datetime.fromisoformat(text)
 
@@ -159,7 +159,7 @@ class TestReferences:
         lines = {line["supplyLineId"] for feed in feeds for line in sandbox.truth(feed)}
         batches = by_member(sandbox, "batches", "batchId")
         stickers = by_member(sandbox, "customer_stickers", "stickerId")
-        recent = [order for order in sandbox.truth("sales_orders") if moment(order["orderDateTime"]) > RECENT]
+        recent = [order for order in sandbox.truth("sales_orders") if parse_time(order["orderDateTime"]) > RECENT]
 
         assert {order["supplyLineId"] for order in recent} - {None} <= lines
         assert {order["batchId"] for order in recent} - {None} <= batches.keys()
@@ -231,7 +231,8 @@ class TestInvoices:
 
         assert 0 < len(without_time) < len(lines) / 2
         assert all(
-            moment(line["lastModified"]).year == 2025 or line["lastModified"] < "2026-05-15" for line in without_time
+            parse_time(line["lastModified"]).year == 2025 or line["lastModified"] < "2026-05-15"
+            for line in without_time
         )
 
 
@@ -313,7 +314,7 @@ class TestOffers:
     def test_presales_sell_down_and_end(self, sandbox: Sandbox) -> None:
         """Past pre-sales are unavailable; some are sold out, and some have pieces left for the clock."""
         lines = sandbox.truth("clock_presales_supply_lines")
-        over = [line for line in lines if moment(line["tradePeriod"]["endDateTime"]) < NOW - dt.timedelta(hours=2)]
+        over = [line for line in lines if parse_time(line["tradePeriod"]["endDateTime"]) < NOW - dt.timedelta(hours=2)]
 
         assert {line["status"] for line in over} == {"UNAVAILABLE"}
         assert {line["numberOfPieces"] > 0 for line in over} == {True, False}
@@ -373,5 +374,5 @@ class TestOffers:
 
         customers = {each["customerOrganizationId"] for each in connections}
         assert {each["customerOrganizationId"] for each in existing} <= customers
-        assert all(moment(each["lastModifiedDateTime"]) >= last for each in connections if each["isDeleted"])
-        assert all(moment(sticker["deliveryDateTime"]) >= last for sticker in sandbox.truth("customer_stickers"))
+        assert all(parse_time(each["lastModifiedDateTime"]) >= last for each in connections if each["isDeleted"])
+        assert all(parse_time(sticker["deliveryDateTime"]) >= last for sticker in sandbox.truth("customer_stickers"))

@@ -223,7 +223,7 @@ class TestAccess:
     def test_unknown_routes_versions_and_methods(self, sandbox: Sandbox, caller: Caller) -> None:
         """An unknown route is 404, another version or API 403, and a wrong method 405."""
         assert caller.call("/nowhere").json()["domainErrorCode"] == "route-not-found"
-        assert caller.get(f"{sandbox.url}/elsewhere", timeout=10).status_code == 404
+        assert caller.get(f"{sandbox.url}/other", timeout=10).status_code == 404
         assert caller.get(f"{sandbox.url}/suppliers-api-2025v2/identities", timeout=10).status_code == 403
         assert caller.get(f"{sandbox.url}/customers-api-2026v1/identities", timeout=10).status_code == 403
         assert caller.post(f"{sandbox.base_url}{ORDERS}0", timeout=10).status_code == 405

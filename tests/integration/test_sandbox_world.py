@@ -31,7 +31,7 @@ def changing() -> Sandbox:
     return Sandbox(now=NOW, scale=0.2)
 
 
-def moment(text: str) -> dt.datetime:
+def parse_time(text: str) -> dt.datetime:
     """Parse a time of a record."""
     return dt.datetime.fromisoformat(text)
 
@@ -73,7 +73,7 @@ class TestRecords:
         assert_valid(sandbox)
 
     @pytest.mark.parametrize("name", ["companyGln", "gln", "articleGtin", "regionGln", "locationGln"])
-    def test_check_digits_are_right(self, sandbox: Sandbox, name: str) -> None:
+    def test_check_digits_are_correct(self, sandbox: Sandbox, name: str) -> None:
         """GLNs and GTINs have 13 digits, of which the last is the check digit."""
         numbers = {number for feed in sandbox.sources for number in members(sandbox.truth(feed), name)}
 
@@ -110,7 +110,7 @@ class TestRecords:
 class TestTrade:
     """Records are consistent with each other."""
 
-    def test_ledgers_add_up(self, sandbox: Sandbox) -> None:
+    def test_mutations_of_batches_add_up(self, sandbox: Sandbox) -> None:
         """A batch's initial pieces and its mutations add up to its pieces, which are never below 0."""
         deltas: dict[str, int] = defaultdict(int)
         for mutation in sandbox.truth("batch_mutations"):
@@ -205,7 +205,8 @@ class TestTrade:
             carrier
             for order in fulfillments
             for carrier in order["loadCarriers"]
-            if (received := carrier["receiptDateTime"]) and moment(received) > moment(order["latestDeliveryDateTime"])
+            if (received := carrier["receiptDateTime"])
+            and parse_time(received) > parse_time(order["latestDeliveryDateTime"])
         ]
 
         assert {"ACCEPTED", "COMMITTED", "REJECTED", "CANCELLED", "EXPIRED"} <= {order["status"] for order in orders}
@@ -213,7 +214,7 @@ class TestTrade:
         assert set(members(orders, "currency")) == {"EUR", "USD"}
         assert kinds == {"CORRECTION_REQUEST", "PRICE_UPDATE", "WITHDRAWN_BY_CUSTOMER"}
         assert any(order["supplierOrganizationId"] != order["sellerOrganizationId"] for order in orders)
-        assert {moment(order["delivery"]["latestDeliveryDateTime"]).year for order in orders} == {2025, 2026}
+        assert {parse_time(order["delivery"]["latestDeliveryDateTime"]).year for order in orders} == {2025, 2026}
         assert 0.01 < len(late) / sum(len(order["loadCarriers"]) for order in fulfillments) < 0.2
         assert any(order["fulfillmentOrderCorrections"] for order in fulfillments)
         assert {line["status"] for line in sandbox.truth("supply_lines")} == {"AVAILABLE", "UNAVAILABLE", "DELETED"}
@@ -284,11 +285,11 @@ class TestTime:
         assert changing.now == NOW
         assert len(changing.book("sales_orders")) == orders + 10
 
-    def test_ledgers_still_add_up_later(self, changing: Sandbox) -> None:
+    def test_mutations_still_add_up_later(self, changing: Sandbox) -> None:
         """Batches and their mutations still add up after weeks of trade."""
         changing.advance(dt.timedelta(days=20))
 
-        TestTrade().test_ledgers_add_up(changing)
+        TestTrade().test_mutations_of_batches_add_up(changing)
         TestTrade().test_mutations_of_orders_add_up(changing)
 
     def test_scale_multiplies_the_trade(self, changing: Sandbox) -> None:
@@ -308,7 +309,7 @@ class TestTime:
 
         assert expired > 100
         assert empty.expire() == 0
-        assert all(moment(batch["creationDateTime"]) >= last for batch in changing.truth("batches"))
+        assert all(parse_time(batch["creationDateTime"]) >= last for batch in changing.truth("batches"))
         assert len(changing.book("sales_orders")) > orders
 
     def test_records_without_a_time_do_not_expire(self) -> None:

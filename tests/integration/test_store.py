@@ -50,7 +50,8 @@ def things(tmp_path: Path) -> ThingWarehouse:
 def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Feed], ThingWarehouse]:
     """Gives the one warehouse for a feed; each example brings an account of its own."""
     folder = tmp_path_factory.mktemp("w")
-    return cache(lambda feed: ThingWarehouse(folder / f"{feed.name}.duckdb", (feed,)).create())
+    # Not named after a schema: DuckDB names the database after the file, and "things.things" would mean two tables.
+    return cache(lambda feed: ThingWarehouse(folder / f"of_{feed.table}.duckdb", (feed,)).create())
 
 
 def branches(*ids: str, number: int = 1, identity: str = A) -> bytes:

@@ -1,4 +1,4 @@
-"""The file itself: its layout, who may open it, what it refuses, and whose data it holds."""
+"""The warehouse file: its tables, its privacy, other processes, damage, and the API and organizations that own it."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ HOST = "api.staging.floriday.io"
 
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
-    """A warehouse for things, with one in it."""
-    made = ThingWarehouse(tmp_path / "w.duckdb").create()
-    made.store(word("a", 1))
-    return made
+    """A warehouse with one thing."""
+    things = ThingWarehouse(tmp_path / "w.duckdb").create()
+    things.store(word("a", 1))
+    return things
 
 
 @pytest.fixture(scope="module")
 def suppliers(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A warehouse that is laid out for the whole catalogue."""
+    """A warehouse with the tables of the Suppliers API."""
     warehouse = Warehouse(tmp_path_factory.mktemp("w") / "folder" / "w.duckdb")
     with warehouse.writing() as connection, transaction(connection):
         create_tables(connection, TABLES)
@@ -49,12 +49,12 @@ def suppliers(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def mode(path: Path) -> int:
-    """A file's permissions."""
+    """The permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def checksum(header: bytearray) -> int:
-    """What DuckDB writes before the header of a file."""
+    """The checksum that DuckDB writes before the header of a file."""
     result = 5381
     for place in range(0, len(header), 8):
         result ^= int.from_bytes(header[place : place + 8], "little") * 0xBF58476D1CE4E5B9 % 2**64
@@ -62,10 +62,10 @@ def checksum(header: bytearray) -> int:
 
 
 class TestLayout:
-    """What is in the file before any record."""
+    """A new warehouse contains all tables, views and descriptions."""
 
-    def test_columns_are_the_catalogues(self, suppliers: Warehouse) -> None:
-        """Every table has its columns, with names, types and order."""
+    def test_columns_equal_the_catalogue(self, suppliers: Warehouse) -> None:
+        """Each table has the catalogue's columns, types and order."""
         with suppliers.reading() as connection:
             for table in (part for feed in TABLES for part in feed.walk()):
                 found = connection.execute(
@@ -76,36 +76,36 @@ class TestLayout:
                 assert found == [(column.name, column.type) for column in table.columns]
 
     def test_everything_is_described(self, suppliers: Warehouse) -> None:
-        """Each table, each view and each column that people read carries a comment."""
+        """Each table, view and column that users read has a comment."""
         with suppliers.reading() as connection:
-            for what, name in (("tables", "table_name"), ("views", "view_name"), ("columns", "table_name")):
+            for kind, name in (("tables", "table_name"), ("views", "view_name"), ("columns", "table_name")):
                 found = connection.execute(
-                    f"SELECT schema_name, {name}, comment FROM duckdb_{what}() WHERE NOT internal"
+                    f"SELECT schema_name, {name}, comment FROM duckdb_{kind}() WHERE NOT internal"
                 ).fetchall()
                 assert len(found) > 20
-                assert [row for row in found if not row[2] and (what, row[0]) != ("columns", "versions")] == []
+                assert [row for row in found if not row[2] and (kind, row[0]) != ("columns", "versions")] == []
 
-    def test_comments_are_the_catalogues(self, suppliers: Warehouse) -> None:
-        """In the current tables to the letter; the histories say that they are."""
+    def test_comments_equal_the_catalogue(self, suppliers: Warehouse) -> None:
+        """Comments of current tables are the catalogue's texts, and those of histories mention versions."""
         query = "SELECT comment FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? ORDER BY column_index"
         with suppliers.reading() as connection:
             for table in TABLES:
                 found = [row[0] for row in connection.execute(query, [table.schema, table.name]).fetchall()]
                 assert found == [column.description for column in table.columns]
-                said = connection.execute(
+                comments = connection.execute(
                     "SELECT comment FROM duckdb_views() WHERE schema_name = 'history' AND view_name = ?", [table.name]
                 ).fetchall()
-                assert said == [(f"One row a version. {table.description}",)]
+                assert comments == [(f"One row a version. {table.description}",)]
 
     def test_every_table_has_a_history_and_its_macro(self, suppliers: Warehouse) -> None:
-        """Parents and children; they answer, with nothing."""
+        """Each table has a history view and a macro for a moment, which return no rows yet."""
         with suppliers.reading() as connection:
             for table in (part for feed in TABLES for part in feed.walk()):
                 assert connection.execute(f"FROM history.{table.name}").fetchall() == []
                 assert connection.execute(f"FROM history.{table.name}_as_of('2026-01-01')").fetchall() == []
 
-    def test_laying_out_again_changes_nothing(self, things: ThingWarehouse) -> None:
-        """It is done before every sync."""
+    def test_creating_tables_again_changes_nothing(self, things: ThingWarehouse) -> None:
+        """Creating the tables again, as every sync does, changes nothing."""
         before = things.contents()
         with things.warehouse.writing() as connection, transaction(connection):
             create_tables(connection, [TABLE])
@@ -113,7 +113,7 @@ class TestLayout:
         assert things.contents() == before
 
     def test_feeds_are_added_to_an_older_file(self, things: ThingWarehouse) -> None:
-        """What it holds stays."""
+        """Tables of new feeds are added to an existing file, and its rows stay."""
         with things.warehouse.writing() as connection, transaction(connection):
             create_tables(connection, [TABLE, *TABLES])
 
@@ -121,7 +121,7 @@ class TestLayout:
         assert things.values("SELECT word FROM things.things") == ["a"]
 
     @pytest.mark.parametrize(
-        ("columns", "told"),
+        ("columns", "message"),
         [
             ((*TABLE.columns, Column("hue", TABLE.columns[0].kind, "hue")), "hue"),
             (TABLE.columns[:-1], TABLE.columns[-1].name),
@@ -129,14 +129,14 @@ class TestLayout:
         ],
     )
     def test_a_table_with_other_columns_is_refused(
-        self, things: ThingWarehouse, columns: tuple[Column, ...], told: str
+        self, things: ThingWarehouse, columns: tuple[Column, ...], message: str
     ) -> None:
-        """The line names them; nothing is changed."""
+        """A table with other columns is refused with their names, and nothing changes."""
         before = things.contents()
         other: Table = replace(TABLE, columns=columns)
 
         with (
-            pytest.raises(WarehouseError, match=rf"things\.things .*\({told}\)"),
+            pytest.raises(WarehouseError, match=rf"things\.things .*\({message}\)"),
             things.warehouse.writing() as connection,
             transaction(connection),
         ):
@@ -146,10 +146,10 @@ class TestLayout:
 
 
 class TestPrivacy:
-    """Who may read the files, and what SQL of others may do."""
+    """Files are private, and a locked reader can only read."""
 
-    def test_files_are_their_owners_alone(self, tmp_path: Path) -> None:
-        """The database and its write-ahead log, whatever the umask was, which is as before afterwards."""
+    def test_files_are_private(self, tmp_path: Path) -> None:
+        """Database and write-ahead log are private whatever the umask, which is restored afterwards."""
         before = os.umask(0o022)
         try:
             warehouse = Warehouse(tmp_path / "deeper" / "w.duckdb")
@@ -162,8 +162,8 @@ class TestPrivacy:
         finally:
             os.umask(before)
 
-    def test_the_lock_file_is_its_owners_alone(self, tmp_path: Path) -> None:
-        """Like the rest."""
+    def test_lock_files_are_private(self, tmp_path: Path) -> None:
+        """The files of the lock are private."""
         with hold_sync_lock(tmp_path / "w.duckdb", "a test"):
             assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
 
@@ -194,8 +194,8 @@ class TestPrivacy:
             "SELECT * FROM frame",
         ],
     )
-    def test_locked_reading_only_reads(self, things: ThingWarehouse, tmp_path: Path, sql: str) -> None:
-        """No file, no network, no setting, no write, no variable of the program around it."""
+    def test_a_locked_connection_only_reads(self, things: ThingWarehouse, tmp_path: Path, sql: str) -> None:
+        """SQL on a locked connection cannot access files, the network, settings or variables, and cannot write."""
         (tmp_path / "secret.csv").write_text("secret\n")
         before = things.contents()
         frame = duckdb.sql("SELECT 1").df()
@@ -207,21 +207,21 @@ class TestPrivacy:
         assert things.contents() == before
         assert not list(tmp_path.glob("out*"))
 
-    def test_locked_reading_answers(self, things: ThingWarehouse) -> None:
-        """Times are told in UTC."""
+    def test_a_locked_connection_returns_rows(self, things: ThingWarehouse) -> None:
+        """A locked connection returns rows, with times in UTC."""
         with things.warehouse.reading(locked=True) as connection:
             assert connection.execute("SELECT word FROM things.things").fetchall() == [("a",)]
             assert connection.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
 
     def test_reading_does_not_write(self, things: ThingWarehouse) -> None:
-        """Nor leaves anything beside the file."""
+        """A connection for reading cannot write, and creates no file."""
         with things.warehouse.reading() as connection, pytest.raises(duckdb.Error, match="read-only"):
             connection.execute("DELETE FROM things.things")
 
         assert [path.name for path in things.path.parent.iterdir()] == ["w.duckdb"]
 
-    def test_what_is_not_committed_is_undone(self, things: ThingWarehouse) -> None:
-        """However the block ends."""
+    def test_an_uncommitted_transaction_is_rolled_back(self, things: ThingWarehouse) -> None:
+        """A transaction that is interrupted or not committed is rolled back."""
 
         def interrupted() -> None:
             with things.warehouse.writing() as connection, transaction(connection):
@@ -237,12 +237,12 @@ class TestPrivacy:
         assert things.values("SELECT word FROM things.things") == ["a"]
 
 
-class TestOthers:
-    """Other processes that hold the file."""
+class TestOtherProcesses:
+    """A process waits for other processes that have the file open."""
 
     @pytest.mark.parametrize("holder", [READER, WRITER])
     def test_a_writer_waits_until_the_file_is_free(self, things: ThingWarehouse, holder: str) -> None:
-        """It tries again, and writes when the other is done."""
+        """A writer retries until the file is free."""
         waits: list[float] = []
         with another_process(holder, things.path) as other:
 
@@ -259,15 +259,15 @@ class TestOthers:
         assert things.values("SELECT word FROM things.things") == ["b"]
 
     def test_a_reader_waits_for_a_writer(self, things: ThingWarehouse) -> None:
-        """And gives up like a writer."""
+        """A reader waits for a writer until its timeout."""
         with another_process(WRITER, things.path) as other:
             with pytest.raises(WarehouseBusyError), Warehouse(things.path, lock_timeout=0.0).reading():
                 raise AssertionError("it was opened")
             with Warehouse(things.path, sleep=lambda _: end(other)).reading() as connection:
                 assert connection.execute("SELECT word FROM things.things").fetchall() == [("a",)]
 
-    def test_who_holds_the_file_too_long_is_named(self, things: ThingWarehouse) -> None:
-        """In one line, with the process; nothing was changed."""
+    def test_the_process_that_holds_the_file_is_named(self, things: ThingWarehouse) -> None:
+        """After the timeout, the error is one line with the process that has the file open, and nothing changes."""
         with another_process(READER, things.path) as other:
             with pytest.raises(WarehouseBusyError) as caught, Warehouse(things.path, lock_timeout=0.0).writing():
                 raise AssertionError("it was opened")
@@ -276,8 +276,8 @@ class TestOthers:
             assert str(things.path) in caught.value.message
             assert "\n" not in caught.value.message
 
-    def test_a_second_sync_is_told_who_is_at_it(self, tmp_path: Path) -> None:
-        """In another process or in this one; afterwards the way is free."""
+    def test_a_second_sync_names_the_first(self, tmp_path: Path) -> None:
+        """A second sync gets an error that names the first one, until the first one releases the lock."""
         path = tmp_path / "folder" / "w.duckdb"
         code = (
             "from pathlib import Path\nfrom pipelines.warehouse.file.sync_lock import hold_sync_lock\n"
@@ -291,8 +291,8 @@ class TestOthers:
         with hold_sync_lock(path, "another"):
             assert sorted(file.name for file in path.parent.iterdir()) == ["w.duckdb.holder", "w.duckdb.lock"]
 
-    def test_a_lock_file_that_was_left_behind_does_no_harm(self, tmp_path: Path) -> None:
-        """Its holder was killed: the lock died with it, and the note is not believed."""
+    def test_lock_files_of_a_killed_process(self, tmp_path: Path) -> None:
+        """Lock files of a killed process do not prevent a new lock."""
         path = tmp_path / "w.duckdb"
         (tmp_path / "w.duckdb.lock").touch()
         (tmp_path / "w.duckdb.holder").write_text("nonsense")
@@ -310,20 +310,20 @@ with Warehouse(Path(sys.argv[1])).writing() as connection:
     connection.execute("UPDATE things.things SET word = 'b'")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-"""A process that is killed after a commit, with the write-ahead log full and the file as it was."""
+"""A process that is killed after a commit that is only in the write-ahead log."""
 
 
 class TestKilled:
-    """What a killed process leaves in the write-ahead log."""
+    """The write-ahead log of a killed process is recovered."""
 
-    def leave_a_log(self, things: ThingWarehouse) -> Path:
-        """The log of a process that was killed after a commit."""
+    def log_of_killed_process(self, things: ThingWarehouse) -> Path:
+        """Kill a process after a commit, and return its write-ahead log."""
         subprocess.run([sys.executable, "-c", f"import sys\n{KILLED}", str(things.path)], check=False)
         return things.warehouse.log
 
-    def test_a_commit_in_the_log_is_there(self, things: ThingWarehouse) -> None:
-        """For readers at once; the next writer takes it into the file, and the log is gone."""
-        log = self.leave_a_log(things)
+    def test_a_commit_in_the_log_is_recovered(self, things: ThingWarehouse) -> None:
+        """Readers see a commit in the write-ahead log at once, and the next writer moves it into the file."""
+        log = self.log_of_killed_process(things)
         assert log.exists()
         assert things.values("SELECT word FROM things.things") == ["b"]
 
@@ -333,13 +333,13 @@ class TestKilled:
         assert things.values("SELECT word FROM things.things") == ["b"]
 
     @pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
-    def test_a_commit_that_was_cut_leaves_a_warehouse_that_opens(self, things: ThingWarehouse, part: float) -> None:
-        """A batch that is too large for the log, which DuckDB writes past it, is stored, and so is the next one."""
-        log = self.leave_a_log(things)
+    def test_a_truncated_log(self, things: ThingWarehouse, part: float) -> None:
+        """With a truncated write-ahead log the warehouse opens, and stores large and small transactions."""
+        log = self.log_of_killed_process(things)
         os.truncate(log, int(log.stat().st_size * part))
-        many = [word("many", number, f"00000000-0000-4000-8000-{number:012}") for number in range(2, 5000)]
+        records = [word("many", number, f"00000000-0000-4000-8000-{number:012}") for number in range(2, 5000)]
 
-        things.store(*many, ends=5000)
+        things.store(*records, ends=5000)
         things.store(word("c", 5000), begins=5000, ends=5001)
 
         assert things.rows("SELECT word, count(*) FROM things.things GROUP BY 1 ORDER BY 1") == [
@@ -348,9 +348,9 @@ class TestKilled:
         ]
         assert not log.exists()
 
-    def test_a_log_that_is_older_than_the_file_is_explained(self, things: ThingWarehouse) -> None:
-        """Another program may have left the two like that; the line says which to move away."""
-        log = self.leave_a_log(things)
+    def test_a_log_that_is_older_than_the_file(self, things: ThingWarehouse) -> None:
+        """A write-ahead log that is older than the file is an error that names the file to move away."""
+        log = self.log_of_killed_process(things)
         older = log.read_bytes()
         with things.warehouse.writing():
             pass
@@ -364,10 +364,10 @@ class TestKilled:
 
 
 class TestMemory:
-    """What a session that writes may hold."""
+    """The memory limit of a writing connection depends on the size of the file."""
 
-    def test_it_grows_with_large_files_alone(self, tmp_path: Path) -> None:
-        """The same up to two gigabytes, more for what a commit needs beyond."""
+    def test_it_grows_with_large_files_only(self, tmp_path: Path) -> None:
+        """Up to 2 GB the limit is the same, and larger files get more."""
         limits = []
         for gigabytes in (0, 2, 10):
             path = tmp_path / "w.duckdb"
@@ -392,14 +392,14 @@ try:
 except PipelineError as error:
     print(error, flush=True)
 """
-"""A process that may not let the file grow any more."""
+"""A process that cannot make the file larger."""
 
 
 class TestFullDisk:
-    """A disk without room for a batch."""
+    """A full disk while a transaction is stored."""
 
-    def test_nothing_of_the_batch_is_stored_and_the_line_says_so(self, things: ThingWarehouse) -> None:
-        """What was there before stays, and as soon as there is room the next batch is stored."""
+    def test_a_transaction_that_does_not_fit_is_rolled_back(self, things: ThingWarehouse) -> None:
+        """A transaction that does not fit on the disk is rolled back with an error, and the next one can be stored."""
         before = things.contents()
         command = [sys.executable, "-c", f"import sys\n{LIMITED}", str(things.path)]
         ended = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, check=False)
@@ -413,18 +413,18 @@ class TestFullDisk:
 
 
 class TestDamage:
-    """Files that cannot be used."""
+    """Missing, damaged and foreign files are refused."""
 
-    def test_reading_what_is_not_there_says_what_to_do(self, tmp_path: Path) -> None:
-        """And creates nothing."""
+    def test_a_missing_warehouse(self, tmp_path: Path) -> None:
+        """Reading a missing warehouse is an error that recommends a sync, and creates nothing."""
         with pytest.raises(WarehouseError, match="floriday sync"), Warehouse(tmp_path / "w.duckdb").reading():
             raise AssertionError("it was opened")
 
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("content", [b"no database at all", b"x" * 100_000], ids=["short", "long"])
-    def test_another_file_is_refused_and_left_alone(self, tmp_path: Path, content: bytes) -> None:
-        """In one line, for readers and writers."""
+    def test_another_file_is_refused(self, tmp_path: Path, content: bytes) -> None:
+        """A file that is not a database is refused in one line, for readers and writers, and not changed."""
         path = tmp_path / "w.duckdb"
         path.write_bytes(content)
 
@@ -438,7 +438,7 @@ class TestDamage:
 
     @pytest.mark.parametrize("part", [0.01, 0.1, 0.6])
     def test_a_truncated_file_is_refused(self, things: ThingWarehouse, part: float) -> None:
-        """As soon as what is missing is needed; in one line, and nothing is written to it."""
+        """A truncated file is refused in one line as soon as a missing part is needed, and not changed."""
         random = Random(1)
         things.store(*(word(random.randbytes(30_000).hex(), number) for number in range(2, 60)))
         whole = things.path.read_bytes()
@@ -453,8 +453,8 @@ class TestDamage:
 
         assert things.path.read_bytes() == cut
 
-    def test_a_damaged_file_is_told(self, things: ThingWarehouse) -> None:
-        """The line says what to do."""
+    def test_a_damaged_file_is_refused(self, things: ThingWarehouse) -> None:
+        """A damaged file is refused with a remedy."""
         content = bytearray(things.path.read_bytes())
         content[40] ^= 1
         things.path.write_bytes(content)
@@ -463,7 +463,7 @@ class TestDamage:
             raise AssertionError("it was opened")
 
     def test_a_file_of_a_newer_duckdb_is_refused(self, things: ThingWarehouse) -> None:
-        """The line says which version is at work here."""
+        """A file of a newer DuckDB is refused with the version that is installed."""
         content = bytearray(things.path.read_bytes())
         content[12:20] = (9999).to_bytes(8, "little")
         content[:8] = checksum(content[8:4096]).to_bytes(8, "little")
@@ -474,8 +474,8 @@ class TestDamage:
 
         assert duckdb.__version__ in caught.value.message
 
-    def test_a_folder_that_cannot_be_is_told(self, tmp_path: Path) -> None:
-        """A file stands where the folder should be."""
+    def test_an_impossible_folder(self, tmp_path: Path) -> None:
+        """A folder that cannot be created is an error, because a file has its name."""
         (tmp_path / "file").touch()
 
         with pytest.raises(WarehouseError, match=r"w\.duckdb"), Warehouse(tmp_path / "file" / "w.duckdb").writing():
@@ -484,7 +484,7 @@ class TestDamage:
             raise AssertionError("it was locked")
 
     def test_a_newer_layout_is_refused(self, things: ThingWarehouse) -> None:
-        """The line says to upgrade."""
+        """A layout of a newer version is refused."""
         things.change("INSERT INTO sync.settings VALUES ('suppliers', ?, ?, now())", HOST, LAYOUT_VERSION + 1)
 
         with (
@@ -494,11 +494,11 @@ class TestDamage:
             read_owner(connection)
 
 
-class TestBelonging:
-    """One API, one environment, and one organization an account."""
+class TestOwner:
+    """A warehouse belongs to one API and environment, and each account to one organization."""
 
-    def test_a_file_remembers_whose_it_is(self, things: ThingWarehouse) -> None:
-        """From its first use on; the first word counts, but a new name of the organization is taken over."""
+    def test_the_owner_is_recorded(self, things: ThingWarehouse) -> None:
+        """The first sync records API, environment and organizations; later ones update only names of organizations."""
         for name in ("Kwekerij A", "Kwekerij B"):
             with things.warehouse.writing() as connection, transaction(connection):
                 record_owner(connection, "suppliers", HOST, {"main": (OURS, name)})
@@ -508,8 +508,8 @@ class TestBelonging:
         assert things.rows("SELECT account, organization_name FROM sync.accounts") == [("main", "Kwekerij B")]
         assert things.values("SELECT layout_version FROM sync.settings") == [LAYOUT_VERSION]
 
-    def test_a_file_without_a_layout_belongs_to_nobody(self, tmp_path: Path, things: ThingWarehouse) -> None:
-        """Nor does one that was laid out and never used."""
+    def test_a_new_file_has_no_owner(self, tmp_path: Path, things: ThingWarehouse) -> None:
+        """A file without tables, or without a sync, belongs to nobody."""
         with Warehouse(tmp_path / "empty.duckdb").writing() as connection:
             assert read_owner(connection) is None
         with things.warehouse.reading() as connection:
@@ -525,20 +525,18 @@ class TestBelonging:
             pytest.param("suppliers", HOST, {"main": OURS, "second": OURS}, id="the organization twice"),
         ],
     )
-    def test_what_does_not_belong_there_is_refused(
-        self, api: str, environment: str, organizations: dict[str, str]
-    ) -> None:
-        """In one line that names both sides."""
-        belongs = Owner("suppliers", HOST, {"main": OURS})
+    def test_another_owner_is_refused(self, api: str, environment: str, organizations: dict[str, str]) -> None:
+        """Another API, environment or organization is refused in one line that names both sides."""
+        owner = Owner("suppliers", HOST, {"main": OURS})
 
         with pytest.raises(SettingError) as caught:
-            check_owner(belongs, api, environment, organizations)
+            check_owner(owner, api, environment, organizations)
 
         assert "\n" not in caught.value.message
         assert HOST in caught.value.message or OURS in caught.value.message
 
-    def test_new_accounts_are_welcome(self) -> None:
-        """And everyone is at a new file."""
+    def test_new_accounts_are_accepted(self) -> None:
+        """A new account, the same account and a new file are accepted."""
         check_owner(Owner("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"second": THEIRS})
         check_owner(Owner("suppliers", HOST, {"main": OURS}), "suppliers", HOST, {"main": OURS})
         check_owner(None, "customers", HOST, {"main": THEIRS})

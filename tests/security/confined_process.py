@@ -1,4 +1,4 @@
-"""A process with the walls of the query process, but without its rules for statements: it executes whatever it gets."""
+"""A process with the confinement of the query process, but without its rules for statements: it executes any SQL."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SECONDS = 10.0
 
 @dataclass
 class ConfinedProcess:
-    """Executes statements, and is started again when one has ended it.
+    """Executes statements in a process, which is started again after a statement ended it.
 
     Args:
-        warehouse: the file.
-        folder: its working directory.
-        environment: its environment.
+        warehouse: path of the database file.
+        folder: working directory of the process.
+        environment: environment variables of the process.
     """
 
     warehouse: Path
@@ -36,7 +36,7 @@ class ConfinedProcess:
         self._start()
 
     def execute(self, sql: str) -> str:
-        """What came of a statement: ``rows``, or DuckDB's error, or ``ended``."""
+        """The result of a statement: ``rows``, DuckDB's error, or ``ended``."""
         self._channel.send_bytes(sql.encode())
         try:
             if self._channel.poll(_SECONDS):
@@ -55,15 +55,15 @@ class ConfinedProcess:
         self._channel.close()
 
     def _start(self) -> None:
-        self._channel, theirs = Pipe()
-        with theirs:
+        self._channel, child_end = Pipe()
+        with child_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.security.confined_process", str(theirs.fileno()), str(self.warehouse)],
+                [sys.executable, "-m", "tests.security.confined_process", str(child_end.fileno()), str(self.warehouse)],
                 cwd=self.folder,
                 env=dict(self.environment),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(child_end.fileno(),),
             )
         assert self._channel.recv_bytes() == b"ready"
 
@@ -74,10 +74,10 @@ def _serve(channel: Connection, warehouse: Path) -> None:
         deny_descriptors()
         channel.send_bytes(b"ready")
         while True:
-            channel.send_bytes(_came_of(connection, channel.recv_bytes().decode()).encode())
+            channel.send_bytes(_result_of(connection, channel.recv_bytes().decode()).encode())
 
 
-def _came_of(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+def _result_of(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     try:
         connection.execute(sql).fetchmany(10)
     except (duckdb.Error, RuntimeError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""A web page of somebody else, and what it tries against the servers of this machine."""
+"""A web page of a foreign origin, and the requests that it sends to servers of this machine."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async ([dagster, sandbox, launch, runs]) => {
   return attempts
 }
 """
-"""All that a page of a foreign origin can send; what it got to see of the answers, by attempt."""
+"""All requests that a page of a foreign origin can send; returns what it can read of the answers, by attempt."""
 
 OWN = """
 async ([launch]) => {
@@ -87,7 +87,7 @@ async ([launch]) => {
 
 @contextmanager
 def foreign_server() -> Iterator[int]:
-    """A web server of somebody else on this machine, with an empty page at every address; its port."""
+    """Serve an empty page at every address of a foreign origin on this machine, and yield the port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
@@ -96,10 +96,10 @@ def foreign_server() -> Iterator[int]:
 
 
 class EmptyPage(BaseHTTPRequestHandler):
-    """Answers every GET with a page that holds nothing."""
+    """Answers every GET with an empty page."""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Send the empty page."""
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", "6")
@@ -107,4 +107,4 @@ class EmptyPage(BaseHTTPRequestHandler):
         self.wfile.write(b"<body>")
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
+        """Print no log."""

@@ -1,4 +1,4 @@
-"""Dagster's web server behind the web guard, over one job that does nothing, for tests of who may command it."""
+"""Dagster's web server behind the web guard, with one job that does nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 PROXY = "floriday.example.com"
-"""The host name of a proxy that is allowed."""
+"""The host name of a proxy that is allowed to forward requests."""
 
 CODE = """
 import dagster as dg
@@ -48,9 +48,9 @@ class Answer:
     """The answer to a request.
 
     Args:
-        status: its HTTP status; 0 where the connection was closed without one.
-        head: the status line and headers, in lower case.
-        body: what follows.
+        status: HTTP status; 0 if the connection was closed without an answer.
+        head: status line and headers, in lower case.
+        body: text after the headers.
     """
 
     status: int
@@ -59,37 +59,37 @@ class Answer:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it is the guard's: 403 with one line that says what to do."""
+        """Whether the guard refused the request: status 403 and one line with a remedy."""
         return self.status == 403 and self.body.startswith("Refused: ") and self.body.count("\n") == 1
 
 
 @dataclass(frozen=True)
 class GuardedDagster:
-    """A running server.
+    """A running web server behind the guard.
 
     Args:
-        port: where it listens, on the loopback.
+        port: port on the loopback where the server listens.
     """
 
     port: int
 
     @property
     def address(self) -> str:
-        """Its origin."""
+        """The origin of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def send(self, request: str) -> Answer:
-        """Send a request as it is written, header by header; line ends are made CR LF."""
+        """Send a request exactly as given, with CR LF as line ends."""
         return send(self.port, request)
 
     def runs(self) -> int:
-        """How many runs were launched so far, as a program of this machine asks it."""
-        told = requests.post(f"{self.address}/graphql", json={"query": RUNS}, timeout=30).json()
-        return len(told["data"]["runsOrError"]["results"])
+        """Number of runs, requested as a local program requests it."""
+        response = requests.post(f"{self.address}/graphql", json={"query": RUNS}, timeout=30).json()
+        return len(response["data"]["runsOrError"]["results"])
 
 
 def send(port: int, request: str) -> Answer:
-    """Send a request to a server on the loopback as it is written; read until the server has answered it."""
+    """Send a request exactly as given to a server on the loopback, and return the complete answer."""
     head, _, body = request.partition("\n\n")
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(f"{head}\n\n".replace("\n", "\r\n").encode("latin-1") + body.encode())
@@ -102,7 +102,7 @@ def send(port: int, request: str) -> Answer:
 
 @contextmanager
 def guarded_dagster(folder: Path) -> Iterator[GuardedDagster]:
-    """Start it in an empty folder, wait until it serves, and end it with all that it started."""
+    """Start the server in an empty folder, wait until it serves, and end it with its child processes."""
     (folder / "harmless.py").write_text(CODE)
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     with socket.create_server(("127.0.0.1", 0)) as free:

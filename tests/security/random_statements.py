@@ -1,6 +1,6 @@
-"""Random SQL of every kind that DuckDB's parser knows, aimed at files beside a warehouse.
+"""Random SQL of every kind that DuckDB can parse, aimed at files beside a warehouse.
 
-The kinds and their wrappings follow DuckDB's grammar. A statement need not be valid: nothing may happen, that is all.
+The kinds and wrappers follow DuckDB's grammar. A statement need not be valid; it must only have no effect.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ TABLES = ("things.things", "things.thing_branches", "sync.cursors", "raw.things"
 
 @dataclass
 class RandomStatements:
-    """Makes one statement after the other.
+    """Makes random statements, one after the other.
 
     Args:
-        chance: what decides.
-        folder: the folder that attacks aim at.
-        warehouse: the file that they aim at most.
+        chance: source of all random choices.
+        folder: folder that the attacks aim at.
+        warehouse: database file that they aim at most often.
     """
 
     chance: random.Random
@@ -30,14 +30,14 @@ class RandomStatements:
     warehouse: Path
 
     def statement(self) -> str:
-        """A statement, mostly wrapped in others and sometimes spoilt."""
+        """A random statement, usually wrapped in another one and sometimes corrupted."""
         sql = self._wrapped(self._any_kind())
         for _ in range(self.chance.choice((0, 0, 0, 1, 1, 2))):
-            sql = self._spoilt(sql)
+            sql = self._corrupted(sql)
         return sql
 
     def plain(self, kind: str) -> str:
-        """A statement of one kind, named as DuckDB's statement types are."""
+        """A statement of one kind; kinds are named like DuckDB's statement types."""
         return self._pick(self._of_kind(kind))
 
     def _any_kind(self) -> str:
@@ -48,10 +48,10 @@ class RandomStatements:
 
     @property
     def _path(self) -> str:
-        """A path as a string literal: the warehouse, what DuckDB keeps beside it, or something new."""
+        """A path as a string literal: the warehouse, a file that DuckDB keeps beside it, or a new file."""
         beside = [f"{self.warehouse}{ending}" for ending in ("", "", "", ".wal", ".tmp", ".lock", ".tmp/x")]
-        elsewhere = [str(self.folder / name) for name in ("new.csv", "made/new.parquet", "secret.csv", "*")]
-        return "'{}'".format(self._pick([*beside, *elsewhere, "relative.csv", "/dev/stdout", "file:new", "s3://a/b"]))
+        others = [str(self.folder / name) for name in ("new.csv", "made/new.parquet", "secret.csv", "*")]
+        return "'{}'".format(self._pick([*beside, *others, "relative.csv", "/dev/stdout", "file:new", "s3://a/b"]))
 
     @property
     def _select(self) -> str:
@@ -86,7 +86,7 @@ class RandomStatements:
 
     @property
     def _copy(self) -> str:
-        source = self._pick(("(SELECT 'gone' AS gone)", "things.things", "(FROM range(9))"))
+        source = self._pick(("(SELECT 'x' AS x)", "things.things", "(FROM range(9))"))
         options = self._pick(_COPY_OPTIONS)
         return f"COPY {source} TO {self._path}{options}"
 
@@ -158,7 +158,7 @@ class RandomStatements:
         return kinds[kind]
 
     def _wrapped(self, sql: str) -> str:
-        """The statement as it is, or within what executes, explains or stores it."""
+        """The statement unchanged, or within one that executes, explains or stores it."""
         other, name = self._select, self._pick(("a", "things"))
         return self._pick(
             (
@@ -187,8 +187,8 @@ class RandomStatements:
             )
         )
 
-    def _spoilt(self, sql: str) -> str:
-        """The statement with tokens dropped, doubled, swapped or changed."""
+    def _corrupted(self, sql: str) -> str:
+        """The statement with tokens removed, doubled, swapped or changed."""
         words = sql.split(" ")
         place = self.chance.randrange(len(words))
         change = self.chance.randrange(6)
@@ -234,7 +234,7 @@ KINDS = (
     "PREPARE",
     "EXECUTE",
 )
-"""What ``plain`` makes. Parsed, they are of all of DuckDB's statement types that SQL text can have."""
+"""The kinds of ``plain``; parsed, they have all of DuckDB's statement types that SQL text can have."""
 
 _SHARE_OF_SELECT = 0.4
 _FILE_FUNCTIONS = (
@@ -302,7 +302,7 @@ _COPY_OPTIONS = (
     " (FORMAT csv, USE_TMP_FILE false)",
     " (FORMAT parquet)",
     " (FORMAT json)",
-    " (FORMAT csv, PARTITION_BY (gone), OVERWRITE_OR_IGNORE)",
+    " (FORMAT csv, PARTITION_BY (x), OVERWRITE_OR_IGNORE)",
     " (FORMAT blob)",
     " (FORMAT csv, PER_THREAD_OUTPUT true)",
 )
@@ -329,7 +329,7 @@ _ODD = (
 
 
 def types_of(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
-    """The names of the types that DuckDB's parser gives the statements of a text; none where it cannot parse it."""
+    """The names of the statement types that DuckDB's parser finds in a text; empty if it cannot parse it."""
     try:
         return {str(each.type).rpartition(".")[2] for each in connection.extract_statements(sql)}
     except duckdb.Error:

@@ -1,4 +1,4 @@
-"""A loopback server that sends bytes as they are, then others over and over, as a hostile server would."""
+"""A loopback server that sends raw bytes, and repeats some of them, as a hostile server would."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from threading import Event, Thread
 
 @dataclass(frozen=True)
 class Drip:
-    """What one request is answered with.
+    """The answer to one request.
 
     Args:
-        beginning: sent at once.
-        reply: sent once the client has sent something more.
-        again: sent again and again after these; nothing where it is empty.
-        pause: seconds between two times.
-        times: how often at most, so that a test that fails does not hang.
-        cut: closes the connection afterwards.
+        beginning: bytes that are sent at once.
+        reply: bytes that are sent after the client has sent more.
+        again: bytes that are sent repeatedly afterwards; empty for none.
+        pause: seconds between two repetitions.
+        times: maximum number of repetitions, so that a failing test ends.
+        cut: whether the connection is closed afterwards.
     """
 
     beginning: bytes
@@ -34,11 +34,11 @@ class Drip:
 
 
 Answers = Callable[[bytes], Drip]
-"""The answer to a request, given its first line."""
+"""The answer to a request, by the first line of the request."""
 
 
 class RawServer:
-    """Answers each request of a connection; ``greeting`` instead, without waiting for a request."""
+    """Answers each request of a connection, or sends ``greeting`` without a request."""
 
     def __init__(self, answers: Answers, *, greeting: Drip | None = None, tls: SSLContext | None = None) -> None:
         self.connections = 0
@@ -52,7 +52,7 @@ class RawServer:
         Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
-        """Drop all connections."""
+        """Stop accepting and end the repetitions."""
         self._stopped.set()
         self._listening.close()
 
@@ -91,7 +91,7 @@ class RawServer:
 
 
 def _request(connection: socket.socket) -> bytes:
-    """The first line of the next request, which is read whole; empty at the connection's end."""
+    """Read the next request completely, and return its first line; empty when the connection ends."""
     head = b""
     while b"\r\n\r\n" not in head:
         received = connection.recv(65536)
@@ -108,7 +108,7 @@ def _request(connection: socket.socket) -> bytes:
 
 @contextmanager
 def raw_server(answers: Answers, *, greeting: Drip | None = None, tls: SSLContext | None = None) -> Iterator[RawServer]:
-    """A server for the duration of a block."""
+    """Run a raw server for the duration of the block."""
     server = RawServer(answers, greeting=greeting, tls=tls)
     try:
         yield server
@@ -117,7 +117,7 @@ def raw_server(answers: Answers, *, greeting: Drip | None = None, tls: SSLContex
 
 
 def trusted_tls(folder: Path) -> tuple[SSLContext, Path]:
-    """The TLS of a server at localhost, and the certificate that a client is to trust for it."""
+    """The TLS context of a server at localhost, and the certificate that a client must trust."""
     certificate, private = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         (

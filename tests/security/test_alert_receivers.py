@@ -1,4 +1,4 @@
-"""An alert reaches the receiver of its address and nobody else."""
+"""An alert reaches the receiver of its address and no other server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VERBS = {"delete", "get", "head", "options", "patch", "post", "put", "request"}
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("schema", ["json", "xml", "form", "ntfy", "gotify"])
 def test_a_redirect_is_not_followed(schema: str, status: int) -> None:
-    """Another origin gets neither the alert nor its headers, whichever service and redirect it is."""
+    """A redirect is not followed with any service and status; the other server receives no alert and no header."""
     with answering_server() as server, answering_server() as other:
         place = "/message" if schema == "gotify" else f"/{TOKEN}"
         for path in ("/", place, f"{place}/message"):
@@ -54,8 +54,8 @@ def test_a_redirect_is_not_followed(schema: str, status: int) -> None:
         f"jsons://hooks.example.com/{TOKEN}?Redirect=1",
     ],
 )
-def test_an_address_cannot_switch_the_protection_off(address: str, tmp_path: Path) -> None:
-    """An address that wants any certificate trusted, or redirects followed, is refused in whatever spelling."""
+def test_an_address_cannot_disable_the_protection(address: str, tmp_path: Path) -> None:
+    """An address that disables the verification of certificates or allows redirects is refused in every spelling."""
     (tmp_path / ".env").touch()
 
     with pytest.raises(SettingError, match=r"address 1 of 1 \(.*\) sets verify=no or redirect=yes") as refused:
@@ -65,8 +65,8 @@ def test_an_address_cannot_switch_the_protection_off(address: str, tmp_path: Pat
     assert receivers.receiver(address) is None
 
 
-def test_an_impostor_gets_nothing_though_the_address_would_trust_it(tmp_path: Path) -> None:
-    """Even past the settings, nothing is sent to an address that would trust any certificate."""
+def test_nothing_is_sent_without_verification(tmp_path: Path) -> None:
+    """Without the check of the settings too, nothing is sent to an address that disables the verification."""
     with answering_server(self_signed(tmp_path)) as server:
         address = server.address.replace("http://127.0.0.1", "jsons://localhost")
         failures = send([SecretStr(f"{address}/{TOKEN}?verify=no")], ALERT)
@@ -75,9 +75,9 @@ def test_an_impostor_gets_nothing_though_the_address_would_trust_it(tmp_path: Pa
     assert server.questions == []
 
 
-def test_every_service_of_the_library_heeds_both_switches() -> None:
-    """Each HTTP call in the library's services passes on whether to follow redirects and to verify certificates."""
-    calls, careless, others = 0, [], []
+def test_every_service_uses_both_settings() -> None:
+    """Each HTTP call of the alert library's services passes on the settings for redirects and certificates."""
+    calls, unprotected, others = 0, [], []
     for path in sorted((Path(apprise.__file__).parent / "plugins").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _is_http_call(node):
@@ -87,18 +87,18 @@ def test_every_service_of_the_library_heeds_both_switches() -> None:
                     passed.get("allow_redirects") != "self.redirects"
                     or passed.get("verify", "self.verify_certificate") != "self.verify_certificate"
                 ):
-                    careless.append(f"{path.name}:{node.lineno}")
+                    unprotected.append(f"{path.name}:{node.lineno}")
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {getattr(node, "module", None), *(alias.name for alias in node.names)}
                 others += [f"{path.name}: {name}" for name in sorted(OTHER_CLIENTS & names)]
 
     assert calls > 150
-    assert careless == []
+    assert unprotected == []
     assert others == []
 
 
 def _is_http_call(call: ast.Call) -> bool:
-    """Whether it calls ``requests``, directly or by a function that was chosen before."""
+    """Whether the call is one of ``requests``, directly or through a variable."""
     if isinstance(call.func, ast.Attribute) and call.func.attr in VERBS:
         return ast.unparse(call.func.value) in {"requests", "session", "self.session", "self._session"}
     timeouts = [ast.unparse(each.value) for each in call.keywords if each.arg == "timeout"]

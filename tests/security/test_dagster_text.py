@@ -1,4 +1,4 @@
-"""Text from Floriday is never markup on Dagster's pages, and personal values are never stored by Dagster."""
+"""Text of Floriday is never markup on Dagster's pages, and Dagster does not store personal values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 from pipelines.catalogue.types import Kind
 from pipelines.normalize.exact import Number, UnreadableError, read
-from pipelines.normalize.reasons import without_value
+from pipelines.normalize.rejected import without_value
 from pipelines.orchestration.assets.floriday_text import LONGEST, as_code, visible
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import given_settings
@@ -26,7 +26,7 @@ from pipelines.orchestration.run_in_process import STORAGE
 from pipelines.sandbox import Sandbox
 from tests.every_kind import TABLE
 from tests.integration.dagster_project import SUPPLIERS, Project
-from tests.integration.personal_orders import told
+from tests.integration.personal_orders import all_values
 from tests.personal_marks import MARK, fill, found_in, marked, marked_feeds
 from tests.records import in_json, valid_records
 
@@ -44,7 +44,7 @@ HOSTILE = (
     "\\` evil | https://evil.example/e | `",
     "<!-- evil",
 )
-"""Names and values that would be links, images, markup, another direction of writing, or a page of their own."""
+"""Texts that could become links, images, markup, reversed text or very long text."""
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 FEEDS = ("orders.sales_orders", "organizations.organizations", "catalog.trade_items")
@@ -52,7 +52,7 @@ FEEDS = ("orders.sales_orders", "organizations.organizations", "catalog.trade_it
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project whose warehouse was synced from a Floriday that serves nothing but such text, with its reports."""
+    """A project that was synced from a sandbox with these texts in all places, with its reports."""
     with Sandbox(empty=True) as sandbox:
         for name in FEEDS:
             feed = SUPPLIERS.feed(name)
@@ -80,8 +80,8 @@ def show_reports(project: Project) -> dg.ExecuteInProcessResult:
         return job.execute_in_process(instance=instance, asset_selection=keys, raise_on_error=False)
 
 
-def stored(project: Project) -> list[Any]:
-    """Every event that Dagster stored, as JSON."""
+def stored_events(project: Project) -> list[Any]:
+    """All events that Dagster stored, parsed from JSON."""
     events = []
     for path in (project.root / STORAGE).rglob("*.db"):
         with sqlite3.connect(path) as connection:
@@ -92,39 +92,39 @@ def stored(project: Project) -> list[Any]:
     return events
 
 
-def rendered(value: Any) -> Iterator[str]:
-    """All text that Dagster's pages render as Markdown: descriptions, and Markdown metadata."""
+def rendered_texts(value: Any) -> Iterator[str]:
+    """All texts that Dagster's pages render as Markdown: descriptions and Markdown metadata."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in ("description", "md_str") and isinstance(inner, str):
                 yield inner
-            yield from rendered(inner)
+            yield from rendered_texts(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from rendered(inner)
+            yield from rendered_texts(inner)
 
 
-def flat(tokens: list[Token]) -> Iterator[Token]:
-    """Tokens, and those within."""
+def all_tokens(tokens: list[Token]) -> Iterator[Token]:
+    """The tokens and all tokens within them."""
     for token in tokens:
         yield token
-        yield from flat(token.children or [])
+        yield from all_tokens(token.children or [])
 
 
-def test_text_of_floriday_is_code_wherever_it_is_rendered(hostile: Project) -> None:
-    """No link, image, heading or tag comes of it, and none of it stands outside of code."""
-    texts = [text for text in rendered(stored(hostile)) if "evil" in text]
+def test_rendered_text_is_code(hostile: Project) -> None:
+    """Rendered as Markdown, text of Floriday is code, and never a link, image, heading or tag."""
+    texts = [text for text in rendered_texts(stored_events(hostile)) if "evil" in text]
     assert any(text.startswith("unknown: ") for text in texts)
     assert any(text.startswith("| account |") for text in texts)
     for text in texts:
-        for token in flat(MARKDOWN.parse(text)):
+        for token in all_tokens(MARKDOWN.parse(text)):
             assert token.type not in ("link_open", "image", "html_inline", "html_block", "heading_open", "fence"), text
             assert token.type != "text" or "evil" not in token.content, text
 
 
-def test_text_of_floriday_is_short_and_visible_wherever_it_is_stored(hostile: Project) -> None:
-    """In tables and JSON as well: nothing changes the direction of a line, commands a terminal or fills the history."""
-    events = json.dumps(stored(hostile), ensure_ascii=False)
+def test_stored_text_is_short_and_visible(hostile: Project) -> None:
+    """In tables and JSON too, text of Floriday is short and contains no control or direction characters."""
+    events = json.dumps(stored_events(hostile), ensure_ascii=False)
 
     assert visible(HOSTILE[6])[:-1] in events
     assert "a" * (LONGEST + 1) not in events
@@ -133,10 +133,10 @@ def test_text_of_floriday_is_short_and_visible_wherever_it_is_stored(hostile: Pr
 
 
 @given(st.text() | st.text("`|\\ \n[]<>!x", max_size=30))
-def test_code_holds_whatever_the_text_is(text: str) -> None:
-    """A code span of Markdown and nothing else, in a line and in a cell of a table."""
-    line = [token for token in flat(MARKDOWN.parse(f"a {as_code(text)} z")) if token.type != "inline"]
-    cell = list(flat(MARKDOWN.parse(f"| a |\n| - |\n| {as_code(text, in_table=True)} |")))
+def test_any_text_becomes_one_code_span(text: str) -> None:
+    """A text becomes one code span, in a line and in a cell of a table."""
+    line = [token for token in all_tokens(MARKDOWN.parse(f"a {as_code(text)} z")) if token.type != "inline"]
+    cell = list(all_tokens(MARKDOWN.parse(f"| a |\n| - |\n| {as_code(text, in_table=True)} |")))
 
     assert [token.type for token in line] == ["paragraph_open", "text", "code_inline", "text", "paragraph_close"]
     assert [token.content.strip() for token in line if token.type == "code_inline"] == [visible(text)]
@@ -144,24 +144,24 @@ def test_code_holds_whatever_the_text_is(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [f"{MARK}: expected text, got", {MARK: MARK}, [MARK], f"9{'9' * 50}", 1e300, True])
-def test_reasons_can_be_told_without_the_value(value: object) -> None:
-    """Whatever stands in whatever column: the field and what is wrong with it stay."""
+def test_reasons_without_the_value(value: object) -> None:
+    """A reason without the value still names the field and the kind of error."""
     raw = json.dumps(value)
     for column in (column for part in TABLE.walk() for column in part.own_columns):
         try:
             read(column, json.loads(raw, parse_float=Number, parse_int=Number))
         except UnreadableError as error:
             reason = f"path.{column.name}[0].field: {error}"
-            told_reason = without_value(reason)
-            assert told_reason.startswith(f"path.{column.name}[0].field: "), reason
-            assert MARK not in told_reason
-            assert "999" not in told_reason
-            assert "e+300" not in told_reason
-            assert column.kind is not Kind.TEXT or told_reason.endswith(("expected text", "expected an array"))
+            reason_without_value = without_value(reason)
+            assert reason_without_value.startswith(f"path.{column.name}[0].field: "), reason
+            assert MARK not in reason_without_value
+            assert "999" not in reason_without_value
+            assert "e+300" not in reason_without_value
+            assert column.kind is not Kind.TEXT or reason_without_value.endswith(("expected text", "expected an array"))
 
 
-def test_personal_values_are_nowhere_in_dagsters_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where they are kept, too: after a first load, changes, rejected records, reports and an unexpected error."""
+def test_dagster_stores_no_personal_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster stores no personal value after syncs, changes, rejected records, reports and an unexpected error."""
     with marked() as (sandbox, marks):
         names = ",".join(feed.name for feed in marked_feeds("suppliers"))
         project = Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": names})
@@ -179,5 +179,5 @@ def test_personal_values_are_nowhere_in_dagsters_storage(tmp_path: Path, monkeyp
     assert all(outcome.rejected and outcome.new for outcome in first.values())
     assert all(outcome.changed for outcome in second.values())
     assert {outcome.error for outcome in failed.values()} != {None}
-    assert MARK in told(project.warehouse.path)
+    assert MARK in all_values(project.warehouse.path)
     assert found_in(project.files()) == []

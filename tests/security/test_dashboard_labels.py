@@ -1,4 +1,4 @@
-"""Labels of the dashboard's pictures are only text, also those that name properties of every JavaScript object."""
+"""Labels of the dashboard's charts are text only, also when they are names of JavaScript properties."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.reporting import Reporting, made
-from tests.integration.reports import deliveries_by_hand
-from tests.integration.reports.test_dashboard_page import pytestmark, reading, started
+from tests.integration.report_warehouse import ReportWarehouse, make_record
+from tests.integration.reports import handmade_deliveries
+from tests.integration.reports.test_dashboard_page import launch_chromium, open_page, pytestmark
 from tests.moments import NOW
 
 __all__ = ["pytestmark"]
 
 NAMES = ("__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "__defineGetter__")
-"""Names of properties that an object without any of its own has."""
+"""Names of properties that every JavaScript object inherits."""
 
 PROPERTIES = """
 () => [Object.prototype, Object, Function.prototype, ...Object.getOwnPropertyNames(Object.prototype)
@@ -32,62 +32,66 @@ CHOSEN = ("partner", "item")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium, without a window."""
-    with sync_playwright() as driver, started(driver) as chromium:
+    """A headless Chromium of this machine."""
+    with sync_playwright() as driver, launch_chromium(driver) as chromium:
         yield chromium
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dashboard on which every customer, trade item, carrier, sales channel and account has such a name."""
+    """A dashboard on which customers, trade items, carriers, sales channels and accounts have such names."""
     folder = tmp_path_factory.mktemp("labels")
-    told = Reporting(folder / "w.duckdb")
-    deliveries_by_hand.store_all(told)
+    warehouse = ReportWarehouse(folder / "w.duckdb")
+    handmade_deliveries.store_all(warehouse)
     for feed, field in (("organizations.organizations", "name"), ("catalog.trade_items", "tradeItemName")):
-        for name, (account, record) in zip(cycle(NAMES), told.served(feed), strict=False):
-            told.store(feed, [{**record, field: name if field == "name" else {"nl": name}}], account)
-    carriers = (deliveries_by_hand.CARRIER, deliveries_by_hand.HAULIER, deliveries_by_hand.STRANGER)
-    for place, (carrier, name) in enumerate(zip(carriers, NAMES, strict=False)):
-        named = made("suppliers", "organizations.organizations", 90 + place, organizationId=carrier, name=name)
-        told.store("organizations", [named], "north")
+        for name, (account, record) in zip(cycle(NAMES), warehouse.newest_records(feed), strict=False):
+            warehouse.store(feed, [{**record, field: name if field == "name" else {"nl": name}}], account)
+    carriers = (handmade_deliveries.CARRIER, handmade_deliveries.HAULIER, handmade_deliveries.STRANGER)
+    for index, (carrier, name) in enumerate(zip(carriers, NAMES, strict=False)):
+        organization = make_record(
+            "suppliers", "organizations.organizations", 90 + index, organizationId=carrier, name=name
+        )
+        warehouse.store("organizations", [organization], "north")
     for account in NAMES[:2]:
-        told.store("organizations", [made("suppliers", "organizations.organizations", 1, name="constructor")], account)
-        orders = [record for _, record in told.served("orders.sales_orders")]
-        told.store("orders.sales_orders", [{**one, "salesChannel": account} for one in orders[:40]], account)
-    write_dashboard(Warehouse(told.path), folder / "page.html", NOW)
+        warehouse.store(
+            "organizations", [make_record("suppliers", "organizations.organizations", 1, name="constructor")], account
+        )
+        orders = [record for _, record in warehouse.newest_records("orders.sales_orders")]
+        warehouse.store("orders.sales_orders", [{**order, "salesChannel": account} for order in orders[:40]], account)
+    write_dashboard(Warehouse(warehouse.path), folder / "page.html", NOW)
     return folder / "page.html"
 
 
 @pytest.mark.parametrize("account", ["north", *NAMES[:2]])
 def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, browser: Browser) -> None:
-    """Pictures are drawn, pointed at, filtered and drawn again; every object has the properties that it had before."""
+    """Drawing, hovering and filtering do not change the properties of any built-in object."""
     with browser.new_page() as blank:
         before = blank.evaluate(PROPERTIES)
-    with reading(browser, page) as reader:
-        reader.chooses("account", account)
-        reader.page.locator("#last-all").click()
-        drawn = [each for each in reader.page.locator(".chart text").all_text_contents() if each in NAMES]
-        for chart in reader.page.locator(".chart").all():
+    with open_page(browser, page) as dashboard:
+        dashboard.choose("account", account)
+        dashboard.page.locator("#last-all").click()
+        labels_of_charts = [each for each in dashboard.page.locator(".chart text").all_text_contents() if each in NAMES]
+        for chart in dashboard.page.locator(".chart").all():
             chart.hover()
         for field in CHOSEN:
-            labels = reader.page.locator(f"#{field} option").all_text_contents()
+            labels = dashboard.page.locator(f"#{field} option").all_text_contents()
             for label in dict.fromkeys(each for each in labels if each in NAMES):
-                reader.chooses(field, label)
-                assert reader.page.locator(".chart svg").count() > 3
-            reader.page.locator(f"#{field}").select_option(index=0)
-        after = reader.page.evaluate(PROPERTIES)
+                dashboard.choose(field, label)
+                assert dashboard.page.locator(".chart svg").count() > 3
+            dashboard.page.locator(f"#{field}").select_option(index=0)
+        after = dashboard.page.evaluate(PROPERTIES)
 
     assert after == before
-    assert set(drawn) >= ({"__proto__", "constructor"} if account == "north" else set())
+    assert set(labels_of_charts) >= ({"__proto__", "constructor"} if account == "north" else set())
 
 
-def test_the_names_are_shown_as_they_are(page: Path, browser: Browser) -> None:
-    """In pictures, tables and filters."""
-    with reading(browser, page) as reader:
-        reader.chooses("account", "north")
-        reader.page.locator("#last-all").click()
-        for section, place in (("partners", 1), ("items", 0), ("punctuality", 0)):
-            shown = {row[place] for row in reader.rows(section)}
+def test_the_names_are_shown_unchanged(page: Path, browser: Browser) -> None:
+    """Charts, tables and filters show the names unchanged."""
+    with open_page(browser, page) as dashboard:
+        dashboard.choose("account", "north")
+        dashboard.page.locator("#last-all").click()
+        for section, column in (("partners", 1), ("items", 0), ("punctuality", 0)):
+            shown = {row[column] for row in dashboard.rows(section)}
             assert shown & {"__proto__", "constructor"}, section
             assert not any("[native code]" in each for each in shown)
-            assert set(reader.page.locator(f"#{section}-chart text").all_text_contents()) & set(NAMES)
+            assert set(dashboard.page.locator(f"#{section}-chart text").all_text_contents()) & set(NAMES)

@@ -1,4 +1,4 @@
-"""With FLORIDAY_PERSONAL_DATA=drop no personal value is stored or printed: 150 marked values, looked for everywhere."""
+"""With FLORIDAY_PERSONAL_DATA=drop, none of 150 marked personal values is stored or printed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pipelines.cli.entry import run
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.dagster_project import Project
-from tests.integration.personal_orders import told
+from tests.integration.personal_orders import all_values
 from tests.integration.syncing import empty_warehouse
 from tests.personal_marks import DIGITS, MARK, Marks, fill, found_in, marked, marked_feeds
 from tests.written_files import written_below
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-AFTERWARDS = (
+COMMANDS = (
     ["sync", "--full", "--dry-run"],
     ["sync", "--full"],
     ["rejected"],
@@ -27,17 +27,17 @@ AFTERWARDS = (
     ["rejected", "--retry"],
     ["rebuild", "sales_orders"],
 )
-"""Commands that read from Floriday, print records or normalize them anew; Floriday goes on serving the values."""
+"""Commands that read from Floriday, print records or normalize them again, while Floriday still serves the values."""
 
 
 @dataclass
-class Filled:
+class MarkedProject:
     """A sandbox with marked values, and a folder for a warehouse.
 
     Args:
-        sandbox: started.
-        marks: the marked values.
-        folder: the working directory.
+        sandbox: running sandbox that serves the values.
+        marks: the marked values that were made.
+        folder: working directory of the commands.
     """
 
     sandbox: Sandbox
@@ -45,7 +45,7 @@ class Filled:
     folder: Path
 
     def run(self, *arguments: str, treatment: str) -> int:
-        """A command with the settings; returns its exit code."""
+        """Run a command with the settings, and return its exit code."""
         with pytest.MonkeyPatch.context() as patch:
             settings = {
                 **self.sandbox.environment(),
@@ -60,32 +60,30 @@ class Filled:
             return run(arguments)
 
     def values(self) -> list[str]:
-        """The warehouses in which a marked value stands, however DuckDB has packed it."""
-        stored = {path.name: told(path) for path in self.folder.rglob("*.duckdb")}
+        """The names of the warehouses that contain a marked value, after decompression by DuckDB."""
+        stored = {path.name: all_values(path) for path in self.folder.rglob("*.duckdb")}
         return sorted(name for name, text in stored.items() if MARK in text or DIGITS in text)
 
 
 @pytest.fixture(params=["suppliers", pytest.param("customers", marks=pytest.mark.slow)])
-def marked_values(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Filled]:
-    """For both APIs every feed that holds personal data, and a warehouse as a first sync lays it out."""
+def marked_values(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MarkedProject]:
+    """All feeds with personal data of an API, and an empty warehouse."""
     with marked(request.param) as (sandbox, marks):
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "w.duckdb").write_bytes(empty_warehouse(request.param))
-        yield Filled(sandbox, marks, tmp_path)
+        yield MarkedProject(sandbox, marks, tmp_path)
 
 
-def assert_nowhere(filled: Filled, printed: str) -> None:
-    """No marked value stands in any byte or value, nor in what was printed."""
+def assert_nowhere(project: MarkedProject, printed: str) -> None:
+    """Assert that no file, no value and no output contains a marked value."""
     assert MARK not in printed
     assert DIGITS not in printed
-    assert found_in(written_below(filled.folder)) == []
-    assert filled.values() == []
+    assert found_in(written_below(project.folder)) == []
+    assert project.values() == []
 
 
-def test_what_was_kept_is_nowhere_after_it_was_dropped(
-    marked_values: Filled, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In current rows, history, raw log, rejected records, write-ahead log and copy, and after the next full sync."""
+def test_kept_values_are_removed(marked_values: MarkedProject, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a redaction and after the next full sync, no file and no output contains a value that was kept before."""
     assert marked_values.run("sync", treatment="keep") == 0
     fill(marked_values.sandbox, marked_values.marks)
     assert marked_values.run("sync", treatment="keep") == 0
@@ -101,13 +99,11 @@ def test_what_was_kept_is_nowhere_after_it_was_dropped(
     assert_nowhere(marked_values, "".join(capsys.readouterr()))
 
 
-def test_what_is_dropped_from_the_start_is_never_stored(
-    marked_values: Filled, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """By the command line and by Dagster, whose history and logs are looked through, too."""
+def test_dropped_values_are_never_stored(marked_values: MarkedProject, capsys: pytest.CaptureFixture[str]) -> None:
+    """Values that are dropped from the start are never stored or printed, by commands or by Dagster."""
     assert marked_values.run("sync", treatment="drop") == 0
     fill(marked_values.sandbox, marked_values.marks)
-    for command in AFTERWARDS:
+    for command in COMMANDS:
         assert marked_values.run(*command, treatment="drop") == 0, command
     feeds = ",".join(feed.name for feed in marked_feeds(marked_values.sandbox.api))
     project = Project(

@@ -1,4 +1,4 @@
-"""An answer need not end: what a server sends byte by byte, or without end, holds no call beyond its deadline."""
+"""A server that sends an answer slowly or without end cannot hold a call beyond its deadline."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TLS_RECORD = b"\x16\x03\x03\x40\x00"
 
 IDENTITY = b'{"organization": {"organizationId": "5f0c1f4e-7b5a-4b5e-8a55-3c6d1c1f0a11"}}'
 
-DRIPS = {
+SLOW_ANSWERS = {
     "status line": Drip(b"HTTP/1.1 200 ", b"O"),
     "header name": Drip(OK, b"X"),
     "header value": Drip(OK + b"X: ", b"x"),
@@ -61,16 +61,16 @@ FLOODS = {
 }
 
 
-def answered(body: bytes) -> Drip:
-    """A whole answer."""
+def complete(body: bytes) -> Drip:
+    """A complete answer."""
     return Drip(OK + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
-TOKEN = answered(b'{"access_token": "t0ken-1", "expires_in": 3600}')
+TOKEN = complete(b'{"access_token": "t0ken-1", "expires_in": 3600}')
 
 
-def from_the_api(answer: Drip) -> Answers:
-    """A token for whoever asks for one, and an answer to everything else."""
+def api_answer(answer: Drip) -> Answers:
+    """Answer requests for a token with a token, and all others with this answer."""
     return lambda line: TOKEN if line.startswith(b"POST") else answer
 
 
@@ -79,7 +79,7 @@ CallTo = Callable[..., Callable[[], object]]
 
 @pytest.fixture
 def call_to() -> Iterator[CallTo]:
-    """Makes a call to the API, with what it takes to get a token."""
+    """Create a call to the API, with its token session."""
     with ExitStack() as opened:
 
         def made(address: str, auth_url: str, **options: Any) -> Callable[[], object]:
@@ -93,7 +93,7 @@ def call_to() -> Iterator[CallTo]:
 
 
 def assert_ends_in_time(call: Callable[[], object]) -> None:
-    """It fails by the deadline, with a retriable error of one line."""
+    """Assert that the call fails at the deadline with a retriable one-line error."""
     began = time.monotonic()
     with pytest.raises(UnreachableError, match=r"took longer than 0\.15 s for one call") as failure:
         call()
@@ -102,48 +102,48 @@ def assert_ends_in_time(call: Callable[[], object]) -> None:
     assert "\n" not in str(failure.value)
 
 
-@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS)
-def test_a_dripped_answer_ends_at_the_deadline(call_to: CallTo, drip: Drip) -> None:
-    """Whatever part of an answer is dripped, the call ends at its deadline."""
-    with raw_server(from_the_api(drip)) as server:
+@pytest.mark.parametrize("drip", SLOW_ANSWERS.values(), ids=SLOW_ANSWERS)
+def test_a_slow_answer_ends_at_the_deadline(call_to: CallTo, drip: Drip) -> None:
+    """An answer of which any part is sent byte by byte ends at the deadline of the call."""
+    with raw_server(api_answer(drip)) as server:
         assert_ends_in_time(call_to(server.address, f"{server.address}/token", seconds=DEADLINE))
 
 
 @pytest.mark.parametrize("path", ["", "/token"], ids=["metadata", "token"])
 def test_the_authorization_server_has_a_deadline_too(call_to: CallTo, path: str) -> None:
-    """The call for a token, and that for the address where one is to be had, end at their deadline."""
-    with raw_server(lambda _: DRIPS["header name"]) as server:
+    """Calls to the authorization server, for metadata and for a token, end at their deadline."""
+    with raw_server(lambda _: SLOW_ANSWERS["header name"]) as server:
         assert_ends_in_time(call_to(server.address, server.address + path, seconds=DEADLINE))
 
 
 def test_connecting_ends_at_the_deadline(call_to: CallTo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host of many addresses that do not answer takes no longer than one."""
+    """Connecting to a host with many unreachable addresses ends at the deadline."""
     resolve = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **options: resolve(*asked, **options) * 50)
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as waiting:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *names, **options: resolve(*names, **options) * 50)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
         for _ in range(4):
             queued = waiting.enter_context(socket.socket())
             queued.settimeout(0)
-            queued.connect_ex(deaf.getsockname())
+            queued.connect_ex(full.getsockname())
         with raw_server(lambda _: TOKEN) as auth:
-            address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+            address = f"http://127.0.0.1:{full.getsockname()[1]}"
             assert_ends_in_time(call_to(address, f"{auth.address}/token", seconds=DEADLINE, timeout=(0.04, 1.0)))
 
 
-def test_a_dripped_answer_over_tls_ends_at_the_deadline(
+def test_a_slow_answer_over_tls_ends_at_the_deadline(
     call_to: CallTo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connection that is encrypted ends at the deadline too."""
+    """An encrypted answer that is sent byte by byte ends at the deadline."""
     tls, certificate = trusted_tls(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: DRIPS["chunk extension"], tls=tls) as server:
+    with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: SLOW_ANSWERS["chunk extension"], tls=tls) as server:
         address = f"https://localhost:{server.port}"
         assert_ends_in_time(call_to(address, f"{auth.address}/token", seconds=DEADLINE))
         assert server.connections == 1
 
 
-def test_a_dripped_tls_handshake_ends_at_the_deadline(call_to: CallTo) -> None:
-    """A server that drips its part of the TLS handshake holds nobody."""
+def test_a_slow_tls_handshake_ends_at_the_deadline(call_to: CallTo) -> None:
+    """A TLS handshake that is sent byte by byte ends at the deadline."""
     with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: TOKEN, greeting=Drip(TLS_RECORD, b"\0")) as server:
         address = f"https://localhost:{server.port}"
         assert_ends_in_time(call_to(address, f"{auth.address}/token", seconds=DEADLINE))
@@ -155,10 +155,10 @@ def test_a_dripped_tls_handshake_ends_at_the_deadline(call_to: CallTo) -> None:
     [Drip(b"", b"H"), Drip(OK, b"X: x\r\n"), Drip(OK + b"\r\n", b"\0", reply=TLS_RECORD)],
     ids=["status line", "headers", "TLS of the server behind it"],
 )
-def test_a_dripping_proxy_ends_at_the_deadline(
+def test_a_slow_proxy_ends_at_the_deadline(
     call_to: CallTo, drip: Drip, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The deadline holds through a proxy: for its TLS, its answer to CONNECT, and what comes through the tunnel."""
+    """The deadline also holds for a proxy: for its TLS, its answer to CONNECT and the tunnel."""
     greeting = Drip(TLS_RECORD, b"\0") if scheme == "https" else None
     with raw_server(lambda _: TOKEN) as auth, raw_server(lambda _: drip, greeting=greeting) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://localhost:{proxy.port}")
@@ -168,50 +168,48 @@ def test_a_dripping_proxy_ends_at_the_deadline(
         assert proxy.connections == 1
 
 
-def test_a_proxy_whose_connections_nothing_would_end_is_refused(
-    call_to: CallTo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A SOCKS proxy opens connections by another library, which knows of no deadline."""
+def test_a_socks_proxy_is_refused(call_to: CallTo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy is refused, because its library opens connections without a deadline."""
     monkeypatch.setenv("HTTPS_PROXY", "socks5://localhost:1")
     with raw_server(lambda _: TOKEN) as auth, pytest.raises(SettingError, match="HTTPS_PROXY"):
         call_to("https://floriday.invalid", f"{auth.address}/token")()
 
 
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
-def test_what_precedes_a_body_is_bounded(call_to: CallTo, flood: Drip) -> None:
-    """More bytes before a body than any server needs are refused long before the deadline."""
+def test_the_bytes_before_a_body_are_limited(call_to: CallTo, flood: Drip) -> None:
+    """More than 256 KB before the body are refused before the deadline."""
     with (
-        raw_server(from_the_api(flood)) as server,
+        raw_server(api_answer(flood)) as server,
         pytest.raises(GarbledAnswerError, match="more than 256 KB before the body"),
     ):
         call_to(server.address, f"{server.address}/token")()
 
 
-def test_a_head_that_is_cut_is_not_taken_for_a_whole_one(call_to: CallTo) -> None:
-    """A connection that ends within the headers is a failure, not an answer without a body."""
+def test_an_incomplete_head_is_an_error(call_to: CallTo) -> None:
+    """A connection that ends within the headers is an error, and not an answer without a body."""
     cut = Drip(OK + b"X: x\r\n", cut=True)
     with (
-        raw_server(from_the_api(cut)) as server,
+        raw_server(api_answer(cut)) as server,
         pytest.raises(UnreachableError, match="was cut"),
     ):
         call_to(server.address, f"{server.address}/token")()
 
 
-def test_an_answer_at_the_deadline_is_not_taken_for_a_whole_one(call_to: CallTo) -> None:
-    """The end that the deadline makes is no end of an answer, though it looks like one."""
+def test_an_incomplete_answer_at_the_deadline_is_an_error(call_to: CallTo) -> None:
+    """An answer that the deadline ends is an error, and not a complete answer."""
     endless = Drip(OK + b"\r\n" + IDENTITY, b" ")
-    with raw_server(from_the_api(endless)) as server:
+    with raw_server(api_answer(endless)) as server:
         assert_ends_in_time(call_to(server.address, f"{server.address}/token", seconds=DEADLINE))
 
 
 def test_a_connection_is_used_for_longer_than_one_deadline(call_to: CallTo) -> None:
-    """Each call has a deadline of its own: a connection that is kept serves calls for as long as they are quick."""
+    """Each call has a deadline of its own, so that a connection is used for longer than one deadline."""
 
     def answers(line: bytes) -> Drip:
         if line.startswith(b"POST"):
             return TOKEN
         pause.wait(LONGER / 5)
-        return answered(IDENTITY)
+        return complete(IDENTITY)
 
     pause = Event()
     with raw_server(answers) as server:
@@ -222,26 +220,28 @@ def test_a_connection_is_used_for_longer_than_one_deadline(call_to: CallTo) -> N
         assert server.connections == 2, "one for the token, one for the API"
 
 
-def test_a_deadline_leaves_the_connection_to_the_next_call(call_to: CallTo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the moment that another call may take it, a connection is not closed at the deadline of the one before."""
+def test_a_deadline_does_not_close_the_connection_of_the_next_call(
+    call_to: CallTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that another call can use is not closed at the deadline of the previous call."""
     connected: list[bool] = []
     put = HTTPConnectionPool._put_conn  # noqa: SLF001 - the moment between two calls
 
-    def linger(pool: HTTPConnectionPool, connection: Any) -> None:
+    def put_and_wait(pool: HTTPConnectionPool, connection: Any) -> None:
         put(pool, connection)
         Event().wait(1.5 * LONGER)
         connected.append(connection.is_connected)
 
-    with raw_server(from_the_api(answered(IDENTITY))) as server:
+    with raw_server(api_answer(complete(IDENTITY))) as server:
         call = call_to(server.address, f"{server.address}/token", seconds=LONGER)
-        monkeypatch.setattr(HTTPConnectionPool, "_put_conn", linger)
+        monkeypatch.setattr(HTTPConnectionPool, "_put_conn", put_and_wait)
         call()
 
     assert connected == [True, True]
 
 
 def settings_for(address: str) -> dict[str, str]:
-    """The settings of a sync from a server."""
+    """The settings of a sync from this server."""
     return {
         "FLORIDAY_BASE_URL": address + BASE,
         "FLORIDAY_AUTH_URL": f"{address}/token",
@@ -251,50 +251,50 @@ def settings_for(address: str) -> dict[str, str]:
     }
 
 
-def test_a_sync_ends_and_leaves_the_lock(
+def test_a_sync_ends_and_releases_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A sync from a server that never ends an answer fails in one line, and others can use the warehouse."""
+    """A sync from a server that never ends an answer fails in one line and releases the lock."""
     monkeypatch.setattr("pipelines.sync.session.FloridayClient", partial(FloridayClient, seconds=DEADLINE, retry=ONCE))
     monkeypatch.chdir(tmp_path)
-    with raw_server(from_the_api(DRIPS["header name"])) as server:
+    with raw_server(api_answer(SLOW_ANSWERS["header name"])) as server:
         for name, value in {**settings_for(server.address), "FLORIDAY_WAREHOUSE": "w.duckdb"}.items():
             monkeypatch.setenv(name, value)
 
         assert run(["sync"]) == 1
 
-    told = capsys.readouterr().err
-    assert "took longer than 0.15 s for one call" in told
-    assert told.count("\n") == 1
+    err = capsys.readouterr().err
+    assert "took longer than 0.15 s for one call" in err
+    assert err.count("\n") == 1
     assert lock_holder(tmp_path / "w.duckdb") is None
 
 
-def test_a_call_under_way_is_interrupted(tmp_path: Path) -> None:
-    """Ctrl-C and SIGTERM end a sync within five seconds although its call has minutes left."""
-    asked = Semaphore(0)
+def test_signals_interrupt_a_call(tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM end a sync within five seconds during a call with minutes left."""
+    requests = Semaphore(0)
 
     def answers(line: bytes) -> Drip:
         if line.startswith(b"POST"):
             return TOKEN
-        asked.release()
-        return replace(DRIPS["header name"], times=1_000_000)
+        requests.release()
+        return replace(SLOW_ANSWERS["header name"], times=1_000_000)
 
     def sync(name: str) -> subprocess.Popen[bytes]:
         environment = unmeasured(**settings_for(server.address), FLORIDAY_WAREHOUSE=name)
         return subprocess.Popen(command("sync"), cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
 
     with raw_server(answers) as server, sync("a.duckdb") as first, sync("b.duckdb") as second:
-        assert asked.acquire(timeout=60)
-        assert asked.acquire(timeout=60)
+        assert requests.acquire(timeout=60)
+        assert requests.acquire(timeout=60)
         first.send_signal(signal.SIGINT)
         second.send_signal(signal.SIGTERM)
-        told = [process.communicate(timeout=5)[1] for process in (first, second)]
+        outputs = [process.communicate(timeout=5)[1] for process in (first, second)]
 
-    assert (first.returncode, second.returncode) == (130, 143), told
-    assert told == [b"floriday: stopped\n"] * 2
+    assert (first.returncode, second.returncode) == (130, 143), outputs
+    assert outputs == [b"floriday: stopped\n"] * 2
 
 
-def test_no_connection_without_a_deadline() -> None:
+def test_every_connection_has_a_deadline() -> None:
     """A connection of the project's sessions cannot be used outside of a call."""
     with raw_server(lambda _: TOKEN) as server, new_session(BoundedAdapter(limit=1, timeout=TIMEOUT)) as session:
         wire = session.get_adapter(server.address)

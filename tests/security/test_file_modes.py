@@ -1,4 +1,4 @@
-"""Every file and folder that the project makes is for its owner alone, whatever the umask says."""
+"""Every file and folder that the project creates is private, whatever the umask."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.command_line import surroundings
 from tests.end_to_end.dagster_dev import project_folder
-from tests.integration.personal_orders import HASH, filled
+from tests.integration.personal_orders import HASH, sandbox_with_people
 from tests.moments import real_now
 from tests.several_commands import several_commands
 
@@ -48,21 +48,21 @@ WRITTEN = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A few orders, of which two cannot be stored."""
-    with filled() as sandbox:
+    """A few orders, two of which cannot be stored."""
+    with sandbox_with_people() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def umask() -> Iterator[None]:
-    """Everybody may read what is made, unless the project says otherwise."""
+    """Set a umask with which new files are readable by others."""
     before = os.umask(0o022)
     yield
     os.umask(before)
 
 
 def settings(sandbox: Sandbox) -> dict[str, str]:
-    """The variables of a sync of one feed."""
+    """The settings of a sync of one feed."""
     return {
         **sandbox.environment(),
         "FLORIDAY_WAREHOUSE": "data/w.duckdb",
@@ -72,12 +72,12 @@ def settings(sandbox: Sandbox) -> dict[str, str]:
 
 
 def open_to_others(modes: dict[str, int]) -> dict[str, str]:
-    """What others than the owner may do anything with."""
+    """The paths that others than the owner can access, with their modes."""
     return {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
 def test_every_command_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
-    """After each command, nothing below the working directory can be read or listed by others."""
+    """After each command, no file or folder below the working directory is accessible to others."""
     ended = several_commands(COMMANDS, tmp_path, 0o022, **settings(sandbox))
     ended += several_commands([["redact"]], tmp_path, 0o022, **settings(sandbox), **HASH)
 
@@ -88,11 +88,11 @@ def test_every_command_makes_private_files_and_folders(sandbox: Sandbox, tmp_pat
 
 
 @pytest.mark.usefixtures("umask")
-def test_dagster_started_by_hand_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Without `floriday up` too: its history, its logs and the warehouse that its run fills."""
+def test_dagster_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Dagster without `floriday up` creates a private history, private logs and a private warehouse."""
     folder = project_folder(tmp_path)
     (folder / "dagster.yaml").rename(folder / "home" / "dagster.yaml")
-    ours = set(folder.rglob("*"))
+    existing = set(folder.rglob("*"))
 
     command = ["asset", "materialize", "-m", "pipelines.definitions", "--select", ASSET]
     ended = subprocess.run(
@@ -106,21 +106,21 @@ def test_dagster_started_by_hand_makes_private_files_and_folders(sandbox: Sandbo
     )
 
     assert ended.returncode == 0, ended.stderr[-2000:]
-    made = {str(path.relative_to(folder)): path.lstat().st_mode & 0o777 for path in {*folder.rglob("*")} - ours}
-    assert open_to_others(made) == {}
-    assert {"data/w.duckdb", "data/dagster/history/runs/index.db"} <= made.keys()
+    created = {str(path.relative_to(folder)): path.lstat().st_mode & 0o777 for path in {*folder.rglob("*")} - existing}
+    assert open_to_others(created) == {}
+    assert {"data/w.duckdb", "data/dagster/history/runs/index.db"} <= created.keys()
 
 
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("kind", [Warehouse, ReusingWarehouse])
-@pytest.mark.parametrize("reads", [True, False], ids=["reader", "writer"])
-def test_spill_files_are_private(kind: type[Warehouse], reads: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
-    """What a reader or a writer puts on the disk for want of memory, also where the package is used as a library."""
+@pytest.mark.parametrize("is_reader", [True, False], ids=["reader", "writer"])
+def test_spill_files_are_private(kind: type[Warehouse], is_reader: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    """Spill files of readers and writers are private, also when the package is used as a library."""
     warehouse = kind(tmp_path / "w.duckdb")
     with warehouse.writing() as connection:
         connection.execute("CREATE TABLE t (a INTEGER)")
 
-    with warehouse.reading() if reads else warehouse.writing() as connection:
+    with warehouse.reading() if is_reader else warehouse.writing() as connection:
         connection.execute("SET memory_limit = '30MB'")
         connection.execute("SET threads = 1")
         connection.execute("CREATE TEMP TABLE large AS SELECT md5(range::VARCHAR) AS text FROM range(1_500_000)")
@@ -132,8 +132,8 @@ def test_spill_files_are_private(kind: type[Warehouse], reads: bool, tmp_path: P
     assert os.umask(0o022) == 0o022, "the umask is as it was"
 
 
-def test_blocks_that_overlap_keep_the_umask_until_the_last_one_ends() -> None:
-    """One that ends first, in another order than they began, does not end it for the others."""
+def test_overlapping_blocks_keep_the_umask() -> None:
+    """Overlapping blocks keep the private umask until the last one ends, in any order."""
     before = os.umask(0o022)
     try:
         first, second = private_files(), private_files()
@@ -147,8 +147,8 @@ def test_blocks_that_overlap_keep_the_umask_until_the_last_one_ends() -> None:
         os.umask(before)
 
 
-def test_installing_closes_the_data_folder() -> None:
-    """A checkout has it open for everybody, and the warehouse goes there."""
+def test_installation_makes_the_data_folder_private() -> None:
+    """`make install` makes the data folder private."""
     recipe = (Path(__file__).parents[2] / "Makefile").read_text()
 
     assert "mkdir -p data/dagster && chmod 700 data data/dagster" in recipe

@@ -1,4 +1,4 @@
-"""SQL that others wrote: whatever it says, no byte of the warehouse changes and no file is made."""
+"""SQL of others changes no byte of the warehouse and creates no file, whatever it contains."""
 
 from __future__ import annotations
 
@@ -24,43 +24,43 @@ from tests.thing_warehouse import B, ThingWarehouse, word
 
 ROOT = Path(__file__).parents[2]
 UNPARSED = {"INVALID", "ANALYZE", "VARIABLE_SET", "CREATE_FUNC", "RELATION", "LOGICAL_PLAN", "EXTENSION", "MULTI"}
-"""Statement types that no SQL text is parsed to."""
+"""Statement types to which DuckDB parses no SQL text."""
 UPDATE_EXTENSIONS = "???"
-"""A statement type that DuckDB's Python module has no name for."""
+"""A statement type without a name in DuckDB's Python module."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A warehouse in a folder where nothing may happen.
+    """A warehouse in a folder that must not change.
 
     Args:
-        folder: also the working directory, the home and the folder for temporary files of the processes under test.
-        path: the warehouse.
+        folder: working directory, home and temporary folder of the processes under test.
+        path: path of the warehouse in the folder.
     """
 
     folder: Path
     path: Path
 
     def state(self) -> dict[str, tuple[int, int, int]]:
-        """Size, time of the last change and mode of everything in the folder."""
+        """Size, time of modification and mode of every file and folder."""
         return {
             str(each): (each.lstat().st_size, each.lstat().st_mtime_ns, each.lstat().st_mode)
             for each in sorted((self.folder, *self.folder.rglob("*")))
         }
 
     def bytes(self) -> str:
-        """Changes with any byte of the warehouse."""
+        """Hash of the bytes of the warehouse."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     @property
     def environment(self) -> dict[str, str]:
-        """For processes under test."""
+        """The environment of the processes under test."""
         return {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder), "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A warehouse with two records, and a secret file beside it."""
+    """A warehouse with two records, and a file with a secret beside it."""
     folder = tmp_path_factory.mktemp("place")
     things = ThingWarehouse(folder / "w.duckdb").create()
     things.store(word("one", 1), word("two", 2, B))
@@ -74,29 +74,29 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(autouse=True)
 def unchanged(place: Place) -> Iterator[None]:
-    """Each test leaves every byte of the warehouse and the folder as they were."""
-    before, sealed = place.state(), place.bytes()
+    """Assert that a test changes no byte of the warehouse and nothing in the folder."""
+    before, content = place.state(), place.bytes()
     yield
     assert place.state() == before
-    assert place.bytes() == sealed
+    assert place.bytes() == content
 
 
 @pytest.fixture(scope="module")
 def queries(place: Place) -> Iterator[Queries]:
-    """Executes queries."""
+    """A session with the rules for statements."""
     with closing(Queries(place)) as queries:
         yield queries
 
 
 @pytest.fixture(scope="module")
 def process(place: Place) -> Iterator[ConfinedProcess]:
-    """Executes everything, behind the same walls."""
+    """A process with the same confinement and without the rules for statements."""
     with closing(ConfinedProcess(place.path, place.folder, place.environment)) as process:
         yield process
 
 
 class Queries:
-    """A query session that is opened again when a statement has ended it."""
+    """A query session that is opened again after a statement ended it."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -108,7 +108,7 @@ class Queries:
         return session
 
     def refusal(self, sql: str) -> str | None:
-        """Why a query was refused; None where it was answered. Errors of any other kind are raised."""
+        """The reason why a query is refused, or None if it is answered; other errors are raised."""
         try:
             list(self._session.execute(sql).batches)
         except PipelineError as error:
@@ -124,10 +124,10 @@ class Queries:
 
 
 ATTACKS = (
-    "EXPLAIN ANALYZE COPY (SELECT 'gone') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
-    "EXPLAIN ANALYZE COPY (SELECT 'gone') TO '{path}.wal' (FORMAT csv, USE_TMP_FILE false)",
-    "explain/**/analyze copy (select 'gone') to '{path}' (format csv, use_tmp_file false)",
-    "EXPLAIN (ANALYZE) COPY (SELECT 'gone') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE COPY (SELECT 'x') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE COPY (SELECT 'x') TO '{path}.wal' (FORMAT csv, USE_TMP_FILE false)",
+    "explain/**/analyze copy (SELECT 'x') to '{path}' (format csv, use_tmp_file false)",
+    "EXPLAIN (ANALYZE) COPY (SELECT 'x') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
     "EXPLAIN ANALYZE COPY (PIVOT things.things ON account USING count(*)) TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
     "EXPLAIN ANALYZE CALL enable_logging(storage = 'file', storage_path = '{folder}/log')",
     "EXPLAIN ANALYZE SELECT 1",
@@ -137,7 +137,7 @@ ATTACKS = (
     "EXPLAIN ANALYZE EXPORT DATABASE '{folder}/out'",
     "EXPLAIN ANALYZE DELETE FROM things.things",
     "EXPLAIN ANALYZE PREPARE p AS SELECT 1",
-    "COPY (SELECT 'gone') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
+    "COPY (SELECT 'x') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
     "COPY (SELECT 1) TO '{folder}/new.csv'",
     "FROM read_blob('{path}')",
     "FROM read_text('{path}.lock')",
@@ -163,14 +163,14 @@ ATTACKS = (
     "FROM force_checkpoint()",
     "FROM which_secret('s3://a', 's3')",
     "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'a')",
-    "WITH gone AS (DELETE FROM things.things RETURNING *) FROM gone",
+    "WITH deleted AS (DELETE FROM things.things RETURNING *) FROM deleted",
 )
-"""What was tried in an audit, and its siblings."""
+"""Attacks of an audit, and variants of them."""
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_is_refused(attack: str, place: Place, queries: Queries) -> None:
-    """Each statement that writes, reads elsewhere or changes the session is refused in one line."""
+    """A statement that writes, reads files or changes the session is refused in one line."""
     refusal = queries.refusal(attack.format(path=place.path, folder=place.folder))
 
     assert refusal is not None
@@ -179,12 +179,12 @@ def test_an_attack_is_refused(attack: str, place: Place, queries: Queries) -> No
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_an_attack_does_nothing_where_the_rules_are_passed(attack: str, place: Place, process: ConfinedProcess) -> None:
-    """The walls hold alone: the process changes nothing and shows no file even if every statement were allowed."""
-    came = process.execute(attack.format(path=place.path, folder=place.folder))
+def test_an_attack_does_nothing_without_the_rules(attack: str, place: Place, process: ConfinedProcess) -> None:
+    """Without the rules for statements too, the confined process changes nothing and reads no file."""
+    result = process.execute(attack.format(path=place.path, folder=place.folder))
 
     reads_files = any(word in attack for word in ("read_", "glob", "FROM '{folder}"))
-    assert came != "rows" or not reads_files
+    assert result != "rows" or not reads_files
 
 
 @pytest.mark.parametrize(
@@ -216,15 +216,15 @@ def test_an_attack_does_nothing_where_the_rules_are_passed(attack: str, place: P
         "FROM pragma_table_info('things.things')",
     ],
 )
-def test_everything_that_reads_is_answered(sql: str, queries: Queries) -> None:
-    """All ways in which DuckDB is asked work."""
+def test_every_reading_statement_works(sql: str, queries: Queries) -> None:
+    """Every kind of statement that only reads returns a result."""
     assert queries.refusal(sql) is None
 
 
-def test_the_random_statements_are_of_every_kind() -> None:
-    """They cover all statement types of DuckDB's parser, with and without EXPLAIN."""
+def test_random_statements_have_every_kind() -> None:
+    """The random statements have all statement types of DuckDB's parser, with and without EXPLAIN."""
     connection = duckdb.connect()
-    confine(connection)  # to parse a statement may already make a folder for secrets
+    confine(connection)  # parsing a statement can already create a folder for secrets
     statements = RandomStatements(random.Random(1), Path("/folder"), Path("/folder/w.duckdb"))
 
     parsed = set().union(*(types_of(connection, statements.plain(kind)) for kind in KINDS for _ in range(30)))
@@ -235,26 +235,26 @@ def test_the_random_statements_are_of_every_kind() -> None:
 
 
 def attack_at_random(place: Place, queries: Queries, process: ConfinedProcess, seed: int, count: int) -> Counter[str]:
-    """Execute random statements as queries and behind the rules; counts the queries that were answered and refused."""
+    """Execute random statements with and without the rules, and count the answered and refused queries."""
     before = place.state()
     statements = RandomStatements(random.Random(seed), place.folder, place.path)
-    came = Counter[str]()
+    results = Counter[str]()
     for _ in range(count):
         sql = statements.statement()
         refusal = queries.refusal(sql)
         assert "\n" not in (refusal or ""), sql
-        came["answered" if refusal is None else "refused"] += 1
+        results["answered" if refusal is None else "refused"] += 1
         process.execute(sql)
         assert place.state() == before, sql
-    return came
+    return results
 
 
 def test_random_statements_change_nothing(place: Place, queries: Queries, process: ConfinedProcess) -> None:
-    """500 statements of all kinds change no byte and make no file, with the rules and without them."""
-    came = attack_at_random(place, queries, process, seed=2026, count=500)
+    """500 statements of all kinds change no byte and create no file, with and without the rules."""
+    results = attack_at_random(place, queries, process, seed=2026, count=500)
 
-    assert came["answered"] > 20
-    assert came["refused"] > 200
+    assert results["answered"] > 20
+    assert results["refused"] > 200
 
 
 @pytest.mark.soak
@@ -262,12 +262,12 @@ def test_random_statements_change_nothing(place: Place, queries: Queries, proces
 def test_many_random_statements_change_nothing(
     seed: int, place: Place, queries: Queries, process: ConfinedProcess
 ) -> None:
-    """20,000 statements, as above."""
+    """20,000 statements change no byte and create no file, with and without the rules."""
     attack_at_random(place, queries, process, seed=seed, count=1000)
 
 
-def test_a_query_ends_after_its_time(place: Place) -> None:
-    """However busy DuckDB is, and the next session works."""
+def test_a_query_ends_at_its_timeout(place: Place) -> None:
+    """A query ends at its timeout, and the next session works."""
     endless = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range < 0"
 
     with (
@@ -280,8 +280,8 @@ def test_a_query_ends_after_its_time(place: Place) -> None:
         assert len(list(result.batches)) == 1
 
 
-def test_a_query_works_within_its_memory(place: Place) -> None:
-    """What needs more is refused with an error that says so, and the session goes on."""
+def test_a_query_has_a_memory_limit(place: Place) -> None:
+    """A query that exceeds its memory limit gets an error that names the limit, and the session continues."""
     large = "SELECT list(range) FROM range(50000000)"
 
     with query_session(place.path, Limits(memory="50MB")) as session:
@@ -290,8 +290,8 @@ def test_a_query_works_within_its_memory(place: Place) -> None:
         assert session.rows("SELECT 1") == [(1,)]
 
 
-def test_a_session_answers_one_query_after_the_other(place: Place) -> None:
-    """Errors and results that were not read to their end leave the next query as it is."""
+def test_a_session_continues_after_errors(place: Place) -> None:
+    """After an error or a result that was not read completely, a session executes the next query."""
     with query_session(place.path) as session:
         session.execute("FROM range(100000)")
         with pytest.raises(PipelineError, match="nothing"):
@@ -301,8 +301,8 @@ def test_a_session_answers_one_query_after_the_other(place: Place) -> None:
         assert session.rows("SELECT $a AS a, $b AS b", {"a": [1, None], "b": "x'; DROP"}) == [([1, None], "x'; DROP")]
 
 
-def test_a_macro_with_the_name_of_a_function_is_a_macro() -> None:
-    """Only DuckDB's own functions are looked up in the list of those that read."""
+def test_macros_are_not_functions() -> None:
+    """The rules check functions of DuckDB, and not macros of users."""
     connection = duckdb.connect()
     connection.execute("CREATE MACRO mine() AS TABLE SELECT 1")
 
@@ -320,23 +320,25 @@ def test_a_macro_with_the_name_of_a_function_is_a_macro() -> None:
         f"SELECT * FROM {'(SELECT * FROM ' * 200}range(1){')' * 200}",
     ],
 )
-def test_statements_are_judged_however_deep_they_are(sql: str) -> None:
-    """What DuckDB can parse is judged, and a function is found at any depth."""
+def test_nested_statements_are_checked(sql: str) -> None:
+    """Statements are checked at any depth that DuckDB can parse."""
     connection = duckdb.connect()
-    hidden = sql.replace("1", "(FROM glob('*'))", 1).replace("range(", "glob(").replace("true", "(FROM glob('*'))")
+    with_file_access = (
+        sql.replace("1", "(FROM glob('*'))", 1).replace("range(", "glob(").replace("true", "(FROM glob('*'))")
+    )
 
     assert reading_statement(connection, sql) == sql
     with pytest.raises(UsageError, match="glob"):
-        reading_statement(connection, hidden)
+        reading_statement(connection, with_file_access)
 
 
-def test_the_name_of_a_function_within_a_text_is_a_text(queries: Queries) -> None:
-    """Only calls are judged."""
+def test_names_within_texts_are_no_calls(queries: Queries) -> None:
+    """The name of a function within a text is not taken for a call."""
     assert queries.refusal("""SELECT '"function_name":"glob"' AS "glob", 'FROM glob(''*'')'""") is None
 
 
-def test_no_other_function_has_the_name_of_a_refused_one() -> None:
-    """So a name is refused wherever it stands in the parse tree, without refusing anything that is harmless."""
+def test_refused_names_are_unique() -> None:
+    """No harmless function has the name of a refused table function, so that names can be refused anywhere."""
     functions = duckdb.connect().execute("SELECT function_name, function_type FROM duckdb_functions()").fetchall()
     refused = {name for name, kind in functions if kind == "table"} - READING_FUNCTIONS
 
@@ -344,8 +346,8 @@ def test_no_other_function_has_the_name_of_a_refused_one() -> None:
     assert not refused & {name for name, kind in functions if kind not in {"table", "pragma"}}
 
 
-def test_secrets_are_not_in_the_process_that_queries(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its environment holds no setting of this project, since a query needs none."""
+def test_the_query_process_has_no_secrets(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of the query process contains no settings of the project."""
     monkeypatch.setenv("FLORIDAY_CLIENT_SECRET", "s3cr3t-of-the-test")
     with query_session(place.path) as session:
         environments = [(Path("/proc") / str(child) / "environ").read_bytes() for child in _children(os.getpid())]

@@ -1,4 +1,4 @@
-"""Servers and addresses that are not what they seem: no secret leaves, and the error is one line."""
+"""Hostile servers and deceptive addresses receive no secret, and every error is one line."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SETTINGS = {
 
 @pytest.fixture
 def server() -> Iterator[AnsweringServer]:
-    """A server of tokens and pages."""
+    """A server that grants tokens; tests add its pages."""
     with answering_server() as answering:
         answering.will_answer("/token", Reply(200, {"access_token": TOKEN, "expires_in": 3600}))
         yield answering
@@ -63,18 +63,18 @@ def server() -> Iterator[AnsweringServer]:
 
 @pytest.fixture
 def client(server: AnsweringServer) -> Iterator[FloridayClient]:
-    """A client of that server, which takes answers of up to 2 MB."""
+    """A client of that server with an answer limit of 2 MB."""
     clock = ManualClock().clock
     session = TokenSession(f"{server.address}/token", "client-1", SecretStr(SECRET), clock=clock)
     with FloridayClient(
         server.address + BASE, session, SecretStr(KEY), account="north", clock=clock, answer_limit=2**21
-    ) as made:
-        yield made
+    ) as client:
+        yield client
     session.close()
 
 
 def refusal(client: FloridayClient, kind: type[PipelineError] = PipelineError) -> str:
-    """The line that reading a page ends with; it holds no secret, nor does the traceback."""
+    """The one-line error of reading a page; neither the error nor its traceback contains a secret."""
     with pytest.raises(kind) as caught:
         client.page(BATCHES, 0)
     shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
@@ -86,10 +86,10 @@ def refusal(client: FloridayClient, kind: type[PipelineError] = PipelineError) -
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
-    "place", ["{other}/steal", "//{host}/steal", "/elsewhere", "http://evil.example/", "file:///etc/passwd"]
+    "place", ["{other}/steal", "//{host}/steal", "/other", "http://evil.example/", "file:///etc/passwd"]
 )
 def test_a_redirect_is_not_followed(server: AnsweringServer, client: FloridayClient, status: int, place: str) -> None:
-    """To another host, another scheme or another path: neither key nor token is sent on."""
+    """A redirect to another host, scheme or path is not followed, so that no key or token is sent on."""
     with answering_server() as other:
         location = place.format(other=other.address, host=urlsplit(other.address).netloc)
         server.will_answer(PAGE, Reply(status, headers={"Location": location}))
@@ -97,12 +97,12 @@ def test_a_redirect_is_not_followed(server: AnsweringServer, client: FloridayCli
         assert "which is refused" in refusal(client, RefusedError)
 
         assert other.questions == []
-    assert server.asked("/elsewhere") == []
+    assert server.asked("/other") == []
 
 
 @given(st.sampled_from(LOOPBACK), st.sampled_from(LOOKALIKES), st.sampled_from(HOSTS))
-def test_plain_http_is_for_the_loopback_alone(loopback: str, form: str, name: str) -> None:
-    """A host that only looks like the loopback is refused."""
+def test_plain_http_is_for_the_loopback_only(loopback: str, form: str, name: str) -> None:
+    """Plain http is allowed for the loopback only, and not for a host that resembles it."""
     address = f"http://{form.format(loopback=loopback, name=name)}/suppliers-api-2026v1"
     assume(not address.startswith(tuple(f"http://{each}/" for each in LOOPBACK)))
 
@@ -119,8 +119,8 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_an_answer_that_grows_is_refused(server: AnsweringServer, client: FloridayClient, bomb: str) -> None:
-    """However small it is until it is unpacked; it is not requested again."""
+def test_a_large_answer_is_refused(server: AnsweringServer, client: FloridayClient, bomb: str) -> None:
+    """An answer that exceeds the limit once it is decompressed is refused, and not requested again."""
     body, encoding = BOMBS[bomb]
     server.will_answer(PAGE, Reply(200, body, {"Content-Encoding": encoding}))
 
@@ -129,14 +129,14 @@ def test_an_answer_that_grows_is_refused(server: AnsweringServer, client: Florid
 
 
 @pytest.mark.parametrize(
-    "said", ["\x1b]0;owned\x07", "line\nbreak\r\nX-Injected: 1", f"{KEY} {TOKEN}", "\u202egnirts", "x" * 100_000]
+    "text", ["\x1b]0;owned\x07", "line\nbreak\r\nX-Injected: 1", f"{KEY} {TOKEN}", "\u202egnirts", "x" * 100_000]
 )
-def test_what_a_server_says_is_one_line_without_secrets(
-    server: AnsweringServer, client: FloridayClient, said: str
+def test_text_of_a_server_is_one_line_without_secrets(
+    server: AnsweringServer, client: FloridayClient, text: str
 ) -> None:
-    """Its text and its headers stand in errors, without control characters and without what it was sent."""
-    body = {"title": said, "detail": said, "domainErrorCode": said}
-    identifier = "".join(letter for letter in said if letter.isascii() and letter.isprintable())[:200]
+    """Text and headers of a server are shown in one line, without control characters and secrets."""
+    body = {"title": text, "detail": text, "domainErrorCode": text}
+    identifier = "".join(letter for letter in text if letter.isascii() and letter.isprintable())[:200]
     server.will_answer(PAGE, Reply(400, body, {"X-Request-Id": identifier}))
 
     assert len(refusal(client, RefusedError)) < 1_000
@@ -147,7 +147,7 @@ def test_what_a_server_says_is_one_line_without_secrets(
 def test_a_secret_that_would_break_a_header_is_refused(
     text: str, name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Before anything is sent, and without repeating it."""
+    """A secret with characters that are not allowed in a header is refused before any request, and is not shown."""
     environment = {**SETTINGS, name: text}
 
     with pytest.raises(SettingError, match=name) as refused:
@@ -156,8 +156,8 @@ def test_a_secret_that_would_break_a_header_is_refused(
     assert "k3y" not in str(refused.value)
 
 
-def test_one_key_under_two_names_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each record would be stored twice, once under each name; the key is not shown."""
+def test_one_key_for_two_accounts_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One API key for two accounts is refused without showing the key, because each record would be stored twice."""
     keys = json.dumps({"one": KEY, "two": KEY})
     environment = {**SETTINGS, "FLORIDAY_API_KEYS": keys}
     del environment["FLORIDAY_API_KEY"]

@@ -1,4 +1,4 @@
-"""What a stranger's data, names and files must not bring about, and what nobody else may get to see."""
+"""Names and data are never executed as SQL, answers cannot crash the process, and secrets and files stay private."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BASE = "/suppliers-api-2026v1"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """Two accounts with names out of a nightmare, and records with texts like these."""
+    """Two accounts whose names contain SQL, with records whose texts contain SQL."""
     with Sandbox(accounts=(EVIL, QUOTES), empty=True) as sandbox:
         for account in (EVIL, QUOTES):
             for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=3):
@@ -49,11 +49,11 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Syncing:
-    """The settings point at the sandbox and a warehouse without records; the umask lets everybody read."""
+    """Point the settings at the sandbox and at a warehouse that does not exist yet."""
     syncing = Syncing(sandbox, tmp_path / "w.duckdb")
     syncing.path.unlink()
-    given = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(syncing.path), "FLORIDAY_FEEDS": "sales_orders"}
-    for name, value in given.items():
+    settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(syncing.path), "FLORIDAY_FEEDS": "sales_orders"}
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     return syncing
@@ -61,7 +61,7 @@ def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def umask() -> Iterator[None]:
-    """Everybody may read what is made."""
+    """Set a umask with which new files are readable by others."""
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -75,7 +75,7 @@ def test_names_and_data_are_never_sql_and_files_are_private(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What is stored is what was served, secrets are nowhere, and every file is its owner's alone."""
+    """Commands store data exactly as served, show and store no secret, and create private files only."""
     descriptor = os.open(warehouse.path, os.O_CREAT | os.O_WRONLY, 0o600)
     os.write(descriptor, empty_warehouse("suppliers"))
     os.close(descriptor)
@@ -143,10 +143,8 @@ def _assert_no_secret(sandbox: Sandbox, folder: Path, shown: str) -> None:
         ["report", "revenue_by_week", "--from-date", "2026-01-01'); DROP TABLE sync.cursors; --"],
     ],
 )
-def test_what_is_typed_is_never_sql(
-    arguments: list[str], warehouse: Syncing, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is refused as the name or the date that it is not."""
+def test_arguments_are_never_sql(arguments: list[str], warehouse: Syncing, capsys: pytest.CaptureFixture[str]) -> None:
+    """An argument that contains SQL is refused as an invalid name or date."""
     warehouse.path.write_bytes(empty_warehouse("suppliers"))
     before = warehouse.path.read_bytes()
 
@@ -157,27 +155,31 @@ def test_what_is_typed_is_never_sql(
 
 
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"organization":' * 100_000, b'{"organization":' + b"[" * 99_999])
-@pytest.mark.parametrize("ask", ["identity", "maximum", "token"])
-def test_answers_nested_without_end_are_refused(body: bytes, ask: str) -> None:
-    """Whatever was asked: in one line, and the process lives on."""
+@pytest.mark.parametrize("operation", ["identity", "maximum", "token"])
+def test_deeply_nested_answers_are_refused(body: bytes, operation: str) -> None:
+    """An answer with very deep nesting is refused in one line."""
     time = ManualClock()
     endpoint = SUPPLIERS.feed(ORDERS).endpoint
     with answering_server() as server:
-        server.will_answer("/token", Reply(200, body if ask == "token" else {"access_token": "t0ken-1"}))
+        server.will_answer("/token", Reply(200, body if operation == "token" else {"access_token": "t0ken-1"}))
         for path in (f"{BASE}/identities", f"{BASE}{endpoint.max_sequence}"):
             server.will_answer(path, Reply(200, body))
         session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)
         client = FloridayClient(server.address + BASE, session, SecretStr("k3y"), account="main", clock=time.clock)
-        asked: Any = {"identity": client.identity, "maximum": lambda: client.maximum(endpoint), "token": session.token}
+        operations: Any = {
+            "identity": client.identity,
+            "maximum": lambda: client.maximum(endpoint),
+            "token": session.token,
+        }
 
         with client, pytest.raises((GarbledAnswerError, FatalError)) as refused:
-            asked[ask]()
+            operations[operation]()
 
     assert "\n" not in str(refused.value)
 
 
-def test_the_api_key_is_not_sent_to_whom_nobody_vouches_for(tmp_path: Path) -> None:
-    """The token came from a good server; the API's own certificate is looked at too."""
+def test_the_api_key_is_not_sent_without_verification(tmp_path: Path) -> None:
+    """The API key is not sent to a server whose certificate cannot be verified."""
     time = ManualClock()
     with answering_server() as server, answering_server(self_signed(tmp_path)) as impostor:
         server.will_answer("/token", Reply(200, {"access_token": "t0ken-1"}))

@@ -1,4 +1,4 @@
-"""What another user puts at the name of a temporary file is refused: it is neither taken over nor written through."""
+"""A file that another user puts at the path of a temporary file is refused, and not used or written through."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pipelines.warehouse.file.publish import publish
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.integration.syncing import empty_warehouse
 
-ANOTHER = 54_321
-"""The id of a user who is not the one that runs the tests."""
+OTHER_USER = 54_321
+"""The id of a user who does not run the tests."""
 
 FILES = {
     ("backup", "out.duckdb"): "out.duckdb.part",
@@ -29,7 +29,7 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids="-".join)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with a warehouse and a file that must stay as it is."""
+    """The working directory, with a warehouse and a file that must not change."""
     (tmp_path / "w.duckdb").write_bytes(empty_warehouse("suppliers"))
     with Warehouse(tmp_path / "w.duckdb").writing() as connection:
         connection.execute("INSERT INTO sync.settings VALUES ('suppliers', '127.0.0.1', 2, now())")
@@ -51,35 +51,35 @@ SETTINGS = {
 
 
 def link(path: Path) -> None:
-    """A symbolic link to somebody's file."""
+    """Create a symbolic link to another file."""
     path.symlink_to(path.with_name("victim"))
 
 
-def second_name(path: Path) -> None:
-    """A further name of somebody's file."""
+def hard_link(path: Path) -> None:
+    """Create a hard link to another file."""
     path.hardlink_to(path.with_name("victim"))
 
 
 def pipe(path: Path) -> None:
-    """A pipe that nobody reads."""
+    """Create a pipe that nobody reads."""
     os.mkfifo(path)
 
 
 def link_to_folder(path: Path) -> None:
-    """A symbolic link to a folder of somebody's."""
+    """Create a symbolic link to another folder."""
     (path.parent / "theirs").mkdir()
     path.symlink_to(path.parent / "theirs")
 
 
-def another_file(path: Path) -> None:
-    """A file of another user, who lets everybody write."""
+def file_of_another_user(path: Path) -> None:
+    """Create a file of another user that everybody can write to."""
     path.write_text("theirs")
     path.chmod(0o666)
     _give_away(path)
 
 
-def another_folder(path: Path) -> None:
-    """A folder of another user, who lets everybody write."""
+def folder_of_another_user(path: Path) -> None:
+    """Create a folder of another user that everybody can write to."""
     path.mkdir()
     (path / "file").write_text("theirs")
     path.chmod(0o777)
@@ -89,15 +89,15 @@ def another_folder(path: Path) -> None:
 def _give_away(path: Path) -> None:
     if os.geteuid():
         pytest.skip("only root can make files of another user")
-    os.chown(path, ANOTHER, ANOTHER)
+    os.chown(path, OTHER_USER, OTHER_USER)
 
 
 @each_command
-@pytest.mark.parametrize("plant", [link, second_name, pipe, link_to_folder, another_file, another_folder])
-def test_what_another_put_there_is_refused(
+@pytest.mark.parametrize("plant", [link, hard_link, pipe, link_to_folder, file_of_another_user, folder_of_another_user])
+def test_planted_files_are_refused(
     command: tuple[str, ...], plant: Callable[[Path], None], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one line that says what to do; it stays as it was, and so does what it leads to."""
+    """The command fails in one line with a remedy, and changes neither the file nor its target."""
     planted = folder / COMMANDS[command]
     plant(planted)
     before = planted.lstat()
@@ -125,8 +125,8 @@ def test_what_another_put_there_is_refused(
         (("dashboard", "--output"), "out.html"),
     ],
 )
-def test_nothing_but_the_named_file_is_written(command: tuple[str, ...], output: str, folder: Path) -> None:
-    """No other file of the folder is replaced or removed, whatever it is called, and a link's target is written."""
+def test_only_the_output_file_is_written(command: tuple[str, ...], output: str, folder: Path) -> None:
+    """Only the output file is written, through a link if it is one, and files with similar names stay."""
     (folder / f"{output}.part").write_text("mine")
     (folder / output).symlink_to(folder / "target")
     before = {each.name for each in folder.iterdir()}
@@ -150,10 +150,10 @@ def test_nothing_but_the_named_file_is_written(command: tuple[str, ...], output:
     ],
 )
 @pytest.mark.parametrize("target", ["w.duckdb", "w.duckdb.wal"])
-def test_a_link_to_the_warehouse_is_the_warehouse(
+def test_a_link_to_the_warehouse_is_refused(
     command: tuple[str, ...], target: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An output whose name leads to the warehouse, or beside it under its name, is refused."""
+    """An output that links to the warehouse or to its write-ahead log is refused."""
     (folder / "out").symlink_to(folder / target)
     before = (folder / "w.duckdb").read_bytes()
 
@@ -165,29 +165,29 @@ def test_a_link_to_the_warehouse_is_the_warehouse(
 
 
 @each_command
-def test_what_an_earlier_run_left_is_replaced(
+def test_temporary_files_of_earlier_runs_are_replaced(
     command: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A command that was killed is simply run again, whatever the mode of what it left."""
-    left = folder / COMMANDS[command]
+    """A command replaces the temporary file of an earlier run, whatever its permissions."""
+    existing = folder / COMMANDS[command]
     if command in FOLDERS:
-        (left / "half").mkdir(parents=True)
-        (left / "half" / "file").write_text("half")
-        left.chmod(0o755)
+        (existing / "half").mkdir(parents=True)
+        (existing / "half" / "file").write_text("half")
+        existing.chmod(0o755)
     else:
-        left.write_text("half")
-        left.chmod(0o644)
+        existing.write_text("half")
+        existing.chmod(0o644)
 
     code = run(command)
 
     out, err = capsys.readouterr()
-    assert code == 0 or "cannot be reached" in err, out + err  # the trial goes as far as asking the API
-    assert not left.exists()
+    assert code == 0 or "cannot be reached" in err, out + err  # the dry run fails when it calls the API
+    assert not existing.exists()
 
 
-@pytest.mark.parametrize("plant", [link, second_name, pipe, another_file])
-def test_the_copy_for_readers_is_never_written_into_it(plant: Callable[[Path], None], folder: Path) -> None:
-    """It would hand the whole warehouse to the file's owner."""
+@pytest.mark.parametrize("plant", [link, hard_link, pipe, file_of_another_user])
+def test_the_published_copy_is_not_written_to_a_planted_file(plant: Callable[[Path], None], folder: Path) -> None:
+    """The published copy is not written into a file of another user, who could then read the whole warehouse."""
     plant(folder / "copy.duckdb.part")
 
     with pytest.raises(PipelineError, match=r"FLORIDAY_PUBLISHED: .* belongs to another user"):
@@ -197,8 +197,8 @@ def test_the_copy_for_readers_is_never_written_into_it(plant: Callable[[Path], N
     assert not (folder / "copy.duckdb").exists()
 
 
-def test_the_note_of_who_syncs_is_not_written_through_a_link(folder: Path) -> None:
-    """It stands beside the warehouse under a name that everybody can guess."""
+def test_the_lock_note_is_not_written_through_a_link(folder: Path) -> None:
+    """The note about the process that holds the lock is not written through a link at its predictable path."""
     link(folder / "w.duckdb.holder")
 
     with pytest.raises(OSError, match="symbolic links"), hold_sync_lock(folder / "w.duckdb", "test"):

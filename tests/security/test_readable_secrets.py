@@ -1,4 +1,4 @@
-"""Files with secrets that other users of the machine can read are warned about."""
+"""A command warns of files with secrets that other users of the machine can read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOTENV = "FLORIDAY_WAREHOUSE=w.duckdb\n"
 
 
 def warnings(folder: Path, *arguments: str, **variables: str) -> list[str]:
-    """The lines that a command prints about files with secrets."""
+    """The warnings of a command about files with secrets."""
     printed = floriday(*arguments, folder=folder, **variables).err
     return [line for line in printed.splitlines() if "chmod" in line]
 
@@ -29,8 +29,8 @@ def write(folder: Path, modes: Mapping[str, int]) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
-def test_a_readable_env_file_is_warned_about_once(mode: int, tmp_path: Path) -> None:
-    """In one line that says how to close it, though a command reads it several times."""
+def test_a_readable_env_file_causes_one_warning(mode: int, tmp_path: Path) -> None:
+    """A readable ``.env`` causes one warning with the command that makes it private, although it is read repeatedly."""
     write(tmp_path, {".env": mode})
 
     assert warnings(tmp_path, "status") == [
@@ -38,8 +38,8 @@ def test_a_readable_env_file_is_warned_about_once(mode: int, tmp_path: Path) -> 
     ]
 
 
-def test_a_private_env_file_is_not(tmp_path: Path) -> None:
-    """Nor an empty one, nor one that is not there."""
+def test_a_private_env_file_causes_no_warning(tmp_path: Path) -> None:
+    """A private, empty or missing ``.env`` causes no warning."""
     assert warnings(tmp_path, "status") == []
     write(tmp_path, {".env": 0o600})
     assert warnings(tmp_path, "status") == []
@@ -48,8 +48,8 @@ def test_a_private_env_file_is_not(tmp_path: Path) -> None:
     assert warnings(tmp_path, "status") == []
 
 
-def test_secrets_in_files_of_their_own_are_warned_about_in_the_same_line(tmp_path: Path) -> None:
-    """Without the secret; files that are private are not named."""
+def test_secret_files_are_named_in_the_same_warning(tmp_path: Path) -> None:
+    """The same warning names readable files with secrets, and neither private files nor secrets."""
     write(tmp_path, {".env": 0o644, "secret": 0o644, "key": 0o600})
 
     (line,) = warnings(
@@ -65,8 +65,8 @@ def test_secrets_in_files_of_their_own_are_warned_about_in_the_same_line(tmp_pat
     assert line.endswith(f": chmod 600 {tmp_path / '.env'} {tmp_path / 'secret'}")
 
 
-def test_a_file_that_its_owner_lets_us_read_through_our_group_is_private(tmp_path: Path) -> None:
-    """A service's `.env` may belong to root; only a file that everybody can read is open then."""
+def test_a_file_that_only_our_group_can_read_is_private(tmp_path: Path) -> None:
+    """A file of another user is private if only its group can read it, as a service's ``.env`` that belongs to root."""
     if os.geteuid():
         pytest.skip("only root can make files of another user")
     write(tmp_path, {".env": 0o640})

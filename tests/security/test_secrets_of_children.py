@@ -1,4 +1,4 @@
-"""A secret that a child can read where it is kept does not stand in the child's environment."""
+"""The environment of a child process contains no secret that the child can read from its file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PERSONAL_DATA_KEY = "k3y-of-personal-data-7hat-must-stay"
 PROC = Path("/proc")
 
 
-def test_what_is_handed_on_leaves_out_what_can_be_read(tmp_path: Path) -> None:
-    """A secret of the `.env` file is not handed to a child, which reads it there; one of the environment is."""
+def test_a_childs_environment_has_no_secrets_of_files(tmp_path: Path) -> None:
+    """A child's environment contains no secret of the ``.env`` file, and contains those of the parent's environment."""
     (tmp_path / ".env").write_text("FLORIDAY_CLIENT_SECRET=s3cr3t\nFLORIDAY_API_KEY=another\nFLORIDAY_FEEDS=batches\n")
-    given = {
+    variables = {
         "FLORIDAY_CLIENT_ID": "client-1",
         "FLORIDAY_CLIENT_SECRET": "s3cr3t",
         "FLORIDAY_API_KEY": "k3y",
@@ -31,7 +31,7 @@ def test_what_is_handed_on_leaves_out_what_can_be_read(tmp_path: Path) -> None:
         "FLORIDAY_AUTH_URL": "https://floriday.example/token",
     }
 
-    environment = child_environment(given, tmp_path)
+    environment = child_environment(variables, tmp_path)
     settings = load_settings({**environment, "FLORIDAY_API_KEY": "of a stranger"}, tmp_path)
 
     assert "s3cr3t" not in str(environment)
@@ -40,8 +40,8 @@ def test_what_is_handed_on_leaves_out_what_can_be_read(tmp_path: Path) -> None:
     assert settings.feeds is None
 
 
-def test_a_secret_that_has_left_the_file_is_missing(tmp_path: Path) -> None:
-    """A child that finds no secret where it was says which one is missing."""
+def test_a_secret_that_was_removed_from_its_file(tmp_path: Path) -> None:
+    """A child that does not find a secret in its file reports which one is missing."""
     (tmp_path / ".env").write_text("FLORIDAY_CLIENT_SECRET=s3cr3t\n")
     environment = child_environment({"FLORIDAY_CLIENT_SECRET": "s3cr3t"}, tmp_path)
     (tmp_path / ".env").write_text("")
@@ -50,54 +50,55 @@ def test_a_secret_that_has_left_the_file_is_missing(tmp_path: Path) -> None:
         load_settings(environment, tmp_path)
 
 
-def test_secrets_are_forgotten_where_others_count() -> None:
-    """Where settings were handed on, the secrets beside them are removed, and nothing else is."""
-    beside = {"FLORIDAY_API_KEY": "k3y", "FLORIDAY_API_KEY_FILE": "key", "API_KEY": "of another program"}
-    environ = {**beside, "FLORIDAY_SETTINGS": "{}"}
+def test_other_secrets_are_removed() -> None:
+    """With settings of a parent process, other secrets of the environment are removed, and nothing else is."""
+    secrets_and_others = {"FLORIDAY_API_KEY": "k3y", "FLORIDAY_API_KEY_FILE": "key", "API_KEY": "of another program"}
+    environ = {**secrets_and_others, "FLORIDAY_SETTINGS": "{}"}
 
     forget_secrets(environ)
     assert environ.keys() == {"FLORIDAY_API_KEY_FILE", "API_KEY", "FLORIDAY_SETTINGS"}
 
-    forget_secrets(beside)
-    assert len(beside) == 3
+    forget_secrets(secrets_and_others)
+    assert len(secrets_and_others) == 3
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A Floriday whose credentials a project is given."""
+    """A sandbox with a small world."""
     with Sandbox(now=NOW, scale=0.02) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def folder(sandbox: Sandbox, tmp_path: Path) -> Path:
-    """A project with a secret in its `.env` file, and one in a file of its own."""
-    given = sandbox.environment()
+    """A project with a secret in its ``.env`` file, and another in a separate file."""
+    variables = sandbox.environment()
     key = tmp_path / "api-key"
-    key.write_text(given.pop("FLORIDAY_API_KEY"))
-    given |= {"FLORIDAY_API_KEY_FILE": str(key), "FLORIDAY_ALERTS": ALERTS, "FLORIDAY_FEEDS": "trade_items"}
-    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    key.write_text(variables.pop("FLORIDAY_API_KEY"))
+    variables |= {"FLORIDAY_API_KEY_FILE": str(key), "FLORIDAY_ALERTS": ALERTS, "FLORIDAY_FEEDS": "trade_items"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     return tmp_path
 
 
 def environments(up: Up) -> dict[str, str]:
-    """The environment with which each of Dagster's processes was started, by its command."""
+    """The initial environment of each of Dagster's processes, by its command."""
     found = {}
     for process in sessions.members(up.session):
         try:
             command = (PROC / str(process) / "cmdline").read_text().replace("\0", " ")
             found[command] = (PROC / str(process) / "environ").read_text()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended
             continue
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PROC / "self" / "environ").exists(), reason="there is no /proc")
-def test_no_process_of_dagsters_has_a_secret_that_it_can_read(sandbox: Sandbox, folder: Path) -> None:
-    """From the web server to a run: only what was given in the environment alone is handed on in it."""
-    own = {"FLORIDAY_PERSONAL_DATA": "hash", "FLORIDAY_PERSONAL_DATA_KEY": PERSONAL_DATA_KEY}
+def test_dagsters_processes_have_no_secrets_of_files(sandbox: Sandbox, folder: Path) -> None:
+    """No process from the web server to a run has a secret of a file in its environment."""
+    personal_data = {"FLORIDAY_PERSONAL_DATA": "hash", "FLORIDAY_PERSONAL_DATA_KEY": PERSONAL_DATA_KEY}
     seen: dict[str, str] = {}
-    with running(folder, "--port", "0", **own) as up:
+    with running(folder, "--port", "0", **personal_data) as up:
         ends = time.monotonic() + 180
         while (status := up.first_ended()) is None and time.monotonic() < ends:
             seen |= environments(up)

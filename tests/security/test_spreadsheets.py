@@ -1,4 +1,4 @@
-"""CSV in a spreadsheet: no text becomes a formula, wherever the program splits a line."""
+"""In a CSV file, no text becomes a formula of a spreadsheet, at whichever separator it splits a line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ hostile = st.text(alphabet=st.sampled_from([*SIGNS, *SEPARATORS, *INVISIBLE, *"\
 
 
 def csv_of(*columns: tuple[str, pa.Array]) -> str:
-    """CSV of some columns, as ``floriday query --format csv`` writes it."""
+    """The CSV of some columns, as ``floriday query --format csv`` writes it."""
     batch = pa.RecordBatch.from_arrays([array for _, array in columns], names=[name for name, _ in columns])
     stream = io.BytesIO()
     write_csv(Result(tuple(Column(name, "") for name, _ in columns), batch.schema, iter([batch])), stream)
@@ -33,7 +33,7 @@ def csv_of(*columns: tuple[str, pa.Array]) -> str:
 
 
 def cells(text: str, separator: str) -> list[str]:
-    """All cells that a spreadsheet may see: with quotes understood, and with every separator taken for one."""
+    """All cells that a spreadsheet can see with this separator, with and without quotes."""
     quoted = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
     split = re.split(f"[{separator}\r\n]", text)
     return [cell.translate(dict.fromkeys(map(ord, f'{INVISIBLE}"'))) for cell in (*quoted, *split)]
@@ -47,7 +47,7 @@ def cells(text: str, separator: str) -> list[str]:
 @example("\ufeff=1+1", "\x00=1+1")
 @example("", ";\x7f=1+1")
 def test_no_cell_begins_like_a_formula(first: str, second: str) -> None:
-    """Text in a column, in a list and in a header, read with each separator."""
+    """Texts in values, lists, structs and headers never begin like a formula, with any separator."""
     text = csv_of(
         (first, pa.array([second], pa.string())),
         ("list", pa.array([[first, second]], pa.list_(pa.string()))),
@@ -57,12 +57,12 @@ def test_no_cell_begins_like_a_formula(first: str, second: str) -> None:
 
     for separator in ";\t":
         assert [cell for cell in cells(text, separator) if cell.startswith(tuple(SIGNS))] == []
-    understood = next(csv.reader(io.StringIO(text, newline="")))
-    assert not understood[0].lstrip(INVISIBLE).startswith(tuple(SIGNS))
+    row = next(csv.reader(io.StringIO(text, newline="")))
+    assert not row[0].lstrip(INVISIBLE).startswith(tuple(SIGNS))
 
 
 def test_numbers_stay_numbers() -> None:
-    """Negative numbers and lists of them are written as they are."""
+    """Negative numbers are written unchanged, also within lists."""
     connection = duckdb.connect()
     stream = io.BytesIO()
     write_csv(
@@ -74,6 +74,6 @@ def test_numbers_stay_numbers() -> None:
 
 
 @pytest.mark.parametrize("text", ["Rosa - 'Red Naomi'", "Kalanchoë; 12 cm", "a = b", "10-20 cm", "mail@example.com"])
-def test_usual_text_is_left_alone(text: str) -> None:
-    """A sign within a word, or behind a blank, begins no formula."""
+def test_ordinary_text_is_unchanged(text: str) -> None:
+    """A sign within a word or after a space is written unchanged."""
     assert list(csv.reader(io.StringIO(csv_of(("v", pa.array([text]))))))[1] == [text]

@@ -1,4 +1,4 @@
-"""What is installed is what was pinned, and a check that could not be made does not pass for one."""
+"""Only pinned packages are installed, and an audit that could not be made fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def program(folder: Path, written: str | None, option: str) -> str:
-    """A program that writes a file to where an option says, or that fails."""
+    """A program that writes a file to the path of an option, or fails if there is no content."""
     (folder / "written").write_text(written or "")
     path = folder / "program"
     path.write_text(
@@ -38,28 +38,28 @@ def program(folder: Path, written: str | None, option: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("told", [None, "no JSON", "{}", '{"dependencies": []}', HALF])
+@pytest.mark.parametrize("result", [None, "no JSON", "{}", '{"dependencies": []}', HALF])
 @pytest.mark.parametrize("audit", ["", "required"])
-def test_an_audit_that_knows_nothing_fails(told: str | None, audit: str, tmp_path: Path) -> None:
-    """Where a package cannot be looked up, the audit fails, unless it was told that this may be."""
-    ended = script("audit", AUDIT=audit, PIP_AUDIT=program(tmp_path, told, "--output"))
+def test_an_audit_without_results_fails(result: str | None, audit: str, tmp_path: Path) -> None:
+    """The audit fails if a package cannot be looked up, unless it is optional."""
+    ended = script("audit", AUDIT=audit, PIP_AUDIT=program(tmp_path, result, "--output"))
 
     assert ended.returncode == 2
     assert "audit failed: the known vulnerabilities of some packages cannot be looked up" in ended.stderr
 
 
-@pytest.mark.parametrize("told", [None, "no JSON", HALF])
-def test_an_audit_may_be_optional(told: str | None, tmp_path: Path) -> None:
-    """With AUDIT=optional, it says that it skips what cannot be looked up, and succeeds."""
-    ended = script("audit", AUDIT="optional", PIP_AUDIT=program(tmp_path, told, "--output"))
+@pytest.mark.parametrize("result", [None, "no JSON", HALF])
+def test_an_audit_may_be_optional(result: str | None, tmp_path: Path) -> None:
+    """With AUDIT=optional, the audit skips packages that cannot be looked up, with a message."""
+    ended = script("audit", AUDIT="optional", PIP_AUDIT=program(tmp_path, result, "--output"))
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "audit skipped: the known vulnerabilities of some packages cannot be looked up" in ended.stdout
 
 
 @pytest.mark.parametrize("audit", ["required", "optional"])
-def test_a_vulnerability_fails_in_any_case(audit: str, tmp_path: Path) -> None:
-    """A package that is known to be vulnerable fails the audit, optional or not."""
+def test_a_vulnerability_fails_the_audit(audit: str, tmp_path: Path) -> None:
+    """A known vulnerability fails the audit, optional or not."""
     ended = script("audit", AUDIT=audit, PIP_AUDIT=program(tmp_path, VULNERABLE, "--output"))
 
     assert ended.returncode == 1
@@ -67,7 +67,7 @@ def test_a_vulnerability_fails_in_any_case(audit: str, tmp_path: Path) -> None:
 
 
 def test_an_audit_without_vulnerabilities_passes(tmp_path: Path) -> None:
-    """When every package was looked up and none is vulnerable, the audit says how many there are."""
+    """An audit without vulnerabilities prints the number of packages."""
     ended = script("audit", PIP_AUDIT=program(tmp_path, CLEAN, "--output"))
 
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -75,8 +75,8 @@ def test_an_audit_without_vulnerabilities_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("audit", "code"), [("skip", 0), ("maybe", 2)])
-def test_an_audit_is_skipped_by_that_word_alone(audit: str, code: int, tmp_path: Path) -> None:
-    """AUDIT=skip asks nobody and says so; a word that means nothing is an error."""
+def test_an_audit_can_be_skipped(audit: str, code: int, tmp_path: Path) -> None:
+    """AUDIT=skip skips the audit with a message, and an unknown value is an error."""
     ended = script("audit", AUDIT=audit, PIP_AUDIT=program(tmp_path, CLEAN, "--output"))
 
     assert ended.returncode == code
@@ -84,8 +84,8 @@ def test_an_audit_is_skipped_by_that_word_alone(audit: str, code: int, tmp_path:
     assert "audit skipped: AUDIT=skip" in ended.stdout or code == 2
 
 
-def test_only_a_machine_of_ones_own_may_skip_the_audit() -> None:
-    """The script that every change must pass says that the audit is optional; the hosted workflows require it."""
+def test_the_workflows_require_the_audit() -> None:
+    """The audit is optional in the script for local runs, and required in the hosted workflows."""
     assert "AUDIT=${AUDIT:-optional} make audit" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for workflow, command in (("ci", "bash .ci/run"), ("release", "make audit")):
         text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text(encoding="utf-8")
@@ -93,7 +93,7 @@ def test_only_a_machine_of_ones_own_may_skip_the_audit() -> None:
 
 
 def components(pins: list[tuple[str, str]]) -> str:
-    """A bill of materials that lists packages."""
+    """A bill of materials with these packages."""
     hashes = [{"hashes": [{"alg": "SHA-256", "content": "0" * 64}]}]
     return json.dumps(
         {"components": [{"name": name, "version": version, "externalReferences": hashes} for name, version in pins]}
@@ -101,22 +101,22 @@ def components(pins: list[tuple[str, str]]) -> str:
 
 
 def test_the_bill_of_materials_lists_every_pin(tmp_path: Path) -> None:
-    """A bill that lacks a pinned package is refused, by name; a complete one says how many there are."""
+    """A bill of materials that lacks a pinned package is an error, and a complete one prints the number."""
     pins = PIN.findall((ROOT / "requirements.lock").read_text(encoding="utf-8"))
     target = str(tmp_path / "dist" / "sbom.cdx.json")
 
-    whole = script("sbom", SBOM=target, CYCLONEDX_PY=program(tmp_path, components(pins), "--output-file"))
-    assert (whole.returncode, whole.stderr) == (0, "")
-    assert f"{len(pins)} of {len(pins)} pinned packages" in whole.stdout
+    complete = script("sbom", SBOM=target, CYCLONEDX_PY=program(tmp_path, components(pins), "--output-file"))
+    assert (complete.returncode, complete.stderr) == (0, "")
+    assert f"{len(pins)} of {len(pins)} pinned packages" in complete.stdout
 
-    short = script("sbom", SBOM=target, CYCLONEDX_PY=program(tmp_path, components(pins[1:]), "--output-file"))
-    assert short.returncode == 1
-    assert "{} {}".format(*pins[0]) in short.stderr
+    incomplete = script("sbom", SBOM=target, CYCLONEDX_PY=program(tmp_path, components(pins[1:]), "--output-file"))
+    assert incomplete.returncode == 1
+    assert "{} {}".format(*pins[0]) in incomplete.stderr
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", ".ci/tools.lock"])
 def test_every_pin_has_hashes_and_no_address(lock: str) -> None:
-    """Each package is pinned to one version and its hashes, wherever it is downloaded from."""
+    """Each package is pinned to a version and its hashes, without the address of a registry."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
 
@@ -125,17 +125,17 @@ def test_every_pin_has_hashes_and_no_address(lock: str) -> None:
     assert "://" not in text
 
 
-def test_the_tools_are_those_that_were_asked_for() -> None:
-    """What .ci/tools.in asks for is what .ci/tools.lock pins."""
-    asked = PIN.findall((ROOT / ".ci" / "tools.in").read_text(encoding="utf-8"))
+def test_all_tools_are_pinned() -> None:
+    """``.ci/tools.lock`` pins every tool of ``.ci/tools.in``."""
+    required = PIN.findall((ROOT / ".ci" / "tools.in").read_text(encoding="utf-8"))
     pinned = PIN.findall((ROOT / ".ci" / "tools.lock").read_text(encoding="utf-8"))
 
-    assert asked
-    assert set(asked) <= set(pinned)
+    assert required
+    assert set(required) <= set(pinned)
 
 
 def test_nothing_is_installed_without_a_hash() -> None:
-    """Every installation by make, CI and release verifies hashes, or installs what this repository holds alone."""
+    """Every installation in make, CI and release verifies hashes, or installs only files of this repository."""
     files = [ROOT / "Makefile", *(ROOT / ".ci").iterdir(), *(ROOT / ".github" / "workflows").iterdir()]
     lines = [
         line
@@ -150,15 +150,15 @@ def test_nothing_is_installed_without_a_hash() -> None:
 
 
 def test_actions_are_pinned() -> None:
-    """Each action of a workflow is named by the commit that it is."""
+    """Each action of a workflow is pinned to a commit."""
     for workflow in (ROOT / ".github" / "workflows").iterdir():
         used = re.findall(r"uses: (\S+)", workflow.read_text(encoding="utf-8"))
         assert used
         assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used)
 
 
-def test_the_wheel_is_tried_with_what_it_needs_alone() -> None:
-    """The part of the lock that the package needs has its hashes, and none of the development tools."""
+def test_the_wheel_is_tested_with_its_packages_only() -> None:
+    """The wheel is tested with the pinned packages that it needs, and without development tools."""
     needed = subprocess.run(
         (sys.executable, ROOT / ".ci" / "runtime"), check=True, capture_output=True, text=True
     ).stdout

@@ -1,4 +1,4 @@
-"""The service of the guide can do little more than what it is for."""
+"""The systemd service of the operations guide has few permissions."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ HARDENING = (
 
 
 def unit() -> str:
-    """The unit as the guide shows it."""
+    """The systemd unit in the guide."""
     found = re.search(r"```ini\n(\[Unit\].*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert found
     return found[1]
 
 
 def test_the_unit_is_hardened() -> None:
-    """It runs as a user of its own, writes its data alone, leaves no core dump and gains no privilege."""
+    """The service runs as its own user, writes only its data, leaves no core dumps and gains no privileges."""
     lines = unit().splitlines()
 
     assert [line for line in HARDENING if line not in lines] == []
 
 
-def test_secrets_are_no_variables_of_the_unit() -> None:
-    """Secrets come as credentials; the unit and its environment name their files only."""
+def test_the_unit_contains_no_secrets() -> None:
+    """Secrets are credentials of the unit, and its environment contains only the paths of their files."""
     assert not re.search(r"FLORIDAY_(CLIENT_SECRET|API_KEYS?|ALERTS|PERSONAL_DATA_KEY)=", unit())
     assert unit().count("LoadCredential=") == 2
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed (apt-get install systemd)")
-def test_the_guide_tells_the_units_score(tmp_path: Path) -> None:
-    """The rating by systemd is about what the guide says; its versions differ by tenths."""
+def test_the_guide_states_the_exposure_level(tmp_path: Path) -> None:
+    """The exposure level that the guide states is that of systemd, within 0.3."""
     path = tmp_path / "floriday.service"
     path.write_text(unit())
 
@@ -53,7 +53,7 @@ def test_the_guide_tells_the_units_score(tmp_path: Path) -> None:
     )
 
     score = re.search(r"Overall exposure level for \S+: ([\d.]+)", rated.stdout)
-    told = re.search(r"gives it ([\d.]+) of 10", GUIDE.read_text(encoding="utf-8"))
+    stated = re.search(r"gives it ([\d.]+) of 10", GUIDE.read_text(encoding="utf-8"))
     assert score
-    assert told
-    assert float(score[1]) <= float(told[1]) + 0.3
+    assert stated
+    assert float(score[1]) <= float(stated[1]) + 0.3

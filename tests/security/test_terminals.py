@@ -1,4 +1,4 @@
-"""A terminal is not commanded by what others wrote; a pipe gets every byte."""
+"""A terminal receives no control characters of others, and a pipe receives the exact bytes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pipelines.cli.entry import run
 from tests.command_line import on_a_terminal
 from tests.thing_warehouse import ThingWarehouse, word
 
-COMMANDING = "\x1b]0;title\x07 \x1b[2J \x9b31m \x7f \x00 \u202e \u2028".replace("\x00", "\x01")
-VALUE = "SELECT " + " || ".join(f"chr({ord(letter)})" for letter in COMMANDING) + " AS v"
+CONTROL_CHARACTERS = "\x1b]0;title\x07 \x1b[2J \x9b31m \x7f \x00 \u202e \u2028".replace("\x00", "\x01")
+VALUE = "SELECT " + " || ".join(f"chr({ord(letter)})" for letter in CONTROL_CHARACTERS) + " AS v"
 FORBIDDEN = {*map(chr, range(32)), "\x7f", *map(chr, range(0x80, 0xA0)), "\u202e", "\u2028"} - {"\n", "\t"}
 
 
@@ -32,12 +32,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         VALUE,
         f"EXPLAIN {VALUE}",
-        f'SELECT 1 AS "{COMMANDING}"',
-        f"EXPLAIN SELECT '{COMMANDING}' FROM things.things",
+        f'SELECT 1 AS "{CONTROL_CHARACTERS}"',
+        f"EXPLAIN SELECT '{CONTROL_CHARACTERS}' FROM things.things",
     ],
 )
-def test_a_terminal_gets_no_control_characters(sql: str, style: str, warehouse: Path) -> None:
-    """Values, names of columns and plans, in every format."""
+def test_a_terminal_receives_no_control_characters(sql: str, style: str, warehouse: Path) -> None:
+    """On a terminal, values, column names and plans contain no control characters in any format."""
     printed = on_a_terminal(
         "query", sql, "--format", style, columns=80, FLORIDAY_WAREHOUSE=str(warehouse), NO_COLOR="1", TERM="dumb"
     )
@@ -47,25 +47,25 @@ def test_a_terminal_gets_no_control_characters(sql: str, style: str, warehouse: 
 
 
 def test_json_on_a_terminal_is_still_json(warehouse: Path) -> None:
-    """The escapes are those of JSON."""
+    """On a terminal, JSON stays valid with the control characters as JSON escapes."""
     printed = on_a_terminal("query", VALUE, "--format", "json", columns=80, FLORIDAY_WAREHOUSE=str(warehouse))
 
-    assert json.loads(printed) == [{"v": COMMANDING}]
+    assert json.loads(printed) == [{"v": CONTROL_CHARACTERS}]
 
 
-def test_a_pipe_gets_the_bytes(
+def test_a_pipe_receives_the_exact_bytes(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """What is redirected to a file or a program is exact."""
+    """In a pipe, values are written byte for byte."""
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(warehouse))
 
     assert run(["query", VALUE, "--format", "csv"]) == 0
 
-    assert COMMANDING.encode() in capfdbinary.readouterr().out
+    assert CONTROL_CHARACTERS.encode() in capfdbinary.readouterr().out
 
 
-def test_characters_that_come_in_parts() -> None:
-    """A character whose bytes are written one by one is shown as one."""
+def test_characters_that_are_written_in_parts() -> None:
+    """A character whose bytes are written one by one is shown as one character."""
     sink = io.BytesIO()
     stream = VisibleStream(sink)
 
@@ -75,8 +75,8 @@ def test_characters_that_come_in_parts() -> None:
     assert sink.getvalue().decode() == "ë\\u009b€"
 
 
-def test_usual_text_is_shown_as_it_is() -> None:
-    """Letters of all scripts, emoji, hard blanks, tabs and line feeds."""
+def test_ordinary_text_is_unchanged() -> None:
+    """Letters of all scripts, emoji, no-break spaces, tabs and line feeds are shown unchanged."""
     text = "Kalanchoë 12 cm\t玫瑰\u00a0👩‍🌾\n"
 
     assert visible(text) == text

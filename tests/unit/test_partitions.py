@@ -139,7 +139,7 @@ class TestWhatToRead:
             pytest.param(
                 {"from_date": "2026-03-04", "to_date": "2026-03-03"},
                 "to_date 2026-03-03 is before from_date 2026-03-04",
-                id="turned round",
+                id="reversed",
             ),
             pytest.param({"from_date": "2999-01-01"}, "from_date 2999-01-01 is still to come", id="future"),
         ],

@@ -54,7 +54,6 @@ def export(
 
 
 def _reports(warehouse: Warehouse) -> list[str]:
-    """The names of the reports in the warehouse."""
     from pipelines.reports import all_reports, installed
 
     with warehouse.reading() as connection:

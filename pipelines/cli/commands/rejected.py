@@ -70,11 +70,7 @@ def rejected(
 
 
 def _chosen(feeds: list[str], accounts: list[str]) -> tuple[Warehouse, dict[str, list[str]]]:
-    """The warehouse, and the full names of the chosen feeds and accounts; an empty list for all.
-
-    Raises:
-        UsageError: a feed or an account does not exist.
-    """
+    """The warehouse, and the full names of the chosen feeds and accounts, which must exist; an empty list for all."""
     from pipelines.catalogue import catalogue_of
     from pipelines.settings import load_local_settings
     from pipelines.sync.selection import check_accounts
@@ -109,10 +105,7 @@ def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> N
     from pipelines.warehouse.read.query import run_query
 
     count = 0
-    with (
-        warehouse.reading(locked=True) as connection,
-        destination(file, warehouse.path, "--export") as stream,
-    ):
+    with warehouse.reading(locked=True) as connection, destination(file, warehouse.path, "--export") as stream:
         for batch in run_query(connection, WITH_PAYLOADS, chosen).batches:
             for row in batch.to_pylist():
                 stream.write(encode_json(row) + b"\n")

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pipelines.warehouse.read.query_session import QuerySession
     from pipelines.warehouse.read.query_types import Result
 
-Parameters = dict[str, date | str | UUID]
-"""The values of a report's parameters, by name."""
+Parameters = dict[str, date | str | UUID]  # the values of a report's parameters, by name
 
 
 def report(

@@ -49,7 +49,6 @@ def sandbox(
 
 
 def _serve(server: Sandbox, stop: StopSignals) -> None:
-    """Print the settings for the server, and wait for a stop signal."""
     try:
         server.keep_trading()
         print_line(f"# A local Floriday listens at {server.url} until Ctrl-C. Its settings, with made-up credentials:")

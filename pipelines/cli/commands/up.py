@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from pipelines.orchestration.serving.server_log import ServerLog
     from pipelines.settings import Settings
 
-PORT = 3000
-"""The default port of Dagster's pages; another one is used if this one is in use."""
-
+PORT = 3000  # the default port of Dagster's pages; another one is used if this one is in use
 _POLL_INTERVAL = 0.3
 _LAST_LINES = 15
 
@@ -42,8 +40,7 @@ ApiOption = Annotated[
 AllowHostOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME",
-        help="Host name, without port, under which a proxy serves Dagster's pages. May be repeated.",
+        metavar="NAME", help="Host name, without port, under which a proxy serves Dagster's pages. May be repeated."
     ),
 ]
 
@@ -140,11 +137,7 @@ def _short(path: Path) -> Path:
 
 
 def _serve(dagster: DagsterDev, addresses: Iterator[str], stop: StopSignals, *, verbose: bool) -> None:
-    """Print the addresses when Dagster serves, and wait for a stop signal.
-
-    Raises:
-        DagsterError: Dagster did not start, or ended by itself.
-    """
+    """Print the addresses when Dagster serves, and wait for a stop signal. If Dagster ends first, that is an error."""
     from pipelines.errors import DagsterError
 
     try:

@@ -44,24 +44,15 @@ PARAMETERS = {
 
 
 def make_examples() -> Examples:
-    """Start both worlds, sync them, and query every report.
-
-    Raises:
-        PipelineError: a feed could not be synced.
-    """
+    """Start both worlds, sync them, and query every report. Raises a PipelineError if a feed could not be synced."""
     found = {**dict(_world("customers")), **dict(_world("suppliers"))}
     return Examples(SECOND_SYNC.isoformat(), {each.name: found[each.name] for each in all_reports()})
 
 
 def _world(api: str) -> Iterator[tuple[str, Example]]:
-    """The examples of one API, by report."""
     with TemporaryDirectory() as folder, Sandbox(api=api, now=FIRST_SYNC, scale=SCALE[api]) as sandbox:
         warehouse = Warehouse(Path(folder) / "examples.duckdb")
-        settings = {
-            **sandbox.environment(),
-            "FLORIDAY_WAREHOUSE": str(warehouse.path),
-            "FLORIDAY_PUBLISHED": "off",
-        }
+        settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(warehouse.path), "FLORIDAY_PUBLISHED": "off"}
         _sync(settings)
         sandbox.advance(SECOND_SYNC - sandbox.now)
         _sync(settings)

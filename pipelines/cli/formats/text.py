@@ -24,9 +24,7 @@ splits lines at semicolons, and recognizes quotes only at the beginning of a cel
 _NESTED_FORMULA = rf"([;\t\r\n])([\pC\"]*)([{_SIGNS}])"
 """The same within JSON, where a comma before a number is not part of a text."""
 
-_LAST_DAY = 365 * 30_000
-"""Days from 1970 up to which times are written; Arrow writes years up to 32767."""
-
+_LAST_DAY = 365 * 30_000  # days from 1970 up to which times are written; Arrow writes years up to 32767
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -67,11 +65,7 @@ def guard_formulas(text: pa.Array) -> pa.Array:
 
 
 def json_value(value: Any) -> Any:
-    """A Python value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601, also within lists and structs.
-
-    Raises:
-        ValueError: a time has nanoseconds.
-    """
+    """A value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601. A ValueError for nanoseconds."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, pa.MonthDayNano):
@@ -86,11 +80,7 @@ def json_value(value: Any) -> Any:
 
 
 def json_values(column: pa.Array) -> list[Any]:
-    """The ``json_value`` of each value.
-
-    Raises:
-        PipelineError: a time does not exist in Python and JSON, such as infinity or one with nanoseconds.
-    """
+    """The ``json_value`` of each value. A PipelineError for times that JSON does not have, such as infinity."""
     try:
         return [json_value(value) for value in column.to_pylist()]
     except (OverflowError, ValueError):
@@ -108,11 +98,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _times(column: pa.Array) -> pa.Array:
-    """Times as ISO 8601.
-
-    Raises:
-        PipelineError: a year is out of Arrow's range, so that Arrow would write a wrong one.
-    """
+    """Times as ISO 8601. A year out of Arrow's range is an error, because Arrow would write a wrong one."""
     text = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+(Z?)$", r"\1")
     if pa.types.is_timestamp(column.type):
         text = pc.replace_substring(text, " ", "T", max_replacements=1)

@@ -25,15 +25,7 @@ _NARROWEST, _WIDEST = 8, 60
 
 
 def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
-    """Write a workbook.
-
-    Args:
-        results: pairs of a sheet's name and its result.
-        stream: binary stream that receives the file.
-
-    Raises:
-        UsageError: a result has more rows, or a text more characters, than Excel can store.
-    """
+    """Write a sheet for each name and result. A UsageError for more rows or characters than Excel can store."""
     book = xlsxwriter.Workbook(stream, {"constant_memory": True})
     try:
         cells = _Cells(book)

@@ -11,22 +11,13 @@ from pipelines.alerts import Alert, bounded
 from pipelines.orchestration.assets.freshness import Concern, Trouble
 from pipelines.text_format import moment
 
-UI_ADDRESS = "DAGSTER_WEBSERVER_URL"
-"""The variable with the address of Dagster's UI, for links; it need not be set."""
-
+UI_ADDRESS = "DAGSTER_WEBSERVER_URL"  # the variable with the address of Dagster's UI, for links; it need not be set
 _ADDRESS = re.compile(r"https?://[^\s@?#]+")
 _NAMES = 4
 
 
 def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, link: str) -> Alert:
-    """A run failed.
-
-    Args:
-        reasons: the reason of each failed feed, or other step, by its name.
-        head: the run and its job, as the beginning of a sentence.
-        ended: time at which the run ended.
-        link: last line of all texts, from :func:`where_to_look`.
-    """
+    """A run failed, for the reason of each feed or other step; ``head`` begins a sentence about the run and its job."""
     names: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         names.setdefault(reason, []).append(name)

@@ -22,12 +22,8 @@ from pipelines.orchestration.dagster_private import (
 )
 from pipelines.text_format import one_line
 
-LONGEST_REASON = 160
-"""Most characters of a reason."""
-
-RUNS_A_TICK = 25
-"""Most runs that one tick examines."""
-
+LONGEST_REASON = 160  # most characters of a reason
+RUNS_A_TICK = 25  # most runs that one tick examines
 _VARYING = re.compile(r"\b[0-9a-f-]{16,}\b|(?<!\d)(\d{1,2}|\d{4,})(?!\d)")
 """What differs each time although the reason is the same: ids, counts, times, sequence numbers; not HTTP statuses."""
 
@@ -111,13 +107,12 @@ def _reason_of_step(event: dg.DagsterEvent) -> str:
 
 
 def _reason_of_run(event: dg.DagsterEvent) -> str:
-    """Dagster's own message, such as that the run did not start in time or that its process was killed."""
     error = run_error(event)
     return one_line(event.message or "", LONGEST_REASON) if error is None else _unexpected(error)
 
 
 def _unexpected(error: SerializableErrorInfo | None) -> str:
-    """The class of an unexpected error; its message may contain anything."""
+    """The class of an unexpected error alone; its message may contain anything."""
     cause = root_cause(error)
     if was_interrupted(cause):
         return "stopped before its end"

@@ -15,16 +15,11 @@ from pipelines.orchestration.alerting.sender import AlertSender
 from pipelines.orchestration.alerting.stale_feeds import send_staleness_alerts
 from pipelines.orchestration.resources import SettingsResource
 
-Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]
-"""Sends what is new in one tick."""
+Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], None]  # sends what is new in one tick
 
 
 def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:
-    """Sends an alert for each run that failed, and for what works again.
-
-    While automatic runs go on failing for the same reason, one alert is sent; a failed run that a person started
-    always gets one.
-    """
+    """Sends an alert for each run that failed (of automatic runs one for each reason), and for what works again."""
     what = "which runs failed and why, and what works again"
     return _sensor("alert_on_failure", 30, what, settings, send_run_alerts)
 
@@ -43,7 +38,6 @@ def _sensor(name: str, seconds: int, what: str, settings: SettingsResource, send
         description=f"Sends alerts to the addresses of FLORIDAY_ALERTS: {what}.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        """One tick, which expected errors do not fail; its result is the reason why it starts no run."""
         try:
             addresses = settings.load_alerts()
             if not addresses:
@@ -58,7 +52,6 @@ def _sensor(name: str, seconds: int, what: str, settings: SettingsResource, send
 
 
 def _status(settings: SettingsResource) -> dg.DefaultSensorStatus:
-    """RUNNING if the settings enable automation and alerts; a person can switch the sensor on or off in the UI."""
     try:
         local = settings.load_local()
         is_running = bool(local.automation) and bool(local.alerts)

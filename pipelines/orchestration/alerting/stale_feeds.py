@@ -18,11 +18,8 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import FeedStatus, feed_statuses
 from pipelines.warehouse.schema.owner import read_owner
 
-WAIT_SECONDS = 2.0
-"""Seconds to wait for the DuckDB file; the next tick follows in a few minutes."""
-
-Key = tuple[Concern, str, str]
-"""A concern about a feed: the concern, the account's name and the feed's name."""
+WAIT_SECONDS = 2.0  # seconds to wait for the DuckDB file; the next tick follows in a few minutes
+Key = tuple[Concern, str, str]  # a concern about a feed: the concern, the account's name and the feed's name
 
 
 class Cursor(msgspec.Struct):
@@ -32,13 +29,7 @@ class Cursor(msgspec.Struct):
 
 
 def send_staleness_alerts(context: dg.SensorEvaluationContext, settings: SettingsResource, sender: AlertSender) -> None:
-    """Check all feeds once, and send what is new.
-
-    Raises:
-        SettingError: a setting is malformed.
-        WarehouseBusyError: a sync is writing at the moment.
-        WarehouseError: there is no warehouse, or it cannot be read.
-    """
+    """Check all feeds once, and send what is new. An error of the settings or of the warehouse is raised."""
     feeds = _feed_status(settings)
     watched = {(feed.account, feed.source.name) for feed in feeds if feed.granted}
     found = {(each.concern, each.account, each.feed): each for each in troubles(feeds, dt.datetime.now(dt.UTC))}
@@ -53,7 +44,6 @@ def send_staleness_alerts(context: dg.SensorEvaluationContext, settings: Setting
 
 
 def _feed_status(settings: SettingsResource) -> list[FeedStatus]:
-    """The status of the feeds of the accounts in the settings."""
     local = settings.load_local()
     with Warehouse(local.warehouse, lock_timeout=WAIT_SECONDS).reading() as connection:
         belongs = read_owner(connection)

@@ -23,12 +23,8 @@ from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.read.integrity import Finding
 from pipelines.warehouse.read.stock_check import stock_mismatches
 
-NOTICE = dt.timedelta(days=7)
-"""Time before the loss of unread changes from which the check fails."""
-
-SHOWN = 50
-"""Most rows that a result shows of what the catalogue does not know."""
-
+NOTICE = dt.timedelta(days=7)  # time before the loss of unread changes from which the check fails
+SHOWN = 50  # most rows that a result shows of what the catalogue does not know
 _EXAMPLES = {"table": "string", "account": "string", "key": "string", "what": "string"}
 _ACCOUNTS = {
     "account": "string",
@@ -44,15 +40,9 @@ _RETENTION = {"account": "string", "read to its end": "string", "hours left": "f
 
 @dataclass(frozen=True)
 class SyncedFeed:
-    """What the checks of a feed examine.
+    """What the checks of a feed examine; ``table`` includes its children.
 
-    Args:
-        source: the feed or snapshot.
-        table: the feed's table, with its children.
-        outcomes: the outcome of the sync for each account.
-        connection: a connection to the warehouse for reading.
-        within: id of the run whose records are examined; None for all records.
-        now: present time of the evaluation.
+    ``within`` is the id of the run whose records are examined, None for all records; ``now`` is the time of evaluation.
     """
 
     source: Source

@@ -30,15 +30,7 @@ _REPAIR = (
 
 
 class Check(NamedTuple):
-    """A check.
-
-    Args:
-        name: name of the check.
-        description: what it means, and what to do when it fails; ``{name}`` stands for the feed's name.
-        severity: severity of a failure.
-        evaluate: returns its result for a feed.
-        applies: returns whether a feed or snapshot has the check; True for all by default.
-    """
+    """A check; in its description ``{name}`` stands for the feed's name. ``applies``: whether a feed has the check."""
 
     name: str
     description: str
@@ -142,15 +134,9 @@ def results(
     now: dt.datetime,
     names: Collection[str] | None = None,
 ) -> list[dg.AssetCheckResult]:
-    """One result for each of :func:`specs` whose name is given, also after a failed or skipped sync.
+    """One result for each of :func:`specs` whose name is given (None: all), also after a failed or skipped sync.
 
-    Args:
-        source: the feed or snapshot that was synced.
-        outcomes: the outcome for each account; skipped and failed ones among them.
-        connection: a connection for reading, whose memory and threads are limited from here on.
-        run_id: id of the run that synced it, as stored in the warehouse.
-        now: present time of the evaluation.
-        names: names of the checks to evaluate; all if None.
+    ``run_id`` is that of the sync. The memory and the threads of the connection are limited from here on.
     """
     checks = [check for check in _checks_of(source) if names is None or check.name in names]
     if not checks:

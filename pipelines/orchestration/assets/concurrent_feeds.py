@@ -34,11 +34,7 @@ class ConcurrentFeeds:
     ) -> list[FeedOutcome]:
         """The outcomes of one feed, in the order of the request's accounts.
 
-        Args:
-            source: the feed of the step.
-            request: what the step reads.
-            listener: called after each page while the step waits.
-            others: returns the run's other feeds with the same request; called once.
+        ``others`` returns the run's other feeds with the same request; ``listener`` is called while the step waits.
         """
         if self._request is None:
             self._request = request

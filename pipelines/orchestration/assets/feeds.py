@@ -28,9 +28,7 @@ from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Connected
 from pipelines.warehouse.file.connection import Warehouse
 
-PROGRESS_EVERY = 10.0
-"""Seconds between two log lines about the progress of one feed."""
-
+PROGRESS_EVERY = 10.0  # seconds between two log lines about the progress of one feed
 _IN_ONE_PROCESS = frozenset({dg.in_process_executor.name, "execute_in_process_executor"})
 """Executors whose steps run in one process, so that the first step can start all feeds; the second is that of
 ``execute_in_process``."""

@@ -13,12 +13,8 @@ from itertools import islice
 
 from pipelines.text_format import one_line
 
-LONGEST = 80
-"""Most characters of one text."""
-
-MOST_LISTED = 10
-"""Most texts that one description lists."""
-
+LONGEST = 80  # most characters of one text
+MOST_LISTED = 10  # most texts that one description lists
 _BACKTICKS = re.compile("`+")
 
 
@@ -28,12 +24,7 @@ def visible(text: str) -> str:
 
 
 def as_code(text: str, *, in_table: bool = False) -> str:
-    """The same as a code span of Markdown, which nothing in the text can end.
-
-    Args:
-        text: any text of Floriday.
-        in_table: whether it stands in a cell of a Markdown table, which ends at a bar, also within code.
-    """
+    """The same as a code span of Markdown, which nothing in the text can end; in a table, bars are escaped too."""
     line = visible(text)
     fence = "`" * (max(map(len, _BACKTICKS.findall(line)), default=0) + 1)
     space = " " if line[:1] in ("", "`") or line[-1:] == "`" else ""

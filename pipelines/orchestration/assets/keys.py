@@ -6,8 +6,7 @@ import dagster as dg
 
 from pipelines.catalogue.types import Source
 
-POOL = "duckdb"
-"""The pool of all steps that write to the warehouse: one run at a time (`dagster.yaml`)."""
+POOL = "duckdb"  # the pool of all steps that write to the warehouse: one run at a time (`dagster.yaml`)
 
 
 def asset_key(source: Source) -> dg.AssetKey:

@@ -17,9 +17,7 @@ from pipelines.catalogue.types import Feed, Kind, Snapshot, Source
 from pipelines.orchestration.assets.floriday_text import first_visible, visible
 from pipelines.sync.outcome import FeedOutcome, united
 
-ACCOUNTS = "accounts"
-"""The key of the table with the outcome of each account, which failed and skipped syncs have too."""
-
+ACCOUNTS = "accounts"  # the key of the table with the outcome of each account, which failed and skipped syncs have too
 _COUNTS = ("records", "new", "changed", "rejected", "pages")
 _ACCOUNT_COLUMNS = {
     "account": "string",
@@ -30,9 +28,7 @@ _ACCOUNT_COLUMNS = {
     "skipped": "string",
     "error": "string",
 }
-_MOST_UNKNOWN = 50
-"""Most unknown fields of a feed, and unknown values of an enumeration, that a run stores."""
-
+_MOST_UNKNOWN = 50  # most unknown fields of a feed, and unknown values of an enumeration, that a run stores
 _SHORT_TYPES = {Kind.DATE_TIME.value: "TIMESTAMPTZ"}
 """DuckDB's short names of types whose long ones leave no room for a column's description."""
 
@@ -53,7 +49,6 @@ def of_feed(source: Source, table: Table, relations: Iterable[Relation]) -> dict
 
 
 def _relations(table: Table, relations: Iterable[Relation]) -> dict[str, Any]:
-    """How the feed's tables join to others, and others to them, as a table in Markdown."""
     own = {part.qualified_name for part in table.walk()}
     ours = [each for each in relations if {each.table.qualified_name, each.target.qualified_name} & own]
     lines = ["| column | leads to | rows there |", "| --- | --- | --- |", *map(_join, ours)]
@@ -121,7 +116,6 @@ def _row(outcome: FeedOutcome) -> dict[str, Any]:
 
 
 def _unknown(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:
-    """The fields and values that Floriday served and the catalogue does not know, if any."""
     kinds = {visible(name): visible(kind) for each in outcomes for name, kind in sorted(each.unknown_fields.items())}
     values = united(*(outcome.unknown_values for outcome in outcomes))
     shown: dict[str, dict[str, Any]] = {

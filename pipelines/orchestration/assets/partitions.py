@@ -15,9 +15,7 @@ from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.load.days_to_sequence import Days
 
-TIME_ZONE = AMSTERDAM.key
-"""The time zone of days and weeks, and of schedules."""
-
+TIME_ZONE = AMSTERDAM.key  # the time zone of days and weeks, and of schedules
 _MONDAY = 1
 _A_WEEK = dt.timedelta(weeks=1)
 
@@ -42,12 +40,9 @@ def days_of(range_: dg.PartitionKeyRange) -> Days:
 
 
 def weeks_between(first: dt.datetime | None, last: dt.datetime, start: dt.date) -> list[str]:
-    """The partitions from one time to another, oldest first.
+    """The partitions from one time to another, oldest first; ``start`` is the first day of all partitions.
 
-    Args:
-        first: None for the first partition; a time after ``last``, from a clock that was fast, counts as ``last``.
-        last: time in the last partition.
-        start: first day of the partitions.
+    ``first`` is None for the first partition; a time after ``last``, from a clock that was fast, counts as ``last``.
     """
     monday = dt.date.fromisoformat(week_of(min(first, last))) if first is not None else start
     monday, end = max(monday, start), dt.date.fromisoformat(week_of(last))
@@ -55,14 +50,9 @@ def weeks_between(first: dt.datetime | None, last: dt.datetime, start: dt.date) 
 
 
 def covered(outcomes: Sequence[FeedOutcome], now: dt.datetime, start: dt.date) -> list[str]:
-    """The weeks that a sync completes; none unless the feed of every account was read to its end.
+    """The weeks that a sync of one feed completes at ``now``; none unless each account's feed was read to its end.
 
     They begin when the account that was furthest behind was last current; earlier weeks were complete before.
-
-    Args:
-        outcomes: the outcome of each account, for one feed.
-        now: time at which the sync ended.
-        start: first day of the partitions.
     """
     if not outcomes or not all(outcome.current for outcome in outcomes):
         return []

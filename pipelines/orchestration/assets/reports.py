@@ -18,12 +18,8 @@ from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
 
 GROUP = "reports"
-LAST = "-1"
-"""Priority of a report in a run: after all feeds, also after those that it does not depend on."""
-
-FIRST_ROWS = 10
-"""Number of a report's rows that its materialization shows."""
-
+LAST = "-1"  # priority of a report in a run: after all feeds, also after those that it does not depend on
+FIRST_ROWS = 10  # number of a report's rows that its materialization shows
 Filled = dict[str, tuple[Source, Table]]
 """The tables that feeds fill, by their name in SQL: the feed, and the table whose columns that table has."""
 
@@ -98,16 +94,14 @@ def _description(report: Report) -> str:
 
 
 def _dependencies(report: Report, filled: Filled) -> list[dg.AssetKey]:
-    """The assets of the feeds that fill the tables which a report reads.
+    """The assets of the feeds that fill the tables which a report reads; none for the tables of ``sync``.
 
-    Every sync fills the tables of ``sync``. A report on these depends on no feed: Dagster would skip it when one feed
-    fails, which is when it is needed.
+    Dagster would skip a report on the syncs when one feed fails, which is when it is needed.
     """
     return list(dict.fromkeys(asset_key(filled[name][0]) for name in report.tables if name in filled))
 
 
 def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
-    """The number of rows, the columns with their types, and the first rows."""
     columns = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in shown.columns.items()]
     return {
         "dagster/row_count": shown.rows,
@@ -117,7 +111,6 @@ def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
     lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

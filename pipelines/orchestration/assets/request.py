@@ -46,12 +46,7 @@ class SyncRequest:
 
 
 def what_to_read(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: str | None = None) -> WhatToRead:
-    """What a run reads of a feed.
-
-    Args:
-        config: the feed's config in the run.
-        weeks: the partitions of the run; None if it has none.
-        reads: value of the run's tag :data:`READS`; None if its job has no such tag.
+    """What a run reads of a feed: its config, else the value of its tag :data:`READS`, else its weeks define it.
 
     Raises:
         UsageError: the config contradicts itself, or contains an invalid day.
@@ -69,11 +64,7 @@ def what_to_read(config: SyncConfig, weeks: dg.PartitionKeyRange | None, reads: 
 
 
 def days_between(from_date: str | None, to_date: str | None) -> Days:
-    """The days that a run's config names; to_date is today if it is None.
-
-    Raises:
-        UsageError: a day is invalid, or they are in the wrong order.
-    """
+    """The days that a run's config names, up to today if ``to_date`` is None. Raises a UsageError for invalid ones."""
     if from_date is None:
         raise UsageError("to_date needs from_date in the run's config, the first day to read again")
     last = None if to_date is None else _day("to_date", to_date)
@@ -88,10 +79,6 @@ def _day(name: str, text: str) -> dt.date:
 
 
 def chosen_accounts(names: Sequence[str], known: Mapping[str, object]) -> tuple[str, ...]:
-    """The accounts that a run's config names; all if it names none.
-
-    Raises:
-        UsageError: an account does not exist.
-    """
+    """The accounts that a run's config names; all if it names none. Raises a UsageError for unknown ones."""
     check_accounts(names, known, "the settings have")
     return tuple(names) or tuple(known)

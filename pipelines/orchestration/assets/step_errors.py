@@ -14,13 +14,10 @@ from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 
 @contextmanager
 def step_errors(log: logging.Logger, prefix: str = "") -> Iterator[None]:
-    """Turn errors of a block into Dagster's ``Failure``, without retries.
+    """Turn errors of a block into ``dagster.Failure``, without retries.
 
     Dagster stores the message of every other exception, and messages of unexpected ones may contain records. Of these
     only the class and the place are stored, and the stack without messages is logged; FLORIDAY_DEBUG prints everything.
-
-    Raises:
-        dagster.Failure: the block raised an error.
     """
     try:
         yield

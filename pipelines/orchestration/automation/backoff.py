@@ -12,37 +12,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-AGAIN_AFTER = 600.0
-"""Seconds until the second request after a run without progress."""
-
-LONGEST = 86_400.0
-"""Most seconds between two requests."""
-
-AT_ONCE = 3
-"""Number of requests without delay for a feed that goes on changing."""
+AGAIN_AFTER = 600.0  # seconds until the second request after a run without progress
+LONGEST = 86_400.0  # most seconds between two requests
+AT_ONCE = 3  # number of requests without delay for a feed that goes on changing
 
 
 class Move(NamedTuple):
-    """A feed that needs a run.
-
-    Args:
-        number: its highest sequence number at Floriday; None if it was never read.
-        position: the sum of its cursors in the warehouse, over all accounts.
-    """
+    """A feed that needs a run: its highest number at Floriday (None: never read), and the sum of its cursors here."""
 
     number: int | None
     position: int
 
 
 class Request(NamedTuple):
-    """A run that was requested.
-
-    Args:
-        number: number of the feed's move.
-        position: position of the feed's move.
-        at: time of the request, in seconds since 1970.
-        times: number of requests so far at that position.
-    """
+    """The last request of a run for a move, in seconds since 1970, and the number of requests at that position."""
 
     number: int | None
     position: int

@@ -17,8 +17,7 @@ IN_FLIGHT = [
 ]
 """Runs of any job count: a run that a person starts in the UI may belong to no job of this project."""
 
-HARMLESS = "prune_runs"
-"""The job that does not use the warehouse."""
+HARMLESS = "prune_runs"  # the job that does not use the warehouse
 
 
 def sync_in_progress(instance: dg.DagsterInstance, settings: SettingsResource) -> str | None:

@@ -36,17 +36,10 @@ from pipelines.warehouse.load.run_state import RunState
 
 _Result = TypeVar("_Result")
 
-EVERY = 30
-"""Seconds between two ticks."""
-
-CONCURRENT_ACCOUNTS = 8
-"""Number of accounts that are polled at the same time."""
-
-POLL_TIMEOUT = 30.0
-"""Most seconds of a poll, whatever the number of feeds and accounts; Dagster allows a sensor one minute."""
-
-LOCK_TIMEOUT = 5.0
-"""Seconds to wait while another process holds the warehouse; then the next tick tries again."""
+EVERY = 30  # seconds between two ticks
+CONCURRENT_ACCOUNTS = 8  # number of accounts that are polled at the same time
+POLL_TIMEOUT = 30.0  # most seconds of a poll of any number of feeds and accounts; Dagster allows a sensor one minute
+LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:
@@ -94,11 +87,8 @@ class _Poller:
     def moves(self, timeout: float) -> dict[str, Move]:
         """The feeds that need a run now.
 
-        Floriday is polled in another thread. If that takes too long, it is signalled to stop, and the next poll begins
-        only after it has stopped: a call without response may delay that for a minute.
-
-        Args:
-            timeout: longest wait in seconds.
+        Floriday is polled in another thread. If that takes longer than ``timeout`` seconds, it is signalled to stop,
+        and the next poll begins only after it has stopped: a call without response may delay that for a minute.
 
         Raises:
             UnreachableError: Floriday does not respond in time, or has not yet responded to the previous poll.

@@ -23,32 +23,18 @@ from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.warehouse.file.connection import Warehouse
 
-EVERY = 60
-"""Seconds between two ticks."""
-
-CLOCK_TOLERANCE = dt.timedelta(minutes=5)
-"""A feed that is current until later than this from now was synced while the clock was fast."""
-
-SLACK = dt.timedelta(seconds=30)
-"""A feed that became current within this time after its materialization is reported only if it has new records."""
-
-LOCK_TIMEOUT = 5.0
-"""Seconds to wait while another process holds the warehouse; then the next tick tries again."""
+EVERY = 60  # seconds between two ticks
+CLOCK_TOLERANCE = dt.timedelta(minutes=5)  # a feed that is current until later was synced while the clock was fast
+SLACK = dt.timedelta(seconds=30)  # a feed that is current only this much later is reported only if it has new records
+LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 class ExternalSync(NamedTuple):
-    """What syncs outside of Dagster did for a feed since its newest materialization.
-
-    Args:
-        source: the feed or snapshot.
-        current_at: when it was last current, for all accounts.
-        changed: number of new records and versions.
-        rejected: number of rejected records.
-    """
+    """What syncs outside of Dagster did for a feed, current for all accounts, since its newest materialization."""
 
     source: Source
     current_at: dt.datetime
-    changed: int
+    changed: int  # new records and versions
     rejected: int
 
 
@@ -105,14 +91,10 @@ def external_syncs(
     reported: Mapping[str, dt.datetime | None],
     now: dt.datetime | None = None,
 ) -> Iterator[ExternalSync]:
-    """The feeds that were current later than they were last reported.
+    """The feeds that were current later than ``reported``: the time of each one's newest materialization, or None.
 
-    Args:
-        connection: a connection for reading, to a warehouse with tables.
-        sources: the feeds and snapshots to look for.
-        reported: time of each feed's newest materialization, by its name; None if there is none.
-        now: the present time; the clock's if None. A feed that was synced while the clock was fast is left out, until
-            the next sync stores when it was current.
+    ``now`` is the clock's time if None. A feed that was synced while the clock was fast is left out, until the next
+    sync stores when it was current.
     """
     now = now or dt.datetime.now(dt.UTC)
     current = dict(

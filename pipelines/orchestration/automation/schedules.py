@@ -23,8 +23,7 @@ from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
 
-SMALL = 100_000
-"""Most rows of a feed that is read from its beginning every week: 100 pages, half a minute at Floriday's rate limit."""
+SMALL = 100_000  # most rows of a feed that is read whole every week: 100 pages, half a minute at the rate limit
 
 
 def sync_schedules(
@@ -115,13 +114,9 @@ def _schedule(
 def run_request(
     sources: Sequence[Source], reports: Sequence[dg.AssetKey] = (), *, has_checks: bool = True, **config: bool
 ) -> dg.RunRequest:
-    """A run of some feeds for this week; it also marks earlier weeks that are complete.
+    """A run of some feeds, then of the reports, for this week; it also marks earlier weeks that are complete.
 
-    Args:
-        sources: the feeds and snapshots to sync.
-        reports: assets that are computed after them.
-        has_checks: whether the checks of the feeds are evaluated.
-        config: values of the fields of ``SyncConfig``.
+    Without ``has_checks`` the checks of the feeds are left out; ``config`` has values of the fields of ``SyncConfig``.
     """
     return dg.RunRequest(
         asset_check_keys=None if has_checks else [],

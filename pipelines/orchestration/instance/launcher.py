@@ -14,9 +14,7 @@ import dagster as dg
 from pipelines.orchestration.dagster_private import CheckRunHealthResult, WorkerStatus, run_events
 from pipelines.orchestration.processes import find_process
 
-TOLERANCE = 2.0
-"""Seconds by which two measurements of a process's start may differ."""
-
+TOLERANCE = 2.0  # seconds by which two measurements of a process's start may differ
 LOADED_AT = time.time()
 
 
@@ -49,14 +47,10 @@ def _worker_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] |
 
 
 def is_alive(pid: int, seen_at: float) -> bool:
-    """Whether the Python process that had this id at that time is still alive.
+    """Whether the Python process that had this id at ``seen_at``, in seconds since 1970, is still alive.
 
     Process ids are reused, within seconds in a restarted container: a process that began after ``seen_at`` is another
     one. Start times are ignored after the machine's clock was set, which moves the start of every process.
-
-    Args:
-        pid: id of the process on this machine.
-        seen_at: time at which it was alive for certain, in seconds since 1970.
     """
     process, own = find_process(pid), find_process(os.getpid())
     if process is None or "python" not in process.command.lower():

@@ -16,12 +16,9 @@ from pipelines.private_files import private_files
 def open_instance(root: Path, storage: Path, *, captures_output: bool = True) -> dg.DagsterInstance:
     """The instance that `dagster dev`, started in ``root``, also uses. Close it, or use it as a context manager.
 
-    Args:
-        root: folder of the project.
-        storage: folder for runs, events and logs; not used if DAGSTER_HOME is set, or if ``root`` is the working
-            directory and contains a `dagster.yaml`.
-        captures_output: whether the output of steps is stored. Dagster starts processes for that, in the process group
-            of this one: Ctrl-C on the terminal ends them with a traceback.
+    Runs, events and logs are stored in ``storage``, unless DAGSTER_HOME is set, or ``root`` is the working directory
+    and contains a `dagster.yaml`. To capture the output of steps, Dagster starts processes in the process group of this
+    one: Ctrl-C on the terminal ends them with a traceback.
 
     Raises:
         SettingError: DAGSTER_HOME is set to something other than a folder.
@@ -37,11 +34,7 @@ def open_instance(root: Path, storage: Path, *, captures_output: bool = True) ->
 
 
 def dagster_home(environ: Mapping[str, str]) -> Path | None:
-    """The folder that DAGSTER_HOME names; None if it is not set.
-
-    Raises:
-        SettingError: it is set to something other than a folder.
-    """
+    """The folder that DAGSTER_HOME names; None if it is not set. Raises a SettingError if it is no folder."""
     if not environ.get("DAGSTER_HOME"):
         return None
     home = Path(environ["DAGSTER_HOME"]).expanduser()
@@ -61,10 +54,7 @@ def instance_settings(storage: Path) -> dict[str, Any]:
         "run_coordinator": _class(
             "dagster.core.run_coordinator", "QueuedRunCoordinator", {"dequeue_interval_seconds": 1}
         ),
-        "concurrency": {
-            "runs": {"max_concurrent_runs": 4},
-            "pools": {"default_limit": 1, "granularity": "run"},
-        },
+        "concurrency": {"runs": {"max_concurrent_runs": 4}, "pools": {"default_limit": 1, "granularity": "run"}},
         "backfills": {"use_threads": True, "num_workers": 2, "num_submit_workers": 2},
         "run_monitoring": {
             "enabled": True,

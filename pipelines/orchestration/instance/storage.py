@@ -20,11 +20,8 @@ from sqlalchemy.event import listen
 from pipelines.orchestration.dagster_private import DagsterSqliteStorage, SqliteEventLogStorage
 from pipelines.private_files import protect_process
 
-BUSY_TIMEOUT = 30
-"""Seconds to wait while another process writes."""
-
-KEPT = 8
-"""Number of databases that stay open, the index among them: the most recently used ones."""
+BUSY_TIMEOUT = 30  # seconds to wait while another process writes
+KEPT = 8  # number of databases that stay open, the index among them: the most recently used ones
 
 
 class KeepingEventLog(SqliteEventLogStorage):

@@ -23,15 +23,9 @@ from pipelines.orchestration import dagster_private as private
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
 
-PAGE = 500
-"""Number of rows that are read, or deleted, at a time."""
-
-TICK_LOGS_KEPT = timedelta(days=30)
-"""Age up to which logs of sensors and schedules are kept: as long as failed ticks (`dagster.yaml`)."""
-
-BUSY_TIMEOUT = 30.0
-"""Seconds to wait while another process writes; Dagster waits as long for the index."""
-
+PAGE = 500  # number of rows that are read, or deleted, at a time
+TICK_LOGS_KEPT = timedelta(days=30)  # logs of sensors and schedules: as long as failed ticks (`dagster.yaml`)
+BUSY_TIMEOUT = 30.0  # seconds to wait while another process writes; Dagster waits as long for the index
 _RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -49,11 +43,7 @@ class HistoryFiles(private.SqliteFiles):
             return {run_id for (run_id,) in connection.execute(private.RUNS_SHOWN) if run_id}
 
     def tidy(self, before: datetime) -> None:
-        """Remove what belongs to no run and is not shown, and return its space to the file system.
-
-        Args:
-            before: events without a run are kept if they are newer than this.
-        """
+        """Remove what belongs to no run, is not shown and older than ``before``, and return its space to the disk."""
         self._remove_files()
         moment = before.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         self._delete_check_results(moment)

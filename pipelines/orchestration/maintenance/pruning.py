@@ -17,21 +17,13 @@ import dagster as dg
 from pipelines.orchestration.dagster_private import BACKFILL_ID_TAG, partitions_without_success
 from pipelines.orchestration.maintenance.history_files import PAGE, HistoryFiles, in_pages
 
-AT_ONCE = 5_000
-"""Most runs that one prune deletes, the oldest first; the next prune goes on."""
-
+AT_ONCE = 5_000  # most runs that one prune deletes, the oldest first; the next prune goes on
 _OPEN_BACKFILL = {"REQUESTED", "CANCELING", "FAILING"}
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """The result of a prune.
-
-    Args:
-        deleted: number of deleted runs.
-        kept: number of old runs that are kept, because something still shows them.
-        freed_bytes: by how much Dagster's files became smaller; 0 if its storage is not SQLite.
-    """
+    """The number of deleted runs, the number of old runs that something still shows, and by how much files shrank."""
 
     deleted: int
     kept: int
@@ -39,16 +31,11 @@ class Pruned:
 
 
 def prune(instance: dg.DagsterInstance, older_than: timedelta, newest: int) -> Pruned:
-    """Delete finished runs that nothing shows any more, and what they leave behind.
+    """Delete finished runs that nothing shows any more and that ended longer ago than ``older_than``, with their files.
 
     Safe to repeat, to interrupt, and to call while Dagster's servers and other runs are active. With another storage
-    than SQLite, runs are deleted and files are left alone.
-
-    Args:
-        instance: the instance whose runs are deleted.
-        older_than: age, since their end, from which runs may be deleted.
-        newest: number of the newest runs that are kept in any case: SQLite reuses the highest ids after their events
-            are deleted, and Dagster's cache for each asset relies on ids that only rise.
+    than SQLite, runs are deleted and files are left alone. The ``newest`` runs are kept in any case: SQLite reuses the
+    highest ids after their events are deleted, and Dagster's cache for each asset relies on ids that only rise.
     """
     before = datetime.now(UTC) - older_than
     files = HistoryFiles.of(instance)

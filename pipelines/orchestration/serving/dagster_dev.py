@@ -20,15 +20,9 @@ from pipelines.settings import child_environment
 LOOPBACK = "127.0.0.1"
 _GUARDED_DEV = "pipelines.orchestration.serving.guarded_dev"
 _FOREIGN_NAME = "foreign.invalid"
-START_TIMEOUT = 240.0
-"""Seconds for a start; the first one on a slow disk takes most of a minute."""
-
-_TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0
-"""Seconds after SIGTERM, in which Dagster ends and a run records that it was stopped, and after SIGKILL."""
-
-LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS
-"""Most seconds that a stop takes; the timeout of a service manager has to be longer."""
-
+START_TIMEOUT = 240.0  # seconds for a start; the first one on a slow disk takes most of a minute
+_TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0  # after SIGTERM, Dagster ends and a run records that it was stopped
+LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS  # the timeout of a service manager has to be longer
 _SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
 _WORKSPACE = """{
   workspaceOrError {
@@ -41,18 +35,11 @@ _WORKSPACE = """{
 
 
 class DagsterDev:
-    """A running `dagster dev`, in a session of its own.
+    """A running `dagster dev`, in a session of its own. Of the FLORIDAY_ variables it gets ``settings`` alone.
 
     Ctrl-C on the terminal does not reach it: this process passes the signal on. It starts with the default handlers of
-    SIGINT and SIGTERM as long as this process handles both; if this process ignored SIGINT, it would ignore SIGTERM.
-
-    Args:
-        root: the project's folder, its working directory.
-        home: the folder of Dagster's files.
-        port: port on the loopback where it serves.
-        settings: the FLORIDAY_ variables; it gets no others.
-        lock: the lock file that it holds while it runs.
-        names: host names by which browsers reach it, besides those of the loopback.
+    SIGINT and SIGTERM as long as this process handles both; if this process ignored SIGINT, it would ignore SIGTERM. It
+    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback.
     """
 
     def __init__(
@@ -90,11 +77,7 @@ class DagsterDev:
         return f"http://{LOOPBACK}:{self.port}"
 
     def serves(self) -> bool:
-        """Whether it responds and has loaded the assets.
-
-        Raises:
-            DagsterError: it has ended, could not load the assets, or responds to foreign web pages.
-        """
+        """Whether it has loaded the assets. A DagsterError if it cannot, has ended, or answers foreign web pages."""
         self.check()
         try:
             workspace = self._query(_WORKSPACE)["workspaceOrError"]

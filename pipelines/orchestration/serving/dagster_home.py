@@ -24,10 +24,6 @@ def prepared_home(root: Path, environ: Mapping[str, str]) -> Path:
     The configuration is a copy of the `dagster.yaml` in the project's folder; without one it is the default with
     absolute paths. A folder that DAGSTER_HOME names is used without changes.
 
-    Args:
-        root: folder of the project.
-        environ: variables, among which DAGSTER_HOME may be.
-
     Raises:
         SettingError: DAGSTER_HOME is set to something other than a folder.
         DagsterError: the folder cannot be created.

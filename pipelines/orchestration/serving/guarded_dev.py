@@ -21,10 +21,7 @@ Process = TypeVar("Process")
 
 
 def with_guarded_webserver(start: Callable[..., Process], names: Sequence[str]) -> Callable[..., Process]:
-    """A function that starts the processes of ``dagster dev``, with the guarded web server in place of Dagster's own.
-
-    ``start`` starts a process from a command; ``names`` are allowed besides those of the loopback.
-    """
+    """Make ``start``, which starts ``dagster dev``'s processes, use the guarded web server, which allows ``names``."""
     guarded = [guarded_webserver.__name__, *(word for name in names for word in (ALLOW_HOST, name))]
 
     def start_guarded(command: Sequence[str], **options: Any) -> Process:

@@ -23,11 +23,7 @@ _TERM_SECONDS, _KILL_SECONDS = 15.0, 5.0
 
 
 class LockFile:
-    """A file that can be locked, for this user only; it contains the process id and the address of its holder.
-
-    Raises:
-        DagsterError: the folder is not writable.
-    """
+    """A file that can be locked, for this user only; it contains the process id and the address of its holder."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -70,14 +66,9 @@ class LockFile:
 
 @contextmanager
 def one_at_a_time(home: Path, report: Callable[[str], None]) -> Iterator[LockFile]:
-    """Hold the lock of this `floriday up`, after stopping the Dagster of one that was killed.
+    """Hold the lock of this `floriday up`, after stopping the Dagster of one that was killed, which is reported.
 
-    Args:
-        home: the folder of Dagster's files.
-        report: called with a line about the process that is stopped.
-
-    Yields:
-        The lock file for the `dagster dev` that is started next.
+    Yields the lock file for the `dagster dev` that is started next.
 
     Raises:
         DagsterError: another one runs; the message contains its process id and address.
@@ -94,7 +85,6 @@ def one_at_a_time(home: Path, report: Callable[[str], None]) -> Iterator[LockFil
 
 
 def _stop_orphan(dagsters: LockFile, report: Callable[[str], None]) -> None:
-    """Stop the Dagster of a killed `floriday up`, with its runs."""
     process, _ = dagsters.read()
     if process:
         report(f"An earlier `floriday up` was killed and left its Dagster behind (process {process}); stopping it now")

@@ -7,9 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-LONGEST = 5_000_000
-"""Size in bytes at which the file is moved to ``….1`` and begun anew."""
-
+LONGEST = 5_000_000  # size in bytes at which the file is moved to ``….1`` and begun anew
 _TAIL = 20_000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

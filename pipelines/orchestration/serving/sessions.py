@@ -23,16 +23,9 @@ def members(session: int) -> set[int]:
 
 
 def end(session: int, number: int, timeout: float, hurry: Callable[[], bool]) -> bool:
-    """Send a signal to the processes of a session, once to each, and wait until they have ended.
+    """Send a signal to the processes of a session, once to each, and wait for their end; returns whether all ended.
 
-    Args:
-        session: id of the session, which is that of its first process.
-        number: number of the signal.
-        timeout: longest wait in seconds.
-        hurry: returns whether to stop waiting.
-
-    Returns:
-        Whether all have ended.
+    The wait ends after ``timeout`` seconds, or when ``hurry`` returns True.
     """
     ends = time.monotonic() + timeout
     signalled: set[int] = set()
@@ -50,11 +43,7 @@ def end(session: int, number: int, timeout: float, hurry: Callable[[], bool]) ->
 def stop(session: int, term_seconds: float, kill_seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
     """Stop the processes of a session: with SIGTERM, then with SIGKILL those that have not ended in time.
 
-    Args:
-        session: id of the session, which is that of its first process.
-        term_seconds: longest wait after SIGTERM.
-        kill_seconds: longest wait after SIGKILL.
-        hurry: returns whether to send SIGKILL without further waiting.
+    Each time is the longest wait after a signal; ``hurry`` returns whether to send SIGKILL at once.
     """
     if not end(session, signal.SIGTERM, term_seconds, hurry):
         end(session, signal.SIGKILL, kill_seconds, lambda: False)

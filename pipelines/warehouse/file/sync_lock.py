@@ -22,12 +22,9 @@ from pipelines.warehouse.file.duckdb_errors import check_file
 
 @contextmanager
 def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
-    """Hold the warehouse's lock file during the block.
+    """Hold the lock file of a warehouse, ``<real path>.lock``, during the block.
 
-    Args:
-        warehouse: path of the DuckDB file, or a link to it; the lock file is ``<real path>.lock``.
-        holder: name of the command or run that holds it, shown to others.
-        timeout: seconds to wait for another holder.
+    Others are shown the name of the holder, a command or run; ``timeout`` is how long to wait for one, in seconds.
 
     Raises:
         WarehouseBusyError: another sync holds it; the message names it.
@@ -46,7 +43,8 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
         ) from None
     except OSError as error:
         raise WarehouseError(
-            f"{path.parent} takes no files ({error.strerror}): make it writable, or set {hints.WAREHOUSE}"
+            f"no file can be created in {path.parent} ({error.strerror}): make the folder writable, or set"
+            f" {hints.WAREHOUSE}"
         ) from None
     try:
         with last_resort(partial(note.unlink, missing_ok=True)):

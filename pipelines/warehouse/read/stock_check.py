@@ -50,7 +50,7 @@ def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     """
     assert BATCHES.retention is not None
     checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
-    what = "concat(reported, ' pieces left, the ledger comes to ', summed)"
+    what = "concat(reported, ' pieces left, but the mutations add up to ', summed)"
     params = {
         "batches": BATCHES.name,
         "mutations": BATCH_MUTATIONS.name,

@@ -1,4 +1,4 @@
-"""The sandbox's world in a warehouse, once for all tests of reports: nobody changes it."""
+"""Warehouses with the sandbox's world and with handmade records; tests do not change the ones of session scope."""
 
 from __future__ import annotations
 
@@ -8,69 +8,69 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox import Sandbox
-from tests.integration.reporting import Reporting, read_by_reports
-from tests.integration.reports import by_hand, deliveries_by_hand, stock_by_hand
+from tests.integration.report_warehouse import ReportWarehouse, feeds_of_reports
+from tests.integration.reports import handmade_deliveries, handmade_orders, handmade_stock
 from tests.moments import NOW
 
 LATER = dt.timedelta(hours=30)
 SCALE = {"suppliers": 0.2, "customers": 0.5}
-"""A part of the usual trade, and still a few of everything that reports are about."""
+"""Scale of the sandbox world: smaller than the default, but with records of every kind that reports read."""
 
 
-def _world(api: str, folder: Path) -> Reporting:
-    """Two accounts of a world, of the feeds that reports read, as it was at one moment and again some time later."""
+def _world(api: str, folder: Path) -> ReportWarehouse:
+    """Return a warehouse with two accounts of a sandbox world, stored at one time and again some hours later."""
     sandbox = Sandbox(now=NOW, api=api, accounts=("main", "second"), scale=SCALE[api])
-    reporting = Reporting(folder / "w.duckdb", api)
-    feeds = read_by_reports(api)
-    marks = reporting.store_sandbox(sandbox, feeds)
+    warehouse = ReportWarehouse(folder / "w.duckdb", api)
+    feeds = feeds_of_reports(api)
+    cursors = warehouse.store_sandbox(sandbox, feeds)
     sandbox.advance(LATER)
-    reporting.store_sandbox(sandbox, feeds, marks)
-    return reporting
+    warehouse.store_sandbox(sandbox, feeds, cursors)
+    return warehouse
 
 
 @pytest.fixture(scope="session")
-def grower_world(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """What two growers see: some ten thousand records."""
+def grower_world(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse of two growers in the sandbox world, with several thousand records."""
     return _world("suppliers", tmp_path_factory.mktemp("growers"))
 
 
 @pytest.fixture(scope="session")
-def buyer_world(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """What two buyers see."""
+def buyer_world(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse of two buyers in the sandbox world."""
     return _world("customers", tmp_path_factory.mktemp("buyers"))
 
 
 @pytest.fixture(scope="session")
-def grower_edges(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Orders of two growers that were made by hand."""
-    return by_hand.store_all(Reporting(tmp_path_factory.mktemp("edges") / "w.duckdb"))
+def grower_orders(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with handmade orders of two growers."""
+    return handmade_orders.store_all(ReportWarehouse(tmp_path_factory.mktemp("edges") / "w.duckdb"))
 
 
 @pytest.fixture(scope="session")
-def buyer_edges(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Orders of two buyers that were made by hand."""
-    return by_hand.store_all(Reporting(tmp_path_factory.mktemp("edges") / "w.duckdb", "customers"))
+def buyer_orders(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with handmade orders of two buyers."""
+    return handmade_orders.store_all(ReportWarehouse(tmp_path_factory.mktemp("edges") / "w.duckdb", "customers"))
 
 
 @pytest.fixture(scope="session")
-def grower_deliveries(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Orders and deliveries of two growers that were made by hand."""
-    return deliveries_by_hand.store_all(Reporting(tmp_path_factory.mktemp("deliveries") / "w.duckdb"))
+def grower_deliveries(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with handmade orders and deliveries of two growers."""
+    return handmade_deliveries.store_all(ReportWarehouse(tmp_path_factory.mktemp("deliveries") / "w.duckdb"))
 
 
 @pytest.fixture(scope="session")
-def grower_stock(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Batches of two growers that were made by hand, with what happened to them."""
-    return stock_by_hand.store_all(Reporting(tmp_path_factory.mktemp("stock") / "w.duckdb"))
+def grower_stock(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with handmade batches and batch mutations of two growers."""
+    return handmade_stock.store_all(ReportWarehouse(tmp_path_factory.mktemp("stock") / "w.duckdb"))
 
 
 @pytest.fixture
-def grower(tmp_path: Path) -> Reporting:
-    """A warehouse for a grower's API without any record."""
-    return Reporting(tmp_path / "grower.duckdb")
+def warehouse(tmp_path: Path) -> ReportWarehouse:
+    """An empty warehouse of the Suppliers API."""
+    return ReportWarehouse(tmp_path / "grower.duckdb")
 
 
 @pytest.fixture
-def buyer(tmp_path: Path) -> Reporting:
-    """A warehouse for a buyer's API without any record."""
-    return Reporting(tmp_path / "buyer.duckdb", "customers")
+def buyer_warehouse(tmp_path: Path) -> ReportWarehouse:
+    """An empty warehouse of the Customers API."""
+    return ReportWarehouse(tmp_path / "buyer.duckdb", "customers")

@@ -1,4 +1,4 @@
-"""Additional services that were sold with the goods."""
+"""Report ``additional_services``: additional services sold with orders, by month."""
 
 from __future__ import annotations
 
@@ -11,92 +11,92 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     AMOUNT,
     DELIVERY,
     ORDERS,
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
-    about,
-    at,
+    approx,
     day,
-    falling,
+    descending,
     id_of,
-    last_if_none,
-    made,
+    make_record,
     month_of,
+    nulls_last,
     number,
     quotient,
     text,
     total,
     uuid,
+    value_at,
 )
-from tests.integration.reports import by_hand
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import BLOOM
+from tests.integration.reports import handmade_orders
+from tests.integration.reports.handmade_orders import BLOOM
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "additional_services"
 SERVICES = "catalog.additional_services"
 SLEEVE, STICKER, UNKNOWN = id_of("sleeve"), id_of("sticker"), id_of("unknown service")
 
 
-def additional_services(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    names = told.names(SERVICES, "additionalServiceId", "name")
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    names = warehouse.names_by_id(SERVICES, "additionalServiceId", "name")
     orders: Counter[Any] = Counter()
     sold: dict[Any, list[tuple[UUID | None, Decimal | None]]] = defaultdict(list)
-    whatever_currency = Asked(asked.from_date, asked.to_date, customer=asked.customer)
-    for account, order in whatever_currency.orders(told):
+    any_currency = Parameters(parameters.from_date, parameters.to_date, customer=parameters.customer)
+    for account, order in any_currency.select_orders(warehouse):
         month = month_of(day(order, DELIVERY))
         orders[account, month, text(order, f"{AMOUNT}.currency")] += 1
         for service in order.get("additionalServices") or []:
             if id := uuid(service, "additionalServiceId"):
-                money = text(service, "price.currency")
-                sold[account, month, id, money].append((uuid(order, "salesOrderId"), revenue(order, service)))
+                currency = text(service, "price.currency")
+                sold[account, month, id, currency].append((uuid(order, "salesOrderId"), revenue_of(order, service)))
     rows = []
-    for (account, month, id, money), sales in sold.items():
-        with_it = len({order for order, _ in sales})
-        rate = quotient(Decimal(with_it), orders[account, month, money])
-        rows.append(
-            (account, month, id, names.get((account, id)), money, with_it, rate, total(one for _, one in sales) or 0)
-        )
-    wanted = [row for row in rows if asked.currency in (None, row[4])]
-    return sorted(wanted, key=lambda row: (row[0], falling(row[1]), last_if_none(row[4]), -row[5], row[2]))
+    for (account, month, id, currency), sales in sold.items():
+        orders_with_service = len({order for order, _ in sales})
+        rate = quotient(Decimal(orders_with_service), orders[account, month, currency])
+        measures = (orders_with_service, rate, total(revenue for _, revenue in sales) or 0)
+        if parameters.currency in (None, currency):
+            rows.append((account, month, id, names.get((account, id)), currency, *measures))
+    return sorted(rows, key=lambda row: (row[0], descending(row[1]), nulls_last(row[4]), -row[5], row[2]))
 
 
-def revenue(order: Json, service: Json) -> Decimal | None:
-    """Price times units; None where one of them is not told."""
+def revenue_of(order: Json, service: Json) -> Decimal | None:
+    """Return price times units; None if one of them is unknown."""
     price, units = number(service, "price.value"), units_of(order, service)
     return None if price is None or units is None else price * units
 
 
 def units_of(order: Json, service: Json) -> int | None:
-    """How many units a service is charged for: what has been begun is whole."""
+    """Return the number of units that a service is charged for; a started unit counts as a whole one."""
     pieces = int(order["numberOfPieces"])
-    packages = begun(pieces, at(order, "packingConfiguration.piecesPerPackage"))
-    layers = begun(packages, at(order, "packingConfiguration.packagesPerLayer"))
-    load_carriers = begun(layers, at(order, "packingConfiguration.layersPerLoadCarrier"))
-    told = {"PIECE": pieces, "PACKAGE": packages, "LAYER": layers, "LOADCARRIER": load_carriers}
+    packages = started_units(pieces, value_at(order, "packingConfiguration.piecesPerPackage"))
+    layers = started_units(packages, value_at(order, "packingConfiguration.packagesPerLayer"))
+    load_carriers = started_units(layers, value_at(order, "packingConfiguration.layersPerLoadCarrier"))
+    units = {"PIECE": pieces, "PACKAGE": packages, "LAYER": layers, "LOADCARRIER": load_carriers}
     unit = text(service, "unit")
-    return told[unit] if unit in told else at(service, "numberOfUnits")
+    return units[unit] if unit in units else value_at(service, "numberOfUnits")
 
 
-def begun(things: int | None, in_one: int | None) -> int | None:
-    """How many it takes to hold things; None where it is not told how many fit in one."""
-    return None if things is None or not in_one else -(-things // in_one)
+def started_units(quantity: int | None, capacity: int | None) -> int | None:
+    """Return the number of units that hold a quantity; None if the quantity or the capacity of a unit is unknown."""
+    return None if quantity is None or not capacity else -(-quantity // capacity)
 
 
 @pytest.fixture(scope="module", params=["suppliers", "customers"])
-def sold(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Orders with services of every unit, in several packings, of both APIs."""
-    told = Reporting(tmp_path_factory.mktemp("services") / "w.duckdb", request.param)
+def service_orders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse, for each API, with orders that have services of every unit in several packings."""
+    warehouse = ReportWarehouse(tmp_path_factory.mktemp("services") / "w.duckdb", request.param)
     for account, seed, count in (("north", 9, 300), ("south", 10, 100)):
         random = Random(f"services {seed}")
-        told.store(ORDERS, [_with_services(one, random) for one in by_hand.orders(told.api, seed, count)], account)
-    named = made(told.api, SERVICES, 1, additionalServiceId=SLEEVE, name="Hoes", isDeleted=True)
-    told.store(SERVICES, [named], "north")
-    return told
+        orders = handmade_orders.orders(warehouse.api, seed, count)
+        warehouse.store(ORDERS, [_with_services(order, random) for order in orders], account)
+    service = make_record(warehouse.api, SERVICES, 1, additionalServiceId=SLEEVE, name="Hoes", isDeleted=True)
+    warehouse.store(SERVICES, [service], "north")
+    return warehouse
 
 
 def _with_services(order: Json, random: Random) -> Json:
@@ -122,48 +122,48 @@ def _service(random: Random) -> Any:
     return random.choice((service, service, service, None))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: some orders have a service, most don't."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected; some orders have a service, most have none."""
     rows = grower_world.report(REPORT)
 
     assert {"Hoes om doos", "Etiket van klant"} <= {row[3] for row in rows}
     assert 0 < min(row[6] for row in rows) < 0.2
-    assert rows == additional_services(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """A buyer sees which services it buys."""
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the report has exactly the expected rows."""
     rows = buyer_world.report(REPORT)
 
     assert rows
-    assert rows == additional_services(buyer_world)
+    assert rows == expected_rows(buyer_world)
 
 
-def test_services_by_hand(sold: Reporting) -> None:
-    """Month edges, unknown services, units and packings, a service twice in an order, both accounts and currencies."""
-    rows = sold.report(REPORT)
+def test_handmade_services(service_orders: ReportWarehouse) -> None:
+    """Rows are correct at month boundaries, for unknown services, units and packings, and for repeated services."""
+    rows = service_orders.report(REPORT)
 
     assert {row[0] for row in rows} == {"north", "south"}
     assert {row[3] for row in rows} == {"Hoes", None}
     assert {row[4] for row in rows} == {"EUR", "USD", None}
-    assert rows == additional_services(sold)
+    assert rows == expected_rows(service_orders)
 
 
-@pytest.mark.parametrize("asked", [*DAYS, Asked(currency="USD"), Asked(customer=UUID(BLOOM))])
-def test_what_is_asked_for(sold: Reporting, asked: Asked) -> None:
-    """Days of Amsterdam, one currency, one buyer: the attach rate is that of the orders that are asked for."""
-    rows = sold.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [*DATE_RANGES, Parameters(currency="USD"), Parameters(customer=UUID(BLOOM))])
+def test_parameters(service_orders: ReportWarehouse, parameters: Parameters) -> None:
+    """A period, a currency or a customer restricts the orders, also those that the attach rate is computed from."""
+    rows = service_orders.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == additional_services(sold, asked)
+    assert rows == expected_rows(service_orders, parameters)
 
 
 @pytest.mark.parametrize(
     ("unit", "revenue"),
     [("PIECE", 950), ("PACKAGE", 100), ("LAYER", 30), ("LOADCARRIER", 20), ("LABEL", 70), ("CRATE", 70)],
 )
-def test_each_unit_is_counted_in_its_way(grower: Reporting, unit: str, revenue: int) -> None:
-    """95 pieces are 10 packages of ten, 3 layers of four and 2 load carriers of two layers; labels are told."""
+def test_units_of_each_kind(warehouse: ReportWarehouse, unit: str, revenue: int) -> None:
+    """95 pieces are 10 packages, 3 layers and 2 load carriers; of other units, the service contains the number."""
     service = {
         "additionalServiceId": SLEEVE,
         "price": {"currency": "EUR", "value": 10},
@@ -171,17 +171,19 @@ def test_each_unit_is_counted_in_its_way(grower: Reporting, unit: str, revenue: 
         "numberOfUnits": 7,
     }
     packing = {"piecesPerPackage": 10, "packagesPerLayer": 4, "layersPerLoadCarrier": 2}
-    told = {"status": "COMMITTED", "isDeleted": False, "numberOfPieces": 95, "packingConfiguration": packing}
+    defaults = {"status": "COMMITTED", "isDeleted": False, "numberOfPieces": 95, "packingConfiguration": packing}
     amount = {"calculatedFields": {"orderAmount": {"currency": "EUR"}}}
-    with_it = made("suppliers", ORDERS, 1, additionalServices=[service], **told, **amount)
-    without = [made("suppliers", ORDERS, number, additionalServices=None, **told, **amount) for number in (2, 3, 4)]
     delivery = {"delivery": {"latestDeliveryDateTime": "2026-02-28T23:00:00Z"}}
-    grower.store(ORDERS, [{**one, **delivery} for one in (with_it, *without)])
+    orders = [
+        make_record("suppliers", ORDERS, seed, additionalServices=services, **defaults, **amount)
+        for seed, services in enumerate(([service], None, None, None))
+    ]
+    warehouse.store(ORDERS, [{**order, **delivery} for order in orders])
 
-    assert [row[5:] for row in grower.report(REPORT)] == [(1, about(Decimal("0.25")), revenue)]
+    assert [row[5:] for row in warehouse.report(REPORT)] == [(1, approx(Decimal("0.25")), revenue)]
 
 
-def test_no_orders(tmp_path: Path) -> None:
-    """The report is there and empty, for both APIs."""
+def test_empty_warehouse(tmp_path: Path) -> None:
+    """Without any records, the report exists and has no rows, for both APIs."""
     for api in ("suppliers", "customers"):
-        assert Reporting(tmp_path / f"{api}.duckdb", api).report(REPORT) == []
+        assert ReportWarehouse(tmp_path / f"{api}.duckdb", api).report(REPORT) == []

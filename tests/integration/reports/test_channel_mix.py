@@ -1,4 +1,4 @@
-"""Where the revenue comes from."""
+"""Report ``channel_mix``: revenue by sales channel, trade instrument and interface."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     AMOUNT,
     DELIVERY,
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
     day,
-    falling,
-    last_if_none,
+    descending,
     month_of,
+    nulls_last,
     number,
     quotient,
     text,
     total,
 )
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import BLOOM, ROSE
+from tests.integration.reports.handmade_orders import BLOOM, ROSE
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "channel_mix"
 
 
-def channel_mix(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
     mix: dict[Row, list[Json]] = defaultdict(list)
     months: dict[Row, list[Decimal | None]] = defaultdict(list)
-    for account, order in asked.orders(told):
+    for account, order in parameters.select_orders(warehouse):
         month, currency = month_of(day(order, DELIVERY)), text(order, f"{AMOUNT}.currency")
         channel = [text(order, name) for name in ("salesChannel", "tradeInstrument", "salesChannelInterface")]
         mix[account, month, *channel, currency].append(order)
@@ -44,44 +44,44 @@ def channel_mix(told: Reporting, asked: Asked = ALL) -> list[Row]:
         pieces = total(order["numberOfPieces"] for order in orders)
         share = quotient(revenue, total(months[account, month, currency]))
         rows.append((account, month, *channel, currency, len(orders), pieces, revenue, share))
-    return sorted(rows, key=place)
+    return sorted(rows, key=sort_key)
 
 
-def place(row: Row) -> Row:
-    """Newest months first, in them by currency, in that what brings in most first."""
+def sort_key(row: Row) -> Row:
+    """Return the sort key: newest month first, then by currency, then the highest revenue first."""
     account, month, *channel, currency, _, _, revenue, _ = row
-    return (account, falling(month), last_if_none(currency), falling(revenue), *map(last_if_none, channel))
+    return (account, descending(month), nulls_last(currency), descending(revenue), *map(nulls_last, channel))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: clock, direct and contract, by screen and by software."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected, of all trade instruments and interfaces."""
     rows = grower_world.report(REPORT)
 
     assert {"CLOCK_SALES", "CLOCK_PRESALES", "DIRECT_SALES", "CONTRACT"} <= {row[3] for row in rows}
     assert {"UI", "API", "VMP", "UNKNOWN"} == {row[4] for row in rows}
-    assert rows == channel_mix(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """The same of what a buyer orders."""
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the report has exactly the expected rows."""
     rows = buyer_world.report(REPORT)
 
     assert rows
-    assert rows == channel_mix(buyer_world)
+    assert rows == expected_rows(buyer_world)
 
 
-NARROWED = (Asked(currency="USD"), Asked(customer=UUID(BLOOM)), Asked(trade_item=UUID(ROSE)))
+FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE)))
 
 
-@pytest.mark.parametrize("asked", [ALL, *DAYS, *NARROWED], ids=repr)
-def test_orders_by_hand(grower_edges: Reporting, asked: Asked) -> None:
-    """Edges of months, channels without a name, orders without a moment; shares are those of what is asked for."""
-    rows = grower_edges.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
+def test_handmade_orders(grower_orders: ReportWarehouse, parameters: Parameters) -> None:
+    """Rows are correct at month boundaries and for missing channels and times; parameters also restrict the shares."""
+    rows = grower_orders.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == channel_mix(grower_edges, asked)
+    assert rows == expected_rows(grower_orders, parameters)
 
 
-def test_no_orders(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []

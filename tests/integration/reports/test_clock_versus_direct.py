@@ -1,4 +1,4 @@
-"""What a piece brings at the clock and beside it."""
+"""Report ``clock_versus_direct``: the average price of a piece at the clock and in direct sales."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     DELIVERY,
     ORDERS,
-    Reporting,
+    ReportWarehouse,
     Row,
     day,
-    falling,
-    last_if_none,
-    made,
+    descending,
+    make_record,
     month_of,
+    nulls_last,
     number,
     quotient,
     text,
     total,
 )
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import BLOOM, ROSE
+from tests.integration.reports.handmade_orders import BLOOM, ROSE
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "clock_versus_direct"
 CLOCK = ("CLOCK_PRESALES", "CLOCK_SALES", "CLOCK_SALES_FROM_NURSERY")
 
 
-def clock_versus_direct(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
     instruments = defaultdict(list)
-    for account, order in asked.orders(told, currency="pricePerPiece.currency"):
+    for account, order in parameters.select_orders(warehouse, currency_path="pricePerPiece.currency"):
         instrument, currency = text(order, "tradeInstrument"), text(order, "pricePerPiece.currency")
         instruments[account, month_of(day(order, DELIVERY)), instrument, currency].append(order)
     rows = []
@@ -43,62 +43,62 @@ def clock_versus_direct(told: Reporting, asked: Asked = ALL) -> list[Row]:
         is_clock = None if instrument is None else instrument in CLOCK
         pieces = total(order["numberOfPieces"] for order in orders)
         rows.append((account, month, instrument, is_clock, currency, len(orders), pieces, average))
-    return sorted(rows, key=place)
+    return sorted(rows, key=sort_key)
 
 
-def place(row: Row) -> Row:
-    """Newest months first, in them by currency, in that the clock first."""
+def sort_key(row: Row) -> Row:
+    """Return the sort key: newest month first, then by currency, then the clock first."""
     account, month, instrument, is_clock, currency, *_ = row
-    return (account, falling(month), last_if_none(currency), falling(is_clock), last_if_none(instrument))
+    return (account, descending(month), nulls_last(currency), descending(is_clock), nulls_last(instrument))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the report has exactly the expected rows."""
     rows = grower_world.report(REPORT)
 
     assert {"CLOCK_SALES", "DIRECT_SALES"} <= {row[2] for row in rows}
     assert {row[4] for row in rows} == {"EUR", "USD"}
-    assert rows == clock_versus_direct(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """The same of what a buyer orders."""
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the report has exactly the expected rows."""
     rows = buyer_world.report(REPORT)
 
     assert {row[3] for row in rows} == {True, False}
-    assert rows == clock_versus_direct(buyer_world)
+    assert rows == expected_rows(buyer_world)
 
 
-NARROWED = (Asked(currency="USD"), Asked(customer=UUID(BLOOM)), Asked(trade_item=UUID(ROSE)))
+FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE)))
 
 
-@pytest.mark.parametrize("asked", [ALL, *DAYS, *NARROWED], ids=repr)
-def test_orders_by_hand(grower_edges: Reporting, asked: Asked) -> None:
-    """Edges of months, trade instruments that are new or missing, prices that are not told, orders of no piece."""
-    rows = grower_edges.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
+def test_handmade_orders(grower_orders: ReportWarehouse, parameters: Parameters) -> None:
+    """Rows are correct at month boundaries, for unknown or missing trade instruments and prices, and for 0 pieces."""
+    rows = grower_orders.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == clock_versus_direct(grower_edges, asked)
+    assert rows == expected_rows(grower_orders, parameters)
 
 
-def test_every_piece_counts_the_same(grower: Reporting) -> None:
-    """Ninety pieces at 1.00 and ten at 2.00 average 1.10; an order that tells no price has no part in that."""
+def test_average_is_weighted_by_pieces(warehouse: ReportWarehouse) -> None:
+    """90 pieces at 1.00 and 10 at 2.00 average 1.10; an order without a price does not change the average."""
     sold = {"pricePerPiece": {"currency": "EUR"}, "tradeInstrument": "DIRECT_SALES", "status": "COMMITTED"}
     priced = [(90, 1), (10, 2), (500, None), (0, 9)]
-    grower.store(
+    warehouse.store(
         ORDERS,
         [
-            made("suppliers", ORDERS, seed, **sold)
+            make_record("suppliers", ORDERS, seed, **sold)
             | {"numberOfPieces": pieces, "pricePerPiece": {"currency": "EUR", "value": price}, "delivery": None}
             for seed, (pieces, price) in enumerate(priced)
         ],
     )
 
-    ((*_, orders, pieces, average),) = grower.report(REPORT)
+    ((*_, orders, pieces, average),) = warehouse.report(REPORT)
 
     assert (orders, pieces, float(average)) == (4, 600, 1.1)
 
 
-def test_no_orders(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []

@@ -1,4 +1,4 @@
-"""What is corrected after the sale."""
+"""Report ``corrections``: corrections of orders after the sale."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     AMOUNT,
     DELIVERY,
     ORDERS,
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
-    at,
     day,
-    falling,
+    descending,
     id_of,
-    last_if_none,
-    made,
+    make_record,
     month_of,
+    nulls_last,
     number,
     text,
     uuid,
+    value_at,
 )
-from tests.integration.reports import by_hand
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import BLOOM, PETAL, ROSE
+from tests.integration.reports import handmade_orders
+from tests.integration.reports.handmade_orders import BLOOM, PETAL, ROSE
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "corrections"
 REQUESTS = "orders.sales_order_correction_requests"
 
 
-def corrections(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    names, groups = told.organizations(), defaultdict(list)
-    orders = {(account, uuid(order, "salesOrderId")): order for account, order in told.served(ORDERS)}
-    changes = changes_by_request(told)
-    for account, request in told.served(REQUESTS):
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    names, groups = warehouse.organization_names(), defaultdict(list)
+    orders = {(account, uuid(order, "salesOrderId")): order for account, order in warehouse.newest_records(ORDERS)}
+    changes = changes_by_request(warehouse)
+    for account, request in warehouse.newest_records(REQUESTS):
         order = orders.get((account, uuid(request, "salesOrderId")))
-        if request["status"] != "DELETED" and is_asked(asked, request, order):
+        if request["status"] != "DELETED" and is_selected(parameters, request, order):
             group = (
                 account,
                 month_of(day(order, DELIVERY)),
@@ -59,87 +59,90 @@ def corrections(told: Reporting, asked: Asked = ALL) -> list[Row]:
         accepted, pieces, value = (sum(column) for column in zip(*requests, strict=True))
         name = names.get((account, customer))
         rows.append((account, month, customer, name, initiator, currency, len(requests), accepted, pieces, value))
-    return sorted(rows, key=place)
+    return sorted(rows, key=sort_key)
 
 
-def is_asked(asked: Asked, request: Json, order: Json | None) -> bool:
-    """Whether a request is about what the report is asked for; of an unknown order nothing is known."""
+def is_selected(parameters: Parameters, request: Json, order: Json | None) -> bool:
+    """Return whether a request matches the parameters; the values of an unknown order are None."""
     return (
-        asked.covers(day(order, DELIVERY))
-        and asked.currency in (None, text(order, f"{AMOUNT}.currency"))
-        and asked.customer in (None, uuid(request, "customerOrganizationId"))
-        and asked.trade_item in (None, uuid(order, "tradeItemId"))
+        parameters.includes(day(order, DELIVERY))
+        and parameters.currency in (None, text(order, f"{AMOUNT}.currency"))
+        and parameters.customer in (None, uuid(request, "customerOrganizationId"))
+        and parameters.trade_item in (None, uuid(order, "tradeItemId"))
     )
 
 
-def changes_by_request(told: Reporting) -> dict[Row, tuple[int, Decimal]]:
-    """By account and request, how many pieces and how much value its changes added."""
-    found: dict[Row, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
-    for account, order in told.served(ORDERS):
+def changes_by_request(warehouse: ReportWarehouse) -> dict[Row, tuple[int, Decimal]]:
+    """Return the pieces and the value that the changes of a request added, by account and request."""
+    added: dict[Row, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
+    for account, order in warehouse.newest_records(ORDERS):
         for change in order.get("mutations") or ():
             if request := uuid(change, "salesOrderCorrectionRequestId"):
-                pieces, value = found[account, request]
+                pieces, value = added[account, request]
                 more_pieces, more_value = difference(change)
-                found[account, request] = (pieces + more_pieces, value + more_value)
-    return found
+                added[account, request] = (pieces + more_pieces, value + more_value)
+    return added
 
 
 def difference(change: Json) -> tuple[int, Decimal]:
-    """New less old, in pieces and in value; a cancellation leaves nothing."""
-    old, new = at(change, "oldValues.numberOfPieces"), at(change, "newValues.numberOfPieces")
+    """Return the new pieces and value minus the old ones; after a cancellation, 0 pieces are left."""
+    old, new = value_at(change, "oldValues.numberOfPieces"), value_at(change, "newValues.numberOfPieces")
     if change["correctionType"] == "CANCELLATION":
         new = 0
     prices = [number(change, f"{values}.totalPricePerPiece") or 0 for values in ("oldValues", "newValues")]
     return new - old, Decimal(prices[1] * new - prices[0] * old)
 
 
-def place(row: Row) -> Row:
-    """Newest months first, in them by currency, in that who asks most first."""
+def sort_key(row: Row) -> Row:
+    """Return the sort key: newest month first, then by currency, then the most requests first."""
     account, month, customer, _, initiator, currency, requests, *_ = row
     return (
         account,
-        falling(month),
-        last_if_none(currency),
+        descending(month),
+        nulls_last(currency),
         -requests,
-        last_if_none(customer),
-        last_if_none(initiator),
+        nulls_last(customer),
+        nulls_last(initiator),
     )
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: accepted and other requests, fewer pieces and lower prices."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected, with fewer pieces and lower prices."""
     rows = grower_world.report(REPORT)
 
     assert {row[4] for row in rows} == {"CUSTOMER", "SUPPLIER"}
     assert any(row[6] > row[7] > 0 and row[8] < 0 and row[9] < 0 for row in rows)
-    assert rows == corrections(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """The same of what a buyer orders, cancellations among it."""
-    kinds = {at(change, "correctionType") for _, order in buyer_world.served(ORDERS) for change in order["mutations"]}
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the rows are as expected, including cancellations."""
+    orders = [order for _, order in buyer_world.newest_records(ORDERS)]
+    types = {value_at(change, "correctionType") for order in orders for change in order["mutations"]}
     rows = buyer_world.report(REPORT)
 
-    assert kinds == {"CANCELLATION", "MODIFICATION"}
-    assert rows == corrections(buyer_world)
+    assert types == {"CANCELLATION", "MODIFICATION"}
+    assert rows == expected_rows(buyer_world)
 
 
 @pytest.fixture(scope="module")
-def requests_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Two accounts with orders of the same ids on all edges, requests about them and about orders that none knows."""
-    told = Reporting(tmp_path_factory.mktemp("corrections") / "w.duckdb")
+def handmade_requests(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with orders of two accounts that share their ids, and requests for them and for unknown orders."""
+    warehouse = ReportWarehouse(tmp_path_factory.mktemp("corrections") / "w.duckdb")
     for account, seed in (("north", 3), ("south", 4)):
         random = Random(seed)
-        known = enumerate(by_hand.orders("suppliers", seed, 90))
-        orders = [corrected({**order, "salesOrderId": id_of(f"order {place}")}, random) for place, order in known]
-        told.store(ORDERS, orders, account)
-        told.store(REQUESTS, requests(orders, random), account)
-    by_hand.store_names(told)
-    return told
+        orders = [
+            corrected({**order, "salesOrderId": id_of(f"order {number}")}, random)
+            for number, order in enumerate(handmade_orders.orders("suppliers", seed, 90))
+        ]
+        warehouse.store(ORDERS, orders, account)
+        warehouse.store(REQUESTS, requests(orders, random), account)
+    handmade_orders.store_names(warehouse)
+    return warehouse
 
 
 def corrected(order: Json, random: Random) -> Json:
-    """An order with up to three changes, most of them by a request."""
+    """Return the order with up to three changes, most of which have a request."""
     changes = [
         {
             "salesOrderCorrectionRequestId": random.choice(
@@ -156,15 +159,15 @@ def corrected(order: Json, random: Random) -> Json:
 
 
 def mutables(random: Random) -> Json:
-    """Pieces and price at one time."""
+    """Return the pieces and the price before or after a change."""
     price = random.choice((Decimal("0.3333335"), Decimal("1.5"), Decimal(0)))
     return {"numberOfPieces": random.randrange(200), "totalPricePerPiece": price}
 
 
 def requests(orders: list[Json], random: Random) -> Iterator[Json]:
-    """A request for each order, and some for orders that are not served."""
-    for seed, order in enumerate([*orders, *({"salesOrderId": id_of(f"gone {left}")} for left in range(9))]):
-        yield made(
+    """Yield a request for each order, and some for unknown orders."""
+    for seed, order in enumerate([*orders, *({"salesOrderId": id_of(f"unknown {index}")} for index in range(9))]):
+        yield make_record(
             "suppliers",
             REQUESTS,
             seed,
@@ -176,20 +179,20 @@ def requests(orders: list[Json], random: Random) -> Iterator[Json]:
         )
 
 
-NARROWED = (Asked(currency="USD"), Asked(customer=UUID(BLOOM)), Asked(trade_item=UUID(ROSE)))
+FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE)))
 
 
-@pytest.mark.parametrize("asked", [ALL, *DAYS, *NARROWED], ids=repr)
-def test_requests_by_hand(requests_by_hand: Reporting, asked: Asked) -> None:
-    """Edges of months, several changes by one request, changes without one, unknown orders."""
-    rows = requests_by_hand.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
+def test_handmade_requests(handmade_requests: ReportWarehouse, parameters: Parameters) -> None:
+    """Rows are correct at month boundaries, for several or no changes by a request, and for unknown orders."""
+    rows = handmade_requests.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == corrections(requests_by_hand, asked)
+    assert rows == expected_rows(handmade_requests, parameters)
 
 
-def test_a_cancellation_takes_everything(grower: Reporting) -> None:
-    """Also where the change repeats the pieces that there were."""
+def test_cancellation_removes_all_pieces(warehouse: ReportWarehouse) -> None:
+    """A cancellation counts as minus all pieces, even if its new values repeat the old ones."""
     values = {"numberOfPieces": 100, "totalPricePerPiece": Decimal("0.25")}
     change = {
         "salesOrderCorrectionRequestId": id_of("request"),
@@ -198,14 +201,14 @@ def test_a_cancellation_takes_everything(grower: Reporting) -> None:
         "correctionType": "CANCELLATION",
     }
     amount: dict[str, Any] = {"orderAmount": {"currency": "EUR", "value": 25}}
-    grower.store(
-        ORDERS, [made("suppliers", ORDERS, 1, mutations=[change], calculatedFields=amount, status="CANCELLED")]
+    warehouse.store(
+        ORDERS, [make_record("suppliers", ORDERS, 1, mutations=[change], calculatedFields=amount, status="CANCELLED")]
     )
-    (_, order) = grower.served(ORDERS)[0]
-    grower.store(
+    (_, order) = warehouse.newest_records(ORDERS)[0]
+    warehouse.store(
         REQUESTS,
         [
-            made(
+            make_record(
                 "suppliers",
                 REQUESTS,
                 1,
@@ -216,9 +219,9 @@ def test_a_cancellation_takes_everything(grower: Reporting) -> None:
         ],
     )
 
-    assert [row[5:] for row in grower.report(REPORT)] == [("EUR", 1, 1, -100, -25)]
+    assert [row[5:] for row in warehouse.report(REPORT)] == [("EUR", 1, 1, -100, -25)]
 
 
-def test_no_requests(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []

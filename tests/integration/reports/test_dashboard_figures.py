@@ -1,4 +1,4 @@
-"""What the dashboard adds its figures up from is what the reports say, whatever is chosen."""
+"""The dashboard's facts add up to the same figures as the reports."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from pipelines.dashboard.content import MANY, MOST_LETTERS, Content, build_conte
 from pipelines.dashboard.facts import FACTS
 from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.reporting import Reporting, Row
+from tests.integration.report_warehouse import ReportWarehouse, Row
 from tests.moments import NOW
 
-EDGE = dt.datetime(2027, 1, 4, 9, 0, tzinfo=dt.UTC)
-"""When all orders that were made by hand are within two years, but for some that are yet to come."""
+HANDMADE_NOW = dt.datetime(2027, 1, 4, 9, 0, tzinfo=dt.UTC)
+"""A time at which all past handmade orders are less than two years old."""
 FIRST_MONDAY = dt.date(1970, 1, 5)
 
 Entry = dict[str, Any]
-"""A row of a fact by its columns' names."""
+"""A row of a fact, by column name."""
 
 
-def content(told: Reporting, now: dt.datetime = NOW, most_letters: int = MOST_LETTERS) -> Content:
-    """What the page is given."""
-    return made_of(told.path, now, most_letters)
+def content_of(warehouse: ReportWarehouse, now: dt.datetime = NOW, most_letters: int = MOST_LETTERS) -> Content:
+    """Return the content that the dashboard page receives."""
+    return cached_content(warehouse.path, now, most_letters)
 
 
 @cache
-def made_of(path: Path, now: dt.datetime, most_letters: int) -> Content:
-    """The same, once: nobody changes the warehouses that are shared."""
+def cached_content(path: Path, now: dt.datetime, most_letters: int) -> Content:
+    """Return the same content, computed once: the tests do not change the shared warehouses."""
     with Warehouse(path).reading() as connection:
         text = build_content(connection, now, most_letters).packed
     assert len(text) <= most_letters
@@ -47,84 +47,84 @@ def made_of(path: Path, now: dt.datetime, most_letters: int) -> Content:
     return unpacked
 
 
-def entries(given: Content, fact: str) -> list[Entry]:
-    """The rows of a fact, with texts and identifiers as themselves."""
-    columns = given["facts"][fact]
-    splits = {"account", *next(each.splits for each in FACTS if each.name == fact)}
-    read = {
-        name: [given["keys"][place] for place in column] if name in splits else column
+def entries(content: Content, fact: str) -> list[Entry]:
+    """Return the rows of a fact, with texts and identifiers instead of their positions in the list of keys."""
+    columns = content["facts"][fact]
+    splits = {"account", *next(definition.splits for definition in FACTS if definition.name == fact)}
+    decoded = {
+        name: [content["keys"][index] for index in column] if name in splits else column
         for name, column in columns.items()
     }
-    read["week"] = [None if week is None else week + given["first"] for week in read["week"]]
-    return [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]
+    decoded["week"] = [None if week is None else week + content["first"] for week in decoded["week"]]
+    return [dict(zip(decoded, row, strict=True)) for row in zip(*decoded.values(), strict=True)]
 
 
-def iso(week: int | None) -> tuple[int | None, int | None]:
-    """ISO year and week of a week's number."""
+def iso_week(week: int | None) -> tuple[int | None, int | None]:
+    """Return ISO year and week of a week's number, which counts from the first Monday of 1970."""
     if week is None:
         return None, None
     return (FIRST_MONDAY + dt.timedelta(weeks=week)).isocalendar()[:2]
 
 
 def id_of(text: str | None) -> UUID | None:
-    """An identifier."""
+    """Return an identifier as UUID."""
     return UUID(text) if text else None
 
 
-def added(rows: Iterable[Entry], key: Callable[[Entry], Row], *measures: str) -> dict[Row, Any]:
-    """The sums of measures for each key, to the cent."""
+def fact_sums(rows: Iterable[Entry], key: Callable[[Entry], Row], *measures: str) -> dict[Row, Any]:
+    """Return the sums of measures by key; they equal numbers that differ by less than a cent."""
     sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(measures))
     for row in rows:
-        for place, measure in enumerate(measures):
-            sums[key(row)][place] += row[measure] or 0
-    return {each: pytest.approx(values, rel=1e-9, abs=0.005) for each, values in sums.items()}
+        for index, measure in enumerate(measures):
+            sums[key(row)][index] += row[measure] or 0
+    return {group: pytest.approx(values, rel=1e-9, abs=0.005) for group, values in sums.items()}
 
 
-def values(sums: dict[Row, Any]) -> dict[Row, list[Any]]:
-    """The same as plain numbers."""
-    return {key: each.expected for key, each in sums.items()}
+def plain_sums(sums: dict[Row, Any]) -> dict[Row, list[Any]]:
+    """Return the sums as plain numbers."""
+    return {key: values.expected for key, values in sums.items()}
 
 
-def reported(rows: Iterable[Row], key: Callable[[Row], Row], *places: int) -> dict[Row, list[Any]]:
-    """The same of a report's rows, by the places of its columns."""
-    sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(places))
+def report_sums(rows: Iterable[Row], key: Callable[[Row], Row], *columns: int) -> dict[Row, list[Any]]:
+    """Return the sums of columns of a report by key, with columns identified by their positions."""
+    sums: dict[Row, list[Any]] = defaultdict(lambda: [0] * len(columns))
     for row in rows:
-        for number, place in enumerate(places):
-            sums[key(row)][number] += float(row[place] or 0)
+        for number, index in enumerate(columns):
+            sums[key(row)][number] += float(row[index] or 0)
     return dict(sums)
 
 
-@pytest.fixture(scope="module", params=["grower_world", "grower_edges", "buyer_world", "buyer_edges"])
-def told(request: pytest.FixtureRequest) -> tuple[Reporting, Content]:
-    """A warehouse with orders, and what its dashboard is given."""
-    reporting: Reporting = request.getfixturevalue(request.param)
-    return reporting, content(reporting, EDGE if "edges" in request.param else NOW)
+@pytest.fixture(scope="module", params=["grower_world", "grower_orders", "buyer_world", "buyer_orders"])
+def dashboard(request: pytest.FixtureRequest) -> tuple[ReportWarehouse, Content]:
+    """A warehouse with orders, and the content of its dashboard."""
+    warehouse: ReportWarehouse = request.getfixturevalue(request.param)
+    return warehouse, content_of(warehouse, NOW if "world" in request.param else HANDMADE_NOW)
 
 
-def test_weeks_and_items(told: tuple[Reporting, Content]) -> None:
-    """Orders, pieces and revenue of each week, item and currency, as in revenue_by_week."""
-    reporting, given = told
-    rows = reporting.report("revenue_by_week")
+def test_sales_by_week_and_trade_item(dashboard: tuple[ReportWarehouse, Content]) -> None:
+    """Orders, pieces and revenue by week, trade item and currency equal those of revenue_by_week."""
+    warehouse, content = dashboard
+    rows = warehouse.report("revenue_by_week")
 
     assert rows
-    assert reported(rows, lambda row: (row[0], *row[1:4], row[5]), 6, 7, 8) == added(
-        entries(given, "sales"),
-        lambda row: (row["account"], *iso(row["week"]), id_of(row["item"]), row["currency"]),
+    assert report_sums(rows, lambda row: (row[0], *row[1:4], row[5]), 6, 7, 8) == fact_sums(
+        entries(content, "sales"),
+        lambda row: (row["account"], *iso_week(row["week"]), id_of(row["item"]), row["currency"]),
         "orders",
         "pieces",
         "revenue",
     )
 
 
-def test_partners(told: tuple[Reporting, Content]) -> None:
-    """Those of each customer, as in customer_ranking; of a buyer each grower, as in spend_by_grower."""
-    reporting, given = told
-    is_buyer = reporting.api == "customers"
-    rows = reporting.report("spend_by_grower" if is_buyer else "customer_ranking")
-    place = 4 if is_buyer else 3
+def test_sales_by_partner(dashboard: tuple[ReportWarehouse, Content]) -> None:
+    """Sales by customer equal customer_ranking; for a buyer, sales by grower equal spend_by_grower."""
+    warehouse, content = dashboard
+    is_buyer = warehouse.api == "customers"
+    rows = warehouse.report("spend_by_grower" if is_buyer else "customer_ranking")
+    column = 4 if is_buyer else 3
 
-    assert reported(rows, lambda row: (row[0], row[1], row[place]), *range(place + 1, place + 4)) == added(
-        entries(given, "sales"),
+    assert report_sums(rows, lambda row: (row[0], row[1], row[column]), *range(column + 1, column + 4)) == fact_sums(
+        entries(content, "sales"),
         lambda row: (row["account"], id_of(row["partner"]), row["currency"]),
         "orders",
         "pieces",
@@ -133,15 +133,15 @@ def test_partners(told: tuple[Reporting, Content]) -> None:
 
 
 @pytest.mark.parametrize("weeks", [(2966, 2970), (2900, 2969)], ids=["some weeks", "a year and more"])
-def test_channels_of_some_weeks(told: tuple[Reporting, Content], weeks: tuple[int, int]) -> None:
-    """Those of each channel and way of trading in a period, as in channel_mix from its Monday to its Sunday."""
-    reporting, given = told
+def test_sales_by_channel_in_a_period(dashboard: tuple[ReportWarehouse, Content], weeks: tuple[int, int]) -> None:
+    """Sales by channel and trade instrument in some weeks equal those of channel_mix in the same period."""
+    warehouse, content = dashboard
     first, last = (FIRST_MONDAY + dt.timedelta(weeks=week) for week in weeks)
-    rows = reporting.report("channel_mix", from_date=first, to_date=last + dt.timedelta(days=6))
-    chosen = [row for row in entries(given, "sales") if row["week"] and weeks[0] <= row["week"] <= weeks[1]]
+    rows = warehouse.report("channel_mix", from_date=first, to_date=last + dt.timedelta(days=6))
+    selected = [row for row in entries(content, "sales") if row["week"] and weeks[0] <= row["week"] <= weeks[1]]
 
-    assert reported(rows, lambda row: (row[0], row[2], row[3], row[5]), 6, 7, 8) == added(
-        chosen,
+    assert report_sums(rows, lambda row: (row[0], row[2], row[3], row[5]), 6, 7, 8) == fact_sums(
+        selected,
         lambda row: (row["account"], row["channel"], row["instrument"], row["currency"]),
         "orders",
         "pieces",
@@ -150,13 +150,13 @@ def test_channels_of_some_weeks(told: tuple[Reporting, Content], weeks: tuple[in
 
 
 @pytest.mark.parametrize("weeks", [(2965, 2968), (2911, 2911)], ids=["November of 2026", "a week of October 2025"])
-def test_prices(told: tuple[Reporting, Content], weeks: tuple[int, int]) -> None:
-    """Of each way of trading the average price of a bare piece, as in clock_versus_direct for weeks of one month."""
-    reporting, given = told
+def test_average_prices(dashboard: tuple[ReportWarehouse, Content], weeks: tuple[int, int]) -> None:
+    """Average prices by trade instrument in weeks of one month equal those of clock_versus_direct."""
+    warehouse, content = dashboard
     first, last = (FIRST_MONDAY + dt.timedelta(weeks=week) for week in weeks)
-    rows = reporting.report("clock_versus_direct", from_date=first, to_date=last + dt.timedelta(days=6))
-    sums = added(
-        (row for row in entries(given, "sales") if row["week"] and weeks[0] <= row["week"] <= weeks[1]),
+    rows = warehouse.report("clock_versus_direct", from_date=first, to_date=last + dt.timedelta(days=6))
+    sums = fact_sums(
+        (row for row in entries(content, "sales") if row["week"] and weeks[0] <= row["week"] <= weeks[1]),
         lambda row: (row["account"], row["instrument"], row["price_currency"]),
         "orders",
         "pieces",
@@ -164,25 +164,27 @@ def test_prices(told: tuple[Reporting, Content], weeks: tuple[int, int]) -> None
         "priced_pieces",
     )
 
-    prices = {key: (*each[:2], each[2] / each[3] if each[3] else None) for key, each in values(sums).items()}
+    prices = {
+        key: (*values[:2], values[2] / values[3] if values[3] else None) for key, values in plain_sums(sums).items()
+    }
     assert {(row[0], row[2], row[4]): (row[5], row[6] or 0, row[7] and float(row[7])) for row in rows} == {
         key: (orders, pieces, price and pytest.approx(price, abs=1e-5))
         for key, (orders, pieces, price) in prices.items()
     }
 
 
-def test_fill_rate(grower_world: Reporting, grower_deliveries: Reporting) -> None:
-    """What was ordered first and what was delivered, as in fill_rate."""
-    for reporting in (grower_world, grower_deliveries):
-        rows = reporting.report("fill_rate")
-        given = content(reporting, NOW if reporting is grower_world else EDGE)
-        since = given["first"]
+def test_fill_rate(grower_world: ReportWarehouse, grower_deliveries: ReportWarehouse) -> None:
+    """Ordered and delivered pieces by week and trade item equal those of fill_rate."""
+    for warehouse in (grower_world, grower_deliveries):
+        rows = warehouse.report("fill_rate")
+        content = content_of(warehouse, NOW if warehouse is grower_world else HANDMADE_NOW)
+        since = content["first"]
         recent = [row for row in rows if row[1] is None or week_number(row[1], row[2]) >= since]
 
         assert recent
-        assert reported(recent, lambda row: (row[0], *row[1:4]), 5, 6, 8) == added(
-            entries(given, "fill"),
-            lambda row: (row["account"], *iso(row["week"]), id_of(row["item"])),
+        assert report_sums(recent, lambda row: (row[0], *row[1:4]), 5, 6, 8) == fact_sums(
+            entries(content, "fill"),
+            lambda row: (row["account"], *iso_week(row["week"]), id_of(row["item"])),
             "orders",
             "ordered",
             "delivered",
@@ -190,14 +192,14 @@ def test_fill_rate(grower_world: Reporting, grower_deliveries: Reporting) -> Non
 
 
 def week_number(year: int, week: int) -> int:
-    """A week's number, of its ISO year and week."""
+    """Return the number of a week, counted from the first Monday of 1970."""
     return (dt.date.fromisocalendar(year, week, 1) - FIRST_MONDAY).days // 7
 
 
-def test_punctuality(grower_world: Reporting) -> None:
-    """Each carrier's load carriers, as in on_time_delivery over all months."""
-    assert reported(grower_world.report("on_time_delivery"), lambda row: (row[0], row[2]), 4, 5) == added(
-        entries(content(grower_world), "deliveries"),
+def test_on_time_delivery(grower_world: ReportWarehouse) -> None:
+    """Load carriers by carrier equal those of on_time_delivery over all months."""
+    assert report_sums(grower_world.report("on_time_delivery"), lambda row: (row[0], row[2]), 4, 5) == fact_sums(
+        entries(content_of(grower_world), "deliveries"),
         lambda row: (row["account"], id_of(row["carrier"])),
         "load_carriers",
         "on_time",
@@ -206,21 +208,21 @@ def test_punctuality(grower_world: Reporting) -> None:
 
 @pytest.mark.parametrize("world", ["grower_world", "buyer_world"])
 def test_corrections_and_invoices(world: str, request: pytest.FixtureRequest) -> None:
-    """What was corrected, by whose request, and what is not invoiced and why, as in both reports."""
-    reporting: Reporting = request.getfixturevalue(world)
-    given = content(reporting)
+    """Corrections by initiator, and invoice differences by reason, equal those of both reports."""
+    warehouse: ReportWarehouse = request.getfixturevalue(world)
+    content = content_of(warehouse)
 
-    assert reported(reporting.report("corrections"), lambda row: (row[0], row[4], row[5]), 6, 7, 8, 9) == added(
-        entries(given, "corrections"),
+    assert report_sums(warehouse.report("corrections"), lambda row: (row[0], row[4], row[5]), 6, 7, 8, 9) == fact_sums(
+        entries(content, "corrections"),
         lambda row: (row["account"], row["initiator"], row["currency"]),
         "requests",
         "accepted",
         "pieces",
         "value",
     )
-    rows = [(*row, 1) for row in reporting.report("invoice_reconciliation")]
-    assert reported(rows, lambda row: (row[0], row[9], row[15]), 18, 12, 13, 14) == added(
-        entries(given, "invoices"),
+    rows = [(*row, 1) for row in warehouse.report("invoice_reconciliation")]
+    assert report_sums(rows, lambda row: (row[0], row[9], row[15]), 18, 12, 13, 14) == fact_sums(
+        entries(content, "invoices"),
         lambda row: (row["account"], row["reason"], row["currency"]),
         "orders",
         "ordered",
@@ -229,12 +231,12 @@ def test_corrections_and_invoices(world: str, request: pytest.FixtureRequest) ->
     )
 
 
-def test_stock(grower_world: Reporting) -> None:
-    """Batches and their pieces, as in sell_through."""
+def test_stock(grower_world: ReportWarehouse) -> None:
+    """Batches and their pieces by trade item equal those of sell_through."""
     rows = [(*row, 1) for row in grower_world.report("sell_through")]
 
-    assert reported(rows, lambda row: (row[0], row[5]), 14, 7, 8, 9, 10) == added(
-        entries(content(grower_world), "stock"),
+    assert report_sums(rows, lambda row: (row[0], row[5]), 14, 7, 8, 9, 10) == fact_sums(
+        entries(content_of(grower_world), "stock"),
         lambda row: (row["account"], id_of(row["item"])),
         "batches",
         "initial",
@@ -244,61 +246,63 @@ def test_stock(grower_world: Reporting) -> None:
     )
 
 
-def test_purchase_orders_that_need_action(buyer_world: Reporting) -> None:
-    """Each reason of each order, as in purchase_order_exceptions."""
+def test_purchase_order_exceptions(buyer_world: ReportWarehouse) -> None:
+    """Purchase orders by reason equal those of purchase_order_exceptions."""
     rows = buyer_world.report("purchase_order_exceptions")
 
     assert rows
-    assert reported([(row[0], reason, 1) for row in rows for reason in row[3]], lambda row: row[:2], 2) == added(
-        entries(content(buyer_world), "actions"), lambda row: (row["account"], row["reason"]), "orders"
+    assert report_sums([(row[0], reason, 1) for row in rows for reason in row[3]], lambda row: row[:2], 2) == fact_sums(
+        entries(content_of(buyer_world), "actions"), lambda row: (row["account"], row["reason"]), "orders"
     )
 
 
-def test_a_small_page_keeps_its_totals(grower_world: Reporting) -> None:
-    """Where there is room for few rows, small customers and items are shown together, and the page says how many."""
-    whole, small = content(grower_world), content(grower_world, most_letters=15_000)
+def test_merged_customers_and_items_keep_totals(grower_world: ReportWarehouse) -> None:
+    """A limited page merges small customers and items, states how many, and keeps the totals."""
+    whole, small = content_of(grower_world), content_of(grower_world, most_letters=15_000)
 
-    def totals(given: Content, fact: str, *measures: str) -> dict[Row, Any]:
-        return added(entries(given, fact), lambda row: (row["account"], row["week"], row.get("currency")), *measures)
+    def totals(content: Content, fact: str, *measures: str) -> dict[Row, Any]:
+        return fact_sums(
+            entries(content, fact), lambda row: (row["account"], row["week"], row.get("currency")), *measures
+        )
 
-    def told(given: Content, split: str) -> set[str]:
+    def named_keys(content: Content, split: str) -> set[str]:
         facts = ("sales", "fill", "corrections", "invoices", "stock")
-        return {row[split] for fact in facts for row in entries(given, fact) if row.get(split)} - {MANY}
+        return {row[split] for fact in facts for row in entries(content, fact) if row.get(split)} - {MANY}
 
     assert whole["merged"] == {"partners": 0, "items": 0, "older": 0}
     for split in ("partner", "item"):
-        assert small["merged"][f"{split}s"] == len(told(whole, split) - told(small, split)) > 0
-        assert told(small, split)
+        assert small["merged"][f"{split}s"] == len(named_keys(whole, split) - named_keys(small, split)) > 0
+        assert named_keys(small, split)
     for fact, measures in {"sales": ("orders", "pieces"), "fill": ("ordered", "delivered"), "stock": ("sold",)}.items():
-        assert values(totals(small, fact, *measures)) == values(totals(whole, fact, *measures))
+        assert plain_sums(totals(small, fact, *measures)) == plain_sums(totals(whole, fact, *measures))
 
 
-def test_older_weeks_are_counted_and_left_out(grower_edges: Reporting) -> None:
-    """Two years later nothing of them is there; orders without a week are."""
-    given = content(grower_edges, EDGE + dt.timedelta(weeks=200))
-    counted = sum(row[6] for row in grower_edges.report("revenue_by_week") if row[1] is not None)
+def test_older_weeks_are_left_out(grower_orders: ReportWarehouse) -> None:
+    """Orders older than two years are counted and left out; orders without a week stay."""
+    content = content_of(grower_orders, HANDMADE_NOW + dt.timedelta(weeks=200))
+    dated_orders = sum(row[6] for row in grower_orders.report("revenue_by_week") if row[1] is not None)
 
-    assert {row["week"] for row in entries(given, "sales")} == {None}
-    assert given["merged"]["older"] == counted
+    assert {row["week"] for row in entries(content, "sales")} == {None}
+    assert content["merged"]["older"] == dated_orders
 
 
-def test_the_file_is_whole_and_private(grower: Reporting, tmp_path: Path) -> None:
-    """It replaces the one before, only its owner reads it, its folder is made, and nothing else is left there."""
+def test_file_replaces_and_is_private(warehouse: ReportWarehouse, tmp_path: Path) -> None:
+    """The file replaces an earlier one, is readable by its owner only, and is alone in the folder that was created."""
     path = tmp_path / "pages" / "monday.html"
 
-    write_dashboard(Warehouse(grower.path), path)
-    made = write_dashboard(Warehouse(grower.path), path)
+    write_dashboard(Warehouse(warehouse.path), path)
+    written = write_dashboard(Warehouse(warehouse.path), path)
 
-    assert (made.path, made.size) == (path, path.stat().st_size)
+    assert (written.path, written.size) == (path, path.stat().st_size)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in path.parent.iterdir()] == ["monday.html"]
+    assert [file.name for file in path.parent.iterdir()] == ["monday.html"]
 
 
-def test_the_command_writes_it_beside_the_warehouse(
-    grower: Reporting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_command_writes_the_file(
+    warehouse: ReportWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It prints where; ``--output`` writes it elsewhere."""
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(grower.path))
+    """The command prints the path of the file, which is beside the warehouse or at the path of ``--output``."""
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(warehouse.path))
     monkeypatch.chdir(tmp_path)
 
     assert run(["dashboard"]) == run(["dashboard", "--output", "pages/monday.html"]) == 0
@@ -309,11 +313,11 @@ def test_the_command_writes_it_beside_the_warehouse(
     assert (tmp_path / "dashboard.html").stat().st_size == (tmp_path / "pages" / "monday.html").stat().st_size
 
 
-def test_what_cannot_be_written_is_told(grower: Reporting, tmp_path: Path) -> None:
-    """The warehouse is never written over; without one, or with a file in the folder's place, a line says so."""
+def test_errors_of_writing(warehouse: ReportWarehouse, tmp_path: Path) -> None:
+    """The warehouse is never overwritten; a missing warehouse and an unusable path raise an error that explains it."""
     with pytest.raises(UsageError, match="is the warehouse itself"):
-        write_dashboard(Warehouse(grower.path), grower.path)
+        write_dashboard(Warehouse(warehouse.path), warehouse.path)
     with pytest.raises(PipelineError, match="run `floriday sync` first"):
         write_dashboard(Warehouse(tmp_path / "none.duckdb"), tmp_path / "page.html")
     with pytest.raises(PipelineError, match="cannot be written"):
-        write_dashboard(Warehouse(grower.path), grower.path / "page.html")
+        write_dashboard(Warehouse(warehouse.path), warehouse.path / "page.html")

@@ -1,4 +1,4 @@
-"""How many offers are ordered from."""
+"""Report ``offer_conversion``: supply lines with orders, as a share of all supply lines."""
 
 from __future__ import annotations
 
@@ -8,96 +8,96 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
-    EDGES,
+from tests.integration.report_warehouse import (
+    BOUNDARY_TIMES,
     ORDERS,
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
     day,
-    falling,
+    descending,
     id_of,
-    last_if_none,
-    made,
+    make_record,
     month_of,
+    nulls_last,
     quotient,
     text,
     uuid,
 )
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import ROSE, TULIP
+from tests.integration.reports.handmade_orders import ROSE, TULIP
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "offer_conversion"
 LINES = "supply.supply_lines"
-BEGINS = "orderPeriod.startDateTime"
+STARTS_AT = "orderPeriod.startDateTime"
 
 
-def offer_conversion(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    offered, sold, groups = most_pieces(told), pieces_sold(told), defaultdict(list)
-    for account, line in told.served(LINES):
-        opened = day(line, BEGINS)
-        if asked.covers(opened) and asked.trade_item in (None, uuid(line, "tradeItemId")):
-            kind = text(line, "supplyType" if told.api == "suppliers" else "type")
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    offered, sold, groups = most_pieces(warehouse), pieces_sold(warehouse), defaultdict(list)
+    for account, line in warehouse.newest_records(LINES):
+        opened = day(line, STARTS_AT)
+        if parameters.includes(opened) and parameters.trade_item in (None, uuid(line, "tradeItemId")):
+            kind = text(line, "supplyType" if warehouse.api == "suppliers" else "type")
             groups[account, kind, month_of(opened)].append((account, uuid(line, "supplyLineId")))
     rows = []
     for group, lines in groups.items():
         ordered = [sold[line] for line in lines if line in sold]
         shares = (len(lines), len(ordered), quotient(len(ordered), len(lines)))
         rows.append((*group, *shares, sum(offered[line] for line in lines), sum(ordered)))
-    return sorted(rows, key=lambda row: (row[0], falling(row[2]), last_if_none(row[1])))
+    return sorted(rows, key=lambda row: (row[0], descending(row[2]), nulls_last(row[1])))
 
 
-def most_pieces(told: Reporting) -> dict[Row, int]:
-    """By account and supply line, the most pieces that any version of it told."""
+def most_pieces(warehouse: ReportWarehouse) -> dict[Row, int]:
+    """Return the maximum number of pieces of all versions of a supply line, by account and supply line."""
     most: dict[Row, int] = defaultdict(int)
-    for account, version in told.versions(LINES):
+    for account, version in warehouse.all_versions(LINES):
         line = (account, uuid(version, "supplyLineId"))
         most[line] = max(most[line], version.get("numberOfPieces") or 0)
     return most
 
 
-def pieces_sold(told: Reporting) -> dict[Row, int]:
-    """By account and supply line, the pieces of its orders."""
+def pieces_sold(warehouse: ReportWarehouse) -> dict[Row, int]:
+    """Return the pieces ordered from a supply line, by account and supply line."""
     sold: dict[Row, int] = defaultdict(int)
-    for account, order in told.committed():
+    for account, order in warehouse.committed_orders():
         sold[account, uuid(order, "supplyLineId")] += order["numberOfPieces"]
     return sold
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: all kinds of offers, some of which were ordered from."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected, of all types of supply lines."""
     rows = grower_world.report(REPORT)
 
     assert {"BATCH_PRICE", "CATALOG_PRICE", "CUSTOMER_OFFER", "PURCHASE_TIP"} == {row[1] for row in rows}
     assert any(0 < row[4] < row[3] for row in rows)
-    assert rows == offer_conversion(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """The same of what is offered to a buyer."""
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the report has exactly the expected rows."""
     rows = buyer_world.report(REPORT)
 
     assert {"BATCH", "CATALOG"} <= {row[1] for row in rows}
-    assert rows == offer_conversion(buyer_world)
+    assert rows == expected_rows(buyer_world)
 
 
 @pytest.fixture(scope="module")
-def lines_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Lines of two accounts, with orders from some of them and from lines that are not known."""
-    told = Reporting(tmp_path_factory.mktemp("offers") / "w.duckdb")
+def handmade_lines(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with supply lines of two accounts, and orders from known and unknown supply lines."""
+    warehouse = ReportWarehouse(tmp_path_factory.mktemp("offers") / "w.duckdb")
     for account, seed in (("north", 1), ("south", 2)):
         random = Random(seed)
         for _ in range(3):
-            told.store(LINES, [line(number, random) for number in random.sample(range(60), 40)], account)
-        told.store(ORDERS, [order(number, random) for number in range(100)], account)
-    return told
+            warehouse.store(LINES, [line(number, random) for number in random.sample(range(60), 40)], account)
+        warehouse.store(ORDERS, [order(number, random) for number in range(100)], account)
+    return warehouse
 
 
 def line(number: int, random: Random) -> Json:
-    """A version of a supply line."""
+    """Return a version of a supply line."""
     kinds = ("BATCH_PRICE", "CATALOG_PRICE", None)
-    return made(
+    return make_record(
         "suppliers",
         LINES,
         number,
@@ -106,13 +106,13 @@ def line(number: int, random: Random) -> Json:
         supplyType=kinds[number % 3],
         tradeItemId=(ROSE, TULIP)[number % 2],
         numberOfPieces=random.choice((-10, 0, 40, 400, None)),
-        orderPeriod={"startDateTime": (*EDGES, None)[number % (len(EDGES) + 1)]},
+        orderPeriod={"startDateTime": (*BOUNDARY_TIMES, None)[number % (len(BOUNDARY_TIMES) + 1)]},
     )
 
 
 def order(number: int, random: Random) -> Json:
-    """An order, of the same line as others."""
-    return made(
+    """Return an order from one of the supply lines."""
+    return make_record(
         "suppliers",
         ORDERS,
         number,
@@ -123,25 +123,25 @@ def order(number: int, random: Random) -> Json:
     )
 
 
-@pytest.mark.parametrize("asked", [ALL, *DAYS, Asked(trade_item=UUID(ROSE))], ids=repr)
-def test_lines_by_hand(lines_by_hand: Reporting, asked: Asked) -> None:
-    """Edges of months, deleted lines, orders that do not count, pieces that are fewer than none."""
-    rows = lines_by_hand.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, Parameters(trade_item=UUID(ROSE))], ids=repr)
+def test_handmade_lines(handmade_lines: ReportWarehouse, parameters: Parameters) -> None:
+    """Rows are correct at month boundaries, for deleted supply lines, uncommitted orders and negative pieces."""
+    rows = handmade_lines.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == offer_conversion(lines_by_hand, asked)
+    assert rows == expected_rows(handmade_lines, parameters)
 
 
-def test_what_was_left_is_not_what_was_offered(grower: Reporting) -> None:
-    """A line that sells loses pieces; the most that were seen on it is what was offered."""
+def test_offered_pieces_are_the_maximum(warehouse: ReportWarehouse) -> None:
+    """The pieces offered are the maximum over all versions, because sales reduce a supply line's pieces."""
     for pieces in (80, 100, 30):
-        grower.store(LINES, [made("suppliers", LINES, 1, supplyLineId=id_of("line"), numberOfPieces=pieces)])
+        warehouse.store(LINES, [make_record("suppliers", LINES, 1, supplyLineId=id_of("line"), numberOfPieces=pieces)])
     sold = {"status": "COMMITTED", "supplyLineId": id_of("line"), "numberOfPieces": 35}
-    grower.store(ORDERS, [made("suppliers", ORDERS, seed, **sold) for seed in (1, 2)])
+    warehouse.store(ORDERS, [make_record("suppliers", ORDERS, seed, **sold) for seed in (1, 2)])
 
-    assert [row[3:] for row in grower.report(REPORT)] == [(1, 1, 1, 100, 70)]
+    assert [row[3:] for row in warehouse.report(REPORT)] == [(1, 1, 1, 100, 70)]
 
 
-def test_no_lines(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []

@@ -1,4 +1,4 @@
-"""What was asked and what was paid for a piece."""
+"""Report ``price_development``: prices offered and prices paid by week."""
 
 from __future__ import annotations
 
@@ -11,82 +11,83 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     AMSTERDAM,
+    BOUNDARY_TIMES,
     DELIVERY,
-    EDGES,
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
-    at,
     day,
-    falling,
+    descending,
     id_of,
-    last_if_none,
-    made,
-    moment,
+    make_record,
+    nulls_last,
     number,
     quotient,
     text,
+    timestamp,
     uuid,
+    value_at,
     week_of,
 )
-from tests.integration.reports import by_hand
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import ROSE, TULIP, UNKNOWN
+from tests.integration.reports import handmade_orders
+from tests.integration.reports.handmade_orders import ROSE, TULIP, UNKNOWN
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "price_development"
 LINES = "supply.supply_lines"
-WEEK, INSTANT = dt.timedelta(days=7), dt.timedelta(microseconds=1)
+MICROSECOND = dt.timedelta(microseconds=1)
 
-Priced = tuple[Decimal | None, int]
-"""The price of a piece, and how many pieces have it."""
+PriceAndPieces = tuple[Decimal | None, int]
+"""The price of a piece, and the number of pieces with this price."""
 
 
-def price_development(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    names, realised, offered = told.items(), paid(told, asked), dict(asked_for(told, asked))
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    names = warehouse.trade_item_names()
+    paid, offered = paid_prices(warehouse, parameters), dict(offered_prices(warehouse, parameters))
     rows = []
-    for account, monday, item, currency in {**realised, **offered}:
+    for account, monday, item, currency in {**paid, **offered}:
         group = (account, monday, item, currency)
         rows.append(
             (
                 *(account, *week_of(monday), item, names.get((account, item)), currency),
-                *(*spread(offered.get(group, [])), *spread(realised.get(group, []))),
+                *(*spread(offered.get(group, [])), *spread(paid.get(group, []))),
             )
         )
-    return sorted(rows, key=place)
+    return sorted(rows, key=sort_key)
 
 
-def spread(prices: list[Priced]) -> Row:
-    """Lowest price, average of all pieces, highest price, and the pieces."""
-    told = [(price, pieces) for price, pieces in prices if price is not None]
-    values = [price for price, _ in told]
-    average = quotient(sum(price * pieces for price, pieces in told), sum(pieces for _, pieces in told))
+def spread(prices: list[PriceAndPieces]) -> Row:
+    """Return the lowest price, the average weighted by pieces, the highest price, and the pieces."""
+    known = [(price, pieces) for price, pieces in prices if price is not None]
+    values = [price for price, _ in known]
+    average = quotient(sum(price * pieces for price, pieces in known), sum(pieces for _, pieces in known))
     return (min(values, default=None), average, max(values, default=None), sum(pieces for _, pieces in prices))
 
 
-def paid(told: Reporting, asked: Asked) -> dict[Row, list[Priced]]:
-    """By account, week, trade item and currency, the prices of orders that have a piece left."""
-    found = defaultdict(list)
-    for account, order in asked.orders(told, currency="pricePerPiece.currency"):
+def paid_prices(warehouse: ReportWarehouse, parameters: Parameters) -> dict[Row, list[PriceAndPieces]]:
+    """Return the prices of orders with pieces, by account, week, trade item and currency."""
+    prices = defaultdict(list)
+    for account, order in parameters.select_orders(warehouse, currency_path="pricePerPiece.currency"):
         if order["numberOfPieces"] > 0:
             date, currency = day(order, DELIVERY), text(order, "pricePerPiece.currency")
-            priced = (number(order, "pricePerPiece.value"), order["numberOfPieces"])
-            found[account, date and monday_of(date), uuid(order, "tradeItemId"), currency].append(priced)
-    return found
+            price_and_pieces = (number(order, "pricePerPiece.value"), order["numberOfPieces"])
+            prices[account, date and monday_of(date), uuid(order, "tradeItemId"), currency].append(price_and_pieces)
+    return prices
 
 
-def asked_for(told: Reporting, asked: Asked) -> Iterator[tuple[Row, list[Priced]]]:
-    """The same of offers: in a week, a price of a line counts with the most pieces that it was ever seen with."""
+def offered_prices(warehouse: ReportWarehouse, parameters: Parameters) -> Iterator[tuple[Row, list[PriceAndPieces]]]:
+    """Yield the same for offers: in a week, each price of a supply line counts with its maximum number of pieces."""
     most: dict[Row, dict[tuple[UUID | None, Decimal], int]] = defaultdict(lambda: defaultdict(int))
-    for account, line in told.versions(LINES):
+    for account, line in warehouse.all_versions(LINES):
         price, item = number(line, "pricePerPiece.value"), uuid(line, "tradeItemId")
         currency = text(line, "pricePerPiece.currency")
-        if price is None or not is_offer(line) or asked.currency not in (None, currency):
+        if price is None or not is_offer(line) or parameters.currency not in (None, currency):
             continue
-        if asked.trade_item in (None, item):
-            for monday in mondays(line, asked):
+        if parameters.trade_item in (None, item):
+            for monday in mondays(line, parameters):
                 pieces, offer = most[account, monday, item, currency], (uuid(line, "supplyLineId"), price)
                 pieces[offer] = max(pieces[offer], line["numberOfPieces"])
     for group, offers in most.items():
@@ -94,64 +95,64 @@ def asked_for(told: Reporting, asked: Asked) -> Iterator[tuple[Row, list[Priced]
 
 
 def is_offer(line: Json) -> bool:
-    """Whether a version of a line offers anything."""
+    """Return whether a version of a supply line offers pieces."""
     return line["status"] != "DELETED" and not line["isDeleted"] and (line.get("numberOfPieces") or 0) > 0
 
 
-def mondays(line: Json, asked: Asked) -> set[dt.date]:
-    """The weeks in which it can be delivered, on days that are asked for; or ordered, where no delivery is told."""
-    period = "deliveryPeriod" if at(line, "deliveryPeriod.startDateTime") else "orderPeriod"
-    begins, ends = (moment(line, f"{period}.{name}") for name in ("startDateTime", "endDateTime"))
+def mondays(line: Json, parameters: Parameters) -> set[dt.date]:
+    """Return the selected weeks of the delivery period, or of the order period if there is no delivery period."""
+    period = "deliveryPeriod" if value_at(line, "deliveryPeriod.startDateTime") else "orderPeriod"
+    begins, ends = (timestamp(line, f"{period}.{name}") for name in ("startDateTime", "endDateTime"))
     if begins is None:
         return set()
-    last = begins if ends is None else max(begins, ends - INSTANT)
-    first_day, last_day = (one.astimezone(AMSTERDAM).date() for one in (begins, last))
+    last = begins if ends is None else max(begins, ends - MICROSECOND)
+    first_day, last_day = (time.astimezone(AMSTERDAM).date() for time in (begins, last))
     days = (first_day + dt.timedelta(days=count) for count in range(min(365, (last_day - first_day).days + 1)))
-    return {monday_of(date) for date in days if asked.covers(date)}
+    return {monday_of(date) for date in days if parameters.includes(date)}
 
 
 def monday_of(date: dt.date) -> dt.date:
-    """The first day of a day's week."""
+    """Return the Monday of a day's week."""
     return date - dt.timedelta(days=date.weekday())
 
 
-def place(row: Row) -> Row:
-    """Newest weeks first, in them by the item's name."""
+def sort_key(row: Row) -> Row:
+    """Return the sort key: newest week first, then by the trade item's name."""
     account, year, week, item, name, currency, *_ = row
-    return (account, falling(year), falling(week), last_if_none(name), last_if_none(item), last_if_none(currency))
+    return (account, descending(year), descending(week), nulls_last(name), nulls_last(item), nulls_last(currency))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: weeks with offers, with orders and with both."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected, of weeks with offers, with orders and with both."""
     rows = grower_world.report(REPORT)
 
     assert {(row[9] > 0, row[13] > 0) for row in rows} == {(True, False), (False, True), (True, True)}
     assert any(row[6] < row[7] < row[8] for row in rows if row[6])
-    assert rows == price_development(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """The same of what is offered to a buyer, and of what it buys."""
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the rows are as expected, of weeks with both offers and orders too."""
     rows = buyer_world.report(REPORT)
 
     assert any(row[9] > 0 and row[13] > 0 for row in rows)
-    assert rows == price_development(buyer_world)
+    assert rows == expected_rows(buyer_world)
 
 
 @pytest.fixture(scope="module")
-def prices_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Reporting:
-    """Orders of two accounts on all edges, and several versions of offers whose periods begin and end there."""
-    told = by_hand.store_all(Reporting(tmp_path_factory.mktemp("prices") / "w.duckdb"))
+def handmade_prices(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with handmade orders of two accounts, and versions of supply lines with periods at boundary times."""
+    warehouse = handmade_orders.store_all(ReportWarehouse(tmp_path_factory.mktemp("prices") / "w.duckdb"))
     for account, seed in (("north", 1), ("south", 2)):
         random = Random(seed)
         for _ in range(3):
-            told.store(LINES, [line(number, random) for number in random.sample(range(60), 40)], account)
-    return told
+            warehouse.store(LINES, [line(number, random) for number in random.sample(range(60), 40)], account)
+    return warehouse
 
 
 def line(number: int, random: Random) -> Json:
-    """A version of a supply line."""
-    return made(
+    """Return a version of a supply line."""
+    return make_record(
         "suppliers",
         LINES,
         number,
@@ -170,57 +171,59 @@ def line(number: int, random: Random) -> Json:
 
 
 def period(random: Random) -> Json:
-    """Two moments in any order, either of which may be missing."""
-    return {name: random.choice((*EDGES, None)) for name in ("startDateTime", "endDateTime")}
+    """Return a period with start and end in any order, either of which may be missing."""
+    return {name: random.choice((*BOUNDARY_TIMES, None)) for name in ("startDateTime", "endDateTime")}
 
 
-@pytest.mark.parametrize("asked", [ALL, *DAYS, Asked(currency="USD"), Asked(trade_item=UUID(ROSE))], ids=repr)
-def test_prices_by_hand(prices_by_hand: Reporting, asked: Asked) -> None:
-    """Week and year edges, periods that end before they begin or last for years, deleted versions, unknown items."""
-    rows = prices_by_hand.report(REPORT, **asked.given)
+@pytest.mark.parametrize(
+    "parameters", [NO_FILTER, *DATE_RANGES, Parameters(currency="USD"), Parameters(trade_item=UUID(ROSE))], ids=repr
+)
+def test_handmade_prices(handmade_prices: ReportWarehouse, parameters: Parameters) -> None:
+    """Rows are correct at week boundaries, for reversed or long periods, deleted versions and unknown trade items."""
+    rows = handmade_prices.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == price_development(prices_by_hand, asked)
+    assert rows == expected_rows(handmade_prices, parameters)
 
 
-def test_offers_are_told_as_they_were(grower: Reporting) -> None:
-    """A price that was lowered, and a line that was deleted since, were offered; each with the most pieces seen."""
+def test_earlier_prices_count_as_offered(warehouse: ReportWarehouse) -> None:
+    """All prices of a supply line count as offered, also after its deletion, each with its maximum number of pieces."""
     versions = [("1.00", 100), ("0.80", 60), ("0.80", 90), ("0.80", 10)]
     for price, pieces in versions:
-        grower.store(LINES, [offer("2026-03-10T00:00:00Z", "2026-03-12T00:00:00Z", price, pieces)])
-    grower.store(LINES, [{**offer("2026-03-10T00:00:00Z", "2026-03-12T00:00:00Z", "0.50", 5), "isDeleted": True}])
+        warehouse.store(LINES, [offer("2026-03-10T00:00:00Z", "2026-03-12T00:00:00Z", price, pieces)])
+    warehouse.store(LINES, [{**offer("2026-03-10T00:00:00Z", "2026-03-12T00:00:00Z", "0.50", 5), "isDeleted": True}])
 
-    ((_, year, week, _, _, _, lowest, average, highest, pieces, *rest),) = grower.report(REPORT)
+    ((_, year, week, _, _, _, lowest, average, highest, pieces, *rest),) = warehouse.report(REPORT)
 
     assert (year, week, lowest, highest, pieces) == (2026, 11, Decimal("0.8"), 1, 190)
     assert round(average, 6) == Decimal("0.905263")
     assert rest == [None, None, None, 0]
 
 
-def test_the_end_is_not_within_a_period(grower: Reporting) -> None:
-    """A week's offer until Monday 0:00 in Amsterdam is not one of the next week; a second later it is."""
-    grower.store(LINES, [offer("2026-03-08T23:00:00Z", "2026-03-15T23:00:00Z")])
-    assert [row[2] for row in grower.report(REPORT)] == [11]
+def test_end_of_a_period_is_exclusive(warehouse: ReportWarehouse) -> None:
+    """An offer until Monday 0:00 in Amsterdam does not count in the week that begins then; a second later it does."""
+    warehouse.store(LINES, [offer("2026-03-08T23:00:00Z", "2026-03-15T23:00:00Z")])
+    assert [row[2] for row in warehouse.report(REPORT)] == [11]
 
-    grower.store(LINES, [offer("2026-03-08T23:00:00Z", "2026-03-15T23:00:01Z")])
-    assert [row[2] for row in grower.report(REPORT)] == [12, 11]
-
-
-def test_a_period_of_many_years_is_cut(grower: Reporting) -> None:
-    """It counts in 53 weeks."""
-    grower.store(LINES, [offer("2026-03-09T12:00:00Z", "9998-12-31T00:00:00Z")])
-
-    assert [row[1:3] for row in grower.report(REPORT)][::52] == [(2027, 10), (2026, 11)]
+    warehouse.store(LINES, [offer("2026-03-08T23:00:00Z", "2026-03-15T23:00:01Z")])
+    assert [row[2] for row in warehouse.report(REPORT)] == [12, 11]
 
 
-def test_nothing_offered_and_nothing_sold(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_long_period_is_limited(warehouse: ReportWarehouse) -> None:
+    """A period of many years counts in 53 weeks only."""
+    warehouse.store(LINES, [offer("2026-03-09T12:00:00Z", "9998-12-31T00:00:00Z")])
+
+    assert [row[1:3] for row in warehouse.report(REPORT)][::52] == [(2027, 10), (2026, 11)]
+
+
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []
 
 
 def offer(begins: str, ends: str, price: str = "1.00", pieces: int = 100) -> Json:
-    """A version of a line, always of the same one."""
-    return made(
+    """Return a version of one supply line."""
+    return make_record(
         "suppliers",
         LINES,
         1,

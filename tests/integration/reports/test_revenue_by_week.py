@@ -1,4 +1,4 @@
-"""Revenue by week of delivery."""
+"""Report ``revenue_by_week``: revenue by week of delivery."""
 
 from __future__ import annotations
 
@@ -9,145 +9,145 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     AMOUNT,
     DELIVERY,
     ORDERS,
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
     day,
-    falling,
-    last_if_none,
-    made,
+    descending,
+    make_record,
+    nulls_last,
     number,
     text,
     total,
     uuid,
     week_of,
 )
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import BLOOM, ROSE
+from tests.integration.reports.handmade_orders import BLOOM, ROSE
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "revenue_by_week"
 
 
-def revenue_by_week(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    names, rows = told.items(), []
-    ever = weeks(told, replace(asked, from_date=None, to_date=None))
-    for (account, year, week, item, currency), orders in weeks(told, asked).items():
-        before = ever.get((account, year - 1, week, item, currency)) if year else None
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    names, rows = warehouse.trade_item_names(), []
+    all_weeks = weeks(warehouse, replace(parameters, from_date=None, to_date=None))
+    for (account, year, week, item, currency), orders in weeks(warehouse, parameters).items():
+        before = all_weeks.get((account, year - 1, week, item, currency)) if year else None
         pieces = total(order["numberOfPieces"] for order in orders)
         measures = (len(orders), pieces, revenue(orders), before and revenue(before))
         rows.append((account, year, week, item, names.get((account, item)), currency, *measures))
-    return sorted(rows, key=place)
+    return sorted(rows, key=sort_key)
 
 
-def weeks(told: Reporting, asked: Asked) -> dict[Row, list[Json]]:
-    """The orders of each account, year, week, trade item and currency."""
+def weeks(warehouse: ReportWarehouse, parameters: Parameters) -> dict[Row, list[Json]]:
+    """Return the selected orders by account, year, week, trade item and currency."""
     found = defaultdict(list)
-    for account, order in asked.orders(told):
+    for account, order in parameters.select_orders(warehouse):
         week = week_of(day(order, DELIVERY))
         found[account, *week, uuid(order, "tradeItemId"), text(order, f"{AMOUNT}.currency")].append(order)
     return found
 
 
 def revenue(orders: list[Json]) -> Any:
-    """What orders of one currency are worth."""
+    """Return the revenue of orders in one currency."""
     return total(number(order, f"{AMOUNT}.value") for order in orders)
 
 
-def place(row: Row) -> Row:
-    """Newest weeks first, in them by currency, in that what brings in most first."""
+def sort_key(row: Row) -> Row:
+    """Return the sort key: newest week first, then by currency, then the highest revenue first."""
     account, year, week, item, _, currency, _, _, value, _ = row
-    return (account, falling(year), falling(week), last_if_none(currency), falling(value), last_if_none(item))
+    return (account, descending(year), descending(week), nulls_last(currency), descending(value), nulls_last(item))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order, some with revenue a year earlier."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected, some with revenue of the year before."""
     rows = grower_world.report(REPORT)
 
     assert any(row[-1] for row in rows)
-    assert rows == revenue_by_week(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_world_of_a_buyer(buyer_world: Reporting) -> None:
-    """The same of what a buyer orders."""
+def test_buyer_world(buyer_world: ReportWarehouse) -> None:
+    """For a buyer in the sandbox world, the report has exactly the expected rows."""
     rows = buyer_world.report(REPORT)
 
     assert any(row[4] for row in rows)
-    assert rows == revenue_by_week(buyer_world)
+    assert rows == expected_rows(buyer_world)
 
 
-NARROWED = (Asked(currency="USD"), Asked(customer=UUID(BLOOM)), Asked(trade_item=UUID(ROSE)))
+FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE)))
 
 
-@pytest.mark.parametrize("asked", [ALL, *DAYS, *NARROWED], ids=repr)
-def test_orders_by_hand(grower_edges: Reporting, asked: Asked) -> None:
-    """Week and year edges, summer time, currencies, unknown items and both accounts: all rows, nothing else."""
-    rows = grower_edges.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
+def test_handmade_orders(grower_orders: ReportWarehouse, parameters: Parameters) -> None:
+    """Rows are correct at week boundaries, across summer time changes, and for unknown trade items."""
+    rows = grower_orders.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == revenue_by_week(grower_edges, asked)
+    assert rows == expected_rows(grower_orders, parameters)
 
 
-def test_orders_of_a_buyer_by_hand(buyer_edges: Reporting) -> None:
-    """The names of trade items stand elsewhere there."""
-    rows = buyer_edges.report(REPORT)
+def test_handmade_orders_of_a_buyer(buyer_orders: ReportWarehouse) -> None:
+    """For a buyer, the names of trade items come from another field."""
+    rows = buyer_orders.report(REPORT)
 
     assert {"Roos", "Tulp", "Tulp uit het zuiden"} <= {row[4] for row in rows}
-    assert rows == revenue_by_week(buyer_edges)
+    assert rows == expected_rows(buyer_orders)
 
 
-def test_last_year_is_the_whole_week(grower: Reporting) -> None:
-    """Days narrow down this year's week, not the one that it is compared with."""
+def test_period_does_not_restrict_last_year(warehouse: ReportWarehouse) -> None:
+    """The period restricts the orders of this year's week, but not those of the same week last year."""
     days = ("2025-03-10", "2025-03-16", "2026-03-09", "2026-03-15")
-    grower.store(ORDERS, [order(seed, f"{date}T12:00:00Z") for seed, date in enumerate(days)])
+    warehouse.store(ORDERS, [order(seed, f"{date}T12:00:00Z") for seed, date in enumerate(days)])
 
-    rows = grower.report(REPORT, from_date="2026-03-15", to_date="2026-03-15")
+    rows = warehouse.report(REPORT, from_date="2026-03-15", to_date="2026-03-15")
 
     assert [(*row[1:3], row[-2], row[-1]) for row in rows] == [(2026, 11, 10, 20)]
 
 
-def test_a_week_53_is_compared_with_a_week_53_alone(grower: Reporting) -> None:
-    """2026 has a week 53 and 2025 has none: there is no revenue of last year, although there was one in week 1."""
+def test_week_53_without_week_53_last_year(warehouse: ReportWarehouse) -> None:
+    """Week 53 has no revenue of last year if last year has no week 53."""
     days = ("2025-12-29", "2026-12-31", "2027-01-03")
-    grower.store(ORDERS, [order(seed, f"{date}T12:00:00Z") for seed, date in enumerate(days)])
+    warehouse.store(ORDERS, [order(seed, f"{date}T12:00:00Z") for seed, date in enumerate(days)])
 
-    assert [(*row[1:3], row[-2], row[-1]) for row in grower.report(REPORT)] == [
+    assert [(*row[1:3], row[-2], row[-1]) for row in warehouse.report(REPORT)] == [
         (2026, 53, 20, None),
         (2026, 1, 10, None),
     ]
 
 
-def test_an_order_without_a_moment_of_delivery_counts(grower: Reporting) -> None:
-    """It stands in a row without a week, unless days are asked for."""
-    grower.store(ORDERS, [order(1, None)])
+def test_order_without_delivery_time(warehouse: ReportWarehouse) -> None:
+    """An order without a delivery time has a row without a week, and is not within any period."""
+    warehouse.store(ORDERS, [order(1, None)])
 
-    assert [row[1:3] for row in grower.report(REPORT)] == [(None, None)]
-    assert grower.report(REPORT, from_date="2000-01-01") == []
-    assert grower.report(REPORT, to_date="2100-01-01") == []
+    assert [row[1:3] for row in warehouse.report(REPORT)] == [(None, None)]
+    assert warehouse.report(REPORT, from_date="2000-01-01") == []
+    assert warehouse.report(REPORT, to_date="2100-01-01") == []
 
 
-def test_a_corrected_order_counts_as_it_is_now(grower: Reporting) -> None:
-    """A later version of an order takes the place of the former; one that was cancelled meanwhile is gone."""
-    grower.store(ORDERS, [order(1, "2026-03-10T12:00:00Z"), order(2, "2026-03-10T12:00:00Z")])
+def test_only_newest_versions_count(warehouse: ReportWarehouse) -> None:
+    """Only the newest version of an order counts, and an order that was cancelled has no row."""
+    warehouse.store(ORDERS, [order(1, "2026-03-10T12:00:00Z"), order(2, "2026-03-10T12:00:00Z")])
     changed = {"numberOfPieces": 3, "calculatedFields": {"orderAmount": {"currency": "EUR", "value": 7}}}
-    grower.store(ORDERS, [{**order(1, "2026-03-17T12:00:00Z"), **changed}])
-    grower.store(ORDERS, [{**order(2, "2026-03-10T12:00:00Z"), "status": "CANCELLED"}])
+    warehouse.store(ORDERS, [{**order(1, "2026-03-17T12:00:00Z"), **changed}])
+    warehouse.store(ORDERS, [{**order(2, "2026-03-10T12:00:00Z"), "status": "CANCELLED"}])
 
-    assert [row[1:3] + row[6:] for row in grower.report(REPORT)] == [(2026, 12, 1, 3, 7, None)]
+    assert [row[1:3] + row[6:] for row in warehouse.report(REPORT)] == [(2026, 12, 1, 3, 7, None)]
 
 
-def test_no_orders(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []
 
 
 def order(seed: int, delivery: str | None) -> dict[str, Any]:
-    """An order of a dozen roses for 10 euros."""
-    return made(
+    """Return an order of twelve roses for 10 euros."""
+    return make_record(
         "suppliers",
         ORDERS,
         seed,

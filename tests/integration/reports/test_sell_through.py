@@ -1,4 +1,4 @@
-"""How much of each batch was sold."""
+"""Report ``sell_through``: sold and remaining pieces of each batch."""
 
 from __future__ import annotations
 
@@ -9,45 +9,47 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
+from tests.integration.report_warehouse import (
     Json,
-    Reporting,
+    ReportWarehouse,
     Row,
-    about,
+    approx,
     day,
-    falling,
+    descending,
     id_of,
-    made,
-    moment,
+    make_record,
     quotient,
     text,
+    timestamp,
     uuid,
 )
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.at_the_moment import report_at_the_moment, today
-from tests.integration.reports.by_hand import ROSE
-from tests.integration.reports.stock_by_hand import BATCHES, MUTATIONS
+from tests.integration.reports.handmade_orders import ROSE
+from tests.integration.reports.handmade_stock import BATCHES, MUTATIONS
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
+from tests.integration.reports.timed_reports import report_with_query_time, today
 
 REPORT = "sell_through"
 CLAIMS = ("CLAIM", "CLAIMED_FROM_RESERVATION")
-GIVEN_BACK = ("UNCLAIM", "UNCLAIMED_FROM_RESERVATION")
+UNCLAIMS = ("UNCLAIM", "UNCLAIMED_FROM_RESERVATION")
 
 
-def sell_through(told: Reporting, now: dt.datetime, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    names, sales_of = told.items(), defaultdict(list)
-    for account, mutation in told.served(MUTATIONS):
-        if text(mutation, "type") in (*CLAIMS, *GIVEN_BACK):
+def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    names, sales_of = warehouse.trade_item_names(), defaultdict(list)
+    for account, mutation in warehouse.newest_records(MUTATIONS):
+        if text(mutation, "type") in (*CLAIMS, *UNCLAIMS):
             sales_of[account, uuid(mutation, "batchId")].append(mutation)
     rows = []
-    for account, batch in told.served(BATCHES):
+    for account, batch in warehouse.newest_records(BATCHES):
         id, item, date = uuid(batch, "batchId"), uuid(batch, "tradeItemId"), day(batch, "batchDate")
-        if not batch.get("isDeleted") and asked.covers(date) and asked.trade_item in (None, item):
+        if not batch.get("isDeleted") and parameters.includes(date) and parameters.trade_item in (None, item):
             sales = sales_of[account, id]
             first, left = batch["initialNumberOfPieces"], batch["numberOfPieces"]
-            sold = -sum(one.get("deltaNumberOfPieces") or 0 for one in sales)
+            sold = -sum(sale.get("deltaNumberOfPieces") or 0 for sale in sales)
             claims = [
-                made for one in sales if text(one, "type") in CLAIMS and (made := moment(one, "creationDateTime"))
+                claimed_at
+                for sale in sales
+                if text(sale, "type") in CLAIMS and (claimed_at := timestamp(sale, "creationDateTime"))
             ]
             rows.append(
                 (
@@ -56,75 +58,75 @@ def sell_through(told: Reporting, now: dt.datetime, asked: Asked = ALL) -> list[
                     *(quotient(Decimal(sold), first), date and (today(now) - date).days, max(claims, default=None)),
                 )
             )
-    return sorted(rows, key=lambda row: (row[0], falling(row[3]), row[1]))
+    return sorted(rows, key=lambda row: (row[0], descending(row[3]), row[1]))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: of some batches all is sold, of most a part."""
-    rows, now = report_at_the_moment(grower_world, REPORT)
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected; some batches are sold out."""
+    rows, now = report_with_query_time(grower_world, REPORT)
 
     assert {row[11] == 1 for row in rows} == {True, False}
     assert any(row[9] > 0 for row in rows)
-    assert rows == sell_through(grower_world, now)
+    assert rows == expected_rows(grower_world, now)
 
 
-def test_stock_by_hand(grower_stock: Reporting) -> None:
-    """Every type of mutation, batches of nothing, without a date or of an unknown item, both accounts."""
-    rows, now = report_at_the_moment(grower_stock, REPORT)
+def test_handmade_stock(grower_stock: ReportWarehouse) -> None:
+    """Rows are correct for every type of mutation, batches of 0 pieces, without a date, or of an unknown trade item."""
+    rows, now = report_with_query_time(grower_stock, REPORT)
 
     assert {row[0] for row in rows} == {"north", "south"}
     assert None in {row[3] for row in rows}
     assert {row[9] < 0 for row in rows} == {True, False}
-    assert rows == sell_through(grower_stock, now)
+    assert rows == expected_rows(grower_stock, now)
 
 
-@pytest.mark.parametrize("asked", [*DAYS, Asked(trade_item=UUID(ROSE))])
-def test_what_is_asked_for(grower_stock: Reporting, asked: Asked) -> None:
-    """Days of Amsterdam on which something was harvested, one trade item."""
-    rows, now = report_at_the_moment(grower_stock, REPORT, asked)
+@pytest.mark.parametrize("parameters", [*DATE_RANGES, Parameters(trade_item=UUID(ROSE))])
+def test_parameters(grower_stock: ReportWarehouse, parameters: Parameters) -> None:
+    """The report is restricted to the batches that match its parameters."""
+    rows, now = report_with_query_time(grower_stock, REPORT, parameters)
 
     assert rows
-    assert rows == sell_through(grower_stock, now, asked)
+    assert rows == expected_rows(grower_stock, now, parameters)
 
 
-def test_waste_is_not_sold(grower: Reporting) -> None:
-    """Of a hundred pieces 60 were claimed, 20 of them given back and 25 thrown away: 35 are left and 40 sold."""
-    happened = (("CLAIM", -60), ("UNCLAIM", 20), ("CORRECTION", -25))
-    grower.store(BATCHES, [batch(numberOfPieces=35)])
-    grower.store(MUTATIONS, [mutation(number, *one) for number, one in enumerate(happened)])
+def test_waste_is_not_sold(warehouse: ReportWarehouse) -> None:
+    """Of 100 pieces with claims of 60, an unclaim of 20 and a correction of 25, 40 are sold and 35 remain."""
+    mutations = (("CLAIM", -60), ("UNCLAIM", 20), ("CORRECTION", -25))
+    warehouse.store(BATCHES, [batch(numberOfPieces=35)])
+    warehouse.store(MUTATIONS, [mutation(number, *values) for number, values in enumerate(mutations)])
 
-    assert [row[7:12] for row in grower.report(REPORT)] == [(100, 40, 25, 35, about(Decimal("0.4")))]
-
-
-def test_what_is_reserved_is_not_sold_yet(grower: Reporting) -> None:
-    """Pieces that are set aside are told apart until an order claims them."""
-    grower.store(BATCHES, [batch(numberOfPieces=70)])
-    grower.store(MUTATIONS, [mutation(1, "RESERVATION", -30)])
-
-    assert [row[8:11] for row in grower.report(REPORT)] == [(0, 30, 70)]
+    assert [row[7:12] for row in warehouse.report(REPORT)] == [(100, 40, 25, 35, approx(Decimal("0.4")))]
 
 
-def test_age_is_counted_in_days_of_amsterdam(grower: Reporting) -> None:
-    """A batch of the first moment of a day in Amsterdam is of that day, although it still is the day before in UTC."""
-    grower.store(BATCHES, [batch(batchDate="2026-03-29T22:00:00Z")])
+def test_reserved_pieces_are_not_sold(warehouse: ReportWarehouse) -> None:
+    """Reserved pieces count as other mutations, not as sold."""
+    warehouse.store(BATCHES, [batch(numberOfPieces=70)])
+    warehouse.store(MUTATIONS, [mutation(1, "RESERVATION", -30)])
 
-    rows, now = report_at_the_moment(grower, REPORT)
+    assert [row[8:11] for row in warehouse.report(REPORT)] == [(0, 30, 70)]
+
+
+def test_age_in_days_of_amsterdam(warehouse: ReportWarehouse) -> None:
+    """The date and age of a batch are those of its day in Amsterdam, not of its day in UTC."""
+    warehouse.store(BATCHES, [batch(batchDate="2026-03-29T22:00:00Z")])
+
+    rows, now = report_with_query_time(warehouse, REPORT)
 
     assert [(row[3], row[12]) for row in rows] == [(dt.date(2026, 3, 30), (today(now) - dt.date(2026, 3, 30)).days)]
 
 
-def test_no_batches(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []
 
 
 def batch(**fields: object) -> Json:
-    """A batch of a hundred pieces."""
-    told = {"batchId": id_of("batch"), "initialNumberOfPieces": 100, "numberOfPieces": 100, "isDeleted": False}
-    return made("suppliers", BATCHES, 1, **{**told, **fields})
+    """Return a batch of a hundred pieces."""
+    defaults = {"batchId": id_of("batch"), "initialNumberOfPieces": 100, "numberOfPieces": 100, "isDeleted": False}
+    return make_record("suppliers", BATCHES, 1, **{**defaults, **fields})
 
 
 def mutation(number: int, type: str, pieces: int) -> Json:
-    """Something that happened to the batch."""
-    told = {"batchId": id_of("batch"), "type": type, "deltaNumberOfPieces": pieces}
-    return made("suppliers", MUTATIONS, number, **told)
+    """Return a mutation of the batch."""
+    defaults = {"batchId": id_of("batch"), "type": type, "deltaNumberOfPieces": pieces}
+    return make_record("suppliers", MUTATIONS, number, **defaults)

@@ -1,4 +1,4 @@
-"""What happened to each batch."""
+"""Report ``stock_ledger``: the mutations of each batch by type."""
 
 from __future__ import annotations
 
@@ -9,98 +9,102 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.reporting import (
-    Reporting,
+from tests.integration.report_warehouse import (
+    ReportWarehouse,
     Row,
     day,
-    falling,
+    descending,
     id_of,
-    last_if_none,
-    made,
-    moment,
+    make_record,
+    nulls_last,
     text,
+    timestamp,
     total,
     uuid,
 )
-from tests.integration.reports.asked import ALL, DAYS, Asked
-from tests.integration.reports.by_hand import ROSE
-from tests.integration.reports.stock_by_hand import BATCHES, MUTATIONS
+from tests.integration.reports.handmade_orders import ROSE
+from tests.integration.reports.handmade_stock import BATCHES, MUTATIONS
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 REPORT = "stock_ledger"
-MADE = "creationDateTime"
+CREATED_AT = "creationDateTime"
 
 
-def stock_ledger(told: Reporting, asked: Asked = ALL) -> list[Row]:
-    """The rows of the report."""
-    names, ledger = told.items(), defaultdict(list)
-    batches = {(account, uuid(batch, "batchId")): batch for account, batch in told.served(BATCHES)}
-    for account, mutation in told.served(MUTATIONS):
-        if asked.covers(day(mutation, MADE)):
+def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records, in Python."""
+    names, ledger = warehouse.trade_item_names(), defaultdict(list)
+    batches = {(account, uuid(batch, "batchId")): batch for account, batch in warehouse.newest_records(BATCHES)}
+    for account, mutation in warehouse.newest_records(MUTATIONS):
+        if parameters.includes(day(mutation, CREATED_AT)):
             ledger[account, uuid(mutation, "batchId"), text(mutation, "type")].append(mutation)
     rows = []
     for (account, id, type), mutations in ledger.items():
         batch = batches.get((account, id))
         item = uuid(batch, "tradeItemId")
-        if asked.trade_item in (None, item):
-            about = (text(batch, "batchReference"), day(batch, "batchDate"), item, names.get((account, item)))
-            pieces = total(one.get("deltaNumberOfPieces") for one in mutations) or 0
-            moments = [made for one in mutations if (made := moment(one, MADE))]
-            times = (min(moments, default=None), max(moments, default=None))
-            rows.append((account, id, *about, type, len(mutations), pieces, *times))
-    return sorted(rows, key=lambda row: (row[0], falling(row[3]), last_if_none(row[1]), last_if_none(row[6])))
+        if parameters.trade_item in (None, item):
+            details = (text(batch, "batchReference"), day(batch, "batchDate"), item, names.get((account, item)))
+            pieces = total(mutation.get("deltaNumberOfPieces") for mutation in mutations) or 0
+            times = [time for mutation in mutations if (time := timestamp(mutation, CREATED_AT))]
+            first_and_last = (min(times, default=None), max(times, default=None))
+            rows.append((account, id, *details, type, len(mutations), pieces, *first_and_last))
+    return sorted(rows, key=lambda row: (row[0], descending(row[3]), nulls_last(row[1]), nulls_last(row[6])))
 
 
-def test_the_world_of_a_grower(grower_world: Reporting) -> None:
-    """Every row of the sandbox's world, in order: sales, what was given back, and waste."""
+def test_grower_world(grower_world: ReportWarehouse) -> None:
+    """For a grower in the sandbox world, the rows are as expected, with claims, unclaims and corrections."""
     rows = grower_world.report(REPORT)
 
     assert {row[6] for row in rows} == {"CLAIM", "UNCLAIM", "CORRECTION"}
-    assert rows == stock_ledger(grower_world)
+    assert rows == expected_rows(grower_world)
 
 
-def test_the_ledger_of_the_world_adds_up(grower_world: Reporting) -> None:
-    """What a batch began with and all that happened to it is what is left of it."""
+def test_mutations_add_up_to_the_remaining_pieces(grower_world: ReportWarehouse) -> None:
+    """In the sandbox world, initial pieces plus all mutations of a batch equal its remaining pieces."""
     changed: dict[Any, int] = defaultdict(int)
     for row in grower_world.report(REPORT):
         changed[row[0], row[1]] += row[8]
 
-    for account, batch in grower_world.served(BATCHES):
+    for account, batch in grower_world.newest_records(BATCHES):
         left = batch["initialNumberOfPieces"] + changed[account, uuid(batch, "batchId")]
         assert left == batch["numberOfPieces"]
 
 
-def test_stock_by_hand(grower_stock: Reporting) -> None:
-    """Every type of mutation, deleted and unknown batches, pieces and moments that were not told, both accounts."""
+def test_handmade_stock(grower_stock: ReportWarehouse) -> None:
+    """Rows are correct for every type of mutation, deleted and unknown batches, and missing pieces and times."""
     rows = grower_stock.report(REPORT)
 
     assert {row[0] for row in rows} == {"north", "south"}
     assert {"TRANSFORMATION", "DELETED_RESERVATION", None} <= {row[6] for row in rows}
     assert UUID(id_of("unknown batch")) in {row[1] for row in rows}
-    assert rows == stock_ledger(grower_stock)
+    assert rows == expected_rows(grower_stock)
 
 
-@pytest.mark.parametrize("asked", [*DAYS, Asked(trade_item=UUID(ROSE))])
-def test_what_is_asked_for(grower_stock: Reporting, asked: Asked) -> None:
-    """Days of Amsterdam on which something happened, one trade item."""
-    rows = grower_stock.report(REPORT, **asked.given)
+@pytest.mark.parametrize("parameters", [*DATE_RANGES, Parameters(trade_item=UUID(ROSE))])
+def test_parameters(grower_stock: ReportWarehouse, parameters: Parameters) -> None:
+    """The report is restricted to the mutations within its period, and to its trade item."""
+    rows = grower_stock.report(REPORT, **parameters.arguments)
 
     assert rows
-    assert rows == stock_ledger(grower_stock, asked)
+    assert rows == expected_rows(grower_stock, parameters)
 
 
-def test_a_deleted_batch_keeps_its_ledger(grower: Reporting) -> None:
-    """What happened to it is still told."""
+def test_deleted_batch_keeps_its_mutations(warehouse: ReportWarehouse) -> None:
+    """The mutations of a deleted batch stay in the report."""
     batch = {"batchId": id_of("batch"), "batchDate": "2026-03-29T22:00:00Z", "batchReference": "9110008000001"}
-    moments = ("2026-03-30T08:00:00Z", "2026-03-30T07:00:00Z")
-    claims = [{"batchId": id_of("batch"), "type": "CLAIM", "deltaNumberOfPieces": -8, MADE: when} for when in moments]
-    grower.store(BATCHES, [made("suppliers", BATCHES, 1, isDeleted=True, tradeItemId=ROSE, **batch)])
-    grower.store(MUTATIONS, [made("suppliers", MUTATIONS, number, **claim) for number, claim in enumerate(claims)])
+    times = ("2026-03-30T08:00:00Z", "2026-03-30T07:00:00Z")
+    claims = [
+        {"batchId": id_of("batch"), "type": "CLAIM", "deltaNumberOfPieces": -8, CREATED_AT: time} for time in times
+    ]
+    warehouse.store(BATCHES, [make_record("suppliers", BATCHES, 1, isDeleted=True, tradeItemId=ROSE, **batch)])
+    warehouse.store(
+        MUTATIONS, [make_record("suppliers", MUTATIONS, number, **claim) for number, claim in enumerate(claims)]
+    )
 
     first, last = dt.datetime(2026, 3, 30, 7, tzinfo=dt.UTC), dt.datetime(2026, 3, 30, 8, tzinfo=dt.UTC)
-    about = (UUID(id_of("batch")), "9110008000001", dt.date(2026, 3, 30), UUID(ROSE), None)
-    assert grower.report(REPORT) == [("main", *about, "CLAIM", 2, -16, first, last)]
+    details = (UUID(id_of("batch")), "9110008000001", dt.date(2026, 3, 30), UUID(ROSE), None)
+    assert warehouse.report(REPORT) == [("main", *details, "CLAIM", 2, -16, first, last)]
 
 
-def test_no_mutations(grower: Reporting) -> None:
-    """The report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Without any records, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []

@@ -1,4 +1,4 @@
-"""How well the warehouse keeps up."""
+"""Report ``sync_health``: how current each feed of each account is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue import catalogue_of
-from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.reporting import ORDERS, Reporting, Row, made
-from tests.integration.reports.at_the_moment import report_at_the_moment
+from tests.integration.report_warehouse import ORDERS, ReportWarehouse, Row, make_record
+from tests.integration.reports.timed_reports import report_with_query_time
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
 
@@ -24,39 +23,39 @@ GROUPS = "orders.contract_trade_item_groups"
 MINUTE = dt.timedelta(minutes=1)
 
 
-def sync_health(told: Reporting | Syncing, now: dt.datetime, counts: Mapping[tuple[str, str], int]) -> list[Row]:
-    """The rows of the report, from what the ledger of the syncs says.
+def expected_rows(
+    warehouse: ReportWarehouse | Syncing, now: dt.datetime, counts: Mapping[tuple[str, str], int]
+) -> list[Row]:
+    """Compute the report's rows from the ``sync`` tables, in Python.
 
     Args:
-        told: the warehouse.
-        now: when the report was asked.
-        counts: the rows of each account and feed.
+        warehouse: warehouse that contains the tables.
+        now: time at which the report was queried.
+        counts: number of rows of the feed's table, by account and feed.
     """
-    granted = {row[:2]: row[2] for row in told.rows("SELECT account, feed, granted FROM sync.views")}
+    granted = {row[:2]: row[2] for row in warehouse.rows("SELECT account, feed, granted FROM sync.views")}
     parts, changed, rejected = defaultdict(list), defaultdict(list), defaultdict(list)
-    for *feed, cursor, maximum, current, committed in told.rows(
+    for *feed, cursor, maximum, current, committed in warehouse.rows(
         "SELECT account, feed, cursor, maximum, current_at, committed_at FROM sync.cursors"
     ):
         parts[tuple(feed)].append((cursor, maximum, current, committed))
-    for *feed, committed in told.rows("SELECT account, feed, committed_at FROM sync.windows WHERE changed > 0"):
+    for *feed, committed in warehouse.rows("SELECT account, feed, committed_at FROM sync.windows WHERE changed > 0"):
         changed[tuple(feed)].append(committed)
-    for *feed, key in told.rows("SELECT account, feed, key FROM sync.rejected_records WHERE resolved_at IS NULL"):
+    for *feed, key in warehouse.rows("SELECT account, feed, key FROM sync.rejected_records WHERE resolved_at IS NULL"):
         rejected[tuple(feed)].append(key)
     return [
         (
-            *(*feed, granted.get(feed), *standing(parts[feed], now), max(changed[feed], default=None)),
+            *(*feed, granted.get(feed), *state(parts[feed], now), max(changed[feed], default=None)),
             *(counts.get(feed, 0), len(rejected[feed])),
         )
         for feed in sorted({*granted, *parts})
     ]
 
 
-def standing(parts: list[tuple[Any, ...]], now: dt.datetime) -> tuple[Any, ...]:
-    """Cursor, distance, when last synced, minutes since then, when last current: of all parts of a feed together."""
+def state(parts: list[tuple[Any, ...]], now: dt.datetime) -> tuple[Any, ...]:
+    """Return cursor, distance, last sync, minutes since then, and last time current, over all sub-feeds of a feed."""
     distances = [max(0, maximum - cursor) for cursor, maximum, *_ in parts if maximum is not None]
-    synced = max(
-        (moment for *_, current, committed in parts for moment in (current, committed) if moment), default=None
-    )
+    synced = max((time for *_, current, committed in parts for time in (current, committed) if time), default=None)
     return (
         max((cursor for cursor, *_ in parts), default=None),
         sum(distances) if distances else None,
@@ -68,13 +67,13 @@ def standing(parts: list[tuple[Any, ...]], now: dt.datetime) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 def test_after_syncs(tmp_path: Path, api: str) -> None:
-    """Every row after two syncs of two accounts: full and empty feeds, a rejected record, a scope that is missing."""
+    """After two syncs, rows are correct for full and empty feeds, a rejected record, and a missing scope."""
     scopes = [scope for scope in catalogue_of(api).scopes if not scope.startswith("sales-order")]
-    only = ("organizations.organizations", "catalog.trade_items", ORDERS, "supply.weekly_base_supply", GROUPS)
+    feeds = ("organizations.organizations", "catalog.trade_items", ORDERS, "supply.weekly_base_supply", GROUPS)
     with Sandbox(
         api=api, accounts=("main", "second"), empty=True, scopes=("role:app", "organization:read", *scopes)
     ) as sandbox:
-        syncing, counts = Syncing(sandbox, tmp_path / "w.duckdb", api=api, only=only), {}
+        syncing, counts = Syncing(sandbox, tmp_path / "w.duckdb", api=api, only=feeds), {}
         for name, account, count in (("organizations.organizations", "main", 7), ("catalog.trade_items", "second", 4)):
             for record in valid_records(catalogue_of(api).feed(name), seed=1, count=count):
                 sandbox.book(name, account).put(in_json(record), number=record["sequenceNumber"])
@@ -85,17 +84,17 @@ def test_after_syncs(tmp_path: Path, api: str) -> None:
         counts["second", "organizations.organizations"] = 7
         syncing.sync()
         syncing.sync("trade_items")
-        rows, now = health(syncing)
+        rows, now = report_of(syncing)
 
-    feeds = {source.name: isinstance(source, Feed) for source in syncing.catalogue.sources}
-    assert [row[:2] for row in rows] == [(account, feed) for account in ("main", "second") for feed in sorted(feeds)]
+    names = sorted(source.name for source in syncing.catalogue.sources)
+    assert [row[:2] for row in rows] == [(account, name) for account in ("main", "second") for name in names]
     assert {row[2] for row in rows if row[1] == ORDERS} == {False}
     assert [row[10] for row in rows if row[:2] == ("second", "catalog.trade_items")] == [1]
-    assert rows == sync_health(syncing, now, counts)
+    assert rows == expected_rows(syncing, now, counts)
 
 
-def health(syncing: Syncing) -> tuple[list[Row], dt.datetime]:
-    """The report, and when it was asked."""
+def report_of(syncing: Syncing) -> tuple[list[Row], dt.datetime]:
+    """Return the report's rows and the time of the query."""
     rows = syncing.rows(f"SELECT now(), * FROM reports.{REPORT}")
     return [row[1:] for row in rows], rows[0][0]
 
@@ -109,34 +108,34 @@ CURSORS = """
     ('main', 'orders.contract_trade_item_groups', 'two', 1, 70, 90, now() - INTERVAL 2 HOUR, now() - INTERVAL 3 HOUR),
     ('other', 'supply.batches', NULL, 1, 7, 7, now(), now())
 """
-"""Current; on its way; without a maximum; with one that is cached; in parts; of another account."""
+"""Feeds that are current, behind, without a maximum, with an outdated maximum, with sub-feeds, of another account."""
 
 WINDOWS = """
     ('main', 'supply.batches', NULL, 1, 0, 90, 9, 9, 0, now(), now() - INTERVAL 9 HOUR, 'run'),
     ('main', 'supply.batches', NULL, 1, 90, 100, 1, 0, 0, now(), now() - INTERVAL 3 HOUR, 'run')
 """
-"""One in which something was new, and one in which nothing was."""
+"""A window with new versions, and one without."""
 
 REJECTED = """
     ('main', 'supply.batches', 'a', '{}', 'no time', 4, now(), now(), NULL),
     ('main', 'supply.batches', NULL, '{}', 'no key', 5, now(), now(), NULL),
     ('main', 'supply.batches', 'c', '{}', 'no time', 6, now(), now(), now())
 """
-"""Two that are open, one that has healed."""
+"""Two open rejected records, and a resolved one."""
 
 VIEWS = """
     ('main', 'supply.batches', '', true, now()),
     ('main', 'supply.sales_strategies', '', false, now()),
     ('other', 'supply.sales_strategies', '', true, now())
 """
-"""A feed that is synced, one whose scope is missing, and one that failed from the first."""
+"""A synced feed, one whose scope is missing, and one that was never read."""
 
 
 @pytest.fixture
-def ledger(grower: Reporting) -> Reporting:
-    """A ledger that was written by hand, and rows of two feeds."""
-    grower.store(ORDERS, [made("suppliers", ORDERS, number) for number in (1, 2, 3)], "other")
-    with Warehouse(grower.path).writing() as connection:
+def sync_tables(warehouse: ReportWarehouse) -> ReportWarehouse:
+    """A warehouse with handmade rows in the ``sync`` tables, and three sales orders."""
+    warehouse.store(ORDERS, [make_record("suppliers", ORDERS, number) for number in (1, 2, 3)], "other")
+    with Warehouse(warehouse.path).writing() as connection:
         for table, rows in {
             "cursors": CURSORS,
             "windows": WINDOWS,
@@ -144,19 +143,19 @@ def ledger(grower: Reporting) -> Reporting:
             "views": VIEWS,
         }.items():
             connection.execute(f"INSERT INTO sync.{table} VALUES {rows}")
-    return grower
+    return warehouse
 
 
-def test_the_ledger_tells(ledger: Reporting) -> None:
-    """Every row of a ledger in which feeds stand in all ways."""
-    rows, now = report_at_the_moment(ledger, REPORT)
+def test_handmade_sync_tables(sync_tables: ReportWarehouse) -> None:
+    """The report has exactly the expected rows for feeds in all states."""
+    rows, now = report_with_query_time(sync_tables, REPORT)
 
-    assert rows == sync_health(ledger, now, {("other", ORDERS): 3})
+    assert rows == expected_rows(sync_tables, now, {("other", ORDERS): 3})
 
 
-def test_behind_is_the_distance_to_the_last_maximum(ledger: Reporting) -> None:
-    """It is not below 0, it is added up over the parts of a feed, and is not known where Floriday tells no maximum."""
-    rows = ledger.report(REPORT)
+def test_distance_to_the_maximum(sync_tables: ReportWarehouse) -> None:
+    """The distance is at least 0, is summed over sub-feeds, and is unknown without a maximum."""
+    rows = sync_tables.report(REPORT)
 
     assert {row[1]: (row[3], row[4]) for row in rows if row[0] == "main"} == {
         "supply.batches": (100, 0),
@@ -168,9 +167,9 @@ def test_behind_is_the_distance_to_the_last_maximum(ledger: Reporting) -> None:
     }
 
 
-def test_the_last_sync_need_not_have_found_anything(ledger: Reporting) -> None:
-    """A feed that was found to be current was synced then, whole minutes ago, though it changed hours before."""
-    rows = ledger.report(REPORT)
+def test_last_sync_without_changes(sync_tables: ReportWarehouse) -> None:
+    """A sync that finds a feed current counts as its last sync, even if it stores nothing."""
+    rows = sync_tables.report(REPORT)
 
     assert {row[1]: row[6] for row in rows if row[0] == "main"} == {
         "supply.batches": pytest.approx(30, abs=5),
@@ -182,6 +181,6 @@ def test_the_last_sync_need_not_have_found_anything(ledger: Reporting) -> None:
     }
 
 
-def test_a_fresh_warehouse(grower: Reporting) -> None:
-    """Before anything was synced the report is there and empty."""
-    assert grower.report(REPORT) == []
+def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
+    """Before the first sync, the report exists and has no rows."""
+    assert warehouse.report(REPORT) == []

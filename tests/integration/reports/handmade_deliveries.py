@@ -1,4 +1,4 @@
-"""Deliveries made by hand: requests that move and are claimed in parts, shipments that fail, late load carriers."""
+"""Handmade deliveries: requests that move and are claimed in parts, failed shipments, late load carriers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from tests.integration.reporting import EDGES, ORDERS, Json, Reporting, id_of, made
-from tests.integration.reports import by_hand
+from tests.integration.report_warehouse import BOUNDARY_TIMES, ORDERS, Json, ReportWarehouse, id_of, make_record
+from tests.integration.reports import handmade_orders
 
 REQUESTS = "fulfillment.delivery_orders"
 SHIPMENTS = "fulfillment.fulfillment_orders"
@@ -20,39 +20,41 @@ LOAD_CARRIERS = ("DANISH_TROLLEY", "DANISH_TROLLEY", "AUCTION_TROLLEY", "DANISH_
 MEANS_TYPES = ("DANISH_TROLLEY", "DANISH_TROLLEY_LAYER", "AUCTION_TROLLEY", "AUCTION_TROLLEY_LAYER", "PACKAGE", None)
 
 
-def store_all(told: Reporting) -> Reporting:
-    """Two accounts with orders, their deliveries and what was invoiced for the load carriers."""
+def store_all(warehouse: ReportWarehouse) -> ReportWarehouse:
+    """Store orders of two accounts, their deliveries, and the invoice lines of the load carriers."""
     for account, seed, count in (("north", 3, 400), ("south", 4, 120)):
-        ordered = by_hand.orders("suppliers", seed, count)
-        told.store(ORDERS, ordered, account)
-        told.store(REQUESTS, delivery_orders(ordered, seed), account)
-        told.store(SHIPMENTS, shipments(seed, 60), account)
-        told.store(MEANS, means(seed, 150), account)
-    by_hand.store_names(told)
-    named = [made("suppliers", "organizations.organizations", 5, organizationId=CARRIER, name="Bloemenvervoer")]
-    told.store("organizations", named, "north")
-    return told
+        ordered = handmade_orders.orders("suppliers", seed, count)
+        warehouse.store(ORDERS, ordered, account)
+        warehouse.store(REQUESTS, delivery_orders(ordered, seed), account)
+        warehouse.store(SHIPMENTS, shipments(seed, 60), account)
+        warehouse.store(MEANS, means(seed, 150), account)
+    handmade_orders.store_names(warehouse)
+    carrier = [
+        make_record("suppliers", "organizations.organizations", 5, organizationId=CARRIER, name="Bloemenvervoer")
+    ]
+    warehouse.store("organizations", carrier, "north")
+    return warehouse
 
 
 def shipment_id(seed: int, number: int) -> str:
-    """The identifier of a shipment, the last ones of which are not known."""
+    """Return the identifier of a shipment; the highest numbers belong to no stored shipment."""
     return id_of(f"shipment {seed} {number}")
 
 
 def delivery_orders(ordered: Sequence[Json], seed: int) -> list[Json]:
-    """Requests for most orders, up to five in a delivery order; some of them stand in a later one too."""
+    """Return delivery orders with up to five requests each; some requests occur again in a later delivery order."""
     random = Random(f"delivery orders {seed}")
     requests = [
         _request(order["salesOrderId"], random) for order in ordered for _ in range(random.choice((0, 1, 1, 2)))
     ]
     moved = [{**request, "fulfillmentOrderClaims": _claims(random)} for request in requests if random.random() < 0.15]
     records: list[Json] = []
-    for some in (requests, moved):
-        for start in range(0, len(some), 5):
+    for group in (requests, moved):
+        for start in range(0, len(group), 5):
             number = 1000 * seed + len(records)
-            part: list[Any] = [*some[start : start + 5], *random.choice(([], [], [None]))]
+            part: list[Any] = [*group[start : start + 5], *random.choice(([], [], [None]))]
             is_deleted = random.random() < 0.1
-            records.append(made("suppliers", REQUESTS, number, fulfillmentRequests=part, isDeleted=is_deleted))
+            records.append(make_record("suppliers", REQUESTS, number, fulfillmentRequests=part, isDeleted=is_deleted))
     return records
 
 
@@ -78,19 +80,19 @@ def _claims(random: Random) -> list[Any]:
 
 
 def shipments(seed: int, count: int) -> list[Json]:
-    """Shipments of all statuses, on the edges of days; some load carriers are received in time, some late or never."""
+    """Return shipments of all statuses at day boundaries, with load carriers received on time, late or never."""
     random = Random(f"shipments {seed}")
     records: list[Json] = []
     for number in range(count):
-        latest = random.choice((*EDGES, None))
-        told: dict[str, Any] = {
+        latest = random.choice((*BOUNDARY_TIMES, None))
+        fields: dict[str, Any] = {
             "fulfillmentOrderId": shipment_id(seed, number),
             "status": random.choice(SHIPMENT_STATUSES),
             "latestDeliveryDateTime": latest,
             "carrierOrganizationId": random.choice((CARRIER, HAULIER, STRANGER, None)),
             "loadCarriers": random.choice((None, [], *([_load_carriers(latest, random)] * 6))),
         }
-        records.append(made("suppliers", SHIPMENTS, 1000 * seed + number, **told))
+        records.append(make_record("suppliers", SHIPMENTS, 1000 * seed + number, **fields))
     return records
 
 
@@ -109,7 +111,7 @@ def _load_carriers(latest: str | None, random: Random) -> list[Any]:
 
 
 def _receipt(latest: str | None, random: Random) -> str | None:
-    """At the last moment, a little before or after it, or never told."""
+    """Return a receipt exactly at the latest time, shortly before or after it, or None."""
     if latest is None or random.random() < 0.2:
         return None
     seconds = random.choice((0, -1, 1, -3600, 5400.5, random.randrange(-9000, 20_000)))
@@ -117,17 +119,17 @@ def _receipt(latest: str | None, random: Random) -> str | None:
 
 
 def means(seed: int, count: int) -> list[Json]:
-    """Lines for load carriers, layers and packages; some are settled only, some of shipments that nobody knows."""
+    """Return invoice lines for load carriers, layers and packages; some have no invoice, some an unknown shipment."""
     random = Random(f"means {seed}")
     records: list[Json] = []
     for number in range(count):
         has_invoice = random.random() < 0.8
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "fulfillmentOrderId": shipment_id(seed, random.randrange(75)),
             "logisticMeansType": random.choice(MEANS_TYPES),
             "numberOfItems": random.choice((1, 1, 2, -1, None)),
             "invoiceId": random.choice(("L-1", None)) if has_invoice else random.choice((None, "", " ")),
-            "invoiceDate": random.choice(EDGES) if has_invoice and random.random() < 0.9 else None,
+            "invoiceDate": random.choice(BOUNDARY_TIMES) if has_invoice and random.random() < 0.9 else None,
         }
-        records.append(made("suppliers", MEANS, 1000 * seed + number, **told))
+        records.append(make_record("suppliers", MEANS, 1000 * seed + number, **fields))
     return records

@@ -1,6 +1,6 @@
-"""A small history of runs in Dagster: assets with weeks and checks, run over and over, and what Dagster shows of it."""
+"""A small Dagster project with weekly assets and checks, a history of its runs, and what Dagster's UI shows of it."""
 
-# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function as they stand.
+# No `from __future__ import annotations` here: Dagster needs the annotations of an asset's function as types.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value  # what the grid shows
+from dagster._core.storage.partition_status_cache import (
+    get_and_update_asset_status_cache_value,  # the grid of partitions
+)
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-01-05", end_date="2026-03-02", day_offset=1)
 TULIPS, ROSES, STOCK = (dg.AssetKey(name) for name in ("tulips", "roses", "stock"))
@@ -20,8 +22,8 @@ CHECKED = dg.AssetCheckKey(STOCK, "checked")
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
-class Wish(dg.Config):
-    """What a run is to come to."""
+class Behavior(dg.Config):
+    """What the assets do in a run: succeed, fail, or record an observation instead of a materialization."""
 
     fail: bool = False
     skip: bool = False
@@ -32,7 +34,7 @@ def _flowers(key: dg.AssetKey) -> dg.AssetsDefinition:
         key=key, partitions_def=WEEKS, check_specs=[dg.AssetCheckSpec("counted", asset=key)], output_required=False
     )
     def grow(
-        context: dg.AssetExecutionContext, config: Wish
+        context: dg.AssetExecutionContext, config: Behavior
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if config.fail:
             raise dg.Failure("frost")
@@ -74,27 +76,27 @@ def run(
     *,
     only: dg.AssetKey | None = None,
     tags: Mapping[str, str] | None = None,
-    **wish: bool,
+    **behavior: bool,
 ) -> str:
     """Run a job once.
 
     Args:
-        instance: remembers it.
-        job: ``sync``, which is for a week, ``count`` or ``check``.
-        week: from 0.
-        only: the asset to which it is limited.
-        tags: of the run.
-        **wish: what each asset is to do, see :class:`Wish`.
+        instance: Dagster instance that stores the run.
+        job: ``sync``, which needs a week, ``count`` or ``check``.
+        week: index of the week, from 0.
+        only: asset to which the run is limited.
+        tags: tags of the run.
+        **behavior: fields of :class:`Behavior` for each asset.
 
     Returns:
-        The run's id.
+        The id of the run.
     """
     flowers = [only] if only else [TULIPS, ROSES]
-    ops = {key.to_user_string(): {"config": wish} for key in flowers}
+    ops = {key.to_user_string(): {"config": behavior} for key in flowers}
     return (
         _DEFINITIONS.resolve_job_def(job)
         .execute_in_process(
-            run_config={"ops": ops if wish else {}, "loggers": QUIET},
+            run_config={"ops": ops if behavior else {}, "loggers": QUIET},
             instance=instance,
             raise_on_error=False,
             partition_key=None if week is None else WEEKS.get_partition_keys()[week],
@@ -106,7 +108,7 @@ def run(
 
 
 def make_history(instance: dg.DagsterInstance) -> None:
-    """Three weeks three times over, then failures, what was skipped, an asset without weeks, and its check alone."""
+    """Run three weeks three times, then failures, skipped weeks, an asset without weeks, and its check alone."""
     for week in 3 * [0, 1, 2]:
         run(instance, "sync", week)
     run(instance, "check")
@@ -119,16 +121,16 @@ def make_history(instance: dg.DagsterInstance) -> None:
     run(instance, "count")
 
 
-def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
-    """What Dagster shows of the assets: the grid, newest events of all kinds with their runs, and checks."""
+def displayed_state(instance: dg.DagsterInstance) -> dict[str, Any]:
+    """Return what Dagster's UI shows of the assets: the grid, the newest events of each kind, and checks."""
     storage = instance.event_log_storage
-    told: dict[str, Any] = {}
+    state: dict[str, Any] = {}
     for record in instance.get_asset_records(KEYS):
         entry, key = record.asset_entry, record.asset_entry.asset_key
         name = key.to_user_string()
         newest = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
         events = _events(instance, key, list(newest.values()))
-        told |= {
+        state |= {
             f"newest of {name}": instance.get_latest_materialization_event(key),
             f"last run of {name}": entry.last_run_id,
             f"observation of {name}": instance.fetch_observations(key, limit=1).records,
@@ -136,18 +138,18 @@ def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
             f"events of the weeks of {name}": events,
             f"grid of {name}": None if key == STOCK else _grid(instance, key),
         }
-    told["checks"] = {
+    state["checks"] = {
         str(key): (summary.last_check_execution_record, summary.last_completed_check_execution_record)
         for key, summary in storage.get_asset_check_summary_records([*COUNTED, CHECKED]).items()
     }
-    told["checks of weeks"] = storage.get_asset_check_partition_info(COUNTED)
-    return told
+    state["checks of weeks"] = storage.get_asset_check_partition_info(COUNTED)
+    return state
 
 
 def _events(instance: dg.DagsterInstance, key: dg.AssetKey, ids: list[int]) -> dict[str | None, dg.EventLogEntry]:
-    chosen = dg.AssetRecordsFilter(asset_key=key, storage_ids=[0, *ids])  # none at all would stand for any
+    chosen = dg.AssetRecordsFilter(asset_key=key, storage_ids=[0, *ids])  # no ids would match all
     found = instance.fetch_materializations(chosen, limit=100).records
-    return {each.partition_key: each.event_log_entry for each in found}
+    return {record.partition_key: record.event_log_entry for record in found}
 
 
 def _grid(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, set[str]]:
@@ -160,11 +162,11 @@ def _grid(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, set[str]]
 
 
 def run_ids(instance: dg.DagsterInstance) -> list[str]:
-    """All runs, the oldest first."""
+    """Return the ids of all runs, the oldest first."""
     return list(instance.get_run_ids())[::-1]
 
 
-def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
-    """What a query finds in one of Dagster's files."""
+def query_rows(database: Path, query: str) -> list[tuple[Any, ...]]:
+    """Return the result of a query on one of Dagster's SQLite files."""
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute(query).fetchall()
