@@ -24,11 +24,8 @@ Check a record with :func:`is_too_deep` before a recursive decoder reads it: whe
 depends on the version of Python, on the depth of the call and on the decoder.
 """
 
-BLOCK = 1000
-"""Records that are checked at once for strict JSON."""
-
-Holders = dict[str, Any]
-"""Names of the members that lead to the wanted ones, nested as they are in a record."""
+BLOCK = 1000  # records that are checked at once for strict JSON
+Holders = dict[str, Any]  # names of the members that lead to the wanted ones, nested as they are in a record
 
 _Token = re.Match[bytes]
 
@@ -57,12 +54,7 @@ def is_too_deep(raw: bytes) -> bool:
 
 
 def strict_objects(raws: Sequence[bytes], *, are_strict: bool = False) -> list[int]:
-    """The positions of the records that are objects of strict JSON and not nested too deeply.
-
-    Args:
-        raws: the records as received.
-        are_strict: whether each record is known to be strict JSON.
-    """
+    """The positions of the records that are objects of strict JSON, as all are if ``are_strict``, and not too deep."""
     positions: list[int] = []
     for start in range(0, len(raws), BLOCK):
         block = raws[start : start + BLOCK]
@@ -84,20 +76,12 @@ def _are_strict(raws: Sequence[bytes]) -> bool:
 
 
 def elements(text: bytes) -> Iterator[bytes]:
-    """The elements of a JSON array, found by brackets and quotes alone.
-
-    Raises:
-        ValueError: it is no array, or it is cut off.
-    """
+    """The elements of a JSON array, found by brackets and quotes alone; a ValueError if it is none, or cut off."""
     return _parts(text, b"[", b"]")
 
 
 def members(text: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The members of a JSON object as name with its quotes and value, found by brackets and quotes alone.
-
-    Raises:
-        ValueError: it is no object, or it is cut off.
-    """
+    """The members of a JSON object as name with its quotes and value, found likewise; a ValueError if it is none."""
     for part in _parts(text, b"{", b"}"):
         name = _STRINGS.match(part)
         colon = name and _COLON.match(part, name.end())
@@ -126,12 +110,10 @@ def _parts(text: bytes, opening: bytes, closing: bytes) -> Iterator[bytes]:
 
 
 def without_sequence_number(raw: bytes, *, is_numbered: bool = False) -> bytes:
-    """A record without its top-level sequence number; the bytes of the rest stay as they are.
+    """A record without its top-level sequence number; the rest of the bytes, and what is no JSON, stay as they are.
 
-    Args:
-        raw: the record; what is no JSON is returned as it is.
-        is_numbered: whether it is known to have a sequence number at the top level. If the name is in it only once,
-            that is the number's name, and the level is not checked.
+    If a record ``is_numbered``, it is known to have a sequence number at the top level. If the name is in it only once,
+    that is the number's name, and the level is not checked.
     """
     at = raw.find(_NUMBER_NAME)
     match = _NUMBER.match(raw, at) if at >= 0 and raw.find(_NUMBER_NAME, at + 1) < 0 else None
@@ -146,42 +128,23 @@ def without_sequence_number(raw: bytes, *, is_numbered: bool = False) -> bytes:
 
 
 class Member(NamedTuple):
-    """A member of an object, by its positions in the record's bytes.
+    """A member of an object, by its positions in the record's bytes."""
 
-    Args:
-        name: None for a value without a name in the place of an object that would hold wanted members.
-        begins: where the name begins.
-        value: where the value begins.
-        ends: where the value ends.
-    """
-
-    name: str | None
+    name: str | None  # None for a value without a name in the place of an object that would hold wanted members
     begins: int
-    value: int
-    ends: int
+    value: int  # where the value begins
+    ends: int  # where the value ends
 
 
 @dataclass(frozen=True)
 class MemberSearch:
-    """A search for members of some names in records, in whatever objects they are.
-
-    Args:
-        names: names of the wanted members.
-        holders: the members that they are in, as the catalogue defines them.
-    """
+    """A search for members of some names in records, in whatever objects they are."""
 
     names: tuple[str, ...]
-    holders: Holders
+    holders: Holders  # the members that they are in, as the catalogue defines them
 
     def find(self, raw: bytes) -> list[Member]:
-        """The members in the order of the bytes; they do not overlap.
-
-        Args:
-            raw: an object as JSON text, strict or not.
-
-        Raises:
-            ValueError: it is no JSON, or nested too deeply.
-        """
+        """The members of a JSON object in the order of its bytes; a ValueError if it is no JSON, or too deep."""
         if is_too_deep(raw):
             raise ValueError("the record is nested too deeply")
         if not self._is_plain(raw):
@@ -227,11 +190,8 @@ class MemberSearch:
     def _visit(self, first: _Token, tokens: Iterator[_Token], holders: Holders | None, found: list[Member]) -> int:
         """Add the members within a value to those found; returns where the value ends.
 
-        Args:
-            first: the value's first token.
-            tokens: the tokens behind it; commas and colons are none.
-            holders: of the members within the value; None if no object with wanted members belongs here.
-            found: the members found so far.
+        ``tokens`` are those behind the value's first one, without commas and colons. ``holders`` is None if no object
+        with wanted members belongs here.
         """
         mark = first.group()
         if mark == b"{":

@@ -15,39 +15,22 @@ from pipelines.catalogue.tables import Path, Table
 from pipelines.normalize import exact
 from pipelines.normalize.schemas import wire_type
 
-Unknown = dict[str, str]
-"""The path of each field that the catalogue does not contain, and the type that its values seem to have."""
+Unknown = dict[str, str]  # path of each field that the catalogue does not contain, and the type it seems to have
 
-BLOCK = 1000
-"""Records that are read at once; the next block uses the same memory."""
-
-SAMPLE_SIZE = 20
-"""Records of a block, evenly spread, that are searched for unknown fields before Arrow infers their types."""
-
-MANY_UNKNOWN = 50
-"""Unknown fields in a sample above which no types are inferred: an object keyed by ids would cost a column each."""
-
-MOST_UNKNOWN = 20
-"""Maximum of unknown values within one object that are reported, and of unknown objects and arrays."""
-
-SMALLEST_BLOCK = 16
-"""A refused block of at most so many records is not halved again: the exact path reads it."""
+BLOCK = 1000  # records that are read at once; the next block uses the same memory
+SAMPLE_SIZE = 20  # records of a block, evenly spread, that are searched for unknown fields before types are inferred
+MANY_UNKNOWN = 50  # unknown fields in a sample above which no types are inferred: ids as names would cost a column each
+MOST_UNKNOWN = 20  # maximum of unknown values within one object that are reported, and of unknown objects and arrays
+SMALLEST_BLOCK = 16  # a refused block of at most so many records is not halved again: the exact path reads it
 
 
 @dataclass
 class Read:
-    """What Arrow made of some records.
+    """What Arrow made of some records."""
 
-    Args:
-        records: the records that were read, as nested Arrow structs.
-        places: for each of them, its index in the records that were given.
-        refused: the indexes of the others, for the exact path.
-        unknown: fields that the catalogue does not contain.
-    """
-
-    records: pa.StructArray
-    places: list[int] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    records: pa.StructArray  # the records that were read, as nested Arrow structs
+    places: list[int] = field(default_factory=list)  # for each of them, its index in the records that were given
+    refused: list[int] = field(default_factory=list)  # the indexes of the others, for the exact path
     unknown: Unknown = field(default_factory=dict)
 
 

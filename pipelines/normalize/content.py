@@ -14,12 +14,7 @@ HASH_BYTES = 16
 
 
 def content_hash(raw: bytes, *, is_numbered: bool = False) -> bytes:
-    """The hash of a record's content, 16 bytes.
-
-    Args:
-        raw: the record as received.
-        is_numbered: see :func:`~pipelines.json_scan.without_sequence_number`.
-    """
+    """The hash of a record's content; for ``is_numbered`` see :func:`~pipelines.json_scan.without_sequence_number`."""
     content = without_sequence_number(raw, is_numbered=is_numbered)
     return hashlib.blake2b(content, digest_size=HASH_BYTES, usedforsecurity=False).digest()
 

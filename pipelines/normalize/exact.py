@@ -18,8 +18,7 @@ NIL = "00000000-0000-0000-0000-000000000000"
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 FIRST_MICROSECOND = (1 - EPOCH_DAY) * 86_400_000_000
 LAST_MICROSECOND = (dt.date.max.toordinal() + 1 - EPOCH_DAY) * 86_400_000_000 - 1
-SHOWN = 60
-"""Characters of a value that the reason of a rejection shows."""
+SHOWN = 60  # characters of a value that the reason of a rejection shows
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -47,11 +46,7 @@ class Number(str):
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """The record as Python values, numbers as their text.
-
-    Raises:
-        UnreadableError: it is no JSON object, or nested too deeply.
-    """
+    """The record as Python values, numbers as their text; an UnreadableError if it is no JSON object, or too deep."""
     if is_too_deep(raw):
         raise UnreadableError("the record is nested too deeply")
     try:
@@ -73,11 +68,7 @@ def _show(value: object) -> str:
 
 
 def read(column: Column, value: object) -> Any:
-    """One value as its column stores it: UUIDs within lists as text, times as microseconds since 1970.
-
-    Raises:
-        UnreadableError: it is no value of the column's type.
-    """
+    """One value as its column stores it: UUIDs within lists as text, times as microseconds since 1970."""
     if not column.repeated:
         scalar = _scalar(column.kind, value)
         return UUID(scalar) if column.kind is Kind.UUID and scalar is not None else scalar
@@ -222,11 +213,7 @@ def dig(record: Any, path: Path) -> Any:
 
 
 def rows_of(table: Table, raw: bytes) -> dict[str, list[Row]]:
-    """The rows of one record by the table's qualified name.
-
-    Raises:
-        UnreadableError: the record must be rejected.
-    """
+    """The rows of one record by the table's qualified name; an UnreadableError if it must be rejected."""
     rows: dict[str, list[Row]] = {part.qualified_name: [] for part in table.walk()}
     record = parse(raw)
     parent = _own_values(table, record, {})

@@ -39,13 +39,7 @@ def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool, with_orig
 
 
 def _read_fast(table: Table, raws: Sequence[bytes], strict: list[int]) -> tuple[Read, Flat]:
-    """Read records in Arrow; if that fails altogether, refuse all of them.
-
-    Args:
-        table: the feed's table with its children.
-        raws: all records of the batch.
-        strict: positions of the records to read.
-    """
+    """Read the records at some positions in Arrow; if that fails altogether, refuse all of them."""
     try:
         read = read_records(table, [raws[position] for position in strict])
         return read, flatten(table, read.records, [strict[place] for place in read.places])

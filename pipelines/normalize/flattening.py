@@ -26,39 +26,21 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass
 class Flat:
-    """The rows of some records.
+    """The rows of some records."""
 
-    Args:
-        frames: the rows of each table, by its qualified name.
-        doubtful: positions of the records with a value that the fast path cannot read; their rows are invalid.
-    """
-
-    frames: Frames = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
+    frames: Frames = field(default_factory=dict)  # the rows of each table, by its qualified name
+    doubtful: set[int] = field(default_factory=set)  # positions that the fast path cannot read; their rows are invalid
 
 
 def flatten(table: Table, records: pa.StructArray, positions: Sequence[int]) -> Flat:
-    """The typed rows of records, parents and children.
-
-    Args:
-        table: the feed's table with its children.
-        records: the records in the table's wire type.
-        positions: for each record, its position in the batch.
-    """
+    """The typed rows of records in the table's wire type, and of their children; ``positions`` are in the batch."""
     flat = Flat()
     _flatten(table, records, {RECORD: Column(pa.array(positions, pa.int32()))}, flat)
     return flat
 
 
 def _flatten(table: Table, structs: pa.StructArray, inherited: Columns, flat: Flat) -> None:
-    """Add the rows of a table and of its children.
-
-    Args:
-        table: the table of these rows.
-        structs: the rows as structs.
-        inherited: columns that no field of the struct fills.
-        flat: collects the frames.
-    """
+    """Add the rows of a table and of its children to ``flat``; no field of the structs fills ``inherited`` columns."""
     fields, columns = dict(_fields(structs, ())), dict(inherited)
     for column in table.own_columns:
         values, refused = convert(column, _array(fields[column.path or ()]))

@@ -12,9 +12,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize.protection import Protection
 
 Treatment = Literal["keep", "hash", "drop"]
-
-_FINGERPRINT = "\0fingerprint of a key"
-"""A text that Floriday does not serve: it begins with a null character."""
+_FINGERPRINT = "\0fingerprint of a key"  # not served by Floriday: it begins with a null character
 
 
 def keyed_hash(key: SecretStr, text: str) -> str:
@@ -30,17 +28,11 @@ def fingerprint(key: SecretStr) -> str:
 
 @dataclass(frozen=True)
 class PersonalData:
-    """How personal data are treated before anything is stored.
+    """How personal data are treated before anything is stored."""
 
-    Args:
-        treatment: ``keep``, ``hash`` or ``drop`` all personal values.
-        key: key of the hashes; needed for ``hash``, and if texts were erased.
-        erased: keyed hashes of the texts that are dropped from any personal field.
-    """
-
-    treatment: Treatment = "keep"
-    key: SecretStr | None = None
-    erased: frozenset[str] = frozenset()
+    treatment: Treatment = "keep"  # `keep`, `hash` or `drop` all personal values
+    key: SecretStr | None = None  # key of the hashes; needed for `hash`, and if texts were erased
+    erased: frozenset[str] = frozenset()  # keyed hashes of the texts that are dropped from any personal field
 
     @property
     def is_untouched(self) -> bool:

@@ -15,8 +15,7 @@ from pipelines.catalogue.types import Kind
 from pipelines.floriday.pages import number_of
 from pipelines.json_scan import Holders, Member, MemberSearch
 
-Value = Callable[[str], str | None]
-"""Returns what replaces a personal text: another text, the same text, or None to remove the member."""
+Value = Callable[[str], str | None]  # returns another text, the same text, or None to remove the member
 
 _STRAY = b'"withheld"'
 _COMMA = re.compile(rb"\s*,\s*")
@@ -40,10 +39,8 @@ class Withheld(bytes):
 class Protection:
     """The treatment of personal values in the records of one feed.
 
-    Args:
-        table: the feed's table with its children.
-        value: returns what replaces a text; None to remove all personal members, those that are null too.
-        keeps_numbers: whether to keep personal values that are no texts; a text cannot replace them.
+    ``value`` returns what replaces a text; None removes all personal members, those that are null too. Personal values
+    that are no texts stay if ``keeps_numbers``; a text cannot replace them.
     """
 
     def __init__(self, table: Table, value: Value | None, *, keeps_numbers: bool = False) -> None:

@@ -1,8 +1,9 @@
-"""Records that cannot be stored, with the reason and what can be read of them."""
+"""Records that cannot be stored, with what can be read of them, and the reason, also without the value it quotes."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from pipelines.catalogue.tables import Table
@@ -11,24 +12,27 @@ from pipelines.json_scan import is_too_deep
 from pipelines.normalize import exact
 from pipelines.normalize.protection import Withheld
 
+# The part of a reason behind the field's path: what is wrong, with the value; ``exact`` writes the reasons.
+_VALUE = re.compile(
+    r"(?P<place>^|: )(?:"
+    r"(?P<expected>expected [\w ]+), got .*|"
+    r"(?P<malformed>malformed [\w-]+) .*|"
+    r"(?P<number>exponent out of range|number too large): .*|"
+    r"\S+ (?P<limit>does not fit (?:\d+ bits|DECIMAL\(18,6\)))$"
+    r")",
+    re.DOTALL,
+)
+
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that cannot be stored.
+    """A record that cannot be stored."""
 
-    Args:
-        record: its position in the batch.
-        key: the values of the key joined with ``/``; None if one of them cannot be read.
-        sequence_number: None if it cannot be read.
-        reason: why the record was rejected.
-        payload: the record as received; bytes that are not UTF-8 are escaped. Empty if it could contain personal data.
-    """
-
-    record: int
-    key: str | None
-    sequence_number: int | None
+    record: int  # its position in the batch
+    key: str | None  # the values of the key joined with `/`; None if one of them cannot be read
+    sequence_number: int | None  # None if it cannot be read
     reason: str
-    payload: str
+    payload: str  # as received, bytes that are not UTF-8 escaped; empty if it could contain personal data
 
 
 def reject(table: Table, position: int, raw: bytes, reason: str) -> Rejected:
@@ -51,3 +55,13 @@ def key_of(table: Table, raw: bytes) -> str | None:
         return None
     values = [by_name[name] for name in table.key[1:]]
     return None if None in values else "/".join(map(str, values))
+
+
+def without_value(reason: str) -> str:
+    """The reason without the value that was found, which may be personal."""
+    return _VALUE.sub(_shortened, reason, count=1)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    kept = found["expected"] or found["malformed"] or found["number"] or f"the number {found['limit']}"
+    return f"{found['place']}{kept}"

@@ -9,18 +9,13 @@ import pyarrow as pa
 
 from pipelines.catalogue.tables import Column, Table, deletion_paths
 from pipelines.catalogue.types import Kind
-from pipelines.normalize.uuids import UUID
 
+UUID = pa.uuid()
 TIME = pa.timestamp("us", "UTC")
 MONEY = pa.decimal128(18, 6)
-WIDE = pa.decimal128(38, 24)
-"""Decimals are read with more digits than are stored, and rounded afterwards."""
-
-RECORD = "record"
-"""The column of every frame with the position, from 0, of the row's record in the batch."""
-
-COMPUTED = frozenset({"account", "synced_at"})
-"""Columns that the warehouse fills instead of the record."""
+WIDE = pa.decimal128(38, 24)  # decimals are read with more digits than are stored, and rounded afterwards
+RECORD = "record"  # the column of every frame with the position, from 0, of the row's record in the batch
+COMPUTED = frozenset({"account", "synced_at"})  # columns that the warehouse fills instead of the record
 
 _WIRE: dict[Kind, pa.DataType] = {
     Kind.UUID: pa.string(),
@@ -32,12 +27,7 @@ _WIRE: dict[Kind, pa.DataType] = {
     Kind.DECIMAL: WIDE,
     Kind.BOOLEAN: pa.bool_(),
 }
-_STORED: dict[Kind, pa.DataType] = {
-    **_WIRE,
-    Kind.DATE: pa.date32(),
-    Kind.DATE_TIME: TIME,
-    Kind.DECIMAL: MONEY,
-}
+_STORED: dict[Kind, pa.DataType] = {**_WIRE, Kind.DATE: pa.date32(), Kind.DATE_TIME: TIME, Kind.DECIMAL: MONEY}
 
 
 def _wire(column: Column) -> pa.DataType:

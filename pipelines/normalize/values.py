@@ -9,6 +9,7 @@ of 0.7 ms); for exact decimals and times, pandas itself has nothing but these ke
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable
 
 import numpy as np
@@ -18,13 +19,17 @@ import pyarrow.compute as pc
 from pipelines.catalogue.tables import Column
 from pipelines.catalogue.types import Kind
 from pipelines.normalize.exact import EPOCH_DAY, FIRST_MICROSECOND, LAST_MICROSECOND, NIL
-from pipelines.normalize.schemas import MONEY, TIME
-from pipelines.normalize.uuids import UUID_TEXT, uuids
+from pipelines.normalize.schemas import MONEY, TIME, UUID
 
 _SHORT = pa.decimal128(30, 18)
 _ROOMY = pa.decimal128(38, 18)
 _MINUTES_AT, _SECONDS_AT = 13, 16
 _SHORTEST_TIME = len("2026-01-01T00:00:00Z")
+
+UUID_TEXT = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+_UUID_LENGTH, _UUID_BYTES = 36, 16
+_HYPHENS = (8, 13, 18, 23)
 
 Converted = tuple[pa.Array, list[int]]
 
@@ -64,6 +69,48 @@ def _uuid_text(wire: pa.Array) -> Converted:
     if pc.any(nil).as_py():
         text = pc.if_else(nil, pa.scalar(None, text.type), text)
     return pc.ascii_lower(text), wrong
+
+
+def uuids(text: pa.StringArray) -> tuple[pa.ExtensionArray, list[int]]:
+    """The UUIDs, null where the text is null or the nil UUID; and the positions of malformed texts."""
+    given = text.is_valid().to_numpy(zero_copy_only=False)
+    is_read, data = given, _uuid_bytes(text.drop_null())
+    if data is None:
+        is_read = pc.fill_null(pc.match_substring_regex(text, UUID_TEXT), fill_value=False).to_numpy(
+            zero_copy_only=False
+        )
+        data = _uuid_bytes(text.filter(pa.array(is_read)))
+    stored = np.zeros((len(text), _UUID_BYTES), np.uint8)
+    stored[is_read] = np.frombuffer(data or b"", np.uint8).reshape(-1, _UUID_BYTES)
+    return _uuid_array(stored), np.flatnonzero(given & ~is_read).tolist()
+
+
+def _uuid_bytes(text: pa.StringArray) -> bytes | None:
+    """The bytes of all UUIDs, one after the other; None if a text is malformed. There are no nulls.
+
+    Reading all digits at once takes a fifth of the time of Arrow's regular expression and a conversion for each.
+    """
+    if len(text) == 0:
+        return b""
+    _, offsets, data = text.buffers()
+    ends = np.frombuffer(offsets, np.int32)[text.offset : text.offset + len(text) + 1]
+    letters = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    if (np.diff(ends) != _UUID_LENGTH).any() or (letters.reshape(-1, _UUID_LENGTH)[:, _HYPHENS] != ord("-")).any():
+        return None
+    try:
+        read = binascii.unhexlify(letters.tobytes().translate(None, b"-"))
+    except binascii.Error:
+        return None
+    return read if len(read) == _UUID_BYTES * len(text) else None
+
+
+def _uuid_array(stored: np.ndarray) -> pa.ExtensionArray:
+    """UUIDs of sixteen bytes a row; rows of zeros are null."""
+    halves = stored.view(np.uint64)
+    valid = (halves[:, 0] | halves[:, 1]) != 0
+    _, mask = pa.array(valid).buffers()
+    buffers = [None if valid.all() else mask, pa.py_buffer(stored)]
+    return pa.ExtensionArray.from_storage(UUID, pa.Array.from_buffers(pa.binary(_UUID_BYTES), len(stored), buffers))
 
 
 def _date_time(wire: pa.Array) -> Converted:

@@ -20,50 +20,30 @@ from pipelines.floriday.sequence_ranges import Coverage
 from pipelines.normalize import Batch, combine, normalize
 from pipelines.normalize.content import content_hash
 
-PAGES_A_BATCH = 10
-"""Commit after this many pages when the writer is idle; half as many for the first batch."""
-BYTES_A_BATCH = 32_000_000
-"""Bytes of records after which a batch is committed in any case; feeds that are read concurrently share them."""
-BYTES_A_CHUNK = 8_000_000
-"""Bytes of records that are normalized at once: few enough to go on soon, enough to be worth the effort."""
-BYTES_FETCHED = 20_000_000
-"""Bytes of pages, about, that all feeds hold at most before they are normalized."""
-
-BUDGET = MemoryBudget(BYTES_FETCHED)
+PAGES_A_BATCH = 10  # commit after this many pages when the writer is idle; half as many for the first batch
+BYTES_A_BATCH = 32_000_000  # commit in any case after these bytes of records, which feeds that are read at once share
+BYTES_A_CHUNK = 8_000_000  # bytes normalized at once: few enough to go on soon, enough to be worth the effort
+BUDGET = MemoryBudget(20_000_000)  # bytes of pages, about, that all feeds hold at most before they are normalized
 
 
 @dataclass
 class Piece:
-    """Pages of one batch that follow one another.
+    """Pages of one batch that follow one another."""
 
-    Args:
-        begins: sequence number after which they begin; no earlier page covers anything above it.
-        ends: last sequence number that they cover.
-        records: number of their records.
-    """
-
-    begins: int
+    begins: int  # sequence number after which they begin; no earlier page covers anything above it
     ends: int
     records: int = 0
 
 
 @dataclass(frozen=True)
 class CoveredNumbers:
-    """The sequence numbers that a batch covers.
+    """The sequence numbers that a batch covers."""
 
-    Args:
-        pieces: in the order of the records.
-        places: for each record in the order of arrival, its place in the order of the pieces.
-        reached: number up to which this batch and all before it cover everything above the cursor.
-        current: whether the batch proves that the feed is read to its end.
-        end: the proven end of the feed; None where the cursor is not to be moved there.
-    """
-
-    pieces: Sequence[Piece]
-    places: np.ndarray
-    reached: int
-    current: bool
-    end: int | None = None
+    pieces: Sequence[Piece]  # in the order of the records
+    places: np.ndarray  # for each record in the order of arrival, its place in the order of the pieces
+    reached: int  # number up to which this batch and all before it cover everything above the cursor
+    current: bool  # whether the batch proves that the feed is read to its end
+    end: int | None = None  # the proven end of the feed; None where the cursor is not to be moved there
 
     def cursor_from(self, cursor: int) -> int:
         """The cursor after the commit. It may move back: a feed that was read to its proven end ends there."""
@@ -72,17 +52,11 @@ class CoveredNumbers:
 
 @dataclass
 class WindowBuilder:
-    """The sequence numbers of the batch that is being built.
+    """The sequence numbers of the batch that is being built."""
 
-    Args:
-        cursor: the feed's cursor before the walk.
-        floor: a window begins here if its pages reach back further.
-        claimed: the numbers beyond the cursor that are read.
-    """
-
-    cursor: int
-    floor: int
-    claimed: Coverage
+    cursor: int  # the feed's cursor before the walk
+    floor: int  # a window begins here if its pages reach back further
+    claimed: Coverage  # the numbers beyond the cursor that are read
     size: int = 0
     _has_begun: bool = False
     _pages: list[tuple[Piece, int]] = field(default_factory=list)
@@ -126,11 +100,7 @@ class WindowBuilder:
         return np.concatenate(places)
 
     def is_large_enough(self, *, is_idle: bool) -> bool:
-        """Whether to commit the batch.
-
-        Args:
-            is_idle: whether no commit is running.
-        """
+        """Whether to commit the batch; ``is_idle``: no commit is running."""
         has_enough_pages = self.pages >= PAGES_A_BATCH if self._has_begun else self.is_half_full
         return self.size >= BUDGET.share_of(BYTES_A_BATCH) or (is_idle and has_enough_pages)
 
@@ -146,19 +116,11 @@ class WindowBuilder:
 
 @dataclass
 class PageBatch:
-    """Pages that one transaction stores.
+    """Pages that one transaction stores."""
 
-    Args:
-        covered: the sequence numbers that they cover.
-        rejected: for each piece, the number of its rejected records.
-        served: number of all records.
-        unknown_fields: as in :class:`~pipelines.normalize.Batch`.
-        unknown_values: as in :class:`~pipelines.normalize.Batch`.
-    """
-
-    covered: CoveredNumbers
-    rejected: Sequence[int]
-    served: int
+    covered: CoveredNumbers  # the sequence numbers that they cover
+    rejected: Sequence[int]  # for each piece, the number of its rejected records
+    served: int  # number of all records
     unknown_fields: dict[str, str]
     unknown_values: dict[str, set[str]]
     _records: list[Batch]
@@ -178,15 +140,10 @@ class PageBatch:
 
 @dataclass
 class BatchBuilder:
-    """The batch that is being built; its records are normalized a few pages at a time, while others are fetched.
-
-    Args:
-        table: the feed's table.
-        windows: the sequence numbers of the batch.
-    """
+    """The batch that is being built; its records are normalized a few pages at a time, while others are fetched."""
 
     table: Table
-    windows: WindowBuilder
+    windows: WindowBuilder  # the sequence numbers of the batch
     _chunks: list[Batch] = field(default_factory=list)
     _waiting: list[Page] = field(default_factory=list)
     _waiting_bytes: int = 0
@@ -218,12 +175,7 @@ class BatchBuilder:
 
 
 def without_stored(page: Page, stored: Mapping[int, Collection[bytes]]) -> Page:
-    """A page without the records that are stored with their number and their content.
-
-    Args:
-        page: the page as served.
-        stored: for each sequence number, the content hashes that are stored with it.
-    """
+    """A page without the records whose content hash is stored with their number."""
     kept = [
         place
         for place, (raw, number) in enumerate(zip(page.records, page.numbers, strict=True))

@@ -26,23 +26,16 @@ from pipelines.warehouse.load.cursors import CONNECTIONS_FEED, FeedPart, sub_fee
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.load.visibility import MAY_HAVE_RESTARTED
 
-PAGES_OF_REJECTED = 20
-"""Pages of a feed, or of a sub-feed, that one sync requests again to see whether rejected records are valid now."""
+PAGES_OF_REJECTED = 20  # pages of a sub-feed that one sync requests again to see whether rejected records are valid now
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the feeds of a run share.
+    """What the feeds of a run share."""
 
-    Args:
-        id: written into every row of ``sync.windows`` and the raw log.
-        state: the positions of all feeds; follows what is committed. What is only noted in it, the caller writes.
-        personal: how personal data are protected, before anything else sees a record.
-    """
-
-    id: str
-    state: RunState
-    personal: PersonalData
+    id: str  # written into every row of `sync.windows` and the raw log
+    state: RunState  # the positions of all feeds; follows what is committed. The caller writes what is only noted
+    personal: PersonalData  # how personal data are protected, before anything else sees a record
 
 
 def sync_feed(
@@ -57,14 +50,8 @@ def sync_feed(
 ) -> FeedOutcome:
     """Read a feed from its cursor to its end, or again what lies before.
 
-    Args:
-        client: the account's client.
-        warehouse: with the tables of the feed.
-        feed: the feed.
-        run: what the feed shares with the others.
-        what: what to read of the feed.
-        widens: the feeds whose older records become visible with each new record of this one.
-        listener: called after each page with the outcome so far.
+    With each new record of the feed, older records of those that it ``widens`` become visible. The listener is called
+    after each page with the outcome so far.
 
     Raises:
         PipelineError: what was committed before stays, the next sync goes on from there.
@@ -99,7 +86,6 @@ def sync_feed(
 def _sub_feed(
     client: FloridayClient, feed: Feed, target: Target, personal: PersonalData, listener: Listener
 ) -> SubFeedSync:
-    """The sync of the feed, or of the sub-feed, that a target is for."""
     pages = PageReader(client, feed.endpoint, target.part.part, personal.protection(target.table))
     outcome = FeedOutcome(
         client.account,

@@ -18,30 +18,19 @@ from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.load.upsert import Effects, Stored, store
 
-DELETED_AT_ONCE = 1000
-"""Records that one transaction marks as deleted: a selection may lose all of its records at once."""
+DELETED_AT_ONCE = 1000  # records that one transaction marks as deleted: a selection may lose all of them at once
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the records of a feed, or of a sub-feed, are stored.
-
-    Args:
-        warehouse: with the tables of the feed.
-        table: the feed's table.
-        part: account, feed and sub-feed.
-        state: the positions of all feeds; follows what is committed.
-        widens: the feeds whose older records become visible with each new record of this one.
-        run_id: written into every row of ``sync.windows`` and the raw log.
-        started_at: when the sync of the feed began.
-    """
+    """Where the records of a feed, or of a sub-feed, are stored."""
 
     warehouse: Warehouse
     table: Table
-    part: FeedPart
-    state: RunState
-    widens: Sequence[str]
-    run_id: str
+    part: FeedPart  # account, feed and sub-feed
+    state: RunState  # the positions of all feeds; follows what is committed
+    widens: Sequence[str]  # the feeds whose older records become visible with each new record of this one
+    run_id: str  # written into every row of `sync.windows` and the raw log
     started_at: datetime
 
 
@@ -54,18 +43,12 @@ class Commit:
 
 
 class FeedWriter:
-    """Stores records of a feed, or of a sub-feed.
-
-    Args:
-        target: where they are stored.
-        progress: the outcome so far.
-    """
+    """Stores records of a feed, or of a sub-feed."""
 
     def __init__(self, target: Target, progress: Progress) -> None:
         self.target = target
         self.progress = progress
-        self.maximum = self.position.maximum
-        """The feed's maximum: what Floriday returned last."""
+        self.maximum = self.position.maximum  # what Floriday returned last
 
     @property
     def position(self) -> Position:
@@ -94,7 +77,6 @@ class FeedWriter:
         return Commit(batch, stored)
 
     def _windows(self, batch: PageBatch) -> list[Window]:
-        """The rows of ``sync.windows`` for a batch, one for each piece."""
         target, series = self.target, self.position.series
         return [
             Window(
@@ -126,9 +108,7 @@ class FeedWriter:
     def store_again(self, records: Sequence[bytes], *, was_served: bool = True) -> None:
         """Store records from before the cursor, which stays.
 
-        Args:
-            records: records of the feed, as received.
-            was_served: whether Floriday served them; False for last versions that were made here.
+        ``was_served`` is False for last versions that were made here.
         """
         cursor = self.position.cursor
         pieces = [Piece(cursor, cursor, len(records))]
@@ -138,15 +118,9 @@ class FeedWriter:
         self.follow(self.commit(WriteSession(self.target.warehouse), batch, effects))
 
     def delete_unserved(self, served: set[str | None]) -> bool:
-        """Mark as deleted what a complete walk of a selection from number 0 did not serve, in batches.
+        """Mark as deleted what a complete walk of a selection from number 0 did not serve, in batches; returns if done.
 
         Rejected records were served. One of them without a readable key may be any record: then nothing is marked.
-
-        Args:
-            served: the keys of all records that the walk served.
-
-        Returns:
-            Whether it was done.
         """
         if None in served:
             return False

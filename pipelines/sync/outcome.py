@@ -10,61 +10,33 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class FeedOutcome:
-    """The outcome of the sync of one feed of one account.
-
-    Args:
-        account: name of the account.
-        feed: ``schema.table``.
-        records: number of records read.
-        new: number of records that were not known.
-        changed: number of versions of known records.
-        rejected: number of records that could not be stored.
-        vacant_numbers: sequence numbers of rejected records at which no record is served any more.
-        pages: number of pages read.
-        cursor: the last sequence number committed.
-        allowed: pages per second that Floriday allows beyond a burst; None where that is unknown.
-        left: number of sequence numbers that are still to be read up to the maximum; None where that is unknown.
-        maximum: what Floriday's max-sequence operation returned; None where it is unknown.
-        series: counts the restarts of the feed's numbering, from 1.
-        current: whether the feed is proven read to its end.
-        current_before: when it was last proven so before this sync; None for never.
-        whole: whether it was read from sequence number 0 to its end: by a first load, a full re-read, or as a snapshot.
-        restarted: whether a restart of the numbering was detected.
-        shared_numbers: sequence numbers that several records carried: where two pages meet, one of them may be missing.
-        lacks: what is missing to read the feed to its end, in one line; None for nothing.
-        seconds: duration of the sync.
-        skipped: why the feed was skipped; None where it was not.
-        error: what failed, in one line; None for nothing.
-        stack: of an unexpected error, the stack without messages and values.
-        unknown_fields: fields that the catalogue does not know, with their type.
-        unknown_values: values of enumerations that the catalogue does not know.
-    """
+    """The outcome of the sync of one feed of one account."""
 
     account: str
-    feed: str
+    feed: str  # `schema.table`
     records: int = 0
-    new: int = 0
-    changed: int = 0
-    rejected: int = 0
-    vacant_numbers: frozenset[int] = frozenset()
+    new: int = 0  # number of records that were not known
+    changed: int = 0  # number of versions of known records
+    rejected: int = 0  # number of records that could not be stored
+    vacant_numbers: frozenset[int] = frozenset()  # numbers of rejected records at which no record is served any more
     pages: int = 0
-    cursor: int = 0
-    allowed: float | None = None
-    left: int | None = None
-    maximum: int | None = None
-    series: int = 1
-    current: bool = False
-    current_before: datetime | None = None
-    whole: bool = False
-    restarted: bool = False
-    shared_numbers: frozenset[int] = frozenset()
-    lacks: str | None = None
+    cursor: int = 0  # the last sequence number committed
+    allowed: float | None = None  # pages per second that Floriday allows beyond a burst; None where that is unknown
+    left: int | None = None  # numbers that are still to be read up to the maximum; None where that is unknown
+    maximum: int | None = None  # what Floriday's max-sequence operation returned; None where it is unknown
+    series: int = 1  # counts the restarts of the feed's numbering, from 1
+    current: bool = False  # whether the feed is proven read to its end
+    current_before: datetime | None = None  # when it was last proven so before this sync; None for never
+    whole: bool = False  # whether it was read from number 0 to its end: by a first load, a re-read, or as a snapshot
+    restarted: bool = False  # whether a restart of the numbering was detected
+    shared_numbers: frozenset[int] = frozenset()  # numbers that several records carried, see `shared`
+    lacks: str | None = None  # what is missing to read the feed to its end, in one line; None for nothing
     seconds: float = 0.0
-    skipped: str | None = None
-    error: str | None = None
-    stack: str | None = None
-    unknown_fields: dict[str, str] = field(default_factory=dict)
-    unknown_values: dict[str, set[str]] = field(default_factory=dict)
+    skipped: str | None = None  # why the feed was skipped; None where it was not
+    error: str | None = None  # what failed, in one line; None for nothing
+    stack: str | None = None  # of an unexpected error, the stack without messages and values
+    unknown_fields: dict[str, str] = field(default_factory=dict)  # those that the catalogue does not know, with type
+    unknown_values: dict[str, set[str]] = field(default_factory=dict)  # those of enumerations, by column
 
     @property
     def why_not_current(self) -> str | None:
@@ -97,17 +69,11 @@ class FeedOutcome:
         return self.skipped is not None or (self.current and self.error is None)
 
 
-Listener = Callable[[FeedOutcome], None]
-"""Called after each page with the outcome so far."""
+Listener = Callable[[FeedOutcome], None]  # called after each page with the outcome so far
 
 
 class Progress:
-    """The outcome of a sync that is running: each update replaces it, and is reported.
-
-    Args:
-        outcome: what is known before the sync begins.
-        listener: called with each outcome that is reported.
-    """
+    """The outcome of a sync that is running: each update replaces it, and calls the listener with it."""
 
     def __init__(self, outcome: FeedOutcome, listener: Listener) -> None:
         self.outcome = outcome
@@ -121,12 +87,7 @@ class Progress:
         self._listener(self.outcome)
 
     def count_page(self, records: int, shared: frozenset[int]) -> None:
-        """Count a page; the next update reports it.
-
-        Args:
-            records: number of the page's records.
-            shared: sequence numbers that several of its records carry.
-        """
+        """Count a page and the sequence numbers that several of its records share; the next update reports it."""
         before = self.outcome
         self.outcome = replace(
             before,

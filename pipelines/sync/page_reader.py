@@ -11,25 +11,14 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.floriday.pages import Page
 
-LARGE_PAGE = 16_000_000
-"""Bytes of records above which a page is too large: the next ones are requested with fewer records."""
+LARGE_PAGE = 16_000_000  # bytes of records above which the next pages are requested with fewer records
+USUAL_PAGE = 6_000_000  # bytes of records that a page should have then, estimated from the last one
 
-USUAL_PAGE = 6_000_000
-"""Bytes of records that a page should have then, estimated from the last one."""
-
-Protection = Callable[[Sequence[bytes]], Sequence[bytes]]
-"""Hashes or drops the personal data of records."""
+Protection = Callable[[Sequence[bytes]], Sequence[bytes]]  # hashes or drops the personal data of records
 
 
 class PageReader:
-    """Requests pages and the maximum. Threads may share one.
-
-    Args:
-        client: the account's client.
-        endpoint: the feed's endpoint.
-        part: id of the sub-feed; None for a feed without sub-feeds.
-        protect: hashes or drops personal data; None where they are kept.
-    """
+    """Requests pages of a feed or sub-feed, protected unless ``protect`` is None, and the maximum, for many threads."""
 
     def __init__(
         self, client: FloridayClient, endpoint: Endpoint, part: str | None, protect: Protection | None
@@ -45,8 +34,7 @@ class PageReader:
     def fetch(self, after: int) -> Page:
         """The page of records above a number; of fewer records where an answer is too large for memory.
 
-        Raises:
-            AnswerTooLargeError: one record alone is too large.
+        Raises an AnswerTooLargeError if one record alone is too large.
         """
         while True:
             limit = self._limit

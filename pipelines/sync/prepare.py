@@ -26,32 +26,20 @@ from pipelines.warehouse.schema.owner import check_distinct, check_owner, read_o
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a sync uses of a warehouse that is ready.
+    """What a sync uses of a warehouse that is ready."""
 
-    Args:
-        personal: how personal data are protected.
-        state: cursors of all feeds, and the feeds that wait for a full re-read.
-    """
-
-    personal: PersonalData
-    state: RunState
+    personal: PersonalData  # how personal data are protected
+    state: RunState  # cursors of all feeds, and the feeds that wait for a full re-read
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a sync expects of its warehouse.
-
-    Args:
-        settings: all settings.
-        catalogue: of the settings' API.
-        identities: the organization behind each account's key.
-        views: the filter and scope that each feed is requested with.
-    """
+    """What a sync expects of its warehouse."""
 
     settings: Settings
-    catalogue: Catalogue
-    identities: Mapping[str, Identity]
-    views: Sequence[visibility.View]
+    catalogue: Catalogue  # of the settings' API
+    identities: Mapping[str, Identity]  # the organization behind each account's key
+    views: Sequence[visibility.View]  # the filter and scope that each feed is requested with
 
     def prepare(self, warehouse: Warehouse) -> Prepared:
         """Refuse a warehouse of others, bring an older one up to date, create what it lacks.

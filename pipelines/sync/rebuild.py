@@ -29,30 +29,19 @@ slices that wait, so that the writer never does."""
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The result of a rebuild.
+    """The result of a rebuild."""
 
-    Args:
-        feed: ``schema.table``.
-        records: number of rows in its table.
-        versions: number of versions in the raw log.
-        seconds: duration of the rebuild.
-    """
-
-    feed: str
-    records: int
-    versions: int
+    feed: str  # `schema.table`
+    records: int  # number of rows in its table
+    versions: int  # number of versions in the raw log
     seconds: float
 
 
 def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
-    """Rebuild the tables of a feed, all or nothing; readers wait meanwhile.
+    """Rebuild the tables of a feed, all or nothing; readers wait meanwhile, and the caller holds the warehouse's lock.
 
     A row's sequence number is then that of its newest version: a record that was renumbered without any other change
     has no version of its own for that.
-
-    Args:
-        warehouse: with the tables of the feed; the caller holds its lock.
-        source: the feed or snapshot.
 
     Raises:
         WarehouseError: a payload cannot be read any more, or the file cannot be used; nothing was changed.
@@ -72,17 +61,10 @@ def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
 
 
 def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> bool:
-    """Give a warehouse of an older layout that of this version; within a transaction.
+    """Give a warehouse of an older layout that of this version, within a transaction; returns whether it was older.
 
     A feed whose tables differ is rebuilt from its raw log, row for row as it was, with the numbers that its rows had.
-    Tables that this version does not have stay as they are.
-
-    Args:
-        connection: open for writing; the caller holds the warehouse's lock.
-        sources: all feeds and snapshots of the warehouse's API.
-
-    Returns:
-        Whether the layout was an older one.
+    Tables that this version does not have stay as they are. The sources are all those of the warehouse's API.
 
     Raises:
         WarehouseError: what is stored cannot be read by this version. Nothing was changed.
@@ -112,7 +94,7 @@ def _raise_memory_limit(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -> tuple[int, int]:
-    """Fill the empty tables of a feed from its raw log; returns how many records and versions there are."""
+    """Fill the empty tables of a feed from its raw log; returns the number of records and versions."""
     count = 0
     replay.number(connection, table)
     for log_slice, batch in _normalized(table, replay.slices(connection, table)):

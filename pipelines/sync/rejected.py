@@ -14,15 +14,9 @@ from pipelines.warehouse.load import rejected_records
 
 
 def retry_rejected(syncs: Sequence[SubFeedSync], numbers: list[int], pages: int | None = None) -> frozenset[int]:
-    """Request rejected records by their numbers; those that no sub-feed has there any more are resolved.
+    """Request rejected records by their numbers; those that no sub-feed has there any more are resolved and returned.
 
-    Args:
-        syncs: of all sub-feeds of the feed.
-        numbers: of the rejected records, in the order in which they are requested.
-        pages: pages of each sub-feed to request at most; None for as many as it takes.
-
-    Returns:
-        The numbers at which no record is served any more.
+    At most so many pages of each sub-feed are requested; None for as many as it takes.
     """
     requested = [number for number in numbers if number > 0]  # nothing is served below, and 0 stands for defaults
     if not syncs or not requested:

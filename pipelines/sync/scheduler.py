@@ -18,15 +18,11 @@ from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import is_in_parts
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
 
-FEEDS_AT_ONCE = 8
-"""Feeds that are synced at once; they share the memory that their pages may fill."""
-
+FEEDS_AT_ONCE = 8  # they share the memory that their pages may fill
 MALLOC_ARENAS = 2
-_M_ARENA_MAX = -8
-"""The C library's number of the option (mallopt(3))."""
+_M_ARENA_MAX = -8  # the C library's number of the option (mallopt(3))
 
-Task = tuple[str, Source]
-"""The name of an account, and the feed or snapshot to sync for it."""
+Task = tuple[str, Source]  # the name of an account, and the feed or snapshot to sync for it
 
 _Result = TypeVar("_Result")
 
@@ -51,14 +47,10 @@ def dependencies(source: Source) -> Collection[str]:
 
 
 def run_concurrently(tasks: Sequence[Task], work: Callable[[Task], _Result]) -> Iterator[_Result]:
-    """Do the work for each task, and yield each result as soon as it is known.
+    """Do the work for each task, by several threads, and yield each result as soon as it is known.
 
-    A feed begins once its dependencies are done. When the caller stops, or the work raises, running tasks end at their
-    next pause, and no new one begins.
-
-    Args:
-        tasks: in the order in which they should begin.
-        work: does one task; called by several threads.
+    Tasks begin in the order given, a feed once its dependencies are done. When the caller stops, or the work raises,
+    running tasks end at their next pause, and no new one begins.
     """
     if len(tasks) == 1:
         yield work(tasks[0])

@@ -30,17 +30,12 @@ class RejectedOnly:
     """The rejected records alone, by their sequence numbers, however many there are."""
 
 
+# Days: what is numbered in them now, which is as harmless; everything where the feed was never read.
 WhatToRead = Changes | Everything | Days | RejectedOnly
-"""Days: what is numbered in them now, which is as harmless; everything where the feed was never read."""
 
 
 def past_days(first: dt.date, last: dt.date | None, names: tuple[str, str]) -> Days:
-    """The days from one to another.
-
-    Args:
-        first: the first day, in Amsterdam.
-        last: the last day, inclusive; None for today.
-        names: what the user calls the two, for error messages.
+    """The days from one to another, inclusive, in Amsterdam; to today if ``last`` is None. Errors use the ``names``.
 
     Raises:
         UsageError: the first day is in the future, or after the last one.
@@ -56,10 +51,7 @@ def past_days(first: dt.date, last: dt.date | None, names: tuple[str, str]) -> D
 def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Source, ...]:
     """The feeds and snapshots that FLORIDAY_FEEDS names, all where it names none, with the filters of the settings.
 
-    Feeds with sub-feeds come last: another feed lists their sub-feeds.
-
-    Raises:
-        SettingError: it names a feed that does not exist.
+    Feeds with sub-feeds come last: another feed lists their sub-feeds. A SettingError if a feed does not exist.
     """
     try:
         named = {catalogue.source(name).name for name in settings.feeds or ()}
@@ -70,16 +62,7 @@ def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Sourc
 
 
 def check_accounts(names: Iterable[str], known: Collection[str], place: str) -> None:
-    """Check that accounts exist.
-
-    Args:
-        names: names of accounts that the user gave.
-        known: names of all accounts that exist.
-        place: where they exist, as the beginning of the error: ``the settings have``.
-
-    Raises:
-        UsageError: a name is unknown; the message lists the known ones.
-    """
+    """Raise a UsageError if a name is unknown; ``place`` begins it, such as ``the settings have``."""
     if unknown := sorted({*names} - {*known}):
         raise UsageError(f"{place} no account {', '.join(unknown)}; there are: {', '.join(known)}")
 

@@ -43,20 +43,12 @@ def new_run_id() -> str:
 
 @dataclass(frozen=True)
 class Connected:
-    """The opened parts; nothing is requested and nothing created before it is needed.
-
-    Args:
-        settings: all settings.
-        catalogue: of the settings' API.
-        token_session: gives the access token.
-        clients: one client for each account, by the account's name.
-        warehouse: the DuckDB file.
-    """
+    """The opened parts; nothing is requested and nothing created before it is needed."""
 
     settings: Settings
-    catalogue: Catalogue
-    token_session: TokenSession
-    clients: Mapping[str, FloridayClient]
+    catalogue: Catalogue  # of the settings' API
+    token_session: TokenSession  # gives the access token
+    clients: Mapping[str, FloridayClient]  # one client for each account, by the account's name
     warehouse: Warehouse
 
     @property
@@ -65,11 +57,10 @@ class Connected:
         return chosen_sources(self.settings, self.catalogue)
 
     def prepare(self) -> SyncSession:
-        """Identify the accounts, refuse a warehouse of others, bring an older one up to date, create what it lacks.
+        """Identify the accounts, and make the warehouse ready as in :meth:`Preparation.prepare`.
 
         Raises:
-            SettingError: the warehouse belongs to another API, environment or organization, or its personal data are
-                protected differently from what the settings define.
+            SettingError: as there.
             PipelineError: no key is accepted, or the file cannot be used. Nothing was written then.
         """
         Thread(target=get_ready, name="floriday frames", daemon=True).start()
@@ -96,9 +87,7 @@ class Connected:
         """Renew the copy for readers that stay connected, where the settings define one and it is due.
 
         A sync calls it at its end. It needs no lock file: DuckDB's own keeps writers out while the warehouse is read.
-
-        Raises:
-            PipelineError: the copy could not be renewed; it is as it was.
+        A PipelineError leaves the copy as it was.
         """
         target = self.settings.published
         if target is not None and is_copy_due(self.warehouse, target, self.settings.publish_every):
@@ -113,32 +102,20 @@ class Connected:
         return all(self.grants(source) for source in self.sources if source.name == CONNECTIONS_FEED)
 
     def check_scope(self, source: Source) -> None:
-        """Refuse a feed or snapshot whose scope the token does not carry.
-
-        Raises:
-            ScopeNotGrantedError: the token does not carry it.
-        """
+        """Raise a ScopeNotGrantedError if the token does not carry the scope of a feed or snapshot."""
         if not self.grants(source):
             raise ScopeNotGrantedError(f"scope {source.scope} is not granted", feed=source.name)
 
 
 @dataclass(frozen=True)
 class SyncSession:
-    """A sync of all accounts and feeds of a process; several threads may use one.
-
-    Args:
-        connected: the clients and the warehouse.
-        identities: the organization behind each account's key.
-        failures: accounts whose key was refused, with the reason.
-        state: cursors and marks of all feeds; follows what the session commits.
-        personal: how personal data are protected.
-    """
+    """A sync of all accounts and feeds of a process; several threads may use one."""
 
     connected: Connected
-    identities: Mapping[str, Identity]
-    failures: Mapping[str, PipelineError]
-    state: RunState
-    personal: PersonalData
+    identities: Mapping[str, Identity]  # the organization behind each account's key
+    failures: Mapping[str, PipelineError]  # accounts whose key was refused, with the reason
+    state: RunState  # cursors and marks of all feeds; follows what the session commits
+    personal: PersonalData  # how personal data are protected
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -159,14 +136,10 @@ class SyncSession:
         what: WhatToRead = Changes(),  # noqa: B008 - frozen
         listener: Listener = lambda _: None,
     ) -> FeedOutcome:
-        """Sync one feed or snapshot of one account; failures are in the outcome instead of raised, unexpected ones too.
+        """Sync one feed, or one snapshot as a whole; failures are in the outcome, unexpected ones too.
 
-        Args:
-            source: the feed or snapshot; a snapshot is always read as a whole.
-            account: name of the account whose API key is used.
-            run_id: written into every row of ``sync.windows`` and the raw log.
-            what: what to read of a feed.
-            listener: called after each page with the outcome so far.
+        The run's id is written into every row of ``sync.windows`` and the raw log; the listener is called after each
+        page with the outcome so far.
         """
         so_far = FeedOutcome(account, source.name)
 
@@ -244,11 +217,7 @@ class SyncSession:
 
 @contextmanager
 def open_clients(settings: Settings, *, accounts: Iterable[str] | None = None) -> Iterator[Connected]:
-    """Open the parts, and close them in the end; nothing is requested yet.
-
-    Args:
-        settings: all settings.
-        accounts: names of the accounts to open; None for all.
+    """Open the parts for some accounts, None for all, and close them in the end; nothing is requested yet.
 
     Raises:
         SettingError: the settings name a feed that does not exist.

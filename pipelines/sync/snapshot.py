@@ -30,25 +30,14 @@ from pipelines.warehouse.load.upsert import Stored, store
 
 @dataclass(frozen=True)
 class SnapshotRequest:
-    """One request for a snapshot.
-
-    Args:
-        parameters: the query parameters.
-        within: key columns with the values that are requested; the answer is complete within them.
-    """
+    """One request for a snapshot."""
 
     parameters: dict[str, str | int]
-    within: dict[str, int] = field(default_factory=dict)
+    within: dict[str, int] = field(default_factory=dict)  # values of key columns, within which the answer is complete
 
 
 def snapshot_requests(snapshot: Snapshot, weeks: tuple[int, int], now: dt.datetime) -> list[SnapshotRequest]:
-    """The requests that make up a snapshot.
-
-    Args:
-        snapshot: the snapshot.
-        weeks: for one that is requested week by week, the first and the last week, counted from this one.
-        now: the current time.
-    """
+    """The requests that make up a snapshot; ``weeks``, first and last, are counted from this one."""
     if snapshot.asked_by == "moment":
         moment = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return [SnapshotRequest({snapshot.parameters[0]: moment})]
@@ -71,16 +60,9 @@ def sync_snapshot(
     weeks: tuple[int, int],
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
-    """Read a snapshot and store what changed in it.
+    """Read a snapshot and store what changed in it; ``weeks``, first and last, are counted from this one.
 
-    Args:
-        client: the account's client.
-        warehouse: with the tables of the snapshot.
-        snapshot: the snapshot.
-        run_id: written into every row of ``sync.windows`` and the raw log.
-        weeks: the weeks to request, counted from this one.
-        personal: how personal data are protected, before anything else sees a record.
-        listener: called after each answer that was stored.
+    The listener is called after each answer that was stored.
 
     Raises:
         PipelineError: what was answered before is stored.
@@ -101,16 +83,10 @@ def sync_snapshot(
 
 @dataclass(frozen=True)
 class _Answer:
-    """The answer to a request.
-
-    Args:
-        request: the request.
-        records: the list, as received.
-        seconds: how long the request took.
-    """
+    """The answer to a request."""
 
     request: SnapshotRequest
-    records: list[bytes]
+    records: list[bytes]  # the list, as received
     seconds: float
 
 

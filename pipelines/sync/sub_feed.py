@@ -24,25 +24,17 @@ from pipelines.warehouse.load.days_to_sequence import Days, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.visibility import MAY_HAVE_RESTARTED, NEW_SERIES, Reread
 
-REPAIRS_AT_ONCE = 2
-"""How often one sync reads a feed again because of numbers above its end; the next sync goes on."""
+REPAIRS_AT_ONCE = 2  # how often one sync reads a feed again because of numbers above its end; the next sync goes on
 
 
 class SubFeedSync:
-    """The sync of a feed, or of one sub-feed.
-
-    Args:
-        feed: the feed.
-        pages: requests its pages.
-        writer: stores its records.
-    """
+    """The sync of a feed, or of one sub-feed."""
 
     def __init__(self, feed: Feed, pages: PageReader, writer: FeedWriter) -> None:
         self.feed = feed
         self.pages = pages
         self.writer = writer
-        self.reread: Reread | None = None
-        """Why the feed waits for a full re-read, as far as the sync does it."""
+        self.reread: Reread | None = None  # why the feed waits for a full re-read, as far as the sync does it
         self.is_reread_done = False
 
     @property
@@ -63,20 +55,14 @@ class SubFeedSync:
     def change_feed(self, fetch: Fetch | None = None) -> ChangeFeed:
         """What is known of the feed before its pages are read; a sub-feed has no maximum of its own.
 
-        Args:
-            fetch: requests a page; by default each page is requested when it is needed.
+        By default each page is requested when it is needed.
         """
         maximum, again = (self.writer.maximum, self.pages.maximum_again) if self.is_whole_feed else (None, None)
         page = self.feed.endpoint.page_maximum
         return ChangeFeed(fetch or self.pages.fetch, maximum, page, self.position.cursor, again)
 
     def run(self, what: Changes | Everything | Days, reread: Reread | None) -> None:
-        """Read the feed, and everything of it where it is marked for that.
-
-        Args:
-            what: what to read.
-            reread: why the feed waits for a full re-read; None where it does not.
-        """
+        """Read the feed, and everything of it where ``reread`` marks it for that."""
         self.reread = reread
         is_whole = isinstance(what, Everything) or self._is_marked_whole()
         is_new = self.is_whole_feed and self.position == Position()
@@ -109,13 +95,7 @@ class SubFeedSync:
         return position.is_current and maximum == position.maximum
 
     def _read_numbering(self, feed: ChangeFeed, *, is_whole: bool, days: Days | None) -> None:
-        """Read the feed once its numbering is examined.
-
-        Args:
-            feed: what is known of the feed.
-            is_whole: whether to read from number 0.
-            days: days to read again; None for none.
-        """
+        """Read the feed once its numbering is examined: from number 0 if ``is_whole``, else days, or what is new."""
         feed, numbering = self._examined(feed, is_suspect=self.reread is not None and self.reread.may_have_restarted)
         if numbering is Numbering.UNDECIDED and self._has_fallen(feed):
             self._wait_for_proof(feed)
@@ -219,11 +199,8 @@ class SubFeedSync:
     ) -> set[str | None] | None:
         """Read and store a range of the feed.
 
-        Args:
-            feed: what is known of the feed.
-            span: the range.
-            stored: for each number that is read once more, the content hashes that are stored with it.
-            covered: what need not be read beyond the cursor; None where the range is read again.
+        ``stored`` are the content hashes that are stored with each number that is read once more, ``covered`` what need
+        not be read beyond the cursor; None where the range is read again.
         """
         position = self.position
         feed = replace(feed, read_before=position.cursor)

@@ -22,31 +22,18 @@ from pipelines.warehouse.load.upsert import Effects, Stored
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk over a feed is for.
+    """What a walk over a feed is for."""
 
-    Args:
-        is_reread: whether it begins at number 0.
-        stored: for each number that is read once more, the content hashes that are stored with it.
-        gathers_keys: whether the keys of all served records are returned.
-    """
-
-    is_reread: bool = False
-    stored: Mapping[int, Collection[bytes]] = field(default_factory=dict)
-    gathers_keys: bool = False
+    is_reread: bool = False  # whether it begins at number 0
+    stored: Mapping[int, Collection[bytes]] = field(default_factory=dict)  # hashes stored with numbers to be read again
+    gathers_keys: bool = False  # whether the keys of all served records are returned
 
 
 def store_walk(writer: FeedWriter, steps: Iterator[Step], windows: WindowBuilder, walk: Walk) -> set[str | None]:
     """Store the steps of a walk; what was fetched before a failure is stored before the failure is raised.
 
-    Args:
-        writer: stores the records of the feed.
-        steps: the pages of the walk.
-        windows: the sequence numbers that are read so far.
-        walk: what the walk is for.
-
-    Returns:
-        The keys of all records that were served, None for a record without a readable key; empty where ``walk`` does
-        not gather them.
+    Returns the keys of all records that were served, None for a record without a readable key; empty where ``walk``
+    does not gather them.
 
     Raises:
         PipelineError: what was committed before stays.
@@ -81,12 +68,10 @@ class _BackgroundCommits:
         self._running = self._thread.submit(self._writer.commit, self.session, batch, effects)
 
     def finish(self, *, is_next_ready: bool = False) -> Stored | None:
-        """Wait for the running commit, and follow it; returns what it stored, None where no commit is running.
+        """Wait for the running commit, if any, and follow it; returns what it stored.
 
         A commit that failed raises its error at each call. So nothing is stored after it, and no cursor moves over it.
-
-        Args:
-            is_next_ready: whether another batch is to be committed immediately after it.
+        ``is_next_ready``: another batch is to be committed immediately after it.
         """
         if self._running is None:
             return None

@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 from pipelines.catalogue.types import Kind
 from pipelines.normalize.exact import Number, UnreadableError, read
-from pipelines.normalize.reasons import without_value
+from pipelines.normalize.rejected import without_value
 from pipelines.orchestration.assets.floriday_text import LONGEST, as_code, visible
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import given_settings

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.normalize.uuids import uuids
+from pipelines.normalize.values import uuids
 
 NIL = "00000000-0000-0000-0000-000000000000"
 VALID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"

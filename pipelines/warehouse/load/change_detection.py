@@ -24,17 +24,11 @@ VERDICTS = "verdicts"
 
 @dataclass(frozen=True)
 class IncomingBatch:
-    """A batch on a connection: its frames are views, what is detected is a temporary table.
+    """A batch on a connection: its frames are views, what is detected is a temporary table."""
 
-    Args:
-        connection: open for writing, within a transaction.
-        table: the feed's table.
-        params: ``account``, ``series``, ``moment`` and ``run_id``, the parameters of the statements.
-    """
-
-    connection: duckdb.DuckDBPyConnection
+    connection: duckdb.DuckDBPyConnection  # open for writing, within a transaction
     table: Table
-    params: Mapping[str, object]
+    params: Mapping[str, object]  # `account`, `series`, `moment` and `run_id`, the parameters of the statements
 
     @property
     def originals(self) -> str:
@@ -61,23 +55,14 @@ class IncomingBatch:
 
 @dataclass(frozen=True)
 class DetectedChanges:
-    """What was detected in a batch.
+    """What was detected in a batch."""
 
-    Args:
-        new: records that were not known.
-        changed: versions of known records.
-        all_first: whether each record of the batch is the only version of its record, here and in the batch.
-        some_twice: whether the batch has several versions of a record.
-        older: records of the batch that are older than what is stored, which are ignored.
-        verdicts: the temporary table with a row for each record that is not ignored.
-    """
-
-    new: int = 0
-    changed: int = 0
-    all_first: bool = False
-    some_twice: bool = False
-    older: int = 0
-    verdicts: str = VERDICTS
+    new: int = 0  # records that were not known
+    changed: int = 0  # versions of known records
+    all_first: bool = False  # whether each record of the batch is the only version of its record, here and in the batch
+    some_twice: bool = False  # whether the batch has several versions of a record
+    older: int = 0  # records of the batch that are older than what is stored, which are ignored
+    verdicts: str = VERDICTS  # the temporary table with a row for each record that is not ignored
 
     @property
     def versions(self) -> int:
@@ -89,14 +74,7 @@ class DetectedChanges:
 def on_connection(
     connection: duckdb.DuckDBPyConnection, table: Table, batch: Batch, params: Mapping[str, object]
 ) -> Iterator[IncomingBatch]:
-    """Within the block the frames of a batch are views of the connection.
-
-    Args:
-        connection: open for writing, within a transaction.
-        table: the feed's table.
-        batch: normalized records.
-        params: as in :class:`IncomingBatch`.
-    """
+    """Within the block the frames of a batch are views of the connection, which is within a transaction."""
     frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
     frames["originals"] = _with_keys(table, batch)
     for name, frame in frames.items():

@@ -38,9 +38,7 @@ def windows(newest: int | None = None) -> str:
     later than all before it. NULL where there is no such window yet. ``surely_started_at`` and ``surely_committed_at``
     are times before which it was surely not: NULL where a later window, or the clock now, has an earlier time.
 
-    The SQL's parameters are ``account``, ``feed``, ``part``, and ``now``, the current time.
-
-    Args:
-        newest: number of newest windows; None for all.
+    The SQL's parameters are ``account``, ``feed``, ``part``, and ``now``, the current time. Only so many ``newest``
+    windows are searched, None for all.
     """
     return _WINDOWS.format(newest="NULL" if newest is None else newest)

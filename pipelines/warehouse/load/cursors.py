@@ -11,26 +11,18 @@ import duckdb
 from pipelines.catalogue.types import Feed
 from pipelines.warehouse.file.connection import Warehouse
 
+# Numbers may become visible late: what was a feed's head for less than this time is read again.
 YOUNG = dt.timedelta(minutes=10)
-"""Numbers may become visible late: what was a feed's head for less than this time is read again."""
-
-CONNECTIONS_FEED = "organizations.connections"
-"""Lists the growers that a buyer is connected with, and so the sub-feeds of some feeds."""
+CONNECTIONS_FEED = "organizations.connections"  # lists a buyer's growers, and so the sub-feeds of some feeds
 
 
 @dataclass(frozen=True)
 class FeedPart:
-    """What has one cursor: a feed of an account, or a sub-feed.
-
-    Args:
-        account: name of the account in the settings.
-        feed: ``schema.table``.
-        part: id of the sub-feed, the grower's; None for a feed without sub-feeds.
-    """
+    """What has one cursor: a feed of an account, or a sub-feed."""
 
     account: str
-    feed: str
-    part: str | None = None
+    feed: str  # `schema.table`
+    part: str | None = None  # id of the sub-feed, the grower's; None for a feed without sub-feeds
 
 
 @dataclass(frozen=True)
@@ -39,20 +31,13 @@ class Position:
 
     The feed was proven current since the last commit if ``current_at`` is not before ``committed_at``; the methods keep
     that true whatever the clock shows.
-
-    Args:
-        series: counts the restarts of the feed's numbering, from 1.
-        cursor: the last sequence number committed, 0 before the first.
-        maximum: what Floriday's max-sequence operation returned last.
-        current_at: when the feed was last proven current.
-        committed_at: when a window was last committed.
     """
 
-    series: int = 1
-    cursor: int = 0
-    maximum: int | None = None
-    current_at: dt.datetime | None = None
-    committed_at: dt.datetime | None = None
+    series: int = 1  # counts the restarts of the feed's numbering, from 1
+    cursor: int = 0  # the last sequence number committed, 0 before the first
+    maximum: int | None = None  # what Floriday's max-sequence operation returned last
+    current_at: dt.datetime | None = None  # when the feed was last proven current
+    committed_at: dt.datetime | None = None  # when a window was last committed
 
     @property
     def is_current(self) -> bool:
@@ -60,23 +45,16 @@ class Position:
         return self.current_at is not None and (self.committed_at is None or self.current_at >= self.committed_at)
 
     def committed(self, moment: dt.datetime, *, current: bool) -> Position:
-        """The position after a commit.
-
-        Args:
-            moment: time of the commit, by the clock.
-            current: whether the feed is proven current with it.
-        """
+        """The position after a commit, and whether the feed is proven current with it."""
         proven = moment if current else self.current_at
         if not current and proven is not None and proven >= moment:
             proven = moment - dt.timedelta(microseconds=1)
         return replace(self, committed_at=moment, current_at=proven)
 
     def found_current(self, asked_at: dt.datetime, now: dt.datetime | None = None) -> Position:
-        """The position of a feed that is current without a commit.
+        """The position of a feed that is current without a commit, when Floriday was requested at ``asked_at``.
 
-        Args:
-            asked_at: when Floriday was requested.
-            now: the current time; later times were written by a clock that was fast.
+        Times later than ``now`` were written by a clock that was fast.
         """
         now = now or dt.datetime.now(dt.UTC)
         committed = self.committed_at and min(self.committed_at, max(asked_at, now))
@@ -128,13 +106,7 @@ def sub_feeds_of(warehouse: Warehouse, feed: Feed, account: str) -> list[str | N
 def add_windows(
     connection: duckdb.DuckDBPyConnection, windows: Sequence[tuple[Window, int]], committed_at: dt.datetime
 ) -> None:
-    """Write the windows of one transaction, within it.
-
-    Args:
-        connection: open for writing.
-        windows: each with the number of its new and changed records.
-        committed_at: time of the commit.
-    """
+    """Write the windows of one transaction, each with the number of its new and changed records, within it."""
     if windows:
         connection.executemany(
             "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed,"

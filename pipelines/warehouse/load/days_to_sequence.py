@@ -23,27 +23,17 @@ from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, Window, of_part
 from pipelines.warehouse.sql import quoted, versions
 
+# Fields with the times at which a record was last changed, and created.
 CHANGED_AT: tuple[Path, ...] = (("lastModifiedDateTime",), ("lastModified",))
-"""Fields with the time at which a record was last changed."""
-
 CREATED_AT: tuple[Path, ...] = (("creationDateTime",), ("createdDateTime",), ("added",))
-"""Fields with the time at which a record was created."""
 
 
 @dataclass(frozen=True)
 class Days:
-    """Successive days of Europe/Amsterdam.
-
-    Args:
-        first: the first day.
-        last: the last day, inclusive.
-
-    Raises:
-        UsageError: the last day is before the first one.
-    """
+    """Successive days of Europe/Amsterdam; a UsageError if the last one is before the first one."""
 
     first: dt.date
-    last: dt.date
+    last: dt.date  # the last day, inclusive
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -70,15 +60,8 @@ def numbered_in(
     """A range that holds every record that is now numbered in the days; None where there can be no such record.
 
     Days before the first window depend on the times within records: one that was renumbered without a change before it
-    was first read here, and that no later change of another one reveals, counts as numbered when it was changed.
-
-    Args:
-        connection: open for reading.
-        part: the feed, or sub-feed.
-        at: its position; only its current series counts.
-        table: the feed's table.
-        days: the days to map.
-        now: the current time.
+    was first read here, and that no later change of another one reveals, counts as numbered when it was changed. Only
+    the current series of the feed counts.
     """
     since, until = days.begins - YOUNG, days.ends + YOUNG
     if since >= now:
@@ -98,19 +81,12 @@ _SERIES = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $pa
 
 @dataclass(frozen=True)
 class _Bounds:
-    """What ``sync.windows`` proves of a period.
+    """What ``sync.windows`` proves of a period."""
 
-    Args:
-        begins: when the first window of the series was committed; None before it, and where the clock was wrong then.
-        loaded: the feed's end when it was first read to its end; None before that.
-        below: the highest number that was surely assigned before the period; None where no window is old enough.
-        up_to: a number that was surely assigned before the end of the period; None where no window proves one yet.
-    """
-
-    begins: dt.datetime | None
-    loaded: int | None
-    below: int | None
-    up_to: int | None
+    begins: dt.datetime | None  # commit of the series' first window; None before it, or if the clock was wrong then
+    loaded: int | None  # the feed's end when it was first read to its end; None before that
+    below: int | None  # the highest number surely assigned before the period; None where no window is old enough
+    up_to: int | None  # a number surely assigned before the period's end; None where no window proves one yet
 
 
 def _bounds_of_windows(  # noqa: PLR0917 - three moments
@@ -221,13 +197,9 @@ def changed_at(table: Table) -> str | None:
 def note_catch_up(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window], at: Position) -> None:
     """Record that a run goes on with what an earlier one had not read to its end.
 
-    To be called within each transaction, before the cursor is moved: a run's first windows beyond the cursor are those
-    that count. A load over several connections that was interrupted has windows beyond the cursor.
-
-    Args:
-        connection: open for writing.
-        windows: the windows that are about to be committed, of one feed and run.
-        at: the feed's position before them; its cursor is not used.
+    To be called within each transaction, with its windows and the position before them, before the cursor is moved: a
+    run's first windows beyond the cursor are those that count. A load over several connections that was interrupted has
+    windows beyond the cursor.
     """
     reached = {window.to_number: window for window in windows if window.advances and window.to_number is not None}
     if not reached:

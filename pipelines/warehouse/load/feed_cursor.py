@@ -16,23 +16,16 @@ from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
 if TYPE_CHECKING:
     import pandas as pd
 
-_NEWEST_WINDOWS = 1000
-"""Number of a feed's newest windows that are searched for young ones."""
-
+_NEWEST_WINDOWS = 1000  # number of a feed's newest windows that are searched for young ones
 _PART = "account = $account AND feed = $feed AND part IS NOT DISTINCT FROM $part"
 
 
 @dataclass(frozen=True)
 class FeedCursor:
-    """The cursor of a feed, or of a sub-feed.
+    """The cursor of a feed, or of a sub-feed."""
 
-    Args:
-        connection: open for reading; for writing where the cursor is moved.
-        part: account, feed and sub-feed.
-    """
-
-    connection: duckdb.DuckDBPyConnection
-    part: FeedPart
+    connection: duckdb.DuckDBPyConnection  # open for reading; for writing where the cursor is moved
+    part: FeedPart  # account, feed and sub-feed
 
     def position(self) -> Position:
         """The stored position."""
@@ -41,10 +34,7 @@ class FeedCursor:
         return Position(*rows[0]) if rows else Position()
 
     def move(self, to: Position) -> None:
-        """Store a position; within a transaction.
-
-        Where the cursor moves back, windows no longer count as read beyond it.
-        """
+        """Store a position, within a transaction; where the cursor moves back, windows are no longer read beyond it."""
         before = self.connection.execute(
             f"DELETE FROM sync.cursors WHERE {_PART} RETURNING series, cursor", of_part(self.part)
         ).fetchall()
@@ -75,11 +65,7 @@ class FeedCursor:
 
         Each run that moved the cursor within the last ten minutes ended at the head of the feed then, and numbers below
         that head may become visible later. So the page before the first such head is read again, and all that follows.
-
-        Args:
-            at: the position.
-            table: the feed's table.
-            page: number of records of a full page.
+        A full page has ``page`` records.
         """
         if at.committed_at is None:
             return at.cursor
@@ -111,13 +97,7 @@ class FeedCursor:
         return lowest - 1 if count == page else 0
 
     def stored_above(self, after: int, at: Position, table: Table) -> dict[int, set[bytes]]:
-        """For each number above ``after`` up to the cursor, the content hashes of the versions stored with it.
-
-        Args:
-            after: sequence number, excluded.
-            at: the position.
-            table: the feed's table.
-        """
+        """For each number above ``after`` up to the cursor, the content hashes of the versions stored with it."""
         rows = self.connection.execute(
             f"SELECT sequence_number, content_hash FROM {raw(table)} WHERE account = $account AND series = $series"
             " AND sequence_number > $after AND sequence_number <= $cursor",
@@ -132,11 +112,6 @@ class FeedCursor:
         """What an interrupted load has read beyond the cursor: ranges, from after the first number up to the second.
 
         Its last page is left out: it may have been the feed's head, where numbers become visible late.
-
-        Args:
-            at: the position.
-            table: the feed's table.
-            page: number of records of a full page.
         """
         rows = self.connection.execute(
             f"SELECT from_sequence_number, to_sequence_number FROM sync.windows WHERE {_PART} AND series = $series"
@@ -149,13 +124,7 @@ class FeedCursor:
         return [(begins, min(ends, head)) for begins, ends in rows if begins < min(ends, head)]
 
     def stored_numbers(self, series: int, table: Table, frame: pd.DataFrame) -> dict[int, int | None]:
-        """The stored sequence number of each record of a frame that is known in the series, by its place in the frame.
-
-        Args:
-            series: the series of the numbering.
-            table: the feed's table.
-            frame: normalized records.
-        """
+        """The stored number of each record of a frame that is known in the series, by its place in the frame."""
         key = listed(record_key(table))
         sql = (
             "SELECT f.record, max(s.sequence_number) FROM served f JOIN ("

@@ -12,36 +12,24 @@ from pipelines.catalogue.tables import Table
 from pipelines.warehouse.load.cursors import FeedPart, Position
 from pipelines.warehouse.sql import current, listed, raw, record_key, same_key, versions
 
-REASON = "it holds numbers above its end"
-"""Why a feed with lowered numbers is read again."""
+REASON = "it holds numbers above its end"  # why a feed with lowered numbers is read again
 
 
 def lower(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, at: Position) -> int:
-    """Lower the numbers of a feed's current series that lie above its proven end; within a transaction.
+    """Lower the numbers of the current series above the cursor, which is the feed's proven end; returns how many.
 
     Each sub-feed has an end of its own, and rows do not show which sub-feed served them. These rows are left as they
-    are, and so are those of a snapshot.
-
-    Args:
-        connection: open for writing.
-        table: the feed's.
-        part: the feed, or sub-feed.
-        at: its position: the series, and the cursor, which is the end.
-
-    Returns:
-        The number of such records.
+    are, and so are those of a snapshot. Within a transaction.
     """
     if part.part is not None or "sequence_number" not in table.by_name:
         return 0
     params = {"account": part.account, "series": at.series, "end": at.cursor}
-    connection.execute(_FOUND.format(key=listed(record_key(table)), rows=_above(table, at.series)), params)
+    found = f"SELECT DISTINCT {listed(record_key(table))} FROM ({_above(table, at.series)})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE impossible AS {found}", params)
     ((count,),) = connection.execute("SELECT count(*) FROM impossible").fetchall()
     if count:
         _write_lower_numbers(connection, table, params)
     return int(count)
-
-
-_FOUND = "CREATE OR REPLACE TEMP TABLE impossible AS SELECT DISTINCT {key} FROM ({rows})"
 
 
 def _above(table: Table, series: int) -> str:

@@ -13,11 +13,8 @@ import duckdb
 
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 
-KEPT = dt.timedelta(days=7)
-"""Age up to which each window has a row of its own."""
-
-MOST_AT_ONCE = 10_000
-"""Oldest rows of a feed that one transaction merges: about half a second, once in 64 windows."""
+KEPT = dt.timedelta(days=7)  # age up to which each window has a row of its own
+MOST_AT_ONCE = 10_000  # oldest rows of a feed that one transaction merges: about half a second, once in 64 windows
 
 _WALKS = """
     WITH oldest AS (
@@ -84,19 +81,9 @@ _MERGED = f"""
 def merge_windows(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, at: Position, now: dt.datetime, kept: dt.timedelta = KEPT
 ) -> int:
-    """Merge the old windows of a feed, or sub-feed; within a transaction.
+    """Merge the windows of a feed, or sub-feed, older than ``kept``, within a transaction; returns the rows saved.
 
     ``numbered_in``, ``FeedCursor`` and ``unread_since`` return the same as before, or a superset.
-
-    Args:
-        connection: open for writing.
-        part: the feed, or sub-feed.
-        at: its position.
-        now: the current time.
-        kept: age up to which each window has a row of its own.
-
-    Returns:
-        The number of rows that were saved.
     """
     params = {
         **of_part(part),

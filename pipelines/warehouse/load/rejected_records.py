@@ -45,23 +45,14 @@ WITH_PAYLOADS = LISTED.replace("first_seen, last_seen", "first_seen, last_seen, 
 
 @dataclass(frozen=True)
 class OpenRecord:
-    """A record that could not be stored yet.
+    """A record that could not be stored yet."""
 
-    Args:
-        account: name of the account that read it.
-        feed: ``schema.table``.
-        key: its key values, joined; None where they cannot be read.
-        number: its sequence number; None where it cannot be read.
-        reason: what is wrong with it.
-        payload: the record as received.
-    """
-
-    account: str
-    feed: str
-    key: str | None
-    number: int | None
+    account: str  # name of the account that read it
+    feed: str  # `schema.table`
+    key: str | None  # its key values, joined; None where they cannot be read
+    number: int | None  # its sequence number; None where it cannot be read
     reason: str
-    payload: str
+    payload: str  # the record as received
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -103,7 +94,6 @@ def keep(
 
 
 def _last_of_each(records: Sequence[Rejected]) -> pa.Table:
-    """The last record of each identity."""
     last: dict[tuple[object, ...], Rejected] = {}
     for record in records:
         last[_identity(record.key, record.sequence_number, record.payload)] = record
@@ -131,14 +121,8 @@ def resolve_stored(
 ) -> None:
     """Resolve the rows whose record was just stored in a valid version; within a transaction.
 
-    One statement for each way of being the same: with an OR between them DuckDB would compare each row with each.
-
-    Args:
-        connection: open for writing.
-        table: the feed's table.
-        part: the feed, or sub-feed.
-        moment: when they are resolved.
-        verdicts: the temporary table of :class:`~pipelines.warehouse.load.change_detection.DetectedChanges`.
+    One statement for each way of being the same: with an OR between them DuckDB would compare each row with each. The
+    verdicts are the temporary table of :class:`~pipelines.warehouse.load.change_detection.DetectedChanges`.
     """
     is_newer = "(v.sequence_number = 0 OR v.sequence_number >= coalesce(r.sequence_number, v.sequence_number))"
     by_key = f"r.key = {joined_key(table, 'v')} AND {is_newer}"

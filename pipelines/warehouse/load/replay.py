@@ -21,17 +21,11 @@ VERSIONS_A_SLICE = 10_000
 
 @dataclass(frozen=True)
 class Slice:
-    """Some versions of an account's records, in the order in which they were stored.
+    """Some versions of an account's records, in the order in which they were stored."""
 
-    Args:
-        account: name of the account that read them.
-        payloads: as received.
-        first: place of the first version in the raw log; ``last`` is the place of the last one.
-    """
-
-    account: str
-    payloads: list[bytes]
-    first: int
+    account: str  # name of the account that read them
+    payloads: list[bytes]  # as received
+    first: int  # place of the first version in the raw log; `last` is the place of the last one
     last: int
 
 
@@ -76,14 +70,7 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
 
 
 def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, batch: Batch) -> None:
-    """Store the typed versions of a slice, and the newest ones of their records as current rows.
-
-    Args:
-        connection: open for writing.
-        table: the feed's table.
-        log_slice: the slice of the raw log.
-        batch: its payloads, normalized, none rejected.
-    """
+    """Store the typed versions of a slice, and the newest ones of their records as current rows; none is rejected."""
     logged = _logged(connection, table, log_slice)
     for each in table.walk():
         connection.register("typed", _with_log(batch.frames[each.qualified_name], logged))

@@ -52,13 +52,7 @@ class RunState:
         return self.positions.get(part, Position())
 
     def follow(self, part: FeedPart, position: Position, rereads: Mapping[tuple[str, str], Reread]) -> None:
-        """Take over what a transaction has committed.
-
-        Args:
-            part: the feed, or sub-feed.
-            position: its position now.
-            rereads: feeds that the transaction marked for a full re-read, with all that were marked before.
-        """
+        """Take over the position that a transaction has committed, and all marked feeds, if it marked some."""
         self.positions[part] = position
         self.noted.pop(part, None)
         self.rereads.update(rereads)
@@ -70,10 +64,7 @@ class RunState:
         self.positions[part] = position
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Store the noted positions; within a transaction.
-
-        A position that another sync has moved meanwhile stays as that sync left it.
-        """
+        """Store the noted positions; within a transaction. One that another sync has moved meanwhile stays."""
         for part, (stored, noted) in self.noted.items():
             cursor = FeedCursor(connection, part)
             now = cursor.position()
@@ -92,14 +83,7 @@ class RunState:
             self.rereads.update(visibility.marked(connection))
 
     def clear_marks(self, warehouse: Warehouse, account: str, feed: str, reread: Reread) -> None:
-        """Remove the marks of a feed that was read from number 0 to its proven end.
-
-        Args:
-            warehouse: with the marks.
-            account: name of the account.
-            feed: ``schema.table``.
-            reread: the marks as they were when the re-read began; later ones stay.
-        """
+        """Remove the marks that a feed had when its re-read began, once it was read from number 0 to its proven end."""
         with warehouse.writing() as connection, transaction(connection):
             visibility.done(connection, account, feed, reread)
             left = visibility.marked(connection).get((account, feed))

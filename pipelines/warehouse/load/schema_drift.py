@@ -16,14 +16,9 @@ from pipelines.catalogue.tables import Path, Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.load.cursors import FeedPart
 
-VALUES_A_COLUMN = 100
-"""Unknown values of one enumeration that one batch may add: if there are more, the field holds free text."""
-
-FIELDS_A_FEED = 200
-"""Unknown fields of one feed and account that are stored: if there are more, their names are ids."""
-
-LONGEST = 80
-"""Characters of a type or a value that are kept."""
+VALUES_A_COLUMN = 100  # unknown values of an enumeration that a batch may add: if there are more, it is free text
+FIELDS_A_FEED = 200  # unknown fields of a feed and account that are stored: if there are more, their names are ids
+LONGEST = 80  # characters of a type or a value that are kept
 
 _SAME = "u.account = $account AND u.feed = $feed AND u.kind = s.kind AND u.name = s.name"
 _FIELDS = "(SELECT count(*) FROM sync.unknown u WHERE u.account = $account AND u.feed = $feed AND u.kind = 'field')"
@@ -32,21 +27,12 @@ _SAME_VALUE = "(s.kind = 'field' OR u.seen = s.seen)"
 
 @dataclass(frozen=True)
 class Unknown:
-    """A field or a value that the catalogue does not know.
+    """A field or a value that the catalogue does not know."""
 
-    Args:
-        account: name of the account that read it.
-        kind: ``field`` or ``value``.
-        name: path of the field in the JSON, or the ``schema.table.column`` of the enumeration.
-        seen: the type that the field seems to have, or the value.
-        first_seen: first time it was served.
-        last_seen: last time it was served.
-    """
-
-    account: str
-    kind: str
-    name: str
-    seen: str
+    account: str  # name of the account that read it
+    kind: str  # `field` or `value`
+    name: str  # path of the field in the JSON, or the `schema.table.column` of the enumeration
+    seen: str  # the type that the field seems to have, or the value
     first_seen: dt.datetime
     last_seen: dt.datetime
 
@@ -84,10 +70,6 @@ def still_unknown(connection: duckdb.DuckDBPyConnection, table: Table) -> list[U
     """The stored fields and values that this catalogue does not know either, by account, kind and name.
 
     Their age does not matter: ``raw`` holds them, and the tables do not.
-
-    Args:
-        connection: open for reading.
-        table: the feed's table with its child tables.
     """
     rows = connection.execute(
         "SELECT account, kind, name, seen, first_seen, last_seen FROM sync.unknown WHERE feed = ?"

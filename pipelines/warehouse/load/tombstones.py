@@ -26,11 +26,6 @@ def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.D
 
     A frame cannot be queried for UUIDs itself: DuckDB may push such a condition into the scan of the frame, and then
     refuses the query.
-
-    Args:
-        connection: open for reading or writing.
-        table: the feed's table.
-        frame: normalized records.
     """
     key = ", ".join(f"{from_frame(table.by_name[name], 'f')} AS {quoted(name)}" for name in record_key(table))
     connection.register("served_frame", frame)
@@ -45,14 +40,7 @@ def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.D
 def left_out(
     connection: duckdb.DuckDBPyConnection, table: Table, account: str, served: Collection[str | None]
 ) -> list[str]:
-    """The keys of the records that a complete walk did not serve and that are not deleted yet, their values joined.
-
-    Args:
-        connection: open for reading.
-        table: the selection's table.
-        account: name of the account.
-        served: keys of all records that the walk served, rejected ones too.
-    """
+    """The joined keys of a selection's records that are neither deleted nor ``served``, as rejected ones are too."""
     rows = connection.execute(
         f"SELECT {joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
         " ORDER BY 1",
@@ -64,14 +52,7 @@ def left_out(
 def newest_payloads(
     connection: duckdb.DuckDBPyConnection, table: Table, account: str, keys: Sequence[str]
 ) -> list[bytes]:
-    """The newest payloads of some records.
-
-    Args:
-        connection: open for reading.
-        table: the selection's table.
-        account: name of the account.
-        keys: keys of the records, their values joined.
-    """
+    """The newest payloads of some records of a selection, by their joined keys."""
     wanted = f"t.account = $account AND {joined_key(table, 't')} IN (SELECT unnest($keys))"
     return _payloads(connection, table, wanted, {"account": account, "keys": list(keys)})
 
@@ -85,12 +66,7 @@ def not_served(
 ) -> list[bytes]:
     """The newest payloads of the records that a snapshot no longer lists and that are not deleted yet.
 
-    Args:
-        connection: open for reading.
-        table: the snapshot's table.
-        account: name of the account.
-        served: a frame with the keys that it lists.
-        within: values of key columns that the request was for, such as year and week.
+    The request was for the key columns' values ``within``, such as year and week.
     """
     within_values = "".join(f" AND t.{quoted(name)} = {int(value)}" for name, value in within.items())
     missing = (
@@ -117,10 +93,8 @@ def _payloads(
 def deleted(payload: bytes, sign: str, number: int | None = None) -> bytes:
     """A record's last version: as it was, and deleted.
 
-    Args:
-        payload: the newest version as received.
-        sign: JSON name of the field that marks it, ``isDeleted`` or ``isDisabledForSync``.
-        number: the sequence number of the last version, for a feed.
+    The sign is the JSON name of the field that marks it, ``isDeleted`` or ``isDisabledForSync``. The last version of a
+    feed's record has a sequence number.
     """
     try:
         values = dict(msgspec.json.decode(payload, type=dict[str, msgspec.Raw]))

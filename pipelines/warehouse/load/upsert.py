@@ -41,31 +41,21 @@ from pipelines.warehouse.sql import (
     versions,
 )
 
-WINDOWS_BETWEEN_MERGES = 64
-"""After this many windows the next checkpoint merges small row groups, and old windows of the feed are merged."""
+WINDOWS_BETWEEN_MERGES = 64  # after which the next checkpoint merges small row groups, and old windows are merged
 RECORDS_OF_A_LARGE_BATCH = 2000
 THREADS = 2
-VACUUM_TASKS = 100
-"""DuckDB's own default for one checkpoint."""
+VACUUM_TASKS = 100  # DuckDB's own default for one checkpoint
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What a commit of a feed does besides storing its batch.
+    """What a commit of a feed does besides storing its batch."""
 
-    Args:
-        widens: the feeds whose older records become visible with each live row of this one.
-        is_reread: whether the feed is being read again from number 0.
-        ignored: records that were ignored since the walk began, because they were older than what is stored.
-        proves_end: whether the feed was just read to its proven end, to which the cursor is moved.
-        was_served: whether Floriday served the records of the batch; False for last versions that were made here.
-    """
-
-    widens: Sequence[str] = ()
-    is_reread: bool = False
-    ignored: int = 0
-    proves_end: bool = False
-    was_served: bool = True
+    widens: Sequence[str] = ()  # the feeds whose older records become visible with each live row of this one
+    is_reread: bool = False  # whether the feed is being read again from number 0
+    ignored: int = 0  # records that were ignored since the walk began, because they were older than what is stored
+    proves_end: bool = False  # whether the feed was just read to its proven end, to which the cursor is moved
+    was_served: bool = True  # whether Floriday served the records; False for last versions that were made here
 
 
 NO_EFFECTS = Effects()
@@ -73,25 +63,15 @@ NO_EFFECTS = Effects()
 
 @dataclass(frozen=True)
 class Stored:
-    """What a transaction did.
+    """What a transaction did."""
 
-    Args:
-        new: records that were not known.
-        changed: versions of known records.
-        rejected: records that were rejected.
-        committed_at: time of the commit.
-        position: the feed's position afterwards.
-        older: records that were ignored, because they were older than what is stored.
-        marked: if this transaction marked feeds for a full re-read, all marked feeds, by account and feed.
-    """
-
-    new: int
-    changed: int
+    new: int  # records that were not known
+    changed: int  # versions of known records
     rejected: int
     committed_at: dt.datetime
-    position: Position
-    older: int = 0
-    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)
+    position: Position  # the feed's position afterwards
+    older: int = 0  # records that were ignored, because they were older than what is stored
+    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it may have marked some
 
 
 def store(
@@ -110,7 +90,7 @@ def store(
     Args:
         connection: open for writing.
         table: the feed's table.
-        batch: normalized records.
+        batch: its normalized records.
         windows: the rows for ``sync.windows``, of one account and feed; where there are several, each is for as many
             records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.

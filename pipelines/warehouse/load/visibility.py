@@ -19,19 +19,12 @@ from pipelines.warehouse.sql import current, quoted, record_key, same_key
 
 @dataclass(frozen=True)
 class View:
-    """The filter and scope that a feed was requested with.
+    """The filter and scope that a feed was requested with."""
 
-    Args:
-        account: name of the account whose key was used.
-        feed: ``schema.table``.
-        parameters: the fixed part of the query, as text.
-        granted: whether the token carried the feed's scope.
-    """
-
-    account: str
-    feed: str
-    parameters: str
-    granted: bool
+    account: str  # name of the account whose key was used
+    feed: str  # `schema.table`
+    parameters: str  # the fixed part of the query, as text
+    granted: bool  # whether the token carried the feed's scope
 
 
 def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
@@ -62,24 +55,17 @@ def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     return set(connection.execute("SELECT account, feed FROM sync.views WHERE NOT granted").fetchall())
 
 
+# Why a feed is read again after a 423, or while nothing that it serves shows whether its numbering is the same.
 MAY_HAVE_RESTARTED = "its numbering may have begun anew"
-"""Why a feed is read again after a 423, or while nothing that it serves shows whether its numbering is the same."""
-
-NEW_SERIES = "its numbering began anew"
-"""Why a selection is read completely: records that it does not serve have left it."""
+NEW_SERIES = "its numbering began anew"  # why a selection is read completely: records that it does not serve left it
 
 
 @dataclass(frozen=True)
 class Reread:
-    """Why a feed waits for a full re-read.
+    """Why a feed waits for a full re-read."""
 
-    Args:
-        reason: all reasons, as text.
-        last: row id of the last mark; marks that are added during the re-read stay.
-    """
-
-    reason: str
-    last: int = -1
+    reason: str  # all reasons, as text
+    last: int = -1  # row id of the last mark; marks that are added during the re-read stay
 
     @property
     def may_have_restarted(self) -> bool:
@@ -118,10 +104,7 @@ def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread:
 def marking_widened(incoming: IncomingBatch, changes: DetectedChanges, feeds: Sequence[str]) -> Iterator[None]:
     """Mark other feeds if the block makes rows live, or gives live rows another number; for writing a batch's rows.
 
-    Args:
-        incoming: the batch, such as that of connections.
-        changes: what was detected in it.
-        feeds: the feeds whose older records become visible with each live row of this one; none for most tables.
+    With each live row of this feed, older records of the others become visible; of most tables there are none.
     """
     if not feeds:
         yield
