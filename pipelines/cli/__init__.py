@@ -1,7 +1,6 @@
 """The command ``floriday``: one module for each command, and what several commands share.
 
-A command calls the other parts of the package and prints their results. It imports them when it runs, so that
-``--help`` is quick.
+A command imports the other parts of the package when it runs, so that ``--help`` is quick.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Print lines, tables and errors.
 
-A terminal gets colours and boxes through rich. A pipe gets plain text that is never cut. Control characters are removed
-from text that came from Floriday.
+A terminal gets colours and boxes through rich, a pipe plain text that is never cut. Control characters are removed.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-ROWS_FOR_WIDTHS = 10_000
-"""Number of rows that decide the widths of columns. It limits the memory that a long table needs."""
-
+ROWS_FOR_WIDTHS = 10_000  # rows that decide the widths of columns; it limits the memory that a long table needs
 _CONTROL_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )

@@ -18,8 +18,7 @@ from pipelines.cli.console import print_error
 from pipelines.errors import PipelineError
 from pipelines.unexpected_errors import print_if_debugging, summary
 
-FAILED, USAGE_ERROR, INTERRUPTED, OUTPUT_CLOSED = 1, 2, 130, 141
-"""Exit codes: a failure, a wrong setting or usage, Ctrl-C, and standard output closed by its reader."""
+FAILED, USAGE_ERROR, INTERRUPTED, OUTPUT_CLOSED = 1, 2, 130, 141  # exit codes: 130 for Ctrl-C, 141 for a closed pipe
 
 
 def main() -> NoReturn:

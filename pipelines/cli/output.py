@@ -22,10 +22,7 @@ _BINARY = (Format.PARQUET, Format.XLSX)
 
 
 def chosen_format(wanted: Format | None, output: Path | None) -> Format:
-    """The format of ``--format``, else the one of the file's extension, else a table.
-
-    Raises a UsageError if the format is binary, and no file was given.
-    """
+    """The format of ``--format``, else by the extension, else a table. A UsageError for a binary one without a file."""
     extension = output.suffix.removeprefix(".").lower() if output else ""
     chosen = wanted or (Format(extension) if extension in list(Format) else Format.TABLE)
     if chosen in _BINARY and output is None:

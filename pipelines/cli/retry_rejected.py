@@ -24,10 +24,7 @@ Outcomes = dict[tuple[str, str], "FeedOutcome"]  # the outcomes by account and f
 
 
 def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
-    """Request the rejected records from Floriday, and print a row for each; returns whether nothing failed.
-
-    ``feeds`` and ``accounts`` are the names of those to retry; empty for all.
-    """
+    """Request the rejected records of these feeds and accounts (empty: all); returns whether nothing failed."""
     before = _open(warehouse, feeds, accounts)
     if not before:
         print_line("No record is rejected.")

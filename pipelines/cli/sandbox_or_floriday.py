@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 WAREHOUSES = {"suppliers": Path("data") / "sandbox.duckdb", "customers": Path("data") / "sandbox-customers.duckdb"}
 """The sandbox's warehouse by API, relative to the project's folder; never the user's own warehouse."""
 
-_CREDENTIALS = (
+_CREDENTIALS = (  # what a call to Floriday needs: one variable of each row
     ("CLIENT_ID",),
     ("CLIENT_SECRET", "CLIENT_SECRET_FILE"),
     ("API_KEY", "API_KEY_FILE", "API_KEYS", "API_KEYS_FILE"),
     ("AUTH_URL",),
     ("BASE_URL",),
 )
-"""What a call to Floriday needs: one variable of each row."""
 _FILES = {"FLORIDAY_WAREHOUSE", "FLORIDAY_PUBLISHED"}
 
 
@@ -33,8 +32,6 @@ def has_credentials(variables: Mapping[str, str]) -> bool:
 
 def check(variables: Mapping[str, str], root: Path, api: str | None) -> None:
     """Check that the settings and the option ``--api`` (None: not given) fit together, before anything is changed.
-
-    Relative paths in ``variables`` refer to ``root``.
 
     Raises:
         UsageError: the API does not exist, or credentials are set.
@@ -74,8 +71,7 @@ def _are_set(variables: Mapping[str, str]) -> list[bool]:
 def dagster_variables(variables: Mapping[str, str], root: Path, api: str | None) -> Iterator[dict[str, str]]:
     """The variables for Dagster, with automation on unless they define it.
 
-    Without credentials, a sandbox runs within the block, with an empty warehouse. A WarehouseBusyError is raised while
-    a sync writes to that warehouse.
+    Without credentials, a sandbox with an empty warehouse runs within the block, unless a sync holds that warehouse.
     """
     automated = {"FLORIDAY_AUTOMATION": "on", **variables}
     if has_credentials(variables):

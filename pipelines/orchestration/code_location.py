@@ -30,10 +30,9 @@ from pipelines.sync.selection import chosen_sources
 
 
 def build_definitions(settings: SettingsResource) -> dg.Definitions:
-    """Assets, jobs, schedules, sensors and resources.
+    """Assets, jobs, schedules, sensors and resources; without FLORIDAY_BASE_URL, those of the Suppliers API.
 
-    No setting is required: without FLORIDAY_BASE_URL the feeds are those of the Suppliers API. Dagster also loads with
-    a malformed setting; a run then fails with the error.
+    Dagster also loads with a malformed setting; a run then fails with the error.
     """
     local = _local(settings)
     sources, start = feeds_of(settings), local.history_start

@@ -48,9 +48,7 @@ __all__ = [
     "WorkerStatus",
 ]
 
-WEBSERVER_MODULE = "dagster_webserver"
-"""The module that `dagster dev` starts as its web server: `python -m dagster_webserver`."""
-
+WEBSERVER_MODULE = "dagster_webserver"  # `dagster dev` starts it as its web server: `python -m dagster_webserver`
 StartProcess = Callable[..., Any]  # starts a process; the first argument is the command as a list of words
 ReadDotenv = Callable[[str], dict[str, str]]  # returns the variables in the `.env` file of a folder
 
@@ -63,7 +61,6 @@ def run_dagster_dev(
     """Run the command `dagster dev` with these options in this process, with two of its functions replaced.
 
     `dagster dev` has no option for another web server, nor for a `.env` file that its child processes do not inherit.
-    ``start_process`` and ``read_dotenv`` return the replacements of the functions that they receive.
     """
     from dagster._cli import dev, main, utils  # noqa: PLC0415 - the rest of this module is used without the command line
 
@@ -111,23 +108,14 @@ def partitions_without_success(instance: dg.DagsterInstance, key: dg.AssetKey) -
 
 @dataclass(frozen=True)
 class SqliteFiles:
-    """The SQLite files of an instance. Dagster has no interface for their size, nor for what deleted runs leave.
-
-    Args:
-        instance: the instance whose history the files contain.
-        runs: database of the runs, and of the snapshots of the jobs that they executed.
-        events: the folder in which `<run id>.db` contains the events of one run.
-        index: database of the events that the pages of assets and checks show.
-        runless: database of the events that belong to no run.
-        logs: folder of the output of runs, sensors and schedules.
-    """
+    """The SQLite files of an instance. Dagster has no interface for their size, nor for what deleted runs leave."""
 
     instance: dg.DagsterInstance
-    runs: Path
-    events: Path
-    index: Path
-    runless: Path
-    logs: Path
+    runs: Path  # database of the runs, and of the snapshots of the jobs that they executed
+    events: Path  # the folder in which `<run id>.db` contains the events of one run
+    index: Path  # database of the events that the pages of assets and checks show
+    runless: Path  # database of the events that belong to no run
+    logs: Path  # folder of the output of runs, sensors and schedules
 
     @classmethod
     def of(cls, instance: dg.DagsterInstance) -> Self | None:

@@ -84,12 +84,7 @@ class FloridaySession(dg.ConfigurableResource[Any]):
     _feeds: ConcurrentFeeds | None = PrivateAttr(default=None)
 
     def open(self) -> Connected:
-        """The token session, the clients and the warehouse; nothing is requested and nothing created.
-
-        Raises:
-            SettingError: a setting is missing or malformed.
-            UsageError: the feeds of this API are not known.
-        """
+        """The token session, the clients and the warehouse; nothing is requested. Raises errors of the settings."""
         if self._connected is None:
             self._connected = self._opened.enter_context(open_clients(self.settings.load()))
         return self._connected
@@ -144,9 +139,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         return Warehouse(self.settings.load_local().warehouse)
 
     def hold(self, holder: str, log: logging.Logger) -> None:
-        """Take the sync lock until the run ends; wait while another sync holds it.
-
-        Errors of other syncs show ``holder``.
+        """Take the sync lock until the run ends, in the name of ``holder``; wait while another sync holds it.
 
         Raises:
             WarehouseBusyError: the other sync took longer than the rest of :data:`LONGEST_WAIT`.

@@ -17,27 +17,19 @@ import typer
 from pipelines.cli.console import print_line
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
-TIME_OF_TRADE = timedelta(hours=24)
-"""How long the sandbox trades between the two syncs, in its own time; a whole day, because nobody trades at night.
-
-It starts on a working day before another one, so that every run shows changes, also at a weekend.
-"""
-WEEKS_SHOWN = timedelta(weeks=4)
-"""The time of the partitions that are marked in Dagster; a whole year would take half a minute more."""
-
+TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at night; both days are working days
+WEEKS_SHOWN = timedelta(weeks=4)  # partitions that are marked in Dagster; a whole year would take half a minute more
 _NEWEST_WEEKS = """
     SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
     FROM reports.revenue_by_week LIMIT 12
 """
 _BY_STATUS = "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC"
-RESULTS = {
+RESULTS = {  # a title and a query to show, by API
     "suppliers": ("The newest weeks of the report revenue_by_week", _NEWEST_WEEKS),
     "customers": ("The orders by their status", _BY_STATUS),
 }
-"""The result to show, by API: a title and a query."""
-
 _CHANGED = "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10"
-QUERIES = {
+QUERIES = {  # queries to suggest, by API
     "suppliers": (_BY_STATUS, _CHANGED, "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10"),
     "customers": (
         "SELECT name, count(*) FROM supply.supply_lines JOIN catalog.trade_items USING (trade_item_id) GROUP BY ALL",
@@ -45,7 +37,6 @@ QUERIES = {
         "SELECT actions_required, count(*) AS orders FROM orders.purchase_orders GROUP BY ALL",
     ),
 }
-"""Queries to suggest for the warehouse, by API."""
 
 
 def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers") -> None:

@@ -27,8 +27,7 @@ _HEADINGS = (
     Heading("lost in", is_number=True),
 )
 
-Maximums = dict[tuple[str, str], int | None]
-"""Floriday's highest sequence number by account and feed; ``None`` where Floriday does not serve it."""
+Maximums = dict[tuple[str, str], int | None]  # by account and feed; None where Floriday does not serve it
 
 
 def status(

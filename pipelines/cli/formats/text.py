@@ -65,10 +65,7 @@ def guard_formulas(text: pa.Array) -> pa.Array:
 
 
 def json_value(value: Any) -> Any:
-    """A Python value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601, also within lists and structs.
-
-    Raises a ValueError for a time with nanoseconds.
-    """
+    """A value from Arrow as JSON has it: bytes in hex, intervals as ISO 8601. A ValueError for nanoseconds."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, pa.MonthDayNano):
@@ -83,10 +80,7 @@ def json_value(value: Any) -> Any:
 
 
 def json_values(column: pa.Array) -> list[Any]:
-    """The ``json_value`` of each value.
-
-    Raises a PipelineError for a time that does not exist in Python and JSON: infinity, or one with nanoseconds.
-    """
+    """The ``json_value`` of each value. A PipelineError for times that JSON does not have, such as infinity."""
     try:
         return [json_value(value) for value in column.to_pylist()]
     except (OverflowError, ValueError):

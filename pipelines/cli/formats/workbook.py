@@ -25,10 +25,7 @@ _NARROWEST, _WIDEST = 8, 60
 
 
 def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
-    """Write a workbook with a sheet for each name and result.
-
-    Raises a UsageError if a result has more rows, or a text more characters, than Excel can store.
-    """
+    """Write a sheet for each name and result. A UsageError for more rows or characters than Excel can store."""
     book = xlsxwriter.Workbook(stream, {"constant_memory": True})
     try:
         cells = _Cells(book)

@@ -14,22 +14,15 @@ from pipelines.orchestration.alerting import messages, run_errors
 from pipelines.orchestration.alerting.sender import AlertSender, cursor_text, read_cursor
 from pipelines.orchestration.resources import SettingsResource
 
-SECONDS_A_TICK = 20.0
-"""Seconds after which no further run is examined; Dagster allows a minute, and a run's two alerts take up to 30 s."""
-
-NEWS = dt.timedelta(days=1)
-"""Age from which ended runs are ignored: alerts were off when they ended, or Dagster was down."""
-
+SECONDS_A_TICK = 20.0  # no further run is begun later; Dagster allows a minute, and a run's two alerts take up to 30 s
+NEWS = dt.timedelta(days=1)  # older ends of runs are ignored: alerts were off at that time, or Dagster was down
 REASONS = 8  # most reasons that are sent while something goes on failing
 
 
 class OngoingFailure(msgspec.Struct, frozen=True):
-    """A step, or a job, that fails until a run of it succeeds.
+    """A step, or a job, that fails until a run of it succeeds; ``sent`` has the fingerprints of reported reasons."""
 
-    ``since`` is the time of the first failure in seconds since 1970, ``sent`` has the fingerprints of reported reasons.
-    """
-
-    since: float
+    since: float  # the first failure, in seconds since 1970
     sent: tuple[str, ...] = msgspec.field(default=(), name="told")  # the name in stored cursors
 
     def is_news(self, reason: str) -> bool:

@@ -17,10 +17,7 @@ _NAMES = 4
 
 
 def failed(reasons: Mapping[str, str], head: str, ended: dt.datetime, link: str) -> Alert:
-    """A run failed, for the reason of each feed or other step.
-
-    ``head`` is the run and its job, as the beginning of a sentence; ``link`` is from :func:`where_to_look`.
-    """
+    """A run failed, for the reason of each feed or other step; ``head`` begins a sentence about the run and its job."""
     names: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         names.setdefault(reason, []).append(name)

@@ -19,11 +19,7 @@ Send = Callable[[dg.SensorEvaluationContext, SettingsResource, AlertSender], Non
 
 
 def alert_on_failure(settings: SettingsResource) -> dg.SensorDefinition:
-    """Sends an alert for each run that failed, and for what works again.
-
-    While automatic runs go on failing for the same reason, one alert is sent; a failed run that a person started
-    always gets one.
-    """
+    """Sends an alert for each run that failed (of automatic runs one for each reason), and for what works again."""
     what = "which runs failed and why, and what works again"
     return _sensor("alert_on_failure", 30, what, settings, send_run_alerts)
 

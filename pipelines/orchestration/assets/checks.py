@@ -30,10 +30,7 @@ _REPAIR = (
 
 
 class Check(NamedTuple):
-    """A check. In its description, which also has what to do when it fails, ``{name}`` stands for the feed's name.
-
-    ``applies`` returns whether a feed or snapshot has the check.
-    """
+    """A check; in its description ``{name}`` stands for the feed's name. ``applies``: whether a feed has the check."""
 
     name: str
     description: str
@@ -139,8 +136,7 @@ def results(
 ) -> list[dg.AssetCheckResult]:
     """One result for each of :func:`specs` whose name is given (None: all), also after a failed or skipped sync.
 
-    ``outcomes`` include skipped and failed ones. ``run_id`` is that of the sync, as stored in the warehouse. The memory
-    and the threads of the connection are limited from here on.
+    ``run_id`` is that of the sync. The memory and the threads of the connection are limited from here on.
     """
     checks = [check for check in _checks_of(source) if names is None or check.name in names]
     if not checks:

@@ -34,8 +34,7 @@ class ConcurrentFeeds:
     ) -> list[FeedOutcome]:
         """The outcomes of one feed, in the order of the request's accounts.
 
-        ``others`` returns the run's other feeds with the same request, and is called once. ``listener`` is called after
-        each page while the step waits.
+        ``others`` returns the run's other feeds with the same request; ``listener`` is called while the step waits.
         """
         if self._request is None:
             self._request = request

@@ -24,10 +24,7 @@ def visible(text: str) -> str:
 
 
 def as_code(text: str, *, in_table: bool = False) -> str:
-    """The same as a code span of Markdown, which nothing in the text can end.
-
-    In a cell of a Markdown table, bars are escaped, which would end the cell also within code.
-    """
+    """The same as a code span of Markdown, which nothing in the text can end; in a table, bars are escaped too."""
     line = visible(text)
     fence = "`" * (max(map(len, _BACKTICKS.findall(line)), default=0) + 1)
     space = " " if line[:1] in ("", "`") or line[-1:] == "`" else ""

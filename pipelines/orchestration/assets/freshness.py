@@ -58,10 +58,7 @@ class Trouble(NamedTuple):
 
 
 def warns_at(retention: Retention) -> dt.timedelta:
-    """Time before the possible loss of unread changes from which a person is warned: a quarter of the retention.
-
-    It is at least a day, so that there is time to do something about it.
-    """
+    """Time before a possible loss from which a person is warned: a quarter of the retention, but at least a day."""
     return max(retention.keeps / 4, A_DAY)
 
 

@@ -94,10 +94,9 @@ def _description(report: Report) -> str:
 
 
 def _dependencies(report: Report, filled: Filled) -> list[dg.AssetKey]:
-    """The assets of the feeds that fill the tables which a report reads.
+    """The assets of the feeds that fill the tables which a report reads; none for the tables of ``sync``.
 
-    Every sync fills the tables of ``sync``. A report on these depends on no feed: Dagster would skip it when one feed
-    fails, which is when it is needed.
+    Dagster would skip a report on the syncs when one feed fails, which is when it is needed.
     """
     return list(dict.fromkeys(asset_key(filled[name][0]) for name in report.tables if name in filled))
 

@@ -18,20 +18,14 @@ AT_ONCE = 3  # number of requests without delay for a feed that goes on changing
 
 
 class Move(NamedTuple):
-    """A feed that needs a run: its highest sequence number at Floriday (None if it was never read), and its position.
-
-    The position is the sum of its cursors in the warehouse, over all accounts.
-    """
+    """A feed that needs a run: its highest number at Floriday (None: never read), and the sum of its cursors here."""
 
     number: int | None
     position: int
 
 
 class Request(NamedTuple):
-    """A run that was requested for a move, at a time in seconds since 1970.
-
-    ``times`` is the number of requests so far at that position.
-    """
+    """The last request of a run for a move, in seconds since 1970, and the number of requests at that position."""
 
     number: int | None
     position: int

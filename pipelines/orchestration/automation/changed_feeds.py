@@ -38,9 +38,7 @@ _Result = TypeVar("_Result")
 
 EVERY = 30  # seconds between two ticks
 CONCURRENT_ACCOUNTS = 8  # number of accounts that are polled at the same time
-POLL_TIMEOUT = 30.0
-"""Most seconds of a poll, whatever the number of feeds and accounts; Dagster allows a sensor one minute."""
-
+POLL_TIMEOUT = 30.0  # most seconds of a poll of any number of feeds and accounts; Dagster allows a sensor one minute
 LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 

@@ -24,24 +24,17 @@ from pipelines.orchestration.automation.triggers import Automation
 from pipelines.warehouse.file.connection import Warehouse
 
 EVERY = 60  # seconds between two ticks
-CLOCK_TOLERANCE = dt.timedelta(minutes=5)
-"""A feed that is current until later than this from now was synced while the clock was fast."""
-
-SLACK = dt.timedelta(seconds=30)
-"""A feed that became current within this time after its materialization is reported only if it has new records."""
-
+CLOCK_TOLERANCE = dt.timedelta(minutes=5)  # a feed that is current until later was synced while the clock was fast
+SLACK = dt.timedelta(seconds=30)  # a feed that is current only this much later is reported only if it has new records
 LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 class ExternalSync(NamedTuple):
-    """What syncs outside of Dagster did for a feed since its newest materialization.
-
-    ``current_at`` is when it was last current for all accounts; ``changed`` counts new records and versions.
-    """
+    """What syncs outside of Dagster did for a feed, current for all accounts, since its newest materialization."""
 
     source: Source
     current_at: dt.datetime
-    changed: int
+    changed: int  # new records and versions
     rejected: int
 
 

@@ -23,8 +23,7 @@ from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
 
-SMALL = 100_000
-"""Most rows of a feed that is read from its beginning every week: 100 pages, half a minute at Floriday's rate limit."""
+SMALL = 100_000  # most rows of a feed that is read whole every week: 100 pages, half a minute at the rate limit
 
 
 def sync_schedules(

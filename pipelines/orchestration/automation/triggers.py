@@ -13,7 +13,6 @@ from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 
 SWITCH = "FLORIDAY_AUTOMATION defines whether it is switched on at first."
-"""The last sentence of the description of each schedule and sensor."""
 
 
 @dataclass(frozen=True)

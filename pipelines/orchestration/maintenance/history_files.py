@@ -24,9 +24,7 @@ _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
 
 PAGE = 500  # number of rows that are read, or deleted, at a time
-TICK_LOGS_KEPT = timedelta(days=30)
-"""Age up to which logs of sensors and schedules are kept: as long as failed ticks (`dagster.yaml`)."""
-
+TICK_LOGS_KEPT = timedelta(days=30)  # logs of sensors and schedules: as long as failed ticks (`dagster.yaml`)
 BUSY_TIMEOUT = 30.0  # seconds to wait while another process writes; Dagster waits as long for the index
 _RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

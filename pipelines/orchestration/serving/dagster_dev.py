@@ -21,12 +21,8 @@ LOOPBACK = "127.0.0.1"
 _GUARDED_DEV = "pipelines.orchestration.serving.guarded_dev"
 _FOREIGN_NAME = "foreign.invalid"
 START_TIMEOUT = 240.0  # seconds for a start; the first one on a slow disk takes most of a minute
-_TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0
-"""Seconds after SIGTERM, in which Dagster ends and a run records that it was stopped, and after SIGKILL."""
-
-LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS
-"""Most seconds that a stop takes; the timeout of a service manager has to be longer."""
-
+_TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0  # after SIGTERM, Dagster ends and a run records that it was stopped
+LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS  # the timeout of a service manager has to be longer
 _SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
 _WORKSPACE = """{
   workspaceOrError {
@@ -81,10 +77,7 @@ class DagsterDev:
         return f"http://{LOOPBACK}:{self.port}"
 
     def serves(self) -> bool:
-        """Whether it responds and has loaded the assets.
-
-        Raises a DagsterError if it has ended, could not load the assets, or responds to foreign web pages.
-        """
+        """Whether it has loaded the assets. A DagsterError if it cannot, has ended, or answers foreign web pages."""
         self.check()
         try:
             workspace = self._query(_WORKSPACE)["workspaceOrError"]

@@ -21,10 +21,7 @@ Process = TypeVar("Process")
 
 
 def with_guarded_webserver(start: Callable[..., Process], names: Sequence[str]) -> Callable[..., Process]:
-    """Wrap ``start``, which starts the processes of ``dagster dev``, so that the web server is the guarded one.
-
-    ``names`` are allowed besides those of the loopback.
-    """
+    """Make ``start``, which starts ``dagster dev``'s processes, use the guarded web server, which allows ``names``."""
     guarded = [guarded_webserver.__name__, *(word for name in names for word in (ALLOW_HOST, name))]
 
     def start_guarded(command: Sequence[str], **options: Any) -> Process:

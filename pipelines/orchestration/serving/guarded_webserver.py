@@ -31,10 +31,9 @@ _ALLOWED_TYPES = frozenset({"application/json", "application/graphql"})
 
 
 def dagster_rule(scope: Scope) -> str | None:
-    """The reason to refuse a request that the common rules allow; None if it is allowed.
+    """The reason to refuse a request that the common rules allow; None if it is allowed. Dagster's pages post JSON.
 
-    Dagster executes GraphQL by GET, also mutations, and takes a query from the address or the body of a form. Its own
-    pages post JSON.
+    Dagster executes GraphQL by GET, also mutations, and takes a query from the address or the body of a form.
     """
     if scope["type"] == "websocket":
         return None
@@ -48,10 +47,9 @@ def dagster_rule(scope: Scope) -> str | None:
 
 
 def guard_every_app(names: Collection[str]) -> None:
-    """Put the guard in front of every application that uvicorn serves in this process.
+    """Put the guard in front of every application that uvicorn serves in this process; ``names`` are allowed too.
 
-    Dagster calls ``uvicorn.run`` itself, and has no option for a middleware. ``names`` are allowed besides those of the
-    loopback and the server's own address.
+    Dagster calls ``uvicorn.run`` itself, and has no option for a middleware.
     """
     run = uvicorn.run
 

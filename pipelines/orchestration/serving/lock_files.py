@@ -23,10 +23,7 @@ _TERM_SECONDS, _KILL_SECONDS = 15.0, 5.0
 
 
 class LockFile:
-    """A file that can be locked, for this user only; it contains the process id and the address of its holder.
-
-    A DagsterError is raised if the folder is not writable.
-    """
+    """A file that can be locked, for this user only; it contains the process id and the address of its holder."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -43,8 +43,7 @@ def end(session: int, number: int, timeout: float, hurry: Callable[[], bool]) ->
 def stop(session: int, term_seconds: float, kill_seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
     """Stop the processes of a session: with SIGTERM, then with SIGKILL those that have not ended in time.
 
-    The times are the longest waits after each signal; ``hurry`` returns whether to send SIGKILL without further
-    waiting.
+    Each time is the longest wait after a signal; ``hurry`` returns whether to send SIGKILL at once.
     """
     if not end(session, signal.SIGTERM, term_seconds, hurry):
         end(session, signal.SIGKILL, kill_seconds, lambda: False)
