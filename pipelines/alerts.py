@@ -20,37 +20,25 @@ from pipelines.settings.receivers import last_warning, receiver
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-SEND_SECONDS = 15.0
-"""Time limit for all addresses together."""
-
-MAX_CHARACTERS = 950
-"""Maximum length of a text; among the usual services, the lowest limit is a thousand."""
-
+SEND_SECONDS = 15.0  # time limit for all addresses together
+MAX_CHARACTERS = 950  # maximum length of a text; among the usual services, the lowest limit is a thousand
 _TRANSPORT_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One message.
+    """One message."""
 
-    Args:
-        title: what happened, in one line.
-        text: plain text, the same for every service; :func:`bounded` limits its length.
-        kind: severity of the message, which many services show as a colour.
-    """
-
-    title: str
-    text: str
-    kind: Literal["info", "success", "warning", "failure"] = "info"
+    title: str  # what happened, in one line
+    text: str  # plain text, the same for every service; :func:`bounded` limits its length
+    kind: Literal["info", "success", "warning", "failure"] = "info"  # many services show it as a colour
 
 
 def bounded(lines: Iterable[str], *, last: str = "") -> str:
-    """The lines as one text of at most ``MAX_CHARACTERS``: whole lines, and the number of omitted ones.
+    """The lines as one text of at most ``MAX_CHARACTERS``: as many as fit, the number of omitted ones, and ``last``.
 
-    Args:
-        lines: lines in descending order of importance, none longer than half of ``MAX_CHARACTERS``.
-        last: line that is never omitted.
+    The most important line comes first, and none is longer than half of ``MAX_CHARACTERS``.
     """
     waiting, taken, room = list(lines), list[str](), MAX_CHARACTERS - len(last) - len("\n… and 1,000,000 more\n")
     while waiting and len(waiting[0]) < room:
@@ -61,12 +49,7 @@ def bounded(lines: Iterable[str], *, last: str = "") -> str:
 
 
 def send(addresses: Sequence[SecretStr], alert: Alert, *, seconds: float = SEND_SECONDS) -> list[str]:
-    """Send an alert to all addresses concurrently.
-
-    Args:
-        addresses: addresses from the settings, which contain secrets.
-        alert: the message to send.
-        seconds: time limit for all addresses together.
+    """Send an alert to all addresses concurrently, within so many seconds for all of them together.
 
     Returns:
         One line for each failure, which names the position and the service of the address, and nothing else of it.

@@ -81,12 +81,7 @@ class AuthenticationError(FatalError):
 
 
 class RefusedError(FatalError):
-    """The API refused a call for good.
-
-    Args:
-        message: what happened and what to do next, without secrets.
-        status: HTTP status of the answer.
-    """
+    """The API refused a call for good, with an HTTP status."""
 
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
@@ -124,14 +119,10 @@ class DagsterError(FatalError):
 class RetriableError(PipelineError):
     """The same call may succeed a little later.
 
-    Args:
-        message: what happened and what to do next, without secrets.
-        retry_after: seconds that the server asked to wait; None if it named none.
-
-    ``attempts`` is the number of calls after which the retries ended; None before that. The error is then final.
+    ``retry_after`` is the number of seconds that the server asked to wait; None if it named none.
     """
 
-    attempts: int | None = None
+    attempts: int | None = None  # the number of calls after which the retries ended, which makes the error final
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

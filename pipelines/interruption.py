@@ -38,21 +38,12 @@ if TYPE_CHECKING:
     _Handler = Callable[[int, FrameType | None], Any]
 
 
-CLEAN_UP_SECONDS = 4.0
-"""Maximum number of seconds from the signal to the end of the process."""
+CLEAN_UP_SECONDS = 4.0  # maximum number of seconds from the signal to the end of the process
 
-THREAD_SECONDS = 1.5
-"""Seconds from the signal during which the clean-up waits for threads, which may be in the middle of a call."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""SIGHUP comes from a terminal that is closed; a command that was started with nohup ignores it."""
-
-_INTERVAL = 0.05
-"""Seconds between calls of the registered functions: DuckDB ignores an interrupt that comes before a statement."""
-
-_RAISE_AGAIN_AFTER = 0.5
-"""Seconds after which an exception that was swallowed or never raised is raised again."""
-
+THREAD_SECONDS = 1.5  # from the signal; how long the clean-up waits for threads, which may be in the middle of a call
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a closed terminal sends SIGHUP, which nohup makes ignored
+_INTERVAL = 0.05  # seconds between calls of the registered functions: DuckDB ignores an interrupt before a statement
+_RAISE_AGAIN_AFTER = 0.5  # seconds after which an exception that was swallowed or never raised is raised again
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -103,11 +94,7 @@ def is_stopping() -> bool:
 
 
 def wait_limit(seconds: float | None) -> float | None:
-    """How long to wait for a thread, which is shorter after a signal.
-
-    Args:
-        seconds: limit before a signal; None for no limit.
-    """
+    """How long to wait for a thread: before a signal ``seconds``, or None for no limit; less after it."""
     if not _state.number:
         return seconds
     left = max(0.0, _state.since + THREAD_SECONDS - time.monotonic())
@@ -142,11 +129,6 @@ def handled_by(handler: _Handler) -> Iterator[None]:
         for number, earlier in before.items():
             signal.signal(number, earlier)
         _state.handled_by_others -= 1
-
-
-def record_stop(number: int) -> None:
-    """Record that a signal which another handler received has stopped the process; the exit code shows it."""
-    _record(number)
 
 
 def without_interruption(
@@ -213,10 +195,7 @@ def end(code: int) -> NoReturn:
     """End the process at once, after the functions that libraries registered with ``atexit``.
 
     An ordinary shutdown of Python takes a tenth of a second, and threads that are still within DuckDB or Arrow would
-    abort the process or never return.
-
-    Args:
-        code: the exit code, unless a signal has stopped the process.
+    abort the process or never return. After a signal, the exit code is that of the signal.
     """
     atexit._run_exitfuncs()  # noqa: SLF001 - the interpreter does this at an ordinary end
     ignore_signals()
@@ -229,7 +208,7 @@ def _write(descriptor: int, text: bytes) -> None:
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
-    _record(number)
+    record_stop(number)
     if not _is_raised():
         # No variable holds it: the frame would keep it alive, and a swallowed exception would not be detected.
         raise _interrupted()
@@ -241,7 +220,8 @@ def _interrupted() -> Interrupted:
     return error
 
 
-def _record(number: int) -> None:
+def record_stop(number: int) -> None:
+    """Record the first signal that has stopped the process, also one that another handler received."""
     if not _state.number and not _state.is_final:
         _state.since = time.monotonic()
         _state.number = number
@@ -261,7 +241,7 @@ def _watch(signals: int) -> None:
     while not _state.number:
         number = os.read(signals, 1)[0]
         if number in SIGNALS and not _state.handled_by_others:
-            _record(number)
+            record_stop(number)
     raise_again_at = _state.since + _RAISE_AGAIN_AFTER
     while (now := time.monotonic()) < _state.since + CLEAN_UP_SECONDS:
         _call_actions()

@@ -11,11 +11,8 @@ import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
-LONGEST_NAME = 200
-"""Maximum length of a file name in bytes: file systems allow 255, and companion files have longer names."""
-
-_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories of control characters, surrogates and line breaks."""
+LONGEST_NAME = 200  # bytes of a file name: file systems allow 255, and companion files have longer names
+_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories of control characters, surrogates and line breaks
 
 _COMPANION_SUFFIXES = ("wal", "lock", "holder", "turn", "read", "tmp", "part", "compact", "redact")
 """Suffixes of the files that DuckDB and this program keep beside a database, some of them temporarily."""
@@ -30,11 +27,9 @@ def real_path(path: Path) -> Path:
 
 
 def path_problem(path: Path, *, allows_hard_links: bool = False) -> str | None:
-    """Why the path of a database file cannot be used, as a phrase "expects …"; None where it can.
+    """Why the real path of a database file cannot be used, as a phrase "expects …"; None where it can.
 
-    Args:
-        path: a real path, from :func:`real_path`.
-        allows_hard_links: whether the file may have several names.
+    ``allows_hard_links`` is for files that may have several names.
     """
     return _name_problem(path) or _file_problem(path, allows_hard_links=allows_hard_links)
 
@@ -72,11 +67,9 @@ def is_database_or_companion(path: Path, database: Path) -> bool:
 
 
 def has_name_of(path: Path, database: Path) -> bool:
-    """Whether a path leads to a file in the database file's folder whose name begins with the name of the database.
+    """Whether a path leads to a file beside the database file whose name begins with the name of the database.
 
-    Args:
-        path: path from a user; links are followed.
-        database: real path of the database file.
+    Links in ``path`` are followed; ``database`` is a real path.
     """
     real = real_path(path)
     return real.parent == database.parent and real.name.startswith(database.name)

@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-UMASK = 0o077
-"""Limits the mode of a file to 0600, and that of a folder to 0700."""
+UMASK = 0o077  # limits the mode of a file to 0600, and that of a folder to 0700
 
 
 class ForeignFileError(PermissionError):
@@ -65,11 +64,9 @@ def private_files() -> Iterator[None]:
 
 
 def is_own(found: os.stat_result, kind: int) -> bool:
-    """Whether a file or folder may have been left by an earlier run of this user.
+    """Whether a file or folder, given by its own status, may have been left by an earlier run of this user.
 
-    Args:
-        found: status of the path itself, not of the target of a link.
-        kind: the expected type, such as ``stat.S_IFREG``. A file with several names (hard links) does not count.
+    ``kind`` is the expected type, such as ``stat.S_IFREG``. A file with several names (hard links) does not count.
     """
     has_one_name = kind != stat.S_IFREG or found.st_nlink == 1
     return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.geteuid() and has_one_name
@@ -126,8 +123,8 @@ def open_private_folder(path: Path) -> int:
     return _open_own(path, os.O_RDONLY | os.O_DIRECTORY, stat.S_IFDIR)
 
 
+# When a link, a file of another user or a file of another type is opened.
 _FOREIGN = {errno.EACCES, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO}
-"""Error numbers when a link, a file of another user or a file of another type is opened."""
 
 
 def _open_own(path: Path, flags: int, kind: int) -> int:

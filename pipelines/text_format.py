@@ -31,11 +31,6 @@ def counted(number: int, thing: str) -> str:
 
 
 def one_line(text: str, longest: int | None = None) -> str:
-    """Text in one line, without control, format and direction characters.
-
-    Args:
-        text: text of any content and origin.
-        longest: number of characters after which the line is cut; ``None`` for no limit.
-    """
+    """Text in one line of at most ``longest`` characters, without control, format and direction characters."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"

@@ -50,10 +50,8 @@ class WebGuard:
 
     All CORS headers are removed from answers, and headers are added that forbid foreign pages to frame or embed them.
 
-    Args:
-        app: the application to protect.
-        names: host names of the server, as :func:`host_name` returns them.
-        further: rule of this application, applied after the common ones.
+    ``names`` are the host names of the server, as :func:`host_name` returns them; ``further`` is a rule of this
+    application, applied after the common ones.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str], further: Rule = lambda _scope: None) -> None:
@@ -74,14 +72,9 @@ class WebGuard:
 
 
 def refusal(scope: Scope, names: Collection[str]) -> str | None:
-    """The reason for refusing a request and the next step, in one line.
+    """The reason for refusing an HTTP request or the handshake of a websocket, with the next step, in one line.
 
-    Args:
-        scope: an HTTP request or the handshake of a websocket.
-        names: host names of the server, in lower case, without port.
-
-    Returns:
-        None for a request that names this server and was not caused by a foreign web page.
+    None for a request that names this server, by one of its ``names``, and was not caused by a foreign web page.
     """
     headers = Headers(scope=scope)
     own_origin = _own_origin(scope, headers.getlist("host"), names)

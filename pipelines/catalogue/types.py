@@ -86,7 +86,7 @@ def field(
         column: name of the column, or prefix of a nested record's columns; None for the names of the fields on the
             path, joined with ``_``.
         table: for a list of records, name of the child table without schema; None for ``<parent>_<field>``.
-        id: for a list of records, name of the member's id field that the tables of its own lists carry too.
+        id: for a list of records, name of the member's id field that is also a column of the tables of its own lists.
         personal: whether it is, or may contain, personal data.
         stored: False for a field that repeats another one; it gets no column.
     """
@@ -208,28 +208,35 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
     return annotation, True
 
 
-def _resolve(name: str, annotation: Any, note: FieldNote) -> Field:
+def _resolve(record: type[Record], name: str, annotation: Any) -> Field:
+    note = getattr(record, name, None)
+    if not isinstance(note, FieldNote):
+        raise TypeError(f"{record.__name__}.{name} has no description: use field(...), as in {name}: Text = field('…')")
     inner, required = _without_none(annotation)
     repeated = typing.get_origin(inner) is list
     if repeated:
         (inner,) = typing.get_args(inner)
-    kind, record, values = None, None, ()
+    kind, nested, values = None, None, ()
     if typing.get_origin(inner) is Annotated:
         kind = typing.get_args(inner)[1]
     elif typing.get_origin(inner) is Literal:
         # Sorted: `typing` treats Literals with the same values as equal and may return one with another order.
         kind, values = Kind.TEXT, tuple(sorted(typing.get_args(inner)))
     else:
-        record = inner
-    return Field(name, note.json or camel_case(name), note, kind, record, values, repeated, required)
+        nested = inner
+    return Field(name, note.json or camel_case(name), note, kind, nested, values, repeated, required)
 
 
 _FIELDS: dict[type[Record], tuple[Field, ...]] = {}
 
 
 def fields_of(record: type[Record]) -> tuple[Field, ...]:
-    """The fields of a record in the order of its annotations, those of its base classes first."""
+    """The fields of a record in the order of its annotations, those of its base classes first.
+
+    Raises:
+        TypeError: a field is not made with :func:`field`.
+    """
     if record not in _FIELDS:
         hints = typing.get_type_hints(record, include_extras=True)
-        _FIELDS[record] = tuple(_resolve(name, hint, getattr(record, name)) for name, hint in hints.items())
+        _FIELDS[record] = tuple(_resolve(record, name, hint) for name, hint in hints.items())
     return _FIELDS[record]

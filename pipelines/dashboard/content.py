@@ -16,14 +16,10 @@ from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_w
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.reports import installed
 
-MOST_LETTERS = 700_000
-"""The most characters of the content; with the chart library, the file stays under 1.5 MB."""
-LEAST_LETTERS = 9
-"""The fewest characters of a row."""
-FEWEST_ROWS = 1_000
-"""With fewer rows, something else makes the content large."""
-LISTED = 200
-"""The most purchase orders in the list."""
+MOST_LETTERS = 700_000  # the most characters of the content; with the chart library, the file stays under 1.5 MB
+LEAST_LETTERS = 9  # the fewest characters of a row
+FEWEST_ROWS = 1_000  # with fewer rows, something else makes the content large
+LISTED = 200  # the most purchase orders in the list
 
 _NAMES = {
     "partner": "SELECT organization_id, name FROM organizations.organizations",
@@ -45,23 +41,16 @@ _HEALTH = (
 )
 _ACTIONS = "customer_order_reference, reasons, delivery_date, supplier_organization_id, trade_item_id, quantity"
 
-MANY = "*"
-"""The key of merged partners and items."""
-
+MANY = "*"  # the key of merged partners and items
 Content = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class PackedContent:
-    """The content of a page.
+    """The content of a page."""
 
-    Args:
-        packed: the compressed content.
-        found: the facts in it.
-    """
-
-    packed: str
-    found: LimitedFacts
+    packed: str  # the compressed content
+    found: LimitedFacts  # the facts in it
 
 
 def build_content(

@@ -22,13 +22,9 @@ from pipelines.settings.values import AMSTERDAM
 
 Row = tuple[Any, ...]
 
-FIRST_MONDAY = dt.date(1970, 1, 5)
-"""The first day of week 0."""
-RANKED = frozenset({"partner", "item"})
-"""Splits whose identifiers are replaced by their ranks by revenue, from 1."""
-NONE, OTHER = 0, -1
-"""Instead of a rank: there is no identifier, or it is merged with others."""
-
+FIRST_MONDAY = dt.date(1970, 1, 5)  # the first day of week 0
+RANKED = frozenset({"partner", "item"})  # splits whose identifiers are replaced by their ranks by revenue, from 1
+NONE, OTHER = 0, -1  # instead of a rank: there is no identifier, or it is merged with others
 _GROWER = "coalesce(o.seller_organization_id, o.supplier_organization_id)"
 _PARTNERS = {
     "suppliers": {
@@ -43,19 +39,12 @@ _PARTNERS = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A set of rows that the page sums.
+    """A set of rows that the page sums."""
 
-    Args:
-        name: name of its SQL file.
-        report: name of the report with the same figures; the fact is left out if it is not installed.
-        splits: columns by which it is grouped, besides account and week.
-        measures: columns that are summed.
-    """
-
-    name: str
-    report: str
-    splits: tuple[str, ...]
-    measures: tuple[str, ...]
+    name: str  # name of its SQL file
+    report: str  # name of the report with the same figures; the fact is left out if it is not installed
+    splits: tuple[str, ...]  # columns by which it is grouped, besides account and week
+    measures: tuple[str, ...]  # columns that are summed
 
     @property
     def columns(self) -> tuple[str, ...]:

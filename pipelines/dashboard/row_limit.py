@@ -17,27 +17,18 @@ STEPS = (10**9, 1000, 700, 500, 350, 250, 175, 125, 90, 60, 45, 30, 20, 15, 10, 
 _CHOICES = tuple((step, WEEKS[0]) for step in STEPS) + tuple((STEPS[-1], weeks) for weeks in WEEKS[1:])
 """Numbers of single partners and items, and of weeks; each choice has fewer rows than the one before."""
 
-Ranks = dict[str, list[str | None]]
-"""Identifiers of partners and items by rank; the first element is None."""
+Ranks = dict[str, list[str | None]]  # identifiers of partners and items by rank; the first element is None
 
 
 @dataclass(frozen=True)
 class LimitedFacts:
-    """The rows of the facts, and what was left out.
+    """The rows of the facts, and what was left out."""
 
-    Args:
-        rows: rows of each fact.
-        first_week: number of the oldest week.
-        ids: identifiers of partners and items by rank.
-        alone: number of partners, and of items, that are shown singly.
-        older: number of orders before the first week.
-    """
-
-    rows: dict[Fact, list[Row]]
-    first_week: int
-    ids: Ranks
-    alone: int
-    older: int
+    rows: dict[Fact, list[Row]]  # rows of each fact
+    first_week: int  # number of the oldest week
+    ids: Ranks  # identifiers of partners and items by rank
+    alone: int  # number of partners, and of items, that are shown singly
+    older: int  # number of orders before the first week
 
     def merged(self, split: str) -> int:
         """The number of partners or items that are merged as others."""

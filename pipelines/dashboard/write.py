@@ -22,17 +22,11 @@ NAME = "dashboard.html"
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The written file.
+    """The written file."""
 
-    Args:
-        path: path of the file.
-        size: size of the file in bytes.
-        orders: number of orders with status COMMITTED in it.
-    """
-
-    path: Path
-    size: int
-    orders: int
+    path: Path  # path of the file
+    size: int  # size of the file in bytes
+    orders: int  # number of orders with status COMMITTED in it
 
 
 def path_beside(warehouse: Path) -> Path:
@@ -43,13 +37,9 @@ def path_beside(warehouse: Path) -> Path:
 def write_dashboard(
     warehouse: Warehouse, output: Path, now: dt.datetime | None = None, most_letters: int = MOST_LETTERS
 ) -> Dashboard:
-    """Write the dashboard of the present content of a warehouse.
+    """Write the dashboard of a warehouse, which is closed before the file, and its folder if necessary, is written.
 
-    Args:
-        warehouse: the warehouse, which is closed before anything is written.
-        output: path of the file; its folder is created if necessary.
-        now: time whose week is the present one on the page; None for the real time.
-        most_letters: the most characters of the compressed content.
+    The week of ``now``, or of the real time, is the present one on the page.
 
     Raises:
         UsageError: the file would replace the warehouse or a file of it.

@@ -21,8 +21,7 @@ from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, install
 from pipelines.warehouse.schema.create import SCHEMAS, SYNC_TABLES, SYNC_VIEWS, create_tables
 
-DATABASE = "floriday"
-"""The alias of the warehouse in a dbt profile."""
+DATABASE = "floriday"  # the alias of the warehouse in a dbt profile
 
 
 def sources(api: str) -> str:

@@ -13,31 +13,19 @@ FILE = "examples.json"
 
 
 class Example(msgspec.Struct, frozen=True):
-    """The result of a report.
+    """The result of a report."""
 
-    Args:
-        api: API of the sandbox, ``suppliers`` or ``customers``.
-        sql: the executed statement.
-        columns: names of the columns.
-        rows: values as text; None for NULL.
-    """
-
-    api: str
-    sql: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | None, ...], ...]
+    api: str  # API of the sandbox, ``suppliers`` or ``customers``
+    sql: str  # the executed statement
+    columns: tuple[str, ...]  # names of the columns
+    rows: tuple[tuple[str | None, ...], ...]  # values as text; None for NULL
 
 
 class Examples(msgspec.Struct, frozen=True):
-    """An example of each report.
+    """An example of each report."""
 
-    Args:
-        now: present time in the sandbox, as ISO 8601.
-        reports: examples by the names of the reports.
-    """
-
-    now: str
-    reports: dict[str, Example]
+    now: str  # present time in the sandbox, as ISO 8601
+    reports: dict[str, Example]  # examples by the names of the reports
 
 
 def examples() -> Examples:

@@ -17,6 +17,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
+from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, install
 from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import transaction
@@ -39,16 +40,20 @@ time in it is {now} in Amsterdam; only `sync_health` uses the real time. NULL is
 end in ….
 """
 _WORLDS = {"suppliers": "a grower's", "customers": "a buyer's"}
-_LONGEST = 40
-"""The most characters of a value that are shown."""
-
-Types = Mapping[str, str]
-"""The DuckDB type of each column."""
+_LONGEST = 40  # the most characters of a value that are shown
+Types = Mapping[str, str]  # the DuckDB type of each column
 
 
 def reports_page() -> str:
-    """The whole page."""
-    known, kept = {api: _types_in(api) for api in _APIS}, examples()
+    """The whole page.
+
+    Raises:
+        PipelineError: a report has no example.
+    """
+    kept = examples()
+    if missing := [each.name for each in all_reports() if each.name not in kept.reports]:
+        raise PipelineError(f"there is no example of {', '.join(missing)}: run `make examples` first")
+    known = {api: _types_in(api) for api in _APIS}
     sections = (
         _section(
             each,
@@ -121,4 +126,7 @@ def _moment(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reports_page())
+    try:
+        sys.stdout.write(reports_page())
+    except PipelineError as error:
+        sys.exit(str(error))

@@ -14,51 +14,34 @@ from pipelines.errors import ContradictingAnswersError, StuckFeedError
 from pipelines.floriday.page_checks import Doubts, find_doubts, repeats_records
 from pipelines.floriday.pages import Page
 
-Fetch = Callable[[int], Page]
-"""Requests the page of records above a sequence number."""
-
-FetchMaximum = Callable[[], int | None]
-"""Requests the feed's maximum again; None where it is unknown."""
-
-MAX_ANSWERS = 3
-"""How often a page in doubt is requested."""
+Fetch = Callable[[int], Page]  # requests the page of records above a sequence number
+FetchMaximum = Callable[[], int | None]  # requests the feed's maximum again; None where it is unknown
+MAX_ANSWERS = 3  # how often a page in doubt is requested
 
 
 @dataclass(frozen=True)
 class Step:
-    """A page and the movement of the cursor that follows from it.
+    """A page and the movement of the cursor that follows from it."""
 
-    Args:
-        page: answer to the request for one page.
-        after: the sequence number that was requested.
-        reached: the cursor after the page.
-        is_end: whether the page, or the maximum, proves that the feed ends here.
-    """
-
-    page: Page
-    after: int
-    reached: int
-    is_end: bool
+    page: Page  # answer to the request for one page
+    after: int  # the sequence number that was requested
+    reached: int  # the cursor after the page
+    is_end: bool  # whether the page, or the maximum, proves that the feed ends here
 
 
 @dataclass(frozen=True)
 class ChangeFeed:
     """A feed and what is known of it before its pages are read.
 
-    Args:
-        fetch: requests the page above a sequence number.
-        maximum: answer of the max-sequence operation before the walk; None where it is unknown.
-        page_maximum: number of records in a full page.
-        read_before: highest sequence number that earlier syncs have read, 0 for unknown. A page that ends below it
-            while the maximum is unknown is requested again.
-        fetch_maximum: requests the maximum again when the feed ends below it; None to trust the maximum as it is.
+    ``read_before`` is the highest sequence number that earlier syncs have read, 0 for unknown. A page that ends below
+    it while the maximum is unknown is requested again.
     """
 
     fetch: Fetch
-    maximum: int | None
-    page_maximum: int
+    maximum: int | None  # answer of the max-sequence operation before the walk; None where it is unknown
+    page_maximum: int  # number of records in a full page
     read_before: int = 0
-    fetch_maximum: FetchMaximum | None = None
+    fetch_maximum: FetchMaximum | None = None  # used when the feed ends below its maximum; None to trust that
 
     def next_cursor(self, page: Page, cursor: int) -> int:
         """The highest sequence number that the page proves, or ``cursor`` if the page does not advance.
@@ -144,13 +127,10 @@ class ChangeFeed:
 
 
 def walk(feed: ChangeFeed, start: int, *, complete: bool = False) -> Iterator[Step]:
-    """Yield the pages above ``start`` until the feed is proven current.
+    """Yield the pages above the sequence number ``start`` until the feed is proven current.
 
-    Args:
-        feed: the feed, with what is known of it.
-        start: sequence number to start from, exclusive.
-        complete: whether to continue past the maximum until an answer is empty, so that records that moved beyond the
-            maximum during the walk are not missed.
+    With ``complete``, it continues past the maximum until an answer is empty, so that records that moved beyond the
+    maximum during the walk are not missed.
 
     Raises:
         PipelineError: as for :meth:`ChangeFeed.confirmed_page`.

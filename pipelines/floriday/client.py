@@ -32,11 +32,8 @@ from pipelines.unexpected_errors import print_if_debugging, summary
 
 _Result = TypeVar("_Result")
 
-IDENTITY_THREADS = 8
-"""Accounts that are identified concurrently."""
-
-IDENTITY_ATTEMPTS = 5
-"""Attempts of the identity call. It comes first and fails early, because the address may simply be wrong."""
+IDENTITY_THREADS = 8  # accounts that are identified concurrently
+IDENTITY_ATTEMPTS = 5  # the identity call comes first and fails early, because the address may simply be wrong
 
 
 @dataclass(frozen=True)
@@ -110,13 +107,9 @@ class FloridayClient:
         self._http.close()
 
     def page(self, endpoint: Endpoint, after: int, *, part: str | None = None, limit: int | None = None) -> Page:
-        """The page of a change feed with the records whose sequence number is above ``after``.
+        """The page of a change feed, or its sub-feed ``part``, with the records above the sequence number ``after``.
 
-        Args:
-            endpoint: operations of the feed.
-            after: the cursor, a sequence number.
-            part: name of the sub-feed; None for a feed without sub-feeds.
-            limit: maximum number of records; None for as many as the endpoint allows.
+        It has at most ``limit`` records, or as many as the endpoint allows.
         """
         params: dict[str, str | int] = dict(endpoint.parameters)
         if endpoint.part_parameter is not None and part is not None:
@@ -152,15 +145,9 @@ class FloridayClient:
         bucket: str | None = None,
         retry: RetryPolicy | None = None,
     ) -> _Result:
-        """The result of ``parse`` for the body of a 200.
+        """The result of ``parse`` for the body of a 200; the call is retried if it raises a RetriableError.
 
-        Args:
-            path: path below the base address, with a leading slash.
-            parse: called with the body; the call is retried if it raises a RetriableError (GarbledAnswerError).
-            params: the parameters of the query.
-            rate: rate limit of the operation.
-            bucket: name of the token bucket that the call takes from; None for the path.
-            retry: how long and how often the call is retried; None for the client's own.
+        ``bucket`` names the token bucket that the call takes from; calls without it share that of their path.
 
         Raises:
             AuthenticationError: the API refuses a new token, or there is no token.

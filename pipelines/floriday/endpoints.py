@@ -2,61 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """The token bucket of an operation, for each API key (docs/floriday.md: Rate limits).
+    """The token bucket of an operation, for each API key (docs/floriday.md: Rate limits)."""
 
-    Args:
-        per_second: number of tokens that refill the bucket in a second; a call takes one.
-        burst: number of tokens in a full bucket.
-    """
-
-    per_second: float = 3.4
-    burst: int = 1000
+    per_second: float = 3.4  # number of tokens that refill the bucket in a second; a call takes one
+    burst: int = 1000  # number of tokens in a full bucket
 
 
-USUAL = RateLimit()
-"""The rate limit of most operations, also used where the specification states none."""
-
-SLOW = RateLimit(2.0, 200)
-"""The rate limit of organizations, trade items, warehouses and requests."""
+USUAL = RateLimit()  # the rate limit of most operations, also used where the specification states none
+SLOW = RateLimit(2.0, 200)  # the rate limit of organizations, trade items, warehouses and requests
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """The operations of one change feed, with paths relative to the API's base address.
 
-    Args:
-        path: path of the resource, such as ``/sales-orders``.
-        page_parameter: ``limitResult`` or ``limit``; Floriday ignores a wrong name silently (docs/floriday.md).
-        page_maximum: maximum number of records in a page; Floriday answers 400 to a higher limit.
-        rate: rate limit of the sync operation.
-        max_sequence: path of the max-sequence operation; None where there is none.
-        max_sequence_rate: rate limit of the max-sequence operation.
-        max_sequence_scope: scope of the max-sequence operation; None for the scope of the sync operation.
-        by_id: path of the operation that reads one record, with the key's JSON name in braces; None for no operation.
-        sync: path of the sync operation; empty for ``<path>/sync/{sequenceNumber}``.
-        parameters: names and values that are sent with every page besides the page parameter.
-        selected_only_parameters: replacement for ``parameters`` where a buyer wants the selected assortment only; empty
-            where that makes no difference.
-        part_parameter: name of the parameter that selects a sub-feed; None for a feed without sub-feeds.
+    ``selected_only_parameters`` replace ``parameters`` where a buyer wants the selected assortment only; empty where
+    that makes no difference.
     """
 
-    path: str
-    page_parameter: str = "limitResult"
-    page_maximum: int = 1000
+    path: str  # of the resource, such as ``/sales-orders``
+    page_parameter: str = "limitResult"  # or ``limit``; Floriday ignores a wrong name silently (docs/floriday.md)
+    page_maximum: int = 1000  # maximum number of records in a page; Floriday answers 400 to a higher limit
     rate: RateLimit = USUAL
-    max_sequence: str | None = field(default="", kw_only=True)
-    max_sequence_rate: RateLimit = field(default=USUAL, kw_only=True)
-    max_sequence_scope: str | None = field(default=None, kw_only=True)
-    by_id: str | None = field(default=None, kw_only=True)
-    sync: str = field(default="", kw_only=True)
-    parameters: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
-    selected_only_parameters: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
-    part_parameter: str | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    max_sequence: str | None = ""  # path of the operation; empty for ``<path>/current-max-sequence``, None for none
+    max_sequence_rate: RateLimit = USUAL
+    max_sequence_scope: str | None = None  # None for the scope of the sync operation
+    by_id: str | None = None  # path that reads one record, with the key's JSON name in braces; None for no operation
+    sync: str = ""  # path of the sync operation; empty for ``<path>/sync/{sequenceNumber}``
+    parameters: tuple[tuple[str, str], ...] = ()  # sent with every page besides the page parameter
+    selected_only_parameters: tuple[tuple[str, str], ...] = ()
+    part_parameter: str | None = None  # selects a sub-feed; None for a feed without sub-feeds
 
     def __post_init__(self) -> None:
         if self.max_sequence == "":

@@ -13,19 +13,12 @@ from pipelines.floriday.http.decoding import decoded
 
 @dataclass(frozen=True)
 class Identity:
-    """Organization and application of an API key.
+    """Organization and application of an API key."""
 
-    Args:
-        organization_id: UUID of the organization, in lower case with hyphens.
-        organization_name: name of the organization; None where Floriday sends none.
-        client_id: id of the application; None where Floriday sends none.
-        api_version: version of the API that answered; None where Floriday sends none.
-    """
-
-    organization_id: str
-    organization_name: str | None
-    client_id: str | None
-    api_version: str | None
+    organization_id: str  # UUID of the organization, in lower case with hyphens
+    organization_name: str | None  # name of the organization; None where Floriday sends none
+    client_id: str | None  # id of the application; None where Floriday sends none
+    api_version: str | None  # version of the API that answered; None where Floriday sends none
 
 
 class _Organization(msgspec.Struct, rename="camel"):

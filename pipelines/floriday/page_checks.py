@@ -14,21 +14,13 @@ from pipelines.floriday.pages import Page
 
 @dataclass(frozen=True)
 class Doubts:
-    """The contradictions of a page; false if there are none. Two pages with equal doubts agree.
+    """The contradictions of a page; false if there are none. Two pages with equal doubts agree."""
 
-    Args:
-        above_maximum: sequence numbers above the page's own maximum.
-        before_cursor: sequence numbers below the requested one.
-        duplicates: sequence numbers of several records.
-        is_unsupported: whether the page would move the cursor above its records and the feed's maximum.
-        is_stuck: whether the page does not advance although it cannot be the feed's end.
-    """
-
-    above_maximum: frozenset[int] = frozenset()
-    before_cursor: frozenset[int] = frozenset()
-    duplicates: frozenset[int] = frozenset()
-    is_unsupported: bool = False
-    is_stuck: bool = False
+    above_maximum: frozenset[int] = frozenset()  # sequence numbers above the page's own maximum
+    before_cursor: frozenset[int] = frozenset()  # sequence numbers below the requested one
+    duplicates: frozenset[int] = frozenset()  # sequence numbers of several records
+    is_unsupported: bool = False  # whether the page would move the cursor above its records and the feed's maximum
+    is_stuck: bool = False  # whether the page does not advance although it cannot be the feed's end
 
     def __bool__(self) -> bool:
         return self != _NONE
@@ -38,15 +30,7 @@ _NONE = Doubts()
 
 
 def find_doubts(page: Page, after: int, reached: int, maximum: int | None, *, is_stuck: bool) -> Doubts:
-    """The contradictions of a page.
-
-    Args:
-        page: the answer to check.
-        after: the sequence number that was requested.
-        reached: the cursor that would follow from the page.
-        maximum: the feed's maximum; None where it is unknown.
-        is_stuck: whether the page does not advance although it cannot be the feed's end.
-    """
+    """The contradictions of a page that was requested for ``after``, and from which the cursor ``reached`` follows."""
     numbers = [number for number in page.numbers if number is not None and number > 0]
     supported = max([after, *numbers, *([] if maximum is None else [maximum])])
     return Doubts(

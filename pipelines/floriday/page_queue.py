@@ -14,21 +14,15 @@ from pipelines.floriday.stoppable_threads import StoppedError, is_stopped
 _CHECK_INTERVAL = 0.5
 """Seconds after which a waiting thread checks whether it should end and whether its share of memory has grown."""
 
-MAX_BYTES_IN_FLIGHT = 64_000_000
-"""Estimated bytes of pages of one feed that may be requested at once; one page always may."""
+MAX_BYTES_IN_FLIGHT = 64_000_000  # estimated bytes of pages of one feed that may be requested at once; one always may
 
 
 @dataclass
 class MemoryBudget:
-    """Bytes of queued pages that all feeds together may hold, in equal shares.
+    """Bytes of queued pages that all feeds together may hold, in equal shares."""
 
-    Args:
-        total: bytes of queued pages of all feeds.
-        feeds: number of feeds that are being read.
-    """
-
-    total: int
-    feeds: int = 0
+    total: int  # bytes of queued pages of all feeds
+    feeds: int = 0  # number of feeds that are being read
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @contextmanager
@@ -138,11 +132,7 @@ class PageQueue:
             return None
 
     def finish(self, failure: BaseException | None) -> None:
-        """Record that the producers have ended.
-
-        Args:
-            failure: the error that ended them; None after the last step.
-        """
+        """Record that the producers have ended: by an error, or None after the last step."""
         with self._changed:
             self._is_finished, self._failure = True, failure
             self._changed.notify_all()

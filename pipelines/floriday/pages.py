@@ -20,21 +20,13 @@ _Part = TypeVar("_Part")
 
 @dataclass(frozen=True)
 class Page:
-    """One answer of a sync operation (docs/floriday.md: Change feeds).
+    """One answer of a sync operation (docs/floriday.md: Change feeds)."""
 
-    Args:
-        maximum: the answer's ``maximumSequenceNumber``, which is the page's own, before filtering.
-        records: the records as received.
-        numbers: the sequence number of each record; None where it has no readable one.
-        is_strict: whether the whole answer, and with it each record, is strict JSON.
-        limit: maximum number of records that was requested; None for as many as the feed allows.
-    """
-
-    maximum: int
-    records: tuple[bytes, ...]
-    numbers: tuple[int | None, ...]
-    is_strict: bool = field(default=True, compare=False)
-    limit: int | None = field(default=None, compare=False)
+    maximum: int  # the answer's ``maximumSequenceNumber``, which is the page's own, before filtering
+    records: tuple[bytes, ...]  # the records as received
+    numbers: tuple[int | None, ...]  # the sequence number of each record; None where it has no readable one
+    is_strict: bool = field(default=True, compare=False)  # whether the whole answer is strict JSON
+    limit: int | None = field(default=None, compare=False)  # requested number of records; None for all allowed
 
     @property
     def highest(self) -> int:

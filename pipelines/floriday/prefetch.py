@@ -18,36 +18,21 @@ from pipelines.floriday.sequence_ranges import END_OF_FEED, Assignment, Coverage
 from pipelines.floriday.stoppable_threads import StoppedError, stoppable_by, stoppable_pool
 from pipelines.interruption import wait_limit
 
-CONNECTIONS = 12
-"""Concurrent calls for one feed: a server that takes 300 ms for a call then delivers a page every 25 ms."""
-
-MIN_PAGES_TO_SPLIT = 20
-"""Estimated number of remaining pages from which a feed is read over several connections."""
-
-MIN_RECORDS_TO_SPLIT = 2000
-"""Estimated number of remaining records from which a feed is read over several connections."""
-
-_JOIN_SECONDS = 10.0
-"""How long to wait at the end for threads that still receive an answer."""
+CONNECTIONS = 12  # calls for one feed: a server that takes 300 ms for a call then delivers a page every 25 ms
+MIN_PAGES_TO_SPLIT = 20  # estimated number of remaining pages from which a feed is read over several connections
+MIN_RECORDS_TO_SPLIT = 2000  # estimated number of remaining records from which a feed is read over several connections
+_JOIN_SECONDS = 10.0  # how long to wait at the end for threads that still receive an answer
 
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """What to read of a feed.
-
-    Args:
-        feed: the feed, with what is known of it.
-        start: sequence number to start from, exclusive.
-        up_to: last sequence number to read; the walk ends with its page.
-        covered: ranges that need not be read again, such as those of an interrupted load.
-        complete: as for ``walk``; pages are then fetched one after the other.
-    """
+    """What to read of a feed."""
 
     feed: ChangeFeed
-    start: int
-    up_to: int = END_OF_FEED
-    covered: Coverage = field(default_factory=Coverage)
-    complete: bool = False
+    start: int  # sequence number to start from, exclusive
+    up_to: int = END_OF_FEED  # last sequence number to read; the walk ends with its page
+    covered: Coverage = field(default_factory=Coverage)  # not read again, such as ranges of an interrupted load
+    complete: bool = False  # as for ``walk``; pages are then fetched one after the other
 
 
 @contextmanager
@@ -56,10 +41,6 @@ def prefetch_first_page(fetch: Fetch, after: int) -> Iterator[Fetch]:
 
     A first load needs the feed's maximum and its first page: over a slow connection, that is one wait instead of two.
     An error of the request is raised by the call that takes the page, and ignored if there is none.
-
-    Args:
-        fetch: requests the page above a sequence number.
-        after: sequence number to start from, exclusive.
     """
     with stoppable_pool(1, "floriday first page") as pool:
         pending = {after: pool.submit(fetch, after)}

@@ -49,12 +49,9 @@ def detect_numbering(
     A series has begun if a known record is served under a lower number than the stored one, or if none of the first
     valid records is known. Empty pages and pages of invalid records prove nothing: the next page is requested.
 
-    Args:
-        feed: the feed, with what is known of it.
-        stored_numbers: returns the stored sequence numbers of a page's records.
-        read_up_to: number up to which the feed was certainly read. Below it, a known record under a higher number than
-            the stored one proves a new series too. 0 where the cursor itself is in doubt.
-        thorough: whether to check all pages, because new numbers may equal the old ones by chance.
+    ``read_up_to`` is the number up to which the feed was certainly read, 0 where the cursor itself is in doubt. Below
+    it, a known record under a higher number than the stored one proves a new series too. ``thorough`` checks all pages,
+    because new numbers may equal the old ones by chance.
     """
     numbering = Numbering.UNDECIDED
     for step in walk(feed, 0):

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from threading import Condition
 from typing import NamedTuple
 
-MIN_PAGES_TO_SHARE = 4
-"""Estimated number of pages that a range must still have to be shared with an idle connection."""
+MIN_PAGES_TO_SHARE = 4  # estimated number of pages that a range must still have to be shared with an idle connection
 
 
-END_OF_FEED = 2**63
-"""The end of a range that reaches to the end of its feed: no sequence number is as high."""
+END_OF_FEED = 2**63  # the end of a range that reaches to the end of its feed: no sequence number is as high
 
 
 class SequenceRange(NamedTuple):
@@ -28,13 +26,9 @@ class SequenceRange(NamedTuple):
 
 @dataclass
 class Coverage:
-    """The sequence numbers that are read.
+    """The sequence numbers that are read."""
 
-    Args:
-        ranges: disjoint ranges in ascending order.
-    """
-
-    ranges: list[SequenceRange] = field(default_factory=list)
+    ranges: list[SequenceRange] = field(default_factory=list)  # disjoint ranges in ascending order
 
     @classmethod
     def of(cls, ranges: Iterable[tuple[int, int]]) -> Coverage:
@@ -73,24 +67,14 @@ class Coverage:
 
 @dataclass(eq=False)
 class Assignment:
-    """The range that one connection reads; it shrinks while pages arrive and when it is shared.
+    """The range that one connection reads; it shrinks while pages arrive and when it is shared."""
 
-    Args:
-        after: number up to which the range is read.
-        up_to: last number of the range.
-    """
-
-    after: int
-    up_to: int
+    after: int  # number up to which the range is read
+    up_to: int  # last number of the range
 
 
 class RangePool:
-    """Assigns ranges to connections. It is thread-safe.
-
-    Args:
-        gaps: the ranges to read.
-        numbers_per_page: estimate of how many sequence numbers a page covers.
-    """
+    """Assigns ranges to connections. It is thread-safe; ``numbers_per_page`` is an estimate."""
 
     def __init__(self, gaps: Iterable[SequenceRange], numbers_per_page: int) -> None:
         self._waiting = [Assignment(*gap) for gap in gaps]

@@ -32,11 +32,8 @@ def stoppable_by(stop: threading.Event) -> Iterator[None]:
 def stoppable_pool(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
     """A thread pool that is stopped at the end of the block: tasks that have not begun are cancelled.
 
-    The block then waits for the threads to end, but after a signal to the process only for a wait_limit time.
-
-    Args:
-        count: maximum number of threads.
-        name: prefix of the threads' names.
+    The block then waits for the threads to end, but after a signal to the process only for a wait_limit time. ``name``
+    is the prefix of the threads' names.
     """
     stop = threading.Event()
     started: list[threading.Thread] = []

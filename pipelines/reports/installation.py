@@ -18,16 +18,11 @@ INSTALLED = (
 
 
 def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, anew: bool = False) -> list[str]:
-    """Create the reports that the warehouse lacks or has in another version.
+    """Create the reports that the warehouse lacks or has in another version, within a transaction; returns their names.
 
-    Args:
-        connection: connection that may write, with all tables created, within a transaction.
-        tables: the existing tables as ``schema.table``, each with its history. A report that reads a table that is
-            neither among them nor in ``sync``, or a column that does not exist, is left out.
-        anew: whether to create all reports again, which is necessary after columns of tables changed.
-
-    Returns:
-        The names of the reports that were created.
+    ``tables`` are the existing tables as ``schema.table``, each with its history. A report that reads a table that is
+    neither among them nor in ``sync``, or a column that does not exist, is left out. With ``anew``, all reports are
+    created again, which is necessary after columns of tables changed.
     """
     existing = {} if anew else _installed(connection)
     readable = _readable(tables)

@@ -13,17 +13,11 @@ from pipelines.warehouse.sql import qualified
 
 @dataclass(frozen=True)
 class Preview:
-    """The present result of a report.
+    """The present result of a report."""
 
-    Args:
-        columns: DuckDB type of each column, by name.
-        rows: number of all rows.
-        first: the first rows.
-    """
-
-    columns: dict[str, str]
-    rows: int
-    first: list[tuple[Any, ...]]
+    columns: dict[str, str]  # DuckDB type of each column, by name
+    rows: int  # number of all rows
+    first: list[tuple[Any, ...]]  # the first rows
 
 
 def preview(connection: duckdb.DuckDBPyConnection, report: Report, *, first: int) -> Preview:

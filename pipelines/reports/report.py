@@ -19,29 +19,17 @@ _LISTS = ("parameters", "columns", "tables")
 
 @dataclass(frozen=True)
 class Report:
-    """One report.
+    """One report."""
 
-    Args:
-        name: name of the macro and the view in the schema ``reports``.
-        summary: one paragraph on what it measures.
-        notes: paragraphs on how to read it.
-        parameters: description of each parameter, by name; all are optional.
-        columns: description of each column, by name, in order.
-        tables: tables that it reads, as ``schema.table``.
-        decisive: for a table, columns that it reads and one API lacks; without them the report is not installed.
-        sql: the text of one SELECT.
-        fingerprint: hash of the file.
-    """
-
-    name: str
-    summary: str
-    notes: tuple[str, ...]
-    parameters: dict[str, str]
-    columns: dict[str, str]
-    tables: tuple[str, ...]
-    decisive: dict[str, tuple[str, ...]]
-    sql: str
-    fingerprint: str
+    name: str  # name of the macro and the view in the schema ``reports``
+    summary: str  # one paragraph on what it measures
+    notes: tuple[str, ...]  # paragraphs on how to read it
+    parameters: dict[str, str]  # description of each parameter, by name; all are optional
+    columns: dict[str, str]  # description of each column, by name, in order
+    tables: tuple[str, ...]  # tables that it reads, as ``schema.table``
+    decisive: dict[str, tuple[str, ...]]  # for a table, columns that it reads, and without which it is not installed
+    sql: str  # the text of one SELECT
+    fingerprint: str  # hash of the file
 
     @property
     def description(self) -> str:

@@ -25,10 +25,8 @@ def load_settings(
 ) -> Settings:
     """All settings, with the credentials for Floriday.
 
-    Args:
-        environ: variables that override the `.env` file; None for those of the process.
-        directory: folder where a `.env` file is looked for first; None for the working directory.
-        dotenv: whether a `.env` file is read.
+    Variables of ``environ``, or of the process, override those of the `.env` file. That is looked for first in
+    ``directory``, or the working directory.
 
     Raises:
         SettingError: one line with each variable that is missing or malformed, and what it expects.
@@ -72,13 +70,7 @@ def load_account_names(environ: Mapping[str, str] | None = None, directory: Path
 def given_variables(
     environ: Mapping[str, str] | None = None, directory: Path | None = None
 ) -> tuple[dict[str, str], Path]:
-    """The FLORIDAY_ variables without any checks, and the folder that their relative paths start from.
-
-    Variables of the environment override those of the `.env` file; blank ones are left out.
-
-    Args:
-        environ: variables that override the `.env` file; None for those of the process.
-        directory: folder where a `.env` file is looked for first; None for the working directory.
+    """The FLORIDAY_ variables without any checks and blank ones, and the folder that their relative paths start from.
 
     Raises:
         SettingError: the `.env` file cannot be read.
@@ -91,10 +83,6 @@ def child_environment(variables: Mapping[str, str], directory: Path | None = Non
     """The environment that makes a child process use the given FLORIDAY_ variables and no others.
 
     Secrets that the child process can read itself are left out: those in the `.env` file and in a `…_FILE`.
-
-    Args:
-        variables: result of ``given_variables``, with or without changes.
-        directory: folder where a `.env` file is looked for first; None for the working directory.
     """
     return {PASSED: serialized(variables, directory or Path.cwd(), _SECRETS)}
 

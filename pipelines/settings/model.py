@@ -14,8 +14,7 @@ from pipelines.paths import is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
 
-Api = Literal["suppliers", "customers"]
-"""Floriday's two APIs: for suppliers (growers) and for customers (buyers)."""
+Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (growers) and for customers (buyers)
 
 
 def _from_text(read: Callable[[str], object]) -> BeforeValidator:

@@ -17,9 +17,7 @@ from pydantic import SecretStr
 from pipelines.paths import path_problem, real_path
 from pipelines.settings.addresses import checked_address
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-"""The time zone of the trade's days and weeks."""
-
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")  # the time zone of the trade's days and weeks
 _CREDENTIAL = re.compile(r"[!-~]+")
 _SCOPE = re.compile(r"[!#-+\--\[\]-~]+")
 _API = re.compile(r".*/(suppliers|customers)-api-(\d{4}v\d+)")
@@ -29,8 +27,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SCHEMAS = frozenset(
     ("catalog", "supply", "orders", "fulfillment", "organizations", "raw", "history", "sync", "reports", "versions")
 )
-MIN_KEY_LENGTH = 16
-"""Minimum number of characters of the key for hashes."""
+MIN_KEY_LENGTH = 16  # minimum number of characters of the key for hashes
 _DUCKDB_NAMES = frozenset(("main", "temp", "system", "information_schema", "pg_catalog"))
 
 
@@ -189,7 +186,6 @@ def duckdb_file(text: str, *, allows_hard_links: bool = True) -> Path:
         raise ValueError(f"expects another file name: DuckDB could not tell {name} from a schema")
     if not name:
         raise ValueError("expects the path of a file")
-    problem = path_problem(path, allows_hard_links=allows_hard_links)
-    if problem:
+    if problem := path_problem(path, allows_hard_links=allows_hard_links):
         raise ValueError(problem)
     return path

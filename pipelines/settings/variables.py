@@ -50,17 +50,11 @@ def read_dotenv(path: Path | None) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Variables:
-    """The FLORIDAY_ variables by name without the prefix; blank ones are left out.
+    """The FLORIDAY_ variables by name without the prefix; blank ones are left out."""
 
-    Args:
-        texts: values by name, with secrets that were read from their files.
-        problems: messages of problems by name.
-        base: folder that relative paths start from.
-    """
-
-    texts: dict[str, str]
-    problems: dict[str, str]
-    base: Path
+    texts: dict[str, str]  # values by name, with secrets that were read from their files
+    problems: dict[str, str]  # messages of problems by name
+    base: Path  # folder that relative paths start from
 
     def path(self, text: str) -> Path:
         """The absolute path for a path in a variable."""
@@ -77,12 +71,8 @@ def gather(
 ) -> Variables:
     """The FLORIDAY_ variables of the environment, and those of the `.env` file that it does not override.
 
-    Args:
-        environ: the environment; None for that of the process.
-        directory: folder where a `.env` file is looked for first; None for the working directory.
-        secrets: names of secrets without the prefix.
-        dotenv: whether a `.env` file is read.
-        secret_files: whether the files that ``…_FILE`` variables of the secrets name are read.
+    ``secrets`` are names without the prefix; with ``secret_files``, the files that their ``…_FILE`` variables name are
+    read.
 
     Raises:
         SettingError: the `.env` file cannot be read.
@@ -109,11 +99,6 @@ def _overridden(texts: dict[str, str], overriding: dict[str, str], secrets: Coll
 
 def serialized(variables: Mapping[str, str], directory: Path, secrets: Collection[str]) -> str:
     """The variables as JSON for :data:`PASSED`, with null for secrets that the `.env` file contains as well.
-
-    Args:
-        variables: variables with the prefix in their names.
-        directory: folder where a `.env` file is looked for first.
-        secrets: names of secrets without the prefix.
 
     Raises:
         SettingError: the `.env` file cannot be read.

@@ -60,12 +60,9 @@ def from_frame(column: Column, alias: str) -> str:
 
 
 def from_row(table: Table, alias: str, synced_at: str) -> str:
-    """The columns of a table, in order, selected from a normalized frame.
+    """The columns of a table, in order, selected from a normalized frame with an alias.
 
-    Args:
-        table: the target table; its column ``account`` gets the parameter ``$account``.
-        alias: alias of the frame in the statement.
-        synced_at: SQL expression for the column ``synced_at``.
+    The column ``account`` gets the parameter ``$account``, and ``synced_at`` the given SQL expression.
     """
     filled = {"account": "$account", "synced_at": synced_at}
     return ", ".join(filled.get(column.name) or from_frame(column, alias) for column in table.columns)

@@ -117,6 +117,14 @@ class TestFields:
         assert (by_name["names"].kind, by_name["names"].repeated) == (Kind.TEXT, True)
         assert (by_name["sold_at"].json, by_name["bound_on"].json) == ("soldMoment", "boundOn")
 
+    @pytest.mark.parametrize("members", [{}, {"length": "length of a thorn"}], ids=["nothing", "text"])
+    def test_a_field_without_a_description_is_refused(self, members: dict[str, str]) -> None:
+        """The error names the record and the field, and the function to use."""
+        thorn = type("Thorn", (Record,), {"__annotations__": {"length": Int64}, **members})
+
+        with pytest.raises(TypeError, match=r"Thorn\.length has no description: use field\(\.\.\.\)"):
+            fields_of(thorn)
+
 
 class TestTables:
     """Tables and columns are derived from the records of an invented feed."""

@@ -13,8 +13,9 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Feed, Int64, Record, Text, Uuid, field
 from pipelines.dictionary import api_pages, pages
 from pipelines.dictionary.__main__ import write
-from pipelines.dictionary.examples import examples
+from pipelines.dictionary.examples import Examples, examples
 from pipelines.dictionary.reports import reports_page
+from pipelines.errors import PipelineError
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.reports import all_reports
 from pipelines.warehouse.schema.create import SYNC_TABLES
@@ -180,6 +181,17 @@ def test_the_reports_page_is_up_to_date(reports_text: str) -> None:
         assert report.sql in text
         for column in report.columns:
             assert re.search(rf"^\| `{column}` \| [A-Z]+\S*( .*)? \| .+ \|$", text, re.MULTILINE), column
+
+
+def test_a_report_without_an_example_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is one line that names the report and the command that makes its example."""
+    first, *others = all_reports()
+    stored = examples()
+    kept = {each.name: stored.reports[each.name] for each in others}
+    monkeypatch.setattr("pipelines.dictionary.reports.examples", lambda: Examples(stored.now, kept))
+
+    with pytest.raises(PipelineError, match=f"^there is no example of {first.name}: run `make examples` first$"):
+        reports_page()
 
 
 def test_every_report_has_an_example(reports_text: str) -> None:

@@ -25,12 +25,8 @@ from pipelines.settings import hints
 from pipelines.settings.addresses import host_of
 from pipelines.text_format import one_line
 
-REQUEST_ID = "x-amzn-RequestId"
-"""The header with the id that Floriday's gateway gives to a request."""
-
-LONGEST_WAIT = 86_400.0
-"""Seconds; a longer ``Retry-After`` is ignored, and the usual back-off applies."""
-
+REQUEST_ID = "x-amzn-RequestId"  # the header with the id that Floriday's gateway gives to a request
+LONGEST_WAIT = 86_400.0  # seconds; a longer ``Retry-After`` is ignored, and the usual back-off applies
 _BUSY = frozenset((429, 500, 502, 503, 504))
 _MAX_CHARACTERS = 300
 
@@ -40,12 +36,8 @@ def error_for(
 ) -> PipelineError:
     """The exception for an answer with another status than 200; its message contains Floriday's reason.
 
-    Args:
-        response: the answer of the API.
-        path: path of the operation, below the API's base address.
-        token_host: host name of the server that issued the token.
-        secrets: token and API key, which are removed from the message.
-        now: current time in seconds since 1970.
+    ``path`` is that below the API's base address. The secrets are removed from the message. ``now`` is in seconds since
+    1970.
     """
     status, host = response.status_code, host_of(response.url)
     reason = described(status, response.content, secrets, response.headers.get(REQUEST_ID))

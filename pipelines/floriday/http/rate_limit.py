@@ -10,21 +10,15 @@ from threading import Condition, Lock
 from pipelines.floriday.endpoints import RateLimit
 from pipelines.floriday.http.retry import Clock
 
-_MARGIN = 1.0
-"""Tokens that stay unused after a 429, in case a call travels faster than the one before it."""
+_MARGIN = 1.0  # tokens that stay unused after a 429, in case a call travels faster than the one before it
 
 
 @dataclass
 class Outcome:
-    """What happened to a call; the caller fills it in.
+    """What happened to a call; the caller fills it in."""
 
-    Args:
-        passed: whether the server let the call through, whatever it answered.
-        refused_for: seconds to wait after a 429, 0 where the server named none; None for any other answer.
-    """
-
-    passed: bool = False
-    refused_for: float | None = None
+    passed: bool = False  # whether the server let the call through, whatever it answered
+    refused_for: float | None = None  # seconds to wait after a 429, 0 where it named none; None for other answers
 
 
 class TokenBucket:

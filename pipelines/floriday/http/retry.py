@@ -18,34 +18,21 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Clock:
-    """Functions of time, which tests replace.
+    """Functions of time, which tests replace."""
 
-    Args:
-        now: returns seconds that never go back.
-        wall: returns seconds since 1970.
-        sleep: waits for a number of seconds.
-    """
-
-    now: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = pause
+    now: Callable[[], float] = time.monotonic  # returns seconds that never go back
+    wall: Callable[[], float] = time.time  # returns seconds since 1970
+    sleep: Callable[[float], None] = pause  # waits for a number of seconds
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how long a call is retried.
+    """How often and how long a call is retried."""
 
-    Args:
-        attempts: maximum number of calls, the first included.
-        seconds: no wait begins that would end later than this after the first call.
-        first_wait: seconds before the second attempt; each further wait doubles, with jitter.
-        longest_wait: maximum of a doubled wait, in seconds.
-    """
-
-    attempts: int = 8
-    seconds: float = 300.0
-    first_wait: float = 0.5
-    longest_wait: float = 60.0
+    attempts: int = 8  # maximum number of calls, the first included
+    seconds: float = 300.0  # no wait begins that would end later than this after the first call
+    first_wait: float = 0.5  # seconds before the second attempt; each further wait doubles, with jitter
+    longest_wait: float = 60.0  # maximum of a doubled wait, in seconds
 
     def call(self, function: Callable[[], _Result], clock: Clock) -> _Result:
         """The result of ``function``, which is called again while it raises RetriableError.

@@ -15,8 +15,7 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.private_files import open_private_folder, remove_leftover
 
 _AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-"""Constants of Linux's ``renameat2``."""
+_RENAME_EXCHANGE = 2  # both constants are those of Linux's ``renameat2``
 
 
 @contextmanager

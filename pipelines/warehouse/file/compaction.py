@@ -24,11 +24,10 @@ from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
+# The kinds of catalog entries that DuckDB lists, each by its function ``duckdb_<kind>()``.
 _ENTRY_KINDS = ("schemas", "tables", "columns", "indexes", "views", "functions", "sequences", "types")
-"""The kinds of catalog entries that DuckDB lists, each by its function ``duckdb_<kind>()``."""
-
+# Pattern of the columns of such a list that differ between two files, or describe a state.
 _PER_FILE = "database_name|(.*_)?oid|data_type_id|estimated_size|is_bound|start_value|last_value"
-"""Pattern of the columns of such a list that differ between two files, or describe a state."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,8 @@ def rewrite_file(warehouse: Warehouse, verb: str, fill: Fill, find_differences: 
     """Write the warehouse into a new file that replaces it, with the same owner and permissions.
 
     The caller holds the sync lock. Other processes may read meanwhile. It needs the disk space of the new file, about
-    20 s a gigabyte, and no more memory for a larger file.
-
-    Args:
-        warehouse: the file that is replaced.
-        verb: ``compact`` or ``redact``, for messages and for the temporary name of the new file.
-        fill: function that writes the new file.
-        find_differences: function that checks the new file, after it was read again from the disk.
+    20 s a gigabyte, and no more memory for a larger file. The verb, ``compact`` or ``redact``, is for messages and for
+    the temporary name of the new file. The differences are found after that was read again from the disk.
 
     Raises:
         WarehouseBusyError: another process had the file open for longer than the lock timeout.
@@ -168,11 +162,7 @@ def checksum(
 ) -> list[tuple[Any, ...]]:
     """A checksum of all rows with their positions, because the order of versions in the raw log matters.
 
-    Args:
-        connection: connection with the database attached.
-        database: name of the attached database.
-        table: name as :func:`table_names` returns it.
-        but: names of columns that are left out.
+    The table's name is that of :func:`table_names`; columns in ``but`` are left out.
     """
     left_out = listed(but)
     columns = f"* EXCLUDE ({left_out})" if left_out else "*"

@@ -39,22 +39,15 @@ from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, 
 STORAGE_VERSION = "v1.4.0"
 """Fixed, so that the format does not change with the library; the first that later DuckDB 1.x tools can all read."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
-"""Seconds between two attempts to open the file."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to open the file
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A DuckDB file. Only one thread of this process has it open at a time.
+    """A DuckDB file, which need not exist. Only one thread of this process has it open at a time."""
 
-    Args:
-        path: path of the file, which need not exist; a link is resolved, so that the files beside it share a folder.
-        lock_timeout: seconds to wait while another process has the file open.
-        sleep: function that waits for a number of seconds.
-    """
-
-    path: Path
-    lock_timeout: float = 60.0
+    path: Path  # a link is resolved, so that the files beside it share a folder
+    lock_timeout: float = 60.0  # seconds to wait while another process has the file open
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     _in_use: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
@@ -66,11 +59,7 @@ class Warehouse:
         return self.path.exists()
 
     def require(self) -> None:
-        """Raise an error if the file does not exist.
-
-        Raises:
-            WarehouseError: there is no file.
-        """
+        """Raise a WarehouseError if the file does not exist."""
         if not self.exists():
             raise WarehouseError(
                 f"there is no warehouse at {self.path} yet: run `floriday sync` first, or restore a backup there"
@@ -84,9 +73,6 @@ class Warehouse:
     @contextmanager
     def writing(self, session: WriteSession | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that may write; what is not committed at the end of the block is rolled back.
-
-        Args:
-            session: the session that the block belongs to; None for a single block.
 
         Raises:
             WarehouseBusyError: another process had the file open for longer than the lock timeout.
@@ -113,10 +99,7 @@ class Warehouse:
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that only reads.
-
-        Args:
-            locked: whether to deny the connection other files, the network and changes of settings.
+        """A connection that only reads; if locked, without other files, the network and changes of settings.
 
         Raises:
             WarehouseBusyError: another process had the file open for longer than the lock timeout.
@@ -217,11 +200,7 @@ class Warehouse:
 
 
 class WriteSession:
-    """Transactions that follow one another, in one thread; the file may stay open between two of them.
-
-    Args:
-        warehouse: the file to write.
-    """
+    """Transactions that follow one another, in one thread; the file may stay open between two of them."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse

@@ -66,23 +66,14 @@ def _copy(warehouse: Warehouse, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a dry run changed in one table of one account.
+    """What a dry run changed in one table of one account."""
 
-    Args:
-        account: name of the account in the settings.
-        table: ``schema.table``.
-        new: number of rows with a new key.
-        changed: number of rows that differ in more than their number or ``synced_at``.
-        deleted: of a feed or snapshot, records newly marked as deleted; of a child table, rows that were removed.
-        rejected: of a feed or snapshot, number of records that could not be stored.
-    """
-
-    account: str
-    table: str
-    new: int = 0
-    changed: int = 0
-    deleted: int = 0
-    rejected: int = 0
+    account: str  # name of the account in the settings
+    table: str  # ``schema.table``
+    new: int = 0  # number of rows with a new key
+    changed: int = 0  # number of rows that differ in more than their number or ``synced_at``
+    deleted: int = 0  # of a feed or snapshot, records newly marked as deleted; of a child table, rows that were removed
+    rejected: int = 0  # of a feed or snapshot, number of records that could not be stored
 
 
 def differences(before: Warehouse, after: Warehouse, tables: Iterable[Table]) -> list[Difference]:

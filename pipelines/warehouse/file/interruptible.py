@@ -19,12 +19,10 @@ import duckdb
 from pipelines.interruption import on_stop, without_interruption
 
 _Value = TypeVar("_Value")
-_REPEAT_AFTER = 0.1
-"""Seconds between two interrupt requests."""
+_REPEAT_AFTER = 0.1  # seconds between two interrupt requests
 
 _open: set[duckdb.DuckDBPyConnection] = set()
-_open_guard = threading.RLock()
-"""Held while a connection is interrupted, because it must not be closed then."""
+_open_guard = threading.RLock()  # held while a connection is interrupted, because it must not be closed then
 
 
 class _Guarded:

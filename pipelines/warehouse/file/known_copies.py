@@ -39,15 +39,10 @@ def _recorded_paths(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 @dataclass(frozen=True)
 class OldCopies:
-    """Files at the paths where earlier settings put copies of a warehouse.
+    """Files at the paths where earlier settings put copies of a warehouse."""
 
-    Args:
-        confirmed: copies of the warehouse, and any file at the default path.
-        unreadable: files that cannot be read, so that they may be copies or something else.
-    """
-
-    confirmed: tuple[Path, ...]
-    unreadable: tuple[Path, ...]
+    confirmed: tuple[Path, ...]  # copies of the warehouse, and any file at the default path
+    unreadable: tuple[Path, ...]  # files that cannot be read, so that they may be copies or something else
 
 
 def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:

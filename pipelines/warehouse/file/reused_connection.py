@@ -21,8 +21,7 @@ from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.waiters import has_waiters
 
-LONGEST_WRITING = 5.0
-"""Seconds after which the file is closed for processes that leave no waiter file, such as other DuckDB tools."""
+LONGEST_WRITING = 5.0  # seconds until the file is closed for processes without waiter files, as other DuckDB tools are
 
 
 @dataclass

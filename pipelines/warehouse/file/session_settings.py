@@ -25,8 +25,7 @@ CONFINED = (
 """For SQL that users wrote, after ``BASIC``: also denies the database's own paths, and nothing is spilled to disk."""
 
 _MEGABYTES = 184
-_SMALL_FILE = 2048
-"""Megabytes of a file up to which that memory is enough."""
+_SMALL_FILE = 2048  # megabytes of a file up to which that memory is enough
 _BLOCKS = f"SET block_allocator_memory = '{_MEGABYTES}MiB'"
 """Freed blocks are reused until the file is closed, instead of returned to the system and allocated again."""
 

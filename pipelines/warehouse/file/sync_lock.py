@@ -22,12 +22,9 @@ from pipelines.warehouse.file.duckdb_errors import check_file
 
 @contextmanager
 def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
-    """Hold the warehouse's lock file during the block.
+    """Hold the lock file of a warehouse, ``<real path>.lock``, during the block.
 
-    Args:
-        warehouse: path of the DuckDB file, or a link to it; the lock file is ``<real path>.lock``.
-        holder: name of the command or run that holds it, shown to others.
-        timeout: seconds to wait for another holder.
+    Others are shown the name of the holder, a command or run; ``timeout`` is how long to wait for one, in seconds.
 
     Raises:
         WarehouseBusyError: another sync holds it; the message names it.

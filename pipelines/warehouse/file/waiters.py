@@ -15,13 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-LONGEST_YIELD_TO_WRITERS = 5.0
-"""Seconds. The process that has the file open may read for long, and other readers may open it meanwhile."""
-LONGEST_YIELD_TO_READERS = 0.3
-"""Seconds. A process that waits to read tries again within half of that."""
-
-_WRITER, _READER = "turn", "read"
-"""Suffixes of the waiter files."""
+LONGEST_YIELD_TO_WRITERS = 5.0  # seconds; the process that has the file open may read for long, and others meanwhile
+LONGEST_YIELD_TO_READERS = 0.3  # seconds; a process that waits to read tries again within half of that
+_WRITER, _READER = "turn", "read"  # suffixes of the waiter files
 _POLL_INTERVAL = 0.02
 _LOCK_ATTEMPTS = 50
 

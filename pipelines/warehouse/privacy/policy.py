@@ -20,17 +20,11 @@ _KEY = "FLORIDAY_PERSONAL_DATA_KEY"
 
 @dataclass(frozen=True)
 class StoredPolicy:
-    """How personal data are stored in a warehouse.
+    """How personal data are stored in a warehouse."""
 
-    Args:
-        treatment: ``keep``, ``hash`` or ``drop``.
-        fingerprint: fingerprint of the key of the hashes; None if there are no hashes.
-        erased: keyed hashes of erased values.
-    """
-
-    treatment: Treatment = "keep"
-    fingerprint: str | None = None
-    erased: frozenset[str] = frozenset()
+    treatment: Treatment = "keep"  # ``keep``, ``hash`` or ``drop``
+    fingerprint: str | None = None  # fingerprint of the key of the hashes; None if there are no hashes
+    erased: frozenset[str] = frozenset()  # keyed hashes of erased values
 
 
 def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:

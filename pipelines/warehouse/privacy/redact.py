@@ -29,25 +29,17 @@ from pipelines.warehouse.privacy.rewrite import REJECTED, ChangeCounts, Personal
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.sql import quoted, raw
 
-_OTHER_ROWS = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')
-"""Tables whose rows may differ in the new file."""
+_OTHER_ROWS = (REJECTED, '"sync"."personal_data"', '"sync"."erased"')  # tables whose rows may differ in the new file
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the stored personal values of a warehouse.
+    """A change of the stored personal values of a warehouse."""
 
-    Args:
-        to: treatment of personal data after the change.
-        value: function from a stored text to its new value; None if all values are removed.
-        keeps_numbers: whether personal values that are no text are kept.
-        is_metadata_only: whether no stored value changes, only the recorded policy.
-    """
-
-    to: PersonalData
-    value: Value | None
-    keeps_numbers: bool = False
-    is_metadata_only: bool = False
+    to: PersonalData  # treatment of personal data after the change
+    value: Value | None  # function from a stored text to its new value; None if all values are removed
+    keeps_numbers: bool = False  # whether personal values that are no text are kept
+    is_metadata_only: bool = False  # whether no stored value changes, only the recorded policy
 
     def values(self, connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table]) -> PersonalValues:
         """The personal values of an open warehouse, with their new values."""
@@ -99,13 +91,7 @@ def redact(
     """Apply a change; the caller holds the sync lock, and other processes may read meanwhile.
 
     What killed processes left beside the file is removed. Older copies (backups, exports, published copies) are not
-    changed.
-
-    Args:
-        warehouse: the warehouse that is changed.
-        feeds: tables of the feeds and snapshots of its API.
-        change: the planned change.
-        published: path of the published copy by the settings; None if none is made.
+    changed; ``published`` is the path of the present one, None if none is made.
 
     Returns:
         The size of the file before and after; None if no stored value changed.

@@ -27,21 +27,13 @@ REJECTED = '"sync"."rejected_records"'
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """How many values, versions and records of a table change.
+    """How many values, versions and records of a table change."""
 
-    Args:
-        table: ``schema.table``.
-        values: number of values in current rows.
-        versions: number of values in the history.
-        payloads: number of versions in the raw log; only for a feed or snapshot.
-        rejected: number of rejected records; only for a feed or snapshot.
-    """
-
-    table: str
-    values: int
-    versions: int
-    payloads: int = 0
-    rejected: int = 0
+    table: str  # ``schema.table``
+    values: int  # number of values in current rows
+    versions: int  # number of values in the history
+    payloads: int = 0  # number of versions in the raw log; only for a feed or snapshot
+    rejected: int = 0  # number of rejected records; only for a feed or snapshot
 
 
 def find_texts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], text: str) -> set[str]:
@@ -82,11 +74,8 @@ def _stored(connection: duckdb.DuckDBPyConnection) -> list[str]:
 class PersonalValues:
     """The personal values of a warehouse, and their new values.
 
-    Args:
-        connection: open connection, on which SQL functions are registered.
-        feeds: tables of the feeds and snapshots.
-        value: function from a stored text to its new value; None if all values are removed.
-        keeps_numbers: whether personal values that are no text are kept.
+    SQL functions are registered on the connection. ``value`` is the function from a stored text to its new value, None
+    if all values are removed; ``keeps_numbers`` keeps personal values that are no text.
     """
 
     def __init__(

@@ -19,29 +19,17 @@ from pipelines.warehouse.sql import qualified
 
 @dataclass(frozen=True)
 class FeedStatus:
-    """The status of a feed or snapshot of an account.
+    """The status of a feed or snapshot of an account."""
 
-    Args:
-        account: name of the account in the settings.
-        source: the feed or snapshot.
-        rows: number of current rows, including deleted records.
-        cursor: last committed sequence number; None before the first sync.
-        current_at: when the feed, with all sub-feeds that are still read, was last verifiably read to its end.
-        rejected: number of open rejected records.
-        reread: reason why the next sync reads it from the beginning; None if it does not.
-        granted: whether the token contained its scope at the last sync.
-        requested_since: since when it is synced with the present query; None if it never was, or has no sub-feed.
-    """
-
-    account: str
+    account: str  # name of the account in the settings
     source: Source
-    rows: int
-    cursor: int | None
-    current_at: dt.datetime | None
-    rejected: int
-    reread: str | None = None
-    granted: bool = True
-    requested_since: dt.datetime | None = None
+    rows: int  # number of current rows, including deleted records
+    cursor: int | None  # last committed sequence number; None before the first sync
+    current_at: dt.datetime | None  # when it, with all sub-feeds still read, was last verifiably read to its end
+    rejected: int  # number of open rejected records
+    reread: str | None = None  # reason why the next sync reads it from the beginning; None if it does not
+    granted: bool = True  # whether the token contained its scope at the last sync
+    requested_since: dt.datetime | None = None  # with the present query; None if it never was, or has no sub-feed
 
     def time_until_loss(self, now: dt.datetime) -> dt.timedelta | None:
         """Time until Floriday may stop serving a record that was not read; None if not known.

@@ -17,11 +17,8 @@ from pipelines.catalogue.tables import SYNCED_AT, Table
 from pipelines.normalize.rejected import without_value
 from pipelines.warehouse.sql import current, listed, literal, quoted, raw, versions
 
-EXAMPLES = 5
-"""The number of examples in a finding."""
-
-WHOLE_UP_TO = 1_000_000
-"""Number of versions in a feed's raw log up to which the whole table is checked after every run."""
+EXAMPLES = 5  # the number of examples in a finding
+WHOLE_UP_TO = 1_000_000  # number of versions in a feed's raw log up to which the whole table is checked after every run
 
 INSPECTION_SETTINGS = "SET memory_limit = '500MB'; SET threads = 1"
 """Settings of a connection for checks. More threads are slower for small tables. What does not fit into the memory is
@@ -30,34 +27,21 @@ spilled to a temporary file, and contains only keys, numbers and hashes."""
 
 @dataclass(frozen=True)
 class Example:
-    """An example of a row or record that is wrong.
+    """An example of a row or record that is wrong."""
 
-    Args:
-        table: ``schema.table``.
-        account: name of the account in the settings.
-        key: key of the row or record, its values joined with ``/``.
-        what: description of the error.
-    """
-
-    table: str
-    account: str | None
-    key: str
-    what: str
+    table: str  # ``schema.table``
+    account: str | None  # name of the account in the settings
+    key: str  # key of the row or record, its values joined with ``/``
+    what: str  # description of the error
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check.
+    """The result of a check."""
 
-    Args:
-        count: number of rows or records that are wrong.
-        examples: the first :data:`EXAMPLES` of them, ordered by table, account and key.
-        judged: number of checked rows; None if all were checked.
-    """
-
-    count: int
-    examples: tuple[Example, ...] = ()
-    judged: int | None = None
+    count: int  # number of rows or records that are wrong
+    examples: tuple[Example, ...] = ()  # the first :data:`EXAMPLES` of them, ordered by table, account and key
+    judged: int | None = None  # number of checked rows; None if all were checked
 
     @classmethod
     def of(cls, count: int, examples: Sequence[dict[str, str]] | None, judged: int | None = None) -> Self:
@@ -82,10 +66,7 @@ def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, w
 def duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Keys with more than one row, in the feed's table and its child tables; a child's key ends with its position.
 
-    Args:
-        connection: connection that may read.
-        table: table of the feed, which includes its child tables.
-        within: id of a run, to check only the records of which it stored a version; None for all records.
+    ``within`` is the id of a run, to check only the records of which it stored a version; None for all records.
     """
     return _find(connection, table, within, [_duplicates(part, table, within) for part in table.walk()])
 
@@ -98,7 +79,7 @@ def _duplicates(part: Table, table: Table, within: str | None) -> str:
 
 
 def orphans(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
-    """Rows of child tables, at any depth, without a parent row. For the arguments see :func:`duplicate_keys`."""
+    """Rows of child tables, at any depth, without a parent row."""
     selects = [_orphans(child, parent, table, within) for parent in table.walk() for child in parent.children]
     return _find(connection, table, within, selects)
 
@@ -116,7 +97,7 @@ def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within
     """Records whose current rows, including child rows, differ from their newest version in ``raw`` and ``history``.
 
     A record that was only renumbered has no new version, so its row may have a higher number, but never a lower one of
-    the same series. For the arguments see :func:`duplicate_keys`.
+    the same series.
     """
     _, *children = table.walk()
     selects = [_differing(table, within), *(_differing_children(child, table, within) for child in children)]

@@ -28,41 +28,27 @@ from pipelines.warehouse.schema.introspection import log_tables, sync_tables, ty
 from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import literal, qualified, quoted
 
-CONTENTS = "export.json"
-"""The list of the exported files; it also identifies a folder as an earlier export."""
-
+CONTENTS = "export.json"  # the list of the exported files; it also identifies a folder as an earlier export
 _PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "DATE")
 _TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
-_DIGITS = 28
-"""The most digits of a decimal that readers on .NET support."""
+_DIGITS = 28  # the most digits of a decimal that readers on .NET support
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The content of an export.
+    """The content of an export."""
 
-    Args:
-        as_of: time of the last commit of a sync in it; None if there was none.
-        rows: number of rows of each file, by its path below the folder.
-    """
-
-    as_of: dt.datetime | None
-    rows: dict[str, int]
+    as_of: dt.datetime | None  # time of the last commit of a sync in it; None if there was none
+    rows: dict[str, int]  # number of rows of each file, by its path below the folder
 
 
 def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, history: bool, raw: bool = False) -> Exported:
     """Write a folder ``<schema>/<table>.parquet``, which replaces that of an earlier export.
 
     The files are their owner's alone. They are made from a temporary copy of the warehouse, so that writers wait only
-    while the file is copied. The copy needs as much disk space as the warehouse.
-
-    Args:
-        warehouse: the warehouse that is exported.
-        folder: path of the folder, which need not exist; links are followed.
-        reports: names of the reports that are exported; the warehouse must have them.
-        history: whether to export the versions.
-        raw: whether to export the raw log, which needs about as much space as all the rest.
+    while the file is copied. The copy needs as much disk space as the warehouse, and the raw log about as much as all
+    the rest. The folder need not exist, and links to it are followed; the warehouse must have the reports.
 
     Raises:
         UsageError: the folder is a file, or contains files that no export wrote.

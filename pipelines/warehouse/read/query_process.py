@@ -42,8 +42,7 @@ _NO_MORE = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
 def serve(channel: Connection) -> None:
     """Open the warehouse, restrict this process permanently, and execute one query after another.
 
-    Args:
-        channel: sends an ``OpenRequest``, then a ``QueryRequest`` for each query; ends the service when it is closed.
+    The channel sends an ``OpenRequest``, then a ``QueryRequest`` for each query; it ends the service when it is closed.
     """
     with suppress(EOFError, BrokenPipeError):
         request: OpenRequest = channel.recv()

@@ -26,33 +26,21 @@ from pipelines.warehouse.read.query_types import ARROW, Column, OpenRequest, Que
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOCK_TIMEOUT = 60.0
-"""Seconds to wait while another process writes the file."""
-
-_SECRETS = "FLORIDAY_"
-"""Prefix of the environment variables that the process does not get."""
+LOCK_TIMEOUT = 60.0  # seconds to wait while another process writes the file
+_SECRETS = "FLORIDAY_"  # prefix of the environment variables that the process does not get
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one query.
+    """The limits of one query."""
 
-    Args:
-        seconds: time from the start of a query until its last row is read, by a slow reader too; None for no limit.
-        memory: limit as DuckDB reads it, such as ``4GB``; None for DuckDB's default, 80 % of the machine's memory.
-    """
-
-    seconds: float | None = None
-    memory: str | None = None
+    seconds: float | None = None  # from its start until its last row is read, by a slow reader too; None for no limit
+    memory: str | None = None  # as DuckDB reads it, such as ``4GB``; None for its default, 80 % of the machine's memory
 
 
 @contextmanager
 def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySession]:
-    """A session on a warehouse, whose queries all read the same state.
-
-    Args:
-        path: path of the warehouse file, which is open until the end of the block, so that writers wait.
-        limits: limits of each query; None for no limits.
+    """A session on a warehouse, whose queries all read the same state: writers wait until the end of the block.
 
     Raises:
         WarehouseBusyError: another process had the file open for longer than :data:`LOCK_TIMEOUT`.

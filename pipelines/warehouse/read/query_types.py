@@ -10,23 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-JSON, ARROW = b"J", b"A"
-"""The first byte of a message from the process: the format of the rest."""
+JSON, ARROW = b"J", b"A"  # the first byte of a message from the process: the format of the rest
 
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """Open a warehouse.
+    """Open a warehouse."""
 
-    Args:
-        path: absolute path of the warehouse file.
-        lock_timeout: seconds to wait while another process writes it.
-        memory: limit as DuckDB reads it, such as ``4GB``; None for DuckDB's default, 80 % of the machine's memory.
-    """
-
-    path: Path
-    lock_timeout: float
-    memory: str | None
+    path: Path  # absolute path of the warehouse file
+    lock_timeout: float  # seconds to wait while another process writes it
+    memory: str | None  # as DuckDB reads it, such as ``4GB``; None for its default, 80 % of the machine's memory
 
 
 @dataclass(frozen=True)
@@ -47,14 +40,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Result:
-    """A result that is computed while it is read.
+    """A result that is computed while it is read."""
 
-    Args:
-        columns: name and type of each column, in order.
-        schema: Arrow schema of the batches; UUIDs are text.
-        batches: the rows, to be read once, while the warehouse is open.
-    """
-
-    columns: tuple[Column, ...]
-    schema: pa.Schema
-    batches: Iterator[pa.RecordBatch]
+    columns: tuple[Column, ...]  # name and type of each column, in order
+    schema: pa.Schema  # Arrow schema of the batches; UUIDs are text
+    batches: Iterator[pa.RecordBatch]  # the rows, to be read once, while the warehouse is open

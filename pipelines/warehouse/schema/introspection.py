@@ -6,9 +6,7 @@ import duckdb
 
 from pipelines.warehouse.sql import literal
 
-Columns = dict[tuple[str, str], list[tuple[str, str]]]
-"""Names and types of the columns of tables, by schema and name."""
-
+Columns = dict[tuple[str, str], list[tuple[str, str]]]  # names and types of the columns of tables, by schema and name
 _FIXED_SCHEMAS = ("raw", "versions", "sync")
 
 _TABLES = (
