@@ -145,15 +145,13 @@ def retention(feed: SyncedFeed) -> Result:
     """Whether no account's unread changes are close to Floriday's retention, or have just been beyond it."""
     outcomes = [outcome for outcome in feed.outcomes if outcome.account not in feed.not_granted]
     unread = {} if all(each.current for each in outcomes) else unread_since(feed.connection, feed.source.name)
-    found = [_retention(outcome, unread, feed) for outcome in outcomes]
+    found = [_loss(outcome, unread, feed) for outcome in outcomes]
     warned = [row["account"] for row, is_warned in found if is_warned]
     summary = f"changes are lost, or soon will be: {', '.join(warned)}" if warned else "nothing is about to be lost"
     return Result(not warned, summary, {"accounts": _table(_RETENTION, [row for row, _ in found])})
 
 
-def _retention(
-    outcome: FeedOutcome, unread: Mapping[str, dt.datetime], feed: SyncedFeed
-) -> tuple[dict[str, Any], bool]:
+def _loss(outcome: FeedOutcome, unread: Mapping[str, dt.datetime], feed: SyncedFeed) -> tuple[dict[str, Any], bool]:
     """The row of an account, and whether it needs a warning.
 
     "may be incomplete" is the time in which changes may have come and gone unread, if this sync ended such a gap.

@@ -6,6 +6,7 @@ While a sync is in progress, automatic runs are skipped; runs that a person star
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
@@ -28,6 +29,8 @@ IN_FLIGHT = [
 """Runs of any job count: a run that a person starts in the UI may belong to no job of this project."""
 
 HARMLESS = "prune_runs"  # the job that does not use the warehouse
+Evaluation = dg.RunRequest | dg.SkipReason
+Evaluate = Callable[[dg.ScheduleEvaluationContext], Evaluation]  # evaluates one tick of a schedule
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class Automation:
         return dg.DefaultSensorStatus.RUNNING if self.is_on else dg.DefaultSensorStatus.STOPPED
 
     def schedule(
-        self, name: str, job: AssetJob | dg.JobDefinition, cron: str, description: str
+        self, name: str, job: AssetJob | dg.JobDefinition, cron: str, description: str, evaluate: Evaluate | None = None
     ) -> dg.ScheduleDefinition:
-        """A schedule that starts a job with its default config, whatever else runs."""
+        """A schedule that starts a job as ``evaluate`` returns; None: with its default config, whatever else runs."""
         return dg.ScheduleDefinition(
             name=name,
             job=job,
@@ -67,6 +70,7 @@ class Automation:
             execution_timezone=TIME_ZONE,
             default_status=self.schedule_status,
             description=f"{description} {SWITCH}",
+            execution_fn=evaluate,
         )
 
 
