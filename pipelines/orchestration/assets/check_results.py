@@ -26,14 +26,8 @@ from pipelines.warehouse.read.stock_check import stock_mismatches
 NOTICE = dt.timedelta(days=7)  # time before the loss of unread changes from which the check fails
 SHOWN = 50  # most rows that a result shows of what the catalogue does not know
 _EXAMPLES = {"table": "string", "account": "string", "key": "string", "what": "string"}
-_ACCOUNTS = {
-    "account": "string",
-    "current": "bool",
-    "cursor": "int",
-    "maximum": "int",
-    "distance": "int",
-    "why": "string",
-}
+_NUMBERS = dict.fromkeys(("cursor", "maximum", "distance"), "int")
+_ACCOUNTS = {"account": "string", "current": "bool", **_NUMBERS, "why": "string"}
 _UNKNOWN = dict.fromkeys(("account", "kind", "name", "seen", "first seen", "last seen"), "string")
 _RETENTION = {"account": "string", "read to its end": "string", "hours left": "float", "may be incomplete": "string"}
 

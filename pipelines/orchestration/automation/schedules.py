@@ -61,9 +61,8 @@ def sync_schedules(
 def dashboard_schedule(automation: Automation, job: AssetJob) -> dg.ScheduleDefinition:
     """The dashboard, every morning after the daily sync. If that is still in progress, the run is queued."""
     cron = f"{(automation.minute + 30) % 60} 6 * * *"
-    return automation.schedule(
-        "daily_dashboard", job, cron, "Writes the dashboard every morning, also if a feed failed."
-    )
+    purpose = "Writes the dashboard every morning, also if a feed failed."
+    return automation.schedule("daily_dashboard", job, cron, purpose)
 
 
 def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evaluation:

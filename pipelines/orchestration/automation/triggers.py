@@ -50,11 +50,6 @@ class Automation:
         return hashlib.sha256(f"{local.base_url} {local.warehouse}".encode()).digest()[0] % 60
 
     @property
-    def schedule_status(self) -> dg.DefaultScheduleStatus:
-        """The status of new schedules."""
-        return dg.DefaultScheduleStatus.RUNNING if self.is_on else dg.DefaultScheduleStatus.STOPPED
-
-    @property
     def sensor_status(self) -> dg.DefaultSensorStatus:
         """The status of new sensors."""
         return dg.DefaultSensorStatus.RUNNING if self.is_on else dg.DefaultSensorStatus.STOPPED
@@ -68,7 +63,7 @@ class Automation:
             job=job,
             cron_schedule=cron,
             execution_timezone=TIME_ZONE,
-            default_status=self.schedule_status,
+            default_status=dg.DefaultScheduleStatus.RUNNING if self.is_on else dg.DefaultScheduleStatus.STOPPED,
             description=f"{description} {SWITCH}",
             execution_fn=evaluate,
         )
