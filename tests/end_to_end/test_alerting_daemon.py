@@ -18,7 +18,7 @@ FAILING = '''
 """A feed that fails, and the alert sensors with short intervals."""
 
 import dagster as dg
-from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness
+from pipelines.orchestration.alerting.sensors import alert_on_failure, alert_on_staleness
 from pipelines.orchestration.resources import SettingsResource
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness
+from pipelines.orchestration.alerting.sensors import alert_on_failure, alert_on_staleness
 from pipelines.orchestration.resources import SettingsResource, given_settings
 from tests.integration.answering_server import AnsweringServer, Reply
 
