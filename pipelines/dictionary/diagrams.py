@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pipelines.catalogue.relations import Relation
-from pipelines.catalogue.tables import Table
 from pipelines.dictionary.api import Api
 
 EVERYWHERE = (
@@ -39,15 +38,12 @@ def within_schema(api: Api, schema: str) -> str:
 
 def to_other_schemas(api: Api, schema: str) -> str:
     """The diagram of relations to other schemas, without :data:`EVERYWHERE`; empty if there are none."""
-    return _drawing(
-        list(
-            _lines(
-                each
-                for each in api.relations
-                if each.table.schema == schema != each.target.schema and each.target.qualified_name not in EVERYWHERE
-            )
-        )
+    others = (
+        each
+        for each in api.relations
+        if each.table.schema == schema != each.target.schema and each.target.qualified_name not in EVERYWHERE
     )
+    return _drawing(list(_lines(others)))
 
 
 def _drawing(lines: list[str]) -> str:
@@ -67,8 +63,3 @@ def _lines(relations: Iterable[Relation]) -> Iterator[str]:
         best = [each for each in each_of if each.is_to_one and not each.column.repeated]
         columns = ", ".join(each.column.name for each in best or each_of)
         yield f'{target_name} {TO_ONE if best else TO_MANY} {name} : "{columns}"'
-
-
-def is_left_out(table: Table) -> bool:
-    """Whether relations from other schemas to a table are left out."""
-    return table.qualified_name in EVERYWHERE

@@ -89,7 +89,7 @@ def _schema(api: Api, schema: str) -> str:
 
 
 def _legend(api: Api, schema: str, *, drawn: bool) -> str:
-    hidden = [table for table in api.tables.values() if diagrams.is_left_out(table) and table.schema != schema]
+    hidden = [table for name, table in api.tables.items() if name in diagrams.EVERYWHERE and table.schema != schema]
     left_out = ", ".join(api.link(table, here=schema) for table in hidden)
     lines = (
         "A line shows the columns that contain the key of the other table; join within one `account`. " if drawn else ""

@@ -33,7 +33,8 @@ def _facts(api: Api, source: Source, table: Table) -> Iterator[str]:
     if table.children:
         yield f"children: {', '.join(api.link(child, here=table.schema) for child in table.children)}"
     if leading := [each for each in api.relations if each.target is table]:
-        yield f"referenced by: {', '.join(_leading(api, table, each) for each in leading)}"
+        links = (f"{api.link(each.table, here=table.schema)} by {code(each.column.name)}" for each in leading)
+        yield f"referenced by: {', '.join(links)}"
 
 
 def _origin(source: Source) -> str:
@@ -44,10 +45,6 @@ def _origin(source: Source) -> str:
     assert isinstance(source, Feed)
     part = f", for one {code(source.endpoint.part_parameter)} at a time" if source.endpoint.part_parameter else ""
     return f"read from {code(source.endpoint.sync)}{part}; scope {code(source.scope)}"
-
-
-def _leading(api: Api, table: Table, relation: Relation) -> str:
-    return f"{api.link(relation.table, here=table.schema)} by {code(relation.column.name)}"
 
 
 def _row(api: Api, table: Table, column: Column) -> tuple[str, ...]:

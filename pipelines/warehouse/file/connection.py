@@ -107,13 +107,11 @@ class Warehouse:
         """
         self.require()
         check_file(self.path)
-        with self._in_use, private_files():
+        with self._in_use, private_files(), ExitStack() as closing:
             connection = self._opened_for_reading(locked=locked)
-            try:
-                with self._plain_read_errors():
-                    yield connection
-            finally:
-                connection.close()
+            closing.callback(connection.close)
+            with self._plain_read_errors():
+                yield connection
 
     def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
         return self._open(read_only=True, settings=LOCKED if locked else BASIC)

@@ -13,10 +13,9 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import PipelineError, WarehouseError
-from pipelines.paths import real_path
+from pipelines.paths import default_published_path, real_path
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.publish import default_published_path
 from pipelines.warehouse.file.removal import remove_database_file
 from pipelines.warehouse.schema.introspection import has_table
 

@@ -35,12 +35,6 @@ _LAST_CHANGE = (
 """Values that differ after a sync that changed something, and are equal after one that found nothing new."""
 
 
-def default_published_path(warehouse: Path) -> Path:
-    """The path of the published copy, unless the settings name another one."""
-    warehouse = real_path(warehouse)
-    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
-
-
 def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
     """Copy the file to ``target``, readable by its owner alone; an older file there is replaced, links are followed.
 

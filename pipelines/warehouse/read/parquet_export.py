@@ -24,7 +24,7 @@ from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.file.session_settings import low_memory
-from pipelines.warehouse.schema.introspection import log_tables, sync_tables, typed_tables
+from pipelines.warehouse.schema.introspection import tables_in, typed_tables
 from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import literal, qualified, quoted
 
@@ -114,9 +114,9 @@ def _write(
         ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
         typed = typed_tables(connection)
         past = [("history", name) for _, name in typed] if history else []
-        logs = log_tables(connection) if raw else []
+        logs = tables_in(connection, "raw") if raw else []
         views = [("reports", name) for name in reports]
-        for schema, name in (*typed, *past, *sync_tables(connection), *logs, *views):
+        for schema, name in (*typed, *past, *tables_in(connection, "sync"), *logs, *views):
             file = f"{schema}/{name}.parquet"
             try:
                 rows[file] = _copy(connection, qualified(schema, name), aside / file)

@@ -70,11 +70,7 @@ SYNC_TABLES = {
         (
             *_CURSOR_KEY,
             Column("run_id", Kind.TEXT, "The run that continued"),
-            Column(
-                "since",
-                Kind.DATE_TIME,
-                "When the feed had last been verifiably read to its end; NULL for never",
-            ),
+            Column("since", Kind.DATE_TIME, "When the feed had last been verifiably read to its end; NULL for never"),
         ),
     ),
     "rejected_records": (
