@@ -146,7 +146,5 @@ def _names_of(connection: duckdb.DuckDBPyConnection, split: str, ids: set[Any]) 
     if not ids:
         return {}
     sql = f"SELECT CAST(n.id AS VARCHAR), min(n.name) FROM ({_NAMES[split]}) n(id, name) WHERE n.name IS NOT NULL"
-    rows = connection.execute(
-        f"{sql} AND list_contains($ids, CAST(n.id AS VARCHAR)) GROUP BY ALL", {"ids": sorted(ids)}
-    )
-    return dict(rows.fetchall())
+    sql += " AND list_contains($ids, CAST(n.id AS VARCHAR)) GROUP BY ALL"
+    return dict(connection.execute(sql, {"ids": sorted(ids)}).fetchall())

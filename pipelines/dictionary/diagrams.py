@@ -11,13 +11,8 @@ from collections.abc import Iterable, Iterator
 from pipelines.catalogue.relations import Relation
 from pipelines.dictionary.api import Api
 
-EVERYWHERE = (
-    "organizations.organizations",
-    "organizations.warehouses",
-    "catalog.trade_items",
-    "catalog.custom_packages",
-)
-"""Tables with so many references that lines to them would hide the rest."""
+# Tables with so many references that lines to them would hide the rest.
+COMMON = ("organizations.organizations", "organizations.warehouses", "catalog.trade_items", "catalog.custom_packages")
 
 TO_ONE, TO_MANY, PART = "|o--o{", "}o--o{", "||--o{"
 
@@ -37,11 +32,11 @@ def within_schema(api: Api, schema: str) -> str:
 
 
 def to_other_schemas(api: Api, schema: str) -> str:
-    """The diagram of relations to other schemas, without :data:`EVERYWHERE`; empty if there are none."""
+    """The diagram of relations to other schemas, without :data:`COMMON`; empty if there are none."""
     others = (
         each
         for each in api.relations
-        if each.table.schema == schema != each.target.schema and each.target.qualified_name not in EVERYWHERE
+        if each.table.schema == schema != each.target.schema and each.target.qualified_name not in COMMON
     )
     return _drawing(list(_lines(others)))
 

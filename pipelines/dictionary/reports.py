@@ -64,7 +64,6 @@ def reports_page() -> str:
 
 
 def _types_in(api: str) -> dict[str, Types]:
-    """The reports of an API, with the types of their columns."""
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with duckdb.connect() as connection:
         with transaction(connection):

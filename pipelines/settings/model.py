@@ -18,7 +18,6 @@ Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (g
 
 
 def _from_text(read: Callable[[str], object]) -> BeforeValidator:
-    """Parses text with ``read`` and leaves defaults unchanged."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 

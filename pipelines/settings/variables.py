@@ -111,9 +111,7 @@ def serialized(variables: Mapping[str, str], directory: Path, secrets: Collectio
         SettingError: the `.env` file cannot be read.
     """
     kept = _without_prefix(read_dotenv(dotenv_file(directory)))
-    left_out = {
-        f"{PREFIX}{name}" for name in secrets if name in kept and variables.get(f"{PREFIX}{name}") == kept[name]
-    }
+    left_out = {PREFIX + name for name in secrets if name in kept and variables.get(PREFIX + name) == kept[name]}
     return json.dumps({name: None if name in left_out else text for name, text in variables.items()})
 
 
@@ -131,11 +129,8 @@ def _passed(text: str, directory: Path) -> dict[str, str]:
 
 
 def _without_prefix(variables: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name.removeprefix(PREFIX): text.strip()
-        for name, text in variables.items()
-        if name.startswith(PREFIX) and text.strip()
-    }
+    given = {name: text.strip() for name, text in variables.items() if name.startswith(PREFIX)}
+    return {name.removeprefix(PREFIX): text for name, text in given.items() if text}
 
 
 def _read_secret(variables: Variables, name: str) -> Path | None:

@@ -103,27 +103,23 @@ def _copy(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
     connection.execute(f"COPY FROM DATABASE {quoted(old)} TO {quoted(new)}")
 
 
-def _fill(
-    connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, find_differences: FindDifferences
-) -> str | None:
+def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differ: FindDifferences) -> str | None:
     """Write the new file, read it again from the disk, and compare it; returns what is wrong, or None."""
-    ((old, path),) = connection.execute(
-        "SELECT database_name, path FROM duckdb_databases() WHERE NOT internal"
-    ).fetchall()
+    sql = "SELECT database_name, path FROM duckdb_databases() WHERE NOT internal"
+    ((old, path),) = connection.execute(sql).fetchall()
     new = f"{old}_rewritten"
     try:
         for setting in low_memory(Path(path)):
             connection.execute(setting)
-        connection.execute(
-            f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}')"
-        )
+        options = f"READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}'"
+        connection.execute(f"ATTACH {literal(str(part))} AS {quoted(new)} ({options})")
         run_interruptible(connection, lambda: fill(connection, old, new))
         _fetch(connection, f"CHECKPOINT {quoted(new)}")
         connection.execute(f"DETACH {quoted(new)}")
         # From here on, only the file counts.
         Warehouse(part).log.unlink(missing_ok=True)
         connection.execute(f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_ONLY)")
-        differing = find_differences(connection, old, new)
+        differing = differ(connection, old, new)
         connection.execute(f"DETACH {quoted(new)}")
     except duckdb.Error as error:
         return first_line(error)
@@ -132,10 +128,9 @@ def _fill(
 
 def differences(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
     """How two attached databases differ: kinds of entries, or else tables whose rows or their order differ."""
+    names = table_names(connection, old)
     return differing_entry_kinds(connection, old, new) or [
-        name
-        for name in table_names(connection, old)
-        if checksum(connection, old, name) != checksum(connection, new, name)
+        name for name in names if checksum(connection, old, name) != checksum(connection, new, name)
     ]
 
 

@@ -61,9 +61,8 @@ class Warehouse:
     def require(self) -> None:
         """Raise a WarehouseError if the file does not exist."""
         if not self.exists():
-            raise WarehouseError(
-                f"there is no warehouse at {self.path} yet: run `floriday sync` first, or restore a backup there"
-            )
+            hint = "run `floriday sync` first, or restore a backup there"
+            raise WarehouseError(f"there is no warehouse at {self.path} yet: {hint}")
 
     @property
     def log(self) -> Path:
@@ -264,7 +263,6 @@ def _take_read_lock(stream: BinaryIO) -> bool:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds between two attempts, without an end."""
     pause = _FIRST_PAUSE
     while True:
         yield pause

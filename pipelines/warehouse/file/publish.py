@@ -70,12 +70,7 @@ def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[BinaryIO]:
-    """The file, empty and locked by this process; one that a killed process left is reused.
-
-    Raises:
-        WarehouseBusyError: another process writes it.
-        ForeignFileError: another user's file, or no plain file, has the name.
-    """
+    """The file, empty and locked by this process; one that a killed process left is reused."""
     while True:
         with os.fdopen(open_private_file(path), "r+b") as stream:
             try:

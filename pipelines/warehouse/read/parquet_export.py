@@ -78,7 +78,6 @@ def _unchanged(folder: Path, why: str) -> WarehouseError:
 
 
 def _check(folder: Path) -> None:
-    """Refuse to replace a folder that no export wrote."""
     files = [path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()]
     if files:
         raise UsageError(f"{files[0]} is a file: name a folder")
@@ -135,7 +134,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
 
 
 def _column(name: str, kind: str) -> str:
-    """A column as an expression of a type that every reader supports."""
     column = quoted(name)
     decimal = _DECIMAL.fullmatch(kind)
     if kind in _PLAIN or kind in _TIMES or (decimal and int(decimal[1]) <= _DIGITS):

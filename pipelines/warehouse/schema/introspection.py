@@ -14,10 +14,8 @@ _TABLES = (
     " SELECT schema_name, table_name FROM tables LEFT JOIN versioned USING (table_name)"
 )
 _IS_FIXED = "schema_name IN ('raw', 'versions', 'sync')"
-_IS_TYPED = (
-    f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) BETWEEN 1 AND 2"
-)
-"""A typed table has a table of versions with one or two more columns; a table that a user created has none."""
+# A typed table has a table of versions with one or two more columns; a table that a user created has none.
+_IS_TYPED = f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) IN (1, 2)"
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
