@@ -6,7 +6,7 @@ import base64
 import datetime as dt
 import gzip
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -135,9 +135,7 @@ def _in_json(value: object) -> object:
     return str(value)
 
 
-def _names(
-    connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]
-) -> Mapping[str, dict[str, str]]:
+def _names(connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]) -> Content:
     used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
     return {split: _names_of(connection, split, used) for split in _NAMES}
 

@@ -54,18 +54,10 @@ class _Signature(AuthBase):
 
 
 class FloridayClient:
-    """The API for one account. Several threads may use it concurrently.
+    """The API for one account, at its address with a version. Several threads may use it concurrently.
 
-    Args:
-        base_url: base address of the API, with its version.
-        session: source of the token; the clients of all accounts share it.
-        api_key: API key of the account.
-        account: name of the account in the settings, for error messages.
-        retry: how long and how often a call is retried.
-        clock: source of time for waits and rate limits.
-        answer_limit: maximum size of an answer in bytes, unpacked.
-        timeout: seconds to connect, and seconds without a byte.
-        seconds: the deadline of one call, as in ``BoundedAdapter``.
+    The clients of all accounts share the token session. The limits of answers and calls are those of
+    :class:`BoundedAdapter`.
     """
 
     def __init__(

@@ -52,7 +52,7 @@ def read_dotenv(path: Path | None) -> dict[str, str]:
     return {binding.key: binding.value for binding in bindings if binding.key and binding.value}
 
 
-Environ = Mapping[str, str] | None  # None for the environment of this process
+Env = Mapping[str, str] | None  # None for the environment of this process
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Variables:
 
 
 def gather(
-    environ: Environ,
+    environ: Env,
     directory: Path | None,
     secrets: Collection[str],
     *,

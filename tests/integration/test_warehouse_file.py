@@ -95,7 +95,7 @@ class TestLayout:
                 comments = connection.execute(
                     "SELECT comment FROM duckdb_views() WHERE schema_name = 'history' AND view_name = ?", [table.name]
                 ).fetchall()
-                assert comments == [(f"One row a version. {table.description}",)]
+                assert comments == [(f"One row for each version. {table.description}",)]
 
     def test_every_table_has_a_history_and_its_macro(self, suppliers: Warehouse) -> None:
         """Each table has a history view and a macro for a moment, which return no rows yet."""

@@ -38,6 +38,7 @@ class CompactionResult:
     after: int
 
 
+Rows = list[tuple[Any, ...]]
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 """Writes the content of one attached database into another one, which is empty. Arguments: connection, both names."""
 
@@ -139,7 +140,7 @@ def differing_entry_kinds(connection: duckdb.DuckDBPyConnection, old: str, new: 
     return [kind for kind in _ENTRY_KINDS if _entries(connection, kind, old) != _entries(connection, kind, new)]
 
 
-def _entries(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> list[tuple[Any, ...]]:
+def _entries(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> Rows:
     own = "" if kind in ("indexes", "sequences") else "AND NOT internal"
     columns = f"SELECT COLUMNS(name -> NOT regexp_full_match(name, '{_PER_FILE}')) FROM duckdb_{kind}()"
     entries = f"{columns} WHERE database_name = {literal(database)} {own}"
@@ -152,9 +153,7 @@ def table_names(connection: duckdb.DuckDBPyConnection, database: str) -> list[st
     return [qualified(schema, table) for schema, table in connection.execute(sql, [database]).fetchall()]
 
 
-def checksum(
-    connection: duckdb.DuckDBPyConnection, database: str, table: str, but: Iterable[str] = ()
-) -> list[tuple[Any, ...]]:
+def checksum(connection: duckdb.DuckDBPyConnection, database: str, table: str, but: Iterable[str] = ()) -> Rows:
     """A checksum of all rows with their positions, because the order of versions in the raw log matters.
 
     The table's name is that of :func:`table_names`; columns in ``but`` are left out.
@@ -166,7 +165,7 @@ def checksum(
     return _fetch(connection, f'SELECT count(*), sum(hash("whole row", place)) FROM ({rows})')
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
     return run_interruptible(connection, lambda: connection.execute(sql).fetchall())
 
 

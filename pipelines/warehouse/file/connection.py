@@ -128,8 +128,7 @@ class Warehouse:
         """Wait until no process writes, and apply the write-ahead log that a killed process left.
 
         Raises:
-            WarehouseBusyError: another process had the file open for longer than the lock timeout.
-            WarehouseError: there is no file, or it cannot be used.
+            PipelineError: as for :meth:`reading`.
         """
         with self.reading():
             # No process writes now, so a log that exists was left by a killed one.

@@ -19,9 +19,6 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.removal import remove_database_file
 from pipelines.warehouse.schema.introspection import has_table
 
-_IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
-"""Values that are equal in a warehouse and its copies, and differ between two warehouses."""
-
 
 def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
     """Record the path of the published copy, None if there is none, unless it is known; within a transaction."""
@@ -58,10 +55,10 @@ def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
 
 
 def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
-    """What distinguishes a warehouse from others; None if it cannot be read."""
+    """Values that are equal in a warehouse and its copies, and in no other one; None if it cannot be read."""
     try:
         with warehouse.reading() as connection:
-            return connection.execute(_IDENTITY).fetchall()
+            return connection.execute("SELECT api, environment, created_at FROM sync.settings").fetchall()
     except (PipelineError, duckdb.Error):
         return None
 

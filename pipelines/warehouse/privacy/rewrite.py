@@ -79,12 +79,7 @@ class PersonalValues:
     """
 
     def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        feeds: Sequence[Table],
-        value: Value | None,
-        *,
-        keeps_numbers: bool = False,
+        self, connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], value: Value | None, *, keeps_numbers: bool
     ) -> None:
         self._connection = connection
         self._value = value

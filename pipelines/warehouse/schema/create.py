@@ -161,7 +161,7 @@ SYNC_VIEWS = {
     "row_counts": (
         "The number of rows of each feed and snapshot: one row for each account that has any",
         (*_FEED_KEY, Column("records", Kind.INT64, "Current rows, including deleted records")),
-    ),
+    )
 }
 """The views of the schema ``sync``: description and columns of each."""
 
