@@ -1,4 +1,4 @@
-# Everything that is done to this project, in a word each. Needs make and Python 3.11, 3.12 or 3.13, nothing else.
+# The commands of this project. They need make and Python 3.11, 3.12 or 3.13.
 
 SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python; do \
@@ -11,9 +11,9 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test coverage test-dates test-second slow soak reliability bench lint audit sbom format docs examples lock clean
+.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples lock clean
 
-help: ## Show what can be made
+help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Create .venv with everything that requirements.lock pins, and this package
@@ -30,34 +30,35 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@mkdir -p data/dagster && chmod 700 data data/dagster
 	@touch $@
 
-demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and show what came
+demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and show the results
 	$(BIN)/floriday demo $(ARGS)
 
-up: $(INSTALLED) ## Start Dagster, and the sandbox when no credentials are set
+up: $(INSTALLED) ## Start Dagster, and the sandbox if no credentials are set
 	$(BIN)/floriday up $(ARGS)
 
-test: $(INSTALLED) ## Run the tests, without those that are marked slow or soak
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
-
-coverage: $(INSTALLED) ## Run the same tests, child processes measured, and refuse a coverage under 90 %
+test: $(INSTALLED) ## Run the tests, except slow and soak tests; COVERAGE=1 measures the coverage, which must be 90 %
+ifdef COVERAGE
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+else
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+endif
 
-test-dates: $(INSTALLED) ## Run the tests that meet the clock on difficult dates (needs faketime)
+test-dates: $(INSTALLED) ## Run the tests that use the clock on difficult dates (needs faketime)
 	@PYTHON=$(BIN)/python WORKERS=$(WORKERS) bash .ci/dates $(ARGS)
 
-test-second: $(INSTALLED) ## Run the tests on another Python, 3.13 or 3.11; those of TESTS alone where it is given
+test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python: 3.13 or 3.11
 	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)
 
-slow: $(INSTALLED) ## Run the tests that take half a minute each; TURN=2/3 runs the second third of their files
+slow: $(INSTALLED) ## Run the slow tests, half a minute each; TURN=2/3 runs the second third of their files
 	$(BIN)/python -m pytest -m "slow and not soak" --turn $(TURN) $(PARALLEL) $(ARGS)
 
-soak: $(INSTALLED) ## Run the tests that take minutes
+soak: $(INSTALLED) ## Run the soak tests, some minutes each
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
-reliability: $(INSTALLED) ## Try at length to lose something, and write docs/reliability.md
+reliability: $(INSTALLED) ## Run the reliability experiments, and write docs/reliability.md
 	$(BIN)/python -m tests.reliability docs/reliability.md
 
 bench: $(INSTALLED) ## Run the benchmarks, one after the other
@@ -68,33 +69,33 @@ lint: $(INSTALLED) ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-audit: ## Look the pinned packages up among known vulnerabilities; AUDIT=optional where they may be out of reach
+audit: ## Check the pinned packages for known vulnerabilities; AUDIT=optional if the list may be unreachable
 	@PYTHON='$(PYTHON)' bash .ci/audit
 
 sbom: ## Write the software bill of materials (CycloneDX) into dist/
 	@PYTHON='$(PYTHON)' bash .ci/sbom
 
-format: $(INSTALLED) ## Rewrite the code in the project's format
+format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Make the data dictionary and the pages on reports and commands anew
+docs: $(INSTALLED) ## Generate the data dictionary and the pages on reports and commands
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
 	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
 	@mv docs/reports.md.new docs/reports.md
 
-examples: $(INSTALLED) ## Ask the reports anew for the examples that their page shows
+examples: $(INSTALLED) ## Run the reports for the examples of their page
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 
-lock: ## Pin anew what pyproject.toml and .ci/tools.in ask for (needs uv)
+lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)
 
-clean: ## Remove .venv and all caches; data/ stays
+clean: ## Remove .venv and all caches, but not data/
 	rm -rf $(VENV) .venv-tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -54,7 +54,10 @@ def is_too_deep(raw: bytes) -> bool:
 
 
 def strict_objects(raws: Sequence[bytes], *, are_strict: bool = False) -> list[int]:
-    """The positions of the records that are objects of strict JSON, as all are if ``are_strict``, and not too deep."""
+    """The positions of the records that are objects of strict JSON and not nested too deeply.
+
+    ``are_strict``: each record is known to be strict JSON.
+    """
     positions: list[int] = []
     for start in range(0, len(raws), BLOCK):
         block = raws[start : start + BLOCK]

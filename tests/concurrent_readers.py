@@ -1,7 +1,7 @@
-"""Readers and a writer at one warehouse: each in a process of its own, as fast as they can.
+"""Concurrent readers and a writer of one warehouse, each in its own process and as fast as possible.
 
-Every batch that is written gives all things the same count, and as many leaves as others; a reader that ever sees two
-counts, or a child of another batch, has seen a torn state.
+Every transaction writes the same count into all things and branches. A reader that sees two counts, or a branch of
+another transaction, has seen a torn state.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from tests.another_process import FORKED
 from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import ThingWarehouse, commit
 
-MANY = 50
+THINGS_COUNT = 50
 PATIENCE = 60.0
 """Seconds that a command waits for the file by default."""
-COMMITS_A_COPY = 5
+COMMITS_PER_COPY = 5
 
 STATE = (
     "SELECT (SELECT count(DISTINCT count) FROM things.things),"
@@ -37,22 +37,22 @@ STATE = (
     " (SELECT max(count) FROM things.things) = (SELECT max(cursor) FROM sync.cursors),"
     " (SELECT count(*) FROM history.things WHERE is_current), (SELECT max(count) FROM things.things)"
 )
-"""Whether all is of one batch, and of which."""
+"""Whether all rows belong to one transaction, and its number."""
 
 
 @dataclass
 class ReadResults:
-    """What the readers and the writer came to.
+    """Counts of the readers and the writer.
 
     Args:
-        seconds: how long it went.
-        commits: batches that the writer committed.
-        copies: how often the copy for readers was renewed.
-        longest_wait: seconds that the writer took for a batch at most, the waiting included.
-        reads: by the reader's name, how often it read.
-        seen: different states that readers saw.
-        torn: states that were not of one batch.
-        errors: what a reader or the writer ran into.
+        seconds: duration of the experiment.
+        commits: number of committed transactions.
+        copies: how often the published copy was renewed.
+        longest_wait: longest duration of one transaction with its waits, in seconds.
+        reads: number of reads by reader.
+        seen: number of different states that readers saw.
+        torn: states that mix several transactions.
+        errors: errors of the readers and the writer.
     """
 
     seconds: float = 0.0
@@ -66,28 +66,28 @@ class ReadResults:
 
 
 def read_while_writing(seconds: float, commits: int) -> ReadResults:
-    """Let three readers read while a writer writes: so long at least, and so many batches at least."""
+    """Read in three processes while one writes, for at least this time and this number of transactions."""
     with TemporaryDirectory() as folder:
         things = ThingWarehouse(Path(folder) / "w.duckdb").create()
         copy = Path(folder) / "w.published.duckdb"
         _write(things, 1)
         publish(things.warehouse, copy)
-        stop, told = FORKED.Event(), FORKED.Queue()
+        stop, results = FORKED.Event(), FORKED.Queue()
         readers = [
-            FORKED.Process(target=_read, args=(kind, str(path), stop, told))
+            FORKED.Process(target=_read, args=(kind, str(path), stop, results))
             for kind, path in (("copy", copy), ("query", things.path), ("report", things.path))
         ]
         for reader in readers:
             reader.start()
-        read = _write_on(things, copy, seconds, commits)
+        read = _write_repeatedly(things, copy, seconds, commits)
         stop.set()
-        _gather(told, len(readers), read)
+        _gather(results, len(readers), read)
         for reader in readers:
             reader.join(PATIENCE)
     return read
 
 
-def _write_on(things: ThingWarehouse, copy: Path, seconds: float, commits: int) -> ReadResults:
+def _write_repeatedly(things: ThingWarehouse, copy: Path, seconds: float, commits: int) -> ReadResults:
     read = ReadResults()
     began = time.monotonic()
     while time.monotonic() - began < seconds or read.commits < commits:
@@ -95,10 +95,10 @@ def _write_on(things: ThingWarehouse, copy: Path, seconds: float, commits: int) 
         try:
             _write(things, read.commits + 2)
             read.commits += 1
-            if read.commits % COMMITS_A_COPY == 0:
+            if read.commits % COMMITS_PER_COPY == 0:
                 publish(things.warehouse, copy)
                 read.copies += 1
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception as error:  # noqa: BLE001 - any error is a result
             read.errors.append(f"writer: {error}")
             break
         read.longest_wait = max(read.longest_wait, time.monotonic() - waited)
@@ -107,17 +107,17 @@ def _write_on(things: ThingWarehouse, copy: Path, seconds: float, commits: int) 
 
 
 def _write(things: ThingWarehouse, number: int) -> None:
-    """All things once more, of this batch."""
+    """Write all things again with this number."""
     branches = f'"count":{number},"branches":[{{"count":{number}}},{{"count":{number}}}]'
-    raws = [thing(branches, number, str(UUID(int=place + 1))) for place in range(MANY)]
+    raws = [thing(branches, number, str(UUID(int=place + 1))) for place in range(THINGS_COUNT)]
     with Warehouse(things.path, PATIENCE).writing() as connection:
         commit(connection, raws, FeedPart("main", THINGS.name), THINGS, begins=number - 1, ends=number)
 
 
-def _gather(told: Queue[tuple[str, int, set[int], list[str], list[str]]], readers: int, read: ReadResults) -> None:
+def _gather(results: Queue[tuple[str, int, set[int], list[str], list[str]]], readers: int, read: ReadResults) -> None:
     seen: set[int] = set()
     for _ in range(readers):
-        kind, reads, states, torn, errors = told.get(timeout=2 * PATIENCE)
+        kind, reads, states, torn, errors = results.get(timeout=2 * PATIENCE)
         read.reads[kind] += reads
         read.torn += torn
         read.errors += errors
@@ -125,20 +125,20 @@ def _gather(told: Queue[tuple[str, int, set[int], list[str], list[str]]], reader
     read.seen = len(seen)
 
 
-def _read(kind: str, path: str, stop: Event, told: Queue[tuple[str, int, set[int], list[str], list[str]]]) -> None:
-    """Read again and again until told to stop."""
+def _read(kind: str, path: str, stop: Event, results: Queue[tuple[str, int, set[int], list[str], list[str]]]) -> None:
+    """Read repeatedly until the event is set."""
     reads, seen, torn, errors = 0, set(), [], []
     while not stop.is_set() or not reads:
         try:
             state = _state(kind, Path(path))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception as error:  # noqa: BLE001 - any error is a result
             errors.append(f"{kind}: {error}")
             break
         reads += 1
         seen.add(state[-1])
-        if state[:5] != (1, 1, True, True, MANY):
+        if state[:5] != (1, 1, True, True, THINGS_COUNT):
             torn.append(f"{kind}: {state}")
-    told.put((kind, reads, seen, torn, errors))
+    results.put((kind, reads, seen, torn, errors))
 
 
 def _state(kind: str, path: Path) -> tuple[int, ...]:

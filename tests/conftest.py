@@ -7,11 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.examples import examples
+
+REPORTS = "tests/integration/reports/"
 
 settings.register_profile(
     "local", deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow]
@@ -40,6 +44,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     files = sorted({item.path for item in items})[index - 1 :: count]
     config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
     items[:] = [item for item in items if item.path in files]
+
+
+class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]
+    """Runs the tests of a file on one worker, and all tests of reports, which share the same warehouses, on one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return REPORTS if nodeid.startswith(REPORTS) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Return the scheduler for ``--numprocesses``."""
+    return _ByWarehouse(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

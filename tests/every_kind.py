@@ -1,4 +1,4 @@
-"""A feed of no API whose records have a field of every kind, for statements about single values."""
+"""A test feed whose records have a field of every kind."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ THING_ID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 
 
 class Part(Record):
-    """What is nested in a thing."""
+    """The nested object of a thing."""
 
     word: Text | None = field("text")
     amount: Decimal | None = field("decimal")
 
 
 class Leaf(Record):
-    """What grows on a branch."""
+    """An element of a branch's array."""
 
     word: Text = field("text")
 
 
 class Branch(Record):
-    """What a thing has many of."""
+    """An element of a thing's array."""
 
     branch_id: Uuid = field("identifier")
     count: Int32 = field("count")
@@ -71,12 +71,12 @@ class Thing(Record):
 
 
 THINGS = Feed("things", "things", Thing, ("thing_id",), Endpoint("/things"), scope="things:read")
-"""No such feed exists."""
+"""A feed that exists in no API."""
 
 TABLE = tables_of(THINGS)
 
 
 def thing(members: str = "", number: int = 1, identity: str = THING_ID) -> bytes:
-    """A thing with these members, written as JSON text."""
+    """Return a thing with these additional members, as JSON text."""
     more = f",{members}" if members else ""
     return f'{{"thingId":"{identity}","sequenceNumber":{number}{more}}}'.encode()

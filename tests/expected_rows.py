@@ -1,6 +1,6 @@
-"""The rows that must result from valid records, computed here in plain Python, apart from ``pipelines.normalize``.
+"""Expected rows of valid records, computed in plain Python and independently of ``pipelines.normalize``.
 
-Only the catalogue's columns, with their paths and kinds, are taken from the program; every conversion is done anew.
+Only the columns with their paths and kinds come from the catalogue; the conversions are written again here.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pipelines.catalogue.tables import Column, Path, Table, tables_of
 from pipelines.catalogue.types import Kind, Source
 
 Row = dict[str, Any]
-"""A row by its columns' names, values as DuckDB hands them out; without ``synced_at``."""
+"""A row by column name, with values as DuckDB returns them; without ``synced_at``."""
 
 Served = bytes | Mapping[str, Any]
-"""A record: as received, or as Python values with numbers as ``int`` or ``Decimal``."""
+"""A record as received, or as Python values with numbers as ``int`` or ``Decimal``."""
 
 SHOWN = 8
-"""Differences that a failure lists."""
+"""Maximum number of differences in a failure message."""
 
 
 def parsed(record: Served) -> Mapping[str, Any]:
-    """The record as Python values, its fractions exact."""
+    """Return a record as Python values, with exact decimals."""
     if isinstance(record, Mapping):
         return record
     value: Mapping[str, Any] = json.loads(record, parse_float=Decimal)
@@ -36,7 +36,7 @@ def parsed(record: Served) -> Mapping[str, Any]:
 
 
 def newest(feed: Source, records: Iterable[Served]) -> list[Mapping[str, Any]]:
-    """Of each record the one with the highest sequence number; of equals the last."""
+    """Return the version with the highest sequence number of each record; of equal numbers the last one."""
     table = tables_of(feed)
     best: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for record in map(parsed, records):
@@ -47,17 +47,17 @@ def newest(feed: Source, records: Iterable[Served]) -> list[Mapping[str, Any]]:
 
 
 def _number(record: Mapping[str, Any]) -> int:
-    """The sequence number; the records of a snapshot have none."""
+    """Return the sequence number; 0 for records of a snapshot, which have none."""
     return int(record.get("sequenceNumber", 0))
 
 
 def expected_rows(feed: Source, account: str, records: Iterable[Served]) -> dict[str, list[Row]]:
-    """For each table of the feed, by its qualified name, the rows that must stand in it.
+    """Return the expected rows of each table of a feed, by the table's qualified name.
 
     Args:
-        feed: whose records they are.
-        account: whose key read them.
-        records: what is served; of several versions of a record the newest counts.
+        feed: feed that served the records.
+        account: name of the account that read them.
+        records: served records; of several versions only the newest counts.
     """
     feed_table = tables_of(feed)
     rows: dict[str, list[Row]] = {table.qualified_name: [] for table in feed_table.walk()}
@@ -71,7 +71,7 @@ def expected_rows(feed: Source, account: str, records: Iterable[Served]) -> dict
 
 
 def is_deleted(record: Mapping[str, Any]) -> bool:
-    """Whether the record says in one of Floriday's ways that it is deleted."""
+    """Return whether a record is marked as deleted in one of Floriday's ways."""
     status = record.get("status")
     flags = [record.get("isDeleted"), record.get("isDisabledForSync")]
     if isinstance(status, Mapping):
@@ -80,7 +80,7 @@ def is_deleted(record: Mapping[str, Any]) -> bool:
 
 
 def assert_holds(connection: duckdb.DuckDBPyConnection, feed: Source, account: str, records: Iterable[Served]) -> None:
-    """All tables of the feed hold, for the account, exactly what the records say: every row, every column."""
+    """Assert that all tables of a feed hold exactly the rows of these records for an account."""
     found = differences(connection, feed, account, records)
     assert not found, "\n".join(found[:SHOWN])
 
@@ -88,7 +88,7 @@ def assert_holds(connection: duckdb.DuckDBPyConnection, feed: Source, account: s
 def differences(
     connection: duckdb.DuckDBPyConnection, feed: Source, account: str, records: Iterable[Served]
 ) -> list[str]:
-    """What in the warehouse is not as the records say, one line each; empty where all is equal."""
+    """Return each difference between the warehouse and the records as one line."""
     expected = expected_rows(feed, account, records)
     found: list[str] = []
     for table in tables_of(feed).walk():
@@ -97,32 +97,32 @@ def differences(
 
 
 def stored_rows(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> list[Row]:
-    """The rows of a table that belong to an account, ``synced_at`` left out after a look that it is filled."""
+    """Return the rows of an account in a table without ``synced_at``, which must not be NULL."""
     sql = f'SELECT * FROM "{table.schema}"."{table.name}" WHERE account = ?'
     result = connection.execute(sql, [account])
     names = [column[0] for column in result.description or ()]
     assert names == [column.name for column in table.columns], f"{table.qualified_name} has the columns {names}"
     rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     for row in rows:
-        assert row.pop("synced_at", "not a column here") is not None, f"{table.qualified_name}: synced_at is NULL"
+        assert row.pop("synced_at", "missing") is not None, f"{table.qualified_name}: synced_at is NULL"
     return rows
 
 
 def _differences(table: Table, expected: list[Row], stored: list[Row]) -> Iterator[str]:
     name = table.qualified_name
-    wanted, standing = _by_key(table, expected), _by_key(table, stored)
-    if len(standing) < len(stored):
-        yield f"{name}: {len(stored)} rows with {len(standing)} keys"
-    yield from (f"{name}: {key} is missing" for key in wanted.keys() - standing.keys())
-    yield from (f"{name}: {key} should not be there" for key in standing.keys() - wanted.keys())
-    for key in wanted.keys() & standing.keys():
+    wanted, found = _by_key(table, expected), _by_key(table, stored)
+    if len(found) < len(stored):
+        yield f"{name}: {len(stored)} rows with {len(found)} keys"
+    yield from (f"{name}: {key} is missing" for key in wanted.keys() - found.keys())
+    yield from (f"{name}: {key} is unexpected" for key in found.keys() - wanted.keys())
+    for key in wanted.keys() & found.keys():
         for column, value in wanted[key].items():
-            if not _equal(value, standing[key][column]):
-                yield f"{name}: {key} has {column} = {standing[key][column]!r} instead of {value!r}"
+            if not _equal(value, found[key][column]):
+                yield f"{name}: {key} has {column} = {found[key][column]!r} instead of {value!r}"
 
 
 def _equal(expected: object, stored: object) -> bool:
-    """Of the same type, too: True is not 1 here."""
+    """Compare the types too: True does not equal 1."""
     return type(expected) is type(stored) and expected == stored
 
 
@@ -135,7 +135,7 @@ def _own(table: Table, record: Mapping[str, Any] | None) -> Row:
 
 
 def _collect(child: Table, record: Mapping[str, Any] | None, above: Row, rows: dict[str, list[Row]]) -> None:
-    """A row for each member of the array, with what identifies all levels above it."""
+    """Add a row for each element of the array, with the keys of all levels above it."""
     for position, member in enumerate(_reach(record, child.array) or ()):
         row: Row = {}
         for column in child.columns:

@@ -1,8 +1,7 @@
-"""Random schedules of faults: what goes wrong, on which calls, while which records change; all from one seed.
+"""Random schedules of faults and changes, each derived from one seed.
 
-A schedule is played against a sandbox and a warehouse of a few small feeds, with waits that pass at once. Several syncs
-meet its faults; then the faults are lifted, and one more sync must leave the warehouse equal to the truth that the
-sandbox holds.
+A schedule is played against a sandbox and a warehouse with a few small feeds, and with simulated waits. Several syncs
+meet its faults; then the faults end, and one more sync must make the warehouse equal to the sandbox.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ FEEDS = {
     "suppliers": (("supply.batches", INBOUND), ("orders.sales_orders",), ("supply.supply_lines", "supply.batches")),
     "customers": ((CUSTOM,), (GROUPS, CONNECTIONS)),
 }
-"""Feeds with and without children and a max-sequence operation, a selection, and one that is read in parts."""
+"""Feeds with and without children and a max-sequence operation, a selection, and a feed with sub-feeds."""
 RESTARTING = frozenset({"orders.sales_orders", "supply.batches", "supply.supply_lines", CUSTOM})
-"""Feeds whose numbering may begin anew; only the feed's maximum can tell of it."""
+"""Feeds whose numbering may restart; only the feed's maximum shows it."""
 GROWERS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
 
 ANYWHERE = (
@@ -53,25 +52,25 @@ IN_PAGES = (
     *(Kind.UNORDERED, Kind.GARBLED_RECORD, Kind.NULL_RESULTS, Kind.MOVING_RECORD, Kind.LATE_RECORD),
 )
 ONCE = (Kind.GARBLED_NUMBER, Kind.SHARED_NUMBER, Kind.HIGHER_MAXIMUM, Kind.EMPTY_END)
-"""Pages that are wrong in one answer; each strikes once in a sync, for two answers that agree are believed."""
+"""Pages that are wrong in one response; each occurs once in a sync, because two equal responses are believed."""
 STATUSES = (401, 403, 423, 429, 500, 503, 504)
 EXHAUSTING = frozenset({Kind.MOVING_RECORD})
-"""What would never let a walk end if it lasted."""
+"""Faults that would never let a sync end if they lasted."""
 
 
 @dataclass
 class ScheduleResult:
-    """What a schedule came to.
+    """Counts of one schedule.
 
     Args:
-        seed: of the schedule.
-        struck: how often each fault struck.
-        syncs: how many met faults.
-        failed: how many of these failed, as a whole or for a feed.
-        calls: made in all.
-        most_calls: what the sync that called most often called, and what it was allowed to.
-        waited: seconds that passed at once.
-        processor: seconds of the processor that it took.
+        seed: seed of the schedule.
+        struck: how often each fault occurred.
+        syncs: number of syncs with faults.
+        failed: how many of these failed, completely or for a feed.
+        calls: number of calls of all syncs.
+        most_calls: calls of the sync with the highest share of its limit, and that limit.
+        waited: simulated waiting time, in seconds.
+        processor: processor time in seconds.
     """
 
     seed: int
@@ -85,7 +84,7 @@ class ScheduleResult:
 
 
 class Records:
-    """The records of the sandbox's feeds, as they change; remembers every state that each was in."""
+    """The records of the sandbox's feeds; remembers every state of each record."""
 
     def __init__(self, sandbox: Sandbox, api: str, feeds: tuple[str, ...], random: Random, *, hides: bool) -> None:
         self._sandbox = sandbox
@@ -98,7 +97,7 @@ class Records:
             self.fill(feed, random.randint(0, 12))
 
     def fill(self, feed: str, count: int) -> None:
-        """The first records of a feed."""
+        """Create the first records of a feed."""
         self._records[feed] = {}
         if feed == CONNECTIONS:
             for grower in GROWERS:
@@ -108,19 +107,19 @@ class Records:
                 self._add(feed)
 
     def states(self, feed: str) -> dict[tuple[str, ...], list[str]]:
-        """By its key, what each record has been, one after the other, without its numbers."""
+        """Return the successive states of each record without their numbers, by key."""
         records = self._records[feed].items()
         return {key: [content(in_json(state)) for state in states] for key, (_, states) in records}
 
     def change(self, feed: str) -> None:
-        """Let something happen to a record of the feed."""
-        happens = self._random.choice((self._add, self._alter, self._alter, self._return, self._renumber, self._delete))
+        """Apply a random change to a record of the feed."""
+        change = self._random.choice((self._add, self._alter, self._alter, self._return, self._renumber, self._delete))
         if not self._records[feed] or feed == CONNECTIONS:
-            happens = self._renumber if feed == CONNECTIONS else self._add
-        happens(feed)
+            change = self._renumber if feed == CONNECTIONS else self._add
+        change(feed)
 
     def touch(self, feed: str) -> None:
-        """Give one record another content, or the feed its first one."""
+        """Change the content of one record, or create the first record of the feed."""
         if feed == CONNECTIONS or not self._records[feed]:
             self.change(feed)
         else:
@@ -163,18 +162,18 @@ class Records:
 
 
 def content(payload: bytes | str) -> str:
-    """What a record says apart from its number, in one order."""
+    """Return the content of a record without its number, in a fixed order."""
     members: dict[str, Any] = json.loads(payload, parse_float=str, parse_int=str)
     members.pop("sequenceNumber", None)
     return json.dumps(members, sort_keys=True)
 
 
 class Schedule:
-    """What goes wrong and what happens meanwhile.
+    """A schedule of faults and changes.
 
     Args:
-        seed: everything follows from it.
-        folder: for the warehouse.
+        seed: seed of all random choices.
+        folder: folder of the warehouse.
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
@@ -185,29 +184,29 @@ class Schedule:
         self._restarted: set[str] = set()
         self._time = ManualClock()
         self._folder = folder
-        self._played = ScheduleResult(seed)
+        self._result = ScheduleResult(seed)
 
     def play(self) -> ScheduleResult:
-        """Play it to its end.
+        """Play the schedule to its end.
 
         Raises:
-            AssertionError: the warehouse is not what it must be.
+            AssertionError: the warehouse differs from the sandbox.
         """
         began, processor = self._time.seconds, time.process_time()
         clock = self._time.clock.now
-        with Sandbox(seed=self._played.seed, now=NOW, api=self._api, empty=True, clock=clock) as sandbox:
+        with Sandbox(seed=self._result.seed, now=NOW, api=self._api, empty=True, clock=clock) as sandbox:
             path = self._folder / "w.duckdb"
             self._syncing = Syncing(sandbox, path, self._time, page=PAGE, api=self._api, only=self._feeds)
             self._records = Records(sandbox, self._api, self._feeds, self._random, hides=self._hides)
-            self._turn_switches(sandbox)
+            self._set_switches(sandbox)
             for _ in range(self._random.randint(1, 3)):
-                self._go_wrong(sandbox)
-            self._heal(sandbox)
-        self._played.waited = self._time.seconds - began
-        self._played.processor = time.process_time() - processor
-        return self._played
+                self._sync_with_faults(sandbox)
+            self._sync_without_faults(sandbox)
+        self._result.waited = self._time.seconds - began
+        self._result.processor = time.process_time() - processor
+        return self._result
 
-    def _turn_switches(self, sandbox: Sandbox) -> None:
+    def _set_switches(self, sandbox: Sandbox) -> None:
         choose = self._random.choice
         sandbox.set_switches(
             inclusive=choose((False, False, True)),
@@ -217,8 +216,8 @@ class Schedule:
             sends_retry_after=choose((True, False)),
         )
 
-    def _go_wrong(self, sandbox: Sandbox) -> None:
-        """One sync that meets faults, among records that change before it and under way."""
+    def _sync_with_faults(self, sandbox: Sandbox) -> None:
+        """Run one sync with faults, while records change before and during it."""
         sandbox.faults.clear(seed=self._random.randrange(1000))
         faults = [self._fault() for _ in range(self._random.randint(1, 6))]
         once = {fault.kind: fault for fault in faults if fault.kind in ONCE}
@@ -226,9 +225,9 @@ class Schedule:
         locked = self._feeds[0] if self._random.random() < 0.1 and self._feeds[0] in RESTARTING else None
         with sandbox.rebuild(locked) if locked and self._may_restart(locked) else contextlib.nullcontext():
             outcomes = self._sync(sandbox, moves=self._random.randint(0, 3))
-        self._played.syncs += 1
-        self._played.failed += not outcomes or any(outcome.error for outcome in outcomes)
-        self._assert_whole()
+        self._result.syncs += 1
+        self._result.failed += not outcomes or any(outcome.error for outcome in outcomes)
+        self._assert_sound()
         for feed in self._feeds:
             if self._random.random() < 0.1 and self._may_restart(feed):
                 sandbox.book(feed).restart()
@@ -236,7 +235,7 @@ class Schedule:
                 self._records.change(feed)
 
     def _may_restart(self, feed: str) -> bool:
-        """Once each: a second time the maximum could be as high as the cursor already."""
+        """Return whether a feed may restart: once, because later the maximum could already be as high as the cursor."""
         may = feed in RESTARTING and feed not in self._restarted
         if may:
             self._restarted.add(feed)
@@ -264,7 +263,7 @@ class Schedule:
         )
 
     def _sync(self, sandbox: Sandbox, moves: int = 0) -> list[FeedOutcome]:
-        """One sync, within its bound of calls; what it came to, nothing where it failed as a whole."""
+        """Sync within the limit of calls; return the outcomes, none if the sync failed as a whole."""
         moving = self._moving(moves)
         before = len(sandbox.calls)
         outcomes: list[FeedOutcome] = []
@@ -274,24 +273,24 @@ class Schedule:
         refused = sum(call.status in (401, 429) for call in list(sandbox.calls)[before:])
         records = sum(len(sandbox.book(feed).all_entries()) for feed in self._feeds)
         calls, bound = len(sandbox.calls) - before, 20 + 2 * records + 6 * struck + 2 * refused
-        self._played.most_calls = max(self._played.most_calls, (calls, bound), key=lambda both: both[0] / both[1])
+        self._result.most_calls = max(self._result.most_calls, (calls, bound), key=lambda both: both[0] / both[1])
         assert calls <= bound, f"{calls} calls for {records} records, {struck} faults and {refused} refusals"
-        self._played.calls += calls
+        self._result.calls += calls
         for waiting in sandbox.faults.planned():
             name = f"status {waiting.fault.status}" if waiting.fault.kind is Kind.STATUS else str(waiting.fault.kind)
-            self._played.struck[name] += waiting.struck
+            self._result.struck[name] += waiting.struck
         return outcomes
 
     def _moving(self, moves: int) -> Iterator[None]:
-        """With each page that was read, perhaps a record changes."""
+        """Change a random record after some of the pages."""
         while moves:
             if self._random.random() < 0.3:
                 moves -= 1
                 self._records.change(self._random.choice(self._feeds))
             yield
 
-    def _heal(self, sandbox: Sandbox) -> None:
-        """Nothing goes wrong any more: one sync, and all is as it must be."""
+    def _sync_without_faults(self, sandbox: Sandbox) -> None:
+        """Sync once more without faults, and compare everything."""
         sandbox.faults.clear()
         sandbox.set_switches(rate_limits=1.0)
         for feed in self._feeds:
@@ -300,12 +299,12 @@ class Schedule:
         assert [outcome.feed for outcome in outcomes if outcome.current] == [outcome.feed for outcome in outcomes]
         assert len(outcomes) == len(self._feeds)
         self._syncing.assert_equal(*self._feeds)
-        self._assert_whole()
+        self._assert_sound()
         self._assert_versions(sandbox)
         assert self._syncing.rows("SELECT * FROM sync.rejected_records WHERE resolved_at IS NULL") == []
 
-    def _assert_whole(self) -> None:
-        """No key twice, no child without its parent, and current rows as the newest versions of raw and history."""
+    def _assert_sound(self) -> None:
+        """Assert that keys are unique, children have parents, and current rows equal the newest versions."""
         with self._syncing.reading() as connection:
             for feed in self._feeds:
                 table = tables_of(catalogue_of(self._api).feed(feed))
@@ -314,7 +313,7 @@ class Schedule:
                     assert found.count == 0, f"{inspect.__name__}: {found.examples}"
 
     def _assert_versions(self, sandbox: Sandbox) -> None:
-        """The raw log of each record tells states that it was in, in their order, and ends with the last one."""
+        """Assert that the raw log of each record holds states that it had, in their order, up to the last one."""
         for feed in self._feeds:
             table = tables_of(catalogue_of(self._api).feed(feed))
             key = ", ".join(f"lower(CAST({name} AS VARCHAR))" for name in table.key[1:])
@@ -322,39 +321,39 @@ class Schedule:
                 f"SELECT [{key}], list(payload ORDER BY series, sequence_number, rowid) FROM raw.{table.name}"
                 " GROUP BY 1"
             )
-            was = {tuple(map(str.lower, key)): states for key, states in self._records.states(feed).items()}
+            known = {tuple(map(str.lower, key)): states for key, states in self._records.states(feed).items()}
             for identity, payloads in rows:
-                states, versions = was[tuple(identity)], [content(payload) for payload in payloads]
+                states, versions = known[tuple(identity)], [content(payload) for payload in payloads]
                 assert versions[-1] == states[-1], f"{feed} {identity}: the newest version is not what the server has"
                 assert _in_order(versions, states), f"{feed} {identity}: versions that the record never was in"
             assert len(rows) == len(sandbox.book(feed).entries())
 
 
 def _in_order(some: list[str], of: list[str]) -> bool:
-    """Whether ``some`` follow each other in ``of``, perhaps with others between them."""
+    """Return whether ``some`` is a subsequence of ``of``."""
     rest = iter(of)
     return all(item in rest for item in some)
 
 
 def play(seed: int) -> ScheduleResult:
-    """Play the schedule of a seed; a failure tells the seed.
+    """Play the schedule of a seed; a failure shows the seed.
 
     Raises:
-        AssertionError: the warehouse did not end equal to the truth, was torn, or the calls had no bound.
+        AssertionError: the warehouse differs from the sandbox, or a sync made too many calls.
     """
     with TemporaryDirectory() as folder:
         try:
             return Schedule(seed, Path(folder)).play()
         except Exception as error:
-            error.add_note(f"the schedule of the seed {seed}: play it again with tests.fault_schedules.play({seed})")
+            error.add_note(f"seed {seed}; repeat it with tests.fault_schedules.play({seed})")
             raise
 
 
 def play_many(first: int, count: int) -> list[ScheduleResult]:
-    """Play the schedules of many seeds, one after the other in each of two processes.
+    """Play the schedules of consecutive seeds in two processes.
 
     Raises:
-        AssertionError: as in :func:`play`, of the first seed that failed.
+        AssertionError: as in :func:`play`, for the first seed that failed.
     """
     with ProcessPoolExecutor(2, mp_context=FORKED) as pool:
         return list(pool.map(play, range(first, first + count)))

@@ -1,7 +1,7 @@
-"""Commands that are interrupted: Ctrl-C and SIGTERM at random moments, and what each leaves behind.
+"""Interrupt commands by Ctrl-C or SIGTERM at random moments, and check what each leaves behind.
 
-One command after the other runs on a pseudo-terminal of its own against one sandbox and one warehouse, while the world
-trades on, and gets a signal at a moment between its very beginning and its usual end, most in the first two seconds.
+The commands run one after the other, each on its own pseudo-terminal, against one sandbox and one warehouse, while the
+sandbox trades. The signal arrives between the start of a command and its usual end, mostly in the first two seconds.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ FEEDS = (
     "orders.sales_orders",
     "fulfillment.inbound_fulfillment_orders",
 )
-"""Some of each kind, so that a command does not take long; the demo has all."""
-PATIENCE = 5.0
-"""Seconds that a command has to end."""
-DENSE, IN_THE_BEGINNING = 2.0, 0.6
-"""Seconds in which so large a share of the signals comes."""
-TERMINATED = 0.25
-"""The share of SIGTERM."""
-A_ROUND = 40
-"""Interruptions after which the warehouse is compared with the server."""
-AT_THE_END = 0.5
-"""Seconds within which a command that the signal met at its very end may still end by itself."""
+"""One or more feeds of each kind. Few feeds keep a command short; the demo has all."""
+MAX_SECONDS = 5.0
+"""Seconds in which an interrupted command must end."""
+FIRST_SECONDS, FIRST_SHARE = 2.0, 0.6
+"""This share of the signals is sent within this number of first seconds."""
+SIGTERM_SHARE = 0.25
+"""Share of the signals that are SIGTERM."""
+COMPARE_EVERY = 40
+"""Number of interruptions after which the warehouse is compared with the server."""
+EXIT_TOLERANCE = 0.5
+"""Seconds after the signal within which a command that was about to finish may still exit with 0."""
 TRADE = dt.timedelta(minutes=30)
 
-_LEFT_OUT = "is left out: the warehouse does not have it"
-_LONG = "SELECT count(*) FROM range(10000000000) a (i) WHERE i % 7 > i % 11"
+_SKIPPED_REPORT = "is left out: the warehouse does not have it"
+_LONG_QUERY = "SELECT count(*) FROM range(10000000000) a (i) WHERE i % 7 > i % 11"
 
 COMMANDS: dict[str, tuple[tuple[str, ...], int, float]] = {
     "sync": (("sync",), 6, 1.5),
@@ -58,7 +58,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int, float]] = {
     "rejected": (("rejected",), 2, 1.0),
     "check": (("check",), 2, 1.0),
     "report --all": (("report", "--all", "--output", "reports.xlsx"), 3, 2.0),
-    "query": (("query", _LONG), 2, 4.0),
+    "query": (("query", _LONG_QUERY), 2, 4.0),
     "dashboard": (("dashboard", "--output", "page.html"), 3, 2.0),
     "export": (("export", "parquet"), 3, 2.0),
     "rebuild": (("rebuild",), 4, 3.0),
@@ -69,31 +69,30 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int, float]] = {
     "sandbox": (("sandbox", "--port", "0"), 2, 4.0),
     "up": (("up", "--port", "0"), 1, 20.0),
 }
-"""The arguments of each, how often it is chosen compared with others, and the seconds that it takes on an idle machine;
-some go on for ever."""
+"""Arguments of each command, its weight in the random choice, and its duration in seconds on an idle machine."""
 
 FIRST_SYNC = 3.0
-"""Seconds that the first sync takes there; the others take longer as it does."""
+"""Duration of the first sync on that machine; other durations are scaled by the same factor as this one."""
 
 SERVERS = ("sandbox", "up")
-"""They run until they are stopped, and end with 0 then."""
+"""Commands that run until they are stopped, and then exit with 0."""
 
 
 @dataclass
 class InterruptionResults:
-    """What a number of interruptions came to.
+    """Counts of one experiment.
 
     Args:
-        tries: how many commands were interrupted, by their name.
-        terminated: how many of them by SIGTERM.
-        starting: how many while Python itself started, before the first line of the program.
-        finished: how many commands had finished before the signal, and were drawn again.
+        interrupted: number of interrupted commands by name.
+        terminated: how many of them received SIGTERM.
+        starting: how many were interrupted before the first line of the program ran.
+        finished: how many commands finished before the signal; others were drawn instead.
         forced: how many took so long that their clean-up may have been cut off.
-        longest: seconds from a signal to the end at most.
+        longest: longest time from a signal to the exit, in seconds.
         compared: how often the warehouse was compared with the server after one more sync.
     """
 
-    tries: Counter[str] = field(default_factory=Counter)
+    interrupted: Counter[str] = field(default_factory=Counter)
     terminated: int = 0
     starting: int = 0
     finished: int = 0
@@ -106,42 +105,42 @@ def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMM
     """Interrupt commands at random moments.
 
     Args:
-        count: how many.
-        seed: commands, signals and moments follow from it; how far a command is at a moment does not.
-        only: names of the commands.
+        count: number of interruptions.
+        seed: seed of the commands, signals and moments; how far a command has come at a moment still varies.
+        only: names of the commands to choose from.
 
     Raises:
-        AssertionError: one of them ended otherwise than it must, or a warehouse did not end equal to the server.
+        AssertionError: a command ended in a wrong way, or a warehouse did not become equal to the server.
     """
-    tries, random = InterruptionResults(), Random(seed)
+    results, random = InterruptionResults(), Random(seed)
     with TemporaryDirectory() as parent, Sandbox(seed=seed, now=NOW, scale=SCALE) as sandbox:
         sandbox.set_switches(rate_limits=None)
         folder = Path(parent) / "project"
         folder.mkdir()
-        interrupting = _Interrupting(sandbox, folder, tries, random)
-        slower = max(1.0, interrupting.sync() / FIRST_SYNC)
-        while tries.tries.total() < count:
+        experiment = _Experiment(sandbox, folder, results, random)
+        slower = max(1.0, experiment.sync() / FIRST_SYNC)
+        while results.interrupted.total() < count:
             name = random.choices(only, [COMMANDS[name][1] for name in only])[0]
             if name == "rebuild":
-                interrupting.compare()
-            interrupting.interrupt(name, COMMANDS[name][2] * slower)
+                experiment.compare()
+            experiment.interrupt(name, COMMANDS[name][2] * slower)
             if name == "rebuild":
-                # It does not know the numbers that records got without any other change; a full sync brings them back.
-                interrupting.sync("--full")
+                # A rebuild loses the numbers of records that were only renumbered; a full sync restores them.
+                experiment.sync("--full")
             sandbox.advance(TRADE)
-            if tries.tries.total() % A_ROUND == 0:
-                interrupting.compare()
-        interrupting.compare()
-    return tries
+            if results.interrupted.total() % COMPARE_EVERY == 0:
+                experiment.compare()
+        experiment.compare()
+    return results
 
 
-class _Interrupting:
-    """One sandbox and one warehouse, and the commands that are interrupted there."""
+class _Experiment:
+    """The sandbox and the warehouse of one experiment."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, tries: InterruptionResults, random: Random) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, results: InterruptionResults, random: Random) -> None:
         self._sandbox = sandbox
         self._folder = folder
-        self._tries = tries
+        self._results = results
         self._random = random
         self._warehouse = folder / "w.duckdb"
         self._variables = {
@@ -152,71 +151,71 @@ class _Interrupting:
         }
 
     def sync(self, *options: str) -> float:
-        """Sync without an interruption; returns how long it takes."""
+        """Sync without an interruption, and return its duration in seconds."""
         began = time.monotonic()
         with run_in_terminal("sync", *options, folder=self._folder, **self._variables) as running:
             code = running.ended(300)
-            assert code == 0, f"a sync that nobody interrupts ends with {code}: {running.stderr}"
+            assert code == 0, f"an uninterrupted sync ends with {code}: {running.stderr}"
         return time.monotonic() - began
 
     def interrupt(self, name: str, length: float) -> None:
-        """Interrupt a command once, and look at what it leaves."""
-        is_early = self._random.random() < IN_THE_BEGINNING
-        moment = self._random.uniform(0, min(DENSE, length) if is_early else length)
-        number = signal.SIGTERM if self._random.random() < TERMINATED else signal.SIGINT
+        """Interrupt a command once, and check what it leaves behind."""
+        is_early = self._random.random() < FIRST_SHARE
+        moment = self._random.uniform(0, min(FIRST_SECONDS, length) if is_early else length)
+        number = signal.SIGTERM if self._random.random() < SIGTERM_SHARE else signal.SIGINT
         with run_in_terminal(*COMMANDS[name][0], folder=self._folder, **self._variables) as running:
             if (code := running.ended(moment)) is not None:
                 assert code == 0, f"{name} ends with {code} before it is interrupted: {running.stderr}"
-                self._tries.finished += 1
+                self._results.finished += 1
                 return
             is_ready = _is_ready(running.process.pid)
             began = time.monotonic()
             running.interrupt(number)
-            code = running.ended(PATIENCE)
+            code = running.ended(MAX_SECONDS)
             seconds = time.monotonic() - began
-            story = f"{name}, {number.name} after {moment:.3f} s: {code} after {seconds:.2f} s, {running.stderr!r}"
-            assert code is not None, f"{story}; it does not end: {bytes(running.printed[-500:])!r}"
-            if code == 0 and name not in SERVERS and seconds < AT_THE_END:
-                self._tries.finished += 1
+            case = f"{name}, {number.name} after {moment:.3f} s: {code} after {seconds:.2f} s, {running.stderr!r}"
+            assert code is not None, f"{case}; it does not end: {bytes(running.printed[-500:])!r}"
+            if code == 0 and name not in SERVERS and seconds < EXIT_TOLERANCE:
+                self._results.finished += 1
                 return
-            self._judge(number, code, running.stderr, is_ready=is_ready, story=story)
-            self._assert_nothing_left(running, story)
-        self._tries.tries[name] += 1
-        self._tries.terminated += number == signal.SIGTERM
-        self._tries.longest = max(self._tries.longest, seconds)
-        self._tries.forced += seconds > CLEAN_UP_SECONDS - AT_THE_END
+            self._assert_exit(number, code, running.stderr, is_ready=is_ready, case=case)
+            self._assert_nothing_left(running, case)
+        self._results.interrupted[name] += 1
+        self._results.terminated += number == signal.SIGTERM
+        self._results.longest = max(self._results.longest, seconds)
+        self._results.forced += seconds > CLEAN_UP_SECONDS - EXIT_TOLERANCE
 
-    def _judge(self, number: signal.Signals, code: int, stderr: str, *, is_ready: bool, story: str) -> None:
-        """Whether it ended as it must."""
+    def _assert_exit(self, number: signal.Signals, code: int, stderr: str, *, is_ready: bool, case: str) -> None:
+        """Check the exit code and the lines on standard error."""
         if not is_ready and code in (-number, 1) and "floriday:" not in stderr:
-            self._tries.starting += 1
+            self._results.starting += 1
         else:
-            lines = [line for line in stderr.splitlines() if not line.endswith(_LEFT_OUT)]
-            assert (code, lines) == (128 + number, ["floriday: stopped"]), story
+            lines = [line for line in stderr.splitlines() if not line.endswith(_SKIPPED_REPORT)]
+            assert (code, lines) == (128 + number, ["floriday: stopped"]), case
 
-    def _assert_nothing_left(self, running: TerminalCommand, story: str) -> None:
+    def _assert_nothing_left(self, running: TerminalCommand, case: str) -> None:
         dagster = self._folder / "data" / "dagster" / "dagster.lock"
         session = 0
         with suppress(OSError, ValueError):
             session = int(json.loads(dagster.read_text())["process"])
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + MAX_SECONDS
         while left := running.processes | (sessions.members(session) if session else set()):
-            assert time.monotonic() < ends, f"{story}; processes are left: {left}"
+            assert time.monotonic() < ends, f"{case}; processes are left: {left}"
             time.sleep(0.05)
         for warehouse in (self._warehouse, self._folder / "data" / "demo.duckdb"):
             if warehouse.exists():
-                assert lock_holder(warehouse) is None, f"{story}; the lock is held"
-            assert not warehouse.with_name(f"{warehouse.name}.holder").exists(), f"{story}; the note is left"
+                assert lock_holder(warehouse) is None, f"{case}; the lock is held"
+            assert not warehouse.with_name(f"{warehouse.name}.holder").exists(), f"{case}; the note is left"
 
     def compare(self) -> None:
         """Sync once more, and compare the warehouse with the server."""
         self.sync()
         Syncing(self._sandbox, self._warehouse).assert_equal(*FEEDS)
-        self._tries.compared += 1
+        self._results.compared += 1
 
 
 def _is_ready(process: int) -> bool:
-    """Whether a process has a handler for SIGTERM, of which Python has none by itself; True where that is not told."""
+    """Return whether a process has installed a handler for SIGTERM; True where /proc does not exist."""
     with suppress(OSError, StopIteration):
         status = Path(f"/proc/{process}/status").read_text().splitlines()
         caught = next(line for line in status if line.startswith("SigCgt:"))

@@ -1,7 +1,7 @@
-"""Syncs that are killed: processes that end by SIGKILL at random moments, and what the warehouse holds after each.
+"""Kill syncs by SIGKILL at random moments, and check what the warehouse holds after each.
 
-One sync after the other meets the warehouse as the last one left it, dead in the middle, while records change on the
-server. Each tells what was committed as soon as it knows; none of that may be missing afterwards.
+Each sync continues from what the killed one left, while records change on the server. A sync writes each committed
+cursor to a log; none of these commits may be missing afterwards.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from tests.moments import NOW
 FEEDS = ("orders.sales_orders", "supply.batches", "fulfillment.inbound_fulfillment_orders")
 RECORDS = 40
 PAGE = 2
-"""Ten pages are a batch, so that each feed is stored in several transactions."""
+"""Transactions have ten pages, so each feed is stored in several of them."""
 CALLS = 80
-"""About as many as a first sync makes."""
-PATIENCE = 120.0
-A_WAREHOUSE = 10
-"""Kills that one warehouse must stand before it is compared with the server."""
+"""About as many calls as a first sync makes."""
+TIMEOUT = 120.0
+KILLS_PER_WAREHOUSE = 10
+"""Number of kills after which a warehouse is compared with the server."""
 
 
 @dataclass
 class KillResults:
-    """What a number of kills came to.
+    """Counts of one experiment.
 
     Args:
-        kills: how many processes were killed at work.
-        survived: how many came to their end before that.
-        in_a_transaction: how many left a write-ahead log behind.
-        acknowledged: commits that were told before the end.
-        lost: commits of these that were missing afterwards.
-        ahead: numbers up to a committed cursor of which the record was missing.
-        doubled: keys that stood twice.
-        orphans: children without their parent.
-        unlike: records whose rows were not those of their newest version.
+        kills: number of syncs that were killed while they ran.
+        survived: number of syncs that ended before they were killed.
+        in_a_transaction: how many left a write-missing log behind.
+        acknowledged: number of commits that a sync logged.
+        lost: logged commits that were missing afterwards.
+        missing: sequence numbers up to a committed cursor without their record.
+        duplicates: number of duplicate keys.
+        orphans: number of children without their parent.
+        differing: number of records whose rows differ from their newest version.
     """
 
     kills: int = 0
@@ -57,51 +57,53 @@ class KillResults:
     in_a_transaction: int = 0
     acknowledged: int = 0
     lost: list[str] = field(default_factory=list)
-    ahead: list[str] = field(default_factory=list)
-    doubled: int = 0
+    missing: list[str] = field(default_factory=list)
+    duplicates: int = 0
     orphans: int = 0
-    unlike: int = 0
+    differing: int = 0
 
     @property
     def harm(self) -> int:
-        """How many things were not as they must be."""
-        return len(self.lost) + len(self.ahead) + self.doubled + self.orphans + self.unlike
+        """Number of defects that were found."""
+        return len(self.lost) + len(self.missing) + self.duplicates + self.orphans + self.differing
 
 
 def kill_syncs(kills: int, seed: int) -> KillResults:
-    """Kill syncs at random moments of their work.
+    """Kill syncs at random moments.
 
     Args:
-        kills: how many.
-        seed: the moments and the records follow from it; how far a process is at a moment does not.
+        kills: number of syncs to kill.
+        seed: seed of the moments and the records; how far a process has come at a moment still varies.
 
     Raises:
-        AssertionError: a warehouse did not end equal to the server.
+        AssertionError: a warehouse did not become equal to the server.
     """
     killed = KillResults()
     random = Random(seed)
     while killed.kills < kills:
         with TemporaryDirectory() as folder, Sandbox(seed=seed, now=NOW, empty=True) as sandbox:
-            _one_warehouse(sandbox, Path(folder), random, min(A_WAREHOUSE, kills - killed.kills), killed)
+            _kill_in_one_warehouse(
+                sandbox, Path(folder), random, min(KILLS_PER_WAREHOUSE, kills - killed.kills), killed
+            )
     return killed
 
 
-def _one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, killed: KillResults) -> None:
+def _kill_in_one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, killed: KillResults) -> None:
     sandbox.set_switches(rate_limits=None)
     records = Records(sandbox, "suppliers", (), random, hides=False)
     for feed in FEEDS:
         records.fill(feed, RECORDS)
     syncing = Syncing(sandbox, folder / "w.duckdb", only=FEEDS)
     ends = killed.kills + kills
-    told = folder / "told"
+    commit_log = folder / "commits"
     while killed.kills < ends:
-        told = folder / f"told {killed.kills} {killed.survived}"
-        if _killed(sandbox, syncing.path, told, random):
+        commit_log = folder / f"commits {killed.kills} {killed.survived}"
+        if _kill_one(sandbox, syncing.path, commit_log, random):
             killed.kills += 1
         else:
             killed.survived += 1
         killed.in_a_transaction += syncing.path.with_name("w.duckdb.wal").exists()
-        _look(syncing, told, killed)
+        _inspect(syncing, commit_log, killed)
         for feed in FEEDS:
             for _ in range(random.randint(5, 40)):
                 records.change(feed)
@@ -109,16 +111,16 @@ def _one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills: int, k
     left = [outcome for outcome in outcomes if outcome.error or not outcome.current]
     assert not left, f"the sync after {killed.kills} kills is not at its end: {left}"
     syncing.assert_equal(*FEEDS)
-    _look(syncing, told, killed)
+    _inspect(syncing, commit_log, killed)
 
 
-def _killed(sandbox: Sandbox, path: Path, told: Path, random: Random) -> bool:
-    """Start a sync and kill it after some calls, then perhaps at its next commit; whether it was still at work."""
+def _kill_one(sandbox: Sandbox, path: Path, commit_log: Path, random: Random) -> bool:
+    """Start a sync and kill it after some calls, perhaps at its next commit; return whether it was still running."""
     before = len(sandbox.calls)
     calls, then = random.randint(0, random.choice((10, CALLS))), random.choice((0.0, random.uniform(0, 0.2)))
     log = path.with_name(f"{path.name}.wal")
     at_a_commit = random.random() < 0.5
-    process = FORKED.Process(target=_sync, args=(sandbox.environment(), str(path), str(told)))
+    process = FORKED.Process(target=_sync, args=(sandbox.environment(), str(path), str(commit_log)))
     process.start()
     while process.is_alive() and len(sandbox.calls) < before + calls:
         process.join(0.001)
@@ -126,7 +128,7 @@ def _killed(sandbox: Sandbox, path: Path, told: Path, random: Random) -> bool:
         process.join(0.0005)
     process.join(then / 20 if at_a_commit else then)
     process.kill()
-    process.join(PATIENCE)
+    process.join(TIMEOUT)
     return _was_killed(process)
 
 
@@ -136,48 +138,48 @@ def _was_killed(process: BaseProcess) -> bool:
     raise AssertionError(f"a sync that was not killed ended with {process.exitcode}")
 
 
-def _sync(environment: dict[str, str], path: str, told: str) -> None:
-    """A sync in a process of its own that tells each cursor once it is committed."""
+def _sync(environment: dict[str, str], path: str, commit_log: str) -> None:
+    """Sync in a process of its own, and log each committed cursor."""
     settings = load_settings(
         {**environment, "FLORIDAY_WAREHOUSE": path, "FLORIDAY_FEEDS": ",".join(FEEDS)}, Path(path).parent
     )
-    with Path(told).open("ab", buffering=0) as stream, open_clients(settings) as opened:
+    with Path(commit_log).open("ab", buffering=0) as stream, open_clients(settings) as opened:
         connected = replace(opened, catalogue=catalogue_with("suppliers", FEEDS))
 
-        def tell(outcome: FeedOutcome) -> None:
+        def log_commit(outcome: FeedOutcome) -> None:
             stream.write(f"{outcome.feed} {outcome.cursor}\n".encode())
 
         with hold_sync_lock(settings.warehouse, "a sync that is to be killed"):
             pipeline = connected.prepare()
             for source in pipeline.sources:
-                pipeline.sync(with_pages_of(source, PAGE), "main", run_id=told, listener=tell)
+                pipeline.sync(with_pages_of(source, PAGE), "main", run_id=commit_log, listener=log_commit)
             pipeline.save_positions()
 
 
-def _look(syncing: Syncing, told: Path, killed: KillResults) -> None:
-    """Compare what the warehouse holds with what was told, and with the server up to each cursor."""
-    acknowledged = dict(_acknowledged(told))
+def _inspect(syncing: Syncing, commit_log: Path, killed: KillResults) -> None:
+    """Compare the warehouse with the logged commits, and with the server up to each cursor."""
+    acknowledged = dict(_acknowledged(commit_log))
     with syncing.reading() as connection:
         cursors = dict(connection.execute("SELECT feed, cursor FROM sync.cursors").fetchall())
         for name in FEEDS:
             table = tables_of(syncing.catalogue.feed(name))
             numbers = connection.execute(f"SELECT sequence_number FROM {table.qualified_name}").fetchall()
-            standing = {number for (number,) in numbers}
+            stored = {number for (number,) in numbers}
             cursor = cursors.get(name, 0)
-            must = {entry.number for entry in syncing.sandbox.book(name).entries() if entry.number <= cursor}
-            killed.ahead += [f"{name} {number}" for number in must - standing]
+            expected = {entry.number for entry in syncing.sandbox.book(name).entries() if entry.number <= cursor}
+            killed.missing += [f"{name} {number}" for number in expected - stored]
             if cursor < acknowledged.get(name, 0):
                 killed.lost.append(f"{name} {acknowledged[name]}")
-            killed.doubled += integrity.duplicate_keys(connection, table).count
+            killed.duplicates += integrity.duplicate_keys(connection, table).count
             killed.orphans += integrity.orphans(connection, table).count
-            killed.unlike += integrity.differs_from_raw(connection, table).count
-    killed.acknowledged += len(set(_acknowledged(told)))
+            killed.differing += integrity.differs_from_raw(connection, table).count
+    killed.acknowledged += len(set(_acknowledged(commit_log)))
 
 
-def _acknowledged(told: Path) -> Iterator[tuple[str, int]]:
-    """Each feed and cursor that was told; the last line may be half written."""
-    if not told.exists():
+def _acknowledged(commit_log: Path) -> Iterator[tuple[str, int]]:
+    """Yield each logged feed and cursor; the last line may be incomplete."""
+    if not commit_log.exists():
         return
-    for line in told.read_text().split("\n")[:-1]:
+    for line in commit_log.read_text().split("\n")[:-1]:
         feed, cursor = line.split()
         yield feed, int(cursor)

@@ -1,7 +1,7 @@
-"""A month of syncs against a server that forgets: what was visible at each of them, and what the warehouse tells of it.
+"""Sync for a month against a server that removes old records, and compare the warehouse with what each sync saw.
 
-The world trades on between the syncs, and the server stops serving what Floriday would serve no more. What a sync
-stored is dated back to the world's moment, so that the history can be asked for any day of that month.
+Between the syncs the sandbox trades, and removes records after Floriday's retention. The stored rows get the simulated
+time, so that the history of each day of the month can be queried.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.fault_schedules import content
 from tests.integration.syncing import Syncing
 
 BEGAN = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
-"""A month with a change of the clocks in it, before any real moment at which a test runs."""
+"""In a month with a change of daylight saving time, before any real time at which a test runs."""
 SYNCS, APART = 20, dt.timedelta(hours=36)
 REAL = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -37,15 +37,15 @@ Key = tuple[str, ...]
 
 @dataclass
 class MonthResults:
-    """What a month came to.
+    """Counts of one experiment.
 
     Args:
-        syncs: how many there were.
-        days: days for which the history was asked.
-        rows: rows of parents and children that were compared for these days.
-        versions: versions that were visible at a sync.
-        kept: records that the warehouse has.
-        forgotten: records of these that the server serves no more.
+        syncs: number of syncs in the month.
+        days: number of days whose history was compared.
+        rows: number of rows of parents and children compared for these days.
+        versions: number of versions that were visible at a sync.
+        kept: number of records in the warehouse.
+        forgotten: how many of these records the server no longer serves.
     """
 
     syncs: int = 0
@@ -58,21 +58,21 @@ class MonthResults:
 
 @dataclass
 class _Seen:
-    """What was visible of a feed at the syncs: by key each content, and by sync the bodies known so far."""
+    """What the syncs of a feed saw: the contents of each key, and for each sync the newest bodies so far."""
 
     contents: dict[Key, list[str]] = field(default_factory=dict)
     known: list[dict[Key, bytes]] = field(default_factory=list)
 
 
 def sync_for_a_month(feeds: tuple[str, ...], scale: float) -> MonthResults:
-    """Sync every day and a half for thirty days, and compare all that is known with what was seen.
+    """Sync every 36 hours for thirty days, and compare the warehouse with what each sync saw.
 
     Args:
-        feeds: which.
-        scale: how much the world trades.
+        feeds: names of the feeds to sync.
+        scale: volume of the simulated trade.
 
     Raises:
-        AssertionError: the warehouse lacks something that was visible, or tells it otherwise.
+        AssertionError: a version or row is missing in the warehouse or differs.
     """
     seen = {feed: _Seen() for feed in feeds}
     moments: list[dt.datetime] = []
@@ -95,7 +95,7 @@ def sync_for_a_month(feeds: tuple[str, ...], scale: float) -> MonthResults:
 
 
 def _date_back(syncing: Syncing, feeds: tuple[str, ...], moment: dt.datetime) -> None:
-    """What was stored just now was stored at the world's moment."""
+    """Set the time of the rows that were just stored to the simulated time."""
     with Warehouse(syncing.path).writing() as connection:
         for feed in feeds:
             table = tables_of(catalogue_of("suppliers").feed(feed))
@@ -115,7 +115,7 @@ def _see(sandbox: Sandbox, feed: str, seen: _Seen) -> None:
 
 
 def _compare(syncing: Syncing, feed: str, seen: _Seen, moments: list[dt.datetime], month: MonthResults) -> None:
-    """Every version, every current row, and every day."""
+    """Compare every version, every current row, and the history of every day."""
     source = catalogue_of("suppliers").feed(feed)
     table = tables_of(source)
     key = ", ".join(f"CAST({name} AS VARCHAR)" for name in record_key(table))
@@ -143,7 +143,7 @@ def _compare(syncing: Syncing, feed: str, seen: _Seen, moments: list[dt.datetime
 
 
 def _days(moments: list[dt.datetime]) -> Iterator[tuple[dt.date, int]]:
-    """Each day from the first sync to the last, with the last sync that was before its end."""
+    """Yield each day from the first sync to the last, with the index of the last sync before its end."""
     day = moments[0].astimezone(AMSTERDAM).date()
     while day <= moments[-1].astimezone(AMSTERDAM).date():
         before = [place for place, moment in enumerate(moments) if moment.astimezone(AMSTERDAM).date() <= day]

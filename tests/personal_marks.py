@@ -1,4 +1,4 @@
-"""Records whose personal fields all hold marked values, each another one, to be looked for wherever they may end."""
+"""Records with a different marked value in each personal field, so that tests can search for them anywhere."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from pipelines.sandbox import Sandbox
 from tests.records import in_json, valid_record
 
 MARK = "Qxzw"
-"""Stands in every marked text, and in no other text of the tests."""
+"""Part of every marked text, and of no other text in the tests."""
 
 DIGITS = "618034"
 """The fraction of every marked number."""
 
 RECORDS = 3
-"""Records of each feed that can be stored."""
+"""Number of valid records of each feed."""
 
 
 def marked_feeds(api: str) -> list[Feed]:
-    """The feeds that hold personal data."""
+    """Return the feeds with personal data."""
     return [feed for feed in catalogue_of(api).feeds if personal_names(tables_of(feed))]
 
 
 class Marks:
-    """Makes marked values, and remembers how many there are."""
+    """Creates marked values and counts them."""
 
     def __init__(self) -> None:
         self._numbers = count(1000)
         self.made: list[str] = []
 
     def value(self, kind: Kind) -> Any:
-        """The next marked value of a kind."""
+        """Return the next marked value of a kind."""
         number = next(self._numbers)
         text = f"{number % 90}.{DIGITS}" if kind is not Kind.TEXT else f"{MARK}-{number} Jan"
         self.made.append(text)
         return text if kind is Kind.TEXT else Decimal(text)
 
     def mark(self, record: type[Record], made: dict[str, Any]) -> None:
-        """Put marked values into the personal fields of a record, wherever they stand in it."""
+        """Put marked values into the personal fields of a record, at every level."""
         for field in fields_of(record):
             if field.note.personal:
                 assert field.kind is not None
@@ -56,16 +56,16 @@ class Marks:
                 inner: Any = made.get(field.json)
                 if inner is None or (field.repeated and not any(inner)):
                     inner = made[field.json] = [{}] if field.repeated else {}
-                for one in inner if field.repeated else [inner]:
-                    if one is not None:
-                        self.mark(field.record, one)
+                for element in inner if field.repeated else [inner]:
+                    if element is not None:
+                        self.mark(field.record, element)
 
 
 def fill(sandbox: Sandbox, marks: Marks) -> None:
-    """Fill the books of the feeds that hold personal data; when it was done before, with other versions of the records.
+    """Fill the feeds that have personal data; a second call writes other versions of the records.
 
-    Of each feed there are records that are stored, with members of the personal fields' names in a field that nobody
-    knows, for every personal field one that is rejected for it, and one that is no JSON.
+    Each feed gets valid records, with members of the personal fields' names inside an unknown field, one rejected
+    record for each personal field, and one record that is not valid JSON.
     """
     for feed in marked_feeds(sandbox.api):
         book, random = sandbox.book(feed.name), Random(feed.name)
@@ -81,7 +81,7 @@ def fill(sandbox: Sandbox, marks: Marks) -> None:
 
 
 def _rejected(feed: Feed, random: Random, marks: Marks) -> Iterator[bytes]:
-    """A record for each personal field that cannot be read for its sake, and one that is no JSON."""
+    """Yield a record for each personal field that is rejected because of it, and one that is not valid JSON."""
     table = tables_of(feed)
     for place, column in enumerate(column for column in table.own_columns if column.personal):
         made = valid_record(feed, random, 0, identity=100 + place)
@@ -100,7 +100,7 @@ def _rejected(feed: Feed, random: Random, marks: Marks) -> Iterator[bytes]:
 
 @contextmanager
 def marked(api: str = "suppliers") -> Iterator[tuple[Sandbox, Marks]]:
-    """A sandbox with those records and nothing else, and the marks that were made."""
+    """Return a sandbox with only those records, and the marked values."""
     with Sandbox(empty=True, api=api) as sandbox:
         marks = Marks()
         fill(sandbox, marks)
@@ -108,6 +108,6 @@ def marked(api: str = "suppliers") -> Iterator[tuple[Sandbox, Marks]]:
 
 
 def found_in(files: Mapping[Path, bytes]) -> list[str]:
-    """The files in which a marked value stands."""
+    """Return the names of the files that contain a marked value."""
     marks = (MARK.encode(), DIGITS.encode())
     return sorted(path.name for path, content in files.items() if any(mark in content for mark in marks))

@@ -1,4 +1,4 @@
-"""The command ``floriday`` in a session of its own on a pseudo-terminal, as a person has it."""
+"""Run ``floriday`` on a pseudo-terminal, in its own session, as a person does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.command_line import command, unmeasured
 
 CTRL_C = b"\x03"
 
-# The descriptor is closed when the program has been replaced by the command, which is the command's moment 0.
+# The descriptor is closed when the command has replaced this program, which is the command's moment 0.
 _LAUNCH = (
     "import fcntl, os, signal, sys, termios\n"
     "os.setsid()\n"
@@ -35,10 +35,10 @@ class TerminalCommand:
     """A running command.
 
     Args:
-        process: the leader of its session.
-        leader: the terminal's other end.
-        errors: the file that takes its standard error.
-        printed: what stood on the terminal so far.
+        process: process of the command, which leads its session.
+        leader: file descriptor of the terminal's controlling end.
+        errors: file that receives the standard error.
+        printed: what the terminal received so far.
     """
 
     process: subprocess.Popen[bytes]
@@ -47,20 +47,20 @@ class TerminalCommand:
     printed: bytearray = field(default_factory=bytearray)
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Press Ctrl-C for SIGINT; any other signal goes to the process alone."""
+        """Press Ctrl-C for SIGINT; send any other signal to the process only."""
         if number == signal.SIGINT:
             os.write(self.leader, CTRL_C)
         else:
             self.process.send_signal(number)
 
     def ended(self, seconds: float) -> int | None:
-        """The exit code, or None if it does not end within so many seconds."""
+        """Return the exit code, or None if the command does not end within this time."""
         with suppress(subprocess.TimeoutExpired):
             return self.process.wait(seconds)
         return None
 
     def until_printed(self, text: str, seconds: float = 60) -> None:
-        """Wait for a text on the terminal."""
+        """Wait until the terminal has received a text."""
         ends = time.monotonic() + seconds
         while text.encode() not in self.printed:
             assert self.process.poll() is None, (bytes(self.printed), self.stderr)
@@ -69,16 +69,16 @@ class TerminalCommand:
 
     @property
     def stderr(self) -> str:
-        """What stands on standard error."""
+        """What the command wrote to standard error."""
         return self.errors.read_text(errors="replace")
 
     @property
     def processes(self) -> set[int]:
-        """The processes of its session that live."""
+        """The processes of its session that are still running."""
         return sessions.members(self.process.pid)
 
     def drain(self) -> None:
-        """Read what it prints, until nobody can print any more."""
+        """Read the terminal until it is closed."""
         with suppress(OSError):
             while chunk := os.read(self.leader, 65536):
                 self.printed += chunk
@@ -86,12 +86,12 @@ class TerminalCommand:
 
 @contextmanager
 def run_in_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator[TerminalCommand]:
-    """Start a command, and leave nothing of it in the end.
+    """Start a command, and end all its processes when the block ends.
 
     Args:
-        arguments: of the command.
-        folder: the working directory; a file for standard error is made beside it.
-        variables: of the environment.
+        arguments: arguments of the command.
+        folder: working directory; the file for standard error is created beside it.
+        variables: additional environment variables.
     """
     leader, follower = pty.openpty()
     began, beginning = os.pipe()

@@ -1,7 +1,6 @@
-"""Records of any feed of the catalogue, made from its classes: as Floriday serves them, and as nobody should.
+"""Random records of any feed of the catalogue: valid ones as Floriday serves them, and malformed ones.
 
-Everything comes from a seeded ``Random``, so that a failure can be told again. Nothing of ``pipelines.normalize`` is
-used here.
+They follow from a seeded ``Random``, so that failures can be repeated. ``pipelines.normalize`` is not used here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pipelines.catalogue.tables import Path, Table, tables_of
 from pipelines.catalogue.types import Feed, Field, Kind, Record, Source, fields_of
 
 JsonObject = dict[str, Any]
-"""A record as Python values; numbers are ``int`` or ``Decimal``, never a float."""
+"""A record as Python values; numbers are ``int`` or ``Decimal``, never ``float``."""
 
 TEXTS = (
     "Rosa gr Avalanche+",
@@ -56,7 +55,7 @@ DECIMALS = (
 FRACTIONS = ("", ".5", ".000", ".123456", ".1234567", ".9999999")
 ZONES = ("Z", "z", "", "+02:00", "-0530", "+00:00", "+01")
 
-_NASTY_PLACES = r"""
+_NASTY_TEXTS = r"""
     null "" "\u0020\u0020" "\u2003" true false 0 5.0 -1 1e3 5.5 2147483648 -2147483649 99999999999999999999 "5" "12.5"
     "many" 0.1234565 -0.0000005 1.5E-7 1e-400 999999999999.9999995 1e12 1e400 -0 -0.0 123456789012.123456
     12345678901234567890.5 0.30000000000000004 "1e5" ".5" "+5" "\u00207" "5." "1_000" "\u0665" 01 .5 +1
@@ -69,30 +68,30 @@ _NASTY_PLACES = r"""
     "1969-12-31T23:59:59.9999999Z" {} [] [null] [{}] [[]] [1,"a"] {"a":[1]} "\ud800" "\ud83d\ude00\u0000" NaN Infinity
     "é☃" "DELETED"
     """
-NASTY = tuple(_NASTY_PLACES.split())
-"""JSON texts, and a few that are none, for any place of a record."""
+NASTY = tuple(_NASTY_TEXTS.split())
+"""Texts to put in place of any JSON value of a record; some of them are not valid JSON."""
 
-GIVEN_TO_SKIP = 0.12
-"""How often a field that may be missing is left out, and how often it is null."""
+SKIP_PROBABILITY = 0.12
+"""Probability that an optional field is omitted, and probability that it is null."""
 
 
 def feed_named(feeds: Iterable[Feed], name: str) -> Feed:
-    """The feed called ``schema.table``."""
+    """Return the feed with the name ``schema.table``."""
     return next(feed for feed in feeds if feed.name == name)
 
 
 def valid_record(feed: Source, random: Random, number: int, identity: int | None = None) -> JsonObject:
-    """A record that the warehouse must take, with fields present, absent and null, and values of every writing.
+    """Return a record that the warehouse must accept, with present, absent and null fields in every notation.
 
     Args:
-        feed: whose record it is.
-        random: where the choices come from.
-        number: its sequence number.
-        identity: records of the same identity have the same key; a new key where none is given.
+        feed: feed of the record.
+        random: source of the random choices.
+        number: sequence number of the record.
+        identity: records with the same identity have the same key; None makes a new key.
     """
     table = tables_of(feed)
     whole = random.random() < 0.25
-    record = _record(feed.record, random, 0.0 if whole else GIVEN_TO_SKIP)
+    record = _record(feed.record, random, 0.0 if whole else SKIP_PROBABILITY)
     known = random.getrandbits(60) if identity is None else identity
     for place, name in enumerate(table.key[1:]):
         column = table.by_name[name]
@@ -106,7 +105,7 @@ def valid_record(feed: Source, random: Random, number: int, identity: int | None
 
 
 def valid_records(feed: Source, seed: int, count: int, first_number: int = 1) -> list[JsonObject]:
-    """Records of different keys, their numbers rising with gaps."""
+    """Return records with different keys and ascending numbers with gaps."""
     random, number, records = Random(f"{feed.name} {seed}"), first_number, []
     for _ in range(count):
         records.append(valid_record(feed, random, number))
@@ -115,17 +114,17 @@ def valid_records(feed: Source, seed: int, count: int, first_number: int = 1) ->
 
 
 def renumbered(record: JsonObject, number: int) -> JsonObject:
-    """The same content under another sequence number."""
+    """Return the same content with another sequence number."""
     return {**record, "sequenceNumber": number}
 
 
 def in_json(record: Any) -> bytes:
-    """A record as bytes of a page's ``results``."""
+    """Return a record as JSON bytes, as in the ``results`` of a page."""
     return _written(record).encode()
 
 
 def nasty_record(feed: Feed, random: Random, number: int, nastiness: float) -> bytes:
-    """A record in which each value is nasty with some probability: of another type, no JSON, twice, unknown."""
+    """Return a record in which each value is malformed, duplicated or unknown with the given probability."""
     text = _written(valid_record(feed, random, number), random, nastiness)
     raw = text.encode()
     if random.random() < nastiness:
@@ -135,20 +134,20 @@ def nasty_record(feed: Feed, random: Random, number: int, nastiness: float) -> b
 
 
 def nasty_records(feed: Feed, seed: int, count: int) -> list[bytes]:
-    """Records between fine and hopeless, each batch with all degrees of it."""
+    """Return records with different shares of malformed values."""
     random = Random(f"{feed.name} {seed} nasty")
     return [nasty_record(feed, random, place + 1, random.choice((0, 0.002, 0.01, 0.05))) for place in range(count)]
 
 
 def page_of(records: Sequence[bytes], maximum: int | None = None) -> bytes:
-    """The answer of a sync operation; its maximum is that of its records where none is given."""
+    """Return the response of a sync operation; without a maximum it has that of its records."""
     if maximum is None:
         maximum = max((int(json.loads(record)["sequenceNumber"]) for record in records), default=0)
     return b'{"maximumSequenceNumber":%d,"results":[%s]}' % (maximum, b",".join(records))
 
 
 def seeds() -> st.SearchStrategy[int]:
-    """Seeds for the makers above."""
+    """Seeds for the functions above."""
     return st.integers(min_value=0, max_value=2**32)
 
 
@@ -164,14 +163,14 @@ def _record(record: type[Record], random: Random, skipping: float) -> JsonObject
 
 def _member(member: Field, random: Random, skipping: float) -> Any:
     if not member.repeated:
-        return _one(member, random, skipping)
-    values = [_one(member, random, skipping) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+        return _element(member, random, skipping)
+    values = [_element(member, random, skipping) for _ in range(random.choice((0, 1, 1, 2, 3)))]
     if values and random.random() < skipping / 2:
         values[random.randrange(len(values))] = None
     return values
 
 
-def _one(member: Field, random: Random, skipping: float) -> Any:
+def _element(member: Field, random: Random, skipping: float) -> Any:
     if member.record is not None:
         return _record(member.record, random, skipping)
     assert member.kind is not None
@@ -218,7 +217,7 @@ _SCALARS: dict[Kind, Callable[[Random], Any]] = {
 
 
 def _key_value(kind: Kind, identity: int) -> Any:
-    """A value that is never nil, and another one for each identity."""
+    """Return a value that is never nil, and different for each identity."""
     match kind:
         case Kind.UUID:
             return str(UUID(int=(identity + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128))
@@ -239,7 +238,7 @@ def _put(record: JsonObject, path: Path, value: Any) -> None:
 
 
 def _written(value: Any, random: Random | None = None, nastiness: float = 0.0) -> str:
-    """JSON text, with nasty places where a nastiness is given."""
+    """Return JSON text; with a nastiness, some of its values are malformed."""
     if random and random.random() < nastiness:
         return random.choice(NASTY)
     if isinstance(value, Mapping):
@@ -260,5 +259,5 @@ def _braced(members: list[str], random: Random | None, nastiness: float) -> str:
 
 
 def tables_by_feed(feeds: Iterable[Feed]) -> dict[str, Table]:
-    """Each feed's table, by the feed's name."""
+    """Return the table of each feed by the feed's name."""
     return {feed.name: tables_of(feed) for feed in feeds}

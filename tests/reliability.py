@@ -95,18 +95,18 @@ def _environment() -> str:
 
 def _faults(played: list[ScheduleResult], first: int, minutes: float) -> str:
     struck: Counter[str] = Counter()
-    for one in played:
-        struck += one.struck
-    syncs, failed = sum(one.syncs for one in played), sum(one.failed for one in played)
-    calls, most = sum(one.calls for one in played), max(one.most_calls[0] for one in played)
-    each = sum(one.processor for one in played) / len(played)
-    waited = sum(one.waited for one in played) / 3600
+    for schedule in played:
+        struck += schedule.struck
+    syncs, failed = sum(each.syncs for each in played), sum(each.failed for each in played)
+    calls, most = sum(each.calls for each in played), max(each.most_calls[0] for each in played)
+    seconds = sum(each.processor for each in played) / len(played)
+    waited = sum(each.waited for each in played) / 3600
     return "\n".join(
         (
             "## Faults in any combination\n",
             _paragraph(
                 f"{len(played)} random schedules, seeds {first} to {first + len(played) - 1}, in {minutes:.1f} minutes"
-                f" ({each:.1f} s of processor time each, two at a time; {waited:.0f} h of waiting were simulated)."
+                f" ({seconds:.1f} s of processor time each, two at a time; {waited:.0f} h of waiting were simulated)."
                 " Each runs up to three syncs with up to six faults, while records are added, changed, deleted and"
                 " renumbered before and during the sync, and some feeds restart their numbering. Then the faults end,"
                 " and one more sync must make the warehouse equal to the server."
@@ -127,10 +127,10 @@ def _kills(killed: KillResults, seed: int) -> str:
     counts = (
         ("commits that were acknowledged before the kill", killed.acknowledged),
         ("of these, lost", len(killed.lost)),
-        ("duplicate keys", killed.doubled),
+        ("duplicate keys", killed.duplicates),
         ("children without their parent", killed.orphans),
-        ("records that differ from their newest version", killed.unlike),
-        ("numbers below a cursor without their record", len(killed.ahead)),
+        ("records that differ from their newest version", killed.differing),
+        ("numbers below a cursor without their record", len(killed.missing)),
     )
     return "\n".join(
         (
@@ -144,26 +144,27 @@ def _kills(killed: KillResults, seed: int) -> str:
     )
 
 
-def _interruptions(tries: InterruptionResults, seeds: str) -> str:
+def _interruptions(results: InterruptionResults, seeds: str) -> str:
     """Results of interrupted commands; the experiment itself stops at the first wrong result."""
     return "\n".join(
         (
             "## Interrupted commands\n",
             _paragraph(
-                f"{tries.tries.total()} commands were interrupted at random moments ({seeds}), {tries.terminated} of"
-                " them by SIGTERM and the others by Ctrl-C on a pseudo-terminal, more than half in their first two"
+                f"{results.interrupted.total()} commands were interrupted at random moments ({seeds}),"
+                f" {results.terminated} of them"
+                " by SIGTERM and the others by Ctrl-C on a pseudo-terminal, more than half in their first two"
                 " seconds, with one warehouse for each seed, while records changed on the server. A command that had"
-                f" finished before the signal was not counted: {tries.finished}."
+                f" finished before the signal was not counted: {results.finished}."
             ),
             (
                 f"- All ended within 5 seconds with exit code 130 or 143 and one line, the slowest after"
-                f" {tries.longest:.1f} s."
+                f" {results.longest:.1f} s."
             ),
             "- No process and no lock remained. Only signals during Python's own start showed a traceback.",
-            f"- {tries.compared} times the warehouse was compared with the server after one more sync: it was equal.",
-            f"- {tries.starting} signals came during Python's own start, before the program could handle them.",
-            f"- {tries.forced} took longer than 3.5 s; a clean-up that takes 4 s is ended like a kill.\n",
-            _table(("command", "interrupted"), [(f"`{name}`", tries.tries[name]) for name in COMMANDS]),
+            f"- {results.compared} times the warehouse was compared with the server after one more sync: it was equal.",
+            f"- {results.starting} signals came during Python's own start, before the program could handle them.",
+            f"- {results.forced} took longer than 3.5 s; a clean-up that takes 4 s is ended like a kill.\n",
+            _table(("command", "interrupted"), [(f"`{name}`", results.interrupted[name]) for name in COMMANDS]),
         )
     )
 

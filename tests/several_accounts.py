@@ -1,4 +1,4 @@
-"""Many accounts in one warehouse, some of them with a key that Floriday refuses."""
+"""Sync many accounts into one warehouse, some of them with a wrong API key."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ RECORDS = 3
 
 @dataclass(frozen=True)
 class AccountResults:
-    """What a sync of many accounts came to.
+    """Counts of one sync of many accounts.
 
     Args:
-        done: accounts of which every feed is current.
-        refused: accounts of which every feed failed because of the key.
-        tokens: tokens that were asked for.
-        mixed: rows that stand under another account than the one whose key could read them.
+        done: accounts for which every feed is current.
+        refused: accounts for which every feed failed because of the API key.
+        tokens: number of requested access tokens.
+        mixed: rows with the name of an unknown account.
     """
 
     done: int
@@ -35,14 +35,14 @@ class AccountResults:
 
 
 def sync_accounts(good: int, bad: int) -> AccountResults:
-    """One sync of all of them.
+    """Sync all accounts once.
 
     Args:
-        good: how many keys are known.
-        bad: how many are not.
+        good: number of accounts with a valid API key.
+        bad: number of accounts with a wrong API key.
 
     Raises:
-        AssertionError: a table of an account is not what its own key could read.
+        AssertionError: a table of an account differs from what its own API key could read.
     """
     names = [f"grower {place}" for place in range(good)]
     with TemporaryDirectory() as folder, Sandbox(empty=True, accounts=names) as sandbox:

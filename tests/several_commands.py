@@ -1,4 +1,4 @@
-"""Several commands one after the other, each in a process of its own that has everything imported already."""
+"""Run several commands, each in a child process that has the modules already imported."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ print(json.dumps([[*run(arguments), modes(".")] for arguments in json.loads(sys.
 def several_commands(
     commands: Sequence[Sequence[str]], folder: Path, umask: int, **variables: str
 ) -> list[tuple[int, str, dict[str, int]]]:
-    """Run commands; gives for each the exit code, what it printed, and the mode of all that was there after it.
+    """Run commands; return the exit code, the output, and the file modes after each.
 
     Args:
-        commands: the arguments of each.
-        folder: the working directory, in which files and folders are looked at.
-        umask: of the processes as they start.
-        variables: of the environment.
+        commands: arguments of each command.
+        folder: working directory, whose files and folders are listed.
+        umask: umask of the processes at their start.
+        variables: additional environment variables.
     """
     ended = subprocess.run(
         [sys.executable, "-c", _RUN, json.dumps(commands)],
@@ -63,7 +63,7 @@ def several_commands(
         umask=umask,
     )
     assert ended.returncode == 0, ended.stderr
-    told: list[tuple[int, str, dict[str, Any]]] = [
+    results: list[tuple[int, str, dict[str, Any]]] = [
         (code, text, modes) for code, text, modes in json.loads(ended.stdout)
     ]
-    return told
+    return results

@@ -1,4 +1,4 @@
-"""A feed and the ledger of its syncs in a simulated time: what was numbered when is known here, to the minute."""
+"""A simulated feed and the sync tables of its warehouse: the test knows when each number was assigned."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 def empty_ledger() -> duckdb.DuckDBPyConnection:
-    """A warehouse in memory."""
+    """Return an in-memory warehouse with the tables of the feed."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     create_tables(connection, [TABLE])
@@ -36,14 +36,14 @@ def empty_ledger() -> duckdb.DuckDBPyConnection:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A record as the server has it.
+class ServerRecord:
+    """A record on the server.
 
     Args:
-        number: its sequence number.
-        given_at: when it got the number, by the server's clock.
-        changed_at: when it was last changed, by the server's clock.
-        visible_from: since when it is served, by the clock here.
+        number: sequence number of the record.
+        given_at: time at which the number was assigned, by the server's clock.
+        changed_at: time of the last change, by the server's clock.
+        visible_from: time from which it is served, by the correct local clock.
     """
 
     number: int
@@ -54,20 +54,20 @@ class Standing:
 
 @dataclass
 class SimulatedLedger:
-    """The server, and what the syncs of :mod:`pipelines.sync.feed` write of it.
+    """The server, and the rows that the syncs of :mod:`pipelines.sync.feed` write about it.
 
     Args:
-        connection: laid out; emptied here.
-        skew: how far the server's clock is ahead of ours.
-        now: the moment, by a clock here that is right.
-        wrong: how far the clock that the syncs look at is ahead of that one.
+        connection: warehouse with the tables of the feed; emptied here.
+        skew: difference between the server's clock and the correct time.
+        now: correct local time of the simulation.
+        wrong: error of the local clock that the syncs read.
     """
 
     connection: duckdb.DuckDBPyConnection
     skew: dt.timedelta = dt.timedelta()
     now: dt.datetime = BEGAN
     wrong: dt.timedelta = dt.timedelta()
-    records: dict[int, Standing] = field(default_factory=dict)
+    records: dict[int, ServerRecord] = field(default_factory=dict)
     at: Position = field(default_factory=Position)
     _stored: set[tuple[int, dt.datetime]] = field(default_factory=set)
     _head: int = 0
@@ -79,46 +79,46 @@ class SimulatedLedger:
             self.connection.execute(f"DELETE FROM {name}")
 
     def wait(self, minutes: int) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.now += minutes * MINUTE
 
     @property
     def clock(self) -> dt.datetime:
-        """The moment, as the syncs see it."""
+        """The current time, as the syncs see it."""
         return self.now + self.wrong
 
     @property
     def minutes_to_midnight(self) -> int:
-        """How long this day lasts in Amsterdam, in whole minutes; a day more when it is nearly over."""
+        """Minutes until the end of the day in Amsterdam; a day more in its last half hour."""
         tomorrow = Days(today := (self.now + 30 * MINUTE).astimezone(AMSTERDAM).date(), today).ends
         return (tomorrow - self.now) // MINUTE
 
     @property
     def loaded(self) -> bool:
-        """Whether the series was ever read to its end."""
+        """Whether the series was read to its end at least once."""
         return self.at.current_at is not None and not self._restarted and self.at.cursor > 0
 
     def change(self, identity: int, late: int = 0) -> None:
-        """Change a record; its new number is served so many minutes later."""
+        """Change a record; its new number is served after ``late`` minutes."""
         moment = self.now + self.skew
         self._number(identity, moment, late)
 
     def renumber(self, identity: int) -> None:
-        """Give a record a new number without any change."""
+        """Assign a new number to an unchanged record."""
         if identity in self.records:
             self._number(identity, self.records[identity].changed_at)
 
     def touch(self, identity: int) -> None:
-        """Change a record without its saying so."""
+        """Change a record without a change of its modification time."""
         self.renumber(identity)
-        self._stored = {(one, changed) for one, changed in self._stored if one != identity}
+        self._stored = {(known, changed) for known, changed in self._stored if known != identity}
 
     def _number(self, identity: int, changed_at: dt.datetime, late: int = 0) -> None:
         self._head += 1 + identity % 3
-        self.records[identity] = Standing(self._head, self.now + self.skew, changed_at, self.now + late * MINUTE)
+        self.records[identity] = ServerRecord(self._head, self.now + self.skew, changed_at, self.now + late * MINUTE)
 
     def restart(self, seed: int) -> None:
-        """Number all records anew, in any order."""
+        """Renumber all records in random order."""
         self._head, self._restarted = 0, True
         identities = list(self.records)
         Random(seed).shuffle(identities)
@@ -128,13 +128,13 @@ class SimulatedLedger:
     def sync(
         self, size: int = 3, pages: int | None = None, meanwhile: Sequence[int] = (), *, full: bool = False
     ) -> None:
-        """Read from the cursor, or from 0, to the end; killed after so many pages where that is said.
+        """Read to the end of the feed.
 
         Args:
-            size: records of a page; each page is a window.
-            pages: after which it is killed.
-            meanwhile: records that change, one after each page, with a quarter of an hour in between.
-            full: from 0.
+            size: records of a page; each page is one window.
+            pages: number of pages after which the sync is killed; None for never.
+            meanwhile: records that change, one after each page, at intervals of 15 minutes.
+            full: whether to begin at 0 instead of at the cursor.
         """
         self._notice_restart()
         began, maximum = self.clock, self.maximum
@@ -143,8 +143,8 @@ class SimulatedLedger:
             return
         self._walk(0 if full else self.at.cursor, END_OF_FEED, size, pages, meanwhile)
 
-    def read_again(self, span: SequenceRange | None, size: int = 3) -> None:
-        """Read a span again, as a sync of days does."""
+    def reread(self, span: SequenceRange | None, size: int = 3) -> None:
+        """Read a range again, as a sync of days does."""
         if span is not None:
             self._walk(span.after, span.up_to, size, None, ())
 
@@ -156,7 +156,7 @@ class SimulatedLedger:
             if page == pages:
                 return
             self.wait(1)
-            found = sorted((one.number, identity) for identity, one in self._visible().items() if one.number > reached)
+            found = sorted((row.number, identity) for identity, row in self._visible().items() if row.number > reached)
             before, reached = reached, found[:size][-1][0] if found else reached
             ended = reached >= maximum
             if reached > before:
@@ -172,11 +172,11 @@ class SimulatedLedger:
 
     @property
     def maximum(self) -> int:
-        """The highest number that is served."""
-        return max((one.number for one in self._visible().values()), default=0)
+        """The highest served number."""
+        return max((record.number for record in self._visible().values()), default=0)
 
-    def _visible(self) -> dict[int, Standing]:
-        return {identity: one for identity, one in self.records.items() if one.visible_from <= self.now}
+    def _visible(self) -> dict[int, ServerRecord]:
+        return {identity: record for identity, record in self.records.items() if record.visible_from <= self.now}
 
     def _notice_restart(self) -> None:
         if self._restarted and self.at.committed_at is not None:
@@ -198,49 +198,49 @@ class SimulatedLedger:
         FeedCursor(self.connection, FEED).move(self.at)
 
     def _store(self, identities: list[int]) -> None:
-        """Versions of what changed, as the transaction writes them."""
+        """Insert versions of the changed records, as the transaction does."""
         for identity in identities:
-            standing = self.records[identity]
-            if (identity, standing.changed_at) not in self._stored:
-                self._stored.add((identity, standing.changed_at))
+            record = self.records[identity]
+            if (identity, record.changed_at) not in self._stored:
+                self._stored.add((identity, record.changed_at))
                 self.connection.execute(
                     f"INSERT INTO versions.{TABLE.name}"
                     " (account, customer_organization_id, sequence_number, last_modified_date_time, row_series)"
                     " VALUES (?, ?, ?, ?, ?)",
-                    ["main", UUID(int=identity), standing.number, standing.changed_at, self.at.series],
+                    ["main", UUID(int=identity), record.number, record.changed_at, self.at.series],
                 )
 
-    def fold(self) -> int:
-        """Put the windows together, the youngest too; how many rows less there are."""
+    def merge(self) -> int:
+        """Merge all windows, also the newest; return how many rows were removed."""
         return merge_windows(self.connection, FEED, self.at, self.clock, kept=dt.timedelta())
 
     def span(self, days: Days) -> SequenceRange | None:
-        """What the warehouse takes for the numbers of the days; a restart is noticed first, as a sync does."""
+        """Return the range that the warehouse derives for some days, after it noticed a restart as a sync does."""
         self._notice_restart()
         return numbered_in(self.connection, FEED, self.at, TABLE, days, now=self.clock)
 
-    def spans(self, offsets: Iterable[int]) -> dict[Days, SequenceRange | None]:
-        """The spans of single days and of weeks, so many days after the beginning."""
+    def ranges(self, offsets: Iterable[int]) -> dict[Days, SequenceRange | None]:
+        """Return the ranges of the single days and weeks that begin these numbers of days after the start."""
         firsts = [BEGAN.date() + dt.timedelta(days=offset) for offset in offsets]
-        asked = [Days(first, first + dt.timedelta(days=length)) for first in firsts for length in (0, 6)]
-        return {days: self.span(days) for days in asked}
+        periods = [Days(first, first + dt.timedelta(days=length)) for first in firsts for length in (0, 6)]
+        return {days: self.span(days) for days in periods}
 
-    def answers(self) -> tuple[object, ...]:
-        """What others read of the windows: where the next walk begins, what lies beyond the cursor, since when."""
+    def derived(self) -> tuple[object, ...]:
+        """Return what the product derives from windows: numbers beyond the cursor, and since when they are unread."""
         beyond = FeedCursor(self.connection, FEED).read_beyond(self.at, TABLE, 1)
         return sorted(beyond), unread_since(self.connection, FEED.feed)
 
     def totals(self) -> tuple[object, ...]:
-        """What all windows come to."""
+        """Return the totals of all windows."""
         sums = "sum(records), sum(changed), sum(rejected), min(from_sequence_number), max(to_sequence_number)"
         (found,) = self.connection.execute(f"SELECT {sums}, max(committed_at) FROM sync.windows").fetchall()
         return tuple(found)
 
     def day_of(self, identity: int) -> int:
-        """The day on which a record got its number, counted from the beginning; 0 for one that is not there."""
-        standing = self.records.get(identity)
-        return (standing.given_at.date() - BEGAN.date()).days if standing else 0
+        """Return the day on which a record got its number, counted from the start; 0 for an unknown record."""
+        record = self.records.get(identity)
+        return (record.given_at.date() - BEGAN.date()).days if record else 0
 
-    def truly_numbered_in(self, days: Days) -> set[int]:
-        """The numbers that were given in the days and at which a record stands now."""
-        return {one.number for one in self.records.values() if days.begins <= one.given_at < days.ends}
+    def numbered_on(self, days: Days) -> set[int]:
+        """Return the numbers that were assigned on these days and are still current."""
+        return {record.number for record in self.records.values() if days.begins <= record.given_at < days.ends}

@@ -1,4 +1,4 @@
-"""A real DuckDB file for the feed of things, and short words for what tests do with it."""
+"""A DuckDB file with the tables of the test feed ``things``, and short functions that store and read records."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from tests.every_kind import THING_ID, THINGS, thing
 
 STARTED = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 A, B, C = (THING_ID, *(f"{THING_ID[:-1]}{letter}" for letter in "bc"))
-"""Ids of things, in their order."""
+"""Ids of three things, in ascending order."""
 
 
 def word(text: str, number: int, identity: str = A) -> bytes:
-    """A thing whose only content is a word."""
+    """Return a thing whose only content is a word."""
     return thing(f'"word":"{text}"', number, identity)
 
 
 def window(
     part: FeedPart, batch: Batch, *, series: int = 1, begins: int = 0, ends: int = 0, run: str = "run"
 ) -> Window:
-    """What ``sync.windows`` is to say of a batch."""
+    """Return the row of ``sync.windows`` for a batch."""
     return Window(part, series, begins, ends, batch.served, len(batch.rejected), STARTED, run)
 
 
 @dataclass(frozen=True)
 class ThingWarehouse:
-    """The file, laid out for some feeds.
+    """A warehouse file with the tables of some feeds.
 
     Args:
-        path: of the file.
-        feeds: whose tables it has.
+        path: path of the DuckDB file.
+        feeds: feeds whose tables the file has.
     """
 
     path: Path
@@ -52,11 +52,11 @@ class ThingWarehouse:
 
     @property
     def warehouse(self) -> Warehouse:
-        """What opens the file."""
+        """The warehouse of this file."""
         return Warehouse(self.path, lock_timeout=60.0)
 
     def create(self) -> ThingWarehouse:
-        """Make the file, with all tables and no row."""
+        """Create the file with all tables and no rows."""
         self.path.write_bytes(_blank(self.feeds))
         return self
 
@@ -71,34 +71,34 @@ class ThingWarehouse:
         run: str = "run",
         moment: dt.datetime | None = None,
     ) -> Stored:
-        """Commit a batch of records, the file opened for it alone."""
+        """Store records in one transaction, with a connection of its own."""
         part = FeedPart(account, feed.name)
         with self.warehouse.writing() as connection:
             return commit(connection, raws, part, feed, series=series, begins=begins, ends=ends, run=run, moment=moment)
 
-    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """What a query answers."""
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
         with self.warehouse.reading() as connection:
-            return connection.execute(sql, list(values)).fetchall()
+            return connection.execute(sql, list(parameters)).fetchall()
 
-    def values(self, sql: str, *values: object) -> list[Any]:
-        """The first column of what a query answers."""
-        return [row[0] for row in self.rows(sql, *values)]
+    def values(self, sql: str, *parameters: object) -> list[Any]:
+        """Return the first column of a query."""
+        return [row[0] for row in self.rows(sql, *parameters)]
 
-    def change(self, sql: str, *values: object) -> None:
-        """Change something by hand."""
+    def change(self, sql: str, *parameters: object) -> None:
+        """Execute a statement."""
         with self.warehouse.writing() as connection:
-            connection.execute(sql, list(values))
+            connection.execute(sql, list(parameters))
 
     def contents(self, excluding: Iterable[str] = ()) -> dict[str, list[str]]:
-        """All rows of all tables but some, as text and in order, by ``schema.table``."""
+        """Return the sorted rows of each table as text, by ``schema.table``."""
         with self.warehouse.reading() as connection:
             return contents(connection, excluding)
 
 
 @cache
 def _blank(feeds: tuple[Feed, ...]) -> bytes:
-    """The bytes of a file that is laid out; made once, for it takes longer than most tests."""
+    """Return the content of a file with empty tables; cached, because creating it takes longer than most tests."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "w.duckdb"
         with Warehouse(path).writing() as connection, transaction(connection):
@@ -118,16 +118,16 @@ def commit(
     run: str = "run",
     moment: dt.datetime | None = None,
 ) -> Stored:
-    """Normalize and store a batch of records; the feed is current with it."""
+    """Normalize and store records in one transaction, and mark the feed as current."""
     table = tables_of(feed)
     batch = normalize(table, raws)
-    said = window(part, batch, series=series, begins=begins, ends=ends, run=run)
+    stored_window = window(part, batch, series=series, begins=begins, ends=ends, run=run)
     with transaction(connection):
-        return store(connection, table, batch, said, Position(series, ends), current=True, moment=moment)
+        return store(connection, table, batch, stored_window, Position(series, ends), current=True, moment=moment)
 
 
 def contents(connection: duckdb.DuckDBPyConnection, excluding: Iterable[str] = ()) -> dict[str, list[str]]:
-    """All rows of all tables but some, as text and in order, by ``schema.table``."""
+    """Return the sorted rows of each table as text, by ``schema.table``."""
     names = connection.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary").fetchall()
     found = {}
     for schema, name in names:

@@ -86,7 +86,7 @@ def field(
         column: name of the column, or prefix of a nested record's columns; None for the names of the fields on the
             path, joined with ``_``.
         table: for a list of records, name of the child table without schema; None for ``<parent>_<field>``.
-        id: for a list of records, name of the member's id field that the tables of its own lists carry too.
+        id: for a list of records, name of the member's id field that is also a column of the tables of its own lists.
         personal: whether it is, or may contain, personal data.
         stored: False for a field that repeats another one; it gets no column.
     """

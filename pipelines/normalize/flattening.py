@@ -33,7 +33,10 @@ class Flat:
 
 
 def flatten(table: Table, records: pa.StructArray, positions: Sequence[int]) -> Flat:
-    """The typed rows of records in the table's wire type, and of their children; ``positions`` are in the batch."""
+    """The typed rows of records, parents and children.
+
+    The records have the table's wire type; ``positions`` are theirs in the batch.
+    """
     flat = Flat()
     _flatten(table, records, {RECORD: Column(pa.array(positions, pa.int32()))}, flat)
     return flat

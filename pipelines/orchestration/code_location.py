@@ -13,10 +13,9 @@ from pipelines.catalogue.relations import relations
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
-from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness
-from pipelines.orchestration.assets.dashboard import DASHBOARD, dashboard_asset
+from pipelines.orchestration.alerting.sensors import alert_on_failure, alert_on_staleness
 from pipelines.orchestration.assets.feeds import feed_asset
-from pipelines.orchestration.assets.reports import report_assets
+from pipelines.orchestration.assets.reports import DASHBOARD, dashboard_asset, report_assets
 from pipelines.orchestration.automation.changed_feeds import changed_feeds
 from pipelines.orchestration.automation.external_syncs import external_syncs_sensor
 from pipelines.orchestration.automation.jobs import dashboard_job, full_sync_job, sync_job

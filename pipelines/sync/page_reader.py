@@ -18,7 +18,10 @@ Protection = Callable[[Sequence[bytes]], Sequence[bytes]]  # hashes or drops the
 
 
 class PageReader:
-    """Requests pages of a feed or sub-feed, protected unless ``protect`` is None, and the maximum, for many threads."""
+    """Requests pages of a feed, or of a sub-feed, and the maximum. Threads may share one.
+
+    Personal data are kept if ``protect`` is None.
+    """
 
     def __init__(
         self, client: FloridayClient, endpoint: Endpoint, part: str | None, protect: Protection | None
@@ -34,7 +37,8 @@ class PageReader:
     def fetch(self, after: int) -> Page:
         """The page of records above a number; of fewer records where an answer is too large for memory.
 
-        Raises an AnswerTooLargeError if one record alone is too large.
+        Raises:
+            AnswerTooLargeError: one record alone is too large.
         """
         while True:
             limit = self._limit

@@ -57,10 +57,10 @@ class Connected:
         return chosen_sources(self.settings, self.catalogue)
 
     def prepare(self) -> SyncSession:
-        """Identify the accounts, and make the warehouse ready as in :meth:`Preparation.prepare`.
+        """Identify the accounts, refuse a warehouse of others, bring an older one up to date, create what it lacks.
 
         Raises:
-            SettingError: as there.
+            SettingError: see :meth:`Preparation.prepare`.
             PipelineError: no key is accepted, or the file cannot be used. Nothing was written then.
         """
         Thread(target=get_ready, name="floriday frames", daemon=True).start()

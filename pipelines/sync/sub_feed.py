@@ -169,30 +169,22 @@ class SubFeedSync:
         if is_whole:
             return self._read_from(feed, SequenceRange(0), {})
         if days is None:
-            span, stored = self._next_walk()
-            return self._read_from(feed, span, stored, Coverage.of(self._read_beyond()))
+            return self._read_from(feed, *self._next_walk())
         with self.target.warehouse.reading() as connection:
             now, table = self.target.started_at, self.target.table
             found = numbered_in(connection, self.target.part, self.position, table, days, now=now)
         return None if found is None else self._read_from(feed, found, {})
 
-    def _next_walk(self) -> tuple[SequenceRange, dict[int, set[bytes]]]:
-        """Where the next walk begins, and the content hashes that are stored with each number from there on."""
-        position, table = self.position, self.target.table
+    def _next_walk(self) -> tuple[SequenceRange, dict[int, set[bytes]], Coverage]:
+        """Where the next walk begins, the content hashes stored from there on, and what is read beyond the cursor."""
+        position, table, page = self.position, self.target.table, self.feed.endpoint.page_maximum
         if position.committed_at is None:
-            return SequenceRange(position.cursor), {}
+            return SequenceRange(position.cursor), {}, Coverage()
         with self.target.warehouse.reading() as connection:
             cursor = FeedCursor(connection, self.target.part)
-            start = cursor.start_of_walk(position, table, self.feed.endpoint.page_maximum)
-            return SequenceRange(start), cursor.stored_above(start, position, table)
-
-    def _read_beyond(self) -> list[tuple[int, int]]:
-        """What an interrupted load has read beyond the cursor."""
-        position, page = self.position, self.feed.endpoint.page_maximum
-        if position.committed_at is None:
-            return []
-        with self.target.warehouse.reading() as connection:
-            return FeedCursor(connection, self.target.part).read_beyond(position, self.target.table, page)
+            start = cursor.start_of_walk(position, table, page)
+            beyond = Coverage.of(cursor.read_beyond(position, table, page))
+            return SequenceRange(start), cursor.stored_above(start, position, table), beyond
 
     def _read_from(
         self, feed: ChangeFeed, span: SequenceRange, stored: dict[int, set[bytes]], covered: Coverage | None = None

@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import SettingError
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.owner import Owner, check_distinct, check_owner, record_owner
-from tests.integration.answering_server import Question, Reply
+from tests.integration.answering_server import Reply, Request
 from tests.integration.scripted_floriday import ORGANIZATIONS, ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records
@@ -39,10 +39,10 @@ def test_two_names_of_one_organization_are_refused(server: ScriptedFloriday, tmp
     sync = ScriptedSync(server, tmp_path / "w.duckdb", (FEED.name,), accounts=("north", "south"))
     before = sync.path.read_bytes()
 
-    def same(question: Question, reply: Reply) -> Reply:
-        if not question.path.endswith("/identities"):
+    def same(request: Request, reply: Reply) -> Reply:
+        if not request.path.endswith("/identities"):
             return reply
-        given = NORTH if question.headers["X-Api-Key"] == "north" else written
+        given = NORTH if request.headers["X-Api-Key"] == "north" else written
         return replace(reply, body={"organization": {"organizationId": given}})
 
     with pytest.raises(SettingError, match="north and south belong to one organization"):

@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.orchestration.alerting import alert_on_failure, alert_on_staleness, stale_feeds
+from pipelines.orchestration.alerting import stale_feeds
+from pipelines.orchestration.alerting.sensors import alert_on_failure, alert_on_staleness
 from pipelines.orchestration.resources import given_settings
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse

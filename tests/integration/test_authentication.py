@@ -66,22 +66,22 @@ def failure(session: TokenSession, kind: type[PipelineError] = AuthenticationErr
 
 def test_credentials_travel_in_the_body(server: AnsweringServer, time: ManualClock) -> None:
     """One form, no Authorization header, JSON asked for; over http to the loopback without any variable set."""
-    server.will_answer(TOKEN, grant())
+    server.respond(TOKEN, grant())
     before = dict(os.environ)
 
     assert session_at(server.address + TOKEN, time).token() == "token-1"
 
-    [question] = server.asked(TOKEN)
-    assert question.method == "POST"
-    assert question.form == {
+    [request] = server.requests_to(TOKEN)
+    assert request.method == "POST"
+    assert request.form == {
         "grant_type": ["client_credentials"],
         "client_id": ["client-1"],
         "client_secret": [SECRET],
         "scope": [" ".join(SCOPES)],
     }
-    assert "Authorization" not in question.headers
-    assert question.headers["Accept"] == "application/json"
-    assert question.headers["User-Agent"].startswith("floriday-warehouse")
+    assert "Authorization" not in request.headers
+    assert request.headers["Accept"] == "application/json"
+    assert request.headers["User-Agent"].startswith("floriday-warehouse")
     assert dict(os.environ) == before
 
 
@@ -93,7 +93,7 @@ def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(time: Manua
 
 def test_nothing_secret_is_logged(server: AnsweringServer, time: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
     """Not even when somebody turns every debug log on."""
-    server.will_answer(TOKEN, grant("t0ken-that-must-not-show"))
+    server.respond(TOKEN, grant("t0ken-that-must-not-show"))
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "requests_oauthlib.oauth2_session"):
         session = session_at(server.address + TOKEN, time)
         session.token()
@@ -105,7 +105,7 @@ def test_nothing_secret_is_logged(server: AnsweringServer, time: ManualClock, ca
 
 def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, time: ManualClock) -> None:
     """It is renewed 60 s early, not sooner."""
-    server.will_answer(TOKEN, grant("token-1"), grant("token-2"))
+    server.respond(TOKEN, grant("token-1"), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
     assert session.token() == "token-1"
     assert session.expires_at == datetime.fromtimestamp(time.seconds + 3600, UTC)
@@ -118,7 +118,7 @@ def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, t
 
 def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: ManualClock) -> None:
     """A token of 40 s lives 20."""
-    server.will_answer(TOKEN, grant("token-1", expires_in=40), grant("token-2"))
+    server.respond(TOKEN, grant("token-1", expires_in=40), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
     session.token()
 
@@ -131,14 +131,14 @@ def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: 
 @pytest.mark.parametrize("more", [{}, {"expires_in": None}, {"expires_in": "3600"}, {"expires_in": 3600.0}])
 def test_a_token_lives_an_hour_unless_told(server: AnsweringServer, time: ManualClock, more: dict[str, object]) -> None:
     """Whatever way the server says so, or does not."""
-    server.will_answer(TOKEN, Reply(200, {"access_token": "token-1"} | more))
+    server.respond(TOKEN, Reply(200, {"access_token": "token-1"} | more))
 
     assert session_at(server.address + TOKEN, time).expires_at == datetime.fromtimestamp(time.seconds + 3600, UTC)
 
 
 def test_many_threads_make_one_token_call(server: AnsweringServer, time: ManualClock) -> None:
     """All get the same token."""
-    server.will_answer(TOKEN, grant("token-1"), grant("token-2"))
+    server.respond(TOKEN, grant("token-1"), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
     together = Barrier(12)
 
@@ -150,12 +150,12 @@ def test_many_threads_make_one_token_call(server: AnsweringServer, time: ManualC
         tokens = [future.result() for future in [threads.submit(ask) for _ in range(12)]]
 
     assert tokens == ["token-1"] * 12
-    assert len(server.asked(TOKEN)) == 1
+    assert len(server.requests_to(TOKEN)) == 1
 
 
 def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: ManualClock) -> None:
     """Who comes second with the same stale token gets the one that was fetched meanwhile."""
-    server.will_answer(TOKEN, grant("token-1"), grant("token-2"), grant("token-3"))
+    server.respond(TOKEN, grant("token-1"), grant("token-2"), grant("token-3"))
     session = session_at(server.address + TOKEN, time)
     stale = session.token()
 
@@ -163,7 +163,7 @@ def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: 
         fresh = [future.result() for future in [threads.submit(session.renew, stale) for _ in range(8)]]
 
     assert fresh == ["token-2"] * 8
-    assert len(server.asked(TOKEN)) == 2
+    assert len(server.requests_to(TOKEN)) == 2
 
 
 class CountingLock:
@@ -191,29 +191,29 @@ def test_waiting_threads_share_a_failure(server: AnsweringServer, time: ManualCl
     session = session_at(server.address + TOKEN, time)
     lock = CountingLock()
     session._lock = lock  # type: ignore[assignment]  # noqa: SLF001 - the only way to know who waits
-    server.will_answer(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_there))
+    server.respond(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_there))
 
     with ThreadPoolExecutor(4) as threads:
         errors = [future.exception() for future in [threads.submit(session.token) for _ in range(4)]]
 
     assert all(isinstance(error, AuthenticationError) for error in errors)
     assert len({id(error) for error in errors}) == 4
-    assert len(server.asked(TOKEN)) == 1
+    assert len(server.requests_to(TOKEN)) == 1
 
 
 def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: ManualClock) -> None:
     """The line names both variables and the host, is not retried, and repeats nothing that the server said."""
-    server.will_answer(TOKEN, refusal("invalid_client", 401))
+    server.respond(TOKEN, refusal("invalid_client", 401))
 
     line = failure(session_at(server.address + TOKEN, time))
 
     assert line == "127.0.0.1 refuses FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET (invalid_client)"
-    assert len(server.asked(TOKEN)) == 1
+    assert len(server.requests_to(TOKEN)) == 1
 
 
 def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: ManualClock) -> None:
     """None stands for all that was asked for."""
-    server.will_answer(TOKEN, grant())
+    server.respond(TOKEN, grant())
     session = session_at(server.address + TOKEN, time)
 
     assert session.granted is None
@@ -223,7 +223,7 @@ def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: Manua
 @pytest.mark.parametrize("scope", ["supply:read role:app", ["supply:read", "role:app"]], ids=["text", "list"])
 def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time: ManualClock, scope: object) -> None:
     """What is not granted is named."""
-    server.will_answer(TOKEN, grant(scope=scope))
+    server.respond(TOKEN, grant(scope=scope))
     session = session_at(server.address + TOKEN, time)
 
     assert session.granted == frozenset(("supply:read", "role:app"))
@@ -236,13 +236,13 @@ def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
 ) -> None:
     """What is granted alone is asked for together, the rest is named; so it goes again when the token ends."""
     replies = [refusal(error), grant(), grant(), refusal(error), grant("token-2")]
-    server.will_answer(TOKEN, *replies, *replies)
+    server.respond(TOKEN, *replies, *replies)
     session = session_at(server.address + TOKEN, time)
 
     assert session.token() == "token-2"
     assert session.granted == frozenset(("role:app", "organization:read"))
     assert session.refused == ("supply:read",)
-    asked = [question.form["scope"][0] for question in server.asked(TOKEN)]
+    asked = [request.form["scope"][0] for request in server.requests_to(TOKEN)]
     assert asked == [" ".join(SCOPES), *SCOPES, "role:app organization:read"]
 
 
@@ -251,14 +251,14 @@ def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
 )
 def test_no_scope_at_all_is_an_error(server: AnsweringServer, time: ManualClock, replies: list[Reply]) -> None:
     """Also where single ones are granted and their sum is not."""
-    server.will_answer(TOKEN, *replies)
+    server.respond(TOKEN, *replies)
 
     assert "grants none of the scopes role:app" in failure(session_at(server.address + TOKEN, time))
 
 
 def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: ManualClock) -> None:
     """After 429, 500, 503, a cut connection and half an answer; as long as the server asks."""
-    server.will_answer(
+    server.respond(
         TOKEN,
         Reply(429, headers={"Retry-After": "30"}),
         Reply(503),
@@ -268,13 +268,13 @@ def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: Manua
     )
 
     assert session_at(server.address + TOKEN, time).token() == "token-1"
-    assert len(server.asked(TOKEN)) == 5
+    assert len(server.requests_to(TOKEN)) == 5
     assert time.slept[0] == 30
 
 
 def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, time: ManualClock) -> None:
     """After a few attempts, and a little later it may work."""
-    server.will_answer(TOKEN, Reply(503))
+    server.respond(TOKEN, Reply(503))
 
     line = failure(session_at(server.address + TOKEN, time), BusyError)
 
@@ -291,7 +291,7 @@ def test_an_unreachable_token_server_is_told(time: ManualClock) -> None:
 
 def test_a_silent_token_server_is_told(server: AnsweringServer, time: ManualClock) -> None:
     """A time-out ends the wait."""
-    server.will_answer(TOKEN, Reply(stalled=True))
+    server.respond(TOKEN, Reply(stalled=True))
     session = session_at(server.address + TOKEN, time, retry=RetryPolicy(attempts=1), timeout=(1.0, 0.05))
 
     assert failure(session, UnreachableError).startswith("127.0.0.1 did not answer in time")
@@ -321,7 +321,7 @@ def test_a_server_that_gives_no_token_is_told(
     server: AnsweringServer, time: ManualClock, reply: Reply, words: str
 ) -> None:
     """The line names the variable and what came instead."""
-    server.will_answer(TOKEN, reply)
+    server.respond(TOKEN, reply)
 
     line = failure(session_at(server.address + TOKEN, time))
 
@@ -331,7 +331,7 @@ def test_a_server_that_gives_no_token_is_told(
 
 def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: ManualClock) -> None:
     """No token is larger than a megabyte."""
-    server.will_answer(TOKEN, grant(padding="x" * 2**21))
+    server.respond(TOKEN, grant(padding="x" * 2**21))
 
     assert "more than 1 MB" in failure(session_at(server.address + TOKEN, time), PipelineError)
 
@@ -340,11 +340,11 @@ def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: Manua
 def test_credentials_do_not_follow_a_redirect(server: AnsweringServer, time: ManualClock, status: int) -> None:
     """Neither to another host nor on the same one."""
     with answering_server() as elsewhere:
-        elsewhere.will_answer("/token", grant())
-        server.will_answer(TOKEN, Reply(status, headers={"Location": f"{elsewhere.address}/token"}))
+        elsewhere.respond("/token", grant())
+        server.respond(TOKEN, Reply(status, headers={"Location": f"{elsewhere.address}/token"}))
 
         assert "sends the call on to 127.0.0.1, which is refused" in failure(session_at(server.address + TOKEN, time))
-        assert elsewhere.questions == []
+        assert elsewhere.requests == []
 
 
 def metadata(server: AnsweringServer, **changes: object) -> Reply:
@@ -357,35 +357,33 @@ def metadata(server: AnsweringServer, **changes: object) -> Reply:
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: ManualClock, place: str, slash: str) -> None:
     """Below the server's address or where RFC 8414 has it; once, and without the credentials."""
-    server.will_answer(place, metadata(server))
-    server.will_answer(TOKEN, grant(expires_in=60))
+    server.respond(place, metadata(server))
+    server.respond(TOKEN, grant(expires_in=60))
     session = session_at(f"{server.address}/oauth2/id{slash}", time)
     session.token()
     time.seconds += 60
 
     assert session.token() == "token-1"
-    assert len(server.asked(place)) == 1
-    assert server.questions[0].path == METADATA
-    assert all("Authorization" not in question.headers and not question.form for question in server.asked(place))
+    assert len(server.requests_to(place)) == 1
+    assert server.requests[0].path == METADATA
+    assert all("Authorization" not in request.headers and not request.form for request in server.requests_to(place))
 
 
 def test_a_server_without_a_path_is_discovered(server: AnsweringServer, time: ManualClock) -> None:
     """Both places are one then; an issuer that is not told is none that contradicts."""
-    server.will_answer(
-        "/.well-known/oauth-authorization-server", Reply(200, {"token_endpoint": server.address + TOKEN})
-    )
-    server.will_answer(TOKEN, grant())
+    server.respond("/.well-known/oauth-authorization-server", Reply(200, {"token_endpoint": server.address + TOKEN}))
+    server.respond(TOKEN, grant())
 
     assert session_at(server.address, time).token() == "token-1"
 
 
 def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: ManualClock) -> None:
     """A 503 is asked again, in the same place."""
-    server.will_answer(METADATA, Reply(503), Reply(dropped=True), metadata(server))
-    server.will_answer(TOKEN, grant())
+    server.respond(METADATA, Reply(503), Reply(dropped=True), metadata(server))
+    server.respond(TOKEN, grant())
 
     assert session_at(f"{server.address}/oauth2/id", time).token() == "token-1"
-    assert server.asked(RFC_METADATA) == []
+    assert server.requests_to(RFC_METADATA) == []
 
 
 @pytest.mark.parametrize(
@@ -403,10 +401,10 @@ def test_metadata_that_lead_elsewhere_are_refused(
     server: AnsweringServer, time: ManualClock, changes: dict[str, object], words: str
 ) -> None:
     """The credentials go to the host that the settings name, or nowhere."""
-    server.will_answer(METADATA, metadata(server, **changes))
+    server.respond(METADATA, metadata(server, **changes))
 
     assert words in failure(session_at(f"{server.address}/oauth2/id", time))
-    assert server.asked(TOKEN) == []
+    assert server.requests_to(TOKEN) == []
 
 
 @pytest.mark.parametrize(
@@ -423,7 +421,7 @@ def test_metadata_that_lead_elsewhere_are_refused(
 )
 def test_an_address_without_metadata_is_told(server: AnsweringServer, time: ManualClock, reply: Reply) -> None:
     """The line says what the variable expects."""
-    server.will_answer(METADATA, reply)
+    server.respond(METADATA, reply)
 
     line = failure(session_at(f"{server.address}/oauth2/id", time))
 

@@ -18,14 +18,13 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from pipelines.floriday.client import FloridayClient
-from pipelines.orchestration.assets.dashboard import DASHBOARD
 from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.partitions import week_of
+from pipelines.orchestration.assets.reports import DASHBOARD
 from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.backoff import AGAIN_AFTER, Requests
-from pipelines.orchestration.automation.busy import IN_FLIGHT, sync_in_progress
 from pipelines.orchestration.automation.external_syncs import SLACK
-from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.automation.triggers import IN_FLIGHT, Automation, sync_in_progress
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings

@@ -52,7 +52,7 @@ def server() -> Iterator[AnsweringServer]:
     """Floriday in one: tokens and API, with a token for whoever asks."""
     with answering_server() as answering:
         tokens = [Reply(200, {"access_token": f"t0ken-{n}", "expires_in": 3600}) for n in range(1, 10)]
-        answering.will_answer(TOKEN, *tokens)
+        answering.respond(TOKEN, *tokens)
         yield answering
 
 
@@ -99,31 +99,31 @@ def failure(client: FloridayClient, kind: type[PipelineError]) -> str:
 def test_a_page_is_asked_for_as_the_endpoint_says(server: AnsweringServer, client: FloridayClient) -> None:
     """Path, page parameter and its maximum, both credentials, JSON, our name; a record comes back as it was sent."""
     body = b'{"maximumSequenceNumber": 4, "results":  [{"sequenceNumber":  4}]}'
-    server.will_answer(PAGE, Reply(200, body))
+    server.respond(PAGE, Reply(200, body))
 
     assert client.page(BATCHES, 0) == Page(4, (b'{"sequenceNumber":  4}',), (4,))
 
-    [question] = server.asked(PAGE)
-    assert question.method == "GET"
-    assert question.query == {"limitResult": ["500"]}
-    assert question.headers["Authorization"] == "Bearer t0ken-1"
-    assert question.headers["X-Api-Key"] == KEY
-    assert question.headers["Accept"] == "application/json"
-    assert question.headers["User-Agent"].startswith("floriday-warehouse")
+    [request] = server.requests_to(PAGE)
+    assert request.method == "GET"
+    assert request.query == {"limitResult": ["500"]}
+    assert request.headers["Authorization"] == "Bearer t0ken-1"
+    assert request.headers["X-Api-Key"] == KEY
+    assert request.headers["Accept"] == "application/json"
+    assert request.headers["User-Agent"].startswith("floriday-warehouse")
 
 
 def test_a_smaller_page_can_be_asked_for(server: AnsweringServer, client: FloridayClient) -> None:
     """With the endpoint's own parameter."""
-    server.will_answer(f"{BASE}/batches/sync/7", Reply(200, {"maximumSequenceNumber": 7, "results": []}))
+    server.respond(f"{BASE}/batches/sync/7", Reply(200, {"maximumSequenceNumber": 7, "results": []}))
 
     assert client.page(BATCHES, 7, limit=3).limit == 3
 
-    assert server.questions[-1].query == {"limitResult": ["3"]}
+    assert server.requests[-1].query == {"limitResult": ["3"]}
 
 
 def test_connections_are_used_again(server: AnsweringServer, client: FloridayClient) -> None:
     """Twenty pages come over one, besides that of the token; errors do not cost one."""
-    server.will_answer(PAGE, Reply(200, {}), Reply(503), Reply(200, {}))
+    server.respond(PAGE, Reply(200, {}), Reply(503), Reply(200, {}))
 
     for _ in range(20):
         page(client)
@@ -134,10 +134,10 @@ def test_connections_are_used_again(server: AnsweringServer, client: FloridayCli
 
 def test_packed_answers_are_unpacked(server: AnsweringServer, client: FloridayClient) -> None:
     """Gzip is asked for and understood."""
-    server.will_answer(PAGE, Reply(200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip"}))
+    server.respond(PAGE, Reply(200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip"}))
 
     assert page(client) == b"[1]"
-    assert "gzip" in server.questions[-1].headers["Accept-Encoding"]
+    assert "gzip" in server.requests[-1].headers["Accept-Encoding"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_passing_trouble_is_sat_out(
     server: AnsweringServer, client: FloridayClient, time: ManualClock, fault: Reply
 ) -> None:
     """The call is made again, later."""
-    server.will_answer(PAGE, fault, fault, Reply(200, {"fine": True}))
+    server.respond(PAGE, fault, fault, Reply(200, {"fine": True}))
 
     assert page(client) == b'{"fine": true}'
     assert client.calls == 3
@@ -185,7 +185,7 @@ def test_trouble_that_stays_is_told_with_its_attempts(
     server: AnsweringServer, client: FloridayClient, fault: Reply, kind: type[PipelineError], words: str
 ) -> None:
     """Eight calls, then the last error."""
-    server.will_answer(PAGE, fault)
+    server.respond(PAGE, fault)
 
     line = failure(client, kind)
 
@@ -208,7 +208,7 @@ def test_a_server_is_given_the_time_it_asks_for(
     server: AnsweringServer, client: FloridayClient, time: ManualClock
 ) -> None:
     """``Retry-After`` makes the wait longer, and other calls of that endpoint wait as well."""
-    server.will_answer(PAGE, Reply(429, headers={"Retry-After": "45"}), Reply(200, {}))
+    server.respond(PAGE, Reply(429, headers={"Retry-After": "45"}), Reply(200, {}))
 
     page(client)
 
@@ -217,7 +217,7 @@ def test_a_server_is_given_the_time_it_asks_for(
 
 def test_a_server_that_asks_for_too_long_is_left(server: AnsweringServer, client: FloridayClient) -> None:
     """More than the five minutes of a call are not waited for."""
-    server.will_answer(PAGE, Reply(429, headers={"Retry-After": "86400"}))
+    server.respond(PAGE, Reply(429, headers={"Retry-After": "86400"}))
 
     assert "(gave up after 1 attempt, asked to wait 86400 s)" in failure(client, BusyError)
 
@@ -227,7 +227,7 @@ def test_a_limit_that_was_hit_is_kept_by_the_next_call(
 ) -> None:
     """After a 429 nothing is left of the burst."""
     slow = RateLimit(0.01, 1000)
-    server.will_answer(f"{BASE}/slow", Reply(429), Reply(200, {}))
+    server.respond(f"{BASE}/slow", Reply(429), Reply(200, {}))
     client.get("/slow", whole_json, rate=slow)
     time.slept.clear()
 
@@ -238,7 +238,7 @@ def test_a_limit_that_was_hit_is_kept_by_the_next_call(
 
 def test_a_call_is_retried_when_its_answer_cannot_be_parsed(server: AnsweringServer, client: FloridayClient) -> None:
     """The parser runs inside the retries, and its result is returned."""
-    server.will_answer(PAGE, Reply(200, {"maximumSequenceNumber": None}), Reply(200, {"maximumSequenceNumber": 1}))
+    server.respond(PAGE, Reply(200, {"maximumSequenceNumber": None}), Reply(200, {"maximumSequenceNumber": 1}))
 
     def number(body: bytes) -> bytes:
         if b"null" in body:
@@ -250,29 +250,29 @@ def test_a_call_is_retried_when_its_answer_cannot_be_parsed(server: AnsweringSer
 
 def test_an_expired_token_is_renewed_once(server: AnsweringServer, client: FloridayClient) -> None:
     """The call goes on with another one."""
-    server.will_answer(PAGE, UNAUTHORIZED, Reply(200, {}))
+    server.respond(PAGE, UNAUTHORIZED, Reply(200, {}))
 
     page(client)
 
-    used = [question.headers["Authorization"] for question in server.asked(PAGE)]
+    used = [request.headers["Authorization"] for request in server.requests_to(PAGE)]
     assert used == ["Bearer t0ken-1", "Bearer t0ken-2"]
 
 
 def test_a_token_that_is_refused_when_fresh_is_an_error(server: AnsweringServer, client: FloridayClient) -> None:
     """The line names who minted it and who refused it; nothing is tried a third time."""
-    server.will_answer(PAGE, UNAUTHORIZED)
+    server.respond(PAGE, UNAUTHORIZED)
 
     line = failure(client, AuthenticationError)
 
     assert "127.0.0.1 refuses a token that 127.0.0.1 has just issued: 401 Unauthorized. Expired" in line
     assert "FLORIDAY_BASE_URL and FLORIDAY_AUTH_URL must belong to one environment" in line
-    assert len(server.asked(PAGE)) == 2
-    assert len(server.asked(TOKEN)) == 2
+    assert len(server.requests_to(PAGE)) == 2
+    assert len(server.requests_to(TOKEN)) == 2
 
 
 def test_threads_with_one_expired_token_renew_it_once(server: AnsweringServer, client: FloridayClient) -> None:
     """However many calls were refused."""
-    server.will_answer(PAGE, Reply(200, {}))
+    server.respond(PAGE, Reply(200, {}))
     page(client)
     server.revoked.add("t0ken-1")
     together = Barrier(6)
@@ -285,22 +285,22 @@ def test_threads_with_one_expired_token_renew_it_once(server: AnsweringServer, c
         bodies = [future.result() for future in [threads.submit(ask) for _ in range(6)]]
 
     assert bodies == [b"{}"] * 6
-    assert len(server.asked(TOKEN)) == 2
+    assert len(server.requests_to(TOKEN)) == 2
 
 
 def test_a_token_that_cannot_be_had_is_not_tried_twice_over(server: AnsweringServer, client: FloridayClient) -> None:
     """The token session has its own patience; the API is not called."""
-    server.will_answer(TOKEN, Reply(503))
+    server.respond(TOKEN, Reply(503))
 
     assert "answered 503 to the request for a token (gave up after 5 attempts)" in failure(client, BusyError)
-    assert len(server.asked(TOKEN)) == 5
+    assert len(server.requests_to(TOKEN)) == 5
     assert client.calls == 0
 
 
 def test_a_refusal_names_the_request(server: AnsweringServer, client: FloridayClient) -> None:
     """By the id that the gateway gave it, beside Floriday's code: its support asks for it."""
     problem = {"title": "Gone", "domainErrorCode": "feed-not-found"}
-    server.will_answer(PAGE, Reply(404, problem, {"x-amzn-RequestId": "c6af9ac6-7b61-11e6"}))
+    server.respond(PAGE, Reply(404, problem, {"x-amzn-RequestId": "c6af9ac6-7b61-11e6"}))
 
     assert failure(client, RefusedError).endswith(": 404 Gone (feed-not-found, request c6af9ac6-7b61-11e6)")
 
@@ -309,7 +309,7 @@ def test_a_refusal_names_the_request(server: AnsweringServer, client: FloridayCl
 def test_a_refusal_is_final_and_says_why(server: AnsweringServer, client: FloridayClient, status: int) -> None:
     """Floriday's title and code are told, with the status; nothing is tried again."""
     problem = {"title": "There are no connected suppliers.", "status": str(status), "domainErrorCode": "no-connections"}
-    server.will_answer(PAGE, Reply(status, problem))
+    server.respond(PAGE, Reply(status, problem))
 
     line = failure(client, RefusedError)
 
@@ -321,7 +321,7 @@ def test_a_refusal_is_final_and_says_why(server: AnsweringServer, client: Florid
 
 def test_a_refusal_carries_its_status(server: AnsweringServer, client: FloridayClient) -> None:
     """For whoever treats a 404 as an answer."""
-    server.will_answer(PAGE, Reply(404))
+    server.respond(PAGE, Reply(404))
 
     with pytest.raises(RefusedError) as caught:
         page(client)
@@ -331,7 +331,7 @@ def test_a_refusal_carries_its_status(server: AnsweringServer, client: FloridayC
 
 def test_a_wrong_key_is_told_by_its_variable(server: AnsweringServer, client: FloridayClient) -> None:
     """Also where the server echoes it."""
-    server.will_answer(PAGE, Reply(403, {"message": f"The specified api key is invalid. {KEY}"}))
+    server.respond(PAGE, Reply(403, {"message": f"The specified api key is invalid. {KEY}"}))
 
     line = failure(client, RefusedError)
 
@@ -340,7 +340,7 @@ def test_a_wrong_key_is_told_by_its_variable(server: AnsweringServer, client: Fl
 
 def test_a_feed_that_is_being_rebuilt_is_skippable(server: AnsweringServer, client: FloridayClient) -> None:
     """423 is no failure and is not tried again."""
-    server.will_answer(PAGE, Reply(423, {"title": "Locked"}))
+    server.respond(PAGE, Reply(423, {"title": "Locked"}))
 
     assert "Floriday is rebuilding /batches/sync/0: 423 Locked" in failure(client, RebuildingError)
     assert client.calls == 1
@@ -350,10 +350,10 @@ def test_a_feed_that_is_being_rebuilt_is_skippable(server: AnsweringServer, clie
 def test_the_key_does_not_follow_a_redirect(server: AnsweringServer, client: FloridayClient, status: int) -> None:
     """The other address is never called."""
     with answering_server() as elsewhere:
-        server.will_answer(PAGE, Reply(status, headers={"Location": f"{elsewhere.address}/steal"}))
+        server.respond(PAGE, Reply(status, headers={"Location": f"{elsewhere.address}/steal"}))
 
         assert "sends the call on to 127.0.0.1, which is refused" in failure(client, RefusedError)
-        assert elsewhere.questions == []
+        assert elsewhere.requests == []
     assert client.calls == 1
 
 
@@ -367,16 +367,16 @@ def test_an_answer_has_a_size(server: AnsweringServer, time: ManualClock) -> Non
         server.address + BASE, session, SecretStr(KEY), account="north", clock=time.clock, answer_limit=2**21
     ) as client:
         for reply in (bomb, flood):
-            server.will_answer(PAGE, reply)
+            server.respond(PAGE, reply)
             assert "answered with more than 2 MB, which is refused" in failure(client, FatalError)
-        server.will_answer(PAGE, chatty)
+        server.respond(PAGE, chatty)
         assert "404 Not Found" in failure(client, RefusedError)
     assert client.calls == 3
 
 
 def test_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClient) -> None:
     """As Floriday sends it."""
-    server.will_answer(MAXIMUM, Reply(200, b"9007199254740993"))
+    server.respond(MAXIMUM, Reply(200, b"9007199254740993"))
 
     assert client.maximum(BATCHES) == 9007199254740993
 
@@ -390,14 +390,14 @@ def test_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClien
 )
 def test_another_maximum_is_asked_for_again(server: AnsweringServer, client: FloridayClient, body: bytes) -> None:
     """Nothing is guessed from it."""
-    server.will_answer(MAXIMUM, Reply(200, body), Reply(200, b"5"))
+    server.respond(MAXIMUM, Reply(200, body), Reply(200, b"5"))
 
     assert client.maximum(BATCHES) == 5
 
 
 def test_a_maximum_that_is_not_ours_is_unknown(server: AnsweringServer, client: FloridayClient) -> None:
     """403 is no failure here, and where there is no such operation nothing is asked."""
-    server.will_answer(MAXIMUM, Reply(403))
+    server.respond(MAXIMUM, Reply(403))
     assert client.maximum(BATCHES) is None
     assert client.calls == 1
 
@@ -407,7 +407,7 @@ def test_a_maximum_that_is_not_ours_is_unknown(server: AnsweringServer, client: 
 
 def test_a_maximum_that_fails_otherwise_fails(server: AnsweringServer, client: FloridayClient) -> None:
     """A 404 is not taken for unknown."""
-    server.will_answer(MAXIMUM, Reply(404))
+    server.respond(MAXIMUM, Reply(404))
 
     with pytest.raises(RefusedError):
         client.maximum(BATCHES)
@@ -421,7 +421,7 @@ def test_identity_tells_whose_key_it_is(server: AnsweringServer, client: Florida
         "clientId": "c",
         "apiVersion": "2026v1",
     }
-    server.will_answer(f"{BASE}/identities", Reply(200, answer))
+    server.respond(f"{BASE}/identities", Reply(200, answer))
 
     assert client.identity() == Identity(ORGANIZATION, "Nursery", "c", "2026v1")
 
@@ -443,7 +443,7 @@ def test_an_identity_without_an_organization_is_none(
     server: AnsweringServer, client: FloridayClient, answer: bytes
 ) -> None:
     """The warehouse could not tell whom it belongs to; it is asked again, and then an error of that account."""
-    server.will_answer(f"{BASE}/identities", Reply(200, answer))
+    server.respond(f"{BASE}/identities", Reply(200, answer))
 
     with pytest.raises(GarbledAnswerError, match="organization") as caught:
         client.identity()
@@ -459,13 +459,13 @@ def test_environment_and_netrc_do_not_interfere(
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    server.will_answer(PAGE, Reply(200, {}, {"Set-Cookie": "a=b"}))
+    server.respond(PAGE, Reply(200, {}, {"Set-Cookie": "a=b"}))
 
     page(client)
     page(client)
 
-    assert server.questions[-1].headers["Authorization"] == "Bearer t0ken-1"
-    assert "Cookie" not in server.questions[-1].headers
+    assert server.requests[-1].headers["Authorization"] == "Bearer t0ken-1"
+    assert "Cookie" not in server.requests[-1].headers
 
 
 def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(server: AnsweringServer) -> None:
@@ -475,14 +475,14 @@ def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(server: Ans
     with pytest.raises(SettingError, match="FLORIDAY_BASE_URL uses plain http"):
         FloridayClient("http://api.floriday.io/suppliers-api-2026v1", session, SecretStr(KEY), account="north")
 
-    assert server.questions == []
+    assert server.requests == []
 
 
 def test_nothing_secret_is_logged(
     server: AnsweringServer, client: FloridayClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not with every debug log on either, nor shown by what a debugger prints."""
-    server.will_answer(PAGE, Reply(200, {}))
+    server.respond(PAGE, Reply(200, {}))
     with caplog.at_level(logging.DEBUG):
         page(client)
 
@@ -500,5 +500,5 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, time: 
         with pytest.raises(FatalError, match="the TLS certificate of localhost cannot be verified"):
             session.token()
 
-    assert server.questions == []
+    assert server.requests == []
     assert time.slept == []

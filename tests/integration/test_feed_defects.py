@@ -137,14 +137,14 @@ def test_a_file_that_another_program_keeps_open_is_waited_for_once(
     sync: ScriptedSync, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Later feeds fail at once, for the same reason, which is printed once; when the file is free they go on."""
-    sync.patience = 1.0
+    sync.lock_timeout = 1.0
     with sync.pipeline() as connected:
         opened = connected.prepare()
         opened.warehouse.close()  # type: ignore[attr-defined]
         sync.slept.clear()
         with another_process(WRITER, sync.path):
             outcomes = list(opened.sync_all(opened.sources, run_id="run"))
-            assert sum(sync.slept) < 1.5 * sync.patience
+            assert sum(sync.slept) < 1.5 * sync.lock_timeout
         print_outcomes(outcomes)
         assert not is_well(opened.failures, outcomes)
         again = list(opened.sync_all(opened.sources, run_id="run"))

@@ -1,4 +1,4 @@
-"""Random stories of Floriday and its client: after quiet syncs all tables are equal to a small model of Floriday."""
+"""After random faults, crashes and changes, two quiet syncs make all tables equal to a small model of Floriday."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.feeds import SCENARIOS
 from tests.model.machine import FloridayMachine
+from tests.model.regressions import REGRESSIONS, PrintingMachine, Regression
 from tests.model.server import model_server
-from tests.model.stories import STORIES, Story, Teller
 
 QUICK = settings(
     max_examples=-(-60 // len(SCENARIOS)),
@@ -27,42 +27,42 @@ LONG = settings(QUICK, max_examples=-(-1000 // len(SCENARIOS)), stateful_step_co
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _served() -> Iterator[None]:
+def _server() -> Iterator[None]:
     with model_server() as server:
         FloridayMachine.server = server
         yield
 
 
-@pytest.mark.parametrize("story", STORIES, ids=attrgetter("__name__"))
-def test_a_loss_that_was_found_once_does_not_come_back(story: Story) -> None:
-    """Two quiet syncs after the end of the story each table is what the model says."""
-    machine = Teller()
+@pytest.mark.parametrize("regression", REGRESSIONS, ids=attrgetter("__name__"))
+def test_a_fixed_loss_does_not_return(regression: Regression) -> None:
+    """After a sequence that once lost records, two quiet syncs make each table equal to the model."""
+    machine = PrintingMachine()
     try:
-        story(machine)
+        regression(machine)
     except BaseException:
-        machine.play.has_failed = True
+        machine.simulation.has_failed = True
         raise
     finally:
         machine.teardown()
 
 
 @pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
-def test_nothing_is_lost_in_sixty_stories(feeds: tuple[str, ...]) -> None:
-    """Whatever goes wrong, two quiet syncs later each table is what the model says; so many stories of all feeds."""
+def test_nothing_is_lost_in_sixty_examples(feeds: tuple[str, ...]) -> None:
+    """After each of about 60 random examples over all feeds, two quiet syncs make each table equal to the model."""
     run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=QUICK)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
-def test_nothing_is_lost_in_two_hundred_stories(feeds: tuple[str, ...]) -> None:
-    """The same with more of them."""
+def test_nothing_is_lost_in_two_hundred_examples(feeds: tuple[str, ...]) -> None:
+    """After each of about 200 random examples over all feeds, two quiet syncs make each table equal to the model."""
     run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=USUAL)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
 def test_nothing_is_lost_in_twenty_thousand_steps(feeds: tuple[str, ...]) -> None:
-    """The same with new stories each time, longer ones; a failure prints how to play it again."""
+    """New and longer examples in each run lose nothing; a failure prints how to repeat it."""
     run_state_machine_as_test(_machine_of(feeds), settings=LONG)
 
 

@@ -56,9 +56,9 @@ def happen(simulated: SimulatedLedger, event: tuple) -> None:  # type: ignore[ty
         case ("full", size, pages):
             simulated.sync(size, pages, full=True)
         case ("days", offset, length):
-            simulated.read_again(simulated.span(days(offset, length)))
+            simulated.reread(simulated.span(days(offset, length)))
         case ("fold",):
-            simulated.fold()
+            simulated.merge()
         case ("restart", seed) if simulated.at.committed_at:
             simulated.restart(seed)
 
@@ -84,7 +84,7 @@ def test_every_record_that_is_numbered_in_the_days_lies_in_the_span(
         happen(simulated, event)
     for identity, offset, length in wanted:
         asked = days(simulated.day_of(identity) + offset, length)
-        span, truth = simulated.span(asked), simulated.truly_numbered_in(asked)
+        span, truth = simulated.span(asked), simulated.numbered_on(asked)
         missed = {number for number in truth if span is None or not lies_in(number, span)}
         assert not missed, (asked, span, truth)
 
@@ -107,7 +107,7 @@ def test_a_clock_that_is_years_ahead_or_behind_for_a_while_hides_no_record_of_an
     simulated.wrong = dt.timedelta()
     for identity, offset, length in wanted:
         asked = days(simulated.day_of(identity) + offset, length)
-        span, truth = simulated.span(asked), simulated.truly_numbered_in(asked)
+        span, truth = simulated.span(asked), simulated.numbered_on(asked)
         missed = {number for number in truth if span is None or not lies_in(number, span)}
         assert not missed, (asked, span, truth)
 
@@ -132,11 +132,11 @@ def test_windows_that_were_put_together_tell_the_same(
         simulated.wrong = dt.timedelta(days=wrong if simulated.at.committed_at else 0)
         happen(simulated, event)
     simulated.wrong = dt.timedelta(days=wrong_at_last)
-    before, totals, spans = simulated.answers(), simulated.totals(), simulated.spans(range(-1, 40, 4))
+    before, totals, spans = simulated.derived(), simulated.totals(), simulated.ranges(range(-1, 40, 4))
 
-    simulated.fold()
+    simulated.merge()
 
-    assert simulated.answers() == before
+    assert simulated.derived() == before
     assert simulated.totals() == totals
     for asked, span in spans.items():
         folded = simulated.span(asked)
@@ -199,7 +199,7 @@ class TestWithinTheLedger:
         self, simulated: SimulatedLedger, read_weekly: list[int]
     ) -> None:
         """A full re-read, and one of weeks, leave the spans of these weeks and of others as they were."""
-        simulated.read_again(simulated.span(days(22, length=13)))
+        simulated.reread(simulated.span(days(22, length=13)))
         simulated.sync(full=True)
         simulated.wait(1)
         simulated.change(3)
@@ -256,7 +256,7 @@ class TestWithinTheLedger:
         simulated.sync()
 
         own = numbers(simulated)
-        assert simulated.truly_numbered_in(days(0)) == {own[identity] for identity in (1, 2, 3, 4)}
+        assert simulated.numbered_on(days(0)) == {own[identity] for identity in (1, 2, 3, 4)}
         assert simulated.span(days(0)) == SequenceRange(0, own[5])
 
     def test_a_number_that_is_served_late_belongs_to_the_day_on_which_it_was_given(
@@ -336,7 +336,7 @@ class TestBeforeTheLedger:
         simulated.sync()
 
         own = numbers(simulated)
-        assert simulated.truly_numbered_in(days(4)) == {own[0]}
+        assert simulated.numbered_on(days(4)) == {own[0]}
         assert simulated.span(days(4)) == SequenceRange(own[3], own[4] - 1)
 
     def test_a_restarted_numbering_forgets_the_days_of_its_records(self, loaded: SimulatedLedger) -> None:

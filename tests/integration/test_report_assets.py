@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.orchestration.assets.dashboard import DASHBOARD
+from pipelines.orchestration.assets.reports import DASHBOARD
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.resources import given_settings
 from pipelines.reports import find_report, install

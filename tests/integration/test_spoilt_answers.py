@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.catalogue.tables import tables_of
-from tests.integration.answering_server import Question, Reply
-from tests.integration.scripted_floriday import ORGANIZATIONS, ScriptedFloriday, ScriptedSync, Spoil
+from tests.integration.answering_server import Reply, Request
+from tests.integration.scripted_floriday import ORGANIZATIONS, Corruption, ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS
 from tests.records import NASTY, JsonObject, in_json, page_of, valid_records
 
@@ -76,9 +76,9 @@ def fresh(server: ScriptedFloriday, path: Path) -> ScriptedSync:
     return ScriptedSync(server, path, tuple(feed.name for feed in FEEDS))
 
 
-def is_done(sync: ScriptedSync, spoil: Spoil) -> bool:
+def is_done(sync: ScriptedSync, corrupt: Corruption) -> bool:
     """Sync while answers are spoilt: the other feeds must be current and whole; whether the spoilt one is current."""
-    run = sync.sync(spoil)
+    run = sync.sync(corrupt)
     for feed in OTHERS:
         outcome = run.outcomes["north", feed.name]
         assert outcome.error is None
@@ -101,7 +101,7 @@ def test_a_bad_value_costs_its_record_alone(syncs: Iterator[ScriptedSync], seed:
     page = page_of([*map(in_json, fine[:2]), *bad, *map(in_json, fine[2:])], spoilt[-1]["sequenceNumber"])
     path = f"{SPOILT.endpoint.path}/sync/0"
 
-    assert is_done(sync, lambda question, reply: replace(reply, body=page) if path in question.path else reply)
+    assert is_done(sync, lambda request, reply: replace(reply, body=page) if path in request.path else reply)
 
     stored = sync.rows(f"SELECT sequence_number FROM {tables_of(SPOILT).qualified_name}")
     rejected = sync.rows("SELECT sequence_number FROM sync.rejected_records")
@@ -132,8 +132,8 @@ def test_a_bad_page_costs_its_feed_alone(
     sync = next(syncs)
     instead = value.encode("utf-8", "surrogateescape")
 
-    def spoil(question: Question, reply: Reply) -> Reply:
-        if f"{SPOILT.endpoint.path}/sync/" not in question.path:
+    def corrupt(request: Request, reply: Reply) -> Reply:
+        if f"{SPOILT.endpoint.path}/sync/" not in request.path:
             return reply
         before, found, after = reply.content.partition(text.encode())
         kept = (
@@ -143,7 +143,7 @@ def test_a_bad_page_costs_its_feed_alone(
         )
         return replace(reply, body=kept[: len(kept) // 2] if cut else kept)
 
-    is_done(sync, spoil)
+    is_done(sync, corrupt)
 
     assert is_done(sync, lambda _, reply: reply)
 
@@ -156,7 +156,7 @@ def test_a_bad_maximum_costs_its_feed_alone(syncs: Iterator[ScriptedSync], value
     instead = Reply(200, value.encode("utf-8", "surrogateescape"))
     path = SPOILT.endpoint.max_sequence or ""
 
-    assert not is_done(sync, lambda question, reply: instead if question.path.endswith(path) else reply)
+    assert not is_done(sync, lambda request, reply: instead if request.path.endswith(path) else reply)
     assert is_done(sync, lambda _, reply: reply)
 
 
@@ -170,11 +170,11 @@ def test_a_bad_identity_costs_its_account_alone(
     sync = ScriptedSync(server, path, tuple(feed.name for feed in FEEDS), accounts=("north", "south"))
     body = f'{{"organization":{{"organizationId":{value},"name":{name}}}}}'.encode("utf-8", "surrogateescape")
 
-    def spoil(question: Question, reply: Reply) -> Reply:
-        is_south = question.headers.get("X-Api-Key") == "south" and question.path.endswith("/identities")
+    def corrupt(request: Request, reply: Reply) -> Reply:
+        is_south = request.headers.get("X-Api-Key") == "south" and request.path.endswith("/identities")
         return Reply(200, body) if is_south else reply
 
-    run = sync.sync(spoil)
+    run = sync.sync(corrupt)
 
     assert list(run.failures) == ["south"]
     assert "a bug" not in run.failures["south"]
@@ -199,12 +199,12 @@ def test_a_bad_answer_costs_its_feed_alone(
     """Whatever its status, its headers, how long it asks to wait, and what it says."""
     sync = next(syncs)
 
-    def spoil(question: Question, reply: Reply) -> Reply:
-        if SPOILT.endpoint.path not in question.path or path not in question.path:
+    def corrupt(request: Request, reply: Reply) -> Reply:
+        if SPOILT.endpoint.path not in request.path or path not in request.path:
             return reply
         return replace(reply, status=status, headers=headers, body=reply.content if status == 200 else body)
 
-    run = sync.sync(spoil)
+    run = sync.sync(corrupt)
 
     for feed in OTHERS:
         assert run.outcomes["north", feed.name].current

@@ -1,4 +1,4 @@
-"""The client of the model test: syncs as the command line does them, each a process of its own, some of which die."""
+"""The client of the model test: it syncs as the command does; each sync is a process of its own, and some crash."""
 
 from __future__ import annotations
 
@@ -16,58 +16,59 @@ from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.settings import Settings, load_settings
 from pipelines.sync.outcome import FeedOutcome
+from pipelines.sync.scheduler import dependencies
 from pipelines.sync.selection import Changes, Everything, RejectedOnly, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.rejected_records import open_records
 from tests.manual_clock import ManualClock
+from tests.model.crashing import Crashed, CrashingWarehouse, CrashPoint
 from tests.model.feeds import catalogue_with
 from tests.model.floriday import World
-from tests.model.mortal import Died, Life, MortalWarehouse
 from tests.model.server import ModelServer
 
 RETRY_POLICY = RetryPolicy(attempts=2)
-"""Two faults in a row are a failure; more would only make more calls."""
+"""Two faults in a row make a call fail; more attempts would only add calls."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a sync is to do.
+class SyncRequest:
+    """What one sync does.
 
     Args:
-        names: of the feeds; all where none is named.
-        full: from number 0.
-        retry: rejected records only, as ``floriday rejected --retry``.
-        account: the only one; None for all.
-        dies_at: the commit at which the process ends, counted from 0; None for one that lives.
-        dies_after: whether that commit still comes about.
+        names: names of the feeds; empty for all feeds.
+        full: whether to read from sequence number 0.
+        retry: whether to request only rejected records, as ``floriday rejected --retry``.
+        account: name of the only account to sync; None for all.
+        crashes_at: index of the commit at which the process crashes; None if it does not.
+        crashes_after: whether that commit is completed before the crash.
     """
 
     names: tuple[str, ...] = ()
     full: bool = False
     retry: bool = False
     account: str | None = None
-    dies_at: int | None = None
-    dies_after: bool = False
+    crashes_at: int | None = None
+    crashes_after: bool = False
 
     def __str__(self) -> str:
-        what = (
+        command = (
             "rejected --retry" if self.retry else " ".join(("sync", *self.names, *(("--full",) if self.full else ())))
         )
-        whose = f" --account {self.account}" if self.account else ""
-        when = "after" if self.dies_after else "before"
-        ends = "" if self.dies_at is None else f", to die just {when} commit {self.dies_at}"
-        return f"{what}{whose}{ends}"
+        account = f" --account {self.account}" if self.account else ""
+        when = "after" if self.crashes_after else "before"
+        crash = "" if self.crashes_at is None else f", crashes {when} commit {self.crashes_at}"
+        return f"{command}{account}{crash}"
 
 
 @dataclass
 class Client:
-    """A warehouse and whoever syncs into it.
+    """A warehouse and the clients that sync into it.
 
     Args:
-        server: with a world.
-        path: of the warehouse.
-        catalogue: of the feeds that are played.
+        server: server with the simulated Floriday.
+        path: path of the warehouse file.
+        catalogue: catalogue of the simulated feeds.
     """
 
     server: ModelServer
@@ -80,7 +81,7 @@ class Client:
         names = [feed.name for feed in self.catalogue.feeds]
         environment = {**self.server.environment(), "FLORIDAY_WAREHOUSE": str(self.path)}
         self.settings = load_settings({**environment, "FLORIDAY_FEEDS": ",".join(names)}, self.path.parent)
-        self.warehouse = MortalWarehouse(self.path)
+        self.warehouse = CrashingWarehouse(self.path)
         self.session = TokenSession(
             self.settings.auth_url,
             self.settings.client_id,
@@ -101,57 +102,55 @@ class Client:
         }
 
     def close(self) -> None:
-        """End."""
+        """Close the warehouse and the sessions."""
         self.warehouse.close()
         for client in self.clients.values():
             client.close()
         self.session.close()
 
-    def sync(self, asked: Asked) -> list[FeedOutcome] | None:
-        """Do it; None where the process died."""
+    def sync(self, request: SyncRequest) -> list[FeedOutcome] | None:
+        """Sync; return None if the process crashed."""
         self.runs += 1
-        life = Life(asked.dies_at, asked.dies_after)
+        crash_point = CrashPoint(request.crashes_at, request.crashes_after)
         opened = self.warehouse.opened
-        with suppress(Died):
-            return self._synced(asked, MortalWarehouse(self.path, opened=opened, life=life))
+        with suppress(Crashed):
+            return self._synced(request, CrashingWarehouse(self.path, opened=opened, crash_point=crash_point))
         return None
 
-    def _synced(self, asked: Asked, warehouse: Warehouse) -> list[FeedOutcome]:
-        wanted = self._with_rejected_records(asked.account) if asked.retry else []
-        if asked.retry and not wanted:
+    def _synced(self, request: SyncRequest, warehouse: Warehouse) -> list[FeedOutcome]:
+        wanted = self._with_rejected_records(request.account) if request.retry else []
+        if request.retry and not wanted:
             return []
-        settings = self._narrowed(sorted({feed for _, feed in wanted}) or asked.names)
-        clients = {name: one for name, one in self.clients.items() if asked.account in (None, name)}
+        settings = self._narrowed(sorted({feed for _, feed in wanted}) or request.names)
+        clients = {name: client for name, client in self.clients.items() if request.account in (None, name)}
         connected = Connected(settings, self.catalogue, self.session, clients, warehouse)
-        with patch(
-            "pipelines.sync.prepare.install"
-        ):  # the reports stand there already, and looking takes half the time
+        with patch("pipelines.sync.prepare.install"):  # the reports exist, and checking them takes half of the time
             pipeline = connected.prepare()
-        outcomes = self._retried(pipeline, wanted) if asked.retry else self._read(pipeline, asked)
+        outcomes = self._retried(pipeline, wanted) if request.retry else self._read(pipeline, request)
         pipeline.save_positions()
         return outcomes
 
     def _narrowed(self, names: Sequence[str]) -> Settings:
         return self.settings.model_copy(update={"feeds": tuple(names)}) if names else self.settings
 
-    def _read(self, pipeline: SyncSession, asked: Asked) -> list[FeedOutcome]:
+    def _read(self, pipeline: SyncSession, request: SyncRequest) -> list[FeedOutcome]:
         run = f"run {self.runs}"
-        what = Everything() if asked.full else Changes()
-        if asked.dies_at is None:
+        what = Everything() if request.full else Changes()
+        if request.crashes_at is None:
             return list(pipeline.sync_all(pipeline.sources, run_id=run, what=what))
-        # One after the other, so that the commit is the same one when an example is played again.
+        # Sequentially, so that the same commit crashes when an example is repeated; each feed after its dependencies.
         return [
             outcome
             for account in pipeline.connected.clients
-            for source in pipeline.sources
+            for source in sorted(pipeline.sources, key=lambda source: bool(dependencies(source)))
             for outcome in pipeline.sync_all([source], run_id=run, accounts=[account], what=what)
         ]
 
     def _with_rejected_records(self, account: str | None) -> list[tuple[str, str]]:
-        """The accounts and feeds that have some, as the command line looks them up."""
+        """Return the accounts and feeds with rejected records, as the command finds them."""
         with self.warehouse.reading() as connection:
             found = open_records(connection, (), (account,) if account else ())
-        return sorted({(one.account, one.feed) for one in found})
+        return sorted({(record.account, record.feed) for record in found})
 
     def _retried(self, pipeline: SyncSession, wanted: Sequence[tuple[str, str]]) -> list[FeedOutcome]:
         sources = {source.name: source for source in pipeline.sources}
@@ -163,7 +162,7 @@ class Client:
 
 @cache
 def prepared_warehouse(feeds: tuple[str, ...], accounts: int, server: str) -> bytes:  # noqa: ARG001 - files belong to a server
-    """A warehouse as the first sync of an empty world leaves it; laying it out takes longer than an example."""
+    """Return a warehouse after the first sync of an empty server; cached, because creating it takes long."""
     model = ModelServer()
     model.world = World.of(feeds, accounts, 3)
     model.start()

@@ -1,4 +1,4 @@
-"""The tables compared with the model, table by table, in words."""
+"""Comparison of the tables with the model; each difference is one line of text."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ Key = tuple[str, str, str]
 
 @dataclass
 class Comparison:
-    """What the warehouse holds, against what the model says.
+    """The content of the warehouse and what the model expects.
 
     Args:
-        connection: to the warehouse.
-        known: for each record, how many of its served states were there before the one that was last found stored.
+        connection: connection to the warehouse.
+        known: index of the served state of each record that was stored at the last comparison.
     """
 
     connection: duckdb.DuckDBPyConnection
     known: dict[Key, int] = field(default_factory=dict)
 
     def rows(self, book: Book, feed: Feed) -> Iterator[str]:
-        """What is wrong with the current rows of a feed of an account."""
+        """Yield the differences in the current rows of a feed and account."""
         shape, stored = book.shape, self.stored(book, feed)
         for key in sorted(stored.keys() | book.entries.keys() | book.served.keys()):
             entry, row = book.entries.get(key), stored.get(key)
-            if entry is not None and book.tells(entry):
+            if entry is not None and book.is_readable(entry):
                 if row != entry.state:
                     yield f"{book.name}: {key[-3:]} is {row}, but Floriday serves {entry.state}"
             elif row is None:
                 if (book.account.name, shape.feed, key) in self.known:
-                    yield f"{book.name}: {key[-3:]} was stored and is gone"
-            elif not self._was_so(book, key, row):
-                yield f"{book.name}: {key[-3:]} is {row}, which it was not: {book.served.get(key)}"
+                    yield f"{book.name}: {key[-3:]} was stored and is missing"
+            elif not self._was_served_as(book, key, row):
+                yield f"{book.name}: {key[-3:]} is {row}, which was never served: {book.served.get(key)}"
 
-    def _was_so(self, book: Book, key: str, row: State) -> bool:
-        """Whether a record that is not served (any more) stands as it was, or has left a selection."""
+    def _was_served_as(self, book: Book, key: str, row: State) -> bool:
+        """Return whether a row equals a served state; a record that left a selection is marked as deleted."""
         floor = self.known.get((book.account.name, book.shape.feed, key), 0)
         states = book.served.get(key, [])[floor:]
         if row in states:
             return True
-        is_gone = book.shape.selection and row.deleted
-        return is_gone and any(row.content == state.content for state in states)
+        has_left = book.shape.selection and row.deleted
+        return has_left and any(row.content == state.content for state in states)
 
     def stored(self, book: Book, feed: Feed) -> dict[str, State]:
-        """The current rows of a feed of an account, by id."""
+        """Return the current rows of a feed and account, by id."""
         shape = book.shape
         rows = self.connection.execute(
             f"SELECT CAST({shape.key_column} AS VARCHAR), sequence_number, {shape.column}, is_deleted FROM {feed.name}"
@@ -65,7 +65,7 @@ class Comparison:
         return {key: State(number, contents[value], deleted) for key, number, value, deleted in rows}
 
     def everything(self, book: Book, feed: Feed) -> Iterator[str]:
-        """What is wrong with all tables of a feed of an account, once nothing happens any more."""
+        """Yield the differences in all tables of a feed and account after quiet syncs."""
         yield from self.rows(book, feed)
         yield from self._raw(book, feed)
         yield from self._rejected(book)
@@ -79,14 +79,14 @@ class Comparison:
         yield from self._history(book, table)
 
     def confirm(self, book: Book, feed: Feed) -> None:
-        """Remember what is stored: it may not become older, nor vanish."""
+        """Remember the stored states: later ones must not be older or missing."""
         for key, row in self.stored(book, feed).items():
             states = book.served.get(key, [])
-            places = [place for place, state in enumerate(states) if state.said == row.said]
+            places = [place for place, state in enumerate(states) if state.content_state == row.content_state]
             self.known[book.account.name, book.shape.feed, key] = places[-1] if places else 0
 
     def _raw(self, book: Book, feed: Feed) -> Iterator[str]:
-        """Each record's payloads are states that it was in, in their order, and end with the current one."""
+        """The payloads of each record are states that it had, in their order, and end with the current one."""
         shape = book.shape
         rows = self.connection.execute(
             f"SELECT CAST({shape.key_column} AS VARCHAR), list(payload ORDER BY rowid) FROM raw.{feed.table}"
@@ -94,18 +94,18 @@ class Comparison:
             [book.account.name],
         ).fetchall()
         for key, payloads in rows:
-            versions = [shape.said(payload) for payload in payloads]
-            states = [state.said for state in book.served.get(key, [])]
+            versions = [shape.content_state(payload) for payload in payloads]
+            states = [state.content_state for state in book.served.get(key, [])]
             if not _in_order(versions, states, selection=shape.selection):
                 yield f"{book.name}: the raw versions of {key[-3:]} are {versions}, but it was {states}"
-            if any(one == other for one, other in pairwise(versions)):
-                yield f"{book.name}: a raw version of {key[-3:]} stands there twice: {versions}"
+            if any(first == second for first, second in pairwise(versions)):
+                yield f"{book.name}: the same raw version of {key[-3:]} is stored twice: {versions}"
             entry = book.entries.get(key)
-            if entry is not None and book.tells(entry) and versions[-1] != entry.state.said:
+            if entry is not None and book.is_readable(entry) and versions[-1] != entry.state.content_state:
                 yield f"{book.name}: the last raw version of {key[-3:]} is {versions[-1]} instead of {entry.state}"
 
     def _history(self, book: Book, table: Table) -> Iterator[str]:
-        """As many versions as the raw log has, numbered from 1, one of them current."""
+        """The history has as many versions as the raw log, numbered from 1, and one of them is current."""
         key = book.shape.key_column
         rows = self.connection.execute(
             f"SELECT CAST({key} AS VARCHAR), list(version ORDER BY version), count(*) FILTER (is_current),"
@@ -115,28 +115,28 @@ class Comparison:
         ).fetchall()
         for identity, versions, current, raw in rows:
             if versions != list(range(1, raw + 1)) or current != 1:
-                told = f"the versions {versions}, {current} of them current, and {raw} in raw"
-                yield f"{book.name}: the history of {identity[-3:]} has {told}"
+                found = f"the versions {versions}, {current} of them current, and {raw} in raw"
+                yield f"{book.name}: the history of {identity[-3:]} has {found}"
 
     def _rejected(self, book: Book) -> Iterator[str]:
-        """Records that are served and cannot be read are open; what is served and valid is not."""
+        """Served records that cannot be read are open rejected records, and valid ones are not."""
         rows = self.connection.execute(
             "SELECT key, sequence_number FROM sync.rejected_records WHERE account = ? AND feed = ?"
             " AND resolved_at IS NULL",
             [book.account.name, book.shape.feed],
         ).fetchall()
         keys, numbers = {key for key, _ in rows if key}, {number for _, number in rows}
-        for entry in filter(book.reaches, book.standing()):
+        for entry in filter(book.is_reachable, book.numbered()):
             if entry.garbage == "field" and entry.key not in keys:
                 yield f"{book.name}: {entry.key[-3:]}@{entry.place} cannot be read and is not among the rejected"
             if entry.garbage == "key" and entry.place not in numbers:
-                yield f"{book.name}: what cannot be read at {entry.place} is not among the rejected"
+                yield f"{book.name}: the unreadable record at {entry.place} is not among the rejected"
             if entry.garbage is None and (entry.key in keys or entry.place in numbers):
                 yield f"{book.name}: {entry.key[-3:]}@{entry.place} is valid and still among the rejected"
 
     def _cursors(self, book: Book) -> Iterator[str]:
-        """Each cursor stands at the highest number; as long as nothing valid is served, no restart can be proven."""
-        if not any(map(book.tells, book.standing())):
+        """Each cursor equals the maximum; while no valid record is served, a restart cannot be proven."""
+        if not any(map(book.is_readable, book.numbered())):
             return
         rows = self.connection.execute(
             "SELECT part, cursor FROM sync.cursors WHERE account = ? AND feed = ?",
@@ -151,7 +151,7 @@ class Comparison:
         return book.maximum(part) <= cursor <= max(book.highest, book.maximum(part))
 
     def _selection(self, book: Book, feed: Feed) -> Iterator[str]:
-        """What a selection did not serve since its restart is deleted."""
+        """Records that a selection did not serve since its restart are marked as deleted."""
         if not book.shape.selection or book.series == 1:
             return
         for key, row in self.stored(book, feed).items():
@@ -161,18 +161,18 @@ class Comparison:
 
 
 def _was_served(book: Book, entry: Entry) -> bool:
-    """Whether a record is in the selection now, or was since the restart: leniently, whether it was ever served."""
-    return book.shows(entry) or entry.hidden or bool(book.served.get(entry.key))
+    """Return whether a record is in the selection or was served before, which is accepted too."""
+    return book.is_visible(entry) or entry.hidden or bool(book.served.get(entry.key))
 
 
 def _in_order(some: Sequence[Any], of: Sequence[Any], *, selection: bool) -> bool:
-    """Whether ``some`` follow each other in ``of``, perhaps with others between them.
+    """Return whether ``some`` is a subsequence of ``of``.
 
-    In a selection, what left it ends with a version that Floriday never served, and may come back as it was.
+    A record that left a selection ends with a version that Floriday never served, and may return as it was before.
     """
     place = 0
     for content, deleted in some:
-        found = next((at for at in range(place, len(of)) if of[at] == (content, deleted)), None)
+        found = next((index for index in range(place, len(of)) if of[index] == (content, deleted)), None)
         if found is None and selection and deleted:
             continue
         if found is None:

@@ -1,4 +1,4 @@
-"""What may go wrong in one answer, and the losses that are known, each of which a test may leave out."""
+"""Faults of single responses, and the known causes of losses, each of which a test can exclude."""
 
 from __future__ import annotations
 
@@ -7,58 +7,58 @@ from enum import StrEnum
 
 
 class Loss(StrEnum):
-    """A way to lose records that was found once; without it the machine plays what never lost anything."""
+    """A cause of lost records that was found and fixed; without it the state machine avoids that situation."""
 
-    WIDENED = "connections are synced by name, or the sync dies or fails before the feeds that they widen"
-    GARBLED_NUMBER = "one answer gives a record a far higher number"
-    PAGE_MAXIMUM = "one answer gives a far higher page maximum"
-    UNSEEN_RESTART = "a restart shows neither in the maximum nor in the first page"
-    EMPTY_ANSWER = "one answer is an empty page while records are rejected"
-    UNKNOWN_PARTS = "a feed in parts is synced while the connections are not known"
-    SELECTION_CUT = "a sync dies in the complete walk after a restart"
-    DEFAULTS = "a record returns to its defaults, which carry the number 0"
+    NEW_CONNECTION = "connections are synced by name, or the sync crashes or fails before the feeds that depend on them"
+    GARBLED_NUMBER = "one response gives a record a much higher number"
+    PAGE_MAXIMUM = "one response gives a much higher page maximum"
+    UNSEEN_RESTART = "neither the maximum nor the first page shows a restart"
+    EMPTY_ANSWER = "one response is an empty page while there are rejected records"
+    UNKNOWN_PARTS = "a feed with sub-feeds is synced while the connections are unknown"
+    SELECTION_CUT = "a sync crashes during the complete walk after a restart"
+    DEFAULTS = "a record is reset to its defaults, which have the number 0"
 
 
 EVERY_LOSS = frozenset(Loss)
 
 
 class Kind(StrEnum):
-    """What happens to one answer."""
+    """A fault of one response."""
 
-    BUSY = "status 500"
+    STATUS_500 = "status 500"
     CUT = "the connection is cut"
     GARBAGE = "200 with HTML"
     REFUSED = "status 403"
-    NUMBER = "a record's number is far too high"
+    NUMBER = "a record's number is much too high"
     NUMBER_WITHIN = "a record's number is the feed's highest"
-    PAGE_MAXIMUM = "the page's maximum is a thousand times too high"
+    PAGE_MAXIMUM = "the page's maximum is 1,000 times too high"
     EMPTY = "an empty page"
-    AGAIN = "the page from the beginning once more"
-    MAXIMUM_HIGH = "the feed's maximum is far too high"
+    FIRST_PAGE = "the first page instead of the requested one"
+    MAXIMUM_HIGH = "the feed's maximum is much too high"
     MAXIMUM_OLD = "the feed's maximum is an older one"
     MAXIMUM_REFUSED = "the feed's maximum is refused with 403"
 
 
 IN_PAGES = (
-    *(Kind.BUSY, Kind.CUT, Kind.GARBAGE, Kind.REFUSED),
-    *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.EMPTY, Kind.AGAIN),
+    *(Kind.STATUS_500, Kind.CUT, Kind.GARBAGE, Kind.REFUSED),
+    *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.EMPTY, Kind.FIRST_PAGE),
     *(Kind.NUMBER, Kind.NUMBER_WITHIN, Kind.PAGE_MAXIMUM, Kind.PAGE_MAXIMUM, Kind.EMPTY),
 )
-"""What is wrong in a page; what looks right at first comes more often."""
-IN_MAXIMA = (Kind.BUSY, Kind.MAXIMUM_HIGH, Kind.MAXIMUM_OLD, Kind.MAXIMUM_REFUSED)
+"""Faults of pages; those that look valid at first are chosen more often."""
+IN_MAXIMA = (Kind.STATUS_500, Kind.MAXIMUM_HIGH, Kind.MAXIMUM_OLD, Kind.MAXIMUM_REFUSED)
 
-LASTING = (Kind.BUSY, Kind.CUT, Kind.GARBAGE)
-"""What may strike twice in a row, and is a failure then."""
+LASTING = (Kind.STATUS_500, Kind.CUT, Kind.GARBAGE)
+"""Faults that may occur twice in a row, which makes the call fail."""
 
 
 @dataclass
 class Fault:
-    """A fault that waits for its answer.
+    """A fault that is planned for a response.
 
     Args:
-        kind: what happens.
-        after: answers of this kind that pass before it strikes.
-        times: answers in a row that it strikes.
+        kind: kind of the fault.
+        after: number of responses before the first wrong one.
+        times: number of consecutive wrong responses.
     """
 
     kind: Kind

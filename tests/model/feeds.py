@@ -1,4 +1,4 @@
-"""The feeds of the model test: a handful of real ones, chosen so that all mechanisms occur, in small pages."""
+"""The feeds of the model test: a few real ones that cover all mechanisms, in small pages."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ JsonObject = dict[str, Any]
 
 MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 SUPPLIERS = tuple(str(UUID(int=0xA000 + place)) for place in range(3))
-"""Growers that a buyer may be connected with."""
+"""Suppliers that a customer may be connected with."""
 
 
 def identity(place: int) -> str:
-    """The id of the record that is the n-th of its feed."""
+    """Return the id of the n-th record of a feed."""
     return str(UUID(int=0xB000 + place))
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the records of a feed look like, as far as the model cares.
+    """The properties of a feed's records that the model needs.
 
     Args:
-        feed: ``schema.table``.
-        key: JSON name of the key.
-        content: the members that hold a content, a small number.
-        column: the column that shows it.
-        value: what the column holds for a content.
-        widened: whether only records of connected suppliers are served.
-        in_parts: whether it is read supplier by supplier.
-        selection: whether what a complete walk after a restart does not serve has left it.
+        feed: name of the feed, ``schema.table``.
+        key: JSON name of the key field.
+        content: returns the JSON members of a content, which is a small number.
+        column: name of the column that shows the content.
+        value: returns the value of that column for a content.
+        needs_connection: whether only records of connected suppliers are served.
+        in_parts: whether there is one sub-feed for each supplier.
+        selection: whether records that a complete walk after a restart does not serve have left the feed.
         has_maximum: whether there is a max-sequence operation.
-        has_defaults: whether a record may return to its defaults, which carry the number 0.
-        restarts: whether its numbers may begin anew.
-        deletes: whether a record can say that it is deleted.
+        has_defaults: whether a record may be reset to its defaults, which have the number 0.
+        restarts: whether the numbering may restart.
+        deletes: whether a record can be marked as deleted.
     """
 
     feed: str
@@ -56,7 +56,7 @@ class Shape:
     content: Callable[[int], JsonObject]
     column: str
     value: Callable[[int], object]
-    widened: bool = False
+    needs_connection: bool = False
     in_parts: bool = False
     selection: bool = False
     has_maximum: bool = True
@@ -66,25 +66,25 @@ class Shape:
 
     @property
     def key_column(self) -> str:
-        """The key's column."""
+        """Name of the key column."""
         return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.key)
 
     def payload(self, key: str, number: int, content: int, supplier: str, *, deleted: bool) -> JsonObject:
-        """The record as Floriday serves it."""
-        owner = {"supplierOrganizationId": supplier} if self.widened or self.in_parts else {}
-        sign = {"isDeleted": deleted} if self.deletes else {}
-        return {**owner, self.key: key, "sequenceNumber": number, **sign, **self.content(content)}
+        """Return the record as Floriday serves it."""
+        owner = {"supplierOrganizationId": supplier} if self.needs_connection or self.in_parts else {}
+        mark = {"isDeleted": deleted} if self.deletes else {}
+        return {**owner, self.key: key, "sequenceNumber": number, **mark, **self.content(content)}
 
-    def said(self, payload: str) -> tuple[int, bool]:
-        """The content of a payload, and whether it is deleted."""
+    def content_state(self, payload: str) -> tuple[int, bool]:
+        """Return the content of a payload, and whether it is deleted."""
         record = json.loads(payload)
-        is_deleted = any(record.get(sign) is True for sign in ("isDeleted", "isDisabledForSync"))
+        is_deleted = any(record.get(mark) is True for mark in ("isDeleted", "isDisabledForSync"))
         contents = [content for content in range(CONTENTS) if self.content(content).items() <= record.items()]
         return contents[0], is_deleted
 
 
 CONTENTS = 4
-"""How many contents there are; a record may return to one that it had."""
+"""Number of different contents; a record may return to an earlier one."""
 
 
 def _moment(content: int) -> dt.datetime:
@@ -119,7 +119,7 @@ SHAPES = {
             "last_modified",
             _moment,
         ),
-        Shape(SERVICES, "additionalServiceId", _sizes, "name", _word, widened=True),
+        Shape(SERVICES, "additionalServiceId", _sizes, "name", _word, needs_connection=True),
         Shape(GROUPS, "contractTradeItemGroupId", _trade_items, "name", _word, in_parts=True),
         Shape(
             CUSTOM,
@@ -127,7 +127,7 @@ SHAPES = {
             _pieces,
             "number_of_pieces",
             int,
-            widened=True,
+            needs_connection=True,
             selection=True,
             restarts=True,
         ),
@@ -164,11 +164,11 @@ SCENARIOS = (
     (TYPES, WAREHOUSES),
     (CONNECTIONS, SERVICES, GROUPS),
 )
-"""Feeds that are tried together; few, so that a sync takes little time."""
+"""Combinations of feeds that are tested; small ones, so that a sync is short."""
 
 
 def catalogue_with(feeds: tuple[str, ...], page: int) -> Catalogue:
-    """The buyers' catalogue, of these feeds alone, in small pages."""
+    """Return the catalogue of the Customers API with only these feeds, in small pages."""
     whole = catalogue_of("customers")
     return replace(whole, feeds=tuple(_small(feed, page) for feed in whole.feeds if feed.name in feeds), snapshots=())
 

@@ -1,6 +1,6 @@
-"""The model: what Floriday promises of a change feed, in plain Python, apart from the code under test.
+"""The model: what Floriday promises about a change feed, in plain Python and independent of the product.
 
-A record stands at one number, its newest. A page after a number holds the next numbers, cut before anything is
+A record exists only at its newest number. A page holds the next records after a number, cut before anything is
 filtered; its maximum is the highest number before filtering. Nothing here knows how the client works.
 """
 
@@ -16,32 +16,32 @@ from tests.model.feeds import CONNECTIONS, SHAPES, SUPPLIERS, JsonObject, Shape,
 
 @dataclass(frozen=True)
 class State:
-    """What a record says: its number, its content, and whether it is deleted."""
+    """The state of a record: its number, its content, and whether it is deleted."""
 
     number: int
     content: int
     deleted: bool
 
     @property
-    def said(self) -> tuple[int, bool]:
-        """Without the number, which is no reason for a new version."""
+    def content_state(self) -> tuple[int, bool]:
+        """The state without the number, because a new number alone makes no new version."""
         return self.content, self.deleted
 
 
 @dataclass
 class Entry:
-    """A record as Floriday has it.
+    """A record on the server.
 
     Args:
-        key: its id.
-        place: its number.
-        content: what it says.
-        supplier: whose it is.
-        deleted: whether it says that it is deleted.
-        hidden: whether a filter takes it out of the pages.
-        garbage: whether no valid record is served: ``field`` or ``key`` cannot be read.
-        is_default: whether it carries the number 0 wherever it stands.
-        late: whether its number is given but not served yet.
+        key: id of the record.
+        place: sequence number of the record.
+        content: content as a small number.
+        supplier: organization id of its supplier.
+        deleted: whether it is marked as deleted.
+        hidden: whether a filter removes it from the pages.
+        garbage: the part that cannot be read, ``field`` or ``key``; None for a valid record.
+        is_default: whether its sequence number is 0, whatever its place.
+        late: whether its number is assigned but not served yet.
     """
 
     key: str
@@ -56,13 +56,13 @@ class Entry:
 
     @property
     def state(self) -> State:
-        """What a reader is to store."""
+        """The state that a client must store."""
         return State(0 if self.is_default else self.place, self.content, self.deleted)
 
 
 @dataclass
 class Answer:
-    """A page: its maximum, and its records in the order of their numbers."""
+    """A page: its maximum, and its records in ascending order."""
 
     maximum: int
     entries: list[Entry]
@@ -73,10 +73,9 @@ class Book:
     """A feed of an account.
 
     Args:
-        shape: of its records.
-        account: whose.
-        size: records of a full page.
-        connected: the suppliers whose records are in view; asked anew each time.
+        shape: properties of its records.
+        account: account that reads the feed.
+        size: number of records in a full page.
     """
 
     shape: Shape
@@ -96,72 +95,74 @@ class Book:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Account and feed for messages."""
         return f"{self.account.name} {self.shape.feed}"
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is going to go wrong."""
+        """Whether no fault is planned."""
         return not (
             self.page_faults or self.maximum_faults or self.locked or any(e.late for e in self.entries.values())
         )
 
     def next_number(self) -> int:
-        """A number that was not given before."""
+        """Return the next sequence number."""
         self.counter += 1
         return self.counter
 
-    def standing(self, part: str | None = None) -> list[Entry]:
-        """What has a number that is served, in its order, hidden or not; of one supplier only, or of all."""
-        found = [one for one in self.entries.values() if not one.late and part in (None, one.supplier)]
-        return sorted(found, key=lambda one: one.place)
+    def numbered(self, part: str | None = None) -> list[Entry]:
+        """Return the records with a served number in ascending order, also hidden ones; of one supplier or of all."""
+        found = [entry for entry in self.entries.values() if not entry.late and part in (None, entry.supplier)]
+        return sorted(found, key=lambda entry: entry.place)
 
     def maximum(self, part: str | None = None) -> int:
-        """The highest number that is served."""
-        return max((one.place for one in self.standing(part)), default=0)
+        """Return the highest served number."""
+        return max((entry.place for entry in self.numbered(part)), default=0)
 
-    def shows(self, entry: Entry) -> bool:
-        """Whether a reader may see a record."""
+    def is_visible(self, entry: Entry) -> bool:
+        """Return whether a record is served to the account."""
         if entry.late or entry.hidden:
             return False
-        return not (self.shape.widened or self.shape.in_parts) or entry.supplier in self.account.connected
+        return not (self.shape.needs_connection or self.shape.in_parts) or entry.supplier in self.account.connected
 
-    def reaches(self, entry: Entry) -> bool:
-        """Whether a reader can know of a record: it is shown, and the reader knows the connection that shows it."""
-        depends = self.shape.widened or self.shape.in_parts
-        return self.shows(entry) and not (depends and entry.supplier in self.account.uncertain)
+    def is_reachable(self, entry: Entry) -> bool:
+        """Return whether a record is served and the client can read the connection that it depends on."""
+        depends = self.shape.needs_connection or self.shape.in_parts
+        return self.is_visible(entry) and not (depends and entry.supplier in self.account.uncertain)
 
-    def tells(self, entry: Entry) -> bool:
-        """Whether a reader can know what a record says."""
-        return self.reaches(entry) and not entry.garbage
+    def is_readable(self, entry: Entry) -> bool:
+        """Return whether the client can read a record."""
+        return self.is_reachable(entry) and not entry.garbage
 
     def page(self, after: int, part: str | None, *, inclusive: bool) -> Answer:
-        """The page after a number."""
-        cut = [one for one in self.standing(part) if one.place > after or (inclusive and one.place == after > 0)]
+        """Return the page after a number."""
+        cut = [
+            entry for entry in self.numbered(part) if entry.place > after or (inclusive and entry.place == after > 0)
+        ]
         cut = cut[: self.size]
-        return Answer(cut[-1].place if cut else after, [one for one in cut if self.shows(one)])
+        return Answer(cut[-1].place if cut else after, [entry for entry in cut if self.is_visible(entry)])
 
     def note_served(self) -> None:
         """Remember every state that could be read."""
         self.highest = max(self.highest, self.maximum())
-        for one in self.entries.values():
-            if self.shows(one) and one.garbage is None:
-                states = self.served.setdefault(one.key, [])
-                if not states or states[-1] != one.state:
-                    states.append(one.state)
+        for entry in self.entries.values():
+            if self.is_visible(entry) and entry.garbage is None:
+                states = self.served.setdefault(entry.key, [])
+                if not states or states[-1] != entry.state:
+                    states.append(entry.state)
 
     def put(self, key: str, content: int, supplier: str, *, hidden: bool = False, late: bool = False) -> Entry:
-        """A record, new or anew."""
+        """Create or replace a record."""
         self.entries[key] = Entry(key, self.next_number(), content, supplier, hidden=hidden, late=late)
         return self.entries[key]
 
     def move(self, entry: Entry) -> None:
-        """Give a record a new number."""
+        """Assign a new number to a record."""
         entry.place = self.next_number()
         entry.is_default = False
 
     def restart(self, seed: int, leaving: Iterable[Entry]) -> None:
-        """Number what stands anew, from 1, in any order; some records leave."""
+        """Remove some records, and renumber the others from 1 in random order."""
         for entry in leaving:
             del self.entries[entry.key]
         self.counter, self.highest = 0, 0
@@ -171,17 +172,17 @@ class Book:
         for entry in entries:
             self.move(entry)
 
-    def rehearsed(self, seed: int, leaving: Iterable[str]) -> Book:
-        """The book as a restart would leave it."""
-        anew = replace(self, entries={key: replace(one) for key, one in self.entries.items()})
-        anew.restart(seed, [anew.entries[key] for key in leaving])
-        return anew
+    def after_restart(self, seed: int, leaving: Iterable[str]) -> Book:
+        """Return a copy of the feed as a restart would leave it."""
+        restarted = replace(self, entries={key: replace(entry) for key, entry in self.entries.items()})
+        restarted.restart(seed, [restarted.entries[key] for key in leaving])
+        return restarted
 
     def body(self, entry: Entry, number: int | None = None) -> JsonObject:
-        """A record as it is served, perhaps under a number that is wrong."""
+        """Return a record as it is served, perhaps with a wrong number."""
         state = entry.state
-        told = state.number if number is None else number
-        made = self.shape.payload(entry.key, told, entry.content, entry.supplier, deleted=entry.deleted)
+        served_number = state.number if number is None else number
+        made = self.shape.payload(entry.key, served_number, entry.content, entry.supplier, deleted=entry.deleted)
         if entry.garbage == "key":
             made[self.shape.key] = {"not": "an id"}
         if entry.garbage == "field":
@@ -191,7 +192,7 @@ class Book:
 
 @dataclass
 class Account:
-    """A buyer."""
+    """An account of a customer."""
 
     name: str
     place: int
@@ -199,23 +200,23 @@ class Account:
 
     @property
     def organization(self) -> str:
-        """Its organization's id."""
+        """Organization id of the account."""
         return identity(0x1000 + self.place)
 
     @property
     def uncertain(self) -> frozenset[str]:
-        """The suppliers whose connection a reader cannot make out."""
+        """Suppliers whose connection cannot be read."""
         books = self.books
         entries = books[CONNECTIONS].entries.values() if CONNECTIONS in books else ()
-        return frozenset(one.key for one in entries if one.garbage)
+        return frozenset(entry.key for entry in entries if entry.garbage)
 
     @property
     def connected(self) -> frozenset[str]:
-        """The suppliers that it is connected with; all of them where connections are not part of the play."""
+        """Suppliers that the account is connected with; all of them if the feed of connections is not simulated."""
         if CONNECTIONS not in self.books:
             return frozenset(SUPPLIERS)
         entries = self.books[CONNECTIONS].entries.values()
-        return frozenset(one.key for one in entries if not (one.deleted or one.late or one.hidden))
+        return frozenset(entry.key for entry in entries if not (entry.deleted or entry.late or entry.hidden))
 
 
 @dataclass
@@ -223,17 +224,18 @@ class World:
     """All accounts.
 
     Args:
-        inclusive: whether the record at the number asked with is served again.
-        empty_says_zero: whether an empty page has the maximum 0 instead of the number asked with.
+        accounts: accounts by name.
+        inclusive: whether the record at the requested number is served again.
+        empty_maximum_is_zero: whether an empty page has the maximum 0 instead of the requested number.
     """
 
     accounts: dict[str, Account]
     inclusive: bool = False
-    empty_says_zero: bool = False
+    empty_maximum_is_zero: bool = False
 
     @staticmethod
     def of(feeds: Iterable[str], accounts: int, page: int) -> World:
-        """A world without a record."""
+        """Return a server without records."""
         world = World({name: Account(name, place) for place, name in enumerate(("main", "second")[:accounts])})
         for account in world.accounts.values():
             account.books = {name: Book(SHAPES[name], account, page) for name in feeds}
@@ -249,22 +251,22 @@ class World:
         for book in self.books:
             book.note_served()
 
-    def told(self) -> Iterator[str]:
-        """All that stands, one line each, for people."""
+    def description(self) -> Iterator[str]:
+        """Yield one line for each feed, with all records that have a number."""
         for book in self.books:
             rows = ", ".join(
-                f"{one.key[-3:]}@{one.place}={one.content}"
+                f"{entry.key[-3:]}@{entry.place}={entry.content}"
                 + "".join(
                     mark
-                    for mark, is_so in (
-                        (" deleted", one.deleted),
-                        (" hidden", one.hidden),
-                        (f" garbage {one.garbage}", one.garbage),
-                        (" out of view", not one.hidden and not book.shows(one)),
-                        (" default", one.is_default),
+                    for mark, is_set in (
+                        (" deleted", entry.deleted),
+                        (" hidden", entry.hidden),
+                        (f" garbage {entry.garbage}", entry.garbage),
+                        (" not visible", not entry.hidden and not book.is_visible(entry)),
+                        (" default", entry.is_default),
                     )
-                    if is_so
+                    if is_set
                 )
-                for one in book.standing()
+                for entry in book.numbered()
             )
             yield f"{book.name} at {book.maximum()}{' LOCKED' if book.locked else ''}: {rows or 'nothing'}"

@@ -1,4 +1,4 @@
-"""Random stories of Floriday and its client; hypothesis shrinks one that ends badly."""
+"""Random histories of Floriday and its client; hypothesis shrinks one that fails."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.model.client import Asked
+from tests.model.client import SyncRequest
 from tests.model.faults import IN_MAXIMA, IN_PAGES, LASTING, Fault, Kind, Loss
 from tests.model.feeds import CONNECTIONS, CONTENTS, SCENARIOS, SUPPLIERS
 from tests.model.floriday import Book, World
-from tests.model.happenings import PLACES, WORDS, Happenings
-from tests.model.play import Play
 from tests.model.server import ModelServer
+from tests.model.server_events import PLACES, WORDS, ServerEvents
+from tests.model.simulation import Simulation
 
 NAMES = st.sampled_from(((), (), (0,), (1,)))
-"""Places of the feeds that a sync is for; none for all."""
+"""Indexes of the feeds to sync; empty for all."""
 
 
-class FloridayMachine(Happenings):
-    """Floriday and a client, and what either may do."""
+class FloridayMachine(ServerEvents):
+    """Floriday and a client, with all rules."""
 
     server: ClassVar[ModelServer]
     scenarios: ClassVar[tuple[tuple[str, ...], ...]] = SCENARIOS
@@ -30,7 +30,7 @@ class FloridayMachine(Happenings):
         accounts=st.sampled_from((1, 1, 1, 2)),
         page=st.sampled_from((2, 3)),
         inclusive=st.booleans(),
-        empty_says_zero=st.booleans(),
+        empty_maximum_is_zero=st.booleans(),
         connected=st.integers(0, len(SUPPLIERS)),
         records=st.sampled_from((4, 6, 2, 9, 0)),
         is_loaded=st.booleans(),
@@ -44,55 +44,59 @@ class FloridayMachine(Happenings):
         records: int,
         *,
         inclusive: bool,
-        empty_says_zero: bool,
+        empty_maximum_is_zero: bool,
         is_loaded: bool,
     ) -> None:
-        """A world with some connections and records, and a warehouse that is empty or has them."""
+        """Start with some connections and records, and with a warehouse that is empty or up to date."""
         feeds = self.scenarios[scenario % len(self.scenarios)]
         world = World.of(feeds, accounts, page)
-        world.inclusive, world.empty_says_zero = inclusive, empty_says_zero
-        self.begun = Play(self.server, world, feeds, page, losses=self.losses, say=self.say)
+        world.inclusive, world.empty_maximum_is_zero = inclusive, empty_maximum_is_zero
+        self.started = Simulation(self.server, world, feeds, page, losses=self.losses, log=self.log)
         for book in world.books:
             if book.shape.feed != CONNECTIONS:
-                self.play.fill(book, records)
+                self.simulation.fill(book, records)
             else:
                 for supplier in SUPPLIERS[:connected]:
                     book.put(supplier, 0, supplier)
-        self.play.tell(f"{accounts} account(s) of {', '.join(feeds)}, pages of {page}, {records} records each")
+        self.simulation.log_event(
+            f"{accounts} account(s) of {', '.join(feeds)}, pages of {page}, {records} records each"
+        )
         if is_loaded:
-            self.play.sync(Asked())
+            self.simulation.sync(SyncRequest())
 
     @rule(
         names=NAMES,
         full=st.sampled_from((False, False, False, True)),
         account=st.sampled_from((None, None, 0, 1)),
-        rests=st.sampled_from((False, False, False, True)),
+        finishes=st.sampled_from((False, False, False, True)),
     )
     def sync(
-        self, names: tuple[int, ...], account: int | None = None, *, full: bool = False, rests: bool = False
+        self, names: tuple[int, ...], account: int | None = None, *, full: bool = False, finishes: bool = False
     ) -> None:
-        """A sync of all feeds and accounts, or by name."""
-        accounts = list(self.play.world.accounts)
+        """Sync some feeds and accounts, or all."""
+        accounts = list(self.simulation.world.accounts)
         only = None if account is None or len(accounts) == 1 else accounts[account]
-        self.play.sync(Asked(self._named(names), full=full, account=only))
-        if rests:
-            self.come_to_rest()
+        self.simulation.sync(SyncRequest(self._named(names), full=full, account=only))
+        if finishes:
+            self.finish()
 
     @rule(at=st.integers(0, 6), after=st.booleans(), names=NAMES, how=st.sampled_from(("", "", "full", "retry")))
-    def sync_and_die(self, at: int, names: tuple[int, ...], how: str = "", *, after: bool) -> None:
-        """A sync whose process ends at a commit."""
-        asked = Asked(self._named(names), full=how == "full", retry=how == "retry", dies_at=at, dies_after=after)
-        self.play.sync(asked)
+    def sync_and_crash(self, at: int, names: tuple[int, ...], how: str = "", *, after: bool) -> None:
+        """Sync in a process that crashes at a commit."""
+        request = SyncRequest(
+            self._named(names), full=how == "full", retry=how == "retry", crashes_at=at, crashes_after=after
+        )
+        self.simulation.sync(request)
 
-    @precondition(lambda self: self.play.had_garbage)
+    @precondition(lambda self: self.simulation.had_garbage)
     @rule()
     def retry(self) -> None:
-        """Rejected records are asked for."""
-        self.play.sync(Asked(retry=True))
+        """Retry rejected records."""
+        self.simulation.sync(SyncRequest(retry=True))
 
     def _named(self, places: tuple[int, ...]) -> tuple[str, ...]:
-        feeds = self.play.feeds
-        return tuple(feeds[one % len(feeds)] for one in places)
+        feeds = self.simulation.feeds
+        return tuple(feeds[place % len(feeds)] for place in places)
 
     @rule(
         where=PLACES,
@@ -102,15 +106,15 @@ class FloridayMachine(Happenings):
         more=st.integers(0, 5),
         names=NAMES,
     )
-    def sync_and_meet_a_wrong_page(  # noqa: PLR0917 - hypothesis names them all
+    def sync_with_a_wrong_page(  # noqa: PLR0917 - hypothesis passes them by name
         self, where: int, kind: Kind, after: int, times: int, more: int, names: tuple[int, ...]
     ) -> None:
-        """One of the next pages is wrong; perhaps there is something new, so that it is asked for."""
-        book = self.play.book(where)
-        if self._may_strike(book, kind):
+        """Make one of the next pages wrong, perhaps add records so that it is requested, and sync."""
+        book = self.simulation.book(where)
+        if self._may_occur(book, kind):
             book.page_faults.append(Fault(kind, after, times if kind in LASTING else 1))
-            self.play.tell(f"{book.name}: after {after} pages: {kind}, {times} time(s)")
-            self._grow_and_sync(where, more, names)
+            self.simulation.log_event(f"{book.name}: after {after} pages: {kind}, {times} time(s)")
+            self._add_and_sync(where, more, names)
 
     @rule(
         where=PLACES,
@@ -119,15 +123,13 @@ class FloridayMachine(Happenings):
         more=st.integers(0, 5),
         names=NAMES,
     )
-    def sync_and_meet_a_wrong_maximum(
-        self, where: int, kind: Kind, times: int, more: int, names: tuple[int, ...]
-    ) -> None:
-        """The next maximum is wrong."""
-        book = self.play.book(where)
+    def sync_with_a_wrong_maximum(self, where: int, kind: Kind, times: int, more: int, names: tuple[int, ...]) -> None:
+        """Make the next maximum wrong, and sync."""
+        book = self.simulation.book(where)
         if book.shape.has_maximum:
             book.maximum_faults.append(Fault(kind, 0, times if kind in LASTING else 1))
-            self.play.tell(f"{book.name}: {kind}")
-            self._grow_and_sync(where, more, names)
+            self.simulation.log_event(f"{book.name}: {kind}")
+            self._add_and_sync(where, more, names)
 
     @rule(
         where=PLACES,
@@ -135,66 +137,66 @@ class FloridayMachine(Happenings):
         kind=st.sampled_from((Kind.EMPTY, *IN_PAGES)),
         how=st.sampled_from(("field", "key")),
         retry=st.booleans(),
-        heals=st.booleans(),
+        becomes_valid=st.booleans(),
     )
-    def meet_a_wrong_page_while_a_record_is_rejected(
-        self, where: int, which: int, kind: Kind, how: str, *, retry: bool, heals: bool
+    def sync_with_a_wrong_page_for_a_rejected_record(
+        self, where: int, which: int, kind: Kind, how: str, *, retry: bool, becomes_valid: bool
     ) -> None:
-        """A record is rejected, and the question what became of it is answered wrongly."""
-        book, entry = self.play.entry(where, which)
+        """Make a record unreadable, and answer the next request for it wrongly."""
+        book, entry = self.simulation.entry(where, which)
         if entry is None or book.shape.feed == CONNECTIONS:
             return
         self.alter(book, entry, entry.content, "spoil" if how == "field" else "spoil beyond its key")
-        self.play.tell(f"{book.name}: {entry.key[-3:]}@{entry.place} becomes unreadable ({how})")
-        self.play.sync(Asked())
-        if self._may_strike(book, kind):
+        self.simulation.log_event(f"{book.name}: {entry.key[-3:]}@{entry.place} becomes unreadable ({how})")
+        self.simulation.sync(SyncRequest())
+        if self._may_occur(book, kind):
             book.page_faults.append(Fault(kind))
-            self.play.tell(f"{book.name}: {kind}")
-            self.play.sync(Asked(retry=retry))
-        if heals:
+            self.simulation.log_event(f"{book.name}: {kind}")
+            self.simulation.sync(SyncRequest(retry=retry))
+        if becomes_valid:
             entry.garbage = None
-            self.play.tell(f"{book.name}: {entry.key[-3:]}@{entry.place} heals")
+            self.simulation.log_event(f"{book.name}: {entry.key[-3:]}@{entry.place} becomes valid")
 
-    def _may_strike(self, book: Book, kind: Kind) -> bool:
+    def _may_occur(self, book: Book, kind: Kind) -> bool:
         if kind in (Kind.NUMBER, Kind.NUMBER_WITHIN):
             return Loss.GARBLED_NUMBER in self.losses
         if kind is Kind.PAGE_MAXIMUM:
             return Loss.PAGE_MAXIMUM in self.losses
         return kind is not Kind.EMPTY or Loss.EMPTY_ANSWER in self.losses or not book.had_garbage
 
-    def _grow_and_sync(self, where: int, more: int, names: tuple[int, ...]) -> None:
+    def _add_and_sync(self, where: int, more: int, names: tuple[int, ...]) -> None:
         if more:
             self.create(where, more, more % CONTENTS, more, 0)
         self.sync(names)
 
     @rule(where=PLACES, content=WORDS)
-    def sync_while_a_number_is_late(self, where: int, content: int) -> None:
-        """A number is served after a higher one; the next walk that finds something new finds it too."""
-        book = self.play.book(where)
+    def sync_with_a_late_number(self, where: int, content: int) -> None:
+        """Serve a number after a higher one; the next walk that finds something new finds it too."""
+        book = self.simulation.book(where)
         if book.shape.feed == CONNECTIONS or book.locked:
             return
-        self.play.lift_faults()
-        first = self.play.put(book, content, late=True)
-        self.play.put(book, content)
-        self.play.tell(f"{book.name}: {first.place} is given and not served yet, {book.counter} is")
-        self.play.sync(Asked())
+        self.simulation.clear_faults()
+        first = self.simulation.put(book, content, late=True)
+        self.simulation.put(book, content)
+        self.simulation.log_event(f"{book.name}: {first.place} is assigned and not served yet, {book.counter} is")
+        self.simulation.sync(SyncRequest())
         first.late = False
-        self.play.put(book, content)
-        self.play.tell(f"{book.name}: {first.place} is served now, and {book.counter}")
-        self.play.sync(Asked())
+        self.simulation.put(book, content)
+        self.simulation.log_event(f"{book.name}: {first.place} is served now, and {book.counter}")
+        self.simulation.sync(SyncRequest())
 
-    def come_to_rest(self) -> None:
-        """Nothing goes wrong any more: after two syncs all tables are equal to the model."""
-        for book in self.play.locked:
+    def finish(self) -> None:
+        """End all faults; after two syncs all tables equal the model."""
+        for book in self.simulation.locked:
             self.serve_again(book)
-        self.play.rest()
+        self.simulation.finish()
 
     def teardown(self) -> None:
-        """A story ends at rest."""
-        if self.begun is None:
+        """Finish every example, and compare the tables."""
+        if self.started is None:
             return
         try:
-            if not self.play.has_failed:
-                self.come_to_rest()
+            if not self.simulation.has_failed:
+                self.finish()
         finally:
-            self.play.close()
+            self.simulation.close()

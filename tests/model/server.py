@@ -1,4 +1,4 @@
-"""The model over real HTTP on the loopback; one server for all examples, the world is replaced for each."""
+"""The model over real HTTP on the loopback; one server for all examples, each of which has its own world."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.model.feeds import SHAPES
 from tests.model.floriday import Account, Book, World
 
 BASE = "/customers-api-2026v1"
-FAR = 1000
+FACTOR = 1000
 
 
 @dataclass
 class Reply:
-    """One answer."""
+    """One HTTP response."""
 
     status: int = 200
     body: bytes = b""
@@ -31,10 +31,10 @@ class Reply:
 
 @dataclass
 class ModelServer:
-    """Answers from the world of the moment."""
+    """An HTTP server that answers from the current world."""
 
     world: World = field(default_factory=lambda: World({}))
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class ModelServer:
         self.address = f"http://127.0.0.1:{self._server.server_port}"
 
     def environment(self) -> dict[str, str]:
-        """The settings that point here."""
+        """Return the settings for this server."""
         return {
             "FLORIDAY_CLIENT_ID": "client",
             "FLORIDAY_CLIENT_SECRET": "secret-of-the-model",
@@ -55,16 +55,16 @@ class ModelServer:
         }
 
     def start(self) -> None:
-        """Answer from a thread."""
+        """Serve from a thread."""
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
     def answer(self, target: str, key: str | None) -> Reply:
-        """The answer to a question."""
+        """Return the response to a request."""
         parts = urlsplit(target)
         if parts.path == "/v1/token":
             return _json({"access_token": "token", "token_type": "Bearer", "expires_in": 10**9})
@@ -75,19 +75,21 @@ class ModelServer:
         if path == "/identities":
             return _json({"customerOrganization": {"organizationId": account.organization, "name": account.name}})
         with self.lock:
-            return self._of_a_feed(account, path, parse_qs(parts.query))
+            return self._of_feed(account, path, parse_qs(parts.query))
 
-    def _of_a_feed(self, account: Account, path: str, query: dict[str, list[str]]) -> Reply:
+    def _of_feed(self, account: Account, path: str, query: dict[str, list[str]]) -> Reply:
         if path in self._maxima:
             book = account.books[self._maxima[path]]
             reply = self._maximum(book)
-            self.asked.append(f"{book.name}: maximum → {reply.body.decode() if reply.status == 200 else reply.status}")
+            self.requests.append(
+                f"{book.name}: maximum → {reply.body.decode() if reply.status == 200 else reply.status}"
+            )
             return reply
         prefix, _, number = path.rpartition("/")
         book = account.books[self._pages[f"{prefix}/"]]
         part = query.get("supplierOrganizationId", [None])[0]
         reply = self._page(book, int(number), part)
-        self.asked.append(f"{book.name}: after {number} → {_brief(reply)}")
+        self.requests.append(f"{book.name}: after {number} → {_brief(reply)}")
         return reply
 
     def _maximum(self, book: Book) -> Reply:
@@ -95,12 +97,12 @@ class ModelServer:
             return _locked()
         fault = _struck(book, book.maximum_faults)
         match fault:
-            case Kind.BUSY:
+            case Kind.STATUS_500:
                 return Reply(500)
             case Kind.MAXIMUM_REFUSED:
                 return Reply(403)
             case Kind.MAXIMUM_HIGH:
-                return _json(book.maximum() * FAR + FAR)
+                return _json(book.maximum() * FACTOR + FACTOR)
             case Kind.MAXIMUM_OLD:
                 return _json(book.maximum() // 2)
         return _json(book.maximum())
@@ -111,24 +113,24 @@ class ModelServer:
         if book.shape.in_parts and part not in book.account.connected:
             return Reply(403, b'{"title": "There is no connection with this supplier."}')
         fault = _struck(book, book.page_faults)
-        return _FAILURES[fault] if fault in _FAILURES else self._told(book, after, part, fault)
+        return _FAILURES[fault] if fault in _FAILURES else self._valid_page(book, after, part, fault)
 
-    def _told(self, book: Book, after: int, part: str | None, fault: Kind | None) -> Reply:
-        answer = book.page(0 if fault is Kind.AGAIN else after, part, inclusive=self.world.inclusive)
-        empty = 0 if self.world.empty_says_zero else after
+    def _valid_page(self, book: Book, after: int, part: str | None, fault: Kind | None) -> Reply:
+        answer = book.page(0 if fault is Kind.FIRST_PAGE else after, part, inclusive=self.world.inclusive)
+        empty = 0 if self.world.empty_maximum_is_zero else after
         if fault is Kind.EMPTY or (not answer.entries and answer.maximum <= after):
             return _json({"maximumSequenceNumber": empty, "results": []})
         results = [book.body(entry) for entry in answer.entries]
         if fault is Kind.NUMBER and results:
-            results[-1]["sequenceNumber"] = answer.entries[-1].place * FAR + FAR
+            results[-1]["sequenceNumber"] = answer.entries[-1].place * FACTOR + FACTOR
         if fault is Kind.NUMBER_WITHIN and results:
             results[-1]["sequenceNumber"] = book.maximum()
-        factor = FAR if fault is Kind.PAGE_MAXIMUM else 1
+        factor = FACTOR if fault is Kind.PAGE_MAXIMUM else 1
         return _json({"maximumSequenceNumber": answer.maximum * factor, "results": results})
 
 
 def _struck(book: Book, faults: list[Fault]) -> Kind | None:
-    """The fault that strikes this answer, if any does."""
+    """Return the fault of this response, or None."""
     if not faults:
         return None
     fault = faults[0]
@@ -159,12 +161,12 @@ def _brief(reply: Reply) -> str:
 
 
 _FAILURES = {
-    Kind.BUSY: Reply(500),
+    Kind.STATUS_500: Reply(500),
     Kind.CUT: Reply(cut=True),
     Kind.GARBAGE: Reply(200, b"<html>maintenance</html>"),
     Kind.REFUSED: Reply(403, b'{"title": "Forbidden"}'),
 }
-"""Answers to the question for a page that are none."""
+"""Responses that are not pages."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -203,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def model_server() -> Iterator[ModelServer]:
-    """A server for the duration of a block."""
+    """Run a server for the duration of a block."""
     server = ModelServer()
     server.start()
     try:

@@ -130,7 +130,7 @@ class ContractBase(Record):
     contract_id: Uuid = field("Floriday's identifier of this version of the contract")
     reference: Text = field("reference that all versions of the contract share")
     title: Text = field("title")
-    description: Text | None = field("description, in free words")
+    description: Text | None = field("description, as free text")
     start_date_time: DateTime = field("start; its day is that of Amsterdam")
     end_date_time: DateTime = field("end")
     customer_organization_id: Uuid = field(CUSTOMER)

@@ -10,7 +10,7 @@ from typing import Literal
 from pipelines.catalogue.types import Boolean, DateTime, Decimal, Int32, Record, Text, Uuid, field
 
 SEQUENCE_NUMBER = "number of its newest change, rising within the feed"
-CREATION_DATE_TIME = "when it was made at Floriday"
+CREATION_DATE_TIME = "when it was created at Floriday"
 LAST_MODIFIED_DATE_TIME = "when it last changed at Floriday"
 IS_DELETED = "whether it has been deleted at Floriday"
 CARRIER = "carrier that takes the goods (organizations.organizations); NULL where none is known"
@@ -18,9 +18,9 @@ DESPATCH_WAREHOUSE = "warehouse that the goods leave from (organizations.warehou
 CUSTOM_PACKAGE = "custom package of an organization (catalog.custom_packages); NULL for a common one"
 CUSTOMER = "buyer (organizations.organizations)"
 DELIVERY_CONDITION = "delivery condition that applies (organizations.delivery_conditions)"
-INCOTERM = "Incoterm, which settles who bears transport and risk"
-NEXT_LEG = "where the goods go after delivery, such as a dock, in the buyer's words"
-DELIVERY_REMARKS = "remarks for the delivery, in free words"
+INCOTERM = "Incoterm: who pays for transport and who bears the risk"
+NEXT_LEG = "where the goods go after delivery, such as a dock, as the buyer describes it"
+DELIVERY_REMARKS = "remarks for the delivery, as free text"
 
 Currency = Literal["EUR", "USD"]
 Incoterm = Literal["DDP", "EXW", "DAP", "FCA", "FOB", "CPT", "CIP", "DPU", "FAS", "CFR", "CIF"]

@@ -62,7 +62,7 @@ class SalesOrderDeliveryBase(Record):
     """When, where and on what terms the goods are delivered."""
 
     delivery_condition_id: Uuid | None = field(DELIVERY_CONDITION)
-    latest_delivery_date_time: DateTime = field("latest moment; its day and week are those of Amsterdam")
+    latest_delivery_date_time: DateTime = field("latest time of delivery; its day and week are those of Amsterdam")
     region_gln: Text | None = field("GLN of the region (organizations.delivery_condition_regions)")
     location: Any = field("place")
     incoterm: Incoterm | None = field(INCOTERM)
@@ -78,11 +78,11 @@ class SalesOrderMutationBase(Record):
         "correction request behind it (orders.sales_order_correction_requests); NULL for none"
     )
     sales_order_correction_request_reason: Text | None = field(
-        "why the correction was asked for, in free words", personal=True
+        "why the correction was asked for, as free text", personal=True
     )
     old_values: Any = field("before the change")
     new_values: Any = field("after the change")
-    mutation_type: SalesOrderMutationUpdateType = field("what brought the change about")
+    mutation_type: SalesOrderMutationUpdateType = field("cause of the change")
     correction_type: SalesOrderMutationCorrectionType = field("whether a correction modified or cancelled")
     created_date_time: DateTime = field("when the change was made")
 
@@ -97,14 +97,14 @@ class SalesOrderMutablesBase(Record):
     vbn_package_code = field("VBN code of the package")
     price_per_piece = field("price of a piece, in the order's currency")
     delivery_price_per_piece = field("delivery price of a piece, in the order's currency")
-    total_price_per_piece = field("price of a piece with all that comes on top, in the order's currency")
+    total_price_per_piece = field("price of a piece with all additions, in the order's currency")
 
 
 class SalesOrderBase(Record):
     """The fields of a sales order in both APIs; their types and order are in the subclasses."""
 
     sales_order_id = field("Floriday's identifier of the sales order")
-    sales_order_group_id = field("what the orders from one bundled offer have in common; NULL for others")
+    sales_order_group_id = field("identifier that the orders from one bundled offer share; NULL for others")
     sales_channel_order_id = field("number of the order in the sales channel")
     supplier_organization_id = field(
         "supplier (organizations.organizations); an auction's correction may put itself here, so group by seller"
@@ -113,7 +113,7 @@ class SalesOrderBase(Record):
     customer_organization_id = field(CUSTOMER)
     trade_item_id = field("what was ordered (catalog.trade_items)")
     sales_channel = field("platform that it was sold through")
-    sales_channel_interface = field("how it came in: by screen or by software")
+    sales_channel_interface = field("how the order was placed: on a screen or by software")
     number_of_pieces = field("pieces after all corrections so far")
     trade_instrument = field("way of trading: clock, direct, contract")
     packing_configuration = field("packing")
@@ -123,7 +123,7 @@ class SalesOrderBase(Record):
     delivery = field("delivery")
     additional_services = field("additional services of a sales order")
     cancellation_deadline = field("until when an accepted order may be cancelled")
-    automatically_cancelled_on = field("when it is cancelled by itself; NULL for never")
+    automatically_cancelled_on = field("when it is cancelled automatically; NULL for never")
     status = field("state; only COMMITTED counts as revenue, ACCEPTED may still be cancelled")
     credit_claim_status = field("whether the buyer's credit was claimed")
     sequence_number = field(SEQUENCE_NUMBER)

@@ -23,7 +23,7 @@ RequestStatus = Literal["UNKNOWN", "PENDING", "ACCEPTED", "REJECTED"]
 
 ASKED = "grower that is asked (organizations.organizations)"
 STATUS = "what the grower answered; PENDING until then"
-REMARK = "remark for the grower, in free words"
+REMARK = "remark for the grower, as free text"
 
 
 class TradeItemRequestPackingConfiguration(Record):

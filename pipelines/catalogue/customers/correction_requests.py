@@ -56,7 +56,7 @@ class SalesOrderCorrectionRequest(Record):
     pieces_per_package: Int32 | None = field(f"new number of pieces in a package; {UNCHANGED}")
     incoterm: Incoterm | None = field(f"{INCOTERM}; {UNCHANGED}")
     should_return_packages: Boolean | None = field("whether the packages have to go back")
-    reason: Text | None = field("why it is asked for, in free words", personal=True)
+    reason: Text | None = field("why it is asked for, as free text", personal=True)
     is_cancel_request: Boolean = field("whether the order should be cancelled altogether")
     sales_order_version_after_correction: Int32 | None = field(
         "version of the order that it led to; NULL where it led to none"

@@ -108,7 +108,7 @@ class PurchaseOrder(Record):
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     is_order_request: Boolean = field("whether the grower has to agree first")
     order_request_decline_reason: Text | None = field(
-        f"why the grower declined, in free words; {NO_REQUEST}", personal=True
+        f"why the grower declined, as free text; {NO_REQUEST}", personal=True
     )
     order_request_status: OrderRequestStatus | None = field(f"what the grower answered; {NO_REQUEST}")
     payment_provider: PaymentProvider | None = field("who settles the payment")

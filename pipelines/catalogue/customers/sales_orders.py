@@ -40,7 +40,7 @@ from pipelines.catalogue.types import (
 )
 from pipelines.floriday.endpoints import Endpoint
 
-CLOCK_PRESALES_ONLY = "NULL but for the clock's presales"
+CLOCK_PRESALES_ONLY = "NULL except in the clock's presales"
 
 
 class SalesOrderDelivery(SalesOrderDeliveryBase):

@@ -49,7 +49,7 @@ class LoadCarrierItem(Record):
     status_of_received_item: ReceivedLoadCarrierConfigurationItemStatus | None = field(
         "what the receiver found; NULL before receipt"
     )
-    status_of_received_item_reason: Text | None = field("what was wrong on receipt, in free words", personal=True)
+    status_of_received_item_reason: Text | None = field("what was wrong on receipt, as free text", personal=True)
 
 
 class LoadCarrierConfiguration(Record):

@@ -59,7 +59,7 @@ class SupplyRequestLine(Record):
     added: DateTime = field(CREATION_DATE_TIME)
     last_modified: DateTime = field(LAST_MODIFIED_DATE_TIME)
     status: SupplyRequestLineStatus = field("how far it is, from PENDING to COMMITTED")
-    rejection_reason: Text | None = field("why it was rejected, in free words", personal=True)
+    rejection_reason: Text | None = field("why it was rejected, as free text", personal=True)
     is_locked_by_customer: Boolean = field("whether the buyer has closed it to changes")
     is_deleted: Boolean = field("whether the line has been taken out of the request")
 

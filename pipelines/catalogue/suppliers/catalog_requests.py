@@ -19,7 +19,7 @@ from pipelines.floriday.endpoints import SLOW, Endpoint
 ASKED_SUPPLIER = "grower who is asked (organizations.organizations)"
 ASKING_CUSTOMER = "buyer who asks (organizations.organizations)"
 REQUEST_STATUS = "what the grower answered; PENDING until then"
-REMARK = "the buyer's remark, in free words"
+REMARK = "the buyer's remark, as free text"
 EXPIRES_AT = "until when it can be answered"
 
 

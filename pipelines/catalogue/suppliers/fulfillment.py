@@ -121,7 +121,7 @@ class LoadCarrierItem(Record):
     status_of_received_item: ReceivedLoadCarrierConfigurationItemStatus | None = field(
         "what the receiver found; NULL before receipt"
     )
-    status_of_received_item_reason: Text | None = field("what was wrong on receipt, in free words", personal=True)
+    status_of_received_item_reason: Text | None = field("what was wrong on receipt, as free text", personal=True)
     alternative_display_name: Text | None = field("text for the label in place of the trade item's name")
 
 

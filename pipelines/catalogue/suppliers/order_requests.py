@@ -64,7 +64,7 @@ class SalesOrderCorrectionRequest(Record):
     pieces_per_package: Int32 | None = field(f"new pieces in a package; {UNCHANGED}")
     incoterm: Incoterm | None = field(f"new {INCOTERM}; {UNCHANGED}")
     should_return_packages: Boolean | None = field("whether the packages have to come back")
-    reason: Text | None = field("why, in free words", personal=True)
+    reason: Text | None = field("why, as free text", personal=True)
     is_cancel_request: Boolean = field("whether it asks to cancel the whole order")
     sales_order_version_after_correction: Int32 | None = field(
         "version of the order that it led to; NULL where it led to none"
@@ -110,7 +110,7 @@ class OrderRequest(Record):
     additional_service_ids: list[Uuid] = field("additional services that are wanted (catalog.additional_services)")
     added: DateTime = field(CREATION_DATE_TIME)
     status: OrderRequestStatus = field("what the grower answered; PENDING until then")
-    declined_reason: Text | None = field("why the grower declined, in free words", personal=True)
+    declined_reason: Text | None = field("why the grower declined, as free text", personal=True)
     payment_provider: PaymentProvider | None = field("who would settle the payment")
     sequence_number: Int64 = field(SEQUENCE_NUMBER)
     is_deleted: Boolean = field(IS_DELETED)

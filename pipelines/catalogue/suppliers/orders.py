@@ -1,4 +1,4 @@
-"""What has been sold: sales orders (the specification)."""
+"""Sales orders, as the specification describes them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class SalesOrderCalculatedFields(Record):
 
 
 class SalesOrderMutables(SalesOrderMutablesBase):
-    """What of an order can change; prices are in the order's currency."""
+    """The fields of an order that can change; prices are in the order's currency."""
 
     custom_package_id: Uuid | None
     incoterm: Incoterm | None
@@ -118,7 +118,7 @@ class SalesOrder(SalesOrderBase):
     sequence_number: Int64
     trade_item_version: Int32 | None
     sales_order_version: Int32 | None
-    contract_id: Uuid | None = field("version of a contract that it draws on (orders.contracts); NULL for none")
+    contract_id: Uuid | None = field("version of the contract of the order (orders.contracts); NULL for none")
     blanket_order_line_id: Uuid | None = field(
         "blanket order line that it comes from (orders.blanket_order_lines); NULL for none"
     )

@@ -71,7 +71,7 @@ class SupplyLine(Record):
     price_per_piece_last_modified: DateTime | None = field("when the grower changed the price; NULL where never")
     volume_prices: list[VolumePrice] = field("lower prices of a supply line for whole units")
     number_of_pieces: Int32 = field(
-        "pieces on offer; a mere indication for catalogue prices, which may be sold beyond it"
+        "pieces on offer; only an indication for catalogue prices, of which more may be sold"
     )
     assigned_number_of_pieces: Int32 = field("pieces set aside for this line alone")
     packing_configurations: list[SupplyLinePackingConfiguration] | None = field(
@@ -133,7 +133,7 @@ class BatchMutation(Record):
     batch_mutation_id: Uuid = field("Floriday's identifier of the mutation")
     batch_id: Uuid = field("batch whose pieces changed (supply.batches)")
     delta_number_of_pieces: Int32 = field("pieces added, below 0 for pieces taken")
-    reason: Text | None = field("why, in free words", personal=True)
+    reason: Text | None = field("why, as free text", personal=True)
     target_batch_id: Uuid | None = field("batch that the pieces went to (supply.batches); NULL for none")
     creation_date_time: DateTime = field(CREATION_DATE_TIME)
     type: BatchMutationType = field("what happened")

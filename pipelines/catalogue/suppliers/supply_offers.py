@@ -141,7 +141,7 @@ class SupplyRequestLine(Record):
     last_modified_date_time: DateTime = field(LAST_MODIFIED_DATE_TIME)
     is_locked_by_customer: Boolean = field("whether the buyer has locked it against changes")
     supply_line_id: Uuid | None = field("offer that answers it (supply.supply_lines); NULL for none yet")
-    rejection_reason: Text | None = field("why the grower declined, in free words", personal=True)
+    rejection_reason: Text | None = field("why the grower declined, as free text", personal=True)
     is_deleted: Boolean = field("whether the line has been taken out")
 
 
@@ -151,8 +151,8 @@ class SupplyRequest(Record):
     supply_request_id: Uuid = field("Floriday's identifier of the supply request")
     customer_organization_id: Uuid = field("buyer who asks (organizations.organizations)")
     title: Text | None = field("title")
-    description: Text | None = field("what is wanted, in free words")
-    quantity_description: Text | None = field("how much is wanted, in free words")
+    description: Text | None = field("what is wanted, as free text")
+    quantity_description: Text | None = field("how much is wanted, as free text")
     sales_channel: Text = field("platform that it came through")
     order_period: TradePeriod = field("time in which the buyer means to order")
     delivery_period: TradePeriod = field("time in which it should be delivered")

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from pipelines.floriday.identity import Identity
 
 
-def check(
-    alert: Annotated[
-        bool, typer.Option("--alert", help="Only send a test message to FLORIDAY_ALERTS. Floriday is not called.")
-    ] = False,
-) -> None:
+AlertOption = Annotated[
+    bool, typer.Option("--alert", help="Only send a test message to FLORIDAY_ALERTS. Floriday is not called.")
+]
+
+
+def check(alert: AlertOption = False) -> None:
     """Check the token, the API keys and the scopes.
 
     It shows the organization of each key, and for each feed whether its scope is granted. Nothing is written, and no

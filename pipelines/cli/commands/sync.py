@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.api_version import print_version_difference
+from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import print_line
 from pipelines.cli.options import AccountOption, date_option
 
@@ -99,10 +99,9 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
     """The settings with these feeds as FLORIDAY_FEEDS, so that only their scopes are requested."""
     from pipelines.catalogue import catalogue_of
 
-    if not names:
-        return settings
     catalogue = catalogue_of(settings.api)
-    return settings.model_copy(update={"feeds": tuple(catalogue.feed(name).name for name in names)})
+    chosen = tuple(catalogue.feed(name).name for name in names)
+    return settings.model_copy(update={"feeds": chosen}) if chosen else settings
 
 
 def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
@@ -118,7 +117,7 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
         print_outcomes(outcomes)
         is_complete = is_well(session.failures, outcomes)
         publish(connected)
-        print_version_difference(settings)
+        print_version_notices(settings, only_difference=True)
         session.save_positions()  # what could not be written before the outcomes were printed
     return is_complete
 
@@ -133,21 +132,19 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     warehouse = Warehouse(settings.warehouse)
-    _check_version(warehouse)
+    _check_version(warehouse)  # the tables of an older version cannot be compared with new ones
     with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
         with open_clients(on_the_copy, accounts=accounts) as connected:
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
             session.save_positions()
-        tables = [tables_of(source) for source in session.sources]
-        print_differences(differences(warehouse, copy, tables), outcomes)
-    print_version_difference(settings)
+        print_differences(differences(warehouse, copy, list(map(tables_of, session.sources))), outcomes)
+    print_version_notices(settings, only_difference=True)
     return is_well(session.failures, outcomes)
 
 
 def _check_version(warehouse: Warehouse) -> None:
-    """Raise a WarehouseError for a warehouse of an older version, whose tables cannot be compared with new ones."""
     from pipelines.warehouse.schema.owner import read_owner, require_owner
 
     if warehouse.exists():

@@ -18,17 +18,12 @@ def write_csv(result: Result, stream: BinaryIO) -> None:
     header = guard_formulas(pa.array([column.name for column in result.columns], pa.string()))
     stream.write(",".join(_fields(header).to_pylist()).encode() + b"\n")
     for batch in result.batches:
-        lines = _lines([_fields(spreadsheet_text(column)) for column in batch.columns])
-        stream.write("".join(f"{line}\n" for line in lines).encode())
+        columns = [_fields(spreadsheet_text(column)) for column in batch.columns]
+        lines = pc.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
+        stream.write("".join(f"{line}\n" for line in lines.to_pylist()).encode())
 
 
 def _fields(text: pa.Array) -> pa.Array:
     doubled = pc.replace_substring(text, '"', '""')
     in_quotes = pc.binary_join_element_wise('"', doubled, '"', "")
     return pc.if_else(pc.match_substring_regex(text, _NEEDS_QUOTES), in_quotes, text)
-
-
-def _lines(columns: list[pa.Array]) -> list[str]:
-    joined = pc.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
-    lines: list[str] = joined.to_pylist()
-    return lines

@@ -31,8 +31,7 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
 
 def _values(name: str, column: pa.Array) -> list[Any]:
     if pa.types.is_temporal(column.type):
-        texts: list[Any] = exact_text(column).to_pylist()
-        return texts
+        return list(exact_text(column).to_pylist())
     try:
         return json_values(column)
     except PipelineError:

@@ -43,16 +43,11 @@ def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
     if kind == values.type:
         return values
     if kind == pa.uuid():
-        return _uuids(values)
+        return pa.ExtensionArray.from_storage(kind, pa.array(_uuid_list(values.to_pylist()), pa.binary(16)))
     if pa.types.is_list(kind):
         # Built from Python lists: values that a NULL list may have in Arrow would be assigned to its neighbours.
         return pa.array([_uuid_list(value) for value in values.to_pylist()], pa.list_(pa.binary(16))).cast(kind)
     return exact_text(values)
-
-
-def _uuids(values: pa.Array) -> pa.Array:
-    stored = pa.array(_uuid_list(values.to_pylist()), pa.binary(16))
-    return pa.ExtensionArray.from_storage(pa.uuid(), stored)
 
 
 def _uuid_list(values: list[Any] | None) -> list[bytes | None] | None:

@@ -114,19 +114,20 @@ def _day_length(kind: pa.DataType) -> int:
     return 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
 
 
+def _numbers(column: pa.Array) -> pa.Array:
+    return column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).cast(pa.int64())
+
+
 def _is_out_of_range(column: pa.Array, text: pa.Array) -> pa.Array:
     """Whether a finite time is out of the range that Arrow can write."""
-    numbers = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).cast(pa.int64())
     per_day = 1 if pa.types.is_date32(column.type) else _day_length(column.type)
-    is_far = pc.greater(pc.abs_checked(pc.divide(numbers, per_day)), _LAST_DAY)
+    is_far = pc.greater(pc.abs_checked(pc.divide(_numbers(column), per_day)), _LAST_DAY)
     return pc.and_(is_far, pc.invert(pc.is_in(text, pa.array(["infinity", "-infinity"]))))
 
 
 def _with_infinity(column: pa.Array, text: pa.Array) -> pa.Array:
     """Write infinity, which DuckDB stores as the largest number and Arrow does not recognize."""
-    is_wide = column.type.bit_width == 64
-    numbers = column.cast(pa.int64() if is_wide else pa.int32())
-    limit = 2**63 - 1 if is_wide else 2**31 - 1
-    for number, word in ((limit, "infinity"), (-limit, "-infinity")):
-        text = pc.if_else(pc.equal(numbers, number), word, text)
+    largest = 2 ** (column.type.bit_width - 1) - 1
+    for number, word in ((largest, "infinity"), (-largest, "-infinity")):
+        text = pc.if_else(pc.equal(_numbers(column), number), word, text)
     return text

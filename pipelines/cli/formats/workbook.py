@@ -22,17 +22,15 @@ CHARACTERS_PER_CELL = 32_767
 _DIGITS = 15
 _FIRST_YEAR, _LAST_YEAR = 1900, 9999
 _NARROWEST, _WIDEST = 8, 60
+_PLAIN_TYPES = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 
 
 def write_xlsx(results: Iterable[tuple[str, Result]], stream: BinaryIO) -> None:
     """Write a sheet for each name and result. A UsageError for more rows or characters than Excel can store."""
-    book = xlsxwriter.Workbook(stream, {"constant_memory": True})
-    try:
+    with xlsxwriter.Workbook(stream, {"constant_memory": True}) as book:  # also removes the library's temporary files
         cells = _Cells(book)
         for name, result in results:
             cells.fill(book.add_worksheet(name[:31]), result)
-    finally:
-        book.close()  # also removes the library's temporary files
 
 
 class _Cells:
@@ -105,24 +103,14 @@ def _values(column: pa.Array) -> list[Any]:
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _times(column)
-    if (
-        pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-    ):
-        values: list[Any] = column.to_pylist()
-        return values
-    texts: list[Any] = exact_text(column).to_pylist()
-    return texts
+    is_plain = any(is_such(kind) for is_such in _PLAIN_TYPES)
+    return list((column if is_plain else exact_text(column)).to_pylist())
 
 
 def _times(column: pa.Array) -> list[Any]:
-    kind = column.type
     try:
-        if pa.types.is_timestamp(kind):
-            column = column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us"))
-        times: list[Any] = column.to_pylist()
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
+        return list(column.to_pylist())
     except (OverflowError, pa.ArrowInvalid):
-        times = exact_text(column).to_pylist()
-    return times
+        return list(exact_text(column).to_pylist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -66,6 +66,9 @@ class Result(NamedTuple):
     metadata: Mapping[str, Any]
 
 
+Inspection = Callable[[SyncedFeed], Result]
+
+
 def current(feed: SyncedFeed) -> Result:
     """Whether every account that was synced is read to the feed's end."""
     rows = [_account(outcome) for outcome in feed.outcomes]
@@ -85,22 +88,17 @@ def _account(outcome: FeedOutcome) -> dict[str, Any]:
     }
 
 
-def unique_key(feed: SyncedFeed) -> Result:
-    """Whether every key is unique, in the table and its children."""
-    finding = integrity.duplicate_keys(feed.connection, feed.table, feed.within)
-    return _inspected(feed, finding, "doubled keys")
+def _inspection(find: Callable[[duckdb.DuckDBPyConnection, Table, str | None], Finding], what: str) -> Inspection:
+    def inspect(feed: SyncedFeed) -> Result:
+        scope = "all records" if feed.within is None else "the records of which this run stored a version"
+        return _found(find(feed.connection, feed.table, feed.within), what, {"looked at": scope})
+
+    return inspect
 
 
-def no_orphans(feed: SyncedFeed) -> Result:
-    """Whether every child row has its parent row."""
-    finding = integrity.orphans(feed.connection, feed.table, feed.within)
-    return _inspected(feed, finding, "rows without their parent row")
-
-
-def raw_equals_current(feed: SyncedFeed) -> Result:
-    """Whether the current rows are those of the newest versions."""
-    finding = integrity.differs_from_raw(feed.connection, feed.table, feed.within)
-    return _inspected(feed, finding, "differences from the newest versions")
+unique_key = _inspection(integrity.duplicate_keys, "doubled keys")
+no_orphans = _inspection(integrity.orphans, "rows without their parent row")
+raw_equals_current = _inspection(integrity.differs_from_raw, "differences from the newest versions")
 
 
 def rejected_records(feed: SyncedFeed) -> Result:
@@ -112,11 +110,6 @@ def batch_ledger(feed: SyncedFeed) -> Result:
     """Whether the mutations of each batch that can be judged add up."""
     finding = stock_mismatches(feed.connection)
     return _found(finding, "batches that do not add up", {"judged": finding.judged})
-
-
-def _inspected(feed: SyncedFeed, finding: Finding, what: str) -> Result:
-    scope = "all records" if feed.within is None else "the records of which this run stored a version"
-    return _found(finding, what, {"looked at": scope})
 
 
 def _found(finding: Finding, what: str, more: Mapping[str, Any]) -> Result:

@@ -16,8 +16,6 @@ from pipelines.catalogue.types import Retention, Tier
 from pipelines.text_format import moment, span
 from pipelines.warehouse.read.feed_status import FeedStatus
 
-A_DAY = dt.timedelta(days=1)
-
 
 class Limits(NamedTuple):
     """Time since a feed was current after which there is a warning, and after which it is stale."""
@@ -59,7 +57,7 @@ class Trouble(NamedTuple):
 
 def warns_at(retention: Retention) -> dt.timedelta:
     """Time before a possible loss from which a person is warned: a quarter of the retention, but at least a day."""
-    return max(retention.keeps / 4, A_DAY)
+    return max(retention.keeps / 4, dt.timedelta(days=1))
 
 
 def troubles(feeds: Iterable[FeedStatus], now: dt.datetime) -> Iterator[Trouble]:

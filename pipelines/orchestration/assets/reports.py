@@ -1,4 +1,7 @@
-"""One asset for each report, downstream of the tables that it reads: materializing it computes and shows it."""
+"""One asset for each report, downstream of the tables that it reads, and the dashboard, downstream of the reports.
+
+Materializing a report computes and shows it; materializing the dashboard writes the page.
+"""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function at run time.
 
@@ -11,13 +14,15 @@ import dagster as dg
 
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
+from pipelines.dashboard import Dashboard, path_beside, write_dashboard
 from pipelines.orchestration.assets.floriday_text import as_code
-from pipelines.orchestration.assets.keys import asset_key
+from pipelines.orchestration.assets.keys import POOL, asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
 
 GROUP = "reports"
+DASHBOARD = dg.AssetKey([GROUP, "dashboard"])
 LAST = "-1"  # priority of a report in a run: after all feeds, also after those that it does not depend on
 FIRST_ROWS = 10  # number of a report's rows that its materialization shows
 Filled = dict[str, tuple[Source, Table]]
@@ -121,3 +126,41 @@ def _cell(value: object) -> str:
         return ""
     is_plain = isinstance(value, (bool, int, float, Decimal, dt.date, dt.timedelta))
     return str(value) if is_plain else as_code(str(value), in_table=True)
+
+
+def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The asset, downstream of the reports that it shows.
+
+    It has a schedule of its own: in the run of a sync Dagster would skip it when one feed fails, which its top shows.
+    """
+
+    @dg.asset(
+        key=DASHBOARD,
+        group_name=GROUP,
+        kinds={"html"},
+        description=(
+            "The reports as one page: `dashboard.html` in the folder of the warehouse. It can be mailed, printed and"
+            " opened without a network. Materializing writes it again; `daily_dashboard` does so every morning."
+        ),
+        deps=reports,
+        output_required=False,
+        pool=POOL,  # after a sync in progress
+    )
+    def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
+        with step_errors(context.log, "dashboard: "):
+            file = warehouse.file()
+            if not file.exists():
+                context.log.warning("there is no warehouse yet: sync first")
+                return
+            yield dg.MaterializeResult(metadata=_page_metadata(write_dashboard(file, path_beside(file.path))))
+
+    return write
+
+
+def _page_metadata(written: Dashboard) -> dict[str, Any]:
+    return {
+        "page": dg.MetadataValue.url(written.path.resolve().as_uri()),
+        "path": dg.MetadataValue.path(written.path),
+        "bytes": dg.MetadataValue.int(written.size),
+        "orders": dg.MetadataValue.int(written.orders),
+    }

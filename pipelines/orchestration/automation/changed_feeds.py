@@ -24,9 +24,8 @@ from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.stoppable_threads import stoppable_by
 from pipelines.orchestration.automation.backoff import Move, Requests
-from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.schedules import run_request
-from pipelines.orchestration.automation.triggers import SWITCH, Automation
+from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, SWITCH, Automation, sync_in_progress
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import is_in_parts
@@ -39,7 +38,6 @@ _Result = TypeVar("_Result")
 EVERY = 30  # seconds between two ticks
 CONCURRENT_ACCOUNTS = 8  # number of accounts that are polled at the same time
 POLL_TIMEOUT = 30.0  # most seconds of a poll of any number of feeds and accounts; Dagster allows a sensor one minute
-LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:

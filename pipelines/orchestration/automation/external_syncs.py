@@ -19,14 +19,12 @@ from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import weeks_between
-from pipelines.orchestration.automation.busy import sync_in_progress
-from pipelines.orchestration.automation.triggers import Automation
+from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, sync_in_progress
 from pipelines.warehouse.file.connection import Warehouse
 
 EVERY = 60  # seconds between two ticks
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)  # a feed that is current until later was synced while the clock was fast
 SLACK = dt.timedelta(seconds=30)  # a feed that is current only this much later is reported only if it has new records
-LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again
 
 
 class ExternalSync(NamedTuple):

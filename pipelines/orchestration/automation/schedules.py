@@ -15,9 +15,8 @@ from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
-from pipelines.orchestration.automation.busy import sync_in_progress
 from pipelines.orchestration.automation.jobs import ops_config
-from pipelines.orchestration.automation.triggers import SWITCH, Automation
+from pipelines.orchestration.automation.triggers import SWITCH, Automation, sync_in_progress
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse

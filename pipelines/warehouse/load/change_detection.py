@@ -118,7 +118,7 @@ def detect_changes(incoming: IncomingBatch) -> DetectedChanges:
         return _compared(incoming, records)
     incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE {VERDICTS} AS SELECT *, sequence_number AS counted, true AS is_version,"
-        " CAST(1 AS BIGINT) AS version, $moment AS row_synced_at, true AS is_newest FROM incoming",
+        " CAST(1 AS BIGINT) AS version, $moment AS row_synced_at, true AS is_newest FROM incoming"
     )
     return DetectedChanges(records, all_first=True)
 
@@ -133,12 +133,12 @@ def _look_up(incoming: IncomingBatch) -> None:
         f" arg_max(r.content_hash, {place}) AS content_hash, max(r.series) AS series,"
         f" arg_max(r.sequence_number, {place}) AS sequence_number, arg_max(r.synced_at, {place}) AS synced_at,"
         f" count(*) AS versions FROM {raw(table)} r JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
-        f" ON {same_key(table, 'r', 'k')} WHERE r.account = $account GROUP BY {listed(key, 'r.')}",
+        f" ON {same_key(table, 'r', 'k')} WHERE r.account = $account GROUP BY {listed(key, 'r.')}"
     )
     incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE stored_rows AS SELECT {listed(key, 't.')}, {stored} AS sequence_number,"
         f" list(t.rowid) AS places FROM {current(table)} t JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
-        f" ON {same_key(table, 't', 'k')} WHERE t.account = $account GROUP BY {listed(key, 't.')}",
+        f" ON {same_key(table, 't', 'k')} WHERE t.account = $account GROUP BY {listed(key, 't.')}"
     )
 
 

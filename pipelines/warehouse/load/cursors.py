@@ -45,7 +45,7 @@ class Position:
         return self.current_at is not None and (self.committed_at is None or self.current_at >= self.committed_at)
 
     def committed(self, moment: dt.datetime, *, current: bool) -> Position:
-        """The position after a commit, and whether the feed is proven current with it."""
+        """The position after a commit at a moment by the clock; ``current``: the feed is proven current with it."""
         proven = moment if current else self.current_at
         if not current and proven is not None and proven >= moment:
             proven = moment - dt.timedelta(microseconds=1)
@@ -109,20 +109,10 @@ def add_windows(
     """Write the windows of one transaction, each with the number of its new and changed records, within it."""
     if windows:
         connection.executemany(
-            "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from, $to, $records, $changed,"
-            " $rejected, $started_at, $committed_at, $run_id)",
-            [{**_row(window), "changed": changed, "committed_at": committed_at} for window, changed in windows],
+            "INSERT INTO sync.windows VALUES ($account, $feed, $part, $series, $from_number, $to_number, $records,"
+            " $changed, $rejected, $started_at, $committed_at, $run_id)",
+            [
+                {**vars(window), **of_part(window.part), "changed": changed, "committed_at": committed_at}
+                for window, changed in windows
+            ],
         )
-
-
-def _row(window: Window) -> dict[str, object]:
-    return {
-        **of_part(window.part),
-        "series": window.series,
-        "from": window.from_number,
-        "to": window.to_number,
-        "records": window.records,
-        "rejected": window.rejected,
-        "started_at": window.started_at,
-        "run_id": window.run_id,
-    }

@@ -128,7 +128,8 @@ def _bounds_of_windows(  # noqa: PLR0917 - three moments
         FROM reaching
     """
     params = {
-        **_series_params(part, at.series),
+        **of_part(part),
+        "series": at.series,
         "cursor": at.cursor,
         "current_at": at.current_at,
         "committed_at": at.committed_at,
@@ -138,10 +139,6 @@ def _bounds_of_windows(  # noqa: PLR0917 - three moments
         "now": now,
     }
     return _Bounds(*connection.execute(sql, params).fetchall()[0])
-
-
-def _series_params(part: FeedPart, series: int) -> dict[str, object]:
-    return {**of_part(part), "series": series}
 
 
 def _bounds_of_records(
@@ -228,7 +225,8 @@ def note_catch_up(connection: duckdb.DuckDBPyConnection, windows: Sequence[Windo
         )
         """,
         {
-            **_series_params(window.part, window.series),
+            **of_part(window.part),
+            "series": window.series,
             "run_id": window.run_id,
             "is_current": at.is_current,
             "current_at": at.current_at,

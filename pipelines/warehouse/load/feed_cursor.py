@@ -34,30 +34,23 @@ class FeedCursor:
         return Position(*rows[0]) if rows else Position()
 
     def move(self, to: Position) -> None:
-        """Store a position, within a transaction; where the cursor moves back, windows are no longer read beyond it."""
+        """Store a position; within a transaction.
+
+        Where the cursor moves back, windows no longer count as read beyond it.
+        """
         before = self.connection.execute(
             f"DELETE FROM sync.cursors WHERE {_PART} RETURNING series, cursor", of_part(self.part)
         ).fetchall()
         if before and before[0][0] == to.series and before[0][1] > to.cursor:
-            self._cut_windows(to)
+            self.connection.execute(
+                "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
+                f" to_sequence_number = $cursor WHERE {_PART} AND series = $series AND to_sequence_number > $cursor",
+                {**of_part(self.part), "series": to.series, "cursor": to.cursor},
+            )
         self.connection.execute(
             "INSERT INTO sync.cursors"
             " VALUES ($account, $feed, $part, $series, $cursor, $maximum, $current_at, $committed_at)",
-            {
-                **of_part(self.part),
-                "series": to.series,
-                "cursor": to.cursor,
-                "maximum": to.maximum,
-                "current_at": to.current_at,
-                "committed_at": to.committed_at,
-            },
-        )
-
-    def _cut_windows(self, to: Position) -> None:
-        self.connection.execute(
-            "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
-            f" to_sequence_number = $cursor WHERE {_PART} AND series = $series AND to_sequence_number > $cursor",
-            {**of_part(self.part), "series": to.series, "cursor": to.cursor},
+            {**of_part(self.part), **vars(to)},
         )
 
     def start_of_walk(self, at: Position, table: Table, page: int) -> int:
@@ -91,10 +84,8 @@ class FeedCursor:
             " WHERE account = $account AND sequence_number <= $number ORDER BY sequence_number DESC LIMIT $page)"
         )
         params = {"account": self.part.account, "number": number, "page": page}
-        lowest: int
-        count: int
-        lowest, count = self.connection.execute(newest, params).fetchall()[0]
-        return lowest - 1 if count == page else 0
+        ((lowest, count),) = self.connection.execute(newest, params).fetchall()
+        return int(lowest) - 1 if count == page else 0
 
     def stored_above(self, after: int, at: Position, table: Table) -> dict[int, set[bytes]]:
         """For each number above ``after`` up to the cursor, the content hashes of the versions stored with it."""

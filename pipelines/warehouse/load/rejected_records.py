@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Rejected
-from pipelines.warehouse.load.cursors import FeedPart, of_part
+from pipelines.warehouse.load.cursors import FeedPart
 from pipelines.warehouse.sql import joined_key
 
 _OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
@@ -94,18 +94,9 @@ def keep(
 
 
 def _last_of_each(records: Sequence[Rejected]) -> pa.Table:
-    last: dict[tuple[object, ...], Rejected] = {}
-    for record in records:
-        last[_identity(record.key, record.sequence_number, record.payload)] = record
-    kept = list(last.values())
-    return pa.table(
-        {
-            "key": pa.array([record.key for record in kept], pa.string()),
-            "payload": pa.array([record.payload for record in kept], pa.string()),
-            "reason": pa.array([record.reason for record in kept], pa.string()),
-            "sequence_number": pa.array([record.sequence_number for record in kept], pa.int64()),
-        }
-    )
+    last = {_identity(each.key, each.sequence_number, each.payload): vars(each) for each in records}
+    texts = [(name, pa.string()) for name in ("key", "payload", "reason")]
+    return pa.Table.from_pylist(list(last.values()), pa.schema([*texts, ("sequence_number", pa.int64())]))
 
 
 def _identity(key: str | None, number: int | None, payload: str) -> tuple[object, ...]:
@@ -134,15 +125,20 @@ def resolve_stored(
         )
 
 
+def _resolve(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, moment: dt.datetime, which: str, **params: object
+) -> None:
+    connection.execute(
+        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN} AND {which}",
+        {"account": part.account, "feed": part.feed, "moment": moment, **params},
+    )
+
+
 def resolve_vanished(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, numbers: Sequence[int], moment: dt.datetime
 ) -> None:
     """Resolve the rows at whose number no record is served any more; within a transaction."""
-    connection.execute(
-        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
-        " AND list_contains($numbers, r.sequence_number)",
-        {"account": part.account, "feed": part.feed, "moment": moment, "numbers": list(numbers)},
-    )
+    _resolve(connection, part, moment, "list_contains($numbers, r.sequence_number)", numbers=list(numbers))
 
 
 def forget_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment: dt.datetime) -> None:
@@ -151,32 +147,21 @@ def forget_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment
     A record with a key stays open until a valid version of it is stored, whatever its number. One without a key is
     resolved: if it is still served and still wrong, it is rejected again under its new number.
     """
-    params = {"account": part.account, "feed": part.feed}
+    _resolve(connection, part, moment, "r.key IS NULL AND r.sequence_number IS NOT NULL")
     connection.execute(
-        f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN} AND r.key IS NULL"
-        " AND r.sequence_number IS NOT NULL",
-        {**params, "moment": moment},
+        f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}",
+        {"account": part.account, "feed": part.feed},
     )
-    connection.execute(f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}", params)
 
 
 def resolve_unserved(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, served: Collection[str | None], moment: dt.datetime
 ) -> None:
     """Resolve the rows of records that a complete walk of their feed did not serve; within a transaction."""
-    missing = sorted(open_keys(connection, part) - set(served))
-    if missing:
-        connection.execute(
-            f"UPDATE sync.rejected_records r SET resolved_at = $moment WHERE {_OPEN}"
-            " AND r.key IN (SELECT unnest($keys))",
-            {"account": part.account, "feed": part.feed, "moment": moment, "keys": missing},
-        )
-
-
-def open_keys(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> set[str]:
-    """The keys of the records that were served but could not be stored."""
     rows = connection.execute(
         f"SELECT r.key FROM sync.rejected_records r WHERE {_OPEN} AND r.key IS NOT NULL",
-        {name: of_part(part)[name] for name in ("account", "feed")},
+        {"account": part.account, "feed": part.feed},
     ).fetchall()
-    return {key for (key,) in rows}
+    missing = sorted({key for (key,) in rows} - set(served))
+    if missing:
+        _resolve(connection, part, moment, "r.key IN (SELECT unnest($keys))", keys=missing)

@@ -52,7 +52,7 @@ class RunState:
         return self.positions.get(part, Position())
 
     def follow(self, part: FeedPart, position: Position, rereads: Mapping[tuple[str, str], Reread]) -> None:
-        """Take over the position that a transaction has committed, and all marked feeds, if it marked some."""
+        """Take over the position that a transaction has committed, and the marks of all feeds, if it marked some."""
         self.positions[part] = position
         self.noted.pop(part, None)
         self.rereads.update(rereads)

@@ -83,12 +83,9 @@ def _is_known(table: Table, found: Unknown) -> bool:
     if found.kind == "field":
         return found.name.replace("[]", "") in set(_known_fields(table, ()))
     place, _, column = found.name.rpartition(".")
-    values = next((each.by_name[column].values for each in table.walk() if _has(each, place, column)), ())
+    columns = {each.qualified_name: each.by_name for each in table.walk()}.get(place, {})
+    values = columns[column].values if column in columns else ()
     return not values or found.seen in values
-
-
-def _has(table: Table, name: str, column: str) -> bool:
-    return table.qualified_name == name and column in table.by_name
 
 
 def _known_fields(table: Table, above: Path) -> Iterator[str]:

@@ -40,7 +40,10 @@ def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.D
 def left_out(
     connection: duckdb.DuckDBPyConnection, table: Table, account: str, served: Collection[str | None]
 ) -> list[str]:
-    """The joined keys of a selection's records that are neither deleted nor ``served``, as rejected ones are too."""
+    """The joined keys of the records that a complete walk did not serve and that are not deleted yet.
+
+    ``served`` are the keys of all records that it served, rejected ones too.
+    """
     rows = connection.execute(
         f"SELECT {joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
         " ORDER BY 1",
@@ -58,11 +61,7 @@ def newest_payloads(
 
 
 def not_served(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    account: str,
-    served: pd.DataFrame,
-    within: Mapping[str, int],
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, served: pd.DataFrame, within: Mapping[str, int]
 ) -> list[bytes]:
     """The newest payloads of the records that a snapshot no longer lists and that are not deleted yet.
 

@@ -17,29 +17,14 @@ import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.load import (
-    days_to_sequence,
-    impossible_numbers,
-    rejected_records,
-    schema_drift,
-    visibility,
-)
+from pipelines.warehouse.load import days_to_sequence, impossible_numbers, rejected_records, schema_drift, visibility
 from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch, detect_changes, on_connection
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
-from pipelines.warehouse.sql import (
-    current as current_rows,
-)
-from pipelines.warehouse.sql import (
-    from_row,
-    listed,
-    raw,
-    record_key,
-    same_key,
-    versions,
-)
+from pipelines.warehouse.sql import current as current_rows
+from pipelines.warehouse.sql import from_row, listed, raw, record_key, same_key, versions
 
 WINDOWS_BETWEEN_MERGES = 64  # after which the next checkpoint merges small row groups, and old windows are merged
 RECORDS_OF_A_LARGE_BATCH = 2000
@@ -58,9 +43,6 @@ class Effects:
     was_served: bool = True  # whether Floriday served the records; False for last versions that were made here
 
 
-NO_EFFECTS = Effects()
-
-
 @dataclass(frozen=True)
 class Stored:
     """What a transaction did."""
@@ -71,7 +53,7 @@ class Stored:
     committed_at: dt.datetime
     position: Position  # the feed's position afterwards
     older: int = 0  # records that were ignored, because they were older than what is stored
-    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it may have marked some
+    marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it marked some
 
 
 def store(
@@ -82,7 +64,7 @@ def store(
     to: Position,
     *,
     current: bool,
-    effects: Effects = NO_EFFECTS,
+    effects: Effects = Effects(),
     moment: dt.datetime | None = None,
 ) -> Stored:
     """Store a batch; within a transaction.
@@ -160,8 +142,7 @@ def _versions_by_window(
     sql = f"SELECT record FROM {changes.verdicts} WHERE is_version ORDER BY record"
     records = connection.execute(sql).fetchnumpy()["record"]
     bounds = list(accumulate((window.records for window in windows), initial=0))
-    shares: list[int] = np.diff(np.searchsorted(records, bounds)).tolist()
-    return shares
+    return list(map(int, np.diff(np.searchsorted(records, bounds))))
 
 
 def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
@@ -178,7 +159,7 @@ def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
     counted = incoming.number("o") if changes.all_first else "v.counted"
     incoming.execute(
         f"INSERT INTO {raw(table)} SELECT $account, {listed(record_key(table), 'o.')}, $series,"
-        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM {incoming.originals} o{which}",
+        f" {counted}, o.payload, o.content_hash, $moment, $run_id FROM {incoming.originals} o{which}"
     )
     version = "CAST(1 AS INTEGER)" if changes.all_first else "v.version"
     chosen = "" if changes.all_first else f" JOIN {verdicts} v ON v.record = b.record WHERE v.is_version"

@@ -29,7 +29,8 @@ class View:
 
 def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> None:
     """Store how feeds are requested now, and mark those that show more than before; within a transaction."""
-    known = _known(connection)
+    rows = connection.execute("SELECT account, feed, parameters, granted FROM sync.views").fetchall()
+    known = {row[:2]: View(*row) for row in rows}
     for view in views:
         before = known.get((view.account, view.feed))
         if before == view:
@@ -43,11 +44,6 @@ def remember(connection: duckdb.DuckDBPyConnection, views: Iterable[View]) -> No
             mark(connection, view.account, [view.feed], "its filter changed")
         elif before is not None and view.granted and not before.granted:
             mark(connection, view.account, [view.feed], "its scope is newly granted")
-
-
-def _known(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], View]:
-    rows = connection.execute("SELECT account, feed, parameters, granted FROM sync.views").fetchall()
-    return {(account, feed): View(account, feed, parameters, granted) for account, feed, parameters, granted in rows}
 
 
 def not_granted(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:

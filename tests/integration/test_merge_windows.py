@@ -27,14 +27,14 @@ def test_a_few_rows_a_day_are_left_and_tell_the_same() -> None:
         simulated.sync()
         simulated.wait(24 * 60 // HOURS)
     asked = range(-1, 8)
-    before, answers, totals = simulated.spans(asked), simulated.answers(), simulated.totals()
+    before, answers, totals = simulated.ranges(asked), simulated.derived(), simulated.totals()
 
-    less = simulated.fold()
+    less = simulated.merge()
 
     assert 8 * HOURS - less <= 4 * 9
-    assert simulated.spans(asked) == before
-    assert (simulated.answers(), simulated.totals()) == (answers, totals)
-    assert simulated.fold() == 0
+    assert simulated.ranges(asked) == before
+    assert (simulated.derived(), simulated.totals()) == (answers, totals)
+    assert simulated.merge() == 0
     assert simulated.span(days(5)) is not None
 
 
