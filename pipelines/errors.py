@@ -29,13 +29,9 @@ from __future__ import annotations
 
 
 class PipelineError(Exception):
-    """An expected failure, described in one line.
+    """An expected failure, described in one line: what happened and what to do next, without secrets.
 
-    Args:
-        message: what happened and what to do next, without secrets.
-        account: name of the account in the settings; None if the failure concerns none.
-        feed: name of the feed, ``schema.table``; None if the failure concerns none.
-        number: sequence number at which the failure happened.
+    The account, the feed (``schema.table``) and the sequence number are those that the failure concerns, if any.
     """
 
     exit_code = 1

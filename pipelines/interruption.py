@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, NoReturn, ParamSpec, TypeVar
 
-    _Arguments = ParamSpec("_Arguments")
+    _Args = ParamSpec("_Args")
     _Value = TypeVar("_Value")
     _Handler = Callable[[int, FrameType | None], Any]
 
@@ -131,9 +131,7 @@ def handled_by(handler: _Handler) -> Iterator[None]:
         _state.handled_by_others -= 1
 
 
-def without_interruption(
-    call: Callable[_Arguments, _Value], /, *arguments: _Arguments.args, **named: _Arguments.kwargs
-) -> _Value:
+def without_interruption(call: Callable[_Args, _Value], /, *arguments: _Args.args, **named: _Args.kwargs) -> _Value:
     """The result of a call during which no signal raises an exception; signals are handled after it.
 
     That holds in every process, also for handlers of other libraries, such as those of Dagster.

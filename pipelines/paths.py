@@ -58,6 +58,11 @@ def _file_problem(path: Path, *, allows_hard_links: bool) -> str | None:
     return None
 
 
+def default_published_path(warehouse: Path) -> Path:
+    """The path of the published copy of a warehouse, given by its real path, unless the settings name another one."""
+    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
+
+
 def is_database_or_companion(path: Path, database: Path) -> bool:
     """Whether a path is that of a database file or of one of its companion files; both are real paths."""
     if path.parent != database.parent:

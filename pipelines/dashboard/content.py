@@ -6,8 +6,7 @@ import base64
 import datetime as dt
 import gzip
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -28,35 +27,17 @@ _NAMES = {
 }
 """The queries of the names of a split's identifiers."""
 
-_HEALTH = (
-    "feed",
-    "is_granted",
-    "cursor",
-    "behind",
-    "last_synced_at",
-    "current_at",
-    "last_changed_at",
-    "records",
-    "rejected_open",
-)
+_HEALTH = "feed, is_granted, cursor, behind, last_synced_at, current_at, last_changed_at, records, rejected_open"
 _ACTIONS = "customer_order_reference, reasons, delivery_date, supplier_organization_id, trade_item_id, quantity"
 
 MANY = "*"  # the key of merged partners and items
 Content = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class PackedContent:
-    """The content of a page."""
-
-    packed: str  # the compressed content
-    found: LimitedFacts  # the facts in it
-
-
 def build_content(
     connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS
-) -> PackedContent:
-    """Everything that the page shows in the week of ``now``, if possible within ``most_letters`` packed characters."""
+) -> tuple[str, LimitedFacts]:
+    """What the page shows in the week of ``now``, if possible in ``most_letters`` packed characters, and its facts."""
     reports = installed(connection)
     api = _api(connection, reports)
     facts, week = facts_of(reports), this_week(now)
@@ -66,18 +47,14 @@ def build_content(
         found = read_within(connection, facts, ranks, week, rows)
         text = packed(_content(connection, found, reports, api, now))
         if len(text) <= most_letters or rows < FEWEST_ROWS:
-            return PackedContent(text, found)
-        rows = min(rows, _rows(found)) * most_letters * 9 // len(text) // 10
-
-
-def _rows(found: LimitedFacts) -> int:
-    return sum(map(len, found.rows.values()))
+            return text, found
+        rows = min(rows, sum(map(len, found.rows.values()))) * most_letters * 9 // len(text) // 10
 
 
 def _content(
     connection: duckdb.DuckDBPyConnection, found: LimitedFacts, reports: Collection[str], api: str, now: dt.datetime
 ) -> Content:
-    """The whole content as JSON values."""
+    accounts = connection.execute("SELECT account, organization_name FROM sync.accounts ORDER BY account").fetchall()
     keys, actions = _Keys(), _actions(connection) if "purchase_order_exceptions" in reports else []
     content = {
         "api": api,
@@ -85,7 +62,7 @@ def _content(
         "week": this_week(now),
         "first": found.first_week,
         "merged": {"partners": found.merged("partner"), "items": found.merged("item"), "older": found.older},
-        "accounts": _accounts(connection),
+        "accounts": dict(accounts),
         "health": _health(connection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
         "actions": actions,
@@ -134,23 +111,15 @@ def _api(connection: duckdb.DuckDBPyConnection, reports: Collection[str]) -> str
     return str(found[0][0]) if found else "customers" if "spend_by_grower" in reports else "suppliers"
 
 
-def _accounts(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
-    """The organization of each account."""
-    return dict(connection.execute("SELECT account, organization_name FROM sync.accounts ORDER BY account").fetchall())
-
-
 def _health(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
-    """The status of each feed of each account."""
     health: dict[str, list[dict[str, Any]]] = {}
-    columns = ", ".join(_HEALTH)
-    for account, *row in connection.execute(f"SELECT account, {columns} FROM reports.sync_health").fetchall():
-        values = dict(zip(_HEALTH, map(_in_json, row), strict=True))
+    for account, *row in connection.execute(f"SELECT account, {_HEALTH} FROM reports.sync_health").fetchall():
+        values = dict(zip(_HEALTH.split(", "), map(_in_json, row), strict=True))
         health.setdefault(account, []).append(values)
     return health
 
 
 def _actions(connection: duckdb.DuckDBPyConnection) -> list[list[Any]]:
-    """The newest purchase orders that require action."""
     sql = (
         f"SELECT account, {_ACTIONS} FROM reports.purchase_order_exceptions"
         f" ORDER BY delivery_date DESC NULLS LAST LIMIT {LISTED}"
@@ -166,10 +135,7 @@ def _in_json(value: object) -> object:
     return str(value)
 
 
-def _names(
-    connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]
-) -> Mapping[str, dict[str, str]]:
-    """The names of the partners, items and carriers on the page."""
+def _names(connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]) -> Content:
     used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
     return {split: _names_of(connection, split, used) for split in _NAMES}
 
@@ -178,7 +144,5 @@ def _names_of(connection: duckdb.DuckDBPyConnection, split: str, ids: set[Any]) 
     if not ids:
         return {}
     sql = f"SELECT CAST(n.id AS VARCHAR), min(n.name) FROM ({_NAMES[split]}) n(id, name) WHERE n.name IS NOT NULL"
-    rows = connection.execute(
-        f"{sql} AND list_contains($ids, CAST(n.id AS VARCHAR)) GROUP BY ALL", {"ids": sorted(ids)}
-    )
-    return dict(rows.fetchall())
+    sql += " AND list_contains($ids, CAST(n.id AS VARCHAR)) GROUP BY ALL"
+    return dict(connection.execute(sql, {"ids": sorted(ids)}).fetchall())

@@ -16,18 +16,13 @@ LIBRARY = "vendor/echarts.common.min.js"
 _CACHE, _SAFE_CACHE = "this._map={}", "this._map=Object.create(null)"
 """The library's cache of measured texts, and its replacement on the page: texts are its keys, and with a label such as
 ``__proto__`` the original form writes to ``Object.prototype``."""
-_CACHES = 2
 
 
 def page_of(content: str) -> str:
     """The whole page with the packed content, which needs no escaping in HTML."""
     style, programs = _text("page/page.css"), [_library(), _programs()]
     return Template(_text("page/page.html")).substitute(
-        policy=_policy(style, programs),
-        style=style,
-        library=programs[0],
-        program=programs[1],
-        content=content,
+        policy=_policy(style, programs), style=style, library=programs[0], program=programs[1], content=content
     )
 
 
@@ -51,7 +46,7 @@ def _hashed(text: str) -> str:
 def _library() -> str:
     """The chart library, changed so that no text becomes a key of an object with a prototype."""
     text = _text(LIBRARY)
-    assert text.count(_CACHE) == _CACHES, "another version of the library: check its caches again"
+    assert text.count(_CACHE) == 2, "another version of the library: check its caches again"
     return text.replace(_CACHE, _SAFE_CACHE)
 
 

@@ -66,11 +66,8 @@ def read_within(
 
 def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: str, first: int) -> list[str | None]:
     """Identifiers by their best rank of revenue in any account and currency, then those without revenue."""
-    parts = [
-        f"SELECT DISTINCT f.{split} AS id, NULL AS place FROM {table_of(fact)} f"
-        for fact in facts
-        if split in fact.splits
-    ]
+    tables = [table_of(fact) for fact in facts if split in fact.splits]
+    parts = [f"SELECT DISTINCT f.{split} AS id, NULL AS place FROM {table} f" for table in tables]
     if SALES in facts:
         best = "rank() OVER (PARTITION BY s.account, s.currency ORDER BY sum(s.revenue) DESC NULLS LAST)"
         parts.append(
@@ -88,7 +85,6 @@ def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: s
 
 
 def _place(connection: duckdb.DuckDBPyConnection, fact: Fact) -> None:
-    """Replace identifiers by ranks."""
     splits = [split for split in fact.splits if split in RANKED]
     if not splits:
         return

@@ -50,10 +50,10 @@ def write_dashboard(
         raise UsageError(f"{output} is the warehouse itself, or has its name with a suffix: choose another")
     with warehouse.reading(locked=True) as connection:
         try:
-            filling = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)
+            content, found = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)
         except duckdb.CatalogException:
             raise PipelineError(f"{warehouse.path} holds nothing of Floriday yet: run `floriday sync` first") from None
-    page, found = page_of(filling.packed).encode(), filling.found
+    page = page_of(content).encode()
     _replace(output, page)
     orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))
     return Dashboard(output, len(page), orders)

@@ -16,9 +16,7 @@ class Api:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.roots: dict[str, tuple[Source, Table]] = {
-            source.name: (source, tables_of(source)) for source in catalogue.sources
-        }
+        self.roots = {source.name: (source, tables_of(source)) for source in catalogue.sources}
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -30,8 +30,7 @@ def sources(api: str) -> str:
     Raises:
         UsageError: there is no such API.
     """
-    known = Api(catalogue_of(api))
-    return "".join(f"{line}\n" for line in _lines(known))
+    return "".join(f"{line}\n" for line in _lines(Api(catalogue_of(api))))
 
 
 def _lines(api: Api) -> Iterator[str]:

@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pipelines.catalogue.relations import Relation
-from pipelines.catalogue.tables import Table
 from pipelines.dictionary.api import Api
 
-EVERYWHERE = (
-    "organizations.organizations",
-    "organizations.warehouses",
-    "catalog.trade_items",
-    "catalog.custom_packages",
-)
-"""Tables with so many references that lines to them would hide the rest."""
+# Tables with so many references that lines to them would hide the rest.
+COMMON = ("organizations.organizations", "organizations.warehouses", "catalog.trade_items", "catalog.custom_packages")
 
 TO_ONE, TO_MANY, PART = "|o--o{", "}o--o{", "||--o{"
 
@@ -38,16 +32,13 @@ def within_schema(api: Api, schema: str) -> str:
 
 
 def to_other_schemas(api: Api, schema: str) -> str:
-    """The diagram of relations to other schemas, without :data:`EVERYWHERE`; empty if there are none."""
-    return _drawing(
-        list(
-            _lines(
-                each
-                for each in api.relations
-                if each.table.schema == schema != each.target.schema and each.target.qualified_name not in EVERYWHERE
-            )
-        )
+    """The diagram of relations to other schemas, without :data:`COMMON`; empty if there are none."""
+    others = (
+        each
+        for each in api.relations
+        if each.table.schema == schema != each.target.schema and each.target.qualified_name not in COMMON
     )
+    return _drawing(list(_lines(others)))
 
 
 def _drawing(lines: list[str]) -> str:
@@ -67,8 +58,3 @@ def _lines(relations: Iterable[Relation]) -> Iterator[str]:
         best = [each for each in each_of if each.is_to_one and not each.column.repeated]
         columns = ", ".join(each.column.name for each in best or each_of)
         yield f'{target_name} {TO_ONE if best else TO_MANY} {name} : "{columns}"'
-
-
-def is_left_out(table: Table) -> bool:
-    """Whether relations from other schemas to a table are left out."""
-    return table.qualified_name in EVERYWHERE

@@ -89,16 +89,13 @@ def _schema(api: Api, schema: str) -> str:
 
 
 def _legend(api: Api, schema: str, *, drawn: bool) -> str:
-    hidden = [table for table in api.tables.values() if diagrams.is_left_out(table) and table.schema != schema]
+    hidden = [table for name, table in api.tables.items() if name in diagrams.COMMON and table.schema != schema]
     left_out = ", ".join(api.link(table, here=schema) for table in hidden)
-    lines = (
-        "A line shows the columns that contain the key of the other table; join within one `account`. " if drawn else ""
-    )
-    return f"{lines}References to these tables are not drawn, only listed at the columns: {left_out}."
+    lines = "A line shows the columns that contain the key of the other table; join within one `account`. "
+    return f"{lines if drawn else ''}References to these tables are not drawn, only listed at the columns: {left_out}."
 
 
 def _first(text: str) -> str:
-    """The first sentence."""
     return text.partition(". ")[0].rstrip(".")
 
 

@@ -54,14 +54,7 @@ def reports_page() -> str:
     if missing := [each.name for each in all_reports() if each.name not in kept.reports]:
         raise PipelineError(f"there is no example of {', '.join(missing)}: run `make examples` first")
     known = {api: _types_in(api) for api in _APIS}
-    sections = (
-        _section(
-            each,
-            {api: types[each.name] for api, types in known.items() if each.name in types},
-            kept.reports[each.name],
-        )
-        for each in all_reports()
-    )
+    sections = (_section(each, known, kept.reports[each.name]) for each in all_reports())
     return page(
         "# Reports",
         _HEAD.format(now=_moment(kept.now), nothing=NOTHING),
@@ -71,29 +64,25 @@ def reports_page() -> str:
 
 
 def _types_in(api: str) -> dict[str, Types]:
-    """The reports of an API, with the types of their columns."""
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with duckdb.connect() as connection:
         with transaction(connection):
             create_tables(connection, tables)
             names = install(connection, {part.qualified_name for table in tables for part in table.walk()})
-        return {name: _columns(connection, name) for name in names}
+        described = {name: connection.execute(f"DESCRIBE reports.{name}").fetchall() for name in names}
+    return {name: {column: kind for column, kind, *_ in columns} for name, columns in described.items()}
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> Types:
-    described = connection.execute(f"DESCRIBE reports.{name}").fetchall()
-    return {column: kind for column, kind, *_ in described}
-
-
-def _section(report: Report, known: Mapping[str, Types], example: Example) -> str:
-    types = next(iter(known.values()), {})
+def _section(report: Report, known: Mapping[str, Mapping[str, Types]], example: Example) -> str:
+    apis = [api for api, reports in known.items() if report.name in reports]
+    types = known[apis[0]][report.name] if apis else {}
     columns = ((code(name), types.get(name, ""), prose(text)) for name, text in report.columns.items())
     parameters = ((code(name), prose(text)) for name, text in report.parameters.items())
     return page(
         f"## {report.name}",
         prose(report.summary),
         *map(prose, report.notes),
-        f"It is available for {' and '.join(_APIS[api] for api in known)}, and reads {codes(report.tables)}.",
+        f"It is available for {' and '.join(_APIS[api] for api in apis)}, and reads {codes(report.tables)}.",
         grid(("parameter", "meaning"), parameters) if report.parameters else "It has no parameters.",
         grid(("column", "type", "meaning"), columns),
         f"Example from {_WORLDS[example.api]} warehouse:",

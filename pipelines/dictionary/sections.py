@@ -33,21 +33,17 @@ def _facts(api: Api, source: Source, table: Table) -> Iterator[str]:
     if table.children:
         yield f"children: {', '.join(api.link(child, here=table.schema) for child in table.children)}"
     if leading := [each for each in api.relations if each.target is table]:
-        yield f"referenced by: {', '.join(_leading(api, table, each) for each in leading)}"
+        links = (f"{api.link(each.table, here=table.schema)} by {code(each.column.name)}" for each in leading)
+        yield f"referenced by: {', '.join(links)}"
 
 
 def _origin(source: Source) -> str:
+    scope = code(source.scope)
     if isinstance(source, Snapshot):
-        return (
-            f"read completely from {code(source.path)}, for one {source.asked_by} at a time; scope {code(source.scope)}"
-        )
+        return f"read completely from {code(source.path)}, for one {source.asked_by} at a time; scope {scope}"
     assert isinstance(source, Feed)
     part = f", for one {code(source.endpoint.part_parameter)} at a time" if source.endpoint.part_parameter else ""
-    return f"read from {code(source.endpoint.sync)}{part}; scope {code(source.scope)}"
-
-
-def _leading(api: Api, table: Table, relation: Relation) -> str:
-    return f"{api.link(relation.table, here=table.schema)} by {code(relation.column.name)}"
+    return f"read from {code(source.endpoint.sync)}{part}; scope {scope}"
 
 
 def _row(api: Api, table: Table, column: Column) -> tuple[str, ...]:
@@ -62,7 +58,6 @@ def _row(api: Api, table: Table, column: Column) -> tuple[str, ...]:
 
 
 def _target(api: Api, relation: Relation) -> str:
-    """The table and column to which a column refers, with hints for the join."""
     target = f"{api.link(relation.target, here=relation.table.schema)}.{code(relation.target_column.name)}"
     if not relation.types_match:
         return f"→ {target}, which is {relation.target_column.type}: compare as text, `CAST(… AS VARCHAR)`"

@@ -90,13 +90,11 @@ class ChangeFeed:
         return find_doubts(page, cursor, reached, self.maximum, is_stuck=is_stuck)
 
     def _cannot_be_last(self, page: Page, cursor: int) -> bool:
-        """Whether a page that does not advance cannot be the feed's end."""
         if self.maximum is None:
             return self.is_full(page) or cursor < self.read_before or repeats_records(page, cursor)
         return self.maximum > cursor or repeats_records(page, cursor)
 
     def _last_answer(self, page: Page, doubts: Doubts, cursor: int) -> Page:
-        """The last answer, unless its doubts forbid to use it."""
         if not doubts:
             return page
         if not doubts.is_stuck:

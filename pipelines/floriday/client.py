@@ -31,6 +31,7 @@ from pipelines.settings.addresses import host_of, set_address
 from pipelines.unexpected_errors import print_if_debugging, summary
 
 _Result = TypeVar("_Result")
+_Params = Mapping[str, str | int] | None  # of the query
 
 IDENTITY_THREADS = 8  # accounts that are identified concurrently
 IDENTITY_ATTEMPTS = 5  # the identity call comes first and fails early, because the address may simply be wrong
@@ -53,18 +54,10 @@ class _Signature(AuthBase):
 
 
 class FloridayClient:
-    """The API for one account. Several threads may use it concurrently.
+    """The API for one account, at its address with a version. Several threads may use it concurrently.
 
-    Args:
-        base_url: base address of the API, with its version.
-        session: source of the token; the clients of all accounts share it.
-        api_key: API key of the account.
-        account: name of the account in the settings, for error messages.
-        retry: how long and how often a call is retried.
-        clock: source of time for waits and rate limits.
-        answer_limit: maximum size of an answer in bytes, unpacked.
-        timeout: seconds to connect, and seconds without a byte.
-        seconds: the deadline of one call, as in ``BoundedAdapter``.
+    The clients of all accounts share the token session. The limits of answers and calls are those of
+    :class:`BoundedAdapter`.
     """
 
     def __init__(
@@ -139,7 +132,7 @@ class FloridayClient:
         self,
         path: str,
         parse: Callable[[bytes], _Result],
-        params: Mapping[str, str | int] | None = None,
+        params: _Params = None,
         *,
         rate: RateLimit,
         bucket: str | None = None,
@@ -162,7 +155,7 @@ class FloridayClient:
         except PipelineError as problem:
             raise problem.about(account=self.account) from None
 
-    def _body(self, path: str, params: Mapping[str, str | int] | None, bucket: TokenBucket) -> bytes:
+    def _body(self, path: str, params: _Params, bucket: TokenBucket) -> bytes:
         """The body of a 200; the call is repeated once with a new token after a 401."""
         token = self._session.token()
         response = self._send(path, params, bucket, token)
@@ -174,9 +167,7 @@ class FloridayClient:
         secrets = (token, self._api_key.get_secret_value())
         raise error_for(response, path, token_host=self._session.host, secrets=secrets, now=self._clock.wall())
 
-    def _send(
-        self, path: str, params: Mapping[str, str | int] | None, bucket: TokenBucket, token: str
-    ) -> requests.Response:
+    def _send(self, path: str, params: _Params, bucket: TokenBucket, token: str) -> requests.Response:
         signature = _Signature(token, self._api_key)
         with bucket.call() as outcome:
             with self._count_lock:

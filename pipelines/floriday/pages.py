@@ -152,11 +152,6 @@ def _read_leniently(body: bytes) -> Page:
 
 
 def _scanned(scan: Callable[[bytes], Iterator[_Part]], text: bytes) -> list[_Part]:
-    """The parts of an answer, found by a scan.
-
-    Raises:
-        GarbledAnswerError: the answer is not JSON.
-    """
     try:
         return list(scan(text))
     except ValueError as problem:

@@ -124,7 +124,6 @@ class _Prefetcher:
         return reached >= self._plan.up_to
 
     def _gaps_to_split(self, step: Step) -> list[SequenceRange]:
-        """The ranges to read over several connections; none if that is not worth it."""
         maximum, numbers_per_page = self._feed.maximum, self._numbers_per_page(step)
         if maximum is None or self._plan.complete:
             return []
@@ -204,5 +203,4 @@ class _Prefetcher:
 
 
 def _selected(page: Page, is_selected: Callable[[int | None], bool]) -> Page:
-    """The page with only those records whose sequence number is selected."""
     return page.only([index for index, number in enumerate(page.numbers) if is_selected(number)])

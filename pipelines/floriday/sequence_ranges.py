@@ -41,11 +41,9 @@ class Coverage:
     def add(self, after: int, up_to: int) -> None:
         """Add a range that is read, and merge it with those that it touches."""
         touching = [each for each in self.ranges if each.after <= up_to and each.up_to >= after]
-        apart = [each for each in self.ranges if each.after > up_to or each.up_to < after]
-        merged = SequenceRange(
-            min([after, *(each.after for each in touching)]), max([up_to, *(each.up_to for each in touching)])
-        )
-        self.ranges = sorted([*apart, merged])
+        apart = [each for each in self.ranges if each not in touching]
+        first, last = min([after, *(each.after for each in touching)]), max([up_to, *(each.up_to for each in touching)])
+        self.ranges = sorted([*apart, SequenceRange(first, last)])
 
     def reached_from(self, cursor: int) -> int:
         """The number up to which everything above the cursor is read without a gap."""

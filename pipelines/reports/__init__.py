@@ -6,8 +6,7 @@ Output formats do not belong here.
 
 from __future__ import annotations
 
-from pipelines.reports.installation import INSTALLED, install, installed
-from pipelines.reports.preview import Preview, preview
+from pipelines.reports.installation import INSTALLED, Preview, install, installed, preview
 from pipelines.reports.report import Report, all_reports, find_report
 
 __all__ = ["INSTALLED", "Preview", "Report", "all_reports", "find_report", "install", "installed", "preview"]

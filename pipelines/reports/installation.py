@@ -1,8 +1,10 @@
-"""Install the reports in a warehouse: a table macro and a view for each, with comments."""
+"""Install the reports in a warehouse, a table macro and a view for each, and execute them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -85,3 +87,22 @@ def _statements(report: Report) -> Iterator[str]:
     yield f"COMMENT ON VIEW {name} IS {literal(report.description)}"
     for column, description in report.columns.items():
         yield f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(description)}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The present result of a report."""
+
+    columns: dict[str, str]  # DuckDB type of each column, by name
+    rows: int  # number of all rows
+    first: list[tuple[Any, ...]]
+
+
+def preview(connection: duckdb.DuckDBPyConnection, report: Report, *, first: int) -> Preview:
+    """Execute an installed report without parameters, and fetch its first rows."""
+    name = qualified("reports", report.name)
+    result = connection.execute(f"FROM {name}")
+    columns = {column: str(kind) for column, kind, *_ in result.description or ()}
+    rows = result.fetchmany(first)
+    (count,) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0]
+    return Preview(columns, count, rows)

@@ -93,7 +93,6 @@ def parse(name: str, text: str) -> Report:
 
 
 def _paragraphs(comments: list[str]) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """The paragraphs and the lists of a comment."""
     prose: list[str] = []
     lists: dict[str, dict[str, str]] = {}
     for block in "\n".join(comments).split("\n\n"):

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from pipelines.errors import SettingError
 from pipelines.settings import values
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
-from pipelines.settings.variables import PASSED, PREFIX, Variables, gather, serialized
+from pipelines.settings.variables import PASSED, PREFIX, Env, Variables, gather, serialized
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
@@ -20,9 +20,7 @@ _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
 _Kind = TypeVar("_Kind", bound=AlertSettings)
 
 
-def load_settings(
-    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
-) -> Settings:
+def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv: bool = True) -> Settings:
     """All settings, with the credentials for Floriday.
 
     Variables of ``environ``, or of the process, override those of the `.env` file. That is looked for first in
@@ -36,21 +34,17 @@ def load_settings(
     return _validated(Settings, variables)
 
 
-def load_local_settings(
-    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
-) -> LocalSettings:
+def load_local_settings(environ: Env = None, directory: Path | None = None, *, dotenv: bool = True) -> LocalSettings:
     """The settings of a command that makes no calls, none of which is required; otherwise as ``load_settings``."""
     return _validated(LocalSettings, gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
 
 
-def load_alerts(
-    environ: Mapping[str, str] | None = None, directory: Path | None = None, *, dotenv: bool = True
-) -> tuple[SecretStr, ...]:
+def load_alerts(environ: Env = None, directory: Path | None = None, *, dotenv: bool = True) -> tuple[SecretStr, ...]:
     """The addresses for alerts, even if other settings are malformed; otherwise as ``load_settings``."""
     return _validated(AlertSettings, gather(environ, directory, ("ALERTS",), dotenv=dotenv)).alerts
 
 
-def load_account_names(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> tuple[str, ...]:
+def load_account_names(environ: Env = None, directory: Path | None = None) -> tuple[str, ...]:
     """The names of the accounts whose API keys are set, possibly none; otherwise as ``load_settings``."""
     variables = gather(environ, directory, ("API_KEY", "API_KEYS"))
     given = variables.texts.keys() | variables.problems.keys()
@@ -67,9 +61,7 @@ def load_account_names(environ: Mapping[str, str] | None = None, directory: Path
         raise SettingError(f"{PREFIX}API_KEYS {problem}") from None
 
 
-def given_variables(
-    environ: Mapping[str, str] | None = None, directory: Path | None = None
-) -> tuple[dict[str, str], Path]:
+def given_variables(environ: Env = None, directory: Path | None = None) -> tuple[dict[str, str], Path]:
     """The FLORIDAY_ variables without any checks and blank ones, and the folder that their relative paths start from.
 
     Raises:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pipelines.paths import is_database_or_companion
+from pipelines.paths import default_published_path, is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
 
@@ -18,14 +18,13 @@ Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (g
 
 
 def _from_text(read: Callable[[str], object]) -> BeforeValidator:
-    """Parses text with ``read`` and leaves defaults unchanged."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
 def _published(value: str | None, info: ValidationInfo) -> Path | None:
     warehouse: Path | None = info.data.get("warehouse")
     if value is None:
-        return warehouse and warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
+        return warehouse and default_published_path(warehouse)
     if value.casefold() == "off":
         return None
     path = values.duckdb_file(value)
@@ -52,11 +51,10 @@ class AlertSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the names are the library's
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the name is the library's
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        *_: Any,
+        **__: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Use the given values only: ``variables`` handles the environment, `.env` and ``…_FILE``."""
         return (init_settings,)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Collection, Mapping
+import shlex
+import stat
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import parse_stream
 
 from pipelines.errors import SettingError
-from pipelines.settings.exposure import warn_if_exposed
 
 PREFIX = "FLORIDAY_"
 PASSED = f"{PREFIX}SETTINGS"
@@ -20,6 +22,8 @@ Dagster's processes in it, because Dagster overrides their environment with the 
 The value null stands for a secret that the process reads from the `.env` file, so that no environment contains it."""
 
 _SECRET_FILE_BYTES = 64 * 1024
+_LOG = logging.getLogger(__name__)
+_warned: set[Path] = set()
 
 
 def dotenv_file(directory: Path) -> Path | None:
@@ -48,6 +52,9 @@ def read_dotenv(path: Path | None) -> dict[str, str]:
     return {binding.key: binding.value for binding in bindings if binding.key and binding.value}
 
 
+Env = Mapping[str, str] | None  # None for the environment of this process
+
+
 @dataclass(frozen=True)
 class Variables:
     """The FLORIDAY_ variables by name without the prefix; blank ones are left out."""
@@ -62,7 +69,7 @@ class Variables:
 
 
 def gather(
-    environ: Mapping[str, str] | None,
+    environ: Env,
     directory: Path | None,
     secrets: Collection[str],
     *,
@@ -104,9 +111,7 @@ def serialized(variables: Mapping[str, str], directory: Path, secrets: Collectio
         SettingError: the `.env` file cannot be read.
     """
     kept = _without_prefix(read_dotenv(dotenv_file(directory)))
-    left_out = {
-        f"{PREFIX}{name}" for name in secrets if name in kept and variables.get(f"{PREFIX}{name}") == kept[name]
-    }
+    left_out = {PREFIX + name for name in secrets if name in kept and variables.get(PREFIX + name) == kept[name]}
     return json.dumps({name: None if name in left_out else text for name, text in variables.items()})
 
 
@@ -124,11 +129,8 @@ def _passed(text: str, directory: Path) -> dict[str, str]:
 
 
 def _without_prefix(variables: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name.removeprefix(PREFIX): text.strip()
-        for name, text in variables.items()
-        if name.startswith(PREFIX) and text.strip()
-    }
+    given = {name: text.strip() for name, text in variables.items() if name.startswith(PREFIX)}
+    return {name.removeprefix(PREFIX): text for name, text in given.items() if text}
 
 
 def _read_secret(variables: Variables, name: str) -> Path | None:
@@ -163,3 +165,25 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return str(getattr(problem, "strerror", None) or problem)
+
+
+def is_exposed(path: Path) -> bool:
+    """Whether other users than the owner can read a file that is not empty.
+
+    A file of another user that the group may read counts as private: its owner shares it with this process.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    by_group = found.st_mode & stat.S_IRGRP and found.st_uid == os.geteuid()
+    return bool(found.st_size and (found.st_mode & stat.S_IROTH or by_group))
+
+
+def warn_if_exposed(files: Iterable[Path]) -> None:
+    """Warn in one line, once in a process, about files that other users can read."""
+    exposed = [path for path in dict.fromkeys(files) if path not in _warned and is_exposed(path)]
+    if exposed:
+        _warned.update(exposed)
+        names = " ".join(shlex.quote(str(path)) for path in exposed)
+        _LOG.warning("other users of this machine can read secrets: chmod 600 %s", names)

@@ -65,7 +65,7 @@ def test_the_daemon_sends_an_alert_of_a_failed_run(tmp_path: Path) -> None:
     (folder / "workspace.yaml").write_text(WORKSPACE)
     (folder / "failing.py").write_text(FAILING)
     with answering_server() as receiver:
-        receiver.will_answer(HOOK, Reply(500))
+        receiver.respond(HOOK, Reply(500))
         alerts = receiver.address.replace("http://", "json://") + HOOK
         (folder / ".env").write_text(f"FLORIDAY_ALERTS={alerts}\nFLORIDAY_AUTOMATION=on\n")
 
@@ -79,11 +79,11 @@ def test_the_daemon_sends_an_alert_of_a_failed_run(tmp_path: Path) -> None:
             wait_for(lambda: "watching runs from now on" in reasons("alert_on_failure"))
             run_id = server.run()
             wait_for(lambda: any("answered 500" in reason for reason in reasons("alert_on_failure")))
-            receiver.will_answer(HOOK, Reply(200))
+            receiver.respond(HOOK, Reply(200))
             wait_for(lambda: "sent: Floriday: orders.sales_orders failed" in reasons("alert_on_failure"))
             wait_for(lambda: any("there is no warehouse" in reason for reason in reasons("alert_on_staleness")))
 
-    alert = json.loads(receiver.asked(HOOK)[-1].body)
+    alert = json.loads(receiver.requests_to(HOOK)[-1].body)
     assert alert["title"] == "Floriday: orders.sales_orders failed"
     assert alert["message"].split("\n")[0].startswith(f"Run {run_id} (job sync) failed at ")
     assert alert["message"].split("\n")[1] == "orders.sales_orders: main: Floriday is gone"

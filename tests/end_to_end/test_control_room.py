@@ -133,7 +133,7 @@ class TwoRuns:
 def receiver() -> Iterator[AnsweringServer]:
     """A server that accepts alerts."""
     with answering_server() as receiver:
-        receiver.will_answer(HOOK, Reply(200))
+        receiver.respond(HOOK, Reply(200))
         yield receiver
 
 
@@ -376,7 +376,7 @@ def test_the_failure_is_sent_as_an_alert(room: ControlRoom, configured_run: Rere
     line = f"{STICKERS}: {event['failureMetadata']['description']}"
 
     def alerts_of_the_run() -> list[list[str]]:
-        messages = [json.loads(question.body)["message"].split("\n") for question in receiver.asked(HOOK)]
+        messages = [json.loads(request.body)["message"].split("\n") for request in receiver.requests_to(HOOK)]
         return [lines for lines in messages if lines[0].startswith(f"Run {configured_run.run_id} ")]
 
     assert line.startswith(wait_for(alerts_of_the_run)[0][1].removesuffix("…"))

@@ -53,7 +53,7 @@ class AlertSensors:
 
     def answer_with(self, status: int) -> None:
         """Let the receiver answer with this status from now on."""
-        self.receiver.will_answer(HOOK, Reply(status))
+        self.receiver.respond(HOOK, Reply(status))
 
     def tick_failure(self) -> str:
         """Evaluate the sensor of failed runs; return the message of the tick."""
@@ -74,8 +74,8 @@ class AlertSensors:
 
     def alerts(self) -> list[tuple[str, list[str]]]:
         """Return and forget title and lines of each alert received so far."""
-        messages = [json.loads(question.body) for question in self.receiver.asked(HOOK)]
-        self.receiver.questions.clear()
+        messages = [json.loads(request.body) for request in self.receiver.requests_to(HOOK)]
+        self.receiver.requests.clear()
         return [(message["title"], message["message"].split("\n")) for message in messages]
 
     def titles(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A loopback HTTP server that answers as a test tells it to, and remembers what it was asked."""
+"""A loopback HTTP server with responses that a test defines; it records the requests."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer.
+    """One HTTP response.
 
     Args:
-        status: the HTTP status.
-        body: bytes as they are, anything else as JSON.
-        headers: besides Content-Length.
-        missing: bytes that are announced and not sent; the connection is cut instead.
-        dropped: cuts the connection without an answer.
-        stalled: never answers.
-        after: answers when this has happened.
+        status: HTTP status code.
+        body: body as bytes; any other value is sent as JSON.
+        headers: headers besides Content-Length.
+        missing: number of announced bytes that are not sent, because the connection is closed before.
+        dropped: whether the connection is closed without a response.
+        stalled: whether the server never responds.
+        after: event to wait for before the response.
     """
 
     status: int = 200
@@ -45,8 +45,8 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Question:
-    """One request as it came in."""
+class Request:
+    """A received request."""
 
     method: str
     path: str
@@ -57,10 +57,13 @@ class Question:
 
 
 class AnsweringServer:
-    """Replies by path, in the order given; the last one for ever. Unknown paths get 404, ``revoked`` tokens 401."""
+    """Sends the responses of each path in order, and then repeats the last one.
+
+    An unknown path gets 404, and a request with a token in ``revoked`` gets 401.
+    """
 
     def __init__(self, tls: SSLContext | None = None) -> None:
-        self.questions: list[Question] = []
+        self.requests: list[Request] = []
         self.connections = 0
         self.revoked: set[str] = set()
         self.stopped = Event()
@@ -71,40 +74,40 @@ class AnsweringServer:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
 
-    def will_answer(self, path: str, *replies: Reply) -> None:
-        """What ``path`` is answered with from now on."""
+    def respond(self, path: str, *replies: Reply) -> None:
+        """Set the responses of a path."""
         with self._lock:
             self._replies[path] = list(replies)
 
-    def asked(self, path: str) -> list[Question]:
-        """The requests for ``path``."""
+    def requests_to(self, path: str) -> list[Request]:
+        """Return the received requests for a path."""
         with self._lock:
-            return [question for question in self.questions if question.path == path]
+            return [request for request in self.requests if request.path == path]
 
-    def next_reply(self, question: Question) -> Reply:
-        """Remembers the question and takes the reply."""
+    def next_reply(self, request: Request) -> Reply:
+        """Record a request, and return its response."""
         with self._lock:
-            self.questions.append(question)
-            if question.headers.get("Authorization", "").removeprefix("Bearer ") in self.revoked:
+            self.requests.append(request)
+            if request.headers.get("Authorization", "").removeprefix("Bearer ") in self.revoked:
                 return Reply(401, {"title": "Unauthorized", "status": "401"})
-            replies = self._replies[question.path]
+            replies = self._replies[request.path]
             if not replies:
                 return Reply(404, {"title": "Not Found", "status": "404"})
             return replies.pop(0) if len(replies) > 1 else replies[0]
 
     def start(self) -> None:
-        """Answers from a thread of its own."""
+        """Serve from a thread."""
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
-        """Lets go of whoever still waits."""
+        """Stop, and release the requests that still wait."""
         self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
-    """Knows what to answer."""
+    """The HTTP server with a reference to the responses."""
 
     def __init__(self, answering: AnsweringServer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -133,8 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         headers = dict(self.headers.items())
-        question = Question(self.command, parts.path, parse_qs(parts.query), headers, parse_qs(body), body)
-        self._send(self.server.answering.next_reply(question))
+        request = Request(self.command, parts.path, parse_qs(parts.query), headers, parse_qs(body), body)
+        self._send(self.server.answering.next_reply(request))
 
     def _send(self, reply: Reply) -> None:
         if reply.after is not None:
@@ -160,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def self_signed(folder: Path) -> SSLContext:
-    """The TLS of a server at localhost that nobody vouches for."""
+    """Return a TLS context with a self-signed certificate for localhost."""
     certificate, private = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         (
@@ -177,7 +180,7 @@ def self_signed(folder: Path) -> SSLContext:
 
 @contextmanager
 def answering_server(tls: SSLContext | None = None) -> Iterator[AnsweringServer]:
-    """A server for the duration of a block."""
+    """Run a server for the duration of a block."""
     server = AnsweringServer(tls)
     server.start()
     try:

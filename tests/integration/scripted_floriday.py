@@ -1,4 +1,4 @@
-"""A Floriday of a few feeds in memory, over real HTTP, whose answers a test may spoil; and syncs from it."""
+"""A server of a few feeds in memory, over real HTTP, whose responses a test can corrupt; and syncs from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Connected
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
-from tests.integration.answering_server import AnsweringServer, Question, Reply
+from tests.integration.answering_server import AnsweringServer, Reply, Request
 from tests.integration.syncing import catalogue_with, empty_warehouse
 from tests.manual_clock import ManualClock
 from tests.records import page_of
@@ -33,35 +33,35 @@ ORGANIZATIONS = {
 }
 """Organization ids by account; the API key of an account is its name."""
 
-Spoil = Callable[[Question, Reply], Reply]
-"""Changes an answer, or returns it as it is."""
+Corruption = Callable[[Request, Reply], Reply]
+"""Returns a corrupted response, or the response as it is."""
 
 
 class ScriptedFloriday(AnsweringServer):
-    """Serves the records of its feeds, from the number that is asked for on; each answer goes through ``spoil``.
+    """Serves the records of its feeds after the requested number; each response passes through ``corrupt``.
 
     Args:
-        feeds: the records of each feed, in the order of their sequence numbers. The lists of snapshots, by their path,
-            are filled afterwards.
+        feeds: records of each feed in ascending order of their sequence numbers. The lists of snapshots, by their path,
+            are filled later.
     """
 
     def __init__(self, feeds: Mapping[Feed, list[tuple[int, bytes]]]) -> None:
         super().__init__()
         self._feeds = feeds
         self.lists: dict[str, list[bytes]] = {}
-        self.spoil: Spoil = lambda _, reply: reply
+        self.corrupt: Corruption = lambda _, reply: reply
 
-    def next_reply(self, question: Question) -> Reply:
-        """The answer of the feed, identity or token that the path names."""
-        path = question.path.removeprefix(BASE)
-        return self.spoil(question, self._token() if question.method == "POST" else self._answer(path, question))
+    def next_reply(self, request: Request) -> Reply:
+        """Return the response for a feed, an identity or a token."""
+        path = request.path.removeprefix(BASE)
+        return self.corrupt(request, self._token() if request.method == "POST" else self._answer(path, request))
 
     def _token(self) -> Reply:
         return Reply(200, {"access_token": "token", "expires_in": 3600, "token_type": "Bearer"})
 
-    def _answer(self, path: str, question: Question) -> Reply:
+    def _answer(self, path: str, request: Request) -> Reply:
         if path == "/identities":
-            account = question.headers["X-Api-Key"]
+            account = request.headers["X-Api-Key"]
             return Reply(200, {"organization": {"organizationId": ORGANIZATIONS[account], "name": account}})
         if path in self.lists:
             return Reply(200, b"[%s]" % b",".join(self.lists[path]))
@@ -78,11 +78,11 @@ class ScriptedFloriday(AnsweringServer):
 
 @dataclass
 class Run:
-    """What one sync came to.
+    """The result of one sync.
 
     Args:
-        outcomes: by account and feed.
-        failures: accounts that could not be identified, with the message.
+        outcomes: outcomes by account and feed.
+        failures: error messages of accounts that could not be identified.
     """
 
     outcomes: dict[tuple[str, str], FeedOutcome] = field(default_factory=dict)
@@ -90,22 +90,22 @@ class Run:
 
     @property
     def is_well(self) -> bool:
-        """Whether the command would end with 0."""
-        return not self.failures and not any(one.error for one in self.outcomes.values())
+        """Whether the command would exit with 0."""
+        return not self.failures and not any(outcome.error for outcome in self.outcomes.values())
 
 
 @dataclass
 class ScriptedSync:
-    """A warehouse that is synced from a scripted server; waiting costs no time.
+    """A warehouse that is synced from a scripted server, with simulated waits.
 
     Args:
-        server: started.
-        path: of the warehouse.
-        feeds: names of the feeds that are synced.
+        server: running server.
+        path: path of the warehouse file.
+        feeds: names of the feeds to sync.
         accounts: names of the accounts.
-        snapshots: names of the snapshots that are synced.
-        patience: seconds to wait for a warehouse that another process keeps open.
-        slept: the pauses of these waits.
+        snapshots: names of the snapshots to sync.
+        lock_timeout: seconds to wait for a warehouse that another process has open.
+        slept: durations of these waits.
     """
 
     server: ScriptedFloriday
@@ -113,7 +113,7 @@ class ScriptedSync:
     feeds: tuple[str, ...]
     accounts: tuple[str, ...] = ("north",)
     snapshots: tuple[str, ...] = ()
-    patience: float = 5.0
+    lock_timeout: float = 5.0
     slept: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,13 +122,13 @@ class ScriptedSync:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The feeds and snapshots that are synced."""
-        snapshots = tuple(one for one in catalogue_of("suppliers").snapshots if one.name in self.snapshots)
+        """The feeds and snapshots to sync."""
+        snapshots = tuple(each for each in catalogue_of("suppliers").snapshots if each.name in self.snapshots)
         return replace(catalogue_with("suppliers", self.feeds), snapshots=snapshots)
 
     @contextmanager
     def pipeline(self) -> Iterator[Connected]:
-        """The parts for the accounts and feeds, not prepared yet."""
+        """Yield the clients and the warehouse, before anything is prepared."""
         time = ManualClock()
         settings = load_settings(
             {
@@ -156,7 +156,7 @@ class ScriptedSync:
                 )
                 for name, key in settings.accounts.items()
             }
-            warehouse = ReusingWarehouse(self.path, lock_timeout=self.patience, sleep=self._sleep)
+            warehouse = ReusingWarehouse(self.path, lock_timeout=self.lock_timeout, sleep=self._sleep)
             stack.callback(warehouse.close)
             yield Connected(settings, self.catalogue, session, clients, warehouse)
 
@@ -164,18 +164,18 @@ class ScriptedSync:
         self.slept.append(seconds)
         sleep(seconds)
 
-    def sync(self, spoil: Spoil = lambda _, reply: reply) -> Run:
-        """Sync all feeds of all accounts, as the command does, while the answers are spoilt."""
-        self.server.spoil = spoil
+    def sync(self, corrupt: Corruption = lambda _, reply: reply) -> Run:
+        """Sync all feeds of all accounts, as the command does, with corrupted responses."""
+        self.server.corrupt = corrupt
         with self.pipeline() as connected:
             pipeline = connected.prepare()
             outcomes = list(pipeline.sync_all(pipeline.sources, run_id="run", accounts=list(pipeline.identities)))
             pipeline.save_positions()
             failures = {name: error.message for name, error in pipeline.failures.items()}
-        self.server.spoil = lambda _, reply: reply
-        return Run({(one.account, one.feed): one for one in outcomes}, failures)
+        self.server.corrupt = lambda _, reply: reply
+        return Run({(outcome.account, outcome.feed): outcome for outcome in outcomes}, failures)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query finds in the warehouse."""
+        """Return the rows of a query."""
         with Warehouse(self.path).reading() as connection:
             return connection.execute(sql).fetchall()

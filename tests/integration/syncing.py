@@ -1,4 +1,4 @@
-"""A sandbox, a warehouse and what is between them, for tests of the sync."""
+"""A sandbox, a warehouse, and the syncs between them."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ SUPPLIERS = catalogue_of("suppliers")
 
 
 def with_pages_of(source: Source, size: int) -> Source:
-    """The feed, asked for in smaller pages than the catalogue says; a snapshot has none."""
+    """Return a feed with smaller pages; snapshots have none and are returned unchanged."""
     if not isinstance(source, Feed):
         return source
     return replace(source, endpoint=replace(source.endpoint, page_maximum=min(size, source.endpoint.page_maximum)))
 
 
 def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
-    """The catalogue of an API; with names, of nothing else than these feeds and snapshots."""
+    """Return the catalogue of an API; with names, only these feeds and snapshots."""
     whole = catalogue_of(api)
     if not only:
         return whole
@@ -55,7 +55,7 @@ def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
 
 @cache
 def empty_warehouse(api: str, only: tuple[str, ...] = ()) -> bytes:
-    """A warehouse as a first sync lays it out, before it belongs to anyone; laying it out takes a while."""
+    """Return the content of a warehouse file with all tables and reports and no rows; cached, because it takes long."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "w.duckdb"
         tables = [tables_of(source) for source in catalogue_with(api, only).sources]
@@ -70,12 +70,12 @@ class Syncing:
     """One sandbox and one warehouse.
 
     Args:
-        sandbox: started.
-        path: of the warehouse.
-        time: moves by hand, so that waiting costs nothing.
-        page: records a page, instead of what the catalogue says.
-        api: of the sandbox.
-        only: the feeds that the warehouse is for, all if none are named; a small file is opened sooner.
+        sandbox: running sandbox.
+        path: path of the warehouse file.
+        time: clock of the simulated waits.
+        page: number of records in a page; None for that of the catalogue.
+        api: API of the sandbox.
+        only: names of the feeds in the warehouse; empty for all. A small file is opened faster.
     """
 
     sandbox: Sandbox
@@ -92,12 +92,12 @@ class Syncing:
 
     @property
     def catalogue(self) -> Catalogue:
-        """What the sandbox serves, as far as it is read."""
+        """The feeds and snapshots that are synced."""
         return catalogue_with(self.api, self.only)
 
     @contextmanager
     def pipeline(self, **settings: str) -> Iterator[SyncSession]:
-        """A session with the sandbox's settings."""
+        """Yield a session with the sandbox's settings."""
         environment = {**self.sandbox.environment(), "FLORIDAY_WAREHOUSE": str(self.path), **settings}
         known = load_settings(environment, self.path.parent)
         with ExitStack() as stack:
@@ -128,7 +128,7 @@ class Syncing:
         listener: Listener = lambda _: None,
         **settings: str,
     ) -> dict[tuple[str, str], FeedOutcome]:
-        """One sync of some feeds, all without names; outcomes by account and feed."""
+        """Sync some feeds, or all, and return the outcomes by account and feed."""
         self.runs += 1
         what = Everything() if full else days or Changes()
         with self.pipeline(**settings) as pipeline:
@@ -141,22 +141,22 @@ class Syncing:
         return {(outcome.account, outcome.feed): outcome for outcome in outcomes}
 
     def sync_one(self, name: str, *, full: bool = False, days: Days | None = None) -> FeedOutcome:
-        """One sync of one feed of the account ``main``."""
+        """Sync one feed of the account ``main``."""
         return self.sync(name, full=full, days=days)[("main", self.catalogue.source(name).name)]
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse, for a look."""
+        """Open the warehouse for reading."""
         with Warehouse(self.path).reading() as connection:
             yield connection
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query finds in the warehouse."""
+        """Return the rows of a query."""
         with self.reading() as connection:
             return connection.execute(sql).fetchall()
 
     def assert_equal(self, *names: str, account: str = "main") -> None:
-        """Every table of the feeds equals what the sandbox serves, row for row and column for column."""
+        """Assert that every table of the feeds equals the records of the sandbox."""
         feeds = [self.catalogue.feed(name) for name in names] or self.catalogue.feeds
         with self.reading() as connection:
             for feed in feeds:
@@ -164,7 +164,7 @@ class Syncing:
                 assert_holds(connection, feed, account, served)
 
     def assert_cursors_are_not_ahead(self) -> None:
-        """Up to each committed cursor, everything that the server holds stands in the table."""
+        """Assert that every record up to each committed cursor is stored."""
         for account, name, cursor in self._cursors():
             served = [entry for entry in self.sandbox.book(name, account).entries() if entry.number <= cursor]
             table = tables_of(self.catalogue.feed(name)).qualified_name
@@ -172,12 +172,12 @@ class Syncing:
             assert stored == len(served)
 
     def _cursors(self) -> list[tuple[Any, ...]]:
-        """Account, feed and cursor of whatever was committed; nothing where not even the layout was."""
-        empty_warehouse = self.rows("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync'") != [(0,)]
-        return self.rows("SELECT account, feed, cursor FROM sync.cursors") if empty_warehouse else []
+        """Return account, feed and cursor of each committed cursor; empty without the ``sync`` tables."""
+        has_tables = self.rows("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'sync'") != [(0,)]
+        return self.rows("SELECT account, feed, cursor FROM sync.cursors") if has_tables else []
 
     def content(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that the warehouse holds of records, to see whether anything changed."""
+        """Return the rows of all tables with records, to compare them with later ones."""
         rows = [table.qualified_name for source in self.catalogue.sources for table in tables_of(source).walk()]
         raw = [f"raw.{source.table}" for source in self.catalogue.sources]
         kept = [f"versions.{name.split('.')[1]}" for name in rows]
@@ -186,7 +186,7 @@ class Syncing:
             return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
 
     def versions(self, feed: str) -> int:
-        """How many versions the raw log of a feed holds; the history holds as many."""
+        """Return the number of versions of a feed in the raw log, which must equal that in the history."""
         table = self.catalogue.source(feed).table
         (counts,) = self.rows(f"SELECT (SELECT count(*) FROM raw.{table}), (SELECT count(*) FROM history.{table})")
         assert counts[0] == counts[1]

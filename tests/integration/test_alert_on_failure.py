@@ -235,7 +235,7 @@ class TestNotSent:
                 f"not sent, the next tick tries again: Floriday: {ORDERS} failed;"
                 " address 1 (JSON) answered 500 (FLORIDAY_ALERTS)"
             )
-        sensors.receiver.questions.clear()
+        sensors.receiver.requests.clear()
 
         sensors.answer_with(200)
         sensors.tick_failure()

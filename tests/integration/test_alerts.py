@@ -26,7 +26,7 @@ ALERT = Alert("Floriday: orders.sales_orders failed", "main: <404> & *nothing* :
 def server() -> Iterator[AnsweringServer]:
     """A receiver that accepts every alert."""
     with answering_server() as server:
-        server.will_answer(HOOK, Reply(200))
+        server.respond(HOOK, Reply(200))
         yield server
 
 
@@ -39,7 +39,7 @@ def test_title_and_text_are_sent_unchanged(server: AnsweringServer) -> None:
     """Title and text are sent as plain text, without escaping."""
     assert send([address(server)], ALERT) == []
 
-    (request,) = server.asked(HOOK)
+    (request,) = server.requests_to(HOOK)
     message = json.loads(request.body)
     assert (message["title"], message["message"], message["type"]) == (ALERT.title, ALERT.text, "failure")
 
@@ -61,7 +61,7 @@ def test_a_mail_is_sent_to_each_recipient() -> None:
 
 def test_a_failing_receiver_does_not_stop_others(server: AnsweringServer) -> None:
     """A failure is returned as one line with place, service and status, without the address."""
-    server.will_answer(f"{HOOK}/gone", Reply(410))
+    server.respond(f"{HOOK}/gone", Reply(410))
     with socket.create_server(("127.0.0.1", 0)) as closed:
         unused = f"127.0.0.1:{closed.getsockname()[1]}"
 
@@ -74,19 +74,19 @@ def test_a_failing_receiver_does_not_stop_others(server: AnsweringServer) -> Non
         "address 2 (JSON) cannot be connected to",
         "address 4 (unreadable) did not take the alert",
     ]
-    assert len(server.asked(HOOK)) == 1
+    assert len(server.requests_to(HOOK)) == 1
 
 
 def test_a_receiver_that_never_answers_times_out(server: AnsweringServer) -> None:
     """A receiver that never answers fails after the time-out, and the others get the alert."""
-    server.will_answer(f"{HOOK}/slow", Reply(stalled=True))
+    server.respond(f"{HOOK}/slow", Reply(stalled=True))
     started_at = time.monotonic()
 
     failures = send([address(server, f"{HOOK}/slow"), address(server)], ALERT, seconds=0.5)
 
     assert failures == ["address 1 (JSON) did not take the alert in time"]
     assert time.monotonic() - started_at < 3
-    assert len(server.asked(HOOK)) == 1
+    assert len(server.requests_to(HOOK)) == 1
 
 
 def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
@@ -95,14 +95,14 @@ def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
         failures = send([SecretStr(server.address.replace("http://127.0.0.1", "jsons://localhost") + HOOK)], ALERT)
 
     assert failures == ["address 1 (JSON) cannot be connected to"]
-    assert server.questions == []
+    assert server.requests == []
 
 
 def test_no_log_contains_an_address(
     server: AnsweringServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """No log of the library or its transport contains an address, at any level."""
-    server.will_answer(f"{HOOK}/gone", Reply(410))
+    server.respond(f"{HOOK}/gone", Reply(410))
     loggers = [logging.getLogger(name) for name in ("", "apprise", "urllib3", "urllib3.connectionpool")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -146,12 +146,12 @@ class TestTestMessage:
 
         assert (ended.code, ended.err) == (0, "")
         assert ended.out == "1 of 1 addresses accepted the test message\n"
-        (request,) = server.questions
+        (request,) = server.requests
         assert json.loads(request.body)["title"] == "Floriday: a test"
 
     def test_a_failing_address_is_reported_by_its_place(self, server: AnsweringServer, tmp_path: Path) -> None:
         """If one address fails, the others get the message and the exit code is 1."""
-        server.will_answer(f"{HOOK}/gone", Reply(404))
+        server.respond(f"{HOOK}/gone", Reply(404))
         both = f"{address(server).get_secret_value()}, {address(server, f'{HOOK}/gone').get_secret_value()}"
 
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=both)

@@ -1,4 +1,4 @@
-"""What is now numbered in some days is read again, and little more: what was lost here comes back."""
+"""A sync of some days reads again the records that were numbered in them, and few others."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from tests.moments import real_now
 from tests.records import in_json, valid_records
 
 MONDAY = dt.date(2026, 3, 2)
-"""Of the first week; Floriday's and ours both stand then."""
+"""Monday of the first week, at which Floriday's and ISO weeks begin."""
 
 ORDERS = "orders.sales_orders"
 CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"
 SUPPLIER = "supplierOrganizationId"
 GROWERS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
-WEEKS, A_WEEK, A_PAGE = 5, 12, 4
+WEEKS, RECORDS_PER_WEEK, PAGE = 5, 12, 4
 
 
 def week(number: int, last: int | None = None) -> Days:
-    """The days of the week, or of several."""
+    """Return the days of a week, or of several weeks."""
     return Days(
         MONDAY + dt.timedelta(weeks=number), MONDAY + dt.timedelta(weeks=number if last is None else last, days=6)
     )
 
 
 def put(sandbox: Sandbox, feed: Feed, seed: int, account: str | None = None, **fields: Any) -> None:
-    """A week's new records."""
+    """Create the records of one week."""
     book = sandbox.book(feed.name, account)
-    for record in valid_records(feed, seed, A_WEEK):
+    for record in valid_records(feed, seed, RECORDS_PER_WEEK):
         number = book.reserve()
         book.put(in_json({**record, **fields, "sequenceNumber": number}), number=number)
 
 
-def change(syncing: Syncing, sql: str, **values: object) -> None:
-    """Change something in the warehouse by hand."""
+def change(syncing: Syncing, sql: str, **parameters: object) -> None:
+    """Execute a statement in the warehouse."""
     with Warehouse(syncing.path).writing() as connection:
-        connection.execute(sql, values)
+        connection.execute(sql, parameters)
 
 
 def date_back(syncing: Syncing, run: str, moment: dt.datetime) -> None:
-    """Let a run, the last one, have happened at a moment."""
+    """Set the time of the last run."""
     change(
         syncing,
         "UPDATE sync.windows SET started_at = $moment, committed_at = $moment + to_microseconds(rowid)"
@@ -67,18 +67,18 @@ def date_back(syncing: Syncing, run: str, moment: dt.datetime) -> None:
 
 
 def sunday(number: int) -> dt.datetime:
-    """The middle of the last day of a week."""
+    """Return noon of the last day of a week."""
     return dt.datetime.combine(MONDAY, dt.time(12), dt.UTC) + dt.timedelta(weeks=number, days=6)
 
 
 def sync_weekly(
     syncing: Syncing, names: Sequence[str], trade: Callable[[int], None], weeks: int
 ) -> list[dict[tuple[Any, ...], int]]:
-    """Trade and a sync in each week; the cursors after each, by account, feed and part."""
+    """Create records and sync in each week; return the cursors after each sync, by account, feed and sub-feed."""
     cursors = []
     with syncing.pipeline() as opened:
         pipeline = opened
-        feeds = [with_pages_of(syncing.catalogue.feed(name), A_PAGE) for name in names]
+        feeds = [with_pages_of(syncing.catalogue.feed(name), PAGE) for name in names]
         for number in range(weeks):
             trade(number)
             assert all(outcome.current for outcome in pipeline.sync_all(feeds, run_id=f"week {number}"))
@@ -90,32 +90,32 @@ def sync_weekly(
 
 
 def sell(sandbox: Sandbox, number: int) -> None:
-    """A week's orders, of every account."""
+    """Create one week's orders for every account."""
     for place, account in enumerate(sandbox.accounts):
         put(sandbox, SUPPLIERS.feed(ORDERS), 10 * number + place, account.name)
 
 
 def read_cursors(syncing: Syncing) -> dict[tuple[Any, ...], int]:
-    """How far each feed of each account is read."""
+    """Return the cursor of each account, feed and sub-feed."""
     rows = syncing.rows("SELECT account, feed, part, cursor FROM sync.cursors")
     return {(account, feed, part): cursor for account, feed, part, cursor in rows}
 
 
-def asked(calls: Sequence[Call]) -> list[int]:
-    """The numbers that pages were asked with."""
+def requested_numbers(calls: Sequence[Call]) -> list[int]:
+    """Return the sequence numbers with which pages were requested."""
     return [int(call.path.rpartition("/")[2]) for call in calls]
 
 
 @pytest.fixture
 def syncing(tmp_path: Path) -> Iterator[Syncing]:
-    """A grower without any record."""
+    """A supplier's sandbox without records, and an empty warehouse."""
     with Sandbox(empty=True) as sandbox:
-        yield Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, only=(ORDERS, "supply.weekly_base_supply"))
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=PAGE, only=(ORDERS, "supply.weekly_base_supply"))
 
 
 @pytest.fixture
 def cursors(syncing: Syncing) -> list[int]:
-    """Five weeks of orders, each synced on its Sunday; the cursor after each sync."""
+    """Five weeks of orders, each synced on its Sunday; returns the cursor after each sync."""
     content, cursors = synced_weekly()
     for number in range(WEEKS):
         sell(syncing.sandbox, number)
@@ -125,18 +125,18 @@ def cursors(syncing: Syncing) -> list[int]:
 
 @cache
 def synced_weekly() -> tuple[bytes, list[int]]:
-    """The warehouse after five weeks, and the cursor after each; made once, for a seeded server makes them alike."""
+    """Return the warehouse after five weeks, and the cursor after each; cached, as a seeded server repeats them."""
     with Sandbox(empty=True) as sandbox, TemporaryDirectory() as folder:
-        syncing = Syncing(sandbox, Path(folder) / "w.duckdb", page=A_PAGE, only=(ORDERS, "supply.weekly_base_supply"))
+        syncing = Syncing(sandbox, Path(folder) / "w.duckdb", page=PAGE, only=(ORDERS, "supply.weekly_base_supply"))
         weekly = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), WEEKS)
         return syncing.path.read_bytes(), [each["main", ORDERS, None] for each in weekly]
 
 
-class TestAWeek:
-    """One week of one feed."""
+class TestOneWeek:
+    """A sync of one week of one feed."""
 
-    def test_lost_rows_come_back(self, syncing: Syncing, cursors: list[int]) -> None:
-        """Rows and children that were deleted by hand are repaired; raw and history stay as they are."""
+    def test_lost_rows_are_restored(self, syncing: Syncing, cursors: list[int]) -> None:
+        """Deleted rows and children are restored; raw and history stay unchanged."""
         before = syncing.content()
         lost = f"sequence_number > {cursors[1]} AND sequence_number <= {cursors[2]}"
         change(
@@ -145,7 +145,7 @@ class TestAWeek:
             f" WHERE o.{lost} AND o.sales_order_id = m.sales_order_id",
         )
         change(syncing, f"DELETE FROM {ORDERS} WHERE {lost}")
-        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [((WEEKS - 1) * A_WEEK,)]
+        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [((WEEKS - 1) * RECORDS_PER_WEEK,)]
 
         outcome = syncing.sync_one(ORDERS, days=week(2))
 
@@ -154,34 +154,34 @@ class TestAWeek:
         assert {name for name in before if after[name] != before[name]} == {"sync.windows"}
         assert (outcome.new, outcome.changed) == (0, 0)
 
-    def test_only_its_windows_are_asked_for(self, syncing: Syncing, cursors: list[int]) -> None:
-        """From the last sync before the week to the first one after it: two syncs' pages."""
+    def test_only_its_windows_are_requested(self, syncing: Syncing, cursors: list[int]) -> None:
+        """The pages between the last sync before the week and the first one after it are requested, and no others."""
         syncing.sandbox.calls.clear()
 
         outcome = syncing.sync_one(ORDERS, days=week(2))
 
-        pages = asked(syncing.sandbox.calls.to("/sales-orders/sync/"))
+        pages = requested_numbers(syncing.sandbox.calls.to("/sales-orders/sync/"))
         assert pages[0] == cursors[1]
         assert all(number < cursors[3] for number in pages)
-        assert len(pages) == outcome.pages == 2 * A_WEEK / A_PAGE
+        assert len(pages) == outcome.pages == 2 * RECORDS_PER_WEEK / PAGE
         ((begins, ends),) = syncing.rows(
             "SELECT min(from_sequence_number), max(to_sequence_number) FROM sync.windows"
             f" WHERE run_id = 'run {syncing.runs}'"
         )
         assert (begins, ends) == (cursors[1], cursors[3])
 
-    def test_several_weeks_are_read_in_one_go(self, syncing: Syncing, cursors: list[int]) -> None:
-        """No page is asked for twice."""
+    def test_several_weeks_are_read_as_one_range(self, syncing: Syncing, cursors: list[int]) -> None:
+        """No page of consecutive weeks is requested twice."""
         syncing.sandbox.calls.clear()
 
         syncing.sync(ORDERS, days=week(1, last=2))
 
-        pages = asked(syncing.sandbox.calls.to("/sales-orders/sync/"))
+        pages = requested_numbers(syncing.sandbox.calls.to("/sales-orders/sync/"))
         assert pages[0] == cursors[0]
-        assert len(set(pages)) == len(pages) == 3 * A_WEEK / A_PAGE
+        assert len(set(pages)) == len(pages) == 3 * RECORDS_PER_WEEK / PAGE
 
-    def test_the_cursor_stays(self, syncing: Syncing, cursors: list[int]) -> None:
-        """The next sync goes on where it would have gone on, and a re-read of before proves nothing about now."""
+    def test_the_cursor_does_not_move(self, syncing: Syncing, cursors: list[int]) -> None:
+        """The cursor and ``current_at`` stay, and the next sync continues after the cursor."""
         put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
         ((proven,),) = syncing.rows("SELECT current_at FROM sync.cursors")
 
@@ -189,19 +189,17 @@ class TestAWeek:
 
         assert (outcome.current, outcome.whole, outcome.cursor) == (False, False, cursors[-1])
         assert syncing.rows("SELECT cursor, current_at FROM sync.cursors") == [(cursors[-1], proven)]
-        assert syncing.sync_one(ORDERS).new == A_WEEK
+        assert syncing.sync_one(ORDERS).new == RECORDS_PER_WEEK
         syncing.assert_equal(ORDERS)
 
-    def test_floridays_maximum_proves_an_idle_feed_current_all_the_same(
-        self, syncing: Syncing, cursors: list[int]
-    ) -> None:
-        """It is asked for anyway."""
+    def test_the_maximum_still_proves_an_idle_feed_current(self, syncing: Syncing, cursors: list[int]) -> None:
+        """A feed without new records is still current, because its maximum is requested too."""
         outcome = syncing.sync_one(ORDERS, days=week(0))
 
         assert (outcome.current, outcome.whole, outcome.cursor) == (True, False, cursors[-1])
 
-    def test_a_week_without_a_number_costs_no_page(self, syncing: Syncing, cursors: list[int]) -> None:
-        """The feed was found idle after its last change, so nothing was numbered in the weeks in between."""
+    def test_a_week_without_numbers_costs_no_page(self, syncing: Syncing, cursors: list[int]) -> None:
+        """No page is requested for weeks in which the feed had no changes."""
         assert cursors
         syncing.sync(ORDERS)
         syncing.sandbox.calls.clear()
@@ -213,46 +211,47 @@ class TestAWeek:
 
 
 class TestUpToNow:
-    """Days that are not over."""
+    """Days up to today."""
 
-    def test_what_is_new_is_read_too(self, syncing: Syncing, cursors: list[int]) -> None:
-        """They go on to the feed's end, which counts as for any sync."""
+    def test_new_records_are_read_too(self, syncing: Syncing, cursors: list[int]) -> None:
+        """A range up to today is read to the end of the feed, which is then current."""
         put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
 
         outcome = syncing.sync_one(ORDERS, days=Days(week(4).first, real_now().date()))
 
-        assert (outcome.new, outcome.current, outcome.whole) == (A_WEEK, True, False)
+        assert (outcome.new, outcome.current, outcome.whole) == (RECORDS_PER_WEEK, True, False)
         assert outcome.cursor > cursors[-1]
         syncing.assert_equal(ORDERS)
 
-    def test_a_feed_that_was_never_read_is_read_whole(self, syncing: Syncing) -> None:
-        """Whatever the days."""
+    def test_a_feed_that_was_never_read_is_read_completely(self, syncing: Syncing) -> None:
+        """A feed without a cursor is read completely, whatever the days."""
         put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=1)
 
         outcome = syncing.sync_one(ORDERS, days=week(0))
 
-        assert (outcome.new, outcome.current, outcome.whole) == (A_WEEK, True, True)
+        assert (outcome.new, outcome.current, outcome.whole) == (RECORDS_PER_WEEK, True, True)
         syncing.assert_equal(ORDERS)
 
-    def test_a_restart_is_noticed(self, syncing: Syncing, cursors: list[int]) -> None:
-        """The numbers of before mean nothing any more, and all are read."""
+    def test_a_restart_is_detected(self, syncing: Syncing, cursors: list[int]) -> None:
+        """After a restart of the numbering all records are read."""
         assert cursors
         syncing.sandbox.book(ORDERS).restart()
 
         outcome = syncing.sync_one(ORDERS, days=week(2))
 
         assert (outcome.restarted, outcome.series, outcome.whole) == (True, 2, True)
-        assert outcome.records == WEEKS * A_WEEK
+        assert outcome.records == WEEKS * RECORDS_PER_WEEK
 
 
 class TestBeforeTheFirstSync:
-    """Weeks before the ledger, of which the records tell."""
+    """Weeks before the first sync."""
 
-    def test_only_what_was_changed_in_them_is_read(self, syncing: Syncing) -> None:
-        """The pages that cover the week's changes."""
+    def test_only_records_that_changed_in_the_week_are_read(self, syncing: Syncing) -> None:
+        """Only the pages with records that changed in the week are read."""
         book = syncing.sandbox.book(ORDERS)
-        for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), 1, WEEKS * A_WEEK)):
-            changed = dt.datetime.combine(MONDAY, dt.time(12), dt.UTC) + place * dt.timedelta(weeks=1) / A_WEEK
+        for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), 1, WEEKS * RECORDS_PER_WEEK)):
+            noon = dt.datetime.combine(MONDAY, dt.time(12), dt.UTC)
+            changed = noon + place * dt.timedelta(weeks=1) / RECORDS_PER_WEEK
             number = book.reserve()
             document = {**record, "sequenceNumber": number, "lastModifiedDateTime": changed.isoformat()}
             book.put(in_json(document), number=number)
@@ -261,20 +260,20 @@ class TestBeforeTheFirstSync:
 
         outcome = syncing.sync_one(ORDERS, days=week(2))
 
-        assert outcome.pages == A_WEEK / A_PAGE + 1
+        assert outcome.pages == RECORDS_PER_WEEK / PAGE + 1
         change(syncing, f"DELETE FROM {ORDERS} WHERE week(last_modified_date_time) = week(DATE '{week(2).first}')")
-        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [((WEEKS - 1) * A_WEEK,)]
+        assert syncing.rows(f"SELECT count(*) FROM {ORDERS}") == [((WEEKS - 1) * RECORDS_PER_WEEK,)]
         syncing.sync(ORDERS, days=week(2))
         syncing.assert_equal(ORDERS)
 
 
-class TestApart:
-    """Accounts and parts have numbers of their own."""
+class TestAccountsAndSubFeeds:
+    """Accounts and sub-feeds have separate numbers."""
 
     def test_accounts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
-        """The same week is another range of numbers for each key."""
+        """The same week is a different range of numbers for each account."""
         with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, only=(ORDERS,))
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=PAGE, only=(ORDERS,))
             cursors = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), weeks=4)
             change(syncing, f"DELETE FROM {ORDERS}")
             sandbox.calls.clear()
@@ -282,16 +281,17 @@ class TestApart:
             syncing.sync(ORDERS, days=week(1))
 
             for account in ("north", "south"):
-                pages = asked([call for call in sandbox.calls.to("/sales-orders/sync/") if call.account == account])
+                calls = [call for call in sandbox.calls.to("/sales-orders/sync/") if call.account == account]
+                pages = requested_numbers(calls)
                 assert pages[0] == cursors[0][account, ORDERS, None]
-                assert len(pages) == 2 * A_WEEK / A_PAGE
+                assert len(pages) == 2 * RECORDS_PER_WEEK / PAGE
                 count = f"SELECT count(*) FROM {ORDERS} WHERE account = '{account}'"
-                assert syncing.rows(count) == [(2 * A_WEEK,)]
+                assert syncing.rows(count) == [(2 * RECORDS_PER_WEEK,)]
 
-    def test_parts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
-        """A grower that was connected later has its own first week."""
+    def test_sub_feeds_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
+        """The same week is a different range of numbers for each supplier's sub-feed."""
         with Sandbox(api="customers", empty=True) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=A_PAGE, api="customers", only=(CONNECTIONS, GROUPS))
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", page=PAGE, api="customers", only=(CONNECTIONS, GROUPS))
 
             def trade(number: int) -> None:
                 for place, grower in enumerate(GROWERS[: 1 + number]):
@@ -306,14 +306,14 @@ class TestApart:
 
             calls = sandbox.calls.to("/contract-trade-item-groups/sync/")
             for grower in GROWERS:
-                pages = asked([call for call in calls if grower in call.query])
+                pages = requested_numbers([call for call in calls if grower in call.query])
                 assert pages[0] == cursors[1]["main", GROUPS, grower]
-                assert len(pages) == 2 * A_WEEK / A_PAGE
-            assert syncing.rows(f"SELECT count(*) FROM {GROUPS}") == [(2 * 2 * A_WEEK,)]
+                assert len(pages) == 2 * RECORDS_PER_WEEK / PAGE
+            assert syncing.rows(f"SELECT count(*) FROM {GROUPS}") == [(2 * 2 * RECORDS_PER_WEEK,)]
 
 
 def connect(sandbox: Sandbox, grower: str) -> None:
-    """Connect the buyer with a grower, once."""
+    """Connect the customer with a supplier, once."""
     book = sandbox.book(CONNECTIONS)
     if book.get(grower) is None:
         record = {SUPPLIER: grower, "lastModified": "2026-03-02T10:00:00Z", "isDeleted": False}
@@ -321,23 +321,23 @@ def connect(sandbox: Sandbox, grower: str) -> None:
 
 
 class TestKilledSyncs:
-    """What an earlier run left is older than the run that reads it."""
+    """Days that a killed sync began to read."""
 
     @pytest.fixture
     def small(self, syncing: Syncing) -> Syncing:
-        """Pages of one record, so that a week fills more than a batch."""
+        """Pages of one record, so that a week fills several transactions."""
         syncing.page = 1
         return syncing
 
     def kill(self, syncing: Syncing) -> None:
-        """A sync that commits ten pages and fails then."""
+        """Run a sync that commits ten pages and then fails."""
         where = "/sales-orders/sync/*"
         syncing.sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where=where, times=None, after=11))
         assert syncing.sync_one(ORDERS).error
         syncing.sandbox.faults.clear()
 
-    def test_the_run_that_goes_on_is_remembered(self, small: Syncing) -> None:
-        """With when the feed had been proven current before, if ever; no other run is."""
+    def test_the_run_that_continues_is_recorded(self, small: Syncing) -> None:
+        """The run after a killed sync is recorded, with the time at which the feed was last current."""
         put(small.sandbox, SUPPLIERS.feed(ORDERS), 1)
         self.kill(small)
         small.sync(ORDERS)
@@ -351,20 +351,20 @@ class TestKilledSyncs:
         rows = small.rows("SELECT account, feed, part, series, run_id, since FROM sync.catch_ups ORDER BY run_id")
         assert rows == [("main", ORDERS, None, 1, "run 2", None), ("main", ORDERS, None, 1, "run 4", current)]
 
-    def test_its_windows_reach_back(self, small: Syncing) -> None:
-        """The days of the killed sync hold what was read weeks later."""
+    def test_its_windows_cover_the_days_of_the_killed_sync(self, small: Syncing) -> None:
+        """The days of a killed sync include what a later run read weeks afterwards."""
         put(small.sandbox, SUPPLIERS.feed(ORDERS), 1)
         small.sync(ORDERS)
         date_back(small, "run 1", sunday(0))
         put(small.sandbox, SUPPLIERS.feed(ORDERS), 2)
         self.kill(small)
-        ended = {"moment": sunday(1)}
+        end = {"moment": sunday(1)}
         change(
             small,
             "UPDATE sync.windows SET started_at = $moment, committed_at = $moment WHERE run_id = 'run 2'",
-            **ended,
+            **end,
         )
-        change(small, "UPDATE sync.cursors SET committed_at = $moment", **ended)
+        change(small, "UPDATE sync.cursors SET committed_at = $moment", **end)
         small.sync(ORDERS)
         date_back(small, "run 3", sunday(4))
         change(
@@ -378,11 +378,11 @@ class TestKilledSyncs:
         small.assert_equal(ORDERS)
 
 
-class TestWhatIsTold:
-    """The outcome says what a sync covered."""
+class TestOutcome:
+    """What the outcome reports about the covered range."""
 
-    def test_from_when_to_when(self, syncing: Syncing) -> None:
-        """A first load and a full re-read are whole; every sync says until when the feed had been current."""
+    def test_the_outcome_shows_what_was_covered(self, syncing: Syncing) -> None:
+        """A first load and a full re-read are whole; every outcome has the time at which the feed was last current."""
         put(syncing.sandbox, SUPPLIERS.feed(ORDERS), 1)
 
         first = syncing.sync_one(ORDERS)
@@ -396,11 +396,11 @@ class TestWhatIsTold:
         assert full.whole
 
     def test_an_empty_feed_is_whole(self, syncing: Syncing) -> None:
-        """From 0 to its end there is nothing."""
+        """A sync of an empty feed is whole."""
         assert syncing.sync_one(ORDERS).whole
 
     def test_a_snapshot_is_always_whole(self, syncing: Syncing) -> None:
-        """It is read as ever, whatever the days."""
+        """A snapshot is read completely, whatever the days."""
         first = syncing.sync_one("supply.weekly_base_supply", days=week(0))
         second = syncing.sync_one("supply.weekly_base_supply", days=week(0))
 
@@ -408,8 +408,8 @@ class TestWhatIsTold:
         assert second.whole
         assert second.current_before is not None
 
-    def test_parts_together_are_as_current_as_the_last_of_them(self, tmp_path: Path) -> None:
-        """A part that was never read makes the feed one that was never current."""
+    def test_a_feed_is_as_current_as_its_least_current_sub_feed(self, tmp_path: Path) -> None:
+        """With a sub-feed that was never read, the feed counts as never current."""
         with Sandbox(api="customers", empty=True) as sandbox:
             syncing = Syncing(sandbox, tmp_path / "w.duckdb", api="customers", only=(CONNECTIONS, GROUPS))
             assert syncing.sync(CONNECTIONS, GROUPS)["main", GROUPS].whole

@@ -1,4 +1,4 @@
-"""A cursor moves only over what answers prove together, and what makes a feed incomplete is remembered with it."""
+"""A wrong response loses no records: a cursor moves only over what responses prove, and doubts are stored."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MAXIMUM = "/sales-orders/current-max-sequence"
 
 @pytest.fixture
 def empty() -> Iterator[Sandbox]:
-    """A grower without any record."""
+    """A supplier's sandbox without records."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         yield sandbox
 
 
 def filled(sandbox: Sandbox, path: Path, feed: str, count: int = 20) -> Syncing:
-    """Records of one feed, read in pages of four."""
+    """Fill a feed with records, and return a sync in pages of four."""
     for record in valid_records(SUPPLIERS.feed(feed), seed=1, count=count):
         sandbox.book(feed).put(record)
     return Syncing(sandbox, path / "w.duckdb", page=4, only=(feed,))
@@ -39,39 +39,39 @@ def filled(sandbox: Sandbox, path: Path, feed: str, count: int = 20) -> Syncing:
 
 @pytest.fixture
 def orders(empty: Sandbox, tmp_path: Path) -> Syncing:
-    """Twenty sales orders."""
+    """Twenty sales orders in pages of four."""
     return filled(empty, tmp_path, ORDERS)
 
 
 def change(syncing: Syncing, feed: str, place: int, **fields: Any) -> int:
-    """Give a record of the server other content and the next number; returns that."""
+    """Give a record on the server a new content and number, and return the number."""
     book = syncing.sandbox.book(feed)
-    entry = sorted(book.entries(), key=lambda one: one.key)[place]
+    entry = sorted(book.entries(), key=lambda entry: entry.key)[place]
     number = book.reserve()
     return book.put(in_json({**entry.document, **fields, "sequenceNumber": number}), number=number)
 
 
 def cursor(syncing: Syncing, feed: str) -> int:
-    """Where the feed's cursor stands."""
+    """Return the cursor of a feed."""
     ((number,),) = syncing.rows(f"SELECT cursor FROM sync.cursors WHERE feed = '{feed}'")
     return int(number)
 
 
-def spoil(syncing: Syncing, statement: str) -> None:
-    """Leave the warehouse as an earlier version of this program left it after a wrong answer."""
+def damage(syncing: Syncing, statement: str) -> None:
+    """Change the warehouse as an earlier version of the product did after a wrong response."""
     with Warehouse(syncing.path).writing() as connection, transaction(connection):
-        for one in statement.split(";"):
-            connection.execute(one)
+        for part in statement.split(";"):
+            connection.execute(part)
 
 
-class TestOneWrongAnswer:
-    """A number or a maximum that is far too high in one answer costs nothing."""
+class TestOneWrongResponse:
+    """A much too high number or maximum in one response."""
 
     @pytest.mark.parametrize("feed", [ORDERS, INBOUND])
     @pytest.mark.parametrize("kind", [Kind.GARBLED_NUMBER, Kind.HIGHER_MAXIMUM, Kind.EMPTY_END])
     @pytest.mark.parametrize("page", [0, 2, 4])
-    def test_everything_arrives(self, empty: Sandbox, tmp_path: Path, feed: str, kind: Kind, page: int) -> None:
-        """With and without a max-sequence operation, on the first page, in the middle and on the last one."""
+    def test_all_records_are_stored(self, empty: Sandbox, tmp_path: Path, feed: str, kind: Kind, page: int) -> None:
+        """All records are stored, whichever page is wrong, with and without a max-sequence operation."""
         syncing = filled(empty, tmp_path, feed, 19)
         empty.faults.add(Fault(kind=kind, where=PATHS[feed], after=page))
 
@@ -81,8 +81,8 @@ class TestOneWrongAnswer:
         syncing.assert_equal(feed)
         assert cursor(syncing, feed) == empty.book(feed).maximum
 
-    def test_a_filtered_page_with_a_maximum_far_too_high_hides_nothing(self, orders: Syncing) -> None:
-        """Its records do not support what it claims, nor does the feed's maximum."""
+    def test_a_filtered_page_with_a_much_too_high_maximum_hides_nothing(self, orders: Syncing) -> None:
+        """A page's maximum is ignored if neither its records nor the feed's maximum support it."""
         book = orders.sandbox.book(ORDERS)
         for entry in book.entries()[2:4]:
             book.hide(*entry.key)
@@ -92,8 +92,8 @@ class TestOneWrongAnswer:
 
         orders.assert_equal(ORDERS)
 
-    def test_a_feeds_maximum_that_is_too_high_once_leaves_the_feed_current(self, orders: Syncing) -> None:
-        """The pages contradict it, so it is asked for again."""
+    def test_a_maximum_that_is_too_high_once_is_requested_again(self, orders: Syncing) -> None:
+        """A maximum that the pages contradict is requested again, and the feed is current."""
         orders.sandbox.faults.add(Fault(kind=Kind.HIGHER_MAXIMUM, where=MAXIMUM))
 
         outcome = orders.sync_one(ORDERS)
@@ -102,8 +102,8 @@ class TestOneWrongAnswer:
         orders.assert_equal(ORDERS)
         assert orders.rows("SELECT maximum = cursor FROM sync.cursors") == [(True,)]
 
-    def test_a_maximum_that_stays_too_high_is_not_current(self, orders: Syncing) -> None:
-        """Everything is there, and nothing is claimed."""
+    def test_a_feed_with_a_maximum_that_stays_too_high_is_not_current(self, orders: Syncing) -> None:
+        """If the maximum stays too high, all records are stored and the feed is not reported as current."""
         orders.sandbox.faults.add(Fault(kind=Kind.HIGHER_MAXIMUM, where=MAXIMUM, times=None))
 
         outcome = orders.sync_one(ORDERS)
@@ -114,12 +114,12 @@ class TestOneWrongAnswer:
 
 
 class TestWarehouseOfAnEarlierVersion:
-    """What a wrong answer once did to a warehouse is made good."""
+    """Warehouses that earlier versions of the product damaged after a wrong response."""
 
-    def test_a_cursor_beyond_the_end_is_found_and_everything_is_read_again(self, orders: Syncing) -> None:
-        """Nothing stands there or beyond, and the numbering is the same: some answer has moved it."""
+    def test_a_cursor_beyond_the_end_leads_to_a_full_re_read(self, orders: Syncing) -> None:
+        """A cursor above every record, in an unchanged numbering, leads to a full re-read."""
         orders.sync(ORDERS)
-        spoil(
+        damage(
             orders,
             "UPDATE sync.cursors SET cursor = 900000000; UPDATE sync.windows SET to_sequence_number = 900000000;"
             f"DELETE FROM {ORDERS} WHERE sequence_number > 30",
@@ -134,11 +134,11 @@ class TestWarehouseOfAnEarlierVersion:
         assert cursor(orders, ORDERS) == orders.sandbox.book(ORDERS).maximum
 
     @pytest.mark.parametrize("feed", [ORDERS, INBOUND])
-    def test_a_full_sync_brings_the_cursor_back(self, empty: Sandbox, tmp_path: Path, feed: str) -> None:
-        """To the end that reading everything proves; later changes are seen again."""
+    def test_a_full_sync_corrects_the_cursor(self, empty: Sandbox, tmp_path: Path, feed: str) -> None:
+        """A full sync sets the cursor to the proven end, and later changes are read."""
         syncing = filled(empty, tmp_path, feed)
         syncing.sync(feed)
-        spoil(syncing, "UPDATE sync.cursors SET cursor = 900000000")
+        damage(syncing, "UPDATE sync.cursors SET cursor = 900000000")
 
         syncing.sync(feed, full=True)
 
@@ -148,14 +148,13 @@ class TestWarehouseOfAnEarlierVersion:
         syncing.assert_equal(feed)
 
     @pytest.mark.parametrize("full", [True, False])
-    def test_a_record_under_a_number_above_the_end_takes_later_versions_again(
-        self, orders: Syncing, *, full: bool
-    ) -> None:
-        """Its number is lowered once the feed is read to its end, and the feed is read again."""
+    def test_a_record_with_a_too_high_number_accepts_later_versions(self, orders: Syncing, *, full: bool) -> None:
+        """A number above the proven end is lowered, and the feed is read again."""
         orders.sync(ORDERS)
         ((key,),) = orders.rows(f"SELECT min(sales_order_id) FROM {ORDERS}")
-        here = f"SET sequence_number = 900000000 WHERE sales_order_id = '{key}'"
-        spoil(orders, f"UPDATE {ORDERS} {here}; UPDATE raw.sales_orders {here}; UPDATE versions.sales_orders {here}")
+        to_high = f"SET sequence_number = 900000000 WHERE sales_order_id = '{key}'"
+        damage(orders, f"UPDATE {ORDERS} {to_high}")
+        damage(orders, f"UPDATE raw.sales_orders {to_high}; UPDATE versions.sales_orders {to_high}")
         change(orders, ORDERS, 0, numberOfPieces=78)
 
         orders.sync(ORDERS, full=full)
@@ -164,12 +163,12 @@ class TestWarehouseOfAnEarlierVersion:
         orders.assert_equal(ORDERS)
         assert orders.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
 
-    def test_what_a_re_read_ignored_as_older_is_read_once_more(self, orders: Syncing) -> None:
-        """Its content may have changed below the number that no answer supports."""
+    def test_records_that_a_re_read_ignored_as_older_are_read_again(self, orders: Syncing) -> None:
+        """Records that a full re-read ignored, because their stored numbers were too high, are read once more."""
         orders.sync(ORDERS)
         for place in range(20):
             change(orders, ORDERS, place, numberOfPieces=100 + place)
-        spoil(
+        damage(
             orders,
             f"UPDATE {ORDERS} SET sequence_number = 900000000; UPDATE raw.sales_orders SET sequence_number = 900000000;"
             "UPDATE versions.sales_orders SET sequence_number = 900000000",
@@ -179,10 +178,10 @@ class TestWarehouseOfAnEarlierVersion:
 
         orders.assert_equal(ORDERS)
 
-    def test_after_the_cursor_moved_back_nothing_counts_as_read_beyond_it(self, orders: Syncing) -> None:
-        """Otherwise the next walk would skip what a window claims that no answer supported."""
+    def test_no_window_remains_beyond_a_cursor_that_moved_back(self, orders: Syncing) -> None:
+        """After a cursor moved back no window lies beyond it, so the next sync skips nothing."""
         orders.sync(ORDERS)
-        spoil(
+        damage(
             orders, "UPDATE sync.cursors SET cursor = 900000000; UPDATE sync.windows SET to_sequence_number = 900000000"
         )
         orders.sync(ORDERS, full=True)
@@ -195,45 +194,45 @@ class TestWarehouseOfAnEarlierVersion:
 
 
 class TestRejectedRecords:
-    """Nothing is resolved without positive proof for its number."""
+    """A rejected record is resolved only if a response proves what became of its number."""
 
     @pytest.fixture
     def rejected(self, orders: Syncing) -> Syncing:
-        """The last of the orders cannot be read, and the one before neither."""
+        """Two rejected records before a valid one."""
         for place in (0, 1):
             change(orders, ORDERS, place, numberOfPieces="many")
         change(orders, ORDERS, 2)
         orders.sync(ORDERS)
-        assert self.open(orders) == 2
+        assert self.open_count(orders) == 2
         return orders
 
     @staticmethod
-    def open(syncing: Syncing) -> int:
-        """How many records are rejected now."""
+    def open_count(syncing: Syncing) -> int:
+        """Return the number of open rejected records."""
         ((count,),) = syncing.rows("SELECT count(*) FROM sync.rejected_records WHERE resolved_at IS NULL")
         return int(count)
 
     @pytest.mark.parametrize("times", [1, None])
     def test_an_empty_page_resolves_none(self, rejected: Syncing, times: int | None) -> None:
-        """It says nothing of the numbers that it was asked for, however often it comes."""
+        """An empty page resolves no rejected record, however often it is served."""
         rejected.sandbox.faults.add(Fault(kind=Kind.EMPTY_END, where=PATHS[ORDERS], times=times))
 
         rejected.sync(ORDERS)
 
-        assert self.open(rejected) == 2
+        assert self.open_count(rejected) == 2
 
-    def test_a_record_above_it_proves_that_nothing_stands_at_a_number(self, rejected: Syncing) -> None:
-        """The records got valid versions under new numbers, and their old numbers are vacant."""
+    def test_a_higher_number_proves_that_a_number_is_vacant(self, rejected: Syncing) -> None:
+        """A rejected record is resolved when its number is vacant, because it has a valid version with a new number."""
         for place in (0, 1):
             change(rejected, ORDERS, place, numberOfPieces=5)
 
         rejected.sync(ORDERS)
 
-        assert self.open(rejected) == 0
+        assert self.open_count(rejected) == 0
         rejected.assert_equal(ORDERS)
 
-    def test_one_with_number_0_is_not_asked_for(self, empty: Sandbox, tmp_path: Path) -> None:
-        """No page can be asked for below it, and no later sync stumbles over it."""
+    def test_a_rejected_record_with_number_0_is_not_requested(self, empty: Sandbox, tmp_path: Path) -> None:
+        """A rejected record with the number 0 is not requested, and later syncs do not fail because of it."""
         syncing = filled(empty, tmp_path, SETTINGS, 3)
         record = in_json({**empty.book(SETTINGS).entries()[0].document, "usesContracts": "?", "sequenceNumber": 0})
         number = empty.book(SETTINGS).reserve()
@@ -246,64 +245,62 @@ class TestRejectedRecords:
         assert (first.rejected, first.error, second.error) == (1, None, None)
         assert not any("-1" in call.path for call in empty.calls)
 
-    def test_those_that_were_not_asked_for_longest_come_first(
-        self, orders: Syncing, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """With more than one sync asks for, none starves."""
+    def test_rejected_records_are_requested_in_turn(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If there are more rejected records than one sync requests, the least recently requested come first."""
         monkeypatch.setattr("pipelines.sync.feed.PAGES_OF_REJECTED", 1)
         for place in range(12):
             change(orders, ORDERS, place, numberOfPieces="many")
         orders.sync(ORDERS)
-        asked: set[str] = set()
+        requested: set[str] = set()
         for _ in range(4):
             orders.sandbox.calls.clear()
             orders.sync(ORDERS)
-            asked |= {call.path.rpartition("/")[2] for call in orders.sandbox.calls.to("/sales-orders/sync/")}
+            requested |= {call.path.rpartition("/")[2] for call in orders.sandbox.calls.to("/sales-orders/sync/")}
 
-        assert len(asked) >= 3
+        assert len(requested) >= 3
 
 
 class TestTradeSettings:
-    """The number 0 says that a record has returned to its defaults."""
+    """Trade settings: the number 0 marks a record that was reset to its defaults."""
 
-    def defaults(self, syncing: Syncing, place: int) -> None:
-        """Let settings return to their defaults."""
+    def reset(self, syncing: Syncing, place: int) -> None:
+        """Reset a record to its defaults on the server."""
         book = syncing.sandbox.book(SETTINGS)
-        entry = sorted(book.entries(), key=lambda one: one.key)[place]
+        entry = sorted(book.entries(), key=lambda entry: entry.key)[place]
         document = {**entry.document, "acceptsTransportCost": {"isActive": False, "exemptedOrganizationIds": []}}
         book.put(in_json({**document, "sequenceNumber": 0}), number=book.reserve())
 
-    def active(self, syncing: Syncing, key: str) -> list[tuple[Any, ...]]:
-        """What is stored of a record."""
+    def stored(self, syncing: Syncing, key: str) -> list[tuple[Any, ...]]:
+        """Return what is stored of a record."""
         return syncing.rows(
             f"SELECT accepts_transport_cost_is_active, sequence_number FROM {SETTINGS}"
             f" WHERE customer_organization_id = '{key}'"
         )
 
-    def test_what_was_served_last_is_stored(self, empty: Sandbox, tmp_path: Path) -> None:
-        """The defaults count as newer than any number that is known of the record, and what follows as newer still."""
+    def test_the_last_served_state_is_stored(self, empty: Sandbox, tmp_path: Path) -> None:
+        """A reset counts as newer than any known number of the record, and a later change as newer than the reset."""
         syncing = filled(empty, tmp_path, SETTINGS, 3)
         key = min(entry.key for entry in empty.book(SETTINGS).entries())[0]
         active = {"isActive": True, "exemptedOrganizationIds": []}
         change(syncing, SETTINGS, 0, acceptsTransportCost=active)
         syncing.sync(SETTINGS)
-        self.defaults(syncing, 0)
+        self.reset(syncing, 0)
 
         syncing.sync(SETTINGS)
-        assert self.active(syncing, key) == [(False, 0)]
+        assert self.stored(syncing, key) == [(False, 0)]
         syncing.sync(SETTINGS, full=True)
-        assert self.active(syncing, key) == [(False, 0)]
+        assert self.stored(syncing, key) == [(False, 0)]
 
         number = change(syncing, SETTINGS, 0, acceptsTransportCost=active)
         syncing.sync(SETTINGS)
-        assert self.active(syncing, key) == [(True, number)]
+        assert self.stored(syncing, key) == [(True, number)]
         assert syncing.versions(SETTINGS) == 5
 
-    def test_a_page_full_of_defaults_does_not_stop_the_feed(self, empty: Sandbox, tmp_path: Path) -> None:
-        """Such numbers say nothing of how far a page reaches; its maximum does."""
+    def test_a_page_full_of_records_with_number_0_does_not_stop_the_feed(self, empty: Sandbox, tmp_path: Path) -> None:
+        """A page of records with the number 0 moves the cursor to the page's maximum."""
         syncing = filled(empty, tmp_path, SETTINGS, 12)
         for place in range(10):
-            self.defaults(syncing, place)
+            self.reset(syncing, place)
 
         outcome = syncing.sync_one(SETTINGS)
 
@@ -312,10 +309,10 @@ class TestTradeSettings:
 
 
 class TestRestarts:
-    """A numbering that began anew is found by the numbers of known records."""
+    """A restart of the numbering is detected by lower numbers of known records."""
 
-    def test_a_first_page_that_a_filter_emptied_is_not_the_last_word(self, orders: Syncing) -> None:
-        """The next page tells."""
+    def test_a_restart_is_detected_behind_an_empty_first_page(self, orders: Syncing) -> None:
+        """If the first page has no visible records, the next page shows the restart."""
         orders.sync(ORDERS)
         book = orders.sandbox.book(ORDERS)
         book.restart()
@@ -324,8 +321,8 @@ class TestRestarts:
 
         assert orders.sync_one(ORDERS).restarted
 
-    def test_rejected_records_alone_prove_none(self, orders: Syncing) -> None:
-        """Nothing valid is served after the maximum fell: it is examined again until something says more."""
+    def test_rejected_records_alone_do_not_prove_a_restart(self, orders: Syncing) -> None:
+        """While no valid record is served after the maximum fell, the feed is examined again by each sync."""
         orders.sync(ORDERS)
         book = orders.sandbox.book(ORDERS)
         documents = [entry.document for entry in book.entries()]
@@ -350,8 +347,8 @@ class TestRestarts:
         key = documents[1]["salesOrderId"]
         assert orders.rows(f"SELECT number_of_pieces FROM {ORDERS} WHERE sales_order_id = '{key}'") == [(4,)]
 
-    def test_after_a_423_a_higher_maximum_hides_no_restart(self, orders: Syncing) -> None:
-        """The 423 is remembered, and known records under lower numbers prove it."""
+    def test_after_a_423_a_restart_with_a_higher_maximum_is_detected(self, orders: Syncing) -> None:
+        """After a status 423, lower numbers of known records prove a restart even if the maximum is higher."""
         orders.sync(ORDERS)
         orders.sandbox.faults.add(status(423, "/sales-orders/*", times=None))
         assert orders.sync_one(ORDERS).skipped
@@ -369,7 +366,7 @@ class TestRestarts:
         assert orders.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
 
     def test_a_423_without_a_restart_changes_nothing(self, orders: Syncing) -> None:
-        """The feed is examined once and read on."""
+        """After a status 423 the feed is examined once, and without a restart the sync continues at the cursor."""
         orders.sync(ORDERS)
         orders.sandbox.faults.add(status(423, "/sales-orders/*", times=None))
         orders.sync_one(ORDERS)
@@ -381,8 +378,8 @@ class TestRestarts:
         assert orders.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
 
 
-def test_a_late_number_is_found_behind_more_than_one_page_of_young_numbers(orders: Syncing) -> None:
-    """The page before the head of each run of the last ten minutes is read again, and all that follows."""
+def test_a_late_number_is_found_more_than_one_page_before_the_cursor(orders: Syncing) -> None:
+    """The pages since the start of each run of the last ten minutes are read again."""
     book = orders.sandbox.book(ORDERS)
     orders.sync(ORDERS)
     late = book.reserve()
@@ -400,8 +397,8 @@ def test_a_late_number_is_found_behind_more_than_one_page_of_young_numbers(order
     orders.assert_equal(ORDERS)
 
 
-def test_what_is_noted_at_the_end_moves_no_cursor_back(orders: Syncing) -> None:
-    """Another sync may have gone on before a run writes down that a feed was current."""
+def test_saved_positions_move_no_cursor_back(orders: Syncing) -> None:
+    """Saving that a feed was current keeps the cursor that another sync moved meanwhile."""
     orders.sync(ORDERS)
     with orders.pipeline() as idle:
         idle.sync(orders.catalogue.feed(ORDERS), "main", run_id="idle")
@@ -416,7 +413,7 @@ def test_what_is_noted_at_the_end_moves_no_cursor_back(orders: Syncing) -> None:
 
 
 def test_records_that_share_a_number_are_reported(orders: Syncing) -> None:
-    """Floriday says that numbers are unique: where it breaks that, a record may be missing between two pages."""
+    """Records with the same sequence number are reported, because a record between two pages may be missing."""
     orders.sandbox.faults.add(Fault(kind=Kind.SHARED_NUMBER, where=PATHS[ORDERS], times=2))
     first = orders.sandbox.book(ORDERS).entries()[0].number
 
@@ -426,10 +423,10 @@ def test_records_that_share_a_number_are_reported(orders: Syncing) -> None:
     assert "several records under one sequence number" in " ".join(remarks(outcome))
 
 
-def test_a_page_larger_than_one_transaction_is_stored_in_parts(
+def test_a_page_larger_than_one_transaction_is_stored_in_chunks(
     orders: Syncing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No part holds more than a batch may, and the cursor moves with the last one."""
+    """A large page is stored in several chunks, and the cursor moves with the last one."""
     monkeypatch.setattr("pipelines.sync.walk_writer.BYTES_A_CHUNK", 5000)
 
     outcome = orders.sync_one(ORDERS)
@@ -438,10 +435,8 @@ def test_a_page_larger_than_one_transaction_is_stored_in_parts(
     orders.assert_equal(ORDERS)
 
 
-def test_after_a_page_that_is_too_large_the_next_ones_are_smaller(
-    orders: Syncing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Memory bears few such pages; nothing is skipped for that."""
+def test_after_a_too_large_page_the_next_ones_are_smaller(orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a page with too many bytes, smaller pages are requested, and no record is skipped."""
     monkeypatch.setattr("pipelines.sync.page_reader.LARGE_PAGE", 4000)
     monkeypatch.setattr("pipelines.sync.page_reader.USUAL_PAGE", 4000)
 

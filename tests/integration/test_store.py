@@ -1,4 +1,4 @@
-"""A batch is stored whole or not at all, and reading again repairs without adding anything."""
+"""A batch of records is stored completely or not at all, and storing it again adds nothing."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ fresh_accounts = (f"account{number}" for number in count())
 
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
-    """An empty warehouse for things."""
+    """An empty warehouse for the feed of things."""
     return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 @pytest.fixture(scope="module")
 def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Feed], ThingWarehouse]:
-    """Gives the one warehouse for a feed; each example brings an account of its own."""
+    """Returns one warehouse for each feed; each example uses its own account."""
     folder = tmp_path_factory.mktemp("w")
     # Not named after a schema: DuckDB names the database after the file, and "things.things" would mean two tables.
     return cache(lambda feed: ThingWarehouse(folder / f"of_{feed.table}.duckdb", (feed,)).create())
 
 
 def branches(*ids: str, number: int = 1, identity: str = A) -> bytes:
-    """A thing with branches of these ids, each with one leaf."""
+    """Return a thing with branches of these ids, each with one leaf."""
     made = [{"branchId": f"8bb25702-90f6-4123-8ccc-{id:0>12}", "leaves": [{"word": id}]} for id in ids]
     return thing(f'"branches":{json.dumps(made)}', number, identity)
 
 
 class TestOneBatch:
-    """What a transaction leaves behind."""
+    """One transaction."""
 
     def test_every_kind_of_row_is_written(self, things: ThingWarehouse) -> None:
-        """Current rows, children, raw and typed versions, the window and the cursor."""
+        """A batch writes current rows, children, raw and typed versions, the window and the cursor."""
         stored = things.store(branches("1", "2"), word("b", 7, B), begins=3, ends=9)
 
         assert (stored.new, stored.changed, stored.rejected) == (2, 0, 0)
@@ -81,8 +81,8 @@ class TestOneBatch:
             "sync.windows": 1,
         }
 
-    def test_the_raw_log_tells_what_was_received(self, things: ThingWarehouse) -> None:
-        """Payload to the byte, number, series, run and moment."""
+    def test_the_raw_log_contains_what_was_received(self, things: ThingWarehouse) -> None:
+        """The raw log has the payload byte for byte, with number, series, run and time."""
         raw = word("\\u00e9", 7)
         stored = things.store(raw)
 
@@ -91,8 +91,8 @@ class TestOneBatch:
             ("main", A, 1, 7, raw.decode(), 16, stored.committed_at, "run")
         ]
 
-    def test_window_and_cursor_tell_how_far_it_is(self, things: ThingWarehouse) -> None:
-        """The cursor is proven current at the moment of the commit."""
+    def test_the_window_and_the_cursor_are_stored(self, things: ThingWarehouse) -> None:
+        """The window has the range and the counts, and the cursor is marked as current at the time of the commit."""
         stored = things.store(word("a", 5), thing('"count":"x"', 6, B), begins=3, ends=9)
 
         moment = stored.committed_at
@@ -103,8 +103,8 @@ class TestOneBatch:
             assert FeedCursor(connection, FeedPart("other", THINGS.name)).position() == Position()
 
     @pytest.mark.parametrize("broken", ["things.things", "things.thing_branch_leaves", "cursor"])
-    def test_an_error_in_the_middle_leaves_nothing(self, things: ThingWarehouse, broken: str) -> None:
-        """Whatever statement fails, first or last, the file is as before, and the next batch is stored."""
+    def test_an_error_rolls_everything_back(self, things: ThingWarehouse, broken: str) -> None:
+        """After an error in any statement the file is as before, and the next batch is stored."""
         things.store(branches("1", "2"), word("b", 2, B))
         before = things.contents()
         batch = normalize(TABLE, [branches("3", number=5), word("c", 6, C), thing('"count":"x"', 7, B)])
@@ -124,8 +124,8 @@ class TestOneBatch:
         assert things.store(word("c", 6, C)).new == 1
 
     @pytest.mark.parametrize("known", [False, True], ids=["first versions", "further versions"])
-    def test_every_payload_is_beside_its_own_key(self, things: ThingWarehouse, *, known: bool) -> None:
-        """In whatever order rows and payloads come."""
+    def test_each_payload_is_stored_with_its_own_key(self, things: ThingWarehouse, *, known: bool) -> None:
+        """Each payload is stored with its own key, whatever the order of rows and payloads."""
         raws = [word("a", 1, A), word("b", 2, B), word("c", 3, C)]
         if known:
             things.store(word("before", 0, B))
@@ -139,7 +139,7 @@ class TestOneBatch:
         assert sorted(found) == [(key, raw.decode()) for key, raw in zip((A, B, C), raws, strict=True)]
 
     def test_an_empty_batch_only_moves_the_cursor(self, things: ThingWarehouse) -> None:
-        """A filtered page without records is progress too."""
+        """A page without records moves the cursor and adds no rows."""
         things.store(begins=3, ends=9)
 
         assert things.values("SELECT cursor FROM sync.cursors") == [9]
@@ -147,10 +147,10 @@ class TestOneBatch:
 
 
 class TestVersions:
-    """What adds a version, and what does not."""
+    """Records that add a version, and records that do not."""
 
-    def test_the_same_again_changes_nothing(self, things: ThingWarehouse) -> None:
-        """No row is added anywhere, and none differs; only the cursor's moment moves."""
+    def test_the_same_batch_again_changes_nothing(self, things: ThingWarehouse) -> None:
+        """The same batch again changes no rows except the times of the cursor."""
         raws = [branches("1", "2"), word("b", 2, B)]
         things.store(*raws, begins=0, ends=2)
         before = things.contents(excluding=["sync.cursors"])
@@ -160,8 +160,8 @@ class TestVersions:
         assert (stored.new, stored.changed) == (0, 0)
         assert things.contents(excluding=["sync.cursors"]) == before
 
-    def test_a_new_number_alone_is_no_version(self, things: ThingWarehouse) -> None:
-        """The current row tells the new number; history, the raw log and synced_at stay."""
+    def test_a_new_number_alone_adds_no_version(self, things: ThingWarehouse) -> None:
+        """A new number without a new content changes only the number of the current row."""
         things.store(word("a", 1))
         before = things.values("SELECT synced_at FROM things.things")
 
@@ -172,30 +172,30 @@ class TestVersions:
         assert things.values("SELECT synced_at FROM things.things") == before
         assert things.values(RAW) == [1]
 
-    def test_there_and_back_again_is_three_versions(self, things: ThingWarehouse) -> None:
-        """A value that returns is a change like any other."""
+    def test_a_value_that_returns_makes_three_versions(self, things: ThingWarehouse) -> None:
+        """A value that changes and returns makes three versions."""
         for number, text in enumerate(["a", "b", "a"]):
             things.store(word(text, number + 1))
 
         assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("a", 3, True)]
         assert things.values(RAW) == [3]
 
-    def test_there_and_back_again_within_a_batch_too(self, things: ThingWarehouse) -> None:
-        """Several versions of a record in one batch count each, in the order of their numbers."""
+    def test_a_value_that_returns_within_a_batch_makes_three_versions(self, things: ThingWarehouse) -> None:
+        """All versions of a record in one batch are stored, in the order of their numbers."""
         stored = things.store(word("a", 9), word("b", 5), word("b", 7), word("a", 2))
 
         assert (stored.new, stored.changed) == (1, 2)
         assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("a", 3, True)]
         assert things.rows("SELECT sequence_number, word FROM things.things") == [(9, "a")]
 
-    def test_versions_of_a_batch_count_by_their_numbers(self, things: ThingWarehouse) -> None:
-        """Not in the order in which they came."""
+    def test_versions_of_a_batch_are_ordered_by_number(self, things: ThingWarehouse) -> None:
+        """Versions of a batch are numbered by sequence number, not by their order in the batch."""
         things.store(word("c", 9), word("b", 5), word("a", 2))
 
         assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, False), ("c", 3, True)]
 
-    def test_a_batch_goes_on_from_what_is_stored(self, things: ThingWarehouse) -> None:
-        """Its first version is compared with the newest of the warehouse."""
+    def test_a_batch_continues_after_the_stored_version(self, things: ThingWarehouse) -> None:
+        """The first version of a batch is compared with the newest stored version."""
         things.store(word("a", 1))
 
         stored = things.store(word("a", 2), word("b", 3))
@@ -204,7 +204,7 @@ class TestVersions:
         assert things.rows(VERSIONS) == [("a", 1, False), ("b", 2, True)]
 
     def test_an_older_record_is_ignored(self, things: ThingWarehouse) -> None:
-        """Also if it is older only than the number of an unchanged delivery, and whatever else the batch holds."""
+        """An older version is ignored, even if it is newer than the last content but older than the last number."""
         things.store(word("a", 3))
         things.store(word("a", 9))
         before = things.contents(excluding=["sync.cursors", "sync.windows"])
@@ -215,23 +215,23 @@ class TestVersions:
 
         assert things.contents(excluding=["sync.cursors", "sync.windows"]) == before
 
-    def test_another_content_under_the_same_number_is_a_version(self, things: ThingWarehouse) -> None:
-        """What is read again and differs is newer than what was read before."""
+    def test_another_content_with_the_same_number_is_a_version(self, things: ThingWarehouse) -> None:
+        """A different content with the same number counts as newer."""
         things.store(word("a", 3))
 
         assert things.store(word("b", 3)).changed == 1
         assert things.values("SELECT word FROM things.things") == ["b"]
 
-    def test_deletion_and_return_are_shown(self, things: ThingWarehouse) -> None:
-        """The row stays and says so; the history tells both."""
+    def test_deletion_and_return_are_stored(self, things: ThingWarehouse) -> None:
+        """A deleted record keeps its row with ``is_deleted``, and the history has the deletion and the return."""
         for number, deleted in enumerate(["false", "true", "false"]):
             things.store(thing(f'"isDeleted":{deleted}', number + 1))
             assert things.values("SELECT is_deleted FROM things.things") == [deleted == "true"]
 
         assert things.values("SELECT is_deleted FROM history.things ORDER BY version") == [False, True, False]
 
-    def test_synced_at_moves_with_the_content(self, things: ThingWarehouse) -> None:
-        """And with nothing else."""
+    def test_synced_at_changes_only_with_the_content(self, things: ThingWarehouse) -> None:
+        """``synced_at`` changes with the content, and not with the number."""
         moments = []
         for number, text in enumerate(["a", "a", "b", "b"]):
             things.store(word(text, number + 1))
@@ -239,8 +239,8 @@ class TestVersions:
 
         assert moments[0] == moments[1] < moments[2] == moments[3]
 
-    def test_a_clock_that_was_ahead_is_forgotten_with_the_next_commit(self, things: ThingWarehouse) -> None:
-        """A commit has the time that the clock says then; the newer version is the current one all the same."""
+    def test_a_clock_that_was_wrong_affects_no_later_commit(self, things: ThingWarehouse) -> None:
+        """After a commit with a time in the future, the next one has the correct time and the current version."""
         in_ten_years = real_now() + dt.timedelta(days=3650)
         things.store(word("a", 1), moment=in_ten_years)
 
@@ -256,10 +256,10 @@ class TestVersions:
 
 
 class TestChildren:
-    """A parent's children are those of its newest version."""
+    """Children belong to the newest version of their parent."""
 
-    def test_shrinking_arrays_lose_their_rows(self, things: ThingWarehouse) -> None:
-        """Children and grandchildren; those of other parents stay."""
+    def test_elements_that_are_removed_lose_their_rows(self, things: ThingWarehouse) -> None:
+        """If an array becomes shorter, its children and grandchildren are removed; those of other parents stay."""
         things.store(branches("1", "2", "3"), branches("4", "5", identity=B))
 
         things.store(branches("2", number=3))
@@ -271,8 +271,8 @@ class TestChildren:
         ]
 
     @pytest.mark.parametrize("nothing", ["", '"branches":[]', '"branches":null'])
-    def test_arrays_that_vanish_leave_no_rows(self, things: ThingWarehouse, nothing: str) -> None:
-        """Empty, null and missing alike."""
+    def test_an_array_that_disappears_leaves_no_rows(self, things: ThingWarehouse, nothing: str) -> None:
+        """An array that becomes empty, null or absent leaves no rows."""
         things.store(branches("1", "2"))
 
         things.store(thing(nothing, 2))
@@ -281,7 +281,7 @@ class TestChildren:
         assert things.values("SELECT count(*) FROM things.thing_branch_leaves") == [0]
 
     def test_a_child_moves_to_another_parent(self, things: ThingWarehouse) -> None:
-        """It stands below both while both say so, and at the end where it was moved to."""
+        """A child that moves to another parent is stored under both while both contain it."""
         things.store(branches("1"), branches("2", identity=B))
 
         things.store(branches("1", "2", number=3))
@@ -294,8 +294,8 @@ class TestChildren:
             (A, "2"),
         ]
 
-    def test_an_older_parent_does_not_bring_its_children_back(self, things: ThingWarehouse) -> None:
-        """Nor does the older one of two in a batch."""
+    def test_an_older_parent_does_not_restore_its_children(self, things: ThingWarehouse) -> None:
+        """Older versions of a parent do not restore their children, also within one batch."""
         things.store(branches("1", number=5), branches("2", number=4))
         things.store(branches("3", number=2))
 
@@ -303,10 +303,10 @@ class TestChildren:
 
 
 class TestAccountsAndSeries:
-    """What is kept apart."""
+    """Separation of accounts and series."""
 
-    def test_accounts_never_mix(self, things: ThingWarehouse) -> None:
-        """The same records of two accounts are rows, versions and cursors of their own."""
+    def test_accounts_are_separate(self, things: ThingWarehouse) -> None:
+        """The same record of two accounts has its own rows, versions and cursor in each."""
         things.store(branches("1", number=5), account="one", ends=5)
         things.store(branches("2", number=3), account="two", ends=3)
         things.store(thing("", 6), account="one", ends=6)
@@ -321,7 +321,7 @@ class TestAccountsAndSeries:
         assert things.rows("SELECT account, cursor FROM sync.cursors ORDER BY 1") == [("one", 6), ("two", 3)]
 
     def test_a_new_series_begins_with_lower_numbers(self, things: ThingWarehouse) -> None:
-        """Rows are kept, versions go on counting, and what has not changed adds none."""
+        """In a new series rows stay, versions continue, and unchanged records add none."""
         things.store(word("a", 1000), word("b", 1001, B), word("c", 1002, C))
 
         stored = things.store(word("a", 1), word("new", 2, B), series=2)
@@ -336,7 +336,7 @@ class TestAccountsAndSeries:
         assert things.rows(VERSIONS)[1:3] == [("b", 1, False), ("new", 2, True)]
 
     def test_within_the_new_series_older_records_are_ignored(self, things: ThingWarehouse) -> None:
-        """The order is that of series and number together."""
+        """In the new series versions are ordered by series first and number second."""
         things.store(word("a", 1000))
         things.store(word("b", 5), series=2)
 
@@ -346,11 +346,11 @@ class TestAccountsAndSeries:
 
 
 class TestRepair:
-    """Rows that were lost here come back."""
+    """Repair of rows that were lost or changed in the warehouse."""
 
     @pytest.mark.parametrize("lost", ["things", "thing_branches", "thing_branch_leaves"])
-    def test_lost_rows_come_back_without_a_version(self, things: ThingWarehouse, lost: str) -> None:
-        """Reading again is enough, whichever table lost them."""
+    def test_lost_rows_are_restored_without_a_new_version(self, things: ThingWarehouse, lost: str) -> None:
+        """Storing a record again restores lost rows of any of its tables."""
         raws = [branches("1", "2"), word("b", 2, B)]
         things.store(*raws)
         before = things.contents(excluding=["sync.cursors", "sync.windows"])
@@ -361,8 +361,8 @@ class TestRepair:
         assert (stored.new, stored.changed) == (0, 0)
         assert things.contents(excluding=["sync.cursors", "sync.windows"]) == before
 
-    def test_rows_that_were_changed_by_hand_are_right_again(self, things: ThingWarehouse) -> None:
-        """Values come from what was read, not from what stands there."""
+    def test_rows_that_were_changed_by_hand_are_corrected(self, things: ThingWarehouse) -> None:
+        """Storing a record again corrects values that were changed in the warehouse."""
         things.store(word("a", 1))
         things.change("UPDATE things.things SET word = 'by hand'")
 
@@ -374,8 +374,8 @@ class TestRepair:
 @pytest.mark.parametrize("feed", [*FEEDS, THINGS], ids=lambda feed: feed.name)
 @settings(max_examples=examples(2))
 @given(seed=seeds())
-def test_any_valid_record_survives(warehouse_of: Callable[[Feed], ThingWarehouse], feed: Feed, seed: int) -> None:
-    """From bytes to frames to DuckDB and back, every row and column is what the record says."""
+def test_any_valid_record_is_stored(warehouse_of: Callable[[Feed], ThingWarehouse], feed: Feed, seed: int) -> None:
+    """Every column of every row equals the record, for any valid record of any feed."""
     account = next(fresh_accounts)
     records = [in_json(record) for record in valid_records(feed, seed, 25)]
 
@@ -388,7 +388,7 @@ def test_any_valid_record_survives(warehouse_of: Callable[[Feed], ThingWarehouse
 
 
 def versions_of(feed: Feed, seed: int) -> list[dict[str, Any]]:
-    """Records of a few keys, some of them only renumbered, in the order of their numbers."""
+    """Return versions of a few records in ascending order of number, some with an unchanged content."""
     random = Random(seed)
     made: list[dict[str, Any]] = []
     for number in range(1, random.randrange(4, 30)):
@@ -400,7 +400,7 @@ def versions_of(feed: Feed, seed: int) -> list[dict[str, Any]]:
 
 
 def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
-    """The records in batches of any size."""
+    """Yield the records in batches of random sizes."""
     while raws:
         size = random.randrange(1, 9)
         yield raws[:size]
@@ -412,7 +412,7 @@ def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
 def test_the_tables_are_the_same_however_versions_are_split_into_batches(
     warehouse_of: Callable[[Feed], ThingWarehouse], seed: int
 ) -> None:
-    """Current rows, children, raw log and history, but for the moments; and they are what the records say."""
+    """Rows, children, raw log and history do not depend on how versions are split into batches, except for times."""
     records = [in_json(record) for record in versions_of(THINGS, seed)]
     accounts = [next(fresh_accounts) for _ in range(3)]
     with warehouse_of(THINGS).warehouse.writing() as connection:
@@ -423,12 +423,12 @@ def test_the_tables_are_the_same_however_versions_are_split_into_batches(
 
         for account in accounts:
             assert_holds(connection, THINGS, account, records)
-        whole, *others = [without_moments(connection, account) for account in accounts]
+        whole, *others = [without_times(connection, account) for account in accounts]
     assert all(other == whole for other in others)
 
 
-def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict[str, list[str]]:
-    """Everything of an account but when it was stored."""
+def without_times(connection: duckdb.DuckDBPyConnection, account: str) -> dict[str, list[str]]:
+    """Return all rows of an account without the columns that hold times."""
     queries = {
         table: f"SELECT * EXCLUDE (account, {moments}) FROM {table} WHERE account = ?"
         for table, moments in {
@@ -448,7 +448,7 @@ def without_moments(connection: duckdb.DuckDBPyConnection, account: str) -> dict
     feed=st.sampled_from(FEEDS),
     seed=seeds(),
     page_size=st.integers(2, 9),
-    pages_a_batch=st.integers(1, 4),
+    pages_per_batch=st.integers(1, 4),
     inclusive=st.booleans(),
     known=st.booleans(),
 )
@@ -458,11 +458,11 @@ def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
     feed: Feed,
     seed: int,
     page_size: int,
-    pages_a_batch: int,
+    pages_per_batch: int,
     inclusive: bool,
     known: bool,
 ) -> None:
-    """Both kinds of numbering, with and without a maximum: in the end every table is what the server holds."""
+    """The tables do not depend on the page size, the kind of numbering, or whether the maximum is known."""
     account = next(fresh_accounts)
     records = valid_records(feed, seed, 20)
     numbers = [record["sequenceNumber"] for record in records]
@@ -475,16 +475,16 @@ def test_the_tables_are_the_same_however_the_feed_is_split_into_pages(
     steps = list(walk(ChangeFeed(fetch, max(numbers) if known else None, page_size), 0))
 
     with warehouse_of(feed).warehouse.writing() as connection:
-        for first in range(0, len(steps), pages_a_batch):
-            raws = [raw for step in steps[first : first + pages_a_batch] for raw in step.page.records]
+        for first in range(0, len(steps), pages_per_batch):
+            raws = [raw for step in steps[first : first + pages_per_batch] for raw in step.page.records]
             commit(connection, raws, FeedPart(account, feed.name), feed)
         assert_holds(connection, feed, account, records)
         versions = f'SELECT count(*) FROM raw."{feed.table}" WHERE account = ?'
         assert connection.execute(versions, [account]).fetchall() == [(len(records),)]
 
 
-def test_a_batch_of_rejects_is_stored_beside_the_rest(things: ThingWarehouse) -> None:
-    """A page of a thousand with three bad records keeps the others and lists these."""
+def test_rejected_records_do_not_affect_others(things: ThingWarehouse) -> None:
+    """Of a page of 1,000 records, 997 are stored and three are rejected with their reasons."""
     raws = [word("a", number, f"8bb25702-90f6-4123-8ccc-{number:012x}") for number in range(1, 1001)]
     for place in (0, 500, 999):
         raws[place] = raws[place].replace(b'"word":', b'"count":')

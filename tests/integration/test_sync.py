@@ -1,4 +1,4 @@
-"""A sync over real HTTP into a real DuckDB file ends equal to what the server holds."""
+"""A sync over real HTTP into a real DuckDB file makes the tables equal to the server."""
 
 from __future__ import annotations
 
@@ -22,50 +22,50 @@ from tests.moments import NOW
 from tests.records import in_json, valid_records
 
 ORDERS = "orders.sales_orders"
-FEW = (ORDERS, "supply.batches", "organizations.organizations")
+THREE_FEEDS = (ORDERS, "supply.batches", "organizations.organizations")
 
-Everything = tuple[Syncing, dict[tuple[str, str], FeedOutcome]]
+EmptySync = tuple[Syncing, dict[tuple[str, str], FeedOutcome]]
 """A warehouse with all feeds, and the outcomes of its first sync."""
 
 
 @pytest.fixture(scope="module")
 def trading() -> Iterator[Sandbox]:
-    """A sandbox with a small world; only tests that let it be use it."""
+    """A sandbox with a small simulated market, shared by tests that do not change it."""
     with Sandbox(now=NOW, scale=0.1) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def empty() -> Iterator[Sandbox]:
-    """A sandbox without any record."""
+    """A sandbox without records."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
-    """Every feed of a server without any record, synced once, which takes seconds."""
+def synced_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmptySync]:
+    """Every feed of a sandbox without records, synced once; shared, because it takes seconds."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
-        syncing = Syncing(sandbox, tmp_path_factory.mktemp("everything") / "w.duckdb")
+        syncing = Syncing(sandbox, tmp_path_factory.mktemp("synced_empty") / "w.duckdb")
         yield syncing, syncing.sync()
 
 
 @pytest.fixture
 def orders(empty: Sandbox, tmp_path: Path) -> Syncing:
-    """Thirty sales orders, read in pages of four."""
+    """Thirty sales orders in pages of four."""
     for record in valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=30):
         empty.book(ORDERS).put(record)
     return Syncing(empty, tmp_path / "w.duckdb", page=4, only=(ORDERS, "supply.batches"))
 
 
 def keys(syncing: Syncing, feed: str = ORDERS) -> list[tuple[str, ...]]:
-    """The keys of a book's records, ascending by number."""
+    """Return the keys of a feed's records in ascending order of their numbers."""
     return [entry.key for entry in syncing.sandbox.book(feed).entries()]
 
 
 def change(syncing: Syncing, key: tuple[str, ...], **fields: Any) -> int:
-    """Change a record on the server; returns its new number."""
+    """Change a record on the server, and return its new number."""
     book = syncing.sandbox.book(ORDERS)
     entry = book.get(*key)
     assert entry is not None
@@ -73,37 +73,37 @@ def change(syncing: Syncing, key: tuple[str, ...], **fields: Any) -> int:
 
 
 class TestFirstSync:
-    """From nothing to equal."""
+    """The first sync of an empty warehouse."""
 
-    def test_an_empty_server_gives_empty_tables(self, everything: Everything) -> None:
-        """Nothing to read is no error, and every feed is current."""
-        syncing, outcomes = everything
+    def test_an_empty_server_gives_empty_tables(self, synced_empty: EmptySync) -> None:
+        """A sync of an empty server leaves empty tables, and every feed is current."""
+        syncing, outcomes = synced_empty
 
         assert all(outcome.current and outcome.records == 0 for outcome in outcomes.values())
         syncing.assert_equal()
 
-    def test_its_maximum_and_its_first_page_are_asked_at_once(
+    def test_the_maximum_and_the_first_page_are_requested_concurrently(
         self, orders: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Over a slow connection that is one wait instead of two."""
-        both, asked = Barrier(2, timeout=20), FloridayClient.get
+        """The maximum and the first page are requested concurrently, so that a slow connection costs one wait."""
+        barrier, original_get = Barrier(2, timeout=20), FloridayClient.get
         calls = count()
 
         def get(client: FloridayClient, path: str, *args: Any, **more: Any) -> object:
             if "sales-orders" in path and next(calls) < 2:
-                both.wait()
-            return asked(client, path, *args, **more)
+                barrier.wait()
+            return original_get(client, path, *args, **more)
 
         monkeypatch.setattr(FloridayClient, "get", get)
         assert orders.sync_one(ORDERS).records == 30
         orders.assert_equal(ORDERS)
 
-    def test_the_file_is_left_to_others_at_its_end(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Other feeds of the run may go on for long."""
-        rested: list[Path] = []
+    def test_the_file_is_released_at_the_end(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A finished feed releases the warehouse file for other processes while other feeds continue."""
+        released: list[Path] = []
 
         def release(warehouse: ReusingWarehouse) -> None:
-            rested.append(warehouse.path)
+            released.append(warehouse.path)
             warehouse.close()
 
         monkeypatch.setattr(ReusingWarehouse, "release", release)
@@ -112,14 +112,14 @@ class TestFirstSync:
             with Warehouse(orders.path, lock_timeout=0.0).writing():
                 pass
 
-        assert rested == [orders.path]
+        assert released == [orders.path]
 
 
 class TestIdleSync:
-    """Nothing to do is nearly nothing done."""
+    """A sync when nothing has changed."""
 
     def test_it_changes_nothing(self, orders: Syncing) -> None:
-        """No row, no version and no window is written when the server did not change."""
+        """A sync without changes on the server writes no row, version or window."""
         orders.sync()
         before = orders.content()
 
@@ -127,12 +127,12 @@ class TestIdleSync:
 
         assert orders.content() == before
 
-    def test_it_costs_one_call_a_feed(self, everything: Everything) -> None:
-        """A token, an identity, and the maximum of each feed prove all of them current.
+    def test_it_costs_one_call_per_feed(self, synced_empty: EmptySync) -> None:
+        """A token, an identity and the maximum of each feed prove that all feeds are current.
 
-        The feed without such an operation costs a page, a snapshot each of its questions.
+        The feed without a max-sequence operation costs a page, and a snapshot costs each of its requests.
         """
-        syncing, _ = everything
+        syncing, _ = synced_empty
         syncing.sandbox.calls.clear()
 
         outcomes = syncing.sync()
@@ -144,8 +144,8 @@ class TestIdleSync:
         assert len([path for path in paths if path.endswith("/base-supply")]) == 11 + 1
         assert len(paths) == 2 + 38 + 1 + 12
 
-    def test_it_moves_the_time_until_which_a_feed_is_current(self, orders: Syncing) -> None:
-        """The cursor stays, ``current_at`` moves."""
+    def test_it_updates_current_at(self, orders: Syncing) -> None:
+        """A sync without changes keeps the cursor and updates ``current_at``."""
         orders.sync(ORDERS)
         ((cursor, before),) = orders.rows("SELECT cursor, current_at FROM sync.cursors")
 
@@ -157,10 +157,10 @@ class TestIdleSync:
 
 
 class TestChanges:
-    """What changed on the server, and only that."""
+    """Changes on the server."""
 
     def test_changed_and_deleted_records_arrive_as_new_versions(self, orders: Syncing) -> None:
-        """The tables equal the server again, and raw and history have exactly the new versions."""
+        """After changes and deletions the tables equal the server, and raw and history have only the new versions."""
         orders.sync(ORDERS)
         first, second, third = keys(orders)[:3]
         change(orders, first, numberOfPieces=12345)
@@ -174,8 +174,8 @@ class TestChanges:
         assert orders.versions(ORDERS) == before + 3
         orders.assert_equal(ORDERS)
 
-    def test_a_renumbered_record_is_no_version(self, orders: Syncing) -> None:
-        """A technical bump moves the number of the current row and nothing else."""
+    def test_a_new_number_alone_adds_no_version(self, orders: Syncing) -> None:
+        """A new number without another change updates the number of the current row and nothing else."""
         orders.sync(ORDERS)
         before = orders.versions(ORDERS)
         key = keys(orders)[5]
@@ -187,8 +187,8 @@ class TestChanges:
         assert orders.versions(ORDERS) == before
         orders.assert_equal(ORDERS)
 
-    def test_what_the_server_forgets_stays(self, orders: Syncing) -> None:
-        """A record that retention took away is neither removed nor marked deleted."""
+    def test_a_record_that_the_server_removed_stays(self, orders: Syncing) -> None:
+        """A record that the server no longer serves is neither removed nor marked as deleted."""
         orders.sync(ORDERS)
         orders.sandbox.book(ORDERS).remove(*keys(orders)[3])
         change(orders, keys(orders)[0], numberOfPieces=5)
@@ -197,8 +197,8 @@ class TestChanges:
 
         assert orders.rows(f"SELECT count(*), count(*) FILTER (is_deleted) FROM {ORDERS}") == [(30, 0)]
 
-    def test_a_delta_costs_two_calls(self, empty: Sandbox, tmp_path: Path) -> None:
-        """The maximum and one page, which reaches it, are enough for a few changes."""
+    def test_a_small_change_costs_two_calls(self, empty: Sandbox, tmp_path: Path) -> None:
+        """A few changes cost two calls: the maximum, and one page that reaches it."""
         syncing = Syncing(empty, tmp_path / "w.duckdb", only=(ORDERS,))
         for record in valid_records(SUPPLIERS.feed(ORDERS), seed=2, count=5):
             empty.book(ORDERS).put(record)
@@ -214,10 +214,10 @@ class TestChanges:
 
 
 class TestFullSync:
-    """Reading again repairs."""
+    """A sync from sequence number 0."""
 
-    def test_lost_rows_come_back_without_a_version(self, orders: Syncing) -> None:
-        """Rows deleted by hand, of parents and children, are repaired; raw and history stay as they are."""
+    def test_lost_rows_are_restored_without_a_new_version(self, orders: Syncing) -> None:
+        """A full sync restores deleted and changed rows, of parents and children; raw and history stay unchanged."""
         orders.sync(ORDERS)
         before = orders.content()
         with orders.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
@@ -233,7 +233,7 @@ class TestFullSync:
         assert {name for name in before if after[name] != before[name]} == {"sync.windows"}
 
     def test_the_cursor_does_not_move_back(self, orders: Syncing) -> None:
-        """A full sync ends where the incremental one stood."""
+        """After a full sync the cursor equals that of the incremental sync before it."""
         orders.sync(ORDERS)
         ((before,),) = orders.rows(f"SELECT cursor FROM sync.cursors WHERE feed = '{ORDERS}'")
 
@@ -243,10 +243,10 @@ class TestFullSync:
 
 
 class TestNumbering:
-    """Sequence numbers in all the ways in which they come."""
+    """Variants of sequence numbers."""
 
     def test_an_inclusive_server_gives_the_same_tables(self, orders: Syncing) -> None:
-        """A record that is served twice at a page's edge is stored once."""
+        """A record that is served on two pages, as an inclusive server does, is stored once."""
         orders.sandbox.set_switches(inclusive=True)
 
         orders.sync(ORDERS)
@@ -257,7 +257,7 @@ class TestNumbering:
         orders.assert_equal(ORDERS)
 
     def test_filtered_pages_do_not_end_the_walk(self, orders: Syncing) -> None:
-        """Pages whose records are all filtered away advance the cursor and are followed by others."""
+        """Pages without visible records advance the cursor, and the walk continues after them."""
         for key in keys(orders)[8:20]:
             orders.sandbox.book(ORDERS).hide(*key)
 
@@ -267,8 +267,8 @@ class TestNumbering:
         assert outcome.records == 18
         orders.assert_equal(ORDERS)
 
-    def test_a_late_number_is_found_by_the_next_walk(self, orders: Syncing) -> None:
-        """A record that becomes visible below the head, a little later, is not missed."""
+    def test_a_late_number_is_found_by_the_next_sync(self, orders: Syncing) -> None:
+        """A record that appears below the cursor a little later is stored by the next sync."""
         book = orders.sandbox.book(ORDERS)
         late = book.reserve()
         change(orders, keys(orders)[0], numberOfPieces=2)
@@ -281,8 +281,8 @@ class TestNumbering:
 
         orders.assert_equal(ORDERS)
 
-    def test_a_page_that_was_read_a_moment_ago_is_not_stored_again(self, orders: Syncing) -> None:
-        """It is looked through for late numbers, and only what is not stored at its number yet is taken from it."""
+    def test_a_page_that_was_read_recently_is_not_stored_again(self, orders: Syncing) -> None:
+        """A page that is read again for late numbers adds only the records that are not stored at their number."""
         change(orders, keys(orders)[0], numberOfPieces=2)
         orders.sync(ORDERS)
         change(orders, keys(orders)[1], numberOfPieces=3)
@@ -294,10 +294,10 @@ class TestNumbering:
         orders.assert_equal(ORDERS)
 
     def test_a_restarted_series_is_read_from_its_beginning(self, orders: Syncing) -> None:
-        """Numbers that begin anew open the next series; rows stay, versions are not doubled."""
+        """A restarted numbering begins the next series; rows stay, and unchanged records get no new version."""
         orders.sync(ORDERS)
-        gone = keys(orders)[0]
-        orders.sandbox.book(ORDERS).remove(*gone)
+        removed = keys(orders)[0]
+        orders.sandbox.book(ORDERS).remove(*removed)
         orders.sandbox.book(ORDERS).restart()
         change(orders, keys(orders)[0], numberOfPieces=8)
 
@@ -310,7 +310,7 @@ class TestNumbering:
         assert orders.rows("SELECT max(series) FROM raw.sales_orders") == [(2,)]
 
     def test_a_stale_maximum_is_no_restart(self, orders: Syncing) -> None:
-        """A maximum below the cursor alone proves nothing: the feed is read on as before."""
+        """A maximum below the cursor alone does not prove a restart, and the sync continues at the cursor."""
         orders.sync(ORDERS)
         change(orders, keys(orders)[0], numberOfPieces=4)
         orders.sandbox.faults.add(Fault(kind=Kind.LOWER_MAXIMUM, where="/sales-orders/current-max-sequence"))
@@ -322,7 +322,7 @@ class TestNumbering:
         orders.assert_equal(ORDERS)
 
     def test_a_feed_wide_maximum_in_a_page_skips_nothing(self, orders: Syncing) -> None:
-        """A full page is followed by what comes after its records, whatever maximum it states."""
+        """After a full page the walk continues after its last record, whatever maximum the page has."""
         orders.sandbox.faults.add(Fault(kind=Kind.FEED_WIDE_MAXIMUM, where="/sales-orders/sync/*", times=3))
 
         orders.sync(ORDERS)
@@ -355,7 +355,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[f"{place} {fault.kind}" for place, fault in enumerate(FAULTS)])
 def test_a_passing_fault_costs_no_record(orders: Syncing, fault: Fault) -> None:
-    """Whatever goes wrong once, two syncs later at most the tables equal the server, in a bounded number of calls."""
+    """After a temporary fault and at most two syncs the tables equal the server, within a limit of calls."""
     orders.sandbox.faults.add(fault)
 
     orders.sync(ORDERS)
@@ -367,10 +367,10 @@ def test_a_passing_fault_costs_no_record(orders: Syncing, fault: Fault) -> None:
 
 
 class TestFailures:
-    """What cannot be done is said, and the rest is done."""
+    """Feeds that cannot be read."""
 
-    def test_a_feed_that_stays_broken_leaves_the_others_done(self, orders: Syncing) -> None:
-        """Its own line says what happened; what was committed before stays, and the next sync goes on from there."""
+    def test_a_feed_that_keeps_failing_does_not_affect_others(self, orders: Syncing) -> None:
+        """A failing feed reports an error and keeps its commits, others are synced, and the next sync continues."""
         orders.sandbox.faults.add(status(500, "/sales-orders/sync/*", times=None))
         for record in valid_records(SUPPLIERS.feed("supply.batches"), seed=3, count=5):
             orders.sandbox.book("supply.batches").put(record)
@@ -384,7 +384,7 @@ class TestFailures:
         orders.assert_equal(ORDERS)
 
     def test_a_rebuilding_feed_is_skipped(self, orders: Syncing) -> None:
-        """423 is said, and is no failure."""
+        """A feed that answers with status 423 is reported as skipped, without an error."""
         orders.sandbox.faults.add(status(423, "/sales-orders/*", times=None))
 
         outcome = orders.sync_one(ORDERS)
@@ -392,8 +392,8 @@ class TestFailures:
         assert outcome.error is None
         assert outcome.skipped
 
-    def test_what_the_first_page_says_is_told_although_the_maximum_is_0(self, empty: Sandbox, tmp_path: Path) -> None:
-        """They are asked at once, and an answer that was asked for is not thrown away."""
+    def test_a_423_of_the_first_page_is_reported_if_the_maximum_is_0(self, empty: Sandbox, tmp_path: Path) -> None:
+        """The status 423 of the first page is reported even if the maximum, requested concurrently, is 0."""
         syncing = Syncing(empty, tmp_path / "w.duckdb", only=(ORDERS,))
         empty.faults.add(status(423, where="/sales-orders/sync/*"))
 
@@ -403,7 +403,7 @@ class TestFailures:
         assert "rebuilding" in str(rebuilding.skipped)
 
     def test_a_feed_without_its_scope_is_skipped(self, tmp_path: Path) -> None:
-        """A scope that the application has not leaves out the feeds that need it, and only those."""
+        """A missing scope skips the feeds that need it, and only those."""
         scopes = ("role:app", "organization:read", "supply:read")
         with Sandbox(now=NOW, empty=True, scopes=scopes) as sandbox:
             outcomes = Syncing(sandbox, tmp_path / "w.duckdb", only=(ORDERS, "supply.supply_lines")).sync()
@@ -425,14 +425,14 @@ BAD: dict[int, tuple[dict[str, Any], str]] = {
     600: ({"mutations": "none"}, "mutations: expected an array, got 'none'"),
     700: ({"pricePerPiece": {"currency": "EUR", "value": "not a number"}}, "NaN is not a number of JSON"),
 }
-"""What is wrong with some records, by their place, and what is said of it."""
+"""Changes that make a record invalid, by the index of the record, and the expected reason."""
 
 
 class TestRejectedRecords:
-    """Bad records stand alone."""
+    """Records that cannot be read."""
 
-    def test_seven_bad_ones_of_a_thousand_are_listed_and_the_rest_kept(self, empty: Sandbox, tmp_path: Path) -> None:
-        """The reasons name the field and what is wrong with it; the cursor moves past them, and they heal."""
+    def test_seven_bad_records_of_a_thousand_are_rejected(self, empty: Sandbox, tmp_path: Path) -> None:
+        """Each rejected record has a reason with its field; the cursor passes it, and a valid version is stored."""
         book = empty.book(ORDERS)
         (whole,) = valid_records(SUPPLIERS.feed(ORDERS), seed=5, count=1)
         good = [{**whole, "salesOrderId": str(UUID(int=n)), "sequenceNumber": 3 * n} for n in range(1, 1001)]
@@ -457,8 +457,8 @@ class TestRejectedRecords:
         assert syncing.rows("SELECT count(*), count(resolved_at) FROM sync.rejected_records") == [(7, 7)]
         syncing.assert_equal(ORDERS)
 
-    def test_a_record_that_heals_at_its_number_is_stored_by_the_next_sync(self, orders: Syncing) -> None:
-        """Also when the feed did not move: the numbers of rejected records are asked for again."""
+    def test_a_record_that_becomes_valid_is_stored_by_the_next_sync(self, orders: Syncing) -> None:
+        """Each sync requests the numbers of rejected records again, even if the feed has no changes."""
         orders.sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD, where="/sales-orders/sync/*", after=1))
         assert orders.sync_one(ORDERS).rejected == 1
 
@@ -468,8 +468,8 @@ class TestRejectedRecords:
         assert orders.rows("SELECT count(*), count(resolved_at) FROM sync.rejected_records") == [(1, 1)]
         orders.assert_equal(ORDERS)
 
-    def test_a_page_that_repeats_what_came_before_tells_nothing_of_it(self, orders: Syncing) -> None:
-        """The record still stands there: it is asked for again, stays open where that does not help, and heals."""
+    def test_a_repeated_page_does_not_resolve_a_rejected_record(self, orders: Syncing) -> None:
+        """If a page repeats an earlier one, the rejected record stays open; a correct page resolves it."""
         orders.sandbox.faults.add(Fault(kind=Kind.GARBLED_RECORD, where="/sales-orders/sync/*", after=1))
         orders.sync(ORDERS)
         for times, is_open in ((None, True), (2, False)):
@@ -480,8 +480,8 @@ class TestRejectedRecords:
 
         orders.assert_equal(ORDERS)
 
-    def test_the_last_good_version_stays(self, orders: Syncing) -> None:
-        """A bad version of a known record is listed, and the row stays as it was until a good one comes."""
+    def test_the_last_valid_version_stays(self, orders: Syncing) -> None:
+        """An invalid version of a known record is rejected, and the row stays unchanged until a valid one arrives."""
         orders.sync(ORDERS)
         key = keys(orders)[2]
         good = orders.rows(f"SELECT * FROM {ORDERS} WHERE sales_order_id = '{key[0]}'")
@@ -498,10 +498,10 @@ class TestRejectedRecords:
 
 
 class TestPreparation:
-    """What is done to a warehouse before anything is read."""
+    """Preparation of the warehouse before a sync."""
 
-    def test_one_that_lacks_nothing_is_only_read(self, orders: Syncing) -> None:
-        """Its bytes stay as they are, and what it remembers is known."""
+    def test_a_complete_warehouse_is_not_changed(self, orders: Syncing) -> None:
+        """Preparing a complete warehouse only reads it: its bytes stay unchanged and its cursors are loaded."""
         orders.sync(ORDERS)
         before = orders.path.read_bytes()
 
@@ -513,8 +513,8 @@ class TestPreparation:
             assert {part.feed for part in pipeline.state.positions} == {ORDERS}
 
     @pytest.mark.parametrize("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"])
-    def test_what_is_missing_is_made_anew(self, orders: Syncing, lost: str) -> None:
-        """The next sync has all that it needs."""
+    def test_missing_tables_and_views_are_created(self, orders: Syncing, lost: str) -> None:
+        """A sync creates missing tables, views and schemas."""
         orders.sync(ORDERS)
         with orders.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
             connection.execute(f"DROP {lost}")
@@ -524,17 +524,17 @@ class TestPreparation:
 
 
 class TestAccounts:
-    """Several keys, one warehouse."""
+    """Several accounts in one warehouse."""
 
-    def test_two_accounts_live_side_by_side(self, tmp_path: Path) -> None:
-        """Each key's records stand under its account's name, and one bad key leaves the other done."""
+    def test_two_accounts_are_stored_separately(self, tmp_path: Path) -> None:
+        """Each account has its own rows, and an account with a wrong API key does not affect the others."""
         with Sandbox(now=NOW, scale=0.05, accounts=("north", "south")) as sandbox:
-            syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=FEW)
+            syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=THREE_FEEDS)
 
-            syncing.sync(*FEW)
+            syncing.sync(*THREE_FEEDS)
 
-            syncing.assert_equal(*FEW, account="north")
-            syncing.assert_equal(*FEW, account="south")
-            outcomes = syncing.sync(*FEW, FLORIDAY_API_KEYS=json.dumps({**sandbox.api_keys, "west": "wrong"}))
+            syncing.assert_equal(*THREE_FEEDS, account="north")
+            syncing.assert_equal(*THREE_FEEDS, account="south")
+            outcomes = syncing.sync(*THREE_FEEDS, FLORIDAY_API_KEYS=json.dumps({**sandbox.api_keys, "west": "wrong"}))
             assert "api key is invalid" in (outcomes["west", ORDERS].error or "")
             assert outcomes["south", ORDERS].current

@@ -27,13 +27,13 @@ def test_a_redirect_is_not_followed(schema: str, status: int) -> None:
     with answering_server() as server, answering_server() as other:
         place = "/message" if schema == "gotify" else f"/{TOKEN}"
         for path in ("/", place, f"{place}/message"):
-            server.will_answer(path, Reply(status, headers={"Location": f"{other.address}/taken"}))
+            server.respond(path, Reply(status, headers={"Location": f"{other.address}/taken"}))
         address = f"{server.address.replace('http', schema, 1)}/{TOKEN}"
 
         failures = send([SecretStr(f"{address}?+X-Token={TOKEN}&+Authorization={TOKEN}")], ALERT)
 
-        assert len(server.questions) == 1
-        assert other.questions == []
+        assert len(server.requests) == 1
+        assert other.requests == []
     assert len(failures) == 1
     assert failures[0].endswith(f" answered {status}")
 
@@ -72,7 +72,7 @@ def test_nothing_is_sent_without_verification(tmp_path: Path) -> None:
         failures = send([SecretStr(f"{address}/{TOKEN}?verify=no")], ALERT)
 
     assert failures == ["address 1 (unreadable) did not take the alert"]
-    assert server.questions == []
+    assert server.requests == []
 
 
 def test_every_service_uses_both_settings() -> None:

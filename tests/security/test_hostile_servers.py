@@ -57,7 +57,7 @@ SETTINGS = {
 def server() -> Iterator[AnsweringServer]:
     """A server that grants tokens; tests add its pages."""
     with answering_server() as answering:
-        answering.will_answer("/token", Reply(200, {"access_token": TOKEN, "expires_in": 3600}))
+        answering.respond("/token", Reply(200, {"access_token": TOKEN, "expires_in": 3600}))
         yield answering
 
 
@@ -92,12 +92,12 @@ def test_a_redirect_is_not_followed(server: AnsweringServer, client: FloridayCli
     """A redirect to another host, scheme or path is not followed, so that no key or token is sent on."""
     with answering_server() as other:
         location = place.format(other=other.address, host=urlsplit(other.address).netloc)
-        server.will_answer(PAGE, Reply(status, headers={"Location": location}))
+        server.respond(PAGE, Reply(status, headers={"Location": location}))
 
         assert "which is refused" in refusal(client, RefusedError)
 
-        assert other.questions == []
-    assert server.asked("/other") == []
+        assert other.requests == []
+    assert server.requests_to("/other") == []
 
 
 @given(st.sampled_from(LOOPBACK), st.sampled_from(LOOKALIKES), st.sampled_from(HOSTS))
@@ -122,10 +122,10 @@ BOMBS = {
 def test_a_large_answer_is_refused(server: AnsweringServer, client: FloridayClient, bomb: str) -> None:
     """An answer that exceeds the limit once it is decompressed is refused, and not requested again."""
     body, encoding = BOMBS[bomb]
-    server.will_answer(PAGE, Reply(200, body, {"Content-Encoding": encoding}))
+    server.respond(PAGE, Reply(200, body, {"Content-Encoding": encoding}))
 
     assert "answered with more than 2 MB, which is refused" in refusal(client, FatalError)
-    assert len(server.asked(PAGE)) == 1
+    assert len(server.requests_to(PAGE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_text_of_a_server_is_one_line_without_secrets(
     """Text and headers of a server are shown in one line, without control characters and secrets."""
     body = {"title": text, "detail": text, "domainErrorCode": text}
     identifier = "".join(letter for letter in text if letter.isascii() and letter.isprintable())[:200]
-    server.will_answer(PAGE, Reply(400, body, {"X-Request-Id": identifier}))
+    server.respond(PAGE, Reply(400, body, {"X-Request-Id": identifier}))
 
     assert len(refusal(client, RefusedError)) < 1_000
 

@@ -161,9 +161,9 @@ def test_deeply_nested_answers_are_refused(body: bytes, operation: str) -> None:
     time = ManualClock()
     endpoint = SUPPLIERS.feed(ORDERS).endpoint
     with answering_server() as server:
-        server.will_answer("/token", Reply(200, body if operation == "token" else {"access_token": "t0ken-1"}))
+        server.respond("/token", Reply(200, body if operation == "token" else {"access_token": "t0ken-1"}))
         for path in (f"{BASE}/identities", f"{BASE}{endpoint.max_sequence}"):
-            server.will_answer(path, Reply(200, body))
+            server.respond(path, Reply(200, body))
         session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)
         client = FloridayClient(server.address + BASE, session, SecretStr("k3y"), account="main", clock=time.clock)
         operations: Any = {
@@ -182,7 +182,7 @@ def test_the_api_key_is_not_sent_without_verification(tmp_path: Path) -> None:
     """The API key is not sent to a server whose certificate cannot be verified."""
     time = ManualClock()
     with answering_server() as server, answering_server(self_signed(tmp_path)) as impostor:
-        server.will_answer("/token", Reply(200, {"access_token": "t0ken-1"}))
+        server.respond("/token", Reply(200, {"access_token": "t0ken-1"}))
         session = TokenSession(f"{server.address}/token", "client-1", SecretStr("s3cr3t"), clock=time.clock)
         address = impostor.address.replace("http://127.0.0.1", "https://localhost") + BASE
 
@@ -192,4 +192,4 @@ def test_the_api_key_is_not_sent_without_verification(tmp_path: Path) -> None:
         ):
             client.identity()
 
-    assert impostor.questions == []
+    assert impostor.requests == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings.exposure import is_exposed
+from pipelines.settings.variables import is_exposed
 from tests.command_line import floriday
 
 DOTENV = "FLORIDAY_WAREHOUSE=w.duckdb\n"

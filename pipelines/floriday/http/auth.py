@@ -51,15 +51,9 @@ class _Grant:
 class TokenSession:
     """The token of one application, fetched at first use and renewed before it expires.
 
-    Args:
-        auth_url: the token endpoint, or the authorization server's address.
-        client_id: client id of the application.
-        client_secret: client secret; it is sent in the body of token calls only.
-        scopes: scopes that the token call requests.
-        retry: how often and how long a token call is retried.
-        clock: source of time. Tokens expire by the wall clock, which continues while a laptop sleeps.
-        timeout: seconds to connect, and seconds without a byte.
-        seconds: the deadline of one call, from before it connects to the end of its answer.
+    ``auth_url`` is the token endpoint, or the authorization server's address. The secret is sent in the body of token
+    calls only. Tokens expire by the wall clock, which continues while a laptop sleeps. The limits of calls are those of
+    :class:`BoundedAdapter`.
 
     Raises:
         AuthenticationError: (every method) no token: wrong credentials, no usable scope, not a token server.

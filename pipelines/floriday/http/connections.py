@@ -92,9 +92,8 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         try:
-            return current_call().connect(
-                self._dns_host.strip("[]"), self.port, self.timeout, self.socket_options or ()
-            )
+            host = self._dns_host.strip("[]")
+            return current_call().connect(host, self.port, self.timeout, self.socket_options or ())
         except (socket.gaierror, UnicodeError) as problem:
             raise NameResolutionError(self.host, self, socket.gaierror(str(problem))) from problem
         except TimeoutError as problem:

@@ -17,6 +17,15 @@ SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Answer = TypeVar("_Answer")
 
 
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; an empty one if the body is anything else."""
+    try:
+        value = msgspec.json.decode(body)
+    except UNDECODABLE:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def decoded(body: bytes, answer: type[_Answer] | Any, error_message: str) -> _Answer:
     """The body of an answer, decoded from JSON.
 

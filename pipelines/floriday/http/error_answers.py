@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 
-import msgspec
 import requests
 
 from pipelines.errors import (
@@ -20,7 +18,7 @@ from pipelines.errors import (
     RebuildingError,
     RefusedError,
 )
-from pipelines.floriday.http.decoding import UNDECODABLE
+from pipelines.floriday.http.decoding import json_object
 from pipelines.settings import hints
 from pipelines.settings.addresses import host_of
 from pipelines.text_format import one_line
@@ -61,7 +59,7 @@ def described(status: int, body: bytes, secrets: tuple[str, ...] = (), request_i
     The body may be problem details, another object, HTML, or cut off. Secrets are removed, in case the server repeats
     them.
     """
-    problem = _problem_details(body)
+    problem = json_object(body)
     sentences = [str(problem[key]) for key in ("title", "detail", "message", "Message") if problem.get(key)]
     sentences += _field_errors(problem.get("errors"))
     reason = ". ".join(sentence.rstrip(".") for sentence in dict.fromkeys(sentences)) or _phrase(status)
@@ -98,14 +96,6 @@ def _without_secrets(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, "…")
     return one_line(text, _MAX_CHARACTERS)
-
-
-def _problem_details(body: bytes) -> dict[str, Any]:
-    try:
-        problem = msgspec.json.decode(body)
-    except UNDECODABLE:
-        return {}
-    return problem if isinstance(problem, dict) else {}
 
 
 def _field_errors(errors: object) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 import requests
 
 from pipelines.errors import AuthenticationError, BusyError, GarbledAnswerError
-from pipelines.floriday.http.decoding import UNDECODABLE
+from pipelines.floriday.http.decoding import UNDECODABLE, json_object
 from pipelines.floriday.http.error_answers import retry_after
 from pipelines.settings import hints
 
@@ -59,9 +59,5 @@ def _check_token(body: bytes, host: str) -> None:
 
 def _error_code(body: bytes) -> str | None:
     """The OAuth error code of an answer; None if it has none or an unprintable one."""
-    try:
-        answer = msgspec.json.decode(body)
-    except UNDECODABLE:
-        return None
-    code = answer.get("error") if isinstance(answer, dict) else None
+    code = json_object(body).get("error")
     return code if isinstance(code, str) and re.fullmatch(r"[a-z_]{1,40}", code) else None

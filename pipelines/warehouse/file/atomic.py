@@ -75,11 +75,7 @@ def replace_folder(part: Path, target: Path) -> None:
 
 
 def _exchange(first: Path, second: Path) -> bool:
-    """Exchange the names of two folders; False where the system or the file system does not support it.
-
-    Raises:
-        OSError: it is supported, and failed.
-    """
+    """Exchange the names of two folders; False where the system or the file system does not support it."""
     exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if exchange is None:
         return False

@@ -38,6 +38,7 @@ class CompactionResult:
     after: int
 
 
+Rows = list[tuple[Any, ...]]
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 """Writes the content of one attached database into another one, which is empty. Arguments: connection, both names."""
 
@@ -103,27 +104,23 @@ def _copy(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
     connection.execute(f"COPY FROM DATABASE {quoted(old)} TO {quoted(new)}")
 
 
-def _fill(
-    connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, find_differences: FindDifferences
-) -> str | None:
+def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differ: FindDifferences) -> str | None:
     """Write the new file, read it again from the disk, and compare it; returns what is wrong, or None."""
-    ((old, path),) = connection.execute(
-        "SELECT database_name, path FROM duckdb_databases() WHERE NOT internal"
-    ).fetchall()
+    sql = "SELECT database_name, path FROM duckdb_databases() WHERE NOT internal"
+    ((old, path),) = connection.execute(sql).fetchall()
     new = f"{old}_rewritten"
     try:
         for setting in low_memory(Path(path)):
             connection.execute(setting)
-        connection.execute(
-            f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}')"
-        )
+        options = f"READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}'"
+        connection.execute(f"ATTACH {literal(str(part))} AS {quoted(new)} ({options})")
         run_interruptible(connection, lambda: fill(connection, old, new))
         _fetch(connection, f"CHECKPOINT {quoted(new)}")
         connection.execute(f"DETACH {quoted(new)}")
         # From here on, only the file counts.
         Warehouse(part).log.unlink(missing_ok=True)
         connection.execute(f"ATTACH {literal(str(part))} AS {quoted(new)} (READ_ONLY)")
-        differing = find_differences(connection, old, new)
+        differing = differ(connection, old, new)
         connection.execute(f"DETACH {quoted(new)}")
     except duckdb.Error as error:
         return first_line(error)
@@ -132,10 +129,9 @@ def _fill(
 
 def differences(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> list[str]:
     """How two attached databases differ: kinds of entries, or else tables whose rows or their order differ."""
+    names = table_names(connection, old)
     return differing_entry_kinds(connection, old, new) or [
-        name
-        for name in table_names(connection, old)
-        if checksum(connection, old, name) != checksum(connection, new, name)
+        name for name in names if checksum(connection, old, name) != checksum(connection, new, name)
     ]
 
 
@@ -144,7 +140,7 @@ def differing_entry_kinds(connection: duckdb.DuckDBPyConnection, old: str, new: 
     return [kind for kind in _ENTRY_KINDS if _entries(connection, kind, old) != _entries(connection, kind, new)]
 
 
-def _entries(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> list[tuple[Any, ...]]:
+def _entries(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> Rows:
     own = "" if kind in ("indexes", "sequences") else "AND NOT internal"
     columns = f"SELECT COLUMNS(name -> NOT regexp_full_match(name, '{_PER_FILE}')) FROM duckdb_{kind}()"
     entries = f"{columns} WHERE database_name = {literal(database)} {own}"
@@ -157,9 +153,7 @@ def table_names(connection: duckdb.DuckDBPyConnection, database: str) -> list[st
     return [qualified(schema, table) for schema, table in connection.execute(sql, [database]).fetchall()]
 
 
-def checksum(
-    connection: duckdb.DuckDBPyConnection, database: str, table: str, but: Iterable[str] = ()
-) -> list[tuple[Any, ...]]:
+def checksum(connection: duckdb.DuckDBPyConnection, database: str, table: str, but: Iterable[str] = ()) -> Rows:
     """A checksum of all rows with their positions, because the order of versions in the raw log matters.
 
     The table's name is that of :func:`table_names`; columns in ``but`` are left out.
@@ -171,7 +165,7 @@ def checksum(
     return _fetch(connection, f'SELECT count(*), sum(hash("whole row", place)) FROM ({rows})')
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
     return run_interruptible(connection, lambda: connection.execute(sql).fetchall())
 
 

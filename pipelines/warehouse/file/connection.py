@@ -61,9 +61,8 @@ class Warehouse:
     def require(self) -> None:
         """Raise a WarehouseError if the file does not exist."""
         if not self.exists():
-            raise WarehouseError(
-                f"there is no warehouse at {self.path} yet: run `floriday sync` first, or restore a backup there"
-            )
+            hint = "run `floriday sync` first, or restore a backup there"
+            raise WarehouseError(f"there is no warehouse at {self.path} yet: {hint}")
 
     @property
     def log(self) -> Path:
@@ -107,13 +106,11 @@ class Warehouse:
         """
         self.require()
         check_file(self.path)
-        with self._in_use, private_files():
+        with self._in_use, private_files(), ExitStack() as closing:
             connection = self._opened_for_reading(locked=locked)
-            try:
-                with self._plain_read_errors():
-                    yield connection
-            finally:
-                connection.close()
+            closing.callback(connection.close)
+            with self._plain_read_errors():
+                yield connection
 
     def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
         return self._open(read_only=True, settings=LOCKED if locked else BASIC)
@@ -131,8 +128,7 @@ class Warehouse:
         """Wait until no process writes, and apply the write-ahead log that a killed process left.
 
         Raises:
-            WarehouseBusyError: another process had the file open for longer than the lock timeout.
-            WarehouseError: there is no file, or it cannot be used.
+            PipelineError: as for :meth:`reading`.
         """
         with self.reading():
             # No process writes now, so a log that exists was left by a killed one.
@@ -266,7 +262,6 @@ def _take_read_lock(stream: BinaryIO) -> bool:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds between two attempts, without an end."""
     pause = _FIRST_PAUSE
     while True:
         yield pause

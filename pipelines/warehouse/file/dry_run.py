@@ -118,7 +118,6 @@ class _Comparison:
                     yield Difference(account, table.qualified_name, *counts, rejected)
 
     def _row_counts(self, table: Table, account: str) -> tuple[int, int, int]:
-        """The numbers of new, changed and deleted rows."""
         before, after = self._both(table.schema, table.name)
         columns = listed(column.name for column in table.columns if column.name not in _SYNC_COLUMNS)
         added, removed = (_except(*pair, columns, "account = $account") for pair in ((after, before), (before, after)))
@@ -133,7 +132,6 @@ class _Comparison:
         return new, changed, deleted
 
     def _rejected(self, feed: Table, account: str) -> int:
-        """The number of open rejected records that the dry run received."""
         before, after = self._both("sync", "rejected_records")
         where = "account = $account AND feed = $feed AND resolved_at IS NULL"
         seen = _except(after, before, "key, sequence_number, payload, last_seen", where)
@@ -151,5 +149,4 @@ class _Comparison:
 
 
 def _except(these: str, those: str, columns: str, where: str) -> str:
-    """The rows of one table that are not in the other."""
     return f"(SELECT {columns} FROM {these} WHERE {where} EXCEPT SELECT {columns} FROM {those} WHERE {where})"

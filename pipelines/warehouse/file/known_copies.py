@@ -13,15 +13,11 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import PipelineError, WarehouseError
-from pipelines.paths import real_path
+from pipelines.paths import default_published_path, real_path
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.publish import default_published_path
 from pipelines.warehouse.file.removal import remove_database_file
 from pipelines.warehouse.schema.introspection import has_table
-
-_IDENTITY = "SELECT api, environment, created_at FROM sync.settings"
-"""Values that are equal in a warehouse and its copies, and differ between two warehouses."""
 
 
 def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
@@ -59,10 +55,10 @@ def old_copies(warehouse: Warehouse, current: Path | None) -> OldCopies:
 
 
 def _identity(warehouse: Warehouse) -> list[tuple[Any, ...]] | None:
-    """What distinguishes a warehouse from others; None if it cannot be read."""
+    """Values that are equal in a warehouse and its copies, and in no other one; None if it cannot be read."""
     try:
         with warehouse.reading() as connection:
-            return connection.execute(_IDENTITY).fetchall()
+            return connection.execute("SELECT api, environment, created_at FROM sync.settings").fetchall()
     except (PipelineError, duckdb.Error):
         return None
 

@@ -35,12 +35,6 @@ _LAST_CHANGE = (
 """Values that differ after a sync that changed something, and are equal after one that found nothing new."""
 
 
-def default_published_path(warehouse: Path) -> Path:
-    """The path of the published copy, unless the settings name another one."""
-    warehouse = real_path(warehouse)
-    return warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}.published.duckdb")
-
-
 def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
     """Copy the file to ``target``, readable by its owner alone; an older file there is replaced, links are followed.
 
@@ -76,12 +70,7 @@ def copy_warehouse(warehouse: Warehouse, target: Path) -> None:
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[BinaryIO]:
-    """The file, empty and locked by this process; one that a killed process left is reused.
-
-    Raises:
-        WarehouseBusyError: another process writes it.
-        ForeignFileError: another user's file, or no plain file, has the name.
-    """
+    """The file, empty and locked by this process; one that a killed process left is reused."""
     while True:
         with os.fdopen(open_private_file(path), "r+b") as stream:
             try:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.paths import real_path
+from pipelines.paths import default_published_path, real_path
 from pipelines.private_files import remove_leftover
-from pipelines.warehouse.file.publish import default_published_path
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 
@@ -18,7 +17,7 @@ def remove_warehouse(warehouse: Path, holder: str) -> None:
         WarehouseError: the folder is not writable.
     """
     with hold_sync_lock(warehouse, holder):
-        for path in (warehouse, default_published_path(warehouse)):
+        for path in (warehouse, default_published_path(real_path(warehouse))):
             remove_database_file(path)
 
 

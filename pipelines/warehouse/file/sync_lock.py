@@ -38,9 +38,8 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
         lock = FileLock(path, timeout=timeout, mode=0o600)
         lock.acquire()
     except Timeout:
-        raise WarehouseBusyError(
-            f"another sync holds {warehouse}: {_holder(note)}. Try again when it has finished"
-        ) from None
+        message = f"another sync holds {warehouse}: {_holder(note)}. Try again when it has finished"
+        raise WarehouseBusyError(message) from None
     except OSError as error:
         raise WarehouseError(
             f"no file can be created in {path.parent} ({error.strerror}): make the folder writable, or set"

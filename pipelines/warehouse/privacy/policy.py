@@ -5,7 +5,6 @@ Neither the key nor an erased value is stored. How stored values are rewritten d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -83,10 +82,5 @@ def record_policy(connection: duckdb.DuckDBPyConnection, personal: PersonalData)
     if (before.treatment, before.fingerprint) != (personal.treatment, mark):
         connection.execute("DELETE FROM sync.personal_data")
         connection.execute("INSERT INTO sync.personal_data VALUES (?, ?, now())", [personal.treatment, mark])
-    add_erased(connection, personal.erased - before.erased)
-
-
-def add_erased(connection: duckdb.DuckDBPyConnection, hashes: Iterable[str]) -> None:
-    """Record keyed hashes of erased values; within a transaction."""
-    for value in sorted(hashes):
+    for value in sorted(personal.erased - before.erased):
         connection.execute("INSERT INTO sync.erased VALUES (?, now())", [value])

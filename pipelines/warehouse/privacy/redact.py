@@ -125,7 +125,6 @@ def _write(connection: duckdb.DuckDBPyConnection, old: str, new: str, feeds: Seq
 
 
 def _differing(connection: duckdb.DuckDBPyConnection, old: str, new: str, feeds: Sequence[Table]) -> list[str]:
-    """The tables that differ in more than their personal values."""
     may_differ: dict[str, list[str]] = {
         name: [column.name for column in columns] for feed in feeds for name, columns in personal_columns(feed)
     }

@@ -79,12 +79,7 @@ class PersonalValues:
     """
 
     def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        feeds: Sequence[Table],
-        value: Value | None,
-        *,
-        keeps_numbers: bool = False,
+        self, connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], value: Value | None, *, keeps_numbers: bool
     ) -> None:
         self._connection = connection
         self._value = value
@@ -145,7 +140,6 @@ class PersonalValues:
         self._connection.execute(f"USE {quoted(old)}")
 
     def _queries(self) -> dict[str, str]:
-        """For each table that changes, the query of its new rows."""
         queries = {}
         for name in self._protections:
             feed = self._feeds[name]
@@ -160,7 +154,6 @@ class PersonalValues:
         return queries
 
     def _new_value(self, column: Column) -> str:
-        """The SQL expression of a column's new value."""
         if column.kind is not Kind.TEXT:
             return quoted(column.name) if self._keeps_numbers else f"CAST(NULL AS {column.type})"
         return f"redacted({quoted(column.name)})" if self._value is not None else "CAST(NULL AS VARCHAR)"

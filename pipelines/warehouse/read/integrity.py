@@ -49,14 +49,6 @@ class Finding:
         return cls(count, tuple(Example(*example.values()) for example in examples or ()), judged)
 
 
-@dataclass(frozen=True)
-class Span:
-    """The time span in which one run stored versions of a feed; no other run stored any meanwhile."""
-
-    first: dt.datetime
-    last: dt.datetime
-
-
 def scope(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str, *, whole: bool) -> str | None:
     """The scope of the checks of a feed after a run: None for all rows, else the run whose records are checked."""
     logged = connection.execute(f"SELECT count(*) FROM {raw(table)}").fetchall()[0][0]
@@ -101,7 +93,7 @@ def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within
     """
     _, *children = table.walk()
     selects = [_differing(table, within), *(_differing_children(child, table, within) for child in children)]
-    return _find(connection, table, within, selects, (_newest(table, within),))
+    return _find(connection, table, within, selects, _newest(table, within))
 
 
 def _newest(table: Table, within: str | None) -> str:
@@ -200,34 +192,30 @@ def _rows(name: str, table: Table, within: str | None) -> str:
 
 
 def _find(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    within: str | None,
-    selects: Sequence[str],
-    before: Sequence[str] = (),
+    connection: duckdb.DuckDBPyConnection, table: Table, within: str | None, selects: Sequence[str], before: str = ""
 ) -> Finding:
     """Count the rows of some queries, and return the first few as examples."""
     span = None if within is None else _span(connection, table, within)
     if not selects or (within is not None and span is None):
         return Finding(0)
-    views = ", ".join((*_touched(table, span), *before))
+    views = ", ".join(filter(None, (*_touched(table, span), before)))
     sql = (
         f"{'WITH ' if views else ''}{views}"
         f" SELECT count(*), min({{t: place, a: owner, k: row_key, w: what}}, {EXAMPLES})"
         f" FROM ({' UNION ALL '.join(selects)})"
     )
-    count, examples = connection.execute(sql, {"first": span.first, "last": span.last} if span else {}).fetchall()[0]
+    count, examples = connection.execute(sql, span or {}).fetchall()[0]
     return Finding.of(count, examples)
 
 
-def _span(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str) -> Span | None:
-    """The time span in which the run stored records of the feed; None if it stored none."""
+def _span(connection: duckdb.DuckDBPyConnection, table: Table, run_id: str) -> dict[str, dt.datetime] | None:
+    """The time span in which this run, and no other, stored records of the feed; None if it stored none."""
     sql = "SELECT min(committed_at), max(committed_at) FROM sync.windows WHERE feed = ? AND run_id = ?"
     first, last = connection.execute(sql, [table.qualified_name, run_id]).fetchall()[0]
-    return None if first is None else Span(first, last)
+    return None if first is None else {"first": first, "last": last}
 
 
-def _touched(table: Table, span: Span | None) -> Iterator[str]:
+def _touched(table: Table, span: dict[str, dt.datetime] | None) -> Iterator[str]:
     """The keys of records of which any of the tables has a version from the span."""
     if span is None:
         return

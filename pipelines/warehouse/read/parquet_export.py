@@ -24,7 +24,7 @@ from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.file.session_settings import low_memory
-from pipelines.warehouse.schema.introspection import log_tables, sync_tables, typed_tables
+from pipelines.warehouse.schema.introspection import tables_in, typed_tables
 from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import literal, qualified, quoted
 
@@ -78,7 +78,6 @@ def _unchanged(folder: Path, why: str) -> WarehouseError:
 
 
 def _check(folder: Path) -> None:
-    """Refuse to replace a folder that no export wrote."""
     files = [path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()]
     if files:
         raise UsageError(f"{files[0]} is a file: name a folder")
@@ -114,9 +113,9 @@ def _write(
         ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
         typed = typed_tables(connection)
         past = [("history", name) for _, name in typed] if history else []
-        logs = log_tables(connection) if raw else []
+        logs = tables_in(connection, "raw") if raw else []
         views = [("reports", name) for name in reports]
-        for schema, name in (*typed, *past, *sync_tables(connection), *logs, *views):
+        for schema, name in (*typed, *past, *tables_in(connection, "sync"), *logs, *views):
             file = f"{schema}/{name}.parquet"
             try:
                 rows[file] = _copy(connection, qualified(schema, name), aside / file)
@@ -135,7 +134,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
 
 
 def _column(name: str, kind: str) -> str:
-    """A column as an expression of a type that every reader supports."""
     column = quoted(name)
     decimal = _DECIMAL.fullmatch(kind)
     if kind in _PLAIN or kind in _TIMES or (decimal and int(decimal[1]) <= _DIGITS):

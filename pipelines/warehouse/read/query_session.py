@@ -26,6 +26,7 @@ from pipelines.warehouse.read.query_types import ARROW, Column, OpenRequest, Que
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Params = Mapping[str, object] | None  # the named parameters of a query
 LOCK_TIMEOUT = 60.0  # seconds to wait while another process writes the file
 _SECRETS = "FLORIDAY_"  # prefix of the environment variables that the process does not get
 
@@ -52,9 +53,7 @@ def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySes
 
 
 @contextmanager
-def single_query(
-    path: Path, sql: str, params: Mapping[str, object] | None = None, limits: Limits | None = None
-) -> Iterator[Result]:
+def single_query(path: Path, sql: str, params: Params = None, limits: Limits | None = None) -> Iterator[Result]:
     """The result of one query, in a session of its own.
 
     Raises:
@@ -84,7 +83,7 @@ class QuerySession:
         self._send(OpenRequest(path.absolute(), timeout, self._limits.memory))
         self._message()
 
-    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> Result:
+    def execute(self, sql: str, params: Params = None) -> Result:
         """The result of one query; unread rows of the previous result are dropped.
 
         Raises:
@@ -102,7 +101,7 @@ class QuerySession:
         self._unread = self._batches()
         return Result(columns, pa.ipc.read_schema(pa.py_buffer(schema)), self._unread)
 
-    def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
         """All rows of a query, as Python values."""
         return [
             row
@@ -139,7 +138,6 @@ class QuerySession:
         self._process.kill()
 
     def _message(self) -> dict[str, Any] | memoryview:
-        """The next message; if it contains an error, that is raised."""
         message = memoryview(self._received())
         if message[:1] == ARROW:
             return message[1:]
@@ -161,7 +159,6 @@ class QuerySession:
             raise self._ended() from None
 
     def _ended(self) -> PipelineError:
-        """Why the process ended."""
         if self._is_expired:
             return QueryTimeoutError(f"the query took longer than {self._limits.seconds:g} s and was ended")
         code = self._process.wait()
@@ -173,11 +170,6 @@ class QuerySession:
 
 
 def _in_utf8(sql: str) -> str:
-    """The text, if UTF-8 can encode it.
-
-    Raises:
-        UsageError: it contains incomplete characters.
-    """
     try:
         return os.fsencode(sql).decode()  # in an ASCII locale, arguments contain escaped bytes
     except UnicodeError:

@@ -51,15 +51,10 @@ def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     assert BATCHES.retention is not None
     checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
     what = "concat(reported, ' pieces left, but the mutations add up to ', summed)"
-    params = {
-        "batches": BATCHES.name,
-        "mutations": BATCH_MUTATIONS.name,
-        "quiet": QUIET,
-        "keeps": BATCHES.retention.keeps,
-    }
+    feeds = {"batches": BATCHES.name, "mutations": BATCH_MUTATIONS.name}
     count, examples, number = connection.execute(
         f"{checked} SELECT count(*), min({{t: $batches, a: account, k: id, w: {what}}}, {EXAMPLES}),"
         " (SELECT count(*) FROM checked) FROM checked WHERE reported <> summed",
-        params,
+        {**feeds, "quiet": QUIET, "keeps": BATCHES.retention.keeps},
     ).fetchall()[0]
     return Finding.of(count, examples, number)

@@ -33,11 +33,8 @@ SCHEMAS = {
 
 _ACCOUNT = Column("account", Kind.TEXT, "Name of the account in the settings")
 _FEED_KEY = (_ACCOUNT, Column("feed", Kind.TEXT, "The feed, as schema.table"))
-_CURSOR_KEY = (
-    *_FEED_KEY,
-    Column("part", Kind.TEXT, "The sub-feed, if the feed has several cursors, else NULL"),
-    RAW_COLUMNS[0],
-)
+_PART = Column("part", Kind.TEXT, "The sub-feed, if the feed has several cursors, else NULL")
+_CURSOR_KEY = (*_FEED_KEY, _PART, RAW_COLUMNS[0])
 _COMMITTED_AT = Column("committed_at", Kind.DATE_TIME, "When it was committed")
 
 SYNC_TABLES = {
@@ -70,11 +67,7 @@ SYNC_TABLES = {
         (
             *_CURSOR_KEY,
             Column("run_id", Kind.TEXT, "The run that continued"),
-            Column(
-                "since",
-                Kind.DATE_TIME,
-                "When the feed had last been verifiably read to its end; NULL for never",
-            ),
+            Column("since", Kind.DATE_TIME, "When the feed had last been verifiably read to its end; NULL for never"),
         ),
     ),
     "rejected_records": (
@@ -168,7 +161,7 @@ SYNC_VIEWS = {
     "row_counts": (
         "The number of rows of each feed and snapshot: one row for each account that has any",
         (*_FEED_KEY, Column("records", Kind.INT64, "Current rows, including deleted records")),
-    ),
+    )
 }
 """The views of the schema ``sync``: description and columns of each."""
 
@@ -221,7 +214,6 @@ def _create_row_counts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Ta
 
 
 def _check(feeds: Sequence[Table], existing: Columns) -> None:
-    """Refuse a file with a table that differs from this version's."""
     for name, (_, columns) in SYNC_TABLES.items():
         _compare("sync", name, [(column.name, column.type) for column in columns], existing)
     for feed in feeds:

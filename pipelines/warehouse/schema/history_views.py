@@ -17,8 +17,8 @@ VALIDITY = (
     Column("version", Kind.INT32, "Number of the version among those that were received, from 1"),
 )
 
+# New names, in the history, for a record's own fields that have one of these names.
 RENAMED = {column.name: f"record_{column.name}" for column in VALIDITY}
-"""New names, in the history, for a record's own fields that have one of these names."""
 
 
 def statements(feed: Table) -> Iterator[str]:
@@ -34,9 +34,8 @@ def statements(feed: Table) -> Iterator[str]:
 
 def _typed(table: Table, alias: str) -> str:
     """The table's own columns, renamed where a column of every history has the same name."""
-    return ", ".join(
-        f"{alias}.{quoted(column.name)} AS {quoted(RENAMED.get(column.name, column.name))}" for column in table.columns
-    )
+    names = (column.name for column in table.columns)
+    return ", ".join(f"{alias}.{quoted(name)} AS {quoted(RENAMED.get(name, name))}" for name in names)
 
 
 _SEEN = "least(synced_at, now())"

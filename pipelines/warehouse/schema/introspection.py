@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipelines.warehouse.sql import literal
-
 Columns = dict[tuple[str, str], list[tuple[str, str]]]  # names and types of the columns of tables, by schema and name
-_FIXED_SCHEMAS = ("raw", "versions", "sync")
 
 _TABLES = (
     "WITH tables AS (SELECT schema_name, table_name, list(column_name ORDER BY column_index) AS columns"
@@ -16,11 +13,9 @@ _TABLES = (
     " versioned AS (SELECT table_name, columns AS all_columns FROM tables WHERE schema_name = 'versions')"
     " SELECT schema_name, table_name FROM tables LEFT JOIN versioned USING (table_name)"
 )
-_IS_FIXED = f"schema_name IN ({', '.join(map(literal, _FIXED_SCHEMAS))})"
-_IS_TYPED = (
-    f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) BETWEEN 1 AND 2"
-)
-"""A typed table has a table of versions with one or two more columns; a table that a user created has none."""
+_IS_FIXED = "schema_name IN ('raw', 'versions', 'sync')"
+# A typed table has a table of versions with one or two more columns; a table that a user created has none.
+_IS_TYPED = f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) IN (1, 2)"
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
@@ -55,14 +50,9 @@ def typed_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]
     return connection.execute(f"{_TABLES} WHERE {_IS_TYPED} ORDER BY ALL").fetchall()
 
 
-def log_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Schema and name of the tables of ``raw``, in order."""
-    return connection.execute(f"{_TABLES} WHERE schema_name = 'raw' ORDER BY ALL").fetchall()
-
-
-def sync_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Schema and name of the tables of ``sync``, in order."""
-    return connection.execute(f"{_TABLES} WHERE schema_name = 'sync' ORDER BY ALL").fetchall()
+def tables_in(connection: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str, str]]:
+    """Schema and name of the tables of a schema, in order."""
+    return connection.execute(f"{_TABLES} WHERE schema_name = ? ORDER BY ALL", [schema]).fetchall()
 
 
 def tables_with_accounts(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

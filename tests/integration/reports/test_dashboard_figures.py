@@ -41,7 +41,7 @@ def content_of(warehouse: ReportWarehouse, now: dt.datetime = NOW, most_letters:
 def cached_content(path: Path, now: dt.datetime, most_letters: int) -> Content:
     """Return the same content, computed once: the tests do not change the shared warehouses."""
     with Warehouse(path).reading() as connection:
-        text = build_content(connection, now, most_letters).packed
+        text, _ = build_content(connection, now, most_letters)
     assert len(text) <= most_letters
     unpacked: Content = json.loads(gzip.decompress(base64.b64decode(text)))
     return unpacked
