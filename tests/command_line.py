@@ -71,7 +71,7 @@ def floriday(*arguments: str, folder: Path, **variables: str) -> Ended:
         env=surroundings(**variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert "Traceback" not in ended.stderr

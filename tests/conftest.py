@@ -53,9 +53,9 @@ class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]
         return REPORTS if nodeid.startswith(REPORTS) else str(super()._split_scope(nodeid))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    """Return the scheduler for ``--numprocesses``."""
-    return _ByWarehouse(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Return the scheduler for ``--dist loadfile``; pytest-xdist chooses the others."""
+    return _ByWarehouse(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)

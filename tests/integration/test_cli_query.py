@@ -28,6 +28,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.schema.create import create_tables
 from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
+from tests.integration.report_warehouse import feeds_of_reports
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
 
@@ -37,7 +38,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with the data of one sync."""
     path = tmp_path_factory.mktemp("query") / "nursery.duckdb"
     with Sandbox(now=NOW, scale=0.05) as sandbox:
-        Syncing(sandbox, path).sync()
+        Syncing(sandbox, path, only=feeds_of_reports("suppliers")).sync()
     return path
 
 
