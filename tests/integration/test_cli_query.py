@@ -362,7 +362,7 @@ def test_closed_standard_streams(closed: str, sql: str, code: int, tmp_path: Pat
     """With a closed standard stream, the exit code is still the query's, and no traceback is printed."""
     line = f"{shlex.join(command('query', sql, '--output', 'out.csv'))} {closed}"
 
-    ended = subprocess.run(line, shell=True, cwd=tmp_path, env=without_coverage(), capture_output=True, check=False)
+    ended = subprocess.run(line, shell=True, cwd=tmp_path, env=without_coverage(), capture_output=True, check=False)  # noqa: S602
 
     assert ended.returncode == code
     assert b"Traceback" not in ended.stderr
