@@ -43,7 +43,10 @@ def run(arguments: Sequence[str]) -> int:
         raise
     except BaseException as error:  # noqa: BLE001 - the last handler, so that nobody sees an unwanted traceback
         # Libraries turn an interruption into other errors, such as ImportError or DuckDB's InterruptException.
-        return _stopped() if interruption.is_stopping() else _failed(error)
+        if not interruption.is_stopping():
+            return _failed(error)
+        interruption.ignore_signals()
+        return interruption.report_stop()
     return code
 
 
@@ -60,11 +63,6 @@ def _invoke(arguments: Sequence[str]) -> int:
         path = origin.command_path if origin else "floriday"
         return print_error(f"{error.format_message().rstrip('.')} (see: {path} --help)", USAGE_ERROR)
     return 0
-
-
-def _stopped() -> int:
-    interruption.ignore_signals()
-    return interruption.report_stop()
 
 
 def _failed(error: BaseException) -> int:

@@ -1,4 +1,4 @@
-"""Accounts are organizations: one name for each, compared as UUIDs."""
+"""Each organization has one account name in a warehouse; organization ids are compared as UUIDs."""
 
 from __future__ import annotations
 
@@ -20,50 +20,51 @@ from tests.thing_warehouse import ThingWarehouse
 
 FEED = SUPPLIERS.feed("supply.batches")
 NORTH = ORGANIZATIONS["north"].replace("1", "a")
-WRITTEN = (NORTH.upper(), f"{{{NORTH}}}", f"urn:uuid:{NORTH}", NORTH.replace("-", ""))
-"""The same organization, written in other ways."""
+NOTATIONS = (NORTH.upper(), f"{{{NORTH}}}", f"urn:uuid:{NORTH}", NORTH.replace("-", ""))
+"""The same organization id in other notations."""
 
 
 @pytest.fixture
 def server() -> Iterator[ScriptedFloriday]:
-    """One feed for every account."""
-    made = ScriptedFloriday({FEED: [(one["sequenceNumber"], in_json(one)) for one in valid_records(FEED, 7, 3)]})
-    made.start()
-    yield made
-    made.stop()
+    """A server with one feed for every account."""
+    records = [(record["sequenceNumber"], in_json(record)) for record in valid_records(FEED, 7, 3)]
+    scripted = ScriptedFloriday({FEED: records})
+    scripted.start()
+    yield scripted
+    scripted.stop()
 
 
-@pytest.mark.parametrize("written", [NORTH, *WRITTEN])
-def test_two_names_of_one_organization_are_refused(server: ScriptedFloriday, tmp_path: Path, written: str) -> None:
-    """Before anything is stored, with both names, however Floriday writes the id."""
+@pytest.mark.parametrize("notation", [NORTH, *NOTATIONS])
+def test_two_accounts_of_one_organization_are_refused(server: ScriptedFloriday, tmp_path: Path, notation: str) -> None:
+    """Two accounts of one organization are an error with both names, before anything is stored."""
     sync = ScriptedSync(server, tmp_path / "w.duckdb", (FEED.name,), accounts=("north", "south"))
     before = sync.path.read_bytes()
 
-    def same(request: Request, reply: Reply) -> Reply:
+    def same_organization(request: Request, reply: Reply) -> Reply:
         if not request.path.endswith("/identities"):
             return reply
-        given = NORTH if request.headers["X-Api-Key"] == "north" else written
-        return replace(reply, body={"organization": {"organizationId": given}})
+        identifier = NORTH if request.headers["X-Api-Key"] == "north" else notation
+        return replace(reply, body={"organization": {"organizationId": identifier}})
 
     with pytest.raises(SettingError, match="north and south belong to one organization"):
-        sync.sync(same)
+        sync.sync(same_organization)
 
     assert sync.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("written", WRITTEN)
-def test_ids_are_compared_as_uuids(written: str) -> None:
-    """What the warehouse remembers in lower case may be told in capitals or braces."""
-    check_owner(Owner("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"main": written})
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_organization_ids_are_compared_as_uuids(notation: str) -> None:
+    """An organization id matches the stored one in capitals, with braces and as a URN."""
+    check_owner(Owner("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"main": notation})
     check_distinct({"main": NORTH, "other": ORGANIZATIONS["south"]})
     with pytest.raises(SettingError, match="already holds as account main: use that name"):
-        check_owner(Owner("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"other": written})
+        check_owner(Owner("suppliers", "host", {"main": NORTH}), "suppliers", "host", {"other": notation})
     with pytest.raises(SettingError, match="one and two belong"):
-        check_distinct({"one": NORTH, "two": written})
+        check_distinct({"one": NORTH, "two": notation})
 
 
-def test_an_account_was_first_seen_once(tmp_path: Path) -> None:
-    """Another name of its organization leaves that moment as it was."""
+def test_first_seen_of_an_account_does_not_change(tmp_path: Path) -> None:
+    """A new name of the organization leaves ``first_seen`` of the account unchanged."""
     things = ThingWarehouse(tmp_path / "w.duckdb").create()
     first = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     for name in ("Kwekerij A", "Kwekerij B"):

@@ -1,4 +1,4 @@
-"""Tokens, over real HTTP: how they are asked for, shared, renewed and refused."""
+"""Tokens over real HTTP: how they are requested, shared, renewed and refused."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ SCOPES = ("role:app", "organization:read", "supply:read")
 
 @pytest.fixture
 def server() -> Iterator[AnsweringServer]:
-    """An authorization server that says what a test wants it to."""
+    """An authorization server with responses that a test defines."""
     with answering_server() as answering:
         yield answering
 
 
 @pytest.fixture
 def time() -> ManualClock:
-    """A time of the test's own."""
+    """A simulated clock."""
     return ManualClock()
 
 
 def grant(token: str = "token-1", **more: object) -> Reply:
-    """A token answer."""
+    """Return a response with a token."""
     return Reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600} | more)
 
 
 def refusal(error: str, status: int = 400) -> Reply:
-    """An OAuth error that echoes the secret, as no server should."""
+    """Return an OAuth error that echoes the secret."""
     return Reply(status, {"error": error, "error_description": f"no {SECRET}"})
 
 
 def session_at(address: str, time: ManualClock, **options: object) -> TokenSession:
-    """A session for an address."""
+    """Return a token session for an address."""
     return TokenSession(address, "client-1", SecretStr(SECRET), SCOPES, clock=time.clock, **options)  # type: ignore[arg-type]
 
 
 def failure(session: TokenSession, kind: type[PipelineError] = AuthenticationError) -> str:
-    """What asking for a token ends with: one line, no secret, no chain that holds one."""
+    """Return the error of a token request, which is one line without a secret or a cause."""
     with pytest.raises(kind) as caught:
         session.token()
     line = str(caught.value)
@@ -64,8 +64,8 @@ def failure(session: TokenSession, kind: type[PipelineError] = AuthenticationErr
     return line
 
 
-def test_credentials_travel_in_the_body(server: AnsweringServer, time: ManualClock) -> None:
-    """One form, no Authorization header, JSON asked for; over http to the loopback without any variable set."""
+def test_credentials_are_sent_in_the_body(server: AnsweringServer, time: ManualClock) -> None:
+    """The token request is a form without an Authorization header, and http to the loopback needs no variable."""
     server.respond(TOKEN, grant())
     before = dict(os.environ)
 
@@ -85,14 +85,14 @@ def test_credentials_travel_in_the_body(server: AnsweringServer, time: ManualClo
     assert dict(os.environ) == before
 
 
-def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(time: ManualClock) -> None:
-    """A session for such an address cannot be made."""
+def test_plain_http_beyond_the_loopback_is_refused(time: ManualClock) -> None:
+    """A session for a plain http address beyond the loopback cannot be created."""
     with pytest.raises(SettingError, match="FLORIDAY_AUTH_URL uses plain http"):
         session_at("http://idm.floriday.io/v1/token", time)
 
 
-def test_nothing_secret_is_logged(server: AnsweringServer, time: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
-    """Not even when somebody turns every debug log on."""
+def test_no_secret_is_logged(server: AnsweringServer, time: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    """Debug logs and the representation of the session contain no secret."""
     server.respond(TOKEN, grant("t0ken-that-must-not-show"))
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "requests_oauthlib.oauth2_session"):
         session = session_at(server.address + TOKEN, time)
@@ -103,8 +103,8 @@ def test_nothing_secret_is_logged(server: AnsweringServer, time: ManualClock, ca
     assert "t0ken" not in shown
 
 
-def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, time: ManualClock) -> None:
-    """It is renewed 60 s early, not sooner."""
+def test_a_token_is_used_until_shortly_before_its_expiry(server: AnsweringServer, time: ManualClock) -> None:
+    """A token is renewed 60 seconds before its expiry."""
     server.respond(TOKEN, grant("token-1"), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
     assert session.token() == "token-1"
@@ -116,8 +116,8 @@ def test_a_token_is_kept_until_shortly_before_its_end(server: AnsweringServer, t
     assert session.token() == "token-2"
 
 
-def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: ManualClock) -> None:
-    """A token of 40 s lives 20."""
+def test_a_short_lived_token_is_used_for_half_its_lifetime(server: AnsweringServer, time: ManualClock) -> None:
+    """A token of 40 seconds is renewed after 20."""
     server.respond(TOKEN, grant("token-1", expires_in=40), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
     session.token()
@@ -129,32 +129,32 @@ def test_a_short_token_is_kept_for_half_its_life(server: AnsweringServer, time: 
 
 
 @pytest.mark.parametrize("more", [{}, {"expires_in": None}, {"expires_in": "3600"}, {"expires_in": 3600.0}])
-def test_a_token_lives_an_hour_unless_told(server: AnsweringServer, time: ManualClock, more: dict[str, object]) -> None:
-    """Whatever way the server says so, or does not."""
+def test_a_token_lives_an_hour_by_default(server: AnsweringServer, time: ManualClock, more: dict[str, object]) -> None:
+    """A token without a valid lifetime is valid for an hour."""
     server.respond(TOKEN, Reply(200, {"access_token": "token-1"} | more))
 
     assert session_at(server.address + TOKEN, time).expires_at == datetime.fromtimestamp(time.seconds + 3600, UTC)
 
 
-def test_many_threads_make_one_token_call(server: AnsweringServer, time: ManualClock) -> None:
-    """All get the same token."""
+def test_many_threads_make_one_token_request(server: AnsweringServer, time: ManualClock) -> None:
+    """Concurrent threads share one token request."""
     server.respond(TOKEN, grant("token-1"), grant("token-2"))
     session = session_at(server.address + TOKEN, time)
-    together = Barrier(12)
+    barrier = Barrier(12)
 
-    def ask() -> str:
-        together.wait()
+    def request_token() -> str:
+        barrier.wait()
         return session.token()
 
     with ThreadPoolExecutor(12) as threads:
-        tokens = [future.result() for future in [threads.submit(ask) for _ in range(12)]]
+        tokens = [future.result() for future in [threads.submit(request_token) for _ in range(12)]]
 
     assert tokens == ["token-1"] * 12
     assert len(server.requests_to(TOKEN)) == 1
 
 
 def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: ManualClock) -> None:
-    """Who comes second with the same stale token gets the one that was fetched meanwhile."""
+    """Several threads that renew the same expired token get one new token."""
     server.respond(TOKEN, grant("token-1"), grant("token-2"), grant("token-3"))
     session = session_at(server.address + TOKEN, time)
     stale = session.token()
@@ -167,10 +167,10 @@ def test_a_refused_token_is_renewed_once_for_all(server: AnsweringServer, time: 
 
 
 class CountingLock:
-    """A lock that tells when the fourth thread has come to it."""
+    """A lock that sets an event when four threads wait for it."""
 
     def __init__(self) -> None:
-        self.all_there = Event()
+        self.all_waiting = Event()
         self._coming = 0
         self._counting = Lock()
         self._lock = Lock()
@@ -179,7 +179,7 @@ class CountingLock:
         with self._counting:
             self._coming += 1
             if self._coming == 4:
-                self.all_there.set()
+                self.all_waiting.set()
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
@@ -187,11 +187,11 @@ class CountingLock:
 
 
 def test_waiting_threads_share_a_failure(server: AnsweringServer, time: ManualClock) -> None:
-    """A wrong secret is tried once, and each thread has an error of its own to add its account to."""
+    """A wrong secret is tried once, and each waiting thread gets its own exception, to which it adds its account."""
     session = session_at(server.address + TOKEN, time)
     lock = CountingLock()
     session._lock = lock  # type: ignore[assignment]  # noqa: SLF001 - the only way to know who waits
-    server.respond(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_there))
+    server.respond(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_waiting))
 
     with ThreadPoolExecutor(4) as threads:
         errors = [future.exception() for future in [threads.submit(session.token) for _ in range(4)]]
@@ -201,8 +201,8 @@ def test_waiting_threads_share_a_failure(server: AnsweringServer, time: ManualCl
     assert len(server.requests_to(TOKEN)) == 1
 
 
-def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: ManualClock) -> None:
-    """The line names both variables and the host, is not retried, and repeats nothing that the server said."""
+def test_wrong_credentials_are_reported_in_one_line(server: AnsweringServer, time: ManualClock) -> None:
+    """The error has both variables and the host, and not the text of the server; it is not retried."""
     server.respond(TOKEN, refusal("invalid_client", 401))
 
     line = failure(session_at(server.address + TOKEN, time))
@@ -211,8 +211,8 @@ def test_wrong_credentials_are_told_in_one_line(server: AnsweringServer, time: M
     assert len(server.requests_to(TOKEN)) == 1
 
 
-def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: ManualClock) -> None:
-    """None stands for all that was asked for."""
+def test_a_response_without_scope_grants_all_scopes(server: AnsweringServer, time: ManualClock) -> None:
+    """If the response has no scope, all requested scopes are granted."""
     server.respond(TOKEN, grant())
     session = session_at(server.address + TOKEN, time)
 
@@ -221,8 +221,8 @@ def test_an_answer_without_scope_grants_all(server: AnsweringServer, time: Manua
 
 
 @pytest.mark.parametrize("scope", ["supply:read role:app", ["supply:read", "role:app"]], ids=["text", "list"])
-def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time: ManualClock, scope: object) -> None:
-    """What is not granted is named."""
+def test_missing_scopes_are_no_error(server: AnsweringServer, time: ManualClock, scope: object) -> None:
+    """Scopes that are not granted are listed as refused."""
     server.respond(TOKEN, grant(scope=scope))
     session = session_at(server.address + TOKEN, time)
 
@@ -231,10 +231,10 @@ def test_fewer_scopes_than_asked_for_are_no_error(server: AnsweringServer, time:
 
 
 @pytest.mark.parametrize("error", ["invalid_scope", "access_denied"])
-def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
+def test_scopes_that_are_refused_together_are_requested_one_by_one(
     server: AnsweringServer, time: ManualClock, error: str
 ) -> None:
-    """What is granted alone is asked for together, the rest is named; so it goes again when the token ends."""
+    """The scopes that are granted alone are requested barrier, and the others are listed as refused."""
     replies = [refusal(error), grant(), grant(), refusal(error), grant("token-2")]
     server.respond(TOKEN, *replies, *replies)
     session = session_at(server.address + TOKEN, time)
@@ -242,22 +242,22 @@ def test_scopes_refused_as_a_whole_are_asked_for_one_by_one(
     assert session.token() == "token-2"
     assert session.granted == frozenset(("role:app", "organization:read"))
     assert session.refused == ("supply:read",)
-    asked = [request.form["scope"][0] for request in server.requests_to(TOKEN)]
-    assert asked == [" ".join(SCOPES), *SCOPES, "role:app organization:read"]
+    requested = [request.form["scope"][0] for request in server.requests_to(TOKEN)]
+    assert requested == [" ".join(SCOPES), *SCOPES, "role:app organization:read"]
 
 
 @pytest.mark.parametrize(
     "replies", [[refusal("invalid_scope")], [refusal("invalid_scope"), *[grant()] * 3, refusal("invalid_scope")]]
 )
-def test_no_scope_at_all_is_an_error(server: AnsweringServer, time: ManualClock, replies: list[Reply]) -> None:
-    """Also where single ones are granted and their sum is not."""
+def test_without_any_scope_the_session_fails(server: AnsweringServer, time: ManualClock, replies: list[Reply]) -> None:
+    """If no scope is granted, or not all of the granted ones barrier, the session fails."""
     server.respond(TOKEN, *replies)
 
     assert "grants none of the scopes role:app" in failure(session_at(server.address + TOKEN, time))
 
 
-def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: ManualClock) -> None:
-    """After 429, 500, 503, a cut connection and half an answer; as long as the server asks."""
+def test_a_busy_token_server_is_retried(server: AnsweringServer, time: ManualClock) -> None:
+    """Status 429 and 503, a closed connection and an incomplete response are retried, after ``Retry-After``."""
     server.respond(
         TOKEN,
         Reply(429, headers={"Retry-After": "30"}),
@@ -272,8 +272,8 @@ def test_a_busy_token_server_is_asked_again(server: AnsweringServer, time: Manua
     assert time.slept[0] == 30
 
 
-def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, time: ManualClock) -> None:
-    """After a few attempts, and a little later it may work."""
+def test_a_token_server_that_stays_busy_is_an_error(server: AnsweringServer, time: ManualClock) -> None:
+    """After the last attempt the error has the status and the number of attempts."""
     server.respond(TOKEN, Reply(503))
 
     line = failure(session_at(server.address + TOKEN, time), BusyError)
@@ -281,16 +281,16 @@ def test_a_token_server_that_stays_busy_is_given_up(server: AnsweringServer, tim
     assert line == "127.0.0.1 answered 503 to the request for a token (gave up after 5 attempts)"
 
 
-def test_an_unreachable_token_server_is_told(time: ManualClock) -> None:
-    """With its host."""
-    with answering_server() as gone:
-        address = gone.address
+def test_an_unreachable_token_server_is_reported(time: ManualClock) -> None:
+    """The error for an unreachable token server has its host."""
+    with answering_server() as stopped:
+        address = stopped.address
 
     assert failure(session_at(address + TOKEN, time), UnreachableError).startswith("127.0.0.1 cannot be reached")
 
 
-def test_a_silent_token_server_is_told(server: AnsweringServer, time: ManualClock) -> None:
-    """A time-out ends the wait."""
+def test_a_silent_token_server_is_reported(server: AnsweringServer, time: ManualClock) -> None:
+    """A token server that does not respond is an error after the timeout."""
     server.respond(TOKEN, Reply(stalled=True))
     session = session_at(server.address + TOKEN, time, retry=RetryPolicy(attempts=1), timeout=(1.0, 0.05))
 
@@ -298,7 +298,7 @@ def test_a_silent_token_server_is_told(server: AnsweringServer, time: ManualCloc
 
 
 @pytest.mark.parametrize(
-    ("reply", "words"),
+    ("reply", "message"),
     [
         (Reply(200, b"<html>Welcome</html>"), "something not JSON"),
         (Reply(200, b""), "something not JSON"),
@@ -317,46 +317,46 @@ def test_a_silent_token_server_is_told(server: AnsweringServer, time: ManualCloc
         (Reply(405, b"<html>"), "answered 405"),
     ],
 )
-def test_a_server_that_gives_no_token_is_told(
-    server: AnsweringServer, time: ManualClock, reply: Reply, words: str
+def test_a_response_without_a_token_is_reported(
+    server: AnsweringServer, time: ManualClock, reply: Reply, message: str
 ) -> None:
-    """The line names the variable and what came instead."""
+    """The error has the variable and what the server sent instead of a token."""
     server.respond(TOKEN, reply)
 
     line = failure(session_at(server.address + TOKEN, time))
 
     assert line.startswith("FLORIDAY_AUTH_URL: 127.0.0.1 answered")
-    assert words in line
+    assert message in line
 
 
-def test_an_endless_token_answer_is_refused(server: AnsweringServer, time: ManualClock) -> None:
-    """No token is larger than a megabyte."""
+def test_an_endless_token_response_is_refused(server: AnsweringServer, time: ManualClock) -> None:
+    """A token response is limited to one megabyte."""
     server.respond(TOKEN, grant(padding="x" * 2**21))
 
     assert "more than 1 MB" in failure(session_at(server.address + TOKEN, time), PipelineError)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_credentials_do_not_follow_a_redirect(server: AnsweringServer, time: ManualClock, status: int) -> None:
-    """Neither to another host nor on the same one."""
-    with answering_server() as elsewhere:
-        elsewhere.respond("/token", grant())
-        server.respond(TOKEN, Reply(status, headers={"Location": f"{elsewhere.address}/token"}))
+def test_credentials_are_not_sent_to_a_redirect(server: AnsweringServer, time: ManualClock, status: int) -> None:
+    """The target of a redirect of the token endpoint is never called."""
+    with answering_server() as other:
+        other.respond("/token", grant())
+        server.respond(TOKEN, Reply(status, headers={"Location": f"{other.address}/token"}))
 
         assert "sends the call on to 127.0.0.1, which is refused" in failure(session_at(server.address + TOKEN, time))
-        assert elsewhere.requests == []
+        assert other.requests == []
 
 
 def metadata(server: AnsweringServer, **changes: object) -> Reply:
-    """The server's metadata."""
-    true = {"issuer": f"{server.address}/oauth2/id", "token_endpoint": server.address + TOKEN}
-    return Reply(200, true | changes)
+    """Return the metadata of the server, with some changes."""
+    correct = {"issuer": f"{server.address}/oauth2/id", "token_endpoint": server.address + TOKEN}
+    return Reply(200, correct | changes)
 
 
 @pytest.mark.parametrize("place", [METADATA, RFC_METADATA])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: ManualClock, place: str, slash: str) -> None:
-    """Below the server's address or where RFC 8414 has it; once, and without the credentials."""
+    """The token endpoint is read once from the metadata, below the address or as in RFC 8414, without credentials."""
     server.respond(place, metadata(server))
     server.respond(TOKEN, grant(expires_in=60))
     session = session_at(f"{server.address}/oauth2/id{slash}", time)
@@ -369,16 +369,16 @@ def test_the_token_endpoint_is_discovered(server: AnsweringServer, time: ManualC
     assert all("Authorization" not in request.headers and not request.form for request in server.requests_to(place))
 
 
-def test_a_server_without_a_path_is_discovered(server: AnsweringServer, time: ManualClock) -> None:
-    """Both places are one then; an issuer that is not told is none that contradicts."""
+def test_the_endpoint_of_a_server_without_a_path_is_discovered(server: AnsweringServer, time: ManualClock) -> None:
+    """Without a path there is one place for the metadata, and the issuer is optional."""
     server.respond("/.well-known/oauth-authorization-server", Reply(200, {"token_endpoint": server.address + TOKEN}))
     server.respond(TOKEN, grant())
 
     assert session_at(server.address, time).token() == "token-1"
 
 
-def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: ManualClock) -> None:
-    """A 503 is asked again, in the same place."""
+def test_discovery_is_retried(server: AnsweringServer, time: ManualClock) -> None:
+    """A request for the metadata that fails temporarily is retried at the same place."""
     server.respond(METADATA, Reply(503), Reply(dropped=True), metadata(server))
     server.respond(TOKEN, grant())
 
@@ -387,7 +387,7 @@ def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: ManualC
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"token_endpoint": "https://evil.example/token"}, "is on another host, which is refused"),
         ({"token_endpoint": "http://127.0.0.1:1/token"}, "is on another host, which is refused"),
@@ -397,13 +397,13 @@ def test_discovery_outlasts_a_busy_server(server: AnsweringServer, time: ManualC
         ({"issuer": "nonsense"}, "name another issuer"),
     ],
 )
-def test_metadata_that_lead_elsewhere_are_refused(
-    server: AnsweringServer, time: ManualClock, changes: dict[str, object], words: str
+def test_metadata_of_another_host_are_refused(
+    server: AnsweringServer, time: ManualClock, changes: dict[str, object], message: str
 ) -> None:
-    """The credentials go to the host that the settings name, or nowhere."""
+    """Metadata with another host or issuer are an error, and no credentials are sent."""
     server.respond(METADATA, metadata(server, **changes))
 
-    assert words in failure(session_at(f"{server.address}/oauth2/id", time))
+    assert message in failure(session_at(f"{server.address}/oauth2/id", time))
     assert server.requests_to(TOKEN) == []
 
 
@@ -419,8 +419,8 @@ def test_metadata_that_lead_elsewhere_are_refused(
     ],
     ids=["missing", "html", "incomplete", "list", "redirect", "bad redirect"],
 )
-def test_an_address_without_metadata_is_told(server: AnsweringServer, time: ManualClock, reply: Reply) -> None:
-    """The line says what the variable expects."""
+def test_an_address_without_metadata_is_reported(server: AnsweringServer, time: ManualClock, reply: Reply) -> None:
+    """The error has what the variable expects."""
     server.respond(METADATA, reply)
 
     line = failure(session_at(f"{server.address}/oauth2/id", time))

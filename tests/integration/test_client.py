@@ -1,4 +1,4 @@
-"""Calls, over real HTTP: what is sent, what is tried again, and what each answer means."""
+"""Calls over real HTTP: what is sent, which failures are retried, and what each response means."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNAUTHORIZED = Reply(
 
 @pytest.fixture
 def server() -> Iterator[AnsweringServer]:
-    """Floriday in one: tokens and API, with a token for whoever asks."""
+    """A server for tokens and API calls that grants a new token for each request."""
     with answering_server() as answering:
         tokens = [Reply(200, {"access_token": f"t0ken-{n}", "expires_in": 3600}) for n in range(1, 10)]
         answering.respond(TOKEN, *tokens)
@@ -58,7 +58,7 @@ def server() -> Iterator[AnsweringServer]:
 
 @pytest.fixture
 def time() -> ManualClock:
-    """A time of the test's own."""
+    """A simulated clock."""
     return ManualClock()
 
 
@@ -68,24 +68,24 @@ def client(server: AnsweringServer, time: ManualClock) -> Iterator[FloridayClien
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
     with FloridayClient(
         server.address + BASE, session, SecretStr(KEY), account="north", clock=time.clock, timeout=(1.0, 0.2)
-    ) as made:
-        yield made
+    ) as connected:
+        yield connected
     session.close()
 
 
 def page(client: FloridayClient) -> bytes:
-    """The first page of batches, whose body is any JSON."""
-    return client.get(BATCHES.page(0), whole_json, bucket=BATCHES.sync, rate=BATCHES.rate)
+    """Request the first page of batches, with any JSON as its body."""
+    return client.get(BATCHES.page(0), any_json, bucket=BATCHES.sync, rate=BATCHES.rate)
 
 
-def whole_json(body: bytes) -> bytes:
-    """The body, if it is JSON."""
+def any_json(body: bytes) -> bytes:
+    """Return a body that is JSON."""
     decoded(body, msgspec.Raw, "the answer is not JSON")
     return body
 
 
 def failure(client: FloridayClient, kind: type[PipelineError]) -> str:
-    """What reading a page ends with: one line that names the account and holds no secret, nor does its traceback."""
+    """Return the error of a page request: one line with the account and without secrets, also in its traceback."""
     with pytest.raises(kind) as caught:
         page(client)
     line = str(caught.value)
@@ -96,8 +96,8 @@ def failure(client: FloridayClient, kind: type[PipelineError]) -> str:
     return line
 
 
-def test_a_page_is_asked_for_as_the_endpoint_says(server: AnsweringServer, client: FloridayClient) -> None:
-    """Path, page parameter and its maximum, both credentials, JSON, our name; a record comes back as it was sent."""
+def test_a_page_is_requested_with_the_endpoint_s_parameters(server: AnsweringServer, client: FloridayClient) -> None:
+    """A page request has path, page size, credentials and user agent, and records are returned byte for byte."""
     body = b'{"maximumSequenceNumber": 4, "results":  [{"sequenceNumber":  4}]}'
     server.respond(PAGE, Reply(200, body))
 
@@ -112,8 +112,8 @@ def test_a_page_is_asked_for_as_the_endpoint_says(server: AnsweringServer, clien
     assert request.headers["User-Agent"].startswith("floriday-warehouse")
 
 
-def test_a_smaller_page_can_be_asked_for(server: AnsweringServer, client: FloridayClient) -> None:
-    """With the endpoint's own parameter."""
+def test_a_smaller_page_can_be_requested(server: AnsweringServer, client: FloridayClient) -> None:
+    """A smaller limit is sent in the page parameter of the endpoint."""
     server.respond(f"{BASE}/batches/sync/7", Reply(200, {"maximumSequenceNumber": 7, "results": []}))
 
     assert client.page(BATCHES, 7, limit=3).limit == 3
@@ -121,8 +121,8 @@ def test_a_smaller_page_can_be_asked_for(server: AnsweringServer, client: Florid
     assert server.requests[-1].query == {"limitResult": ["3"]}
 
 
-def test_connections_are_used_again(server: AnsweringServer, client: FloridayClient) -> None:
-    """Twenty pages come over one, besides that of the token; errors do not cost one."""
+def test_connections_are_reused(server: AnsweringServer, client: FloridayClient) -> None:
+    """Twenty pages use one connection besides that of the token, also after an error."""
     server.respond(PAGE, Reply(200, {}), Reply(503), Reply(200, {}))
 
     for _ in range(20):
@@ -132,8 +132,8 @@ def test_connections_are_used_again(server: AnsweringServer, client: FloridayCli
     assert client.calls == 21
 
 
-def test_packed_answers_are_unpacked(server: AnsweringServer, client: FloridayClient) -> None:
-    """Gzip is asked for and understood."""
+def test_gzip_responses_are_decompressed(server: AnsweringServer, client: FloridayClient) -> None:
+    """The client accepts gzip and decompresses the body."""
     server.respond(PAGE, Reply(200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip"}))
 
     assert page(client) == b"[1]"
@@ -161,10 +161,10 @@ def test_packed_answers_are_unpacked(server: AnsweringServer, client: FloridayCl
     ],
     ids=lambda reply: f"{reply.status} {reply.content[:12]!r} {reply.missing}{reply.dropped}{reply.stalled}",
 )
-def test_passing_trouble_is_sat_out(
+def test_temporary_failures_are_retried(
     server: AnsweringServer, client: FloridayClient, time: ManualClock, fault: Reply
 ) -> None:
-    """The call is made again, later."""
+    """A call with a temporary failure is retried after a back-off."""
     server.respond(PAGE, fault, fault, Reply(200, {"fine": True}))
 
     assert page(client) == b'{"fine": true}'
@@ -173,7 +173,7 @@ def test_passing_trouble_is_sat_out(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "words"),
+    ("fault", "kind", "message"),
     [
         (Reply(503, {"title": "Out for lunch"}), BusyError, "127.0.0.1 answered 503 Out for lunch to /batches/sync/0"),
         (Reply(dropped=True), UnreachableError, "the connection to 127.0.0.1 was cut"),
@@ -181,33 +181,31 @@ def test_passing_trouble_is_sat_out(
         (Reply(200, b"junk", {"Content-Encoding": "gzip"}), GarbledAnswerError, "cannot be unpacked"),
     ],
 )
-def test_trouble_that_stays_is_told_with_its_attempts(
-    server: AnsweringServer, client: FloridayClient, fault: Reply, kind: type[PipelineError], words: str
+def test_a_permanent_failure_is_reported_with_its_attempts(
+    server: AnsweringServer, client: FloridayClient, fault: Reply, kind: type[PipelineError], message: str
 ) -> None:
-    """Eight calls, then the last error."""
+    """After eight attempts the last error is raised with the number of attempts."""
     server.respond(PAGE, fault)
 
     line = failure(client, kind)
 
-    assert words in line
+    assert message in line
     assert line.endswith("(gave up after 8 attempts)")
     assert client.calls == 8
 
 
-def test_an_unreachable_server_is_told(time: ManualClock, server: AnsweringServer) -> None:
-    """With its host."""
-    with answering_server() as gone:
-        address = gone.address + BASE
+def test_an_unreachable_server_is_reported(time: ManualClock, server: AnsweringServer) -> None:
+    """The error for an unreachable server has its host."""
+    with answering_server() as stopped:
+        address = stopped.address + BASE
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
 
     with FloridayClient(address, session, SecretStr(KEY), account="north", clock=time.clock) as client:
         assert "127.0.0.1 cannot be reached (gave up after 8 attempts)" in failure(client, UnreachableError)
 
 
-def test_a_server_is_given_the_time_it_asks_for(
-    server: AnsweringServer, client: FloridayClient, time: ManualClock
-) -> None:
-    """``Retry-After`` makes the wait longer, and other calls of that endpoint wait as well."""
+def test_retry_after_is_respected(server: AnsweringServer, client: FloridayClient, time: ManualClock) -> None:
+    """``Retry-After`` sets the wait, also for other calls of the endpoint."""
     server.respond(PAGE, Reply(429, headers={"Retry-After": "45"}), Reply(200, {}))
 
     page(client)
@@ -215,28 +213,26 @@ def test_a_server_is_given_the_time_it_asks_for(
     assert max(time.slept) == 45
 
 
-def test_a_server_that_asks_for_too_long_is_left(server: AnsweringServer, client: FloridayClient) -> None:
-    """More than the five minutes of a call are not waited for."""
+def test_a_too_long_retry_after_is_not_waited_for(server: AnsweringServer, client: FloridayClient) -> None:
+    """A ``Retry-After`` beyond the five minutes of a call ends it at once."""
     server.respond(PAGE, Reply(429, headers={"Retry-After": "86400"}))
 
     assert "(gave up after 1 attempt, asked to wait 86400 s)" in failure(client, BusyError)
 
 
-def test_a_limit_that_was_hit_is_kept_by_the_next_call(
-    server: AnsweringServer, client: FloridayClient, time: ManualClock
-) -> None:
-    """After a 429 nothing is left of the burst."""
+def test_after_a_429_the_burst_is_used_up(server: AnsweringServer, client: FloridayClient, time: ManualClock) -> None:
+    """After a status 429 the rate limiter assumes that no token is left."""
     slow = RateLimit(0.01, 1000)
     server.respond(f"{BASE}/slow", Reply(429), Reply(200, {}))
-    client.get("/slow", whole_json, rate=slow)
+    client.get("/slow", any_json, rate=slow)
     time.slept.clear()
 
-    client.get("/slow", whole_json, rate=slow)
+    client.get("/slow", any_json, rate=slow)
 
     assert time.slept == [pytest.approx(100)]
 
 
-def test_a_call_is_retried_when_its_answer_cannot_be_parsed(server: AnsweringServer, client: FloridayClient) -> None:
+def test_a_response_that_cannot_be_parsed_is_retried(server: AnsweringServer, client: FloridayClient) -> None:
     """The parser runs inside the retries, and its result is returned."""
     server.respond(PAGE, Reply(200, {"maximumSequenceNumber": None}), Reply(200, {"maximumSequenceNumber": 1}))
 
@@ -249,7 +245,7 @@ def test_a_call_is_retried_when_its_answer_cannot_be_parsed(server: AnsweringSer
 
 
 def test_an_expired_token_is_renewed_once(server: AnsweringServer, client: FloridayClient) -> None:
-    """The call goes on with another one."""
+    """After a status 401 the token is renewed once, and the call is repeated with it."""
     server.respond(PAGE, UNAUTHORIZED, Reply(200, {}))
 
     page(client)
@@ -258,8 +254,8 @@ def test_an_expired_token_is_renewed_once(server: AnsweringServer, client: Flori
     assert used == ["Bearer t0ken-1", "Bearer t0ken-2"]
 
 
-def test_a_token_that_is_refused_when_fresh_is_an_error(server: AnsweringServer, client: FloridayClient) -> None:
-    """The line names who minted it and who refused it; nothing is tried a third time."""
+def test_a_new_token_that_is_refused_is_an_error(server: AnsweringServer, client: FloridayClient) -> None:
+    """The error has the hosts that issued and refused the token, and there is no third attempt."""
     server.respond(PAGE, UNAUTHORIZED)
 
     line = failure(client, AuthenticationError)
@@ -271,25 +267,25 @@ def test_a_token_that_is_refused_when_fresh_is_an_error(server: AnsweringServer,
 
 
 def test_threads_with_one_expired_token_renew_it_once(server: AnsweringServer, client: FloridayClient) -> None:
-    """However many calls were refused."""
+    """Several threads that are refused with the same token renew it once."""
     server.respond(PAGE, Reply(200, {}))
     page(client)
     server.revoked.add("t0ken-1")
-    together = Barrier(6)
+    barrier = Barrier(6)
 
-    def ask() -> bytes:
-        together.wait()
+    def request_page() -> bytes:
+        barrier.wait()
         return page(client)
 
     with ThreadPoolExecutor(6) as threads:
-        bodies = [future.result() for future in [threads.submit(ask) for _ in range(6)]]
+        bodies = [future.result() for future in [threads.submit(request_page) for _ in range(6)]]
 
     assert bodies == [b"{}"] * 6
     assert len(server.requests_to(TOKEN)) == 2
 
 
-def test_a_token_that_cannot_be_had_is_not_tried_twice_over(server: AnsweringServer, client: FloridayClient) -> None:
-    """The token session has its own patience; the API is not called."""
+def test_a_failed_token_request_is_not_repeated_by_the_call(server: AnsweringServer, client: FloridayClient) -> None:
+    """If the token session gives up, the call fails without a request to the API."""
     server.respond(TOKEN, Reply(503))
 
     assert "answered 503 to the request for a token (gave up after 5 attempts)" in failure(client, BusyError)
@@ -297,8 +293,8 @@ def test_a_token_that_cannot_be_had_is_not_tried_twice_over(server: AnsweringSer
     assert client.calls == 0
 
 
-def test_a_refusal_names_the_request(server: AnsweringServer, client: FloridayClient) -> None:
-    """By the id that the gateway gave it, beside Floriday's code: its support asks for it."""
+def test_a_refusal_has_the_request_id(server: AnsweringServer, client: FloridayClient) -> None:
+    """The error has the request id of the gateway and Floriday's error code, for which the support asks."""
     problem = {"title": "Gone", "domainErrorCode": "feed-not-found"}
     server.respond(PAGE, Reply(404, problem, {"x-amzn-RequestId": "c6af9ac6-7b61-11e6"}))
 
@@ -306,8 +302,8 @@ def test_a_refusal_names_the_request(server: AnsweringServer, client: FloridayCl
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 414, 415, 501])
-def test_a_refusal_is_final_and_says_why(server: AnsweringServer, client: FloridayClient, status: int) -> None:
-    """Floriday's title and code are told, with the status; nothing is tried again."""
+def test_a_refusal_is_final_and_has_a_reason(server: AnsweringServer, client: FloridayClient, status: int) -> None:
+    """A refused call is not retried, and the error has status, title and error code."""
     problem = {"title": "There are no connected suppliers.", "status": str(status), "domainErrorCode": "no-connections"}
     server.respond(PAGE, Reply(status, problem))
 
@@ -319,8 +315,8 @@ def test_a_refusal_is_final_and_says_why(server: AnsweringServer, client: Florid
     assert client.calls == 1
 
 
-def test_a_refusal_carries_its_status(server: AnsweringServer, client: FloridayClient) -> None:
-    """For whoever treats a 404 as an answer."""
+def test_a_refusal_has_its_status(server: AnsweringServer, client: FloridayClient) -> None:
+    """The exception has the status, for callers that handle a 404."""
     server.respond(PAGE, Reply(404))
 
     with pytest.raises(RefusedError) as caught:
@@ -329,8 +325,8 @@ def test_a_refusal_carries_its_status(server: AnsweringServer, client: FloridayC
     assert caught.value.status == 404
 
 
-def test_a_wrong_key_is_told_by_its_variable(server: AnsweringServer, client: FloridayClient) -> None:
-    """Also where the server echoes it."""
+def test_a_wrong_api_key_is_reported_with_its_variable(server: AnsweringServer, client: FloridayClient) -> None:
+    """The error for a wrong API key has the name of the variable, and not the key that the server echoes."""
     server.respond(PAGE, Reply(403, {"message": f"The specified api key is invalid. {KEY}"}))
 
     line = failure(client, RefusedError)
@@ -338,8 +334,8 @@ def test_a_wrong_key_is_told_by_its_variable(server: AnsweringServer, client: Fl
     assert "403 The specified api key is invalid. … – is FLORIDAY_API_KEY this application's?" in line
 
 
-def test_a_feed_that_is_being_rebuilt_is_skippable(server: AnsweringServer, client: FloridayClient) -> None:
-    """423 is no failure and is not tried again."""
+def test_a_feed_that_is_being_rebuilt_can_be_skipped(server: AnsweringServer, client: FloridayClient) -> None:
+    """A status 423 raises an error of its own and is not retried."""
     server.respond(PAGE, Reply(423, {"title": "Locked"}))
 
     assert "Floriday is rebuilding /batches/sync/0: 423 Locked" in failure(client, RebuildingError)
@@ -347,35 +343,35 @@ def test_a_feed_that_is_being_rebuilt_is_skippable(server: AnsweringServer, clie
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_the_key_does_not_follow_a_redirect(server: AnsweringServer, client: FloridayClient, status: int) -> None:
-    """The other address is never called."""
-    with answering_server() as elsewhere:
-        server.respond(PAGE, Reply(status, headers={"Location": f"{elsewhere.address}/steal"}))
+def test_the_api_key_is_not_sent_to_a_redirect(server: AnsweringServer, client: FloridayClient, status: int) -> None:
+    """The target of a redirect is never called."""
+    with answering_server() as other:
+        server.respond(PAGE, Reply(status, headers={"Location": f"{other.address}/steal"}))
 
         assert "sends the call on to 127.0.0.1, which is refused" in failure(client, RefusedError)
-        assert elsewhere.requests == []
+        assert other.requests == []
     assert client.calls == 1
 
 
-def test_an_answer_has_a_size(server: AnsweringServer, time: ManualClock) -> None:
-    """Also one that is small until it is unpacked; it is not asked for again, and an error's body is just cut."""
+def test_the_size_of_a_response_is_limited(server: AnsweringServer, time: ManualClock) -> None:
+    """A response that is too large, before or after decompression, is an error; the body of an error is cut."""
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
     bomb = Reply(200, gzip.compress(b"[" + b" " * 50_000_000 + b"]"), {"Content-Encoding": "gzip"})
     flood = Reply(200, b"[" + b" " * 3_000_000 + b"]")
-    chatty = Reply(404, b" " * 3_000_000)
+    long_error = Reply(404, b" " * 3_000_000)
     with FloridayClient(
         server.address + BASE, session, SecretStr(KEY), account="north", clock=time.clock, answer_limit=2**21
     ) as client:
         for reply in (bomb, flood):
             server.respond(PAGE, reply)
             assert "answered with more than 2 MB, which is refused" in failure(client, FatalError)
-        server.respond(PAGE, chatty)
+        server.respond(PAGE, long_error)
         assert "404 Not Found" in failure(client, RefusedError)
     assert client.calls == 3
 
 
-def test_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClient) -> None:
-    """As Floriday sends it."""
+def test_the_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClient) -> None:
+    """The response of the max-sequence operation is a number without an object."""
     server.respond(MAXIMUM, Reply(200, b"9007199254740993"))
 
     assert client.maximum(BATCHES) == 9007199254740993
@@ -388,15 +384,15 @@ def test_maximum_is_a_bare_number(server: AnsweringServer, client: FloridayClien
         *(b"9223372036854775808", b"1e99999999999999999999"),
     ],
 )
-def test_another_maximum_is_asked_for_again(server: AnsweringServer, client: FloridayClient, body: bytes) -> None:
-    """Nothing is guessed from it."""
+def test_an_invalid_maximum_is_requested_again(server: AnsweringServer, client: FloridayClient, body: bytes) -> None:
+    """A response that is not a valid number is requested again."""
     server.respond(MAXIMUM, Reply(200, body), Reply(200, b"5"))
 
     assert client.maximum(BATCHES) == 5
 
 
-def test_a_maximum_that_is_not_ours_is_unknown(server: AnsweringServer, client: FloridayClient) -> None:
-    """403 is no failure here, and where there is no such operation nothing is asked."""
+def test_a_maximum_without_permission_is_unknown(server: AnsweringServer, client: FloridayClient) -> None:
+    """A status 403 makes the maximum unknown without an error, and without the operation no call is made."""
     server.respond(MAXIMUM, Reply(403))
     assert client.maximum(BATCHES) is None
     assert client.calls == 1
@@ -405,8 +401,8 @@ def test_a_maximum_that_is_not_ours_is_unknown(server: AnsweringServer, client: 
     assert client.calls == 1
 
 
-def test_a_maximum_that_fails_otherwise_fails(server: AnsweringServer, client: FloridayClient) -> None:
-    """A 404 is not taken for unknown."""
+def test_other_failures_of_the_maximum_are_errors(server: AnsweringServer, client: FloridayClient) -> None:
+    """A status 404 of the max-sequence operation is an error."""
     server.respond(MAXIMUM, Reply(404))
 
     with pytest.raises(RefusedError):
@@ -414,8 +410,8 @@ def test_a_maximum_that_fails_otherwise_fails(server: AnsweringServer, client: F
 
 
 @pytest.mark.parametrize("field", ["organization", "customerOrganization"])
-def test_identity_tells_whose_key_it_is(server: AnsweringServer, client: FloridayClient, field: str) -> None:
-    """In both APIs; the organization's id is written as the warehouse writes it."""
+def test_the_identity_has_the_key_s_organization(server: AnsweringServer, client: FloridayClient, field: str) -> None:
+    """The identity of both APIs has the organization id in lower case."""
     answer = {
         field: {"organizationId": ORGANIZATION.upper(), "name": "Nursery"},
         "clientId": "c",
@@ -439,10 +435,10 @@ def test_identity_tells_whose_key_it_is(server: AnsweringServer, client: Florida
     ],
     ids=["none", "malformed", "empty", "number", "half a surrogate", "no text", "deep"],
 )
-def test_an_identity_without_an_organization_is_none(
+def test_an_identity_without_an_organization_is_an_error(
     server: AnsweringServer, client: FloridayClient, answer: bytes
 ) -> None:
-    """The warehouse could not tell whom it belongs to; it is asked again, and then an error of that account."""
+    """An identity without a valid organization is requested again, and then is an error of the account."""
     server.respond(f"{BASE}/identities", Reply(200, answer))
 
     with pytest.raises(GarbledAnswerError, match="organization") as caught:
@@ -454,7 +450,7 @@ def test_an_identity_without_an_organization_is_none(
 def test_environment_and_netrc_do_not_interfere(
     server: AnsweringServer, client: FloridayClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy is not asked for the loopback, a `.netrc` does not replace the token."""
+    """Proxy variables do not apply to the loopback, and a ``.netrc`` does not replace the token."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password b\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
@@ -468,8 +464,8 @@ def test_environment_and_netrc_do_not_interfere(
     assert "Cookie" not in server.requests[-1].headers
 
 
-def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(server: AnsweringServer) -> None:
-    """A client for such an address cannot be made."""
+def test_plain_http_beyond_the_loopback_is_refused(server: AnsweringServer) -> None:
+    """A client for a plain http address beyond the loopback cannot be created."""
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"))
 
     with pytest.raises(SettingError, match="FLORIDAY_BASE_URL uses plain http"):
@@ -478,10 +474,8 @@ def test_http_beyond_the_loopback_is_refused_before_anything_is_sent(server: Ans
     assert server.requests == []
 
 
-def test_nothing_secret_is_logged(
-    server: AnsweringServer, client: FloridayClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Not with every debug log on either, nor shown by what a debugger prints."""
+def test_no_secret_is_logged(server: AnsweringServer, client: FloridayClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Debug logs and the representation of the client contain no secret."""
     server.respond(PAGE, Reply(200, {}))
     with caplog.at_level(logging.DEBUG):
         page(client)
@@ -491,8 +485,8 @@ def test_nothing_secret_is_logged(
     assert "t0ken" not in shown
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, time: ManualClock) -> None:
-    """At once, before a secret is sent, and told as what it is."""
+def test_an_untrusted_certificate_is_refused(tmp_path: Path, time: ManualClock) -> None:
+    """An untrusted certificate is an error before a secret is sent, and is not retried."""
     with answering_server(self_signed(tmp_path)) as server:
         address = server.address.replace("http://127.0.0.1", "https://localhost") + TOKEN
         session = TokenSession(address, "client-1", SecretStr("s3cr3t"), clock=time.clock)

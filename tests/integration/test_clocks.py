@@ -1,4 +1,4 @@
-"""No order depends on the clock: whatever it says between two commits, what is newer stays newer."""
+"""The order of versions does not depend on the local clock, even if it is wrong by years."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ FEED = FeedPart("main", THINGS.name)
 
 
 @pytest.fixture(scope="module")
-def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse for things, open."""
-    made = ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb").create()
-    with duckdb.connect(str(made.path)) as connection:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An open warehouse for the feed of things."""
+    things = ThingWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb").create()
+    with duckdb.connect(str(things.path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 
 
-def rows(connection: duckdb.DuckDBPyConnection, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """What a query answers."""
-    return connection.execute(sql, list(values)).fetchall()
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    return connection.execute(sql, list(parameters)).fetchall()
 
 
 def empty(connection: duckdb.DuckDBPyConnection) -> None:
-    """Forget all things."""
+    """Delete all things."""
     for name in ("things.things", "versions.things", "raw.things", "sync.windows", "sync.cursors"):
         connection.execute(f"DELETE FROM {name}")
 
@@ -61,25 +61,25 @@ def empty(connection: duckdb.DuckDBPyConnection) -> None:
     commits=st.lists(st.tuples(MOMENTS, st.sampled_from((A, B))), min_size=1, max_size=6),
     others=st.lists(MOMENTS, max_size=2),
 )
-def test_the_history_is_well_formed_whatever_the_clock_said(
-    commits: Sequence[tuple[dt.datetime, str]], others: Sequence[dt.datetime], laid_out: duckdb.DuckDBPyConnection
+def test_the_history_is_consistent_whatever_the_clock(
+    commits: Sequence[tuple[dt.datetime, str]], others: Sequence[dt.datetime], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """One version after the other without gap or overlap, none in the future, and a table as it was shows one of each.
+    """Versions follow each other without gaps, none is in the future, and ``_as_of`` returns one of each record.
 
-    A version that was superseded is never shown for a moment after the newer one was seen; now the newest one is shown.
+    A superseded version is never returned for a time after its successor was seen.
     """
-    empty(laid_out)
+    empty(connection)
     for number, (moment, identity) in enumerate(commits, 1):
-        commit(laid_out, [word(f"{number}", number, identity)], FEED, THINGS, ends=number, moment=moment)
+        commit(connection, [word(f"{number}", number, identity)], FEED, THINGS, ends=number, moment=moment)
 
-    with transaction(laid_out):  # in which now() stays the same
-        assert_well_formed(laid_out, commits, [*(moment for moment, _ in commits), *others])
+    with transaction(connection):  # in which now() stays the same
+        assert_well_formed(connection, commits, [*(moment for moment, _ in commits), *others])
 
 
 def assert_well_formed(
     connection: duckdb.DuckDBPyConnection, commits: Sequence[tuple[dt.datetime, str]], moments: Sequence[dt.datetime]
 ) -> None:
-    """The history, and the tables as they were at some moments, fit the commits and each other."""
+    """Assert that the history and the tables at some times fit the commits."""
     ((now,),) = rows(connection, "SELECT now()")
     columns = "CAST(thing_id AS VARCHAR), valid_from, valid_to, is_current, version, CAST(word AS INTEGER)"
     history = rows(connection, f"SELECT {columns} FROM history.things ORDER BY 1, version")
@@ -91,7 +91,7 @@ def assert_well_formed(
         shown = rows(connection, f"SELECT {columns} FROM history.things_as_of(?) ORDER BY 1", moment)
         assert shown == [row for row in history if row[1] <= moment and (row[2] is None or moment < row[2])]
         for identity in (A, B):
-            seen = [number for number, (at, whose) in enumerate(commits, 1) if whose == identity and at <= moment]
+            seen = [number for number, (at, changed) in enumerate(commits, 1) if changed == identity and at <= moment]
             found = [row[-1] for row in shown if row[0] == identity]
             assert len(found) <= 1
             assert not seen or found[0] >= max(seen)
@@ -101,10 +101,10 @@ def assert_well_formed(
 
 
 @given(steps=st.lists(st.tuples(MOMENTS, st.sampled_from(("commit", "current", "idle"))), min_size=1))
-def test_whether_a_feed_is_current_does_not_depend_on_the_clock(
+def test_whether_a_feed_is_current_is_independent_of_the_clock(
     steps: Sequence[tuple[dt.datetime, str]],
 ) -> None:
-    """It is, if nothing was committed since that left it unproven; and the last step says when."""
+    """A feed is current unless a commit left it unproven, whatever the clock returned."""
     at = Position()
     for moment, step in steps:
         at = at.found_current(moment, moment) if step == "idle" else at.committed(moment, current=step == "current")
@@ -114,17 +114,17 @@ def test_whether_a_feed_is_current_does_not_depend_on_the_clock(
 
 
 @given(moments=st.lists(MOMENTS, min_size=1, max_size=6))
-def test_a_page_that_may_be_young_is_read_again_whatever_the_clock_said(
-    moments: Sequence[dt.datetime], laid_out: duckdb.DuckDBPyConnection
+def test_recent_pages_are_read_again_whatever_the_clock(
+    moments: Sequence[dt.datetime], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """The last window surely is read again; and where the clock jumped since, the ones before it too."""
-    empty(laid_out)
+    """The last window is always read again, and so are earlier ones if the clock jumped since."""
+    empty(connection)
     for number, moment in enumerate(moments):
         window = Window(FEED, 1, number * 10, number * 10 + 10, 1, 0, moment, "run")
-        add_windows(laid_out, [(window, 1)], moment)
+        add_windows(connection, [(window, 1)], moment)
     at = Position(1, len(moments) * 10, committed_at=moments[-1])
 
-    start = FeedCursor(laid_out, FEED).start_of_walk(at, tables_of(THINGS), page=1000)
+    start = FeedCursor(connection, FEED).start_of_walk(at, tables_of(THINGS), page=1000)
 
     trusted = [
         place
@@ -137,36 +137,36 @@ def test_a_page_that_may_be_young_is_read_again_whatever_the_clock_said(
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A local Floriday."""
+    """A running sandbox."""
     with Sandbox(now=NOW, scale=0.1) as server:
         yield server
 
 
-class TestAfterAYearInTheFuture:
-    """A warehouse of which everything was synced under a clock that was ten years ahead."""
+class TestAfterAClockInTheFuture:
+    """A warehouse that was synced while the clock was ten years ahead."""
 
     @pytest.fixture
     def synced(self, sandbox: Sandbox, tmp_path: Path) -> Syncing:
-        """Synced, and all its times moved."""
+        """Sync, and move all times of the warehouse by ten years."""
         syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=(ORDERS,))
         syncing.sync(ORDERS)
         changes = (
-            "sync.windows SET started_at = started_at + $ahead, committed_at = committed_at + $ahead",
-            "sync.cursors SET current_at = current_at + $ahead, committed_at = committed_at + $ahead",
-            *(f"{schema}.sales_orders SET synced_at = synced_at + $ahead" for schema in ("orders", "raw", "versions")),
+            "sync.windows SET started_at = started_at + $error, committed_at = committed_at + $error",
+            "sync.cursors SET current_at = current_at + $error, committed_at = committed_at + $error",
+            *(f"{schema}.sales_orders SET synced_at = synced_at + $error" for schema in ("orders", "raw", "versions")),
         )
         with ThingWarehouse(syncing.path).warehouse.writing() as connection:
             for change in changes:
-                connection.execute(f"UPDATE {change}", {"ahead": TEN_YEARS})
+                connection.execute(f"UPDATE {change}", {"error": TEN_YEARS})
         return syncing
 
-    def current_until(self, synced: Syncing) -> list[dt.datetime | None]:
-        """What ``floriday status`` says of the feed."""
+    def current_at(self, synced: Syncing) -> list[dt.datetime | None]:
+        """Return ``current_at`` as ``floriday status`` shows it."""
         with synced.reading() as connection:
-            return [one.current_at for one in feed_statuses(connection, [SUPPLIERS.feed(ORDERS)])]
+            return [each.current_at for each in feed_statuses(connection, [SUPPLIERS.feed(ORDERS)])]
 
-    def test_an_idle_sync_says_until_when_it_is_current(self, synced: Syncing) -> None:
-        """It is now, and the feed is not reported to Dagster before that."""
+    def test_an_idle_sync_corrects_current_at(self, synced: Syncing) -> None:
+        """An idle sync sets ``current_at`` to the correct time, and only then is the feed reported to Dagster."""
         with synced.reading() as connection:
             assert list(external_syncs(connection, [SUPPLIERS.feed(ORDERS)], {ORDERS: None})) == []
         before = real_now()
@@ -174,7 +174,7 @@ class TestAfterAYearInTheFuture:
         outcome = synced.sync_one(ORDERS)
 
         assert (outcome.current, outcome.records) == (True, 0)
-        (until,) = self.current_until(synced)
+        (until,) = self.current_at(synced)
         assert until is not None
         assert before <= until <= real_now()
         with synced.reading() as connection:
@@ -182,8 +182,8 @@ class TestAfterAYearInTheFuture:
             assert found.current_at == until
             assert unread_since(connection, ORDERS) == {"main": until}
 
-    def test_a_sync_of_changes_stores_them_as_of_now(self, synced: Syncing, sandbox: Sandbox) -> None:
-        """They are current and newest, the copy for readers is renewed for them, and the tables equal the server."""
+    def test_changes_are_stored_with_the_correct_time(self, synced: Syncing, sandbox: Sandbox) -> None:
+        """Changes are stored as the newest versions with the correct time, and the published copy is renewed."""
         target = synced.path.with_name("copy.duckdb")
         publish(ThingWarehouse(synced.path).warehouse, target)
         assert not is_copy_due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
@@ -195,7 +195,7 @@ class TestAfterAYearInTheFuture:
         assert is_copy_due(ThingWarehouse(synced.path).warehouse, target, dt.timedelta(0))
         synced.assert_equal(ORDERS)
         after = real_now()
-        (until,) = self.current_until(synced)
+        (until,) = self.current_at(synced)
         assert until is not None
         assert until <= after
         assert synced.rows("SELECT count(*) FROM orders.sales_orders") == synced.rows(
@@ -204,6 +204,6 @@ class TestAfterAYearInTheFuture:
         assert synced.rows("SELECT count(*) FROM history.sales_orders WHERE valid_from > now()") == [(0,)]
 
 
-def test_a_sync_after_one_in_the_future_completes_this_week() -> None:
-    """And not none of the weeks until then."""
+def test_a_sync_after_one_in_the_future_completes_only_this_week() -> None:
+    """After a sync with a time in the future, the next sync completes this week, and none of the weeks in between."""
     assert weeks_between(REAL + TEN_YEARS, REAL, dt.date(2020, 1, 6)) == weeks_between(REAL, REAL, dt.date(2020, 1, 6))

@@ -1,4 +1,4 @@
-"""Readers and a writer at one warehouse: nobody fails, nobody sees half of a batch, and the writer gets its turn."""
+"""Concurrent readers and a writer of one warehouse never fail, see no torn state, and do not starve each other."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from tests.concurrent_readers import PATIENCE, ReadResults, read_while_writing
 from tests.thing_warehouse import ThingWarehouse
 
 
-def going_on(warehouse: Warehouse) -> WriteSession:
-    """A session that writes again immediately."""
+def writing_session(warehouse: Warehouse) -> WriteSession:
+    """Return a session that writes again immediately."""
     session = WriteSession(warehouse)
     session.expects_more = True
     return session
 
 
-def assert_well(read: ReadResults) -> None:
-    """No error, no torn state; everyone read, and the writer never waited for as long as it would have."""
+def assert_sound(read: ReadResults) -> None:
+    """Assert that there was no error and no torn state, that every reader read, and that the writer was not starved."""
     assert read.errors == []
     assert read.torn == []
     assert set(read.reads) == {"copy", "query", "report"}
@@ -41,45 +41,45 @@ def assert_well(read: ReadResults) -> None:
 
 
 def test_three_readers_and_a_writer() -> None:
-    """Of the copy, by a query and for a report, again and again, while batches are committed."""
+    """Three kinds of readers never fail or see a torn state while transactions are committed."""
     read = read_while_writing(seconds=0.0, commits=10)
 
-    assert_well(read)
+    assert_sound(read)
     assert (read.commits, read.copies) == (10, 2)
 
 
 @pytest.mark.soak
 def test_three_readers_and_a_writer_for_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same, for long."""
+    """Three readers and a writer work for a minute without an error or a torn state."""
     read = read_while_writing(seconds=60.0, commits=50)
 
     with capsys.disabled():
         sys.stdout.write(f"{read}\n")
-    assert_well(read)
+    assert_sound(read)
 
 
-class TestTurns:
-    """A reader that comes while a writer waits lets it go first."""
+class TestWaitingWriters:
+    """A reader that comes while a writer waits yields to it."""
 
-    def test_a_writer_that_waits_says_so(self, tmp_path: Path) -> None:
-        """With a file beside the warehouse, for its owner alone, and only as long as it waits."""
+    def test_a_waiting_writer_creates_a_file(self, tmp_path: Path) -> None:
+        """A waiting writer has a file beside the warehouse, with access for its owner only, until it gets the lock."""
         things = ThingWarehouse(tmp_path / "w.duckdb").create()
-        sign = tmp_path / "w.duckdb.turn"
+        waiter_file = tmp_path / "w.duckdb.turn"
         modes: list[int] = []
 
         with another_process(READER, things.path) as other:
 
             def wait(_: float) -> None:
-                modes.append(stat.S_IMODE(sign.stat().st_mode))
+                modes.append(stat.S_IMODE(waiter_file.stat().st_mode))
                 end(other)
 
             with Warehouse(things.path, sleep=wait).writing():
-                assert not sign.exists()
+                assert not waiter_file.exists()
 
         assert set(modes) == {0o600}
 
-    def test_a_reader_waits_until_the_writer_had_its_turn(self, tmp_path: Path) -> None:
-        """As soon as the writer waits no more, the reader goes on."""
+    def test_a_reader_yields_until_the_writer_is_done(self, tmp_path: Path) -> None:
+        """A reader continues as soon as no writer waits."""
         waits: list[float] = []
         with waiting_to_write(tmp_path / "w.duckdb"):
 
@@ -92,24 +92,24 @@ class TestTurns:
 
         assert len(waits) == 3
 
-    def test_nobody_gives_way_for_ever(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Somebody else may read for long meanwhile, and then nothing is gained by waiting."""
+    def test_a_reader_yields_for_a_limited_time(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A reader stops yielding after a limit, because another reader may keep the file open."""
         monkeypatch.setattr(waiters, "LONGEST_YIELD_TO_WRITERS", 0.05)
         with waiting_to_write(tmp_path / "w.duckdb"):
             yield_to_writers(tmp_path / "w.duckdb", lambda _: None)
 
-    def test_a_sign_that_was_left_behind_means_nothing(self, tmp_path: Path) -> None:
-        """Its writer was killed."""
+    def test_a_file_of_a_killed_writer_is_ignored(self, tmp_path: Path) -> None:
+        """A reader does not yield to a writer that was killed."""
         (tmp_path / "w.duckdb.turn").touch()
 
         yield_to_writers(tmp_path / "w.duckdb", lambda _: pytest.fail("it waited"))
 
 
-class TestReadersTurn:
-    """A writer that goes on lets a reader in that waits."""
+class TestWaitingReaders:
+    """A writer that continues yields to readers that wait."""
 
-    def test_a_reader_that_waits_says_so(self, tmp_path: Path) -> None:
-        """Only as long as it waits."""
+    def test_a_waiting_reader_is_visible(self, tmp_path: Path) -> None:
+        """A reader counts as a waiter only while it waits."""
         things = ThingWarehouse(tmp_path / "w.duckdb").create()
         waited: list[bool] = []
 
@@ -124,8 +124,8 @@ class TestReadersTurn:
 
         assert waited[-1]
 
-    def test_several_may_wait(self, tmp_path: Path) -> None:
-        """One that has its turn does not take the others' sign with it."""
+    def test_several_readers_may_wait(self, tmp_path: Path) -> None:
+        """When one of several waiting readers continues, the others still count as waiters."""
         path = tmp_path / "w.duckdb"
         with waiting_to_read(path):
             with waiting_to_read(path):
@@ -133,8 +133,8 @@ class TestReadersTurn:
             assert has_waiters(path)
         assert not has_waiters(path)
 
-    def test_a_writer_waits_for_readers_but_hardly_at_all(self, tmp_path: Path) -> None:
-        """Somebody may wait in vain, and nobody may keep the writer out."""
+    def test_a_writer_yields_to_readers_briefly(self, tmp_path: Path) -> None:
+        """A writer yields to waiting readers for a short time only."""
         path = tmp_path / "w.duckdb"
         waits: list[float] = []
         with waiting_to_read(path):
@@ -144,14 +144,14 @@ class TestReadersTurn:
         yield_to_readers(path, lambda _: pytest.fail("it waited"))
 
 
-class TestWritingOn:
-    """A warehouse of a run stays open for writing while batch follows batch."""
+class TestReusedConnection:
+    """The warehouse of a run stays open for writing between transactions."""
 
-    def test_the_file_stays_open_for_the_next_batch(self, tmp_path: Path) -> None:
-        """The same connection, until nothing follows."""
+    def test_the_connection_is_kept_for_the_next_transaction(self, tmp_path: Path) -> None:
+        """The next transaction uses the same connection, and after the last one the file is closed."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(going_on(warehouse)) as first:
+        with warehouse.writing(writing_session(warehouse)) as first:
             pass
         with warehouse.writing() as second:
             assert second is first
@@ -159,32 +159,32 @@ class TestWritingOn:
         with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
-    def test_somebody_who_waits_gets_in(self, tmp_path: Path) -> None:
-        """The file is closed for them, whatever follows."""
+    def test_the_connection_is_closed_for_a_waiting_reader(self, tmp_path: Path) -> None:
+        """The file is closed for a waiting reader, even if another transaction follows."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with waiting_to_read(path), warehouse.writing(going_on(warehouse)):
+        with waiting_to_read(path), warehouse.writing(writing_session(warehouse)):
             pass
 
         with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
-    def test_others_get_in_now_and_then(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nobody knows who else would open the file."""
+    def test_the_connection_is_closed_from_time_to_time(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The file is closed after a limit, because other programs that wait are not visible."""
         monkeypatch.setattr(reused_connection, "LONGEST_WRITING", 0.0)
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(going_on(warehouse)):
+        with warehouse.writing(writing_session(warehouse)):
             pass
 
         with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
-    def test_it_is_closed_when_nothing_follows_after_all(self, tmp_path: Path) -> None:
-        """Others get in, without an end of the run; what is open for reading stays, and keeps nobody out."""
+    def test_release_closes_the_connection_for_writing(self, tmp_path: Path) -> None:
+        """``release`` closes a connection for writing, and keeps one for reading, which excludes no other reader."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(going_on(warehouse)):
+        with warehouse.writing(writing_session(warehouse)):
             pass
         warehouse.release()
 
@@ -197,26 +197,26 @@ class TestWritingOn:
             assert second is first
         warehouse.close()
 
-    def test_a_batch_that_failed_leaves_nothing_open(self, tmp_path: Path) -> None:
-        """Nor what it had not committed."""
+    def test_a_failed_transaction_closes_the_connection(self, tmp_path: Path) -> None:
+        """After a failed transaction the file is closed and nothing of it is stored."""
         things = ThingWarehouse(tmp_path / "w.duckdb").create()
         warehouse = ReusingWarehouse(things.path)
-        with pytest.raises(duckdb.CatalogException), warehouse.writing(going_on(warehouse)) as connection:
+        with pytest.raises(duckdb.CatalogException), warehouse.writing(writing_session(warehouse)) as connection:
             connection.execute("BEGIN TRANSACTION; CREATE TABLE left_over (number INTEGER); FROM nowhere")
 
         with Warehouse(things.path, lock_timeout=0.0).reading() as reading:
             found = reading.execute("SELECT table_name FROM duckdb_tables() WHERE table_name = 'left_over'").fetchall()
         assert found == []
 
-    def test_reading_ends_the_writing(self, tmp_path: Path) -> None:
-        """DuckDB opens a file for one of the two; what is open is closed with the warehouse."""
+    def test_reading_closes_the_connection_for_writing(self, tmp_path: Path) -> None:
+        """Reading opens a read-only connection, because DuckDB opens a file for one of the two."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(going_on(warehouse)):
+        with warehouse.writing(writing_session(warehouse)):
             pass
         with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):
             connection.execute("DELETE FROM sync.settings")
-        with warehouse.writing(going_on(warehouse)):
+        with warehouse.writing(writing_session(warehouse)):
             pass
         warehouse.close()
 

@@ -1,4 +1,4 @@
-"""Every feed and snapshot of both APIs ends equal to a server that holds random, valid records."""
+"""Every feed and snapshot of both APIs becomes equal to a server with random valid records."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.records import in_json, valid_record
 
 COUNT = 14
 CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
-"""The growers that the buyer is connected with, in the customers' API."""
+"""Suppliers that the customer is connected with, in the Customers API."""
 
 
 @pytest.fixture(params=["suppliers", "customers"])
 def syncing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Syncing]:
-    """A sandbox of each API, without any record."""
+    """A sandbox of each API without records."""
     with Sandbox(api=request.param, empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
         yield Syncing(sandbox, tmp_path / "w.duckdb", page=10, api=request.param)
 
 
 def random_record(source: Source, random: Random, number: int, place: int) -> dict[str, Any]:
-    """A valid record that fits where the server lists it: a known week, a connected grower."""
+    """Return a valid record that the server lists: of a requested week, of a connected supplier."""
     record = valid_record(source, random, number, identity=place)
     if isinstance(source, Snapshot) and source.asked_by == "week":
         iso = (real_now().date() + dt.timedelta(weeks=place % 8)).isocalendar()
@@ -47,7 +47,7 @@ def random_record(source: Source, random: Random, number: int, place: int) -> di
 
 
 def fill(syncing: Syncing, seed: int, places: range) -> None:
-    """Put random records at some places of every book: new ones, or other versions of those that stand there."""
+    """Put random records at some indexes of every feed: new records, or other versions of existing ones."""
     for source in syncing.catalogue.sources:
         random, book = Random(f"{source.name} {seed}"), syncing.sandbox.book(source.name)
         for place in places:
@@ -59,7 +59,7 @@ def fill(syncing: Syncing, seed: int, places: range) -> None:
 
 
 def assert_every_table_equal(syncing: Syncing) -> None:
-    """All tables of the API equal what the server serves."""
+    """Assert that all tables of the API equal the records of the server."""
     with syncing.reading() as connection:
         for source in syncing.catalogue.sources:
             served = [parsed(entry.body) for entry in syncing.sandbox.book(source.name).entries()]
@@ -67,41 +67,41 @@ def assert_every_table_equal(syncing: Syncing) -> None:
 
 
 def test_every_table_equals_the_server_before_and_after_changes(syncing: Syncing) -> None:
-    """First load, an idle sync that changes nothing, changes and deletions: equal each time, row for row."""
+    """After the first load, an idle sync, changes and deletions, every table equals the server."""
     fill(syncing, seed=1, places=range(COUNT))
 
     first = syncing.sync()
 
-    assert not {name: one.error for name, one in first.items() if one.error or one.rejected or not one.current}
+    assert not [each for each in first.values() if each.error or each.rejected or not each.current]
     assert_every_table_equal(syncing)
     before = syncing.content()
     syncing.sync()
     assert syncing.content() == before
     fill(syncing, seed=2, places=range(COUNT // 2, COUNT + 6))
     second = syncing.sync()
-    assert not {name: one.error for name, one in second.items() if one.error or one.rejected}
+    assert not [each for each in second.values() if each.error or each.rejected]
     assert_every_table_equal(syncing)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
-def test_the_worlds_own_records_arrive(api: str, tmp_path: Path) -> None:
-    """What the sandbox's nursery and buyer deal in lands in every table, and again after a day of trade."""
+def test_records_of_the_simulated_market_are_stored(api: str, tmp_path: Path) -> None:
+    """After the first sync and after a day of simulated trade, every table equals the sandbox."""
     with Sandbox(now=NOW, api=api, scale=0.1) as sandbox:
         syncing = Syncing(sandbox, tmp_path / "w.duckdb", api=api)
         outcomes = syncing.sync()
-        assert not {name: one.error for name, one in outcomes.items() if one.error or one.rejected}
+        assert not [each for each in outcomes.values() if each.error or each.rejected]
         syncing.assert_equal()
         sandbox.advance(dt.timedelta(hours=20))
 
         outcomes = syncing.sync()
 
-        assert not {name: one.error for name, one in outcomes.items() if one.error or one.rejected}
+        assert not [each for each in outcomes.values() if each.error or each.rejected]
         syncing.assert_equal()
 
 
-def test_each_api_is_whole() -> None:
-    """39 feeds and 2 snapshots of growers, 29 feeds of buyers."""
+def test_the_catalogue_is_complete() -> None:
+    """The Suppliers API has 39 feeds and 2 snapshots, and the Customers API has 29 feeds."""
     suppliers, customers = catalogue_of("suppliers"), catalogue_of("customers")
 
     assert (len(suppliers.feeds), len(suppliers.snapshots)) == (39, 2)

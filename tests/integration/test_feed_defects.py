@@ -1,4 +1,4 @@
-"""One feed's trouble leaves the others done: an unexpected error, or a file that another program keeps open."""
+"""A failing feed does not affect others: after an unexpected error, or while another process has the file open."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ SECRET = "k3y-7hat-must-not-show"
 def sync(tmp_path: Path) -> Iterator[ScriptedSync]:
     """Three feeds and an empty warehouse."""
     server = ScriptedFloriday(
-        {feed: [(one["sequenceNumber"], in_json(one)) for one in valid_records(feed, 7, 3)] for feed in FEEDS}
+        {feed: [(record["sequenceNumber"], in_json(record)) for record in valid_records(feed, 7, 3)] for feed in FEEDS}
     )
     server.start()
     yield ScriptedSync(server, tmp_path / "w.duckdb", tuple(feed.name for feed in FEEDS))
     server.stop()
 
 
-def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """One of the feeds ends with an error that nobody expects."""
+def make_one_feed_fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the sync of one feed raise an error."""
 
     def fail(
         client: FloridayClient, warehouse: Warehouse, feed: Feed, run: Run, what: WhatToRead, **named: Any
@@ -65,24 +65,24 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_unexpected_error_costs_its_feed_alone(
+def test_an_unexpected_error_affects_only_its_feed(
     sync: ScriptedSync,
     error: BaseException,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The others are current; one line says which feed, what kind of error, where to report it; the exit code is 1."""
-    broken(monkeypatch, error)
+    """The other feeds are current, one line has the feed, the error type and where to report it; the exit code is 1."""
+    make_one_feed_fail(monkeypatch, error)
 
     run = sync.sync()
 
-    assert [name for (_, name), one in run.outcomes.items() if not one.current] == [BROKEN.name]
+    assert [name for (_, name), outcome in run.outcomes.items() if not outcome.current] == [BROKEN.name]
     print_outcomes(list(run.outcomes.values()))
     assert not is_well({}, run.outcomes.values())
     err = capsys.readouterr().err
     assert err.startswith(f"floriday: north · {BROKEN.name}: ")
     assert err.count("\n") == 1
-    if not isinstance(error, duckdb.FatalException):  # which is what a damaged file says
+    if not isinstance(error, duckdb.FatalException):  # raised for a damaged file, which has its own message
         assert f"unexpected {type(error).__name__} at test_feed_defects.py:" in err
         assert "report it in the issue tracker" in err
         assert SECRET not in err
@@ -91,11 +91,11 @@ def test_an_unexpected_error_costs_its_feed_alone(
         assert SECRET not in stack
 
 
-def test_the_whole_error_is_printed_where_that_is_asked_for(
+def test_the_complete_error_is_printed_for_debugging(
     sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By FLORIDAY_DEBUG."""
-    broken(monkeypatch, OverflowError(SECRET))
+    """With FLORIDAY_DEBUG the complete error is printed."""
+    make_one_feed_fail(monkeypatch, OverflowError(SECRET))
     monkeypatch.setenv("FLORIDAY_DEBUG", "1")
 
     sync.sync()
@@ -103,18 +103,18 @@ def test_the_whole_error_is_printed_where_that_is_asked_for(
     assert f"OverflowError: {SECRET}" in capsys.readouterr().err
 
 
-def test_an_interruption_is_no_outcome(sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends all feeds."""
-    broken(monkeypatch, KeyboardInterrupt())
+def test_an_interruption_ends_all_feeds(sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C during a feed ends the sync instead of becoming an outcome."""
+    make_one_feed_fail(monkeypatch, KeyboardInterrupt())
 
     with pytest.raises(KeyboardInterrupt):
         sync.sync()
 
 
-def test_an_unexpected_error_about_an_account_costs_it_alone(
+def test_an_unexpected_error_of_an_account_affects_only_that_account(
     sync: ScriptedSync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The feeds of the other account are current."""
+    """An unexpected error while an account is identified leaves the other account's feeds current."""
     identity = FloridayClient.identity
     sync.accounts = ("north", "south")
 
@@ -129,14 +129,14 @@ def test_an_unexpected_error_about_an_account_costs_it_alone(
 
     assert list(run.failures) == ["south"]
     assert "unexpected OverflowError" in run.failures["south"]
-    assert all(one.current for one in run.outcomes.values())
+    assert all(outcome.current for outcome in run.outcomes.values())
     assert len(run.outcomes) == len(FEEDS)
 
 
-def test_a_file_that_another_program_keeps_open_is_waited_for_once(
+def test_a_file_that_is_open_in_another_process_is_awaited_once(
     sync: ScriptedSync, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Later feeds fail at once, for the same reason, which is printed once; when the file is free they go on."""
+    """After one feed waited in vain the others fail at once, one line is printed, and the next sync succeeds."""
     sync.lock_timeout = 1.0
     with sync.pipeline() as connected:
         opened = connected.prepare()
@@ -154,4 +154,4 @@ def test_a_file_that_another_program_keeps_open_is_waited_for_once(
     assert " and 2 other feeds: " in err
     assert "is open in another process" in err
     assert "for more than 1 s" in err
-    assert all(one.current for one in again)
+    assert all(outcome.current for outcome in again)

@@ -1,4 +1,4 @@
-"""The history shows every version with the time in which it was valid here, and any table as it was at a moment."""
+"""The history has every version with the time in which it was valid, and each table as it was at any time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.thing_warehouse import A, B, ThingWarehouse, word
 
 
 class Edition(Record):
-    """A record whose own fields are called like columns of every history."""
+    """A record with fields that are named like columns of the history."""
 
     edition_code: Text = field("code")
     sequence_number: Int64 = field("number")
-    version: Int32 = field("its own version")
-    is_current: Boolean = field("its own word about itself")
+    version: Int32 = field("version")
+    is_current: Boolean = field("whether it is current")
 
 
 EDITIONS = Feed("things", "editions", Edition, ("edition_code",), Endpoint("/editions"), scope="things:read")
@@ -28,32 +28,32 @@ EDITIONS = Feed("things", "editions", Edition, ("edition_code",), Endpoint("/edi
 
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
-    """An empty warehouse for things and editions."""
+    """An empty warehouse for the feed of things."""
     return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def leafy(*words: str, number: int = 1) -> bytes:
-    """A thing with one branch of leaves."""
+    """Return a thing with one branch with these leaves."""
     branches = [{"leaves": [{"word": text} for text in words]}]
     return thing(f'"branches":{json.dumps(branches)}', number)
 
 
-def seen_at(things: ThingWarehouse, *moments: str) -> None:
-    """Have the versions of things, in their order, been seen at these moments."""
+def set_times(things: ThingWarehouse, *moments: str) -> None:
+    """Set the times at which the versions of things were seen, in their order."""
     for version, moment in enumerate(moments, start=1):
         things.change("UPDATE versions.things SET synced_at = ?::TIMESTAMPTZ WHERE row_version = ?", moment, version)
 
 
 def words_as_of(things: ThingWarehouse, moment: object) -> list[str]:
-    """The words of things at a moment that is given as a parameter."""
+    """Return the words of all things at a time."""
     return things.values("SELECT word FROM history.things_as_of(?) ORDER BY 1", moment)
 
 
 class TestVersions:
-    """One row a version."""
+    """Rows of the history."""
 
-    def test_validity_is_an_unbroken_chain(self, things: ThingWarehouse) -> None:
-        """Each version ends where the next begins; the newest is open."""
+    def test_versions_follow_each_other_without_gaps(self, things: ThingWarehouse) -> None:
+        """Each version ends where the next one begins, and the newest has no end."""
         moments = [things.store(word(text, number)).committed_at for number, text in enumerate(["a", "b", "c"], 1)]
 
         columns = "word, valid_from, valid_to, is_current, version, sequence_number"
@@ -64,7 +64,7 @@ class TestVersions:
         ]
 
     def test_children_have_the_validity_of_their_parent(self, things: ThingWarehouse) -> None:
-        """A version without children simply has no rows there."""
+        """Children have the times of their parent's version, and a version without children has no rows."""
         for number, words in enumerate([["a", "b"], [], ["c"]], 1):
             things.store(leafy(*words, number=number))
 
@@ -79,7 +79,7 @@ class TestVersions:
         ) == [3]
 
     def test_the_newest_versions_are_the_current_rows(self, things: ThingWarehouse) -> None:
-        """Column by column, for parents and children, while nothing is only renumbered."""
+        """The newest versions equal the current rows in every column, for parents and children."""
         things.store(leafy("a"), word("x", 2, B))
         things.store(leafy("b", "c", number=3))
 
@@ -90,8 +90,8 @@ class TestVersions:
             assert things.rows(f"{newest} EXCEPT SELECT * FROM things.{table}") == []
             assert things.rows(f"SELECT * FROM things.{table} EXCEPT {newest}") == []
 
-    def test_fields_of_the_same_names_keep_their_place(self, tmp_path: Path) -> None:
-        """Under a name that says that they are the record's own."""
+    def test_fields_with_names_of_history_columns_are_renamed(self, tmp_path: Path) -> None:
+        """A record's own field that is named like a column of the history gets the prefix ``record_``."""
         editions = ThingWarehouse(tmp_path / "w.duckdb", (EDITIONS,)).create()
         for number in (1, 2):
             raw = f'{{"editionCode":"e","sequenceNumber":{number},"version":{number + 10},"isCurrent":true}}'
@@ -106,13 +106,13 @@ class TestVersions:
 
 
 class TestAsOf:
-    """A table as it was."""
+    """The ``_as_of`` functions."""
 
-    def test_a_moment_shows_the_version_of_that_moment(self, things: ThingWarehouse) -> None:
-        """The first instant belongs to the new version; before the first sync there is nothing."""
+    def test_the_version_of_a_time_is_returned(self, things: ThingWarehouse) -> None:
+        """A version is valid from the time at which it was seen, inclusive; before the first sync there is no row."""
         things.store(word("a", 1))
         things.store(word("b", 2))
-        seen_at(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
+        set_times(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
 
         assert words_as_of(things, "2024-01-10T07:59:59.999999Z") == []
         assert words_as_of(things, "2024-01-10T08:00:00Z") == ["a"]
@@ -120,22 +120,22 @@ class TestAsOf:
         assert words_as_of(things, "2024-01-20T08:00:00Z") == ["b"]
         assert words_as_of(things, "2025-01-01T00:00:00+01:00") == ["b"]
 
-    def test_children_show_those_of_that_moment(self, things: ThingWarehouse) -> None:
-        """Those that were gone, and not those that came."""
+    def test_the_children_of_a_time_are_returned(self, things: ThingWarehouse) -> None:
+        """The children of the parent's version at that time are returned."""
         for number, words in enumerate([["a", "b"], ["b"]], 1):
             things.store(leafy(*words, number=number))
-        seen_at(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
+        set_times(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
 
         query = "SELECT word FROM history.thing_branch_leaves_as_of(?) ORDER BY 1"
         assert things.values(query, "2024-01-15") == ["a", "b"]
         assert things.values(query, "2024-01-20") == ["b"]
         assert things.values(query, "2024-01-09") == []
 
-    def test_deleted_records_are_shown_as_deleted(self, things: ThingWarehouse) -> None:
-        """They were there, and said so."""
+    def test_deleted_records_are_returned_as_deleted(self, things: ThingWarehouse) -> None:
+        """A deleted record is returned with ``is_deleted`` after its deletion."""
         things.store(word("a", 1))
         things.store(thing('"isDeleted":true', 2))
-        seen_at(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
+        set_times(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
 
         query = "SELECT is_deleted FROM history.things_as_of(?)"
         assert things.values(query, "2024-01-15") == [False]
@@ -153,11 +153,11 @@ class TestAsOf:
         ],
     )
     def test_a_date_is_the_end_of_that_day_in_amsterdam(self, things: ThingWarehouse, day: str, last: str) -> None:
-        """Its last microsecond, whether given as text or as DATE, in whatever time zone one asks."""
+        """A date means its last microsecond in Amsterdam, as text or DATE, whatever the time zone of the session."""
         after = dt.datetime.fromisoformat(last) + dt.timedelta(microseconds=1)
         things.store(word("that day", 1))
         things.store(word("the next", 2))
-        seen_at(things, last, after.isoformat())
+        set_times(things, last, after.isoformat())
 
         for given in (day, dt.date.fromisoformat(day)):
             assert words_as_of(things, given) == ["that day"]
@@ -165,8 +165,8 @@ class TestAsOf:
         assert words_as_of(things, next_day) == ["the next"]
         with things.warehouse.reading() as connection:
             connection.execute("SET TimeZone = 'America/New_York'")
-            shown = connection.execute(f"SELECT word FROM history.things_as_of(DATE '{day}')").fetchall()
-            assert shown == [("that day",)]
+            result = connection.execute(f"SELECT word FROM history.things_as_of(DATE '{day}')").fetchall()
+            assert result == [("that day",)]
 
     @pytest.mark.parametrize(
         "given",
@@ -181,33 +181,33 @@ class TestAsOf:
             "TIMESTAMP '2024-01-10 00:00:00'",
         ],
     )
-    def test_any_way_to_say_when_is_taken(self, things: ThingWarehouse, given: str) -> None:
-        """Text, DATE, TIMESTAMP and TIMESTAMPTZ; midnight as a moment is not taken for the whole day."""
+    def test_every_type_of_time_is_accepted(self, things: ThingWarehouse, given: str) -> None:
+        """Text, DATE, TIMESTAMP and TIMESTAMPTZ are accepted; midnight as a timestamp does not mean the whole day."""
         for number, text in enumerate(["early", "midnight", "late"], 1):
             things.store(word(text, number))
-        seen_at(things, "2024-01-05T00:00:00Z", "2024-01-10T00:00:00Z", "2024-01-20T00:00:00Z")
+        set_times(things, "2024-01-05T00:00:00Z", "2024-01-10T00:00:00Z", "2024-01-20T00:00:00Z")
 
         assert things.values(f"SELECT word FROM history.things_as_of({given})") == ["midnight"]
 
-    def test_moments_of_python_are_taken_too(self, things: ThingWarehouse) -> None:
-        """As bound parameters, with a zone."""
+    def test_python_datetimes_are_accepted(self, things: ThingWarehouse) -> None:
+        """A datetime with a time zone can be bound as a parameter."""
         things.store(word("a", 1))
-        seen_at(things, "2024-01-10T08:00:00Z")
+        set_times(things, "2024-01-10T08:00:00Z")
 
         assert words_as_of(things, dt.datetime(2024, 1, 10, 8, tzinfo=dt.UTC)) == ["a"]
         assert words_as_of(things, dt.datetime(2024, 1, 10, 7, tzinfo=dt.UTC)) == []
 
-    def test_a_restarted_feed_keeps_one_history(self, things: ThingWarehouse) -> None:
-        """Versions of the new series follow those of the old."""
+    def test_a_restarted_feed_has_one_history(self, things: ThingWarehouse) -> None:
+        """Versions of a new series follow those of the old series."""
         things.store(word("a", 1000))
         things.store(word("b", 1), series=2)
-        seen_at(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
+        set_times(things, "2024-01-10T08:00:00Z", "2024-01-20T08:00:00Z")
 
         assert words_as_of(things, "2024-01-15") == ["a"]
         assert words_as_of(things, "2024-01-21") == ["b"]
 
     def test_versions_of_one_batch_do_not_overlap(self, things: ThingWarehouse) -> None:
-        """They were seen at once, and the newest of them was what was valid."""
+        """Of several versions in one batch only the newest was valid at the time of the commit."""
         stored = things.store(word("a", 1), word("b", 2), word("x", 3, B))
 
         assert words_as_of(things, stored.committed_at) == ["b", "x"]

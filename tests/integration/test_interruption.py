@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in a process that takes them over: what is raised when, and how the process ends."""
+"""Ctrl-C and SIGTERM raise an exception in the main thread, and the process ends with 130 or 143 and one line."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.command_line import ROOT, unmeasured
+from tests.command_line import ROOT, without_coverage
 
-BEGINNING = """
+START_OF_PROGRAM = """
 import os, signal, sys, threading, time
 from pipelines import interruption
 interruption.install()
@@ -21,7 +21,7 @@ def interrupt(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 def main():
 """
-END = """
+END_OF_PROGRAM = """
 try:
     main()
 except BaseException as error:
@@ -31,109 +31,111 @@ interruption.end(0)
 """
 
 
-def ended(program: str, clean_up: float = 60) -> tuple[int, str, str]:
-    """The exit code of a program, what it prints, and what stands on standard error."""
-    whole = BEGINNING + "".join(f"    {line}\n" for line in program.splitlines()) + END
-    done = subprocess.run(
-        [sys.executable, "-c", whole, str(clean_up)],
+def run_program(program: str, clean_up: float = 60) -> tuple[int, str, str]:
+    """Run a program, and return its exit code, its output and its standard error."""
+    complete = START_OF_PROGRAM + "".join(f"    {line}\n" for line in program.splitlines()) + END_OF_PROGRAM
+    finished = subprocess.run(
+        [sys.executable, "-c", complete, str(clean_up)],
         cwd=ROOT,
-        env=unmeasured(),
+        env=without_coverage(),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    return finished.returncode, finished.stdout, finished.stderr
 
 
 class TestOneSignal:
-    """The first one is raised in the main thread."""
+    """One signal, and a second one during the clean-up."""
 
     @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-    def test_it_ends_the_process_with_its_code(self, number: str, code: int) -> None:
-        """It is raised as an exception, and the process says in one line that it was stopped."""
-        assert ended(f"interrupt(signal.{number})\ntime.sleep(60)") == (code, "Interrupted\n", "floriday: stopped\n")
+    def test_a_signal_ends_the_process_with_its_exit_code(self, number: str, code: int) -> None:
+        """A signal is raised as an exception, and the process ends with its code and prints that it was stopped."""
+        result = run_program(f"interrupt(signal.{number})\ntime.sleep(60)")
 
-    def test_a_second_one_leaves_the_clean_up_alone(self) -> None:
-        """What a `finally` does is done to its end."""
+        assert result == (code, "Interrupted\n", "floriday: stopped\n")
+
+    def test_a_second_signal_does_not_interrupt_the_clean_up(self) -> None:
+        """A second signal is ignored while ``finally`` blocks run."""
         program = "try:\n    interrupt()\n    time.sleep(60)\nfinally:\n    interrupt()\n    print('cleaned up')"
 
-        assert ended(program) == (130, "cleaned up\nInterrupted\n", "floriday: stopped\n")
+        assert run_program(program) == (130, "cleaned up\nInterrupted\n", "floriday: stopped\n")
 
-    def test_without_one_the_exit_code_is_that_of_the_command(self) -> None:
-        """Nothing is said."""
-        assert ended("pass") == (0, "", "")
+    def test_without_a_signal_the_exit_code_is_that_of_the_command(self) -> None:
+        """Without a signal nothing is printed, and the exit code is that of the command."""
+        assert run_program("pass") == (0, "", "")
 
-    def test_after_the_end_is_decided_it_changes_nothing(self) -> None:
-        """The command had done its work."""
-        assert ended("interruption.ignore_signals()\ninterrupt()\ntime.sleep(0)") == (0, "", "")
+    def test_a_signal_after_the_work_is_ignored(self) -> None:
+        """A signal after the command has finished its work is ignored."""
+        assert run_program("interruption.ignore_signals()\ninterrupt()\ntime.sleep(0)") == (0, "", "")
 
-    def test_the_errors_of_threads_are_not_shown(self) -> None:
-        """They follow from the signal; before it, they are shown."""
+    def test_errors_of_threads_are_not_printed(self) -> None:
+        """Errors of threads are printed before a signal, and not after it, because they follow from it."""
         program = (
             "def fail():\n    raise ValueError('of a thread')\n"
             "def failing():\n    thread = threading.Thread(target=fail)\n    thread.start()\n    thread.join()\n"
             "{}try:\n    interrupt()\n    time.sleep(60)\nfinally:\n    failing()"
         )
 
-        assert ended(program.format(""))[2] == "floriday: stopped\n"
-        assert "of a thread" in ended(program.format("failing()\n"))[2]
+        assert run_program(program.format(""))[2] == "floriday: stopped\n"
+        assert "of a thread" in run_program(program.format("failing()\n"))[2]
 
 
 class TestLibraries:
-    """What they make of the exception."""
+    """Libraries that handle the exception or the signal."""
 
-    def test_one_that_swallows_it_gets_it_again(self) -> None:
-        """The command does not go on as if nothing had happened."""
+    def test_an_exception_that_is_swallowed_is_raised_again(self) -> None:
+        """If a library swallows the exception it is raised again, so that the command does not continue."""
         program = "try:\n    interrupt()\n    time.sleep(60)\nexcept BaseException:\n    pass\ntime.sleep(60)"
 
-        assert ended(program) == (130, "Interrupted\n", "floriday: stopped\n")
+        assert run_program(program) == (130, "Interrupted\n", "floriday: stopped\n")
 
-    def test_a_handler_of_their_own_does_not_keep_the_process(self) -> None:
-        """It ends without a clean-up then, and does what nothing else would make up for."""
+    def test_a_handler_of_a_library_does_not_prevent_the_end(self) -> None:
+        """If a library replaces the handler, the process ends without a clean-up, after its last-resort functions."""
         program = (
             "signal.signal(signal.SIGINT, lambda *_: None)\n"
             "with interruption.last_resort(lambda: print('last', flush=True)):\n"
             "    interrupt()\n    threading.Event().wait(60)"
         )
 
-        assert ended(program, clean_up=0.2) == (130, "last\n", "floriday: stopped\n")
+        assert run_program(program, clean_up=0.2) == (130, "last\n", "floriday: stopped\n")
 
-    def test_a_clean_up_that_does_not_end_is_cut_off(self) -> None:
-        """A thread that waits for an answer cannot be interrupted."""
+    def test_a_clean_up_that_takes_too_long_is_ended(self) -> None:
+        """A clean-up that waits too long is ended, for example by a thread that waits for a response."""
         program = "try:\n    interrupt()\n    time.sleep(60)\nfinally:\n    threading.Event().wait(60)"
 
-        assert ended(program, clean_up=0.2) == (130, "", "floriday: stopped\n")
+        assert run_program(program, clean_up=0.2) == (130, "", "floriday: stopped\n")
 
-    def test_one_that_may_not_be_broken_off_ends_first(self) -> None:
-        """The exception is raised after its call."""
+    def test_a_call_without_interruption_finishes_first(self) -> None:
+        """During ``without_interruption`` the exception is raised after the call."""
         program = (
             "def call():\n    interrupt()\n    print('done')\ninterruption.without_interruption(call)\ntime.sleep(60)"
         )
 
-        assert ended(program) == (130, "done\nInterrupted\n", "floriday: stopped\n")
+        assert run_program(program) == (130, "done\nInterrupted\n", "floriday: stopped\n")
 
-    def test_a_command_with_handlers_of_its_own_goes_on(self) -> None:
-        """Until its block ends; the next signal ends it as ever."""
+    def test_a_command_with_its_own_handler_continues(self) -> None:
+        """During ``handled_by`` a signal only calls the handler; afterwards a signal ends the process."""
         program = (
-            "told = []\nwith interruption.handled_by(lambda *told_of: told.append(told_of)):\n"
-            "    interrupt()\n    interrupt(signal.SIGTERM)\n    print(len(told), interruption.is_stopping())\n"
+            "signals = []\nwith interruption.handled_by(lambda *received: signals.append(received)):\n"
+            "    interrupt()\n    interrupt(signal.SIGTERM)\n    print(len(signals), interruption.is_stopping())\n"
             "interrupt()\ntime.sleep(60)"
         )
 
-        assert ended(program) == (130, "2 False\nInterrupted\n", "floriday: stopped\n")
+        assert run_program(program) == (130, "2 False\nInterrupted\n", "floriday: stopped\n")
 
 
 class TestDuckDB:
-    """Statements that take long, in the main thread."""
+    """Long statements in the main thread."""
 
     LONG = (
         "WITH first AS MATERIALIZED (SELECT kick('') k) SELECT count(*) FROM first, range(100000000000) a (i)"
         " WHERE i > k"
     )
 
-    def test_a_statement_is_ended_and_the_transaction_rolled_back(self, tmp_path: Path) -> None:
-        """The signal comes while DuckDB executes; nothing executes the rest of the statement afterwards."""
+    def test_a_statement_is_interrupted_and_rolled_back(self, tmp_path: Path) -> None:
+        """A signal during a statement ends it and rolls the transaction back."""
         program = (
             "from pathlib import Path\n"
             "from pipelines.warehouse.file.connection import Warehouse, transaction\n"
@@ -146,15 +148,15 @@ class TestDuckDB:
         )
         began = time.monotonic()
 
-        code, out, err = ended(program)
+        code, out, err = run_program(program)
 
         assert (code, out, err) == (130, "Interrupted\n", "floriday: stopped\n")
         assert time.monotonic() - began < 30
         assert [path.name for path in tmp_path.iterdir()] == ["w.duckdb"]
 
 
-# Ctrl-C comes when a module is imported for the first time.
-AT_AN_IMPORT = """
+# Sends SIGINT when a module is imported for the first time.
+INTERRUPTED_IMPORT = """
 import os, signal, sys
 class Kick:
     def find_spec(self, name, path=None, target=None):
@@ -169,19 +171,19 @@ main()
 
 
 @pytest.mark.parametrize("module", ["typer", "pipelines.cli.app", "duckdb", "pyarrow", "numpy"])
-def test_an_import_is_interrupted(module: str, tmp_path: Path) -> None:
-    """Whatever a half imported library raises, the command says that it was stopped."""
+def test_an_interrupted_import_ends_the_command(module: str, tmp_path: Path) -> None:
+    """A signal during an import ends the command with the usual line, whatever the import raises."""
     duckdb.connect(str(tmp_path / "w.duckdb")).close()
     command = ("dashboard",) if module == "duckdb" else ("query", "SELECT 1")
 
-    done = subprocess.run(
-        [sys.executable, "-c", AT_AN_IMPORT, module, *command],
+    finished = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT, module, *command],
         cwd=tmp_path,
-        env=unmeasured(FLORIDAY_WAREHOUSE="w.duckdb"),
+        env=without_coverage(FLORIDAY_WAREHOUSE="w.duckdb"),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
 
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "floriday: stopped\n")
+    assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "floriday: stopped\n")

@@ -1,4 +1,4 @@
-"""Old windows are put together by the commits that follow, and days are found by them as before."""
+"""Commits merge old windows, without an effect on the ranges of days."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from tests.thing_warehouse import ThingWarehouse, commit, word
 HOURS = 8
 
 
-def test_a_few_rows_a_day_are_left_and_tell_the_same() -> None:
-    """Of eight days in each of which eight syncs found something, some of them around midnight."""
+def test_a_few_windows_per_day_remain_with_the_same_results() -> None:
+    """After eight days with eight syncs each, at most four windows a day remain, and all results are the same."""
     simulated = SimulatedLedger(empty_ledger())
     for hour in range(8 * HOURS):
         simulated.change(hour % 8)
         simulated.sync()
         simulated.wait(24 * 60 // HOURS)
-    asked = range(-1, 8)
-    before, answers, totals = simulated.ranges(asked), simulated.derived(), simulated.totals()
+    offsets = range(-1, 8)
+    before, derived, totals = simulated.ranges(offsets), simulated.derived(), simulated.totals()
 
-    less = simulated.merge()
+    removed = simulated.merge()
 
-    assert 8 * HOURS - less <= 4 * 9
-    assert simulated.ranges(asked) == before
-    assert (simulated.derived(), simulated.totals()) == (answers, totals)
+    assert 8 * HOURS - removed <= 4 * 9
+    assert simulated.ranges(offsets) == before
+    assert (simulated.derived(), simulated.totals()) == (derived, totals)
     assert simulated.merge() == 0
     assert simulated.span(days(5)) is not None
 
 
-def test_a_commit_now_and_then_puts_old_windows_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the last week stay; nothing of what was read is lost, and the order of the rest is kept."""
+def test_commits_merge_old_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of the last week stay, and the others keep their totals and their order."""
     monkeypatch.setattr(upsert, "WINDOWS_BETWEEN_MERGES", 10)
     things = ThingWarehouse(tmp_path / "w.duckdb").create()
     feed = FeedPart("main", THINGS.name)
     begins = real_now() - dt.timedelta(days=20)
     with things.warehouse.writing() as connection:
         for number in range(40):
-            said: dict[str, Any] = {"begins": number, "ends": number + 1, "run": f"run {number}"}
+            numbers: dict[str, Any] = {"begins": number, "ends": number + 1, "run": f"run {number}"}
             moment = begins + dt.timedelta(hours=12 * number)
-            commit(connection, [word(f"{number}", number + 1)], feed, THINGS, **said, moment=moment)
+            commit(connection, [word(f"{number}", number + 1)], feed, THINGS, **numbers, moment=moment)
 
     windows = things.rows(
         "SELECT from_sequence_number, to_sequence_number, committed_at FROM sync.windows ORDER BY rowid"
@@ -58,5 +58,5 @@ def test_a_commit_now_and_then_puts_old_windows_together(tmp_path: Path, monkeyp
     assert [at for _, _, at in windows] == sorted(at for _, _, at in windows)
     assert things.rows("SELECT sum(records), sum(changed) FROM sync.windows") == [(40, 40)]
     week_ago = begins + dt.timedelta(days=20 - 7)
-    young = [at for _, _, at in windows if at > week_ago]
-    assert len(young) == sum(begins + dt.timedelta(hours=12 * number) > week_ago for number in range(40))
+    recent = [at for _, _, at in windows if at > week_ago]
+    assert len(recent) == sum(begins + dt.timedelta(hours=12 * number) > week_ago for number in range(40))

@@ -1,4 +1,4 @@
-"""Typed and history tables can be made anew from the raw log alone, row for row."""
+"""Typed and history tables can be rebuilt from the raw log alone, with the same rows."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
-    """A warehouse with everything of two accounts."""
+    """A warehouse with all feeds of two accounts."""
     yield from trading(tmp_path_factory.mktemp("whole"), ())
 
 
 def trading(folder: Path, only: tuple[str, ...]) -> Iterator[Syncing]:
-    """Accounts that are synced three times while they trade; feeds have restarted and records are gone."""
+    """Sync two accounts three times while the sandbox trades; one feed restarts, and records disappear."""
     with Sandbox(now=NOW, accounts=("north", "south"), scale=0.05) as sandbox:
         syncing = Syncing(sandbox, folder / "w.duckdb", only=only)
         syncing.sync()
@@ -50,7 +50,7 @@ def trading(folder: Path, only: tuple[str, ...]) -> Iterator[Syncing]:
 
 
 def typed(syncing: Syncing, sources: tuple[Source, ...] = SUPPLIERS.sources) -> Rows:
-    """Every row of the typed tables and of their versions."""
+    """Return every row of the typed tables and of their versions."""
     rows: Rows = {}
     with syncing.reading() as connection:
         for part in (part for source in sources for part in tables_of(source).walk()):
@@ -60,7 +60,7 @@ def typed(syncing: Syncing, sources: tuple[Source, ...] = SUPPLIERS.sources) -> 
 
 
 def without_numbers(rows: Rows) -> Rows:
-    """The rows of the tables that have one, without the sequence number."""
+    """Return the rows without their sequence numbers."""
     numbered = {source.name: [c.name for c in tables_of(source).columns].index("sequence_number") for source in FEEDS}
     return {
         name: sorted((row[: numbered[name]] + row[numbered[name] + 1 :] for row in some), key=repr)
@@ -73,19 +73,19 @@ def without_numbers(rows: Rows) -> Rows:
 FEEDS = SUPPLIERS.feeds
 
 
-def test_a_few_tables_are_as_they_were(traded: Syncing) -> None:
-    """Rows, children and versions are the same; numbers are those of the newest versions."""
+def test_a_few_tables_are_rebuilt_equal(traded: Syncing) -> None:
+    """After a rebuild, rows, children and versions are the same, with the numbers of the newest versions."""
     assert_rebuilt_equal(traded, FEW)
 
 
 @pytest.mark.slow
-def test_every_table_is_as_it_was(whole: Syncing) -> None:
-    """Of all feeds and snapshots."""
+def test_every_table_is_rebuilt_equal(whole: Syncing) -> None:
+    """After a rebuild of all feeds and snapshots every table is the same."""
     assert_rebuilt_equal(whole, SUPPLIERS.sources)
 
 
 def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
-    """Rebuild them, and compare every table with what it was."""
+    """Rebuild some feeds, and compare every table with its earlier rows."""
     before, raw = typed(traded, sources), traded.rows("SELECT count(*), max(synced_at) FROM raw.sales_orders")
     warehouse = Warehouse(traded.path)
 
@@ -95,7 +95,7 @@ def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
     assert without_numbers(after) == without_numbers(before)
     assert {name for name in before if name.startswith("versions.") and before[name] != after[name]} == set()
     assert traded.rows("SELECT count(*), max(synced_at) FROM raw.sales_orders") == raw
-    counts = {one.feed: (one.records, one.versions) for one in rebuilt}
+    counts = {each.feed: (each.records, each.versions) for each in rebuilt}
     (expected,) = traded.rows(
         "SELECT (SELECT count(*) FROM orders.sales_orders), (SELECT count(*) FROM raw.sales_orders)"
     )
@@ -103,8 +103,8 @@ def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
     assert expected[1] > expected[0] > 0
 
 
-def test_what_was_damaged_is_whole_again(traded: Syncing) -> None:
-    """Rows changed, doubled and deleted by hand stand as they were, also in the history."""
+def test_damaged_tables_are_restored(traded: Syncing) -> None:
+    """Rows that were changed, duplicated or deleted by hand are restored, also in the history."""
     rebuild(Warehouse(traded.path), ORDERS)
     before = typed(traded, (ORDERS,))
     with Warehouse(traded.path).writing() as connection:
@@ -119,12 +119,12 @@ def test_what_was_damaged_is_whole_again(traded: Syncing) -> None:
 
 
 def test_a_log_that_cannot_be_read_changes_nothing(traded: Syncing) -> None:
-    """The error names the record and the reason, and the tables stay as they were."""
+    """The error has the record and the reason, and the tables stay unchanged."""
     before = typed(traded, (ORDERS,))
     with Warehouse(traded.path).writing() as connection:
-        spoilt = """replace(payload, '"numberOfPieces":', '"numberOfPieces":"many","n":')"""
+        invalid = """replace(payload, '"numberOfPieces":', '"numberOfPieces":"many","n":')"""
         first = "rowid = (SELECT min(rowid) FROM raw.sales_orders)"
-        connection.execute(f"UPDATE raw.sales_orders SET payload = {spoilt} WHERE {first}")
+        connection.execute(f"UPDATE raw.sales_orders SET payload = {invalid} WHERE {first}")
 
     with pytest.raises(WarehouseError, match=r"raw\.sales_orders cannot be read .* Nothing was changed"):
         rebuild(Warehouse(traded.path), ORDERS)
@@ -136,22 +136,23 @@ class TestCommand:
     """``floriday rebuild``."""
 
     def test_named_feeds(self, traded: Syncing, tmp_path: Path) -> None:
-        """It says what it rebuilt, and needs no credentials."""
-        done = floriday("rebuild", "batches", "trade_items", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
+        """The command prints the rebuilt feeds, and needs no credentials."""
+        finished = floriday("rebuild", "batches", "trade_items", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
 
-        assert (done.code, done.err) == (0, "")
-        assert [line.partition(":")[0] for line in done.out.splitlines()] == ["supply.batches", "catalog.trade_items"]
+        assert (finished.code, finished.err) == (0, "")
+        lines = finished.out.splitlines()
+        assert [line.partition(":")[0] for line in lines] == ["supply.batches", "catalog.trade_items"]
 
-    def test_a_feed_that_there_is_not(self, traded: Syncing, tmp_path: Path) -> None:
-        """A usage error, and nothing is rebuilt."""
-        done = floriday("rebuild", "tulips", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
+    def test_an_unknown_feed(self, traded: Syncing, tmp_path: Path) -> None:
+        """An unknown feed is a usage error, and nothing is rebuilt."""
+        finished = floriday("rebuild", "tulips", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
 
-        assert done.code == 2
-        assert "no feed 'tulips'" in done.err
+        assert finished.code == 2
+        assert "no feed 'tulips'" in finished.err
 
     def test_without_a_warehouse(self, tmp_path: Path) -> None:
-        """It says that there is none."""
-        done = floriday("rebuild", folder=tmp_path, FLORIDAY_WAREHOUSE=str(tmp_path / "none.duckdb"))
+        """Without a warehouse the command fails, and the error says that there is none."""
+        finished = floriday("rebuild", folder=tmp_path, FLORIDAY_WAREHOUSE=str(tmp_path / "none.duckdb"))
 
-        assert done.code == 1
-        assert "there is no warehouse" in done.err
+        assert finished.code == 1
+        assert "there is no warehouse" in finished.err

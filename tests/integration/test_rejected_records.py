@@ -1,4 +1,4 @@
-"""A record that cannot be stored is kept with its reason until it heals, and the last good row stays meanwhile."""
+"""A record that cannot be stored is kept with its reason until it becomes valid; its last valid row stays meanwhile."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ KEYLESS = b'{"thingId":"x","sequenceNumber":%d,"word":"keyless"}'
 
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
-    """An empty warehouse for things."""
+    """An empty warehouse for the feed of things."""
     return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def wrong(value: str, number: int, identity: str = A) -> bytes:
-    """A thing with a count that is no number."""
+    """Return a thing whose count is not a number."""
     return thing(f'"count":"{value}"', number, identity)
 
 
 def listed(things: ThingWarehouse, columns: str = "key, sequence_number, resolved_at IS NULL") -> list[tuple[Any, ...]]:
-    """Rejected records, ordered by number."""
+    """Return the rejected records in ascending order of their numbers."""
     return things.rows(f"SELECT {columns} FROM sync.rejected_records ORDER BY sequence_number, key")
 
 
 def times(things: ThingWarehouse) -> tuple[dt.datetime, dt.datetime]:
-    """When the only rejected record was first and last seen."""
+    """Return when the only rejected record was first and last seen."""
     ((first, last),) = listed(things, "first_seen, last_seen")
     return first, last
 
 
-def test_a_rejected_record_is_kept_with_all_that_is_known_of_it(things: ThingWarehouse) -> None:
-    """Account, feed, key, payload, reason, number and moments."""
+def test_a_rejected_record_is_kept_with_its_details(things: ThingWarehouse) -> None:
+    """A rejected record is stored with account, feed, key, payload, reason, number and times."""
     stored = things.store(wrong("many", 5))
 
     columns = "account, feed, key, payload, reason, sequence_number, first_seen, last_seen, resolved_at"
@@ -66,8 +66,8 @@ def test_a_rejected_record_is_kept_with_all_that_is_known_of_it(things: ThingWar
     assert stored.rejected == 1
 
 
-def test_there_is_one_open_row_for_a_key(things: ThingWarehouse) -> None:
-    """It tells the newest payload, reason and number; last_seen moves, first_seen does not."""
+def test_a_key_has_one_open_row(things: ThingWarehouse) -> None:
+    """A rejected record that is served again updates payload, reason, number and ``last_seen`` of its open row."""
     things.store(wrong("many", 5))
     first, _ = times(things)
 
@@ -77,38 +77,38 @@ def test_there_is_one_open_row_for_a_key(things: ThingWarehouse) -> None:
     assert times(things)[0] == first < times(things)[1]
 
 
-def test_there_is_one_open_row_for_a_number_without_a_key(things: ThingWarehouse) -> None:
-    """Another number is another record."""
+def test_a_number_without_a_key_has_one_open_row(things: ThingWarehouse) -> None:
+    """Rejected records without a readable key have one open row for each sequence number."""
     things.store(KEYLESS % 5)
     things.store(KEYLESS % 5, KEYLESS % 6)
 
     assert listed(things) == [(None, 5, True), (None, 6, True)]
 
 
-def test_there_is_one_open_row_for_a_payload_without_key_and_number(things: ThingWarehouse) -> None:
-    """However often it is served."""
+def test_a_payload_without_key_and_number_has_one_open_row(things: ThingWarehouse) -> None:
+    """Rejected records without key and number have one open row for each payload."""
     for _ in range(2):
         things.store(b"{}", b'{"a":1}', b"{}")
 
     assert sorted(listed(things, "payload")) == [('{"a":1}',), ("{}",)]
 
 
-def test_of_one_record_that_is_rejected_twice_in_a_batch_the_last_counts(things: ThingWarehouse) -> None:
-    """One row, with the later reason."""
+def test_the_last_of_two_rejected_versions_in_a_batch_counts(things: ThingWarehouse) -> None:
+    """Two rejected versions of a record in one batch make one row with the later reason."""
     things.store(wrong("many", 5), wrong("few", 6))
 
     assert listed(things, "sequence_number, reason") == [(6, "count: expected a number, got 'few'")]
 
 
-def test_a_payload_that_is_no_text_is_kept_readable(things: ThingWarehouse) -> None:
-    """Its bytes are written as escapes."""
+def test_a_payload_that_is_not_utf_8_is_stored_with_escapes(things: ThingWarehouse) -> None:
+    """Bytes of a payload that are not UTF-8 are stored as escapes."""
     things.store(b'{"thingId":"\xff"}')
 
     assert listed(things, "payload") == [('{"thingId":"\\xff"}',)]
 
 
-def test_the_last_good_row_stays(things: ThingWarehouse) -> None:
-    """With its children, and its version stays the newest."""
+def test_the_last_valid_row_stays(things: ThingWarehouse) -> None:
+    """The row, its children and its newest version stay when a later version is rejected."""
     things.store(thing('"word":"good","branches":[{}]', 3))
 
     things.store(wrong("many", 5))
@@ -120,7 +120,7 @@ def test_the_last_good_row_stays(things: ThingWarehouse) -> None:
 
 @pytest.mark.parametrize("number", [5, 9])
 def test_a_valid_version_resolves_it(things: ThingWarehouse, number: int) -> None:
-    """Under the same number or a higher one."""
+    """A valid version with the same number or a higher one resolves the rejected record."""
     things.store(wrong("many", 5))
 
     stored = things.store(word("healed", number))
@@ -129,8 +129,8 @@ def test_a_valid_version_resolves_it(things: ThingWarehouse, number: int) -> Non
     assert things.values("SELECT word FROM things.things") == ["healed"]
 
 
-def test_an_older_valid_version_does_not(things: ThingWarehouse) -> None:
-    """It is stored, but what came after it is still wrong."""
+def test_an_older_valid_version_does_not_resolve_it(things: ThingWarehouse) -> None:
+    """An older valid version is stored, and the rejected record stays open."""
     things.store(wrong("many", 5))
 
     things.store(word("older", 3))
@@ -139,8 +139,8 @@ def test_an_older_valid_version_does_not(things: ThingWarehouse) -> None:
     assert things.values("SELECT word FROM things.things") == ["older"]
 
 
-def test_both_versions_of_one_batch_are_weighed(things: ThingWarehouse) -> None:
-    """A newer valid one resolves at once, an older one does not."""
+def test_versions_of_the_same_batch_are_compared(things: ThingWarehouse) -> None:
+    """Within a batch a newer valid version resolves a rejected record, and an older one does not."""
     things.store(wrong("many", 5), word("newer", 6))
     things.store(wrong("many", 5, B), word("older", 4, B))
 
@@ -148,7 +148,7 @@ def test_both_versions_of_one_batch_are_weighed(things: ThingWarehouse) -> None:
 
 
 def test_a_record_without_a_key_is_resolved_by_its_number(things: ThingWarehouse) -> None:
-    """When a valid record stands there."""
+    """A rejected record without a key is resolved by a valid record with its number."""
     things.store(KEYLESS % 5, KEYLESS % 6)
 
     things.store(word("healed", 5))
@@ -156,8 +156,8 @@ def test_a_record_without_a_key_is_resolved_by_its_number(things: ThingWarehouse
     assert listed(things) == [(None, 5, False), (None, 6, True)]
 
 
-def test_what_breaks_again_is_a_new_row(things: ThingWarehouse) -> None:
-    """The resolved one stays as it was."""
+def test_a_record_that_is_rejected_again_is_a_new_row(things: ThingWarehouse) -> None:
+    """A record that is rejected after it was resolved gets a second row."""
     things.store(wrong("many", 5))
     things.store(word("healed", 5))
 
@@ -166,8 +166,8 @@ def test_what_breaks_again_is_a_new_row(things: ThingWarehouse) -> None:
     assert listed(things) == [(A, 5, False), (A, 7, True)]
 
 
-def test_the_content_that_heals_is_a_version_like_any_other(things: ThingWarehouse) -> None:
-    """The rejected one is not in the raw log."""
+def test_the_valid_content_is_the_next_version(things: ThingWarehouse) -> None:
+    """The raw log and the history contain the valid versions only."""
     things.store(word("good", 1))
     things.store(wrong("many", 5))
     things.store(word("healed", 5))
@@ -176,8 +176,8 @@ def test_the_content_that_heals_is_a_version_like_any_other(things: ThingWarehou
     assert things.values("SELECT count(*) FROM raw.things") == [2]
 
 
-def test_accounts_have_their_own(things: ThingWarehouse) -> None:
-    """A valid version of one resolves nothing of another."""
+def test_accounts_have_separate_rejected_records(things: ThingWarehouse) -> None:
+    """A valid version of one account resolves nothing of another account."""
     things.store(wrong("many", 5), account="one")
     things.store(wrong("many", 5), account="two")
 
@@ -187,8 +187,8 @@ def test_accounts_have_their_own(things: ThingWarehouse) -> None:
     assert rows == [("one", False), ("two", True)]
 
 
-def test_numbers_at_which_something_is_open_are_told_in_order(things: ThingWarehouse) -> None:
-    """Each once, without those that are resolved, of other accounts, or without a number."""
+def test_open_numbers_are_loaded_in_order(things: ThingWarehouse) -> None:
+    """The run state has the open numbers of each account and feed once, in ascending order."""
     things.store(wrong("many", 9), KEYLESS % 5, wrong("many", 7, B), b"{}")
     things.store(KEYLESS % 3, account="other")
     things.store(word("healed", 7, B))
@@ -197,8 +197,8 @@ def test_numbers_at_which_something_is_open_are_told_in_order(things: ThingWareh
         assert RunState.load(connection).rejected[PART.account, PART.feed] == [5, 9]
 
 
-def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> None:
-    """The numbers that were asked for, of this account and feed alone."""
+def test_records_that_no_longer_exist_are_resolved(things: ThingWarehouse) -> None:
+    """The requested numbers of one account and feed are resolved, and no others."""
     things.store(wrong("many", 9), KEYLESS % 5, KEYLESS % 6)
     things.store(KEYLESS % 5, account="other")
 
@@ -208,8 +208,8 @@ def test_what_stands_nowhere_any_more_is_resolved(things: ThingWarehouse) -> Non
         assert RunState.load(connection).rejected["other", THINGS.name] == [5]
 
 
-class Explaining:
-    """A connection that writes down how DuckDB goes about what changes the rejected records."""
+class PlanRecorder:
+    """A connection that records the query plan of each statement."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -219,27 +219,27 @@ class Explaining:
         return getattr(self._connection, name)
 
     def execute(self, sql: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
-        """The same, explained before."""
+        """Record the plan of a statement, and execute it."""
         ((_, plan),) = self._connection.execute(f"EXPLAIN {sql}", parameters).fetchall()
         self.plans.append(plan)
         return self._connection.execute(sql, parameters)
 
 
-def test_many_are_not_compared_with_each_other_one_by_one(things: ThingWarehouse) -> None:
-    """A feed may change so that everything is rejected, and grow: each batch must cost what is in it."""
+def test_many_rejected_records_are_compared_with_a_hash_join(things: ThingWarehouse) -> None:
+    """Rejected records are compared with hash joins, so that the cost grows linearly with their number."""
     moment = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
-    many = [Rejected(place, str(place), place, "wrong", "{}") for place in range(3000)]
+    rejected = [Rejected(place, str(place), place, "wrong", "{}") for place in range(3000)]
     with things.warehouse.writing() as connection, transaction(connection):
-        explaining = Explaining(connection)
+        recorder = PlanRecorder(connection)
         connection.execute(
             "CREATE TEMP TABLE verdicts AS SELECT uuid() AS thing_id, range AS sequence_number FROM range(3000)"
         )
         for _ in range(2):
-            keep(cast("duckdb.DuckDBPyConnection", explaining), PART, many, moment)
-            resolve_stored(cast("duckdb.DuckDBPyConnection", explaining), tables_of(THINGS), PART, moment, "verdicts")
+            keep(cast("duckdb.DuckDBPyConnection", recorder), PART, rejected, moment)
+            resolve_stored(cast("duckdb.DuckDBPyConnection", recorder), tables_of(THINGS), PART, moment, "verdicts")
 
-    assert explaining.plans
-    for plan in explaining.plans:
+    assert recorder.plans
+    for plan in recorder.plans:
         assert "HASH_JOIN" in plan
         assert "NL_JOIN" not in plan
         assert "NESTED_LOOP_JOIN" not in plan

@@ -1,4 +1,4 @@
-"""A long feed over several connections: equal to the server in the end, also after it was interrupted."""
+"""A long feed that is read over several connections becomes equal to the server, also after an interruption."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECORDS = 100
 
 @pytest.fixture
 def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
-    """A hundred sales orders in pages of four, and batches of at least six pages."""
+    """A hundred sales orders in pages of four, and transactions of at least six pages."""
     monkeypatch.setattr(prefetch, "MIN_PAGES_TO_SPLIT", 4)
     monkeypatch.setattr(prefetch, "MIN_RECORDS_TO_SPLIT", 1)
     monkeypatch.setattr(batches, "PAGES_A_BATCH", 6)
@@ -32,15 +32,15 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]
 
 
 def fail_after(syncing: Syncing, pages: int) -> None:
-    """One sync that is refused everything after some pages."""
+    """Sync with status 400 for every request after some pages."""
     where = "/sales-orders/sync/*"
     syncing.sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where=where, times=None, after=pages))
     assert syncing.sync_one(ORDERS).error
     syncing.sandbox.faults.clear()
 
 
-def unread(syncing: Syncing) -> int:
-    """The numbers up to the cursor that no window covers."""
+def uncovered(syncing: Syncing) -> int:
+    """Return how many numbers up to the cursor no window covers."""
     sql = "SELECT from_sequence_number, to_sequence_number FROM sync.windows ORDER BY from_sequence_number"
     reached = 0
     missing = 0
@@ -58,14 +58,14 @@ def test_the_tables_equal_the_server(orders: Syncing) -> None:
 
     assert (outcome.current, outcome.whole, outcome.new) == (True, True, RECORDS)
     orders.assert_equal(ORDERS)
-    assert unread(orders) == 0
+    assert uncovered(orders) == 0
     assert orders.versions(ORDERS) == RECORDS
     assert orders.rows("SELECT sum(changed) FROM sync.windows") == [(RECORDS,)]
     assert len(orders.sandbox.calls.to("/sales-orders/sync/")) <= 2 * RECORDS / 4
 
 
-def test_an_interrupted_load_goes_on_with_what_is_missing(orders: Syncing) -> None:
-    """The cursor stays below the first gap; what was read beyond it is not asked for again."""
+def test_an_interrupted_load_continues_with_the_missing_pages(orders: Syncing) -> None:
+    """The cursor stays below the first gap, and pages beyond the gap are not requested again."""
     fail_after(orders, 16)
     ((cursor, read),) = orders.rows("SELECT (SELECT cursor FROM sync.cursors), (SELECT count(*) FROM raw.sales_orders)")
     windows = orders.rows("SELECT from_sequence_number, to_sequence_number FROM sync.windows")
@@ -77,16 +77,16 @@ def test_an_interrupted_load_goes_on_with_what_is_missing(orders: Syncing) -> No
 
     assert (outcome.current, outcome.new) == (True, RECORDS - read)
     orders.assert_equal(ORDERS)
-    assert unread(orders) == 0
-    asked = [int(call.path.rpartition("/")[2]) for call in orders.sandbox.calls.to("/sales-orders/sync/")]
+    assert uncovered(orders) == 0
+    requested = [int(call.path.rpartition("/")[2]) for call in orders.sandbox.calls.to("/sales-orders/sync/")]
     top = max(ends for _, ends in windows)
     below = [(begins, ends) for begins, ends in windows if cursor < begins and ends < top]
-    assert sum(any(begins < number < ends for begins, ends in below) for number in asked) <= 2
+    assert sum(any(begins < number < ends for begins, ends in below) for number in requested) <= 2
     assert orders.rows("SELECT run_id, since FROM sync.catch_ups") == [("run 2", None)]
 
 
-def test_what_changes_meanwhile_is_there_in_the_end(orders: Syncing) -> None:
-    """Records that get a new number between two halves of a load, or are forgotten by the server."""
+def test_changes_between_two_parts_of_a_load_are_stored(orders: Syncing) -> None:
+    """Records that change between two parts of a load are stored with their last content."""
     fail_after(orders, 14)
     book = orders.sandbox.book(ORDERS)
     for place, entry in enumerate(list(book.entries())):
@@ -101,8 +101,8 @@ def test_what_changes_meanwhile_is_there_in_the_end(orders: Syncing) -> None:
     assert orders.rows(f"SELECT count(*) FROM {ORDERS}") == [(RECORDS,)]
 
 
-def test_rows_that_were_lost_come_back_over_several_connections(orders: Syncing) -> None:
-    """A full sync leaves the cursor where it was, and adds no version."""
+def test_lost_rows_are_restored_over_several_connections(orders: Syncing) -> None:
+    """A full sync restores lost rows, keeps the cursor, and adds no version."""
     orders.sync(ORDERS)
     ((before,),) = orders.rows("SELECT cursor FROM sync.cursors")
     with orders.pipeline() as pipeline, pipeline.warehouse.writing() as connection:
@@ -116,8 +116,8 @@ def test_rows_that_were_lost_come_back_over_several_connections(orders: Syncing)
 
 
 @pytest.mark.parametrize("kind", [Kind.EMPTY_PAGE, Kind.REPEATED_PAGE, Kind.UNORDERED])
-def test_a_passing_fault_costs_no_record(orders: Syncing, kind: Kind) -> None:
-    """Whatever one of the connections meets."""
+def test_a_temporary_fault_loses_no_record(orders: Syncing, kind: Kind) -> None:
+    """After a temporary fault on one of the connections all records are stored."""
     times = None if kind is Kind.UNORDERED else 2
     orders.sandbox.faults.add(Fault(kind=kind, where="/sales-orders/sync/*", after=6, times=times))
 
@@ -125,4 +125,4 @@ def test_a_passing_fault_costs_no_record(orders: Syncing, kind: Kind) -> None:
     orders.sync(ORDERS)
 
     orders.assert_equal(ORDERS)
-    assert unread(orders) == 0
+    assert uncovered(orders) == 0

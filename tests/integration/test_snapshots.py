@@ -1,4 +1,4 @@
-"""Snapshots: read whole, compared with the last reading, versions only where something changed."""
+"""A snapshot is read completely and compared with the last one; only changes add versions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ITEM = "0aa7e2a0-51a4-4b1a-9f0e-{:012d}"
 
 @pytest.fixture
 def syncing(tmp_path: Path) -> Iterator[Syncing]:
-    """A server that offers three items in this week and one far in the future."""
+    """A sandbox with three items in this week and one far in the future."""
     with Sandbox(empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
         found = Syncing(sandbox, tmp_path / "w.duckdb", only=(WEEKLY,))
@@ -34,7 +34,7 @@ def syncing(tmp_path: Path) -> Iterator[Syncing]:
 
 
 def offer(syncing: Syncing, place: int, weeks: int = 0, **fields: Any) -> tuple[str, ...]:
-    """Offer an item in the week that is so many away; returns the record's key."""
+    """Offer an item a number of weeks from now, and return the record's key."""
     iso = (real_now().date() + dt.timedelta(weeks=weeks)).isocalendar()
     record = {"tradeItemId": ITEM.format(place), "year": iso.year, "week": iso.week, "numberOfPieces": 100} | fields
     book = syncing.sandbox.book(WEEKLY)
@@ -43,14 +43,14 @@ def offer(syncing: Syncing, place: int, weeks: int = 0, **fields: Any) -> tuple[
 
 
 def rows(syncing: Syncing) -> list[tuple[Any, ...]]:
-    """Items, pieces and whether they are gone."""
+    """Return the items, their pieces, and whether they are marked as deleted."""
     return syncing.rows(
         f"SELECT right(CAST(trade_item_id AS VARCHAR), 1), number_of_pieces, is_deleted FROM {WEEKLY} ORDER BY 1"
     )
 
 
-def test_only_the_weeks_of_the_setting_are_asked_for(syncing: Syncing) -> None:
-    """Two weeks back to eight ahead, unless FLORIDAY_BASE_SUPPLY_WEEKS says otherwise."""
+def test_only_the_weeks_of_the_setting_are_requested(syncing: Syncing) -> None:
+    """Two weeks back to eight ahead are requested, or the range of FLORIDAY_BASE_SUPPLY_WEEKS."""
     syncing.sync(WEEKLY)
     assert rows(syncing) == [("0", 100, False), ("1", 100, False), ("2", 100, False)]
     assert len(syncing.sandbox.calls.to("/base-supply")) == 11
@@ -62,7 +62,7 @@ def test_only_the_weeks_of_the_setting_are_asked_for(syncing: Syncing) -> None:
 
 
 def test_an_unchanged_list_adds_no_version(syncing: Syncing) -> None:
-    """Reading it again writes nothing into raw and history."""
+    """Reading an unchanged snapshot again writes nothing into raw and history."""
     syncing.sync(WEEKLY)
     before = syncing.content()
 
@@ -72,8 +72,8 @@ def test_an_unchanged_list_adds_no_version(syncing: Syncing) -> None:
     assert syncing.content() == before
 
 
-def test_what_changed_and_what_is_gone_are_versions(syncing: Syncing) -> None:
-    """A row that the list no longer has is marked deleted, by a last version of its own, and comes back when listed."""
+def test_changed_and_missing_records_get_versions(syncing: Syncing) -> None:
+    """A record that is no longer listed gets a last version that is marked as deleted; it returns when it is listed."""
     syncing.sync(WEEKLY)
     offer(syncing, 0, numberOfPieces=40)
     syncing.sandbox.book(WEEKLY).remove(*offer(syncing, 1))
@@ -94,8 +94,8 @@ def test_what_changed_and_what_is_gone_are_versions(syncing: Syncing) -> None:
     assert versions == [(1, False, False), (2, True, False), (3, False, True)]
 
 
-def test_a_bad_record_is_not_taken_for_gone(syncing: Syncing) -> None:
-    """It is rejected alone; its last good row stays, and so do those of the others."""
+def test_a_rejected_record_is_not_marked_as_deleted(syncing: Syncing) -> None:
+    """A rejected record of a snapshot keeps its last valid row, as do the others."""
     syncing.sync(WEEKLY)
     offer(syncing, 1, numberOfPieces="many")
 
@@ -106,10 +106,10 @@ def test_a_bad_record_is_not_taken_for_gone(syncing: Syncing) -> None:
 
 
 def test_weeks_are_those_of_amsterdam() -> None:
-    """Late on a Sunday evening in UTC it is Monday, and the next ISO week, in Amsterdam."""
-    weekly = next(one for one in catalogue_of("suppliers").snapshots if one.name == WEEKLY)
+    """The weeks of a snapshot are ISO weeks in Amsterdam, not in UTC."""
+    weekly = next(each for each in catalogue_of("suppliers").snapshots if each.name == WEEKLY)
     assert isinstance(weekly, Snapshot)
 
-    (asked,) = snapshot_requests(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
+    (request,) = snapshot_requests(weekly, (0, 0), dt.datetime(2026, 12, 27, 23, 30, tzinfo=dt.UTC))
 
-    assert asked.parameters == {"year": 2026, "week": 53}
+    assert request.parameters == {"year": 2026, "week": 53}

@@ -1,4 +1,4 @@
-"""What the catalogue does not know is remembered until it does."""
+"""Schema drift: unknown fields and values are recorded until the catalogue contains them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ ROWS = "SELECT account, feed, kind, name, seen FROM sync.unknown ORDER BY ALL"
 
 @pytest.fixture
 def things(tmp_path: Path) -> ThingWarehouse:
-    """An empty warehouse for things."""
+    """An empty warehouse for the feed of things."""
     return ThingWarehouse(tmp_path / "w.duckdb").create()
 
 
 def unknown(things: ThingWarehouse, table: Table = TABLE) -> list[tuple[str, str]]:
-    """Names and types or values that the catalogue does not know."""
+    """Return the names and the types or values that the catalogue does not contain."""
     with things.warehouse.reading() as connection:
-        return [(one.name, one.seen) for one in still_unknown(connection, table)]
+        return [(row.name, row.seen) for row in still_unknown(connection, table)]
 
 
-def test_nothing_is_written_where_all_is_known(things: ThingWarehouse) -> None:
-    """Also not for fields that are known and have no column."""
+def test_known_fields_are_not_recorded(things: ThingWarehouse) -> None:
+    """Known fields are not recorded, also those without a column."""
     things.store(thing('"word":"a","colour":"RED","branches":[{"thingId":"x"}]'))
 
     assert things.rows(ROWS) == []
 
 
-def test_fields_are_remembered_by_their_way(things: ThingWarehouse) -> None:
-    """With their type, for each account, also within arrays."""
+def test_unknown_fields_are_recorded_with_their_path(things: ThingWarehouse) -> None:
+    """Unknown fields are recorded with path and type for each account, also within arrays."""
     things.store(thing('"fresh":1,"part":{"scent":"sweet"},"branches":[{"leaves":[{"shape":"round"}]}]'))
     things.store(thing('"fresh":2'), account="south")
 
@@ -50,8 +50,8 @@ def test_fields_are_remembered_by_their_way(things: ThingWarehouse) -> None:
     ]
 
 
-def test_values_of_enumerations_are_remembered(things: ThingWarehouse) -> None:
-    """Each by its column, also those of lists."""
+def test_unknown_enumeration_values_are_recorded(things: ThingWarehouse) -> None:
+    """Unknown enumeration values are recorded by column, also those in lists."""
     things.store(thing('"colour":"BLUE","colours":["RED","PINK"]'), thing('"colour":"GREEN"', 2, B))
 
     assert unknown(things) == [
@@ -61,8 +61,8 @@ def test_values_of_enumerations_are_remembered(things: ThingWarehouse) -> None:
     ]
 
 
-def test_what_comes_again_is_one_row(things: ThingWarehouse) -> None:
-    """Its last day moves, its first one stays; a field keeps the type that it was last seen with."""
+def test_a_repeated_field_or_value_has_one_row(things: ThingWarehouse) -> None:
+    """A field or value that is served again updates ``last_seen`` and the type of its row."""
     first = things.store(thing('"fresh":1,"colour":"BLUE"')).committed_at
     last = things.store(thing('"fresh":"one","colour":"BLUE"', 2)).committed_at
 
@@ -70,10 +70,10 @@ def test_what_comes_again_is_one_row(things: ThingWarehouse) -> None:
     assert rows == [("field", "string", first, last), ("value", "BLUE", first, last)]
 
 
-def test_ids_in_the_place_of_names_do_not_pile_up(things: ThingWarehouse) -> None:
-    """However many batches bring others; the object that holds them is one field."""
+def test_ids_used_as_field_names_are_limited(things: ThingWarehouse) -> None:
+    """The number of fields per feed is limited; an object with ids as names counts as one field."""
     for batch in range(15):
-        ids = ",".join(f'"{batch:04x}-{one:04x}":{one}' for one in range(60))
+        ids = ",".join(f'"{batch:04x}-{index:04x}":{index}' for index in range(60))
         things.store(thing(f'{ids},"byId":{{{ids}}}', batch + 1))
 
     fields = things.values("SELECT name FROM sync.unknown WHERE kind = 'field'")
@@ -81,8 +81,8 @@ def test_ids_in_the_place_of_names_do_not_pile_up(things: ThingWarehouse) -> Non
     assert len(fields) <= FIELDS_A_FEED + MOST_UNKNOWN
 
 
-def test_a_batch_that_fails_leaves_nothing(things: ThingWarehouse) -> None:
-    """It is written in the batch's transaction."""
+def test_a_failed_batch_records_nothing(things: ThingWarehouse) -> None:
+    """Unknown fields are recorded in the transaction of the batch."""
     things.change("DROP TABLE sync.windows")
     things.change("CREATE VIEW sync.windows AS SELECT now() AS committed_at")
 
@@ -92,8 +92,8 @@ def test_a_batch_that_fails_leaves_nothing(things: ThingWarehouse) -> None:
     assert things.rows(ROWS) == []
 
 
-def test_free_text_in_place_of_a_value_does_not_flood_it(things: ThingWarehouse) -> None:
-    """A batch adds so many values of a column at most, and cuts long ones."""
+def test_free_text_instead_of_an_enumeration_is_limited(things: ThingWarehouse) -> None:
+    """The number of values per column and batch is limited, and long values are cut."""
     many = [thing(f'"colour":"{"x" * 99}{place}"', place, f"{A[:-3]}{place:03}") for place in range(1, 5)]
     more = [thing(f'"colour":"{place} x"', place, f"{A[:-3]}{place:03}") for place in range(100, 300)]
 
@@ -114,8 +114,8 @@ def test_free_text_in_place_of_a_value_does_not_flood_it(things: ThingWarehouse)
     ],
     ids=["a field", "an object", "a value", "an enumeration that became free text"],
 )
-def test_a_newer_catalogue_ends_it(things: ThingWarehouse, members: str, known: dict[str, Any]) -> None:
-    """The row stays, and no longer counts, once the catalogue knows the field or the value."""
+def test_a_newer_catalogue_resolves_it(things: ThingWarehouse, members: str, known: dict[str, Any]) -> None:
+    """The row stays, but it no longer counts as unknown once the catalogue contains the field or value."""
     things.store(thing(members))
     columns = [column for column in TABLE.columns if column.name != known.get("name")]
     newer = replace(TABLE, columns=(*columns, replace(TABLE.by_name["colour"], **{"name": "fresh", **known})))
@@ -123,8 +123,8 @@ def test_a_newer_catalogue_ends_it(things: ThingWarehouse, members: str, known: 
     assert (len(unknown(things)), unknown(things, newer)) == (1, [])
 
 
-def test_a_field_within_an_array_is_known_by_its_child_table(things: ThingWarehouse) -> None:
-    """The ways of nested arrays are compared as a whole."""
+def test_a_field_within_an_array_is_resolved_by_its_child_table(things: ThingWarehouse) -> None:
+    """Paths within nested arrays are compared as a whole."""
     things.store(thing('"branches":[{"leaves":[{"shape":"round"}],"leaf":1}]'))
     branches = TABLE.children[0]
     leaves = branches.children[0]
@@ -135,13 +135,13 @@ def test_a_field_within_an_array_is_known_by_its_child_table(things: ThingWareho
     assert unknown(things, newer) == [("branches[].leaf", "int64")]
 
 
-def test_moments_are_told(things: ThingWarehouse) -> None:
-    """When it was first and last served."""
+def test_times_are_returned(things: ThingWarehouse) -> None:
+    """The times at which a field was first and last served are returned."""
     moment = things.store(thing('"fresh":1')).committed_at
 
     with things.warehouse.reading() as connection:
-        (one,) = still_unknown(connection, TABLE)
+        (row,) = still_unknown(connection, TABLE)
 
-    assert (one.account, one.kind) == ("main", "field")
-    assert one.first_seen == one.last_seen == moment
-    assert isinstance(one.first_seen, dt.datetime)
+    assert (row.account, row.kind) == ("main", "field")
+    assert row.first_seen == row.last_seen == moment
+    assert isinstance(row.first_seen, dt.datetime)

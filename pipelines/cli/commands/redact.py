@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pipelines.catalogue.tables import Table
     from pipelines.settings import LocalSettings
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.privacy.policy import StoredPolicy
     from pipelines.warehouse.privacy.redact import Change
 
 EraseOption = Annotated[
@@ -65,41 +64,38 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
     warehouse.require()
     text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
     with hold_sync_lock(warehouse.path, "floriday redact"):
-        _redact(warehouse, settings, text, containing=containing, dry_run=dry_run)
+        _run(warehouse, settings, text, containing=containing, dry_run=dry_run)
 
 
-def _redact(
-    warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool
-) -> None:
+def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool) -> None:
     from pipelines.warehouse.privacy.policy import stored_policy
     from pipelines.warehouse.privacy.redact import plan_change
 
     tables = _tables(warehouse)
     with warehouse.reading() as connection:
         policy = stored_policy(connection)
-    hashes = _hashes(warehouse, tables, settings, policy, text, containing=containing) if text is not None else ()
+    before = policy.treatment
+    hashes = _hashes(warehouse, tables, settings, before, text, containing=containing) if text is not None else ()
     change = plan_change(policy, settings.personal_data, settings.personal_data_key, hashes)
     if change is None:
         print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.path} already")
-        if (policy.treatment != "keep" or policy.erased) and not dry_run:
+        if (before != "keep" or policy.erased) and not dry_run:
             _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did this
         return
     _print_counts(warehouse, tables, change)
     if dry_run:
         _print_old_copies(warehouse, settings)
     else:
-        _apply(warehouse, tables, settings, policy, change)
+        _apply(warehouse, tables, settings, before, change)
 
 
-def _apply(
-    warehouse: Warehouse, tables: list[Table], settings: LocalSettings, policy: StoredPolicy, change: Change
-) -> None:
+def _apply(warehouse: Warehouse, tables: list[Table], settings: LocalSettings, before: str, change: Change) -> None:
     from pipelines.text_format import file_size
     from pipelines.warehouse.privacy.redact import redact as redact_warehouse
 
     done = redact_warehouse(warehouse, tables, change, settings.published)
     print_line(f"{_in_words(settings.personal_data)} in {warehouse.path} from now on")
-    if policy.treatment == "drop" and settings.personal_data != "drop":
+    if before == "drop" and settings.personal_data != "drop":
         print_line("dropped values do not come back; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
         print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
@@ -122,13 +118,7 @@ def _tables(warehouse: Warehouse) -> list[Table]:
 
 
 def _hashes(
-    warehouse: Warehouse,
-    tables: list[Table],
-    settings: LocalSettings,
-    policy: StoredPolicy,
-    text: str,
-    *,
-    containing: bool,
+    warehouse: Warehouse, tables: list[Table], settings: LocalSettings, before: str, text: str, *, containing: bool
 ) -> set[str]:
     """The keyed hashes of the values to erase."""
     from pipelines.errors import SettingError, UsageError
@@ -144,8 +134,8 @@ def _hashes(
         )
     if not containing:
         return {keyed_hash(key, text)}
-    if policy.treatment != "keep":
-        raise UsageError(f"--containing searches texts, and the warehouse has none: {_in_words(policy.treatment)}")
+    if before != "keep":
+        raise UsageError(f"--containing searches texts, and the warehouse has none: {_in_words(before)}")
     with warehouse.reading() as connection:
         return {keyed_hash(key, each) for each in {text, *find_texts(connection, tables, text)}}
 

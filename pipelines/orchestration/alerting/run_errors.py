@@ -90,9 +90,7 @@ def fingerprint(reason: str) -> str:
     return hashlib.sha256(_VARYING.sub("#", reason).encode()).hexdigest()[:12]
 
 
-def _steps(
-    instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType
-) -> Iterator[tuple[str, dg.DagsterEvent]]:
+def _steps(instance: dg.DagsterInstance, run_id: str, kind: _Event) -> Iterator[tuple[str, dg.DagsterEvent]]:
     for entry in run_events(instance, run_id, kind):
         event = entry.get_dagster_event()
         if event.step_key is not None:

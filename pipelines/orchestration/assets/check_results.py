@@ -26,14 +26,8 @@ from pipelines.warehouse.read.stock_check import stock_mismatches
 NOTICE = dt.timedelta(days=7)  # time before the loss of unread changes from which the check fails
 SHOWN = 50  # most rows that a result shows of what the catalogue does not know
 _EXAMPLES = {"table": "string", "account": "string", "key": "string", "what": "string"}
-_ACCOUNTS = {
-    "account": "string",
-    "current": "bool",
-    "cursor": "int",
-    "maximum": "int",
-    "distance": "int",
-    "why": "string",
-}
+_NUMBERS = dict.fromkeys(("cursor", "maximum", "distance"), "int")
+_ACCOUNTS = {"account": "string", "current": "bool", **_NUMBERS, "why": "string"}
 _UNKNOWN = dict.fromkeys(("account", "kind", "name", "seen", "first seen", "last seen"), "string")
 _RETENTION = {"account": "string", "read to its end": "string", "hours left": "float", "may be incomplete": "string"}
 
@@ -145,15 +139,13 @@ def retention(feed: SyncedFeed) -> Result:
     """Whether no account's unread changes are close to Floriday's retention, or have just been beyond it."""
     outcomes = [outcome for outcome in feed.outcomes if outcome.account not in feed.not_granted]
     unread = {} if all(each.current for each in outcomes) else unread_since(feed.connection, feed.source.name)
-    found = [_retention(outcome, unread, feed) for outcome in outcomes]
+    found = [_loss(outcome, unread, feed) for outcome in outcomes]
     warned = [row["account"] for row, is_warned in found if is_warned]
     summary = f"changes are lost, or soon will be: {', '.join(warned)}" if warned else "nothing is about to be lost"
     return Result(not warned, summary, {"accounts": _table(_RETENTION, [row for row, _ in found])})
 
 
-def _retention(
-    outcome: FeedOutcome, unread: Mapping[str, dt.datetime], feed: SyncedFeed
-) -> tuple[dict[str, Any], bool]:
+def _loss(outcome: FeedOutcome, unread: Mapping[str, dt.datetime], feed: SyncedFeed) -> tuple[dict[str, Any], bool]:
     """The row of an account, and whether it needs a warning.
 
     "may be incomplete" is the time in which changes may have come and gone unread, if this sync ended such a gap.

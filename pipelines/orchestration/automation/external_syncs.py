@@ -95,11 +95,8 @@ def external_syncs(
     sync stores when it was current.
     """
     now = now or dt.datetime.now(dt.UTC)
-    current = dict(
-        connection.execute(
-            "SELECT feed, min(current_at) FROM sync.cursors GROUP BY feed HAVING count(*) = count(current_at)"
-        ).fetchall()
-    )
+    query = "SELECT feed, min(current_at) FROM sync.cursors GROUP BY feed HAVING count(*) = count(current_at)"
+    current = dict(connection.execute(query).fetchall())
     for source in sources:
         at, before = current.get(source.name), reported[source.name]
         if at is None or at > now + CLOCK_TOLERANCE or (before is not None and at <= before):

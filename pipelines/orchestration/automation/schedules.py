@@ -14,9 +14,9 @@ import dagster as dg
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.keys import asset_key
-from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
+from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation.jobs import ops_config
-from pipelines.orchestration.automation.triggers import SWITCH, Automation, sync_in_progress
+from pipelines.orchestration.automation.triggers import Automation, Evaluation, sync_in_progress
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse
@@ -26,11 +26,7 @@ SMALL = 100_000  # most rows of a feed that is read whole every week: 100 pages,
 
 
 def sync_schedules(
-    automation: Automation,
-    sync: AssetJob,
-    full_sync: AssetJob,
-    sources: Sequence[Source],
-    reports: Sequence[dg.AssetKey],
+    automation: Automation, sync: AssetJob, full: AssetJob, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
 ) -> list[dg.ScheduleDefinition]:
     """The hourly and daily syncs, each with the reports after it, and the weekly full sync of small feeds."""
     minute, frequent = automation.minute, [source for source in sources if source.tier in ("fast", "hourly")]
@@ -53,7 +49,7 @@ def sync_schedules(
         ),
         _schedule(
             automation,
-            full_sync,
+            full,
             "weekly_full_sync",
             f"{(minute + 40) % 60} 3 * * 0",
             f"Reads the feeds of up to {SMALL:,} rows again from their beginning, every Sunday night.",
@@ -65,12 +61,11 @@ def sync_schedules(
 def dashboard_schedule(automation: Automation, job: AssetJob) -> dg.ScheduleDefinition:
     """The dashboard, every morning after the daily sync. If that is still in progress, the run is queued."""
     cron = f"{(automation.minute + 30) % 60} 6 * * *"
-    return automation.schedule(
-        "daily_dashboard", job, cron, "Writes the dashboard every morning, also if a feed failed."
-    )
+    purpose = "Writes the dashboard every morning, also if a feed failed."
+    return automation.schedule("daily_dashboard", job, cron, purpose)
 
 
-def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> dg.RunRequest | dg.SkipReason:
+def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evaluation:
     """A full sync of the feeds that need few calls; it repairs losses that nobody noticed."""
     rows = Counter[str]()
     warehouse = Warehouse(settings.load_local().warehouse)
@@ -83,23 +78,9 @@ def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> dg.Ru
 
 
 def _schedule(
-    automation: Automation,
-    job: AssetJob,
-    name: str,
-    cron: str,
-    description: str,
-    *,
-    request: Callable[[], dg.RunRequest | dg.SkipReason],
+    automation: Automation, job: AssetJob, name: str, cron: str, description: str, *, request: Callable[[], Evaluation]
 ) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        cron_schedule=cron,
-        job=job,
-        name=name,
-        description=f"{description} {SWITCH}",
-        execution_timezone=TIME_ZONE,
-        default_status=automation.schedule_status,
-    )
-    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def tick(context: dg.ScheduleEvaluationContext) -> Evaluation:
         if busy := sync_in_progress(context.instance, automation.settings):
             return dg.SkipReason(f"{busy}: skipped until the next time")
         try:
@@ -107,7 +88,7 @@ def _schedule(
         except PipelineError as error:
             return dg.SkipReason(str(error))
 
-    return tick
+    return automation.schedule(name, job, cron, description, tick)
 
 
 def run_request(

@@ -6,6 +6,7 @@ While a sync is in progress, automatic runs are skipped; runs that a person star
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
@@ -28,6 +29,8 @@ IN_FLIGHT = [
 """Runs of any job count: a run that a person starts in the UI may belong to no job of this project."""
 
 HARMLESS = "prune_runs"  # the job that does not use the warehouse
+Evaluation = dg.RunRequest | dg.SkipReason
+Evaluate = Callable[[dg.ScheduleEvaluationContext], Evaluation]  # evaluates one tick of a schedule
 
 
 @dataclass(frozen=True)
@@ -47,26 +50,22 @@ class Automation:
         return hashlib.sha256(f"{local.base_url} {local.warehouse}".encode()).digest()[0] % 60
 
     @property
-    def schedule_status(self) -> dg.DefaultScheduleStatus:
-        """The status of new schedules."""
-        return dg.DefaultScheduleStatus.RUNNING if self.is_on else dg.DefaultScheduleStatus.STOPPED
-
-    @property
     def sensor_status(self) -> dg.DefaultSensorStatus:
         """The status of new sensors."""
         return dg.DefaultSensorStatus.RUNNING if self.is_on else dg.DefaultSensorStatus.STOPPED
 
     def schedule(
-        self, name: str, job: AssetJob | dg.JobDefinition, cron: str, description: str
+        self, name: str, job: AssetJob | dg.JobDefinition, cron: str, description: str, evaluate: Evaluate | None = None
     ) -> dg.ScheduleDefinition:
-        """A schedule that starts a job with its default config, whatever else runs."""
+        """A schedule that starts a job as ``evaluate`` returns; None: with its default config, whatever else runs."""
         return dg.ScheduleDefinition(
             name=name,
             job=job,
             cron_schedule=cron,
             execution_timezone=TIME_ZONE,
-            default_status=self.schedule_status,
+            default_status=dg.DefaultScheduleStatus.RUNNING if self.is_on else dg.DefaultScheduleStatus.STOPPED,
             description=f"{description} {SWITCH}",
+            execution_fn=evaluate,
         )
 
 

@@ -46,14 +46,13 @@ def dagster_home(environ: Mapping[str, str]) -> Path | None:
 def instance_settings(storage: Path) -> dict[str, Any]:
     """The content of the project's `dagster.yaml`, with ``storage`` in place of `data/dagster`; it has the reasons."""
     folder, logs = {"base_dir": str(storage)}, {"base_dir": str(storage / "storage")}
+    interval = {"dequeue_interval_seconds": 1}
     return {
         "storage": {"custom": _class("pipelines.orchestration.instance.storage", "KeepingSqliteStorage", folder)},
         "local_artifact_storage": _class("dagster.core.storage.root", "LocalArtifactStorage", folder),
         "compute_logs": _class("dagster.core.storage.local_compute_log_manager", "LocalComputeLogManager", logs),
         "run_launcher": _class("pipelines.orchestration.instance.launcher", "CheckedRunLauncher", {}),
-        "run_coordinator": _class(
-            "dagster.core.run_coordinator", "QueuedRunCoordinator", {"dequeue_interval_seconds": 1}
-        ),
+        "run_coordinator": _class("dagster.core.run_coordinator", "QueuedRunCoordinator", interval),
         "concurrency": {"runs": {"max_concurrent_runs": 4}, "pools": {"default_limit": 1, "granularity": "run"}},
         "backfills": {"use_threads": True, "num_workers": 2, "num_submit_workers": 2},
         "run_monitoring": {

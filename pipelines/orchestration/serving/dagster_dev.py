@@ -43,14 +43,7 @@ class DagsterDev:
     """
 
     def __init__(
-        self,
-        root: Path,
-        home: Path,
-        port: int,
-        settings: Mapping[str, str],
-        lock: LockFile,
-        *,
-        names: Sequence[str] = (),
+        self, root: Path, home: Path, port: int, settings: Mapping[str, str], lock: LockFile, *, names: Sequence[str]
     ) -> None:
         self.port = port
         self.log = ServerLog(home / "up.log")
