@@ -57,7 +57,7 @@ def floriday(*arguments: str, folder: Path, **variables: str) -> FinishedCommand
     Args:
         arguments: arguments of the command.
         folder: working directory of the process.
-        variables: additional environment variables.
+        variables: environment variables to add.
     """
     finished = subprocess.run(
         command(*arguments),

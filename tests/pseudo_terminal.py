@@ -91,7 +91,7 @@ def run_in_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator
     Args:
         arguments: arguments of the command.
         folder: working directory; the file for standard error is created beside it.
-        variables: additional environment variables.
+        variables: environment variables to add.
     """
     leader, follower = pty.openpty()
     began, beginning = os.pipe()

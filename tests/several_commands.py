@@ -50,7 +50,7 @@ def several_commands(
         commands: arguments of each command.
         folder: working directory, whose files and folders are listed.
         umask: umask of the processes at their start.
-        variables: additional environment variables.
+        variables: environment variables to add.
     """
     ended = subprocess.run(
         [sys.executable, "-c", _RUN, json.dumps(commands)],

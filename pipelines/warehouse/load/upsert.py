@@ -70,9 +70,9 @@ def store(
     """Store a batch; within a transaction.
 
     Args:
-        connection: open for writing.
-        table: the feed's table.
-        batch: its normalized records.
+        connection: connection that is open for writing.
+        table: table of the feed's records.
+        batch: normalized records of the feed.
         windows: the rows for ``sync.windows``, of one account and feed; where there are several, each is for as many
             records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
