@@ -24,8 +24,8 @@ NAME = "dashboard.html"
 class Dashboard:
     """The written file."""
 
-    path: Path  # path of the file
-    size: int  # size of the file in bytes
+    path: Path
+    size: int  # bytes
     orders: int  # number of orders with status COMMITTED in it
 
 

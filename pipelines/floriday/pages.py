@@ -23,7 +23,7 @@ class Page:
     """One answer of a sync operation (docs/floriday.md: Change feeds)."""
 
     maximum: int  # the answer's ``maximumSequenceNumber``, which is the page's own, before filtering
-    records: tuple[bytes, ...]  # the records as received
+    records: tuple[bytes, ...]  # as received
     numbers: tuple[int | None, ...]  # the sequence number of each record; None where it has no readable one
     is_strict: bool = field(default=True, compare=False)  # whether the whole answer is strict JSON
     limit: int | None = field(default=None, compare=False)  # requested number of records; None for all allowed

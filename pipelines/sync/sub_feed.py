@@ -128,9 +128,9 @@ class SubFeedSync:
 
     def _examined(self, feed: ChangeFeed, *, is_suspect: bool) -> tuple[ChangeFeed, Numbering]:
         """The feed with a maximum that is reliable, and what became of its numbering."""
-        if not self.is_whole_feed:
-            return feed, Numbering.SAME
         cursor = self.position.cursor
+        if not self.is_whole_feed and not (is_suspect and cursor):
+            return feed, Numbering.SAME  # without a maximum of its own, only a 423 makes a restart likely
         if self._has_fallen(feed):
             feed = replace(feed, maximum=self.pages.maximum_again())
         if self._has_fallen(feed) and is_cursor_supported(feed, cursor):

@@ -24,7 +24,7 @@ from pipelines.warehouse.read import parquet_export
 from pipelines.warehouse.read.parquet_export import export
 from pipelines.warehouse.schema.create import SYNC_TABLES
 from pipelines.warehouse.schema.owner import record_owner
-from tests.command_line import Printed, unmeasured
+from tests.command_line import Printed, without_coverage
 from tests.every_kind import TABLE, thing
 from tests.integration.syncing import empty_warehouse
 from tests.thing_warehouse import ThingWarehouse, word
@@ -294,7 +294,7 @@ class TestRefusals:
         ended = subprocess.run(
             [sys.executable, "-c", program],
             cwd=tmp_path,
-            env=unmeasured(FLORIDAY_WAREHOUSE=str(things.path)),
+            env=without_coverage(FLORIDAY_WAREHOUSE=str(things.path)),
             stderr=subprocess.PIPE,
             text=True,
             check=False,

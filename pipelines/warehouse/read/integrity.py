@@ -40,7 +40,7 @@ class Finding:
     """The result of a check."""
 
     count: int  # number of rows or records that are wrong
-    examples: tuple[Example, ...] = ()  # the first :data:`EXAMPLES` of them, ordered by table, account and key
+    examples: tuple[Example, ...] = ()  # the first ``EXAMPLES`` of them, ordered by table, account and key
     judged: int | None = None  # number of checked rows; None if all were checked
 
     @classmethod
