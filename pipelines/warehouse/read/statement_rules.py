@@ -16,8 +16,8 @@ from pipelines.errors import UsageError
 
 _READING = """
     duckdb_columns duckdb_constraints duckdb_databases duckdb_dependencies duckdb_functions duckdb_indexes
-    duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables duckdb_types
-    duckdb_views generate_series icu_calendar_names json_each json_tree pg_timezone_names
+    duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables
+    duckdb_types duckdb_views generate_series icu_calendar_names json_each json_tree pg_timezone_names
     pragma_collations pragma_database_size pragma_platform pragma_show pragma_storage_info pragma_table_info
     pragma_version range repeat repeat_row summary test_all_types test_vector_types unnest
 """
