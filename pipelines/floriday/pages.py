@@ -81,7 +81,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 def read_page(body: bytes) -> Page:
     """Split an answer into its records.
 
-    A record that is no strict JSON (half a surrogate pair, NaN, endless nesting) does not make the page unusable: its
+    A record that is not strict JSON (half a surrogate pair, NaN, endless nesting) does not make the page unusable: its
     bytes are found by their brackets, and the record is checked on its own later.
 
     Raises:

@@ -308,7 +308,7 @@ class TestRefusals:
         assert names(tmp_path) == ["out", "w.duckdb"]
 
     def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without a warehouse, or with one that holds nothing of Floriday, an export fails and creates nothing."""
+        """Without a warehouse, or with one without data of Floriday, an export fails and creates nothing."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", "w.duckdb")
         assert "there is no warehouse" in printed("export", "out")[2]
@@ -319,5 +319,5 @@ class TestRefusals:
         code, _, err = printed("export", "out")
 
         assert code == 1
-        assert "holds nothing of Floriday yet" in err
+        assert "contains no data of Floriday yet" in err
         assert names(tmp_path) == ["w.duckdb"]

@@ -88,7 +88,7 @@ def _orphans(child: Table, parent: Table, table: Table, within: str | None) -> s
 def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Records whose current rows, including child rows, differ from their newest version in ``raw`` and ``history``.
 
-    A record that was only renumbered has no new version, so its row may have a higher number, but never a lower one of
+    A record that was only renumbered has no new version, so its row may have a higher number, but not a lower one of
     the same series.
     """
     _, *children = table.walk()
