@@ -45,8 +45,8 @@ def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
 
     Batches and mutations are read one after the other, and the API no longer returns all older mutations. So a batch is
     checked only if all its mutations are certainly stored (both feeds were read to their end, and the batch was within
-    its retention when mutations were first read), if it did not change just before it was read, and if no record of it was
-    rejected. The check reads few columns of both tables once, however large they are.
+    its retention when mutations were first read), if it did not change just before it was read, and if no record of it
+    was rejected. The check reads few columns of both tables once, however large they are.
     """
     assert BATCHES.retention is not None
     checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
