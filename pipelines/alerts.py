@@ -31,7 +31,7 @@ class Alert:
     """One message."""
 
     title: str  # what happened, in one line
-    text: str  # plain text, the same for every service; :func:`bounded` limits its length
+    text: str  # plain text, the same for every service; ``bounded`` limits its length
     kind: Literal["info", "success", "warning", "failure"] = "info"  # many services show it as a colour
 
 

@@ -5,7 +5,7 @@ PipelineError                     one line for a person, with account, feed and 
 │   ├── SettingError              a setting is missing, malformed or contradicts the warehouse (exit 2)
 │   ├── UsageError                a command was called with an invalid option or argument (exit 2)
 │   ├── AuthenticationError       no token: wrong credentials, no usable scope, not a token server
-│   ├── RefusedError              the API refused a call for good (400, 403, 404 …)
+│   ├── RefusedError              the API refused a call, and a retry would not help
 │   ├── AnswerTooLargeError       an answer has more bytes than are accepted
 │   ├── StuckFeedError            a feed does not advance although there are more records
 │   ├── ContradictingAnswersError answers of a feed contradict themselves and each other
@@ -77,7 +77,7 @@ class AuthenticationError(FatalError):
 
 
 class RefusedError(FatalError):
-    """The API refused a call for good, with an HTTP status."""
+    """The API refused a call with an HTTP status (400, 403, 404 …); a retry would not help."""
 
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)

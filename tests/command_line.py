@@ -1,4 +1,4 @@
-"""The command ``floriday`` as a process of its own: what it prints, and how it ends."""
+"""Run the command ``floriday`` as a process of its own."""
 
 from __future__ import annotations
 
@@ -13,26 +13,20 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 Printed = Callable[..., tuple[int, str, str]]
-"""Runs a command in this process; gives its exit code, and what stood on standard output and on standard error."""
+"""Runs a command in this process; returns the exit code, the standard output and the standard error."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended.
-
-    Args:
-        code: its exit code.
-        out: what stood on standard output.
-        err: what stood on standard error.
-    """
+class FinishedCommand:
+    """Exit code, standard output and standard error of a command."""
 
     code: int
     out: str
     err: str
 
     @property
-    def complaint(self) -> str:
-        """The one line that a failed command leaves on standard error."""
+    def error_line(self) -> str:
+        """The single line of a failed command on standard error, without its prefix."""
         assert self.err.endswith("\n")
         assert self.err.count("\n") == 1, self.err
         assert self.err.startswith("floriday: ")
@@ -40,48 +34,48 @@ class Ended:
 
 
 def command(*arguments: str) -> list[str]:
-    """The process's arguments."""
+    """Return the arguments of the process."""
     return [sys.executable, "-m", "pipelines.cli", *arguments]
 
 
-def surroundings(**variables: str) -> dict[str, str]:
-    """The process's environment: that of the tests, and the given variables."""
+def process_environment(**variables: str) -> dict[str, str]:
+    """Return the environment of the tests with additional variables."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **variables}
 
 
-def unmeasured(**variables: str) -> dict[str, str]:
-    """The same without what measures coverage.
+def without_coverage(**variables: str) -> dict[str, str]:
+    """Return the environment without the measuring of coverage.
 
-    A signal's exception may leave its lock held for ever, and a limit on the size of files holds for its file too.
+    A signal's exception could leave coverage's lock held, and a limit on file sizes would also apply to its file.
     """
-    return {name: value for name, value in surroundings(**variables).items() if not name.startswith("COVERAGE")}
+    return {name: value for name, value in process_environment(**variables).items() if not name.startswith("COVERAGE")}
 
 
-def floriday(*arguments: str, folder: Path, **variables: str) -> Ended:
+def floriday(*arguments: str, folder: Path, **variables: str) -> FinishedCommand:
     """Run a command to its end.
 
     Args:
-        arguments: of the command.
-        folder: the working directory.
-        variables: of the environment.
+        arguments: arguments of the command.
+        folder: working directory of the process.
+        variables: environment variables to add.
     """
-    ended = subprocess.run(
+    finished = subprocess.run(
         command(*arguments),
         cwd=folder,
-        env=surroundings(**variables),
+        env=process_environment(**variables),
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert "Traceback" not in ended.stderr
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    assert "Traceback" not in finished.stderr
+    return FinishedCommand(finished.returncode, finished.stdout, finished.stderr)
 
 
-def on_a_terminal(*arguments: str, columns: int, **variables: str) -> str:
-    """What a command prints on a terminal of so many columns."""
+def run_on_terminal(*arguments: str, columns: int, **variables: str) -> str:
+    """Return what a command prints on a terminal with this number of columns."""
     leader, follower = pty.openpty()
-    environment = surroundings(**{"TERM": "xterm-256color", "COLUMNS": str(columns), **variables})
+    environment = process_environment(**{"TERM": "xterm-256color", "COLUMNS": str(columns), **variables})
     process = subprocess.Popen(command(*arguments), env=environment, stdout=follower, stderr=follower)
     os.close(follower)
     printed = b""

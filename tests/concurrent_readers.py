@@ -26,7 +26,7 @@ from tests.every_kind import THINGS, thing
 from tests.thing_warehouse import ThingWarehouse, commit
 
 THINGS_COUNT = 50
-PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds that a command waits for the file by default."""
 COMMITS_PER_COPY = 5
 
@@ -83,7 +83,7 @@ def read_while_writing(seconds: float, commits: int) -> ReadResults:
         stop.set()
         _gather(results, len(readers), read)
         for reader in readers:
-            reader.join(PATIENCE)
+            reader.join(LOCK_TIMEOUT)
     return read
 
 
@@ -110,14 +110,14 @@ def _write(things: ThingWarehouse, number: int) -> None:
     """Write all things again with this number."""
     branches = f'"count":{number},"branches":[{{"count":{number}}},{{"count":{number}}}]'
     raws = [thing(branches, number, str(UUID(int=place + 1))) for place in range(THINGS_COUNT)]
-    with Warehouse(things.path, PATIENCE).writing() as connection:
+    with Warehouse(things.path, LOCK_TIMEOUT).writing() as connection:
         commit(connection, raws, FeedPart("main", THINGS.name), THINGS, begins=number - 1, ends=number)
 
 
 def _gather(results: Queue[tuple[str, int, set[int], list[str], list[str]]], readers: int, read: ReadResults) -> None:
     seen: set[int] = set()
     for _ in range(readers):
-        kind, reads, states, torn, errors = results.get(timeout=2 * PATIENCE)
+        kind, reads, states, torn, errors = results.get(timeout=2 * LOCK_TIMEOUT)
         read.reads[kind] += reads
         read.torn += torn
         read.errors += errors

@@ -105,7 +105,7 @@ def interrupt_commands(count: int, seed: int, only: tuple[str, ...] = tuple(COMM
     """Interrupt commands at random moments.
 
     Args:
-        count: number of interruptions.
+        count: number of commands to interrupt.
         seed: seed of the commands, signals and moments; how far a command has come at a moment still varies.
         only: names of the commands to choose from.
 

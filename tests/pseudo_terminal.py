@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 
 from pipelines.orchestration.serving import sessions
-from tests.command_line import command, unmeasured
+from tests.command_line import command, without_coverage
 
 CTRL_C = b"\x03"
 
@@ -91,7 +91,7 @@ def run_in_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator
     Args:
         arguments: arguments of the command.
         folder: working directory; the file for standard error is created beside it.
-        variables: additional environment variables.
+        variables: environment variables to add.
     """
     leader, follower = pty.openpty()
     began, beginning = os.pipe()
@@ -100,7 +100,7 @@ def run_in_terminal(*arguments: str, folder: Path, **variables: str) -> Iterator
         process = subprocess.Popen(
             [sys.executable, "-S", "-c", _LAUNCH, str(beginning), *command(*arguments)],
             cwd=folder,
-            env=unmeasured(TERM="xterm", **variables),
+            env=without_coverage(TERM="xterm", **variables),
             stdin=follower,
             stdout=follower,
             stderr=stream,

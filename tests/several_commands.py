@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.command_line import surroundings
+from tests.command_line import process_environment
 
 _RUN = """
 import json, os, sys, tempfile
@@ -50,12 +50,12 @@ def several_commands(
         commands: arguments of each command.
         folder: working directory, whose files and folders are listed.
         umask: umask of the processes at their start.
-        variables: additional environment variables.
+        variables: environment variables to add.
     """
     ended = subprocess.run(
         [sys.executable, "-c", _RUN, json.dumps(commands)],
         cwd=folder,
-        env=surroundings(**variables),
+        env=process_environment(**variables),
         capture_output=True,
         text=True,
         timeout=240,

@@ -41,7 +41,7 @@ _PARTNERS = {
 class Fact:
     """A set of rows that the page sums."""
 
-    name: str  # name of its SQL file
+    name: str  # of its SQL file
     report: str  # name of the report with the same figures; the fact is left out if it is not installed
     splits: tuple[str, ...]  # columns by which it is grouped, besides account and week
     measures: tuple[str, ...]  # columns that are summed

@@ -24,8 +24,8 @@ Ranks = dict[str, list[str | None]]  # identifiers of partners and items by rank
 class LimitedFacts:
     """The rows of the facts, and what was left out."""
 
-    rows: dict[Fact, list[Row]]  # rows of each fact
-    first_week: int  # number of the oldest week
+    rows: dict[Fact, list[Row]]
+    first_week: int  # the oldest one
     ids: Ranks  # identifiers of partners and items by rank
     alone: int  # number of partners, and of items, that are shown singly
     older: int  # number of orders before the first week

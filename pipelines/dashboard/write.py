@@ -24,8 +24,8 @@ NAME = "dashboard.html"
 class Dashboard:
     """The written file."""
 
-    path: Path  # path of the file
-    size: int  # size of the file in bytes
+    path: Path
+    size: int  # bytes
     orders: int  # number of orders with status COMMITTED in it
 
 
@@ -52,7 +52,9 @@ def write_dashboard(
         try:
             content, found = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)
         except duckdb.CatalogException:
-            raise PipelineError(f"{warehouse.path} holds nothing of Floriday yet: run `floriday sync` first") from None
+            raise PipelineError(
+                f"{warehouse.path} contains no data of Floriday yet: run `floriday sync` first"
+            ) from None
     page = page_of(content).encode()
     _replace(output, page)
     orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))

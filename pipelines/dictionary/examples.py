@@ -16,8 +16,8 @@ class Example(msgspec.Struct, frozen=True):
     """The result of a report."""
 
     api: str  # API of the sandbox, ``suppliers`` or ``customers``
-    sql: str  # the executed statement
-    columns: tuple[str, ...]  # names of the columns
+    sql: str
+    columns: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]  # values as text; None for NULL
 
 

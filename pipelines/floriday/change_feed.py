@@ -1,8 +1,8 @@
 """The rules for reading a change feed: from a cursor to its proven end (docs/floriday.md: Change feeds).
 
-A page's maximum belongs to the page, not to the feed. An empty page is no end. The next cursor is the highest number
-that the page proves, never one more. A page in doubt counts only if a second answer agrees. A feed that cannot advance
-ends with an error. Contents and storage of records do not belong here.
+A page's maximum belongs to the page, not to the feed. An empty page does not prove the end. The next cursor is exactly
+the highest number that the page proves. A page in doubt counts only if a second answer agrees. A feed that cannot
+advance ends with an error. Contents and storage of records do not belong here.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class FloridayClient:
 
         Raises:
             AuthenticationError: the API refuses a new token, or there is no token.
-            RefusedError: the API refuses the call for good; the message contains Floriday's reason.
+            RefusedError: the API refuses the call, and a retry would not help; the message contains Floriday's reason.
             RebuildingError: the API answered 423.
             RetriableError: the last failure after all retries; the message contains the number of attempts.
             FatalError: the answer is too large, or the TLS certificate cannot be verified.

@@ -23,7 +23,7 @@ class Page:
     """One answer of a sync operation (docs/floriday.md: Change feeds)."""
 
     maximum: int  # the answer's ``maximumSequenceNumber``, which is the page's own, before filtering
-    records: tuple[bytes, ...]  # the records as received
+    records: tuple[bytes, ...]  # as received
     numbers: tuple[int | None, ...]  # the sequence number of each record; None where it has no readable one
     is_strict: bool = field(default=True, compare=False)  # whether the whole answer is strict JSON
     limit: int | None = field(default=None, compare=False)  # requested number of records; None for all allowed
@@ -81,7 +81,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 def read_page(body: bytes) -> Page:
     """Split an answer into its records.
 
-    A record that is no strict JSON (half a surrogate pair, NaN, endless nesting) does not make the page unusable: its
+    A record that is not strict JSON (half a surrogate pair, NaN, endless nesting) does not make the page unusable: its
     bytes are found by their brackets, and the record is checked on its own later.
 
     Raises:

@@ -1,6 +1,6 @@
 """Restart detection: whether a feed still has the numbering in which it was read.
 
-A series of sequence numbers may begin again (docs/floriday.md: Change feeds), a maximum may be cached, and a wrong
+Floriday may restart the numbering of a feed (docs/floriday.md: Change feeds), a maximum may be cached, and a wrong
 answer may have moved the cursor. No single answer distinguishes these cases.
 """
 
@@ -44,7 +44,7 @@ def is_cursor_supported(feed: ChangeFeed, cursor: int) -> bool:
 def detect_numbering(
     feed: ChangeFeed, stored_numbers: StoredNumbers, *, read_up_to: int = 0, thorough: bool = False
 ) -> Numbering:
-    """The numbering of a feed whose cursor is in doubt, judged by the feed's first records.
+    """The numbering of a feed with a doubtful cursor, according to the first records of the feed.
 
     A series has begun if a known record is served under a lower number than the stored one, or if none of the first
     valid records is known. Empty pages and pages of invalid records prove nothing: the next page is requested.

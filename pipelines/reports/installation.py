@@ -94,7 +94,7 @@ class Preview:
     """The present result of a report."""
 
     columns: dict[str, str]  # DuckDB type of each column, by name
-    rows: int  # number of all rows
+    rows: int  # of the whole report
     first: list[tuple[Any, ...]]
 
 

@@ -22,7 +22,7 @@ from pipelines.normalize.content import content_hash
 
 PAGES_A_BATCH = 10  # commit after this many pages when the writer is idle; half as many for the first batch
 BYTES_A_BATCH = 32_000_000  # commit in any case after these bytes of records, which feeds that are read at once share
-BYTES_A_CHUNK = 8_000_000  # bytes normalized at once: few enough to go on soon, enough to be worth the effort
+BYTES_A_CHUNK = 8_000_000  # bytes normalized at once: small enough to start early, large enough to pay for the overhead
 BUDGET = MemoryBudget(20_000_000)  # bytes of pages, about, that all feeds hold at most before they are normalized
 
 
@@ -134,7 +134,7 @@ class PageBatch:
         return cls(covered, rejected, records.served, records.unknown_fields, records.unknown_values, [records])
 
     def take_records(self) -> Batch:
-        """The normalized records, once: DuckDB's commit takes most memory, and must not find them still held."""
+        """The normalized records, once: DuckDB's commit takes most memory, so the builder must not keep them."""
         return self._records.pop()
 
 

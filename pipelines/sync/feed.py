@@ -48,13 +48,13 @@ def sync_feed(
     widens: Sequence[str] = (),
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
-    """Read a feed from its cursor to its end, or again what lies before.
+    """Read a feed from its cursor to its end, or records before its cursor again.
 
     With each new record of the feed, older records of those that it ``widens`` become visible. The listener is called
     after each page with the outcome so far.
 
     Raises:
-        PipelineError: what was committed before stays, the next sync goes on from there.
+        PipelineError: the sync failed; committed pages stay, and the next sync continues after them.
     """
     reread = run.state.rereads.get((client.account, feed.name))
     syncs: list[SubFeedSync] = []

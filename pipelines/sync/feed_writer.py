@@ -106,7 +106,7 @@ class FeedWriter:
         self.progress.update(current=True, whole=position.cursor == 0)
 
     def store_again(self, records: Sequence[bytes], *, was_served: bool = True) -> None:
-        """Store records from before the cursor, which stays.
+        """Store records with numbers below the cursor, and do not move it.
 
         ``was_served`` is False for last versions that were made here.
         """

@@ -46,10 +46,10 @@ class FeedOutcome:
         if self.lacks is not None:
             return self.lacks
         if self.maximum is None or self.maximum <= self.cursor:
-            return "Floriday's answers do not prove that it was read to its end; the next sync goes on"
+            return "Floriday's answers do not prove that it was read to its end; the next sync continues"
         return (
             f"Floriday reports {self.maximum} as its highest number, but serves nothing after {self.cursor}; the next"
-            " sync goes on from there"
+            " sync continues from there"
         )
 
     @property

@@ -24,7 +24,7 @@ from pipelines.warehouse.sql import literal
 
 NORMALIZERS, QUEUED_SLICES = 2, 4
 """Slices that are normalized at once: more than half of that time is Arrow's, which releases the interpreter lock; and
-slices that wait, so that the writer never does."""
+slices in the queue, so that the writer never waits."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
 
 
 def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> bool:
-    """Give a warehouse of an older layout that of this version, within a transaction; returns whether it was older.
+    """Migrate a warehouse of an older layout, within a transaction; returns whether it was older.
 
     A feed whose tables differ is rebuilt from its raw log, row for row as it was, with the numbers that its rows had.
     Tables that this version does not have stay as they are. The sources are all those of the warehouse's API.
@@ -87,7 +87,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[So
 
 
 def _raise_memory_limit(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB take what it needs: all of a feed is one transaction, and nothing else runs meanwhile."""
+    """Remove the memory limit: a feed is one transaction, and nothing else runs at the same time."""
     connection.execute("RESET memory_limit")  # shows DuckDB's own limit, and does not apply it
     ((limit,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
     connection.execute(f"SET memory_limit = {literal(limit)}")

@@ -1,4 +1,4 @@
-"""One feed of one account, or one sub-feed: what of it is read, and whether its numbering is still the same."""
+"""One feed of one account, or one sub-feed: the range that is read, and the detection of a restarted numbering."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipelines.warehouse.load.days_to_sequence import Days, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.visibility import MAY_HAVE_RESTARTED, NEW_SERIES, Reread
 
-REPAIRS_AT_ONCE = 2  # how often one sync reads a feed again because of numbers above its end; the next sync goes on
+REPAIRS_AT_ONCE = 2  # how often one sync reads a feed again because of numbers above its end; the next sync continues
 
 
 class SubFeedSync:
@@ -34,7 +34,7 @@ class SubFeedSync:
         self.feed = feed
         self.pages = pages
         self.writer = writer
-        self.reread: Reread | None = None  # why the feed waits for a full re-read, as far as the sync does it
+        self.reread: Reread | None = None  # why this sync reads the feed again; None if it does not
         self.is_reread_done = False
 
     @property
@@ -62,7 +62,7 @@ class SubFeedSync:
         return ChangeFeed(fetch or self.pages.fetch, maximum, page, self.position.cursor, again)
 
     def run(self, what: Changes | Everything | Days, reread: Reread | None) -> None:
-        """Read the feed, and everything of it where ``reread`` marks it for that."""
+        """Read the feed; from number 0 if ``reread`` marks it for a full re-read."""
         self.reread = reread
         is_whole = isinstance(what, Everything) or self._is_marked_whole()
         is_new = self.is_whole_feed and self.position == Position()
@@ -79,7 +79,7 @@ class SubFeedSync:
     def _is_marked_whole(self) -> bool:
         """Whether the feed is marked to be read from number 0.
 
-        After a 423 the numbering of any feed is examined, but only a selection is known to be filled anew then.
+        After a 423 the numbering of any feed is examined, but only a selection is certainly filled again.
         """
         return self.reread is not None and (self.feed.selection or self.reread.reason != MAY_HAVE_RESTARTED)
 
@@ -127,10 +127,10 @@ class SubFeedSync:
         return feed.maximum is not None and feed.maximum < self.position.cursor
 
     def _examined(self, feed: ChangeFeed, *, is_suspect: bool) -> tuple[ChangeFeed, Numbering]:
-        """The feed with a maximum that is reliable, and what became of its numbering."""
-        if not self.is_whole_feed:
-            return feed, Numbering.SAME
+        """The feed with a reliable maximum, and the state of its numbering."""
         cursor = self.position.cursor
+        if not self.is_whole_feed and not (is_suspect and cursor):
+            return feed, Numbering.SAME  # without a maximum of its own, only a 423 makes a restart likely
         if self._has_fallen(feed):
             feed = replace(feed, maximum=self.pages.maximum_again())
         if self._has_fallen(feed) and is_cursor_supported(feed, cursor):
@@ -211,7 +211,7 @@ class SubFeedSync:
         return served if is_complete else None
 
     def _open_series(self) -> None:
-        """Begin a new series; what a selection no longer serves is found by reading all of it, whatever happens."""
+        """Begin a new series, and mark a selection for a full re-read, which finds the records that left it."""
         target, before = self.target, self.position
         position = replace(before, series=before.series + 1, cursor=0, maximum=self.writer.maximum)
         key = (target.part.account, target.part.feed)

@@ -36,7 +36,7 @@ def store_walk(writer: FeedWriter, steps: Iterator[Step], windows: WindowBuilder
     does not gather them.
 
     Raises:
-        PipelineError: what was committed before stays.
+        PipelineError: the walk failed; committed pages stay.
     """
     with _BackgroundCommits(writer) as commits:
         return _WalkWriter(writer, BatchBuilder(writer.target.table, windows), walk, commits).store(steps)
@@ -68,7 +68,7 @@ class _BackgroundCommits:
         self._running = self._thread.submit(self._writer.commit, self.session, batch, effects)
 
     def finish(self, *, is_next_ready: bool = False) -> Stored | None:
-        """Wait for the running commit, if any, and follow it; returns what it stored.
+        """Wait for the running commit, if any, and take over its position; returns what it stored.
 
         A commit that failed raises its error at each call. So nothing is stored after it, and no cursor moves over it.
         ``is_next_ready``: another batch is to be committed immediately after it.

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from pipelines.orchestration.serving import sessions
-from tests.command_line import Ended, command, surroundings
+from tests.command_line import FinishedCommand, command, process_environment
 
 BLANK = "FLORIDAY_CLIENT_ID=\nFLORIDAY_CLIENT_SECRET=\nFLORIDAY_API_KEY=\nFLORIDAY_AUTH_URL=\nFLORIDAY_AUTOMATION=\n"
 """A `.env` file with empty settings; without one, the checkout's file would be read."""
@@ -94,11 +94,11 @@ class Up:
         statuses = [run["status"] for run in self.runs()]
         return statuses[0] if statuses and statuses[0] in {"SUCCESS", "FAILURE", "CANCELED"} else None
 
-    def stop(self, number: signal.Signals) -> Ended:
+    def stop(self, number: signal.Signals) -> FinishedCommand:
         """Send a signal and wait until the process has ended."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=60)
-        return Ended(self.process.returncode, "".join(f"{line}\n" for line in self.lines) + out, err)
+        return FinishedCommand(self.process.returncode, "".join(f"{line}\n" for line in self.lines) + out, err)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def running(folder: Path, *arguments: str, **variables: str) -> Iterator[Up]:
     process = subprocess.Popen(
         command("up", *arguments),
         cwd=folder,
-        env=surroundings(**variables),
+        env=process_environment(**variables),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -20,7 +20,7 @@ from pipelines.catalogue.types import Source
 from pipelines.orchestration.assets.freshness import FRESHNESS
 from pipelines.orchestration.assets.partitions import TIME_ZONE
 from pipelines.sandbox import Fault, Kind, status
-from tests.command_line import Ended, floriday
+from tests.command_line import FinishedCommand, floriday
 from tests.end_to_end.control_room import (
     ACCOUNTS,
     WEEKS,
@@ -126,7 +126,7 @@ class TwoRuns:
     configured: Reread
     weeks: Reread
     statuses: tuple[str, str]
-    command: Ended
+    command: FinishedCommand
 
 
 @pytest.fixture(scope="module")
@@ -393,7 +393,7 @@ class TestConcurrentRuns:
     def test_the_command_line_names_the_run(self, two_runs: TwoRuns) -> None:
         """The command fails at once with the id of the run that syncs."""
         assert two_runs.command.code == 1
-        assert f"Dagster run {two_runs.configured.run_id}" in two_runs.command.complaint
+        assert f"Dagster run {two_runs.configured.run_id}" in two_runs.command.error_line
 
 
 def test_no_secret_is_shown_or_stored(room: ControlRoom, first_load: str, two_runs: TwoRuns) -> None:

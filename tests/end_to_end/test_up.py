@@ -18,7 +18,7 @@ import requests
 from pipelines.catalogue import catalogue_of
 from pipelines.orchestration.serving import sessions
 from pipelines.warehouse.file.connection import Warehouse
-from tests.command_line import ROOT, Ended, command, floriday, surroundings
+from tests.command_line import ROOT, FinishedCommand, command, floriday, process_environment
 from tests.end_to_end.dagster_dev import wait_for
 from tests.end_to_end.floriday_up import REPOSITORY, Up, blank_folder, running
 from tests.written_files import written_below
@@ -54,9 +54,9 @@ class Observed:
     files: dict[str, int]
     credentials: dict[str, str]
     foreign: dict[str, int]
-    second: Ended
+    second: FinishedCommand
     processes: int
-    ended: Ended
+    ended: FinishedCommand
     left: set[int]
 
 
@@ -136,7 +136,7 @@ class TestWithoutSettings:
     def test_a_second_command_is_refused(self, observed: Observed) -> None:
         """A second command in the same folder names the process and address of the first."""
         assert observed.second.code == 1
-        assert f"(process {observed.up.process.pid}, at {observed.up.printed['Dagster']})" in observed.second.complaint
+        assert f"(process {observed.up.process.pid}, at {observed.up.printed['Dagster']})" in observed.second.error_line
 
     def test_sigterm_ends_everything(self, observed: Observed) -> None:
         """After SIGTERM the exit code is 143, one line is printed and no process of Dagster is left."""
@@ -182,7 +182,7 @@ def test_incomplete_credentials_are_refused(where: str, tmp_path: Path) -> None:
     ended = floriday("up", folder=tmp_path, **(credentials if where == "environment" else {}))
 
     assert ended.code == 2
-    assert "FLORIDAY_CLIENT_SECRET is missing" in ended.complaint
+    assert "FLORIDAY_CLIENT_SECRET is missing" in ended.error_line
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
@@ -194,7 +194,7 @@ def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
         ended = floriday("up", "--port", str(port), folder=blank_folder(tmp_path))
 
     assert ended.code == 2
-    assert ended.complaint.startswith(f"--port {port} cannot be used")
+    assert ended.error_line.startswith(f"--port {port} cannot be used")
 
 
 @pytest.mark.parametrize("name", ["https://floriday.example.com", "*", "floriday.example.com:443", ""])
@@ -203,7 +203,7 @@ def test_a_malformed_host_name_is_refused(name: str, tmp_path: Path) -> None:
     ended = floriday("up", "--allow-host", name, folder=blank_folder(tmp_path))
 
     assert ended.code == 2
-    assert "is no host name: write it as" in ended.complaint
+    assert "is no host name: write it as" in ended.error_line
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
@@ -216,9 +216,9 @@ def test_it_ends_when_dagster_ends(tmp_path: Path) -> None:
         _, err = up.process.communicate(timeout=60)
         left = sessions.members(session)
 
-    *output, complaint = err.splitlines()
+    *output, error_line = err.splitlines()
     assert up.process.returncode == 1
-    assert complaint.startswith("floriday: Dagster ended by itself (signal 9)")
+    assert error_line.startswith("floriday: Dagster ended by itself (signal 9)")
     assert any("Serving dagster-webserver" in line for line in output)
     assert left == set()
 
@@ -231,7 +231,7 @@ def test_it_ends_when_the_assets_cannot_be_loaded(tmp_path: Path) -> None:
     process = subprocess.run(
         command("up", "--port", "0"),
         cwd=tmp_path,
-        env=surroundings(),
+        env=process_environment(),
         capture_output=True,
         text=True,
         timeout=300,

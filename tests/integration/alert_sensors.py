@@ -24,7 +24,7 @@ class AlertSensors:
     Args:
         instance: the instance that stores the runs.
         receiver: the server that accepts alerts, unless `answer_with` changes it.
-        root: the project's folder.
+        root: folder of the project.
         variables: FLORIDAY_ variables beside FLORIDAY_ALERTS, which names the receiver.
         cursors: cursor of each sensor, kept from tick to tick.
         ticks: text of all ticks so far.

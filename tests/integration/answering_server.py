@@ -21,9 +21,9 @@ class Reply:
     """One HTTP response.
 
     Args:
-        status: HTTP status code.
+        status: HTTP status of the answer.
         body: body as bytes; any other value is sent as JSON.
-        headers: headers besides Content-Length.
+        headers: HTTP headers in addition to Content-Length.
         missing: number of announced bytes that are not sent, because the connection is closed before.
         dropped: whether the connection is closed without a response.
         stalled: whether the server never responds.

@@ -99,7 +99,7 @@ class ScriptedSync:
     """A warehouse that is synced from a scripted server, with simulated waits.
 
     Args:
-        server: running server.
+        server: server that the client calls.
         path: path of the warehouse file.
         feeds: names of the feeds to sync.
         accounts: names of the accounts.

@@ -70,7 +70,7 @@ class Syncing:
     """One sandbox and one warehouse.
 
     Args:
-        sandbox: running sandbox.
+        sandbox: sandbox that the syncs call.
         path: path of the warehouse file.
         time: clock of the simulated waits.
         page: number of records in a page; None for that of the catalogue.

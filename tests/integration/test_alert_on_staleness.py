@@ -227,7 +227,7 @@ class TestNotSent:
 
         with synced.warehouse.writing():
             pass
-        assert synced.tick() == f"{synced.warehouse.path} holds nothing of Floriday yet"
+        assert synced.tick() == f"{synced.warehouse.path} contains no data of Floriday yet"
         assert synced.titles() == []
 
     def test_a_warehouse_that_is_being_written_is_skipped(

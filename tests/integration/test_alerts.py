@@ -157,16 +157,16 @@ class TestTestMessage:
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=both)
 
         assert (ended.code, ended.out) == (1, "1 of 2 addresses accepted the test message\n")
-        assert ended.complaint == "FLORIDAY_ALERTS: address 2 (JSON) answered 404"
+        assert ended.error_line == "FLORIDAY_ALERTS: address 2 (JSON) answered 404"
 
     @pytest.mark.parametrize(
-        ("alerts", "complaint"),
+        ("alerts", "error_line"),
         [("", "FLORIDAY_ALERTS is missing: it expects"), (f"tulips://{TOKEN}", "FLORIDAY_ALERTS expects addresses")],
     )
-    def test_a_setting_that_is_missing_or_malformed(self, alerts: str, complaint: str, tmp_path: Path) -> None:
+    def test_a_setting_that_is_missing_or_malformed(self, alerts: str, error_line: str, tmp_path: Path) -> None:
         """A missing or malformed setting is one line without the address, and the exit code is 2."""
         ended = floriday("check", "--alert", folder=tmp_path, FLORIDAY_ALERTS=alerts)
 
         assert (ended.code, ended.out) == (2, "")
-        assert ended.complaint.startswith(complaint)
+        assert ended.error_line.startswith(error_line)
         assert TOKEN not in ended.err

@@ -170,7 +170,7 @@ class CountingLock:
     """A lock that sets an event when four threads wait for it."""
 
     def __init__(self) -> None:
-        self.all_there = Event()
+        self.all_waiting = Event()
         self._coming = 0
         self._counting = Lock()
         self._lock = Lock()
@@ -179,7 +179,7 @@ class CountingLock:
         with self._counting:
             self._coming += 1
             if self._coming == 4:
-                self.all_there.set()
+                self.all_waiting.set()
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
@@ -191,7 +191,7 @@ def test_waiting_threads_share_a_failure(server: AnsweringServer, time: ManualCl
     session = session_at(server.address + TOKEN, time)
     lock = CountingLock()
     session._lock = lock  # type: ignore[assignment]  # noqa: SLF001 - the only way to know who waits
-    server.respond(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_there))
+    server.respond(TOKEN, Reply(401, {"error": "invalid_client"}, after=lock.all_waiting))
 
     with ThreadPoolExecutor(4) as threads:
         errors = [future.exception() for future in [threads.submit(session.token) for _ in range(4)]]

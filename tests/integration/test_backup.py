@@ -14,7 +14,7 @@ import pytest
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.command_line import Printed, surroundings, unmeasured
+from tests.command_line import Printed, process_environment, without_coverage
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import ThingWarehouse, word
@@ -62,7 +62,7 @@ class TestBackup:
     def test_it_waits_for_a_running_transaction(self, things: ThingWarehouse, tmp_path: Path) -> None:
         """A backup waits for a running transaction and contains it, and a reader does not delay it."""
         command = [sys.executable, "-m", "pipelines.cli", "backup", "b.duckdb"]
-        environment = surroundings(FLORIDAY_WAREHOUSE=str(things.path))
+        environment = process_environment(FLORIDAY_WAREHOUSE=str(things.path))
         with things.warehouse.writing() as connection:
             with transaction(connection):
                 connection.execute("UPDATE things.things SET word = 'b'")
@@ -174,7 +174,7 @@ class TestRefusals:
         ended = subprocess.run(
             [sys.executable, "-c", program],
             cwd=tmp_path,
-            env=unmeasured(FLORIDAY_WAREHOUSE=str(things.path)),
+            env=without_coverage(FLORIDAY_WAREHOUSE=str(things.path)),
             stderr=subprocess.PIPE,
             text=True,
             check=False,

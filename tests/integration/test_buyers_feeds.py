@@ -23,6 +23,7 @@ from tests.records import in_json, valid_records
 CUSTOMERS = catalogue_of("customers")
 CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"
 LINES, CUSTOM = "supply.supply_lines", "supply.custom_supply_lines"
+WITHOUT_GROUPS = "33333333-3333-4333-8333-333333333333"
 SUPPLIERS = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
 
 
@@ -132,6 +133,30 @@ def test_a_sub_feed_that_was_not_read_to_its_end_is_not_idle(syncing: Syncing) -
     assert syncing.sync_one(GROUPS).current
 
     syncing.assert_equal(GROUPS)
+
+
+def test_after_a_423_a_restart_of_a_sub_feed_is_detected(syncing: Syncing) -> None:
+    """After a status 423 the numbering of every sub-feed is examined, and a restarted one is read from number 0."""
+    for place, supplier in enumerate(SUPPLIERS):
+        connect(syncing, supplier)
+        for record in records(GROUPS, 3, seed=place, supplierOrganizationId=supplier):
+            put(syncing, GROUPS, record)
+    connect(syncing, WITHOUT_GROUPS)
+    syncing.sync(CONNECTIONS, GROUPS)
+    syncing.sandbox.faults.add(status(423, "/contract-trade-item-groups/*", times=None))
+    assert syncing.sync_one(GROUPS).skipped
+    syncing.sandbox.faults.clear()
+    book = syncing.sandbox.book(GROUPS)
+    number = book.maximum + 5
+    book.restart()
+    last = book.entries()[-1]
+    book.put(in_json({**last.document, "isDeleted": True, "sequenceNumber": number}), number=number)
+
+    outcome = syncing.sync_one(GROUPS)
+
+    assert (outcome.restarted, outcome.current) == (True, True)
+    syncing.assert_equal(GROUPS)
+    assert syncing.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
 
 
 def test_a_new_connection_makes_older_records_visible(syncing: Syncing) -> None:

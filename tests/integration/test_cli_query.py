@@ -27,7 +27,7 @@ from pipelines.reports import find_report, installed
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.schema.create import create_tables
-from tests.command_line import command, floriday, on_a_terminal, surroundings, unmeasured
+from tests.command_line import command, floriday, process_environment, run_on_terminal, without_coverage
 from tests.integration.report_warehouse import feeds_of_reports
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
@@ -231,7 +231,12 @@ class TestFormats:
             "before = peak(100_000)\nprint(peak(2_000_000) - before)"
         )
         ended = subprocess.run(
-            [command()[0], "-c", program], cwd=tmp_path, env=surroundings(), capture_output=True, text=True, check=True
+            [command()[0], "-c", program],
+            cwd=tmp_path,
+            env=process_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
 
         assert int(ended.stdout) < 60
@@ -282,7 +287,7 @@ def test_without_a_warehouse(tmp_path: Path) -> None:
     ended = floriday("query", "SELECT 1", folder=tmp_path, FLORIDAY_WAREHOUSE="none.duckdb")
 
     assert ended.code == 1
-    assert "run `floriday sync` first" in ended.complaint
+    assert "run `floriday sync` first" in ended.error_line
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,7 +296,7 @@ def test_a_closed_pipe_is_no_error(warehouse: Path) -> None:
     process = subprocess.Popen(
         command("query", "FROM range(1000000)", "--format", "csv"),
         cwd=warehouse.parent,
-        env=surroundings(),
+        env=process_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -311,7 +316,7 @@ def test_signals_stop_a_long_query(file: str, end: signal.Signals, code: int, wa
     process = subprocess.Popen(
         command("query", sql, "--output", file),
         cwd=tmp_path,
-        env=unmeasured(TMPDIR=str(tmp_path)),
+        env=without_coverage(TMPDIR=str(tmp_path)),
         stderr=subprocess.PIPE,
     )
     try:
@@ -332,7 +337,7 @@ def test_an_unread_result_does_not_block_the_file(warehouse: Path) -> None:
     """The timeout ends a query whose output nobody reads, and releases the database file."""
     process = subprocess.Popen(
         command("query", "FROM range(10000000000)", "--format", "csv", "--timeout", "1s"),
-        env=unmeasured(),
+        env=without_coverage(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -358,7 +363,7 @@ def test_closed_standard_streams(closed: str, sql: str, code: int, tmp_path: Pat
     """With a closed standard stream, the exit code is still the query's, and no traceback is printed."""
     line = f"{shlex.join(command('query', sql, '--output', 'out.csv'))} {closed}"
 
-    ended = subprocess.run(line, shell=True, cwd=tmp_path, env=unmeasured(), capture_output=True, check=False)  # noqa: S602
+    ended = subprocess.run(line, shell=True, cwd=tmp_path, env=without_coverage(), capture_output=True, check=False)  # noqa: S602
 
     assert ended.returncode == code
     assert b"Traceback" not in ended.stderr
@@ -367,10 +372,12 @@ def test_closed_standard_streams(closed: str, sql: str, code: int, tmp_path: Pat
 
 def test_sql_must_be_utf8(warehouse: Path) -> None:
     """SQL that is not UTF-8 is a usage error, and an ASCII locale does not change the letters of SQL."""
-    broken = subprocess.run([*command("query"), b"SELECT '\xff'"], env=unmeasured(), capture_output=True, check=False)
+    broken = subprocess.run(
+        [*command("query"), b"SELECT '\xff'"], env=without_coverage(), capture_output=True, check=False
+    )
     plain = subprocess.run(
         command("query", "SELECT 'é' AS x", "--format", "csv"),
-        env=unmeasured(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
+        env=without_coverage(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
         capture_output=True,
         check=False,
     )
@@ -394,7 +401,7 @@ class TestTerminal:
 
     def test_a_box(self) -> None:
         """A result that fits the terminal is drawn in a box, with its number of rows."""
-        printed = on_a_terminal("query", "SELECT 1 AS one, '[bold]x' AS text", columns=80)
+        printed = run_on_terminal("query", "SELECT 1 AS one, '[bold]x' AS text", columns=80)
 
         assert "───" in printed
         assert "[bold]x" in printed
@@ -403,21 +410,21 @@ class TestTerminal:
 
     def test_no_color(self) -> None:
         """NO_COLOR turns colours off."""
-        printed = on_a_terminal("query", "SELECT 1 AS one", columns=80, NO_COLOR="1")
+        printed = run_on_terminal("query", "SELECT 1 AS one", columns=80, NO_COLOR="1")
 
         assert "\x1b[3" not in printed
         assert "(1 row)" in printed
 
     def test_a_wide_result_has_one_value_a_line(self) -> None:
         """A result that is wider than the terminal is printed with one value a line."""
-        printed = on_a_terminal("query", "FROM orders.sales_orders LIMIT 2", columns=80)
+        printed = run_on_terminal("query", "FROM orders.sales_orders LIMIT 2", columns=80)
 
         assert "row 1" in printed
         assert "  sales_order_id" in printed
 
     def test_a_long_result_is_truncated(self) -> None:
         """A terminal shows the first 500 rows, and a note says how to get all of them."""
-        printed = on_a_terminal("query", "FROM range(2000)", columns=80)
+        printed = run_on_terminal("query", "FROM range(2000)", columns=80)
 
         assert "499" in printed
         assert "(the first 500 rows; --format csv shows all)" in printed

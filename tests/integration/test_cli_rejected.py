@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from tests.command_line import Printed, on_a_terminal
+from tests.command_line import Printed, run_on_terminal
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import JsonObject, in_json, valid_records
 
@@ -273,7 +273,7 @@ class TestList:
     def test_the_table_contains_no_control_characters(self, rejected: Syncing, printed: Printed) -> None:
         """The table contains no control characters of the records, and needs no credentials."""
         _, out, _ = printed("rejected")
-        drawn = on_a_terminal("rejected", columns=200, FLORIDAY_WAREHOUSE=str(rejected.path))
+        drawn = run_on_terminal("rejected", columns=200, FLORIDAY_WAREHOUSE=str(rejected.path))
 
         assert out.splitlines()[0].split() == ["account", "feed", "key", "number", "reason", "first_seen", "last_seen"]
         assert "\x1b[2J" not in out + drawn

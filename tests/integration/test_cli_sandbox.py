@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 from pipelines.catalogue import catalogue_of
 from pipelines.cli.commands import demo as demonstration
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.command_line import Ended, command, floriday, surroundings
+from tests.command_line import FinishedCommand, command, floriday, process_environment
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
@@ -30,7 +30,7 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
     process = subprocess.Popen(
         command("sandbox", *arguments),
         cwd=folder,
-        env=surroundings(),
+        env=process_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -81,7 +81,7 @@ class TestSandbox:
             ended = floriday("sandbox", "--port", str(port), folder=tmp_path)
 
         assert ended.code == 2
-        assert ended.complaint.startswith(f"--port {port} cannot be used")
+        assert ended.error_line.startswith(f"--port {port} cannot be used")
 
     def test_a_port_can_be_chosen(self, tmp_path: Path) -> None:
         """The sandbox listens on the port of ``--port``, and prints it."""
@@ -104,7 +104,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ended(folder: Path) -> Ended:
+def ended(folder: Path) -> FinishedCommand:
     """How the demo ended, run in an environment with other settings, which it must ignore."""
     return floriday("demo", folder=folder, FLORIDAY_WAREHOUSE=str(folder / "mine.duckdb"))
 
@@ -112,7 +112,7 @@ def ended(folder: Path) -> Ended:
 class TestDemo:
     """``floriday demo``."""
 
-    def test_it_shows_both_syncs(self, ended: Ended) -> None:
+    def test_it_shows_both_syncs(self, ended: FinishedCommand) -> None:
         """The demo prints the results of every feed for both syncs, and no line of Dagster's."""
         assert (ended.code, ended.err) == (0, "")
         first, second = ended.out.split("of trade later")
@@ -124,16 +124,16 @@ class TestDemo:
         assert "dagster" not in ended.out
         assert "\x1b" not in ended.out
 
-    def test_it_shows_its_duration(self, ended: Ended) -> None:
+    def test_it_shows_its_duration(self, ended: FinishedCommand) -> None:
         """The demo prints how many seconds it took."""
         assert re.search(r"Done in \d+ s", ended.out)
 
-    def test_it_shows_the_report(self, ended: Ended) -> None:
+    def test_it_shows_the_report(self, ended: FinishedCommand) -> None:
         """The demo prints the newest weeks of the revenue report."""
         assert re.search(r"iso_year +iso_week +trade_item_name", ended.out)
         assert re.search(r"20\d\d +\d+ +\S.* EUR +\d+ +\d+ +\d+\.\d\d", ended.out)
 
-    def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
+    def test_it_leaves_a_warehouse(self, ended: FinishedCommand, folder: Path) -> None:
         """The demo creates a private warehouse where it says and a history in Dagster, and not the user's warehouse."""
         assert "data/demo.duckdb" in ended.out
         with duckdb.connect(str(folder / "data" / "demo.duckdb"), read_only=True) as connection:
@@ -144,7 +144,7 @@ class TestDemo:
         assert not any(path.lstat().st_mode & 0o077 for path in (folder / "data").rglob("*"))
 
     @pytest.mark.parametrize("number", range(len(demonstration.QUERIES["suppliers"])))
-    def test_suggested_queries_work(self, number: int, ended: Ended, folder: Path) -> None:
+    def test_suggested_queries_work(self, number: int, ended: FinishedCommand, folder: Path) -> None:
         """Each query that the demo suggests returns rows."""
         line = [line for line in ended.out.splitlines() if line.startswith("FLORIDAY_WAREHOUSE=")][number]
         setting, program, *arguments = shlex.split(line)
@@ -164,7 +164,7 @@ class TestDemo:
             ended = floriday("demo", folder=tmp_path)
 
         assert ended.code == 1
-        assert "another demo" in ended.complaint
+        assert "another demo" in ended.error_line
         assert path.read_text() == "in use"
 
 
@@ -180,11 +180,11 @@ class TestDemoOfABuyer:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def ended(cls, folder: Path) -> Ended:
+    def ended(cls, folder: Path) -> FinishedCommand:
         """How the demo ended."""
         return floriday("demo", "--api", "customers", folder=folder)
 
-    def test_it_shows_both_syncs(self, ended: Ended) -> None:
+    def test_it_shows_both_syncs(self, ended: FinishedCommand) -> None:
         """The demo prints the rows of every feed of the Customers API, and the orders by status."""
         assert (ended.code, ended.err) == (0, "")
         first, second = ended.out.split("of trade later")
@@ -193,7 +193,7 @@ class TestDemoOfABuyer:
             assert re.search(rf"main +{feed.name} ", second)
         assert re.search(r"status +orders\n.*COMMITTED +\d+", second, re.DOTALL)
 
-    def test_it_leaves_a_warehouse(self, ended: Ended, folder: Path) -> None:
+    def test_it_leaves_a_warehouse(self, ended: FinishedCommand, folder: Path) -> None:
         """The demo creates a warehouse of its own, in which the suggested queries return rows."""
         assert "data/demo-customers.duckdb" in ended.out
         with duckdb.connect(str(folder / "data" / "demo-customers.duckdb"), read_only=True) as connection:

@@ -19,7 +19,7 @@ from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.settings.values import AMSTERDAM
 from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.command_line import Printed, floriday, on_a_terminal
+from tests.command_line import Printed, floriday, run_on_terminal
 from tests.integration.syncing import Syncing
 from tests.integration.syncing import empty_warehouse as created
 from tests.moments import real_now
@@ -266,7 +266,7 @@ class TestSync:
 
     def test_a_table_on_a_terminal(self, warehouse: Path) -> None:
         """On a terminal, the progress disappears at the end and the table stays."""
-        out = on_a_terminal("sync", columns=120, **environment())
+        out = run_on_terminal("sync", columns=120, **environment())
 
         assert "───" in out
         assert ORDERS in out.rpartition("account")[2]
@@ -320,7 +320,7 @@ def test_a_wrong_setting_is_one_line(command: str, wrong: str, warehouse: Path) 
     ended = floriday(command, folder=warehouse.parent, **{**environment(), **changed})
 
     assert ended.code == code
-    assert message in ended.complaint
+    assert message in ended.error_line
     assert "made-up" not in ended.out + ended.err
     assert not warehouse.exists()
 

@@ -20,7 +20,7 @@ from pipelines.warehouse.file.compaction import CompactionResult, compact, diffe
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.another_process import READER, WRITER, another_process
-from tests.command_line import Printed, unmeasured
+from tests.command_line import Printed, without_coverage
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import A, B, ThingWarehouse, word
@@ -307,7 +307,11 @@ class TestFailures:
         )
 
         ended = subprocess.run(
-            [sys.executable, "-c", program, str(things.path)], env=unmeasured(), stderr=-1, text=True, check=False
+            [sys.executable, "-c", program, str(things.path)],
+            env=without_coverage(),
+            stderr=-1,
+            text=True,
+            check=False,
         )
 
         assert ended.stderr.startswith(f"{things.path} was not compacted, and is unchanged: ")

@@ -20,7 +20,7 @@ from pipelines.warehouse.file.waiters import (
     yield_to_writers,
 )
 from tests.another_process import READER, WRITER, another_process, end
-from tests.concurrent_readers import PATIENCE, ReadResults, read_while_writing
+from tests.concurrent_readers import LOCK_TIMEOUT, ReadResults, read_while_writing
 from tests.thing_warehouse import ThingWarehouse
 
 
@@ -37,7 +37,7 @@ def assert_sound(read: ReadResults) -> None:
     assert read.torn == []
     assert set(read.reads) == {"copy", "query", "report"}
     assert min(read.reads.values()) > 0
-    assert read.longest_wait < PATIENCE
+    assert read.longest_wait < LOCK_TIMEOUT
 
 
 def test_three_readers_and_a_writer() -> None:

@@ -18,7 +18,7 @@ from pipelines.errors import WarehouseError
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.dry_run import private_copy
-from tests.command_line import Printed, command, unmeasured
+from tests.command_line import Printed, command, without_coverage
 from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records
 
@@ -182,7 +182,7 @@ class TestCopy:
         process = subprocess.Popen(
             command("sync", "--dry-run"),
             cwd=warehouse.parent,
-            env=unmeasured(**settings(sandbox, warehouse)),
+            env=without_coverage(**settings(sandbox, warehouse)),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -60,7 +60,7 @@ def test_only_the_last_used_runs_stay_open(instance: dg.DagsterInstance) -> None
     assert log_of(instance).open_databases == KEPT
 
 
-def test_a_run_whose_file_was_deleted_has_no_events(instance: dg.DagsterInstance) -> None:
+def test_a_run_without_its_file_has_no_events(instance: dg.DagsterInstance) -> None:
     """If a run's file is deleted, its log starts empty, as in Dagster's own storage."""
     run_id = dg.materialize([tulips], instance=instance).run_id
     Path(log_of(instance).path_for_shard(run_id)).unlink()

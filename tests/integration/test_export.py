@@ -24,7 +24,7 @@ from pipelines.warehouse.read import parquet_export
 from pipelines.warehouse.read.parquet_export import export
 from pipelines.warehouse.schema.create import SYNC_TABLES
 from pipelines.warehouse.schema.owner import record_owner
-from tests.command_line import Printed, unmeasured
+from tests.command_line import Printed, without_coverage
 from tests.every_kind import TABLE, thing
 from tests.integration.syncing import empty_warehouse
 from tests.thing_warehouse import ThingWarehouse, word
@@ -294,7 +294,7 @@ class TestRefusals:
         ended = subprocess.run(
             [sys.executable, "-c", program],
             cwd=tmp_path,
-            env=unmeasured(FLORIDAY_WAREHOUSE=str(things.path)),
+            env=without_coverage(FLORIDAY_WAREHOUSE=str(things.path)),
             stderr=subprocess.PIPE,
             text=True,
             check=False,
@@ -308,7 +308,7 @@ class TestRefusals:
         assert names(tmp_path) == ["out", "w.duckdb"]
 
     def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without a warehouse, or with one that holds nothing of Floriday, an export fails and creates nothing."""
+        """Without a warehouse, or with one without data of Floriday, an export fails and creates nothing."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", "w.duckdb")
         assert "there is no warehouse" in printed("export", "out")[2]
@@ -319,5 +319,5 @@ class TestRefusals:
         code, _, err = printed("export", "out")
 
         assert code == 1
-        assert "holds nothing of Floriday yet" in err
+        assert "contains no data of Floriday yet" in err
         assert names(tmp_path) == ["w.duckdb"]

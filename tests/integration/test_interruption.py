@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.command_line import ROOT, unmeasured
+from tests.command_line import ROOT, without_coverage
 
 START_OF_PROGRAM = """
 import os, signal, sys, threading, time
@@ -37,7 +37,7 @@ def run_program(program: str, clean_up: float = 60) -> tuple[int, str, str]:
     finished = subprocess.run(
         [sys.executable, "-c", complete, str(clean_up)],
         cwd=ROOT,
-        env=unmeasured(),
+        env=without_coverage(),
         capture_output=True,
         text=True,
         timeout=120,
@@ -179,7 +179,7 @@ def test_an_interrupted_import_ends_the_command(module: str, tmp_path: Path) -> 
     finished = subprocess.run(
         [sys.executable, "-c", INTERRUPTED_IMPORT, module, *command],
         cwd=tmp_path,
-        env=unmeasured(FLORIDAY_WAREHOUSE="w.duckdb"),
+        env=without_coverage(FLORIDAY_WAREHOUSE="w.duckdb"),
         capture_output=True,
         text=True,
         timeout=60,

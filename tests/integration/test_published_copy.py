@@ -21,7 +21,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import copy_warehouse, is_copy_due, publish
 from tests.another_process import READER, WRITER, another_process
-from tests.command_line import unmeasured
+from tests.command_line import without_coverage
 from tests.integration.dagster_project import Project, fill
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
@@ -308,7 +308,7 @@ class TestFailures:
 
         ended = subprocess.run(
             [sys.executable, "-c", LIMITED, str(things.path), str(target)],
-            env=unmeasured(),
+            env=without_coverage(),
             stderr=subprocess.PIPE,
             text=True,
             check=False,

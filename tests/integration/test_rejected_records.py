@@ -66,7 +66,7 @@ def test_a_rejected_record_is_kept_with_its_details(things: ThingWarehouse) -> N
     assert stored.rejected == 1
 
 
-def test_there_is_one_open_row_for_a_key(things: ThingWarehouse) -> None:
+def test_a_key_has_one_open_row(things: ThingWarehouse) -> None:
     """A rejected record that is served again updates payload, reason, number and ``last_seen`` of its open row."""
     things.store(wrong("many", 5))
     first, _ = times(things)
@@ -77,7 +77,7 @@ def test_there_is_one_open_row_for_a_key(things: ThingWarehouse) -> None:
     assert times(things)[0] == first < times(things)[1]
 
 
-def test_there_is_one_open_row_per_number_without_a_key(things: ThingWarehouse) -> None:
+def test_a_number_without_a_key_has_one_open_row(things: ThingWarehouse) -> None:
     """Rejected records without a readable key have one open row for each sequence number."""
     things.store(KEYLESS % 5)
     things.store(KEYLESS % 5, KEYLESS % 6)
@@ -85,7 +85,7 @@ def test_there_is_one_open_row_per_number_without_a_key(things: ThingWarehouse) 
     assert listed(things) == [(None, 5, True), (None, 6, True)]
 
 
-def test_there_is_one_open_row_per_payload_without_key_and_number(things: ThingWarehouse) -> None:
+def test_a_payload_without_key_and_number_has_one_open_row(things: ThingWarehouse) -> None:
     """Rejected records without key and number have one open row for each payload."""
     for _ in range(2):
         things.store(b"{}", b'{"a":1}', b"{}")

@@ -138,7 +138,7 @@ def test_a_dashboard_that_cannot_be_written_fails_in_one_line(project: Project) 
 
     (line,) = failure_lines(materialize(project, DASHBOARD)).values()
 
-    assert re.fullmatch(r"dashboard: .*w\.duckdb holds nothing of Floriday yet: run `floriday sync` first", line)
+    assert re.fullmatch(r"dashboard: .*w\.duckdb contains no data of Floriday yet: run `floriday sync` first", line)
 
 
 def test_a_failing_feed_leaves_out_only_the_reports_that_read_it(synced: Project) -> None:

@@ -22,7 +22,7 @@ from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
 from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner
 from tests.another_process import READER, WRITER, another_process, end
-from tests.command_line import unmeasured
+from tests.command_line import without_coverage
 from tests.every_kind import TABLE
 from tests.thing_warehouse import ThingWarehouse, contents, word
 
@@ -402,7 +402,7 @@ class TestFullDisk:
         """A transaction that does not fit on the disk is rolled back with an error, and the next one can be stored."""
         before = things.contents()
         command = [sys.executable, "-c", f"import sys\n{LIMITED}", str(things.path)]
-        ended = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, env=without_coverage(), capture_output=True, text=True, check=False)
 
         assert ended.stdout.startswith(f"writing {things.path} failed, and nothing of this batch was stored: ")
         assert "File too large" in ended.stdout

@@ -224,7 +224,7 @@ class World:
     """All accounts.
 
     Args:
-        accounts: accounts by name.
+        accounts: accounts of the world, by name.
         inclusive: whether the record at the requested number is served again.
         empty_maximum_is_zero: whether an empty page has the maximum 0 instead of the requested number.
     """

@@ -173,7 +173,7 @@ def test_dagster_stores_no_personal_values(tmp_path: Path, monkeypatch: pytest.M
         def fail(*_: object) -> None:
             raise duckdb.ConversionException(f"Conversion Error: Could not convert string '{marks.made[0]}' to INT32")
 
-        monkeypatch.setattr("pipelines.warehouse.read.integrity.duplicate_keys", fail)
+        monkeypatch.setattr("pipelines.warehouse.read.integrity.open_rejections", fail)
         failed = project.sync()
 
     assert all(outcome.rejected and outcome.new for outcome in first.values())

@@ -25,7 +25,7 @@ from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.floriday.http.transport import BoundedAdapter, new_session
 from pipelines.warehouse.file.sync_lock import lock_holder
-from tests.command_line import command, unmeasured
+from tests.command_line import command, without_coverage
 from tests.security.raw_server import Answers, Drip, raw_server, trusted_tls
 
 BASE = "/suppliers-api-2026v1"
@@ -280,7 +280,7 @@ def test_signals_interrupt_a_call(tmp_path: Path) -> None:
         return replace(SLOW_ANSWERS["header name"], times=1_000_000)
 
     def sync(name: str) -> subprocess.Popen[bytes]:
-        environment = unmeasured(**settings_for(server.address), FLORIDAY_WAREHOUSE=name)
+        environment = without_coverage(**settings_for(server.address), FLORIDAY_WAREHOUSE=name)
         return subprocess.Popen(command("sync"), cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
 
     with raw_server(answers) as server, sync("a.duckdb") as first, sync("b.duckdb") as second:

@@ -15,7 +15,7 @@ from pipelines.private_files import private_files
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
-from tests.command_line import surroundings
+from tests.command_line import process_environment
 from tests.end_to_end.dagster_dev import project_folder
 from tests.integration.personal_orders import HASH, sandbox_with_people
 from tests.moments import real_now
@@ -98,7 +98,7 @@ def test_dagster_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Pat
     ended = subprocess.run(
         [sys.executable, "-m", "dagster", *command, "--partition", week_of(real_now())],
         cwd=folder,
-        env=surroundings(**settings(sandbox), DAGSTER_HOME=str(folder / "home")),
+        env=process_environment(**settings(sandbox), DAGSTER_HOME=str(folder / "home")),
         capture_output=True,
         text=True,
         timeout=120,

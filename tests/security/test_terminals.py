@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.cli.console import VisibleStream, visible
 from pipelines.cli.entry import run
-from tests.command_line import on_a_terminal
+from tests.command_line import run_on_terminal
 from tests.thing_warehouse import ThingWarehouse, word
 
 CONTROL_CHARACTERS = "\x1b]0;title\x07 \x1b[2J \x9b31m \x7f \x00 \u202e \u2028".replace("\x00", "\x01")
@@ -38,7 +38,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_terminal_receives_no_control_characters(sql: str, style: str, warehouse: Path) -> None:
     """On a terminal, values, column names and plans contain no control characters in any format."""
-    printed = on_a_terminal(
+    printed = run_on_terminal(
         "query", sql, "--format", style, columns=80, FLORIDAY_WAREHOUSE=str(warehouse), NO_COLOR="1", TERM="dumb"
     )
 
@@ -48,7 +48,7 @@ def test_a_terminal_receives_no_control_characters(sql: str, style: str, warehou
 
 def test_json_on_a_terminal_is_still_json(warehouse: Path) -> None:
     """On a terminal, JSON stays valid with the control characters as JSON escapes."""
-    printed = on_a_terminal("query", VALUE, "--format", "json", columns=80, FLORIDAY_WAREHOUSE=str(warehouse))
+    printed = run_on_terminal("query", VALUE, "--format", "json", columns=80, FLORIDAY_WAREHOUSE=str(warehouse))
 
     assert json.loads(printed) == [{"v": CONTROL_CHARACTERS}]
 

@@ -13,7 +13,7 @@ from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.catalogue.types import Kind, Source, camel_case, fields_of
 from pipelines.errors import UsageError
 from pipelines.floriday.endpoints import SLOW
-from tests.floriday_facts import digest, lines_of, tables_as_listed
+from tests.catalogue_listing import digest, lines_of, tables_as_listed
 
 SUPPLIERS, CUSTOMERS = CATALOGUES = [catalogue_of("suppliers"), catalogue_of("customers")]
 SHORTENED = (

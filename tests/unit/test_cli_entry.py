@@ -180,7 +180,7 @@ def test_missing_settings_are_one_line(tmp_path: Path) -> None:
 
     assert process.code == 2
     for variable in ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL"):
-        assert f"FLORIDAY_{variable} is missing" in process.complaint
+        assert f"FLORIDAY_{variable} is missing" in process.error_line
     assert list(tmp_path.iterdir()) == []
 
 

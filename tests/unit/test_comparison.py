@@ -18,7 +18,7 @@ from pipelines.catalogue.version_comparison.swagger import read
 from pipelines.cli.entry import run
 from pipelines.errors import UsageError
 from pipelines.floriday.endpoints import SLOW, Endpoint
-from tests.floriday_facts import specification_of
+from tests.catalogue_listing import specification_of
 
 JsonObject = dict[str, Any]
 Row = tuple[str, str, str, str, str]

@@ -14,7 +14,7 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.dictionary.dbt import DATABASE, sources
 from pipelines.reports import find_report
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
-from tests.command_line import ROOT, surroundings
+from tests.command_line import ROOT, process_environment
 
 Tables = dict[str, dict[str, Any]]
 
@@ -90,7 +90,7 @@ def test_an_unknown_api_is_one_line() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "pipelines.dictionary.dbt", "florists"],
         cwd=ROOT,
-        env=surroundings(),
+        env=process_environment(),
         capture_output=True,
         text=True,
         check=False,

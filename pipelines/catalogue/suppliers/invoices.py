@@ -1,4 +1,4 @@
-"""What has been invoiced: lines for goods and lines for their load carriers and packages (the specification)."""
+"""Invoice lines: those for goods, and those for their load carriers and packages."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _feed_status(settings: SettingsResource) -> list[FeedStatus]:
     with Warehouse(local.warehouse, lock_timeout=WAIT_SECONDS).reading() as connection:
         belongs = read_owner(connection)
         if belongs is None:
-            raise WarehouseError(f"{local.warehouse} holds nothing of Floriday yet")
+            raise WarehouseError(f"{local.warehouse} contains no data of Floriday yet")
         feeds = feed_statuses(connection, chosen_sources(local, catalogue_of(belongs.api)))
     return [feed for feed in feeds if _is_in_settings(settings, feed.account)]
 

@@ -96,7 +96,7 @@ raw_equals_current = _inspection(integrity.differs_from_raw, "differences from t
 
 
 def rejected_records(feed: SyncedFeed) -> Result:
-    """Whether no rejected record is open."""
+    """Passes if the feed has no rejected record."""
     return _found(integrity.open_rejections(feed.connection, feed.table), "rejected records", {})
 
 
@@ -136,7 +136,7 @@ def unknown_content(feed: SyncedFeed) -> Result:
 
 
 def retention(feed: SyncedFeed) -> Result:
-    """Whether no account's unread changes are close to Floriday's retention, or have just been beyond it."""
+    """Passes if no account is about to lose unread changes to Floriday's retention, or has just lost some."""
     outcomes = [outcome for outcome in feed.outcomes if outcome.account not in feed.not_granted]
     unread = {} if all(each.current for each in outcomes) else unread_since(feed.connection, feed.source.name)
     found = [_loss(outcome, unread, feed) for outcome in outcomes]
@@ -148,7 +148,7 @@ def retention(feed: SyncedFeed) -> Result:
 def _loss(outcome: FeedOutcome, unread: Mapping[str, dt.datetime], feed: SyncedFeed) -> tuple[dict[str, Any], bool]:
     """The row of an account, and whether it needs a warning.
 
-    "may be incomplete" is the time in which changes may have come and gone unread, if this sync ended such a gap.
+    "may be incomplete" is the time in which unread changes may have been lost, if this sync ended such a gap.
     """
     assert feed.source.retention is not None
     keeps, before = feed.source.retention.keeps, outcome.current_before

@@ -1,6 +1,7 @@
-"""The checks of every feed and snapshot, which are evaluated after each sync of it.
+"""The checks of feeds and snapshots. Every run evaluates them, except the small ones of ``changed_feeds``.
 
-``check_results`` evaluates them. Lost or corrupt data are an error, everything else is a warning; none fails a run.
+``check_results`` evaluates them. Lost or corrupt data are an error, everything else is a warning. A check never fails
+a run.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ CHECKS = (
         "No change was lost, or soon will be, because Floriday stops serving it. The check fails when an account's"
         " feed was not read to its end for so long that unread changes may be lost within"
         f" {check_results.NOTICE.days} days: make its syncs succeed well before that. It also fails, once, after a gap"
-        " that was longer: what came and went in the time that it shows cannot be read any more.",
+        " that was longer: changes that appeared and disappeared in the shown time cannot be read any more.",
         WARN,
         check_results.retention,
         lambda source: source.retention is not None,
@@ -134,7 +135,7 @@ def results(
     now: dt.datetime,
     names: Collection[str] | None = None,
 ) -> list[dg.AssetCheckResult]:
-    """One result for each of :func:`specs` whose name is given (None: all), also after a failed or skipped sync.
+    """The results of the named checks (None: all), also after a skipped sync.
 
     ``run_id`` is that of the sync. The memory and the threads of the connection are limited from here on.
     """

@@ -33,7 +33,7 @@ _IN_ONE_PROCESS = frozenset({dg.in_process_executor.name, "execute_in_process_ex
 """Executors whose steps run in one process, so that the first step can start all feeds; the second is that of
 ``execute_in_process``."""
 
-_MARKED: dict[str, Any] = {"completed by": "the sync of this run; the weeks that it was for show its counts"}
+_MARKED: dict[str, Any] = {"completed by": "the sync of this run; the weeks of the run show its counts"}
 
 SyncEvent = dg.MaterializeResult[None] | dg.AssetCheckResult
 

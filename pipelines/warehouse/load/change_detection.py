@@ -1,6 +1,6 @@
 """Change detection: each record of a batch is compared with the raw log and the current rows.
 
-The content hash decides what is a version; nothing is written here but temporary tables.
+A new content hash makes a new version. This module writes only temporary tables.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def detect_changes(incoming: IncomingBatch) -> DetectedChanges:
     A record older than the one stored gets no verdict. Of several versions of a record in one batch each counts,
     and the one with the highest number becomes the current row.
 
-    The number 0 says that a record has returned to its defaults, of which Floriday stores nothing (docs/floriday.md:
-    Change feeds). It counts as the highest number that is known of the record, so that what was served last wins.
+    The number 0 means that a record has its defaults again, of which Floriday stores nothing (docs/floriday.md: Change
+    feeds). It counts as the highest number that is known of the record, so that the version served last is current.
     """
     key = record_key(incoming.table)
     incoming.execute(
@@ -143,7 +143,7 @@ def _look_up(incoming: IncomingBatch) -> None:
 
 
 def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
-    """The verdicts on records of which some are known, or come in several versions."""
+    """The changes if some records are known, or occur in several versions."""
     table, key = incoming.table, record_key(incoming.table)
     order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.counted, i.record"
     not_older = "i.counted >= i.counted_before" if incoming.is_numbered else "true"

@@ -137,7 +137,7 @@ def _resolve(
 def resolve_vanished(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, numbers: Sequence[int], moment: dt.datetime
 ) -> None:
-    """Resolve the rows at whose number no record is served any more; within a transaction."""
+    """Resolve the rows with numbers that no record has any more; within a transaction."""
     _resolve(connection, part, moment, "list_contains($numbers, r.sequence_number)", numbers=list(numbers))
 
 

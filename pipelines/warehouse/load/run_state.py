@@ -16,7 +16,7 @@ from pipelines.warehouse.load.visibility import Reread
 
 @dataclass
 class RunState:
-    """What a run has loaded of all feeds, and what it has committed since; no file is opened for an idle feed.
+    """Cursors, rejected records and marks of all feeds: loaded once, then kept equal to what the run commits.
 
     Args:
         positions: how far each feed, or sub-feed, is read. Nothing else in a run keeps a position.

@@ -1,4 +1,4 @@
-"""THE transaction: everything that a batch of pages changes, or nothing of it.
+"""The transaction: it stores everything of a batch of pages, or nothing.
 
 Raw versions, history, current rows, children, rejected records, schema drift, the window and the cursor are one commit.
 The content hash decides only about raw and history; current rows and children are always written from what was
@@ -34,7 +34,7 @@ VACUUM_TASKS = 100  # DuckDB's own default for one checkpoint
 
 @dataclass(frozen=True)
 class Effects:
-    """What a commit of a feed does besides storing its batch."""
+    """Further effects of a commit, in addition to storing its batch."""
 
     widens: Sequence[str] = ()  # the feeds whose older records become visible with each live row of this one
     is_reread: bool = False  # whether the feed is being read again from number 0
@@ -70,20 +70,20 @@ def store(
     """Store a batch; within a transaction.
 
     Args:
-        connection: open for writing.
-        table: the feed's table.
-        batch: its normalized records.
+        connection: connection that is open for writing.
+        table: table of the feed's records.
+        batch: normalized records of the feed.
         windows: the rows for ``sync.windows``, of one account and feed; where there are several, each is for as many
             records of the batch as it counts, in their order.
         to: the feed's position afterwards; ``committed_at`` is filled here.
         current: whether the feed is proven current with this batch; ``current_at`` is filled then.
-        effects: what the commit does besides.
+        effects: further effects of the commit.
         moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
     windows = [windows] if isinstance(windows, Window) else windows
     window = windows[0]
     moment = moment or dt.datetime.now(dt.UTC)
-    # A small batch mostly searches its keys in large tables, and no next batch is normalized meanwhile.
+    # Most time of a small batch is the search for its keys, and no other batch is normalized at the same time.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
     params = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
     with on_connection(connection, table, batch, params) as incoming:
@@ -99,7 +99,7 @@ def store(
         position = to.committed(moment, current=current)
         FeedCursor(connection, window.part).move(position)
         marked = _mark_rereads(connection, table, window.part, position, changes, effects)
-        # Merging rewrites up to 122,880 rows, payloads and all; done at every checkpoint it would take more time than
+        # Merging rewrites up to 122,880 rows, payloads included; done at every checkpoint it would take more time than
         # everything else. Large batches need none, for their groups of rows are large enough.
         is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
         connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")

@@ -40,7 +40,7 @@ class Finding:
     """The result of a check."""
 
     count: int  # number of rows or records that are wrong
-    examples: tuple[Example, ...] = ()  # the first :data:`EXAMPLES` of them, ordered by table, account and key
+    examples: tuple[Example, ...] = ()  # the first ``EXAMPLES`` of them, ordered by table, account and key
     judged: int | None = None  # number of checked rows; None if all were checked
 
     @classmethod
@@ -88,7 +88,7 @@ def _orphans(child: Table, parent: Table, table: Table, within: str | None) -> s
 def differs_from_raw(connection: duckdb.DuckDBPyConnection, table: Table, within: str | None = None) -> Finding:
     """Records whose current rows, including child rows, differ from their newest version in ``raw`` and ``history``.
 
-    A record that was only renumbered has no new version, so its row may have a higher number, but never a lower one of
+    A record that was only renumbered has no new version, so its row may have a higher number, but not a lower one of
     the same series.
     """
     _, *children = table.walk()

@@ -12,7 +12,7 @@ from pipelines.warehouse.read.integrity import EXAMPLES, Finding
 from pipelines.warehouse.sql import current
 
 QUIET = dt.timedelta(minutes=10)
-"""A batch that changed later than this before it was read is not checked: its mutations may not have been read."""
+"""Time between the last change of a batch and its reading. With less, its mutations may not have been read yet."""
 
 _CHECKED = """
     WITH readings AS (
@@ -44,9 +44,9 @@ def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     """Batches whose pieces differ from their initial pieces plus all mutations.
 
     Batches and mutations are read one after the other, and the API no longer returns all older mutations. So a batch is
-    checked only if all its mutations must be known (both feeds were read to their end, and the batch was within its
-    retention when mutations were first read), if it did not change just before it was read, and if no record of it was
-    rejected. The check reads few columns of both tables once, however large they are.
+    checked only if all its mutations are certainly stored (both feeds were read to their end, and the batch was within
+    its retention when mutations were first read), if it did not change just before it was read, and if no record of it
+    was rejected. The check reads few columns of both tables once, however large they are.
     """
     assert BATCHES.retention is not None
     checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))

@@ -37,7 +37,7 @@ def create_feed_tables(connection: duckdb.DuckDBPyConnection, feed: Table, *, wi
 
 
 def expected_columns(feed: Table) -> Columns:
-    """Names and types of the columns of a feed's tables, versions and raw log, as this version has them."""
+    """Names and types of the columns of a feed's tables, versions and raw log, in this version."""
     expected: Columns = {}
     for table in feed.walk():
         own = [(column.name, column.type) for column in table.columns]

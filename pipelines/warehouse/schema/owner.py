@@ -57,7 +57,7 @@ def require_owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Owner:
     """
     owner = read_owner(connection)
     if owner is None:
-        raise WarehouseError(f"{path} holds nothing of Floriday yet: run `floriday sync` first")
+        raise WarehouseError(f"{path} contains no data of Floriday yet: run `floriday sync` first")
     if owner.is_older:
         raise WarehouseError(
             f"{path} has the layout of an older floriday-warehouse: `floriday sync` brings it up to date, `floriday"

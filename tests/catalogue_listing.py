@@ -1,7 +1,6 @@
-"""The catalogue in the words of Floriday's specifications and of our contract, to hold it to both.
+"""The catalogue in two other forms: as lines for a snapshot file, and as a Swagger file.
 
-Everything here follows from the catalogue itself: as lines for a snapshot, one for each table, and as the Swagger file
-that Floriday would publish if the catalogue were complete.
+The lines have one table each. The Swagger file is the one that Floriday would publish for exactly this catalogue.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ SWAGGER = {
 
 
 def lines_of(source: Source) -> list[str]:
-    """A feed or snapshot, and below it each of its child tables, in a line that changes with any fact of it."""
+    """Return a line for a feed or snapshot and for each child table, which changes with any fact of it."""
     parent, *children = (_line(entry) for entry in tables_as_listed(tables_of(source)))
     records = {each.__name__: record_as_specified(each) for each in records_below(source.record)}
     facts = " ".join(_operations(source))
@@ -39,7 +38,7 @@ def lines_of(source: Source) -> list[str]:
 
 
 def digest(value: object) -> str:
-    """16 digits that change with any part of a JSON value, and with its order."""
+    """Return 16 digits that depend on every part of a JSON value and on its order."""
     text = json.dumps(value, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -50,7 +49,7 @@ def _line(entry: JsonObject) -> str:
 
 
 def tables_as_listed(table: Table, parent: Table | None = None) -> list[JsonObject]:
-    """A table and those below it: names, keys, arrays, and their columns in order with type, JSON path and mark."""
+    """Return name, key, array and columns of a table and its child tables."""
     entry: JsonObject = {"table": table.qualified_name, "key": list(table.key)}
     if parent:
         entry |= {"parent": parent.qualified_name, "array": ".".join(table.array)}
@@ -68,7 +67,7 @@ def _column_as_listed(column: Column) -> JsonObject:
 
 
 def _operations(source: Source) -> Iterator[str]:
-    """What is called, with all that is sent, and its limits; the scopes too."""
+    """Yield the operations of a feed with their parameters, scopes and rate limits."""
     if isinstance(source, Snapshot):
         yield f"{source.path} {','.join(source.parameters)} {source.scope} {_rate(source.rate)}"
         return
@@ -91,7 +90,7 @@ def _rate(rate: RateLimit) -> str:
 
 
 def records_below(record: type[Record]) -> list[type[Record]]:
-    """A record and all that it nests, each once."""
+    """Return a record and all nested records, each once."""
     found = {record.__name__: record}
     for item in fields_of(record):
         if item.record:
@@ -100,7 +99,7 @@ def records_below(record: type[Record]) -> list[type[Record]]:
 
 
 def record_as_specified(record: type[Record]) -> JsonObject:
-    """A record as a Swagger definition, with enumerations written out."""
+    """Return a record as a Swagger definition, with the values of its enumerations."""
     fields = fields_of(record)
     return {
         "type": "object",
@@ -110,9 +109,9 @@ def record_as_specified(record: type[Record]) -> JsonObject:
 
 
 def _as_specified(item: Field) -> JsonObject:
-    """The type of a field.
+    """Return the Swagger type of a field.
 
-    Values are sorted: to Python two Literals are one, whatever the order of their values.
+    Values are sorted, because Literals with the same values in another order are equal in Python.
     """
     if item.record:
         kind: JsonObject = {"$ref": f"#/definitions/{item.record.__name__}"}
@@ -125,7 +124,7 @@ def _as_specified(item: Field) -> JsonObject:
 
 
 def specification_of(catalogue: Catalogue) -> JsonObject:
-    """The Swagger file of an API that serves exactly what the catalogue has."""
+    """Return the Swagger file of an API that serves exactly the feeds of the catalogue."""
     paths: JsonObject = {}
     definitions: JsonObject = {}
     for source in catalogue.sources:
@@ -155,9 +154,9 @@ def specification_of(catalogue: Catalogue) -> JsonObject:
 def _paths_of(feed: Feed) -> JsonObject:
     endpoint, name = feed.endpoint, feed.record.__name__
     filters = dict(endpoint.parameters)
-    asked = [_required(endpoint.part_parameter)] if endpoint.part_parameter else []
+    part = [_required(endpoint.part_parameter)] if endpoint.part_parameter else []
     size = {"name": endpoint.page_parameter, "in": "query", "maximum": endpoint.page_maximum}
-    sent = [size, *asked, *({"name": each, "in": "query"} for each in filters)]
+    sent = [size, *part, *({"name": each, "in": "query"} for each in filters)]
     paths = {endpoint.sync: _get(feed.scope, endpoint.rate, _to(f"SyncResultOf{name}"), *sent)}
     if endpoint.max_sequence:
         scope = endpoint.max_sequence_scope or feed.scope
