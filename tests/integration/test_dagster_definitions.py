@@ -18,7 +18,7 @@ from pipelines.catalogue.types import Kind, Source
 from pipelines.errors import SettingError
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance.opening import instance_settings, open_instance
-from pipelines.orchestration.resources import SettingsResource, given_settings
+from pipelines.orchestration.resources import given_settings
 from pipelines.reports import all_reports
 from tests.integration.dagster_project import SUPPLIERS
 
@@ -50,11 +50,10 @@ print(json.dumps(sorted(key.to_user_string() for key in repository.assets_defs_b
 """
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> SettingsResource:
-    """Settings in which nothing is set."""
-    (tmp_path / ".env").touch()
-    return given_settings({}, tmp_path)
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinition:
+    """The definitions without any setting; loading them takes a third of a second."""
+    return load(tmp_path_factory.mktemp("repository"))
 
 
 def load(directory: Path, **variables: str) -> dg.RepositoryDefinition:
@@ -142,10 +141,8 @@ class TestLoading:
 class TestDescription:
     """What Dagster shows of a feed."""
 
-    def test_names(self, settings: SettingsResource, snapshot: SnapshotAssertion) -> None:
+    def test_names(self, repository: dg.RepositoryDefinition, snapshot: SnapshotAssertion) -> None:
         """Users rely on these keys, groups, tags, jobs, schedules and sensors, so a change must be deliberate."""
-        repository = build_definitions(settings).get_repository_def()
-
         assert snapshot == {
             "assets": {
                 feed.name: {"group": each.group_name, "kinds": sorted(each.kinds), "tags": dict(each.tags)}
@@ -161,9 +158,9 @@ class TestDescription:
         }
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_columns_are_those_of_the_catalogue(self, settings: SettingsResource, feed: Source) -> None:
+    def test_columns_are_those_of_the_catalogue(self, repository: dg.RepositoryDefinition, feed: Source) -> None:
         """Each table has the catalogue's columns in order, with type, description and mark of personal data."""
-        metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
+        metadata = spec(repository, feed).metadata
         parent, *children = tables_of(feed).walk()
         schemas = {parent.qualified_name: metadata["dagster/column_schema"]}
         schemas |= {child.qualified_name: metadata[f"columns of {child.name}"] for child in children}
@@ -186,27 +183,28 @@ class TestDescription:
         assert metadata["dagster/table_name"] == feed.name
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_the_description_explains_what_materializing_does(self, settings: SettingsResource, feed: Source) -> None:
+    def test_the_description_explains_what_materializing_does(
+        self, repository: dg.RepositoryDefinition, feed: Source
+    ) -> None:
         """The description contains the table's own one, names every table that is written and explains `full`."""
-        description = spec(build_definitions(settings).get_repository_def(), feed).description or ""
+        description = spec(repository, feed).description or ""
 
         assert tables_of(feed).description in description
         assert all(f"`{table.qualified_name}`" in description for table in tables_of(feed).walk())
         assert "`full`" in description
 
     @pytest.mark.parametrize("feed", FEEDS)
-    def test_a_feed_links_to_its_record(self, settings: SettingsResource, feed: Source) -> None:
+    def test_a_feed_links_to_its_record(self, repository: dg.RepositoryDefinition, feed: Source) -> None:
         """The code reference points at the feed's record class in the catalogue."""
-        metadata = spec(build_definitions(settings).get_repository_def(), feed).metadata
+        metadata = spec(repository, feed).metadata
 
         (reference,) = metadata["dagster/code_references"].code_references
         line = Path(reference.file_path).read_text(encoding="utf-8").splitlines()[reference.line_number - 1]
         assert line.startswith(f"class {feed.record.__name__}(")
 
-    def test_resources_have_no_fields(self, settings: SettingsResource) -> None:
+    def test_resources_have_no_fields(self, repository: dg.RepositoryDefinition) -> None:
         """No resource has a field, because Dagster would show its value and store it with every run."""
-        definitions = build_definitions(settings)
-        resources = definitions.get_repository_def().get_top_level_resources()
+        resources = repository.get_top_level_resources()
 
         assert set(resources) == {"settings", "session", "warehouse"}
         assert [each.config_schema.default_value for each in resources.values()] == [{}, {}, {}]
