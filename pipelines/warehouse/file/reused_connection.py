@@ -44,7 +44,7 @@ class _Connections:
 class ReusingWarehouse(Warehouse):
     """A warehouse that keeps its connection until the other kind is needed, or until :meth:`close`.
 
-    The holder of one has the lock of ``warehouse.lock``, so no other sync could write meanwhile. Other processes can
+    The process holds the lock of ``sync_lock``, so no other sync can write at the same time. Other processes can
     read, except while one batch follows another.
     """
 
