@@ -40,7 +40,7 @@ def _page_above(feed: ChangeFeed, number: int) -> Page | None:
 
 
 def _store_served(sync: SubFeedSync, numbers: list[int], pages: int | None) -> set[int]:
-    """Store what is still served at the numbers; returns the vacant ones.
+    """Store what is still served at the numbers, those unseen for the longest time first; returns the vacant ones.
 
     A number is proven to be vacant by a page that was requested below it and holds a record above it, but none at it.
     An empty page proves nothing, nor does one with a record whose number cannot be read.
@@ -49,19 +49,23 @@ def _store_served(sync: SubFeedSync, numbers: list[int], pages: int | None) -> s
     vacant: set[int] = set()
     pending = numbers
     while pending and pages != 0:
-        page = _page_above(feed, pending[0] - 1)
+        first = pending[0]
+        page = _page_above(feed, first - 1)
         if page is None:
-            break
-        first, reach = pending[0], page.highest
+            break  # a server that sends such answers sends them for other numbers too
+        pages = None if pages is None else pages - 1
+        reach = page.highest
         if reach < first:
-            break  # nothing is served there or beyond, as far as this page shows
+            # Nothing is served there or beyond, as far as this page shows. Lower numbers may be served: they are not
+            # in front, because the order is that of the time since a record was last seen.
+            pending = [number for number in pending if number < first]
+            continue
         covered = {number for number in pending if first <= number <= reach}
         served = [raw for raw, number in zip(page.records, page.numbers, strict=True) if number in covered]
         if served:
             sync.writer.store_again(served)
         vacant |= _proven_vacant(page, covered)
         pending = [number for number in pending if number not in covered]
-        pages = None if pages is None else pages - 1
     return vacant
 
 

@@ -142,6 +142,20 @@ class TestRetry:
         assert results(out) == ["gone", "still", "healed"]
         assert syncing.rows(f"SELECT count(*) FROM {BATCHES}") == [(1,)]
 
+    def test_a_number_after_the_end_does_not_stop_lower_ones(self, syncing: Syncing, printed: Printed) -> None:
+        """If nothing is served from a rejected number on, lower numbers are requested all the same."""
+        lower, last = batches(2)
+        for record in (lower, last):
+            serve(syncing, record, numberOfPieces="many")
+        syncing.sync(BATCHES)
+        syncing.sandbox.book(BATCHES, "north").remove(str(last["batchId"]))
+        assert results(printed("rejected", "--retry")[1]) == ["still", "still"]
+        serve(syncing, lower)
+
+        _, out, _ = printed("rejected", "--retry")
+
+        assert results(out) == ["healed", "still"]
+
     def test_a_record_without_a_number_is_not_requested(self, syncing: Syncing, printed: Printed) -> None:
         """A rejected record without a sequence number stays in the list, as not requested."""
         syncing.sandbox.book(BATCHES, "north").put(b'{"batchId":7,"sequenceNumber":"soon"}', number=5)
