@@ -59,9 +59,9 @@ def print_failures(outcomes: Iterable[FeedOutcome]) -> None:
             print_error(f"{subject(outcome)}: {outcome.error}")
 
 
-def print_refused_accounts(failures: Mapping[str, PipelineError]) -> None:
-    """Print the accounts whose keys Floriday refused, on standard error."""
-    for name, error in failures.items():
+def print_unidentified_accounts(unidentified: Mapping[str, PipelineError]) -> None:
+    """Print the accounts that could not be identified, with the reasons, on standard error."""
+    for name, error in unidentified.items():
         print_error(str(error.about(account=name)))
 
 
@@ -73,10 +73,9 @@ def publish(connected: Connected) -> None:
         print_error(str(error))
 
 
-def is_well(failures: Mapping[str, PipelineError], outcomes: Collection[FeedOutcome]) -> bool:
-    """Print refused accounts; returns whether there are none, and each feed is current or was skipped."""
-    print_refused_accounts(failures)
-    return not failures and all(outcome.is_well for outcome in outcomes)
+def is_well(unidentified: Mapping[str, PipelineError], outcomes: Collection[FeedOutcome]) -> bool:
+    """Whether each account was identified, and each feed is current or was skipped."""
+    return not unidentified and all(outcome.is_well for outcome in outcomes)
 
 
 def subject(outcome: FeedOutcome) -> str:

@@ -23,7 +23,7 @@ _HEADINGS = (
 Outcomes = dict[tuple[str, str], "FeedOutcome"]  # the outcomes by account and feed
 
 
-def retry_rejected(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
+def retry_and_print(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -> bool:
     """Request the rejected records of these feeds and accounts (empty: all); returns whether nothing failed."""
     before = _open(warehouse, feeds, accounts)
     if not before:
@@ -47,7 +47,7 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
 
 def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read the records again, feed by feed; returns the outcomes, and whether nothing failed."""
-    from pipelines.cli.outcomes import print_failures, print_refused_accounts, publish
+    from pipelines.cli.outcomes import print_failures, print_unidentified_accounts, publish
     from pipelines.settings import load_settings
     from pipelines.sync.selection import RejectedOnly
     from pipelines.sync.session import new_run_id, open_clients
@@ -69,8 +69,8 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
                     outcomes[account, feed] = session.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
             session.save_positions()
         publish(connected)
-    is_well = not session.failures and not any(outcome.error for outcome in outcomes.values())
-    print_refused_accounts(session.failures)
+    is_well = not session.unidentified and not any(outcome.error for outcome in outcomes.values())
+    print_unidentified_accounts(session.unidentified)
     print_failures(outcomes.values())
     return outcomes, is_well
 

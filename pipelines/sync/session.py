@@ -61,18 +61,18 @@ class Connected:
 
         Raises:
             SettingError: see :meth:`Preparation.prepare`.
-            PipelineError: no key is accepted, or the file cannot be used. Nothing was written then.
+            PipelineError: no account could be identified, or the file cannot be used. Nothing was written then.
         """
         Thread(target=get_ready, name="floriday frames", daemon=True).start()
         self.token_session.token()
         answers = dict(identify_all(self.clients))
         identities = {account: answer for account, answer in answers.items() if isinstance(answer, Identity)}
-        failures = {account: answer for account, answer in answers.items() if isinstance(answer, PipelineError)}
+        unidentified = {account: answer for account, answer in answers.items() if isinstance(answer, PipelineError)}
         if not identities:
-            raise next(iter(failures.values()))
+            raise _none_identified(unidentified)
         views = [self._view(account, source) for account in identities for source in self.sources]
         prepared = Preparation(self.settings, self.catalogue, identities, views).prepare(self.warehouse)
-        return SyncSession(self, identities, failures, prepared.state, prepared.personal)
+        return SyncSession(self, identities, unidentified, prepared.state, prepared.personal)
 
     def _view(self, account: str, source: Source) -> visibility.View:
         parameters = source.endpoint.fixed_query if isinstance(source, Feed) else ""
@@ -107,13 +107,23 @@ class Connected:
             raise ScopeNotGrantedError(f"scope {source.scope} is not granted", feed=source.name)
 
 
+def _none_identified(unidentified: Mapping[str, PipelineError]) -> PipelineError:
+    """The error of the first account, with the reasons of all accounts in one line."""
+    error = next(iter(unidentified.values()))
+    if len(unidentified) == 1:
+        return error
+    error.message = "; ".join(f"{account}: {each.message}" for account, each in unidentified.items())
+    error.account = None
+    return error
+
+
 @dataclass(frozen=True)
 class SyncSession:
     """A sync of all accounts and feeds of a process; several threads may use one."""
 
     connected: Connected
     identities: Mapping[str, Identity]  # the organization behind each account's key
-    failures: Mapping[str, PipelineError]  # accounts whose key was refused, with the reason
+    unidentified: Mapping[str, PipelineError]  # accounts without an identity, with the reason: key refused, no answer …
     state: RunState  # cursors and marks of all feeds; follows what the session commits
     personal: PersonalData  # how personal data are protected
 
@@ -198,8 +208,10 @@ class SyncSession:
 
         def work(task: Task) -> FeedOutcome:
             account, source = task
-            if account in self.failures:
-                return FeedOutcome(account, source.name, error=self.failures[account].message)
+            # `floriday sync` leaves these accounts out and prints them itself; in a run of Dagster each of their feeds
+            # needs an outcome.
+            if account in self.unidentified:
+                return FeedOutcome(account, source.name, error=self.unidentified[account].message)
             return self.sync(source, account, run_id=run_id, what=what, listener=serialized)
 
         tasks = [(account, source) for account in accounts or self.connected.clients for source in sources]

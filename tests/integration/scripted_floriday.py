@@ -171,7 +171,7 @@ class ScriptedSync:
             pipeline = connected.prepare()
             outcomes = list(pipeline.sync_all(pipeline.sources, run_id="run", accounts=list(pipeline.identities)))
             pipeline.save_positions()
-            failures = {name: error.message for name, error in pipeline.failures.items()}
+            failures = {name: error.message for name, error in pipeline.unidentified.items()}
         self.server.corrupt = lambda _, reply: reply
         return Run({(outcome.account, outcome.feed): outcome for outcome in outcomes}, failures)
 

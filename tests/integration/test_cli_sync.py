@@ -184,6 +184,20 @@ class TestSync:
         assert "made-up-key" not in out + err
 
     @pytest.mark.usefixtures("existing_warehouse")
+    def test_the_reasons_of_all_accounts_are_printed_if_none_is_identified(
+        self, printed: Printed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """If no account can be identified, one line has the reason of each account, and the exit code is 1."""
+        monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({**sandbox.api_keys, "north": "made-up-key"}))
+        sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/identities", account="south"))
+
+        code, out, err = printed("sync")
+
+        assert (code, out) == (1, "")
+        assert re.match(r"floriday: north: .*key is invalid.*; south: .*400 Unexpected", err)
+        assert err.count("\n") == 1
+
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_failed_feed_does_not_stop_the_others(self, printed: Printed, sandbox: Sandbox) -> None:
         """A feed that fails is one line with account and feed and exit code 1, and the other feeds are synced."""
         sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/batches/sync/*", account="north"))

@@ -146,7 +146,7 @@ def test_a_file_that_is_open_in_another_process_is_awaited_once(
             outcomes = list(opened.sync_all(opened.sources, run_id="run"))
             assert sum(sync.slept) < 1.5 * sync.lock_timeout
         print_outcomes(outcomes)
-        assert not is_well(opened.failures, outcomes)
+        assert not is_well(opened.unidentified, outcomes)
         again = list(opened.sync_all(opened.sources, run_id="run"))
 
     err = capsys.readouterr().err

@@ -26,8 +26,8 @@ def check(alert: AlertOption = False) -> None:
     """Check the token, the API keys and the scopes.
 
     It shows the organization of each key, and for each feed whether its scope is granted. Nothing is written, and no
-    secret is shown. The exit code is 1 when the token or a key is refused, or when an address does not accept the test
-    message.
+    secret is shown. The exit code is 1 when there is no token, when an account cannot be identified, such as with a
+    refused API key, or when an address does not accept the test message.
 
     For example:
 
@@ -86,7 +86,7 @@ def _print_token(session: TokenSession) -> None:
 
 
 def _print_account(account: str, identity: Identity | PipelineError) -> bool:
-    """Print the organization of an account's key; returns whether Floriday accepted the key."""
+    """Print the organization of an account's key; returns whether the account was identified."""
     from pipelines.errors import PipelineError
 
     if isinstance(identity, PipelineError):

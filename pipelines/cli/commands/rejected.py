@@ -53,14 +53,14 @@ def rejected(
         floriday rejected --export rejected.jsonl
     """
     from pipelines.cli.output import chosen_format
-    from pipelines.cli.retry_rejected import retry_rejected
+    from pipelines.cli.retry_rejected import retry_and_print
     from pipelines.errors import UsageError
 
     if (retry or export) and (format or output):
         raise UsageError("--format and --output are for the list: leave them out, or --retry and --export")
     style = chosen_format(format, output)
     warehouse, chosen = _chosen(feeds or [], account or [])
-    is_well = retry_rejected(warehouse, **chosen) if retry else True
+    is_well = retry_and_print(warehouse, **chosen) if retry else True
     if export:
         _export(warehouse, chosen, export)
     elif not retry:

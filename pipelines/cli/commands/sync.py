@@ -47,7 +47,8 @@ def sync(
     """Read new and changed records from Floriday into the warehouse.
 
     An interrupted sync continues where it stopped. The exit code is 0 when every feed is current or was skipped for a
-    reason that is printed, and 1 when a feed failed or is not current; the other feeds are synced all the same.
+    reason that is printed, and 1 when a feed failed or is not current, or when an account could not be identified, such
+    as with a refused API key; the others are synced all the same.
 
     --from and --to repair data that was lost here in some days, as --full repairs everything: they read again all
     records whose sequence numbers were assigned in these days (of Amsterdam). Records that Floriday no longer serves do
@@ -105,8 +106,8 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
 
 
 def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
-    """Sync and print the outcomes; returns whether each feed is current or was skipped."""
-    from pipelines.cli.outcomes import is_well, print_outcomes, publish
+    """Sync and print the outcomes; returns whether each account was identified and each feed is current or skipped."""
+    from pipelines.cli.outcomes import is_well, print_outcomes, print_unidentified_accounts, publish
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
@@ -115,17 +116,17 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
         print_outcomes(outcomes)
-        is_complete = is_well(session.failures, outcomes)
+        print_unidentified_accounts(session.unidentified)
         publish(connected)
         print_version_notices(settings, only_difference=True)
         session.save_positions()  # what could not be written before the outcomes were printed
-    return is_complete
+    return is_well(session.unidentified, outcomes)
 
 
 def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
-    """Sync into a copy and print what changed in it; returns whether each feed is current or was skipped."""
+    """Sync into a copy and print what changed in it; returns the same as :func:`_sync`."""
     from pipelines.catalogue.tables import tables_of
-    from pipelines.cli.outcomes import is_well, print_differences
+    from pipelines.cli.outcomes import is_well, print_differences, print_unidentified_accounts
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
@@ -141,7 +142,8 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -
             session.save_positions()
         print_differences(differences(warehouse, copy, list(map(tables_of, session.sources))), outcomes)
     print_version_notices(settings, only_difference=True)
-    return is_well(session.failures, outcomes)
+    print_unidentified_accounts(session.unidentified)
+    return is_well(session.unidentified, outcomes)
 
 
 def _check_version(warehouse: Warehouse) -> None:
@@ -167,7 +169,7 @@ def _prepare(connected: Connected) -> SyncSession:
 
 
 def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
-    """Sync all feeds of the accounts whose keys were accepted; returns their outcomes by account and feed."""
+    """Sync all feeds of the identified accounts; returns their outcomes by account and feed."""
     from pipelines.cli.progress import progress
     from pipelines.errors import PipelineError
     from pipelines.sync.session import new_run_id
