@@ -22,7 +22,7 @@ from pipelines.catalogue.types import Kind
 from pipelines.reports import install
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.schema.create import create_tables
-from pipelines.warehouse.sql import current, listed, versions
+from pipelines.warehouse.sql import current_rows, listed, versions
 
 ORDERS = 1_000_000
 THREADS = 2
@@ -97,11 +97,11 @@ class TableFiller:
                 parents = self._rows[table.qualified_name]
                 values = ", ".join(self._value(part, column, parents) for column in part.columns)
                 rows = self._rows[part.qualified_name]
-                self._connection.execute(f"INSERT INTO {current(part)} SELECT {values} FROM range({rows}) r(i)")
+                self._connection.execute(f"INSERT INTO {current_rows(part)} SELECT {values} FROM range({rows}) r(i)")
             if table.qualified_name in WITH_HISTORY:
                 columns = listed(column.name for column in table.columns)
                 self._connection.execute(
-                    f"INSERT INTO {versions(table)} SELECT {columns}, 1, v.version FROM {current(table)},"
+                    f"INSERT INTO {versions(table)} SELECT {columns}, 1, v.version FROM {current_rows(table)},"
                     f" range(1, {VERSIONS + 1}) v(version)"
                 )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from pipelines.catalogue.tables import Column, Table
 from pipelines.catalogue.types import Kind
-from pipelines.warehouse.sql import current, listed, raw, record_key, versions
+from pipelines.warehouse.sql import current_rows, listed, raw, record_key, versions
 
 BATCH = 100_000
 BEGINS = "TIMESTAMPTZ '2026-03-01 08:00:00Z'"
@@ -38,7 +38,7 @@ def newest(table: Table) -> Iterator[str]:
     """Statements that copy the first versions into the current rows."""
     for part in table.walk():
         columns = listed(column.name for column in part.columns)
-        yield f"INSERT INTO {current(part)} SELECT {columns} FROM {versions(part)} WHERE row_version = 1"
+        yield f"INSERT INTO {current_rows(part)} SELECT {columns} FROM {versions(part)} WHERE row_version = 1"
 
 
 def raw_log(table: Table, records: int, size: int) -> Iterator[str]:

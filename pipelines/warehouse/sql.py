@@ -33,7 +33,7 @@ def script(statements: Iterable[str]) -> str:
     return ";\n".join(statements)
 
 
-def current(table: Table) -> str:
+def current_rows(table: Table) -> str:
     """The name of the table of current rows."""
     return qualified(table.schema, table.name)
 

@@ -1,4 +1,4 @@
-"""The stock check compares batches with their mutations where all mutations must be in the warehouse."""
+"""The check ``batch_ledger`` compares batches with their mutations where all mutations must be in the warehouse."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS, BATCHES
+from pipelines.warehouse.read.batch_ledger import batch_ledger_mismatches
 from pipelines.warehouse.read.integrity import Example, Finding
-from pipelines.warehouse.read.stock_check import stock_mismatches
 from tests.moments import real_now
 from tests.records import in_json
 from tests.thing_warehouse import STARTED, ThingWarehouse
@@ -67,9 +67,9 @@ def stock(tmp_path: Path) -> ThingWarehouse:
 
 
 def check(stock: ThingWarehouse) -> Finding:
-    """Return the result of the stock check."""
+    """Return the result of the check."""
     with stock.warehouse.reading() as connection:
-        return stock_mismatches(connection)
+        return batch_ledger_mismatches(connection)
 
 
 def test_matching_batches(stock: ThingWarehouse) -> None:

@@ -145,7 +145,7 @@ class TestSpecs:
                 assert not spec.blocking
 
     def test_a_feed_has_only_the_checks_that_apply(self) -> None:
-        """Orphans need children, retention needs a stated time, and the stock check needs batch mutations."""
+        """Orphans need children, retention needs a stated time, and ``batch_ledger`` needs batch mutations."""
         suppliers = catalogue_of("suppliers")
         always = {"current", "unique_key", "raw_equals_current", "rejected_records", "schema_drift"}
 
@@ -191,8 +191,8 @@ class TestSyncedWarehouse:
         assert {name: checks for name, checks in failing.items() if checks} == {}
 
     @growers
-    def test_stock_check_judges_batches(self, synced: Synced) -> None:
-        """The stock check judges some of the sandbox's batches and finds no difference."""
+    def test_batch_ledger_judges_batches(self, synced: Synced) -> None:
+        """The check ``batch_ledger`` judges some of the sandbox's batches and finds no difference."""
         judged = synced.results(MUTATIONS)["batch_ledger"].metadata["judged"].value
 
         assert isinstance(judged, int)

@@ -19,9 +19,9 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import moment
 from pipelines.warehouse.load import schema_drift, visibility
 from pipelines.warehouse.read import integrity
+from pipelines.warehouse.read.batch_ledger import batch_ledger_mismatches
 from pipelines.warehouse.read.feed_status import unread_since
 from pipelines.warehouse.read.integrity import Finding
-from pipelines.warehouse.read.stock_check import stock_mismatches
 
 NOTICE = dt.timedelta(days=7)  # time before the loss of unread changes from which the check fails
 SHOWN = 50  # most rows that a result shows of what the catalogue does not know
@@ -102,7 +102,7 @@ def rejected_records(feed: SyncedFeed) -> Result:
 
 def batch_ledger(feed: SyncedFeed) -> Result:
     """Whether the mutations of each batch that can be judged add up."""
-    finding = stock_mismatches(feed.connection)
+    finding = batch_ledger_mismatches(feed.connection)
     return _found(finding, "batches that do not add up", {"judged": finding.judged})
 
 

@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.sql import current, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current_rows, listed, quoted, raw, record_key, same_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ def _look_up(incoming: IncomingBatch) -> None:
     )
     incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE stored_rows AS SELECT {listed(key, 't.')}, {stored} AS sequence_number,"
-        f" list(t.rowid) AS places FROM {current(table)} t JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
+        f" list(t.rowid) AS places FROM {current_rows(table)} t JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
         f" ON {same_key(table, 't', 'k')} WHERE t.account = $account GROUP BY {listed(key, 't.')}"
     )
 

@@ -11,7 +11,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 from pipelines.warehouse.load.tombstones import served_keys
-from pipelines.warehouse.sql import current, listed, raw, record_key, same_key
+from pipelines.warehouse.sql import current_rows, listed, raw, record_key, same_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ class FeedCursor:
     def _page_before(self, number: int, table: Table, page: int) -> int:
         """The number after which the last full page up to ``number`` begins, as far as its records are stored."""
         newest = (
-            f"SELECT min(sequence_number), count(*) FROM (SELECT sequence_number FROM {current(table)}"
+            f"SELECT min(sequence_number), count(*) FROM (SELECT sequence_number FROM {current_rows(table)}"
             " WHERE account = $account AND sequence_number <= $number ORDER BY sequence_number DESC LIMIT $page)"
         )
         params = {"account": self.part.account, "number": number, "page": page}
@@ -119,7 +119,7 @@ class FeedCursor:
         key = listed(record_key(table))
         sql = (
             "SELECT f.record, max(s.sequence_number) FROM served f JOIN ("
-            f"SELECT {key}, sequence_number FROM {current(table)} WHERE account = $account UNION ALL"
+            f"SELECT {key}, sequence_number FROM {current_rows(table)} WHERE account = $account UNION ALL"
             f" SELECT {key}, sequence_number FROM {raw(table)} WHERE account = $account AND series = $series"
             f") s ON {same_key(table, 's', 'f')} GROUP BY f.record"
         )

@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.warehouse.load.cursors import FeedPart, Position
-from pipelines.warehouse.sql import current, listed, raw, record_key, same_key, versions
+from pipelines.warehouse.sql import current_rows, listed, raw, record_key, same_key, versions
 
 REASON = "it holds numbers above its end"  # why a feed with lowered numbers is read again
 
@@ -37,7 +37,7 @@ def _above(table: Table, series: int) -> str:
     key = listed(record_key(table))
     above = "account = $account AND sequence_number > $end"
     logged = f"SELECT {key} FROM {raw(table)} WHERE {above} AND series = $series"
-    rows = f"SELECT {key} FROM {current(table)} t WHERE {above}"
+    rows = f"SELECT {key} FROM {current_rows(table)} t WHERE {above}"
     if series > 1:
         rows += (
             f" AND EXISTS (FROM {raw(table)} r WHERE r.account = $account AND r.series = $series"
@@ -54,7 +54,7 @@ def _write_lower_numbers(connection: duckdb.DuckDBPyConnection, table: Table, pa
         f" AND r.series = $series AND r.sequence_number <= $end GROUP BY {listed(record_key(table), 'i.')}",
         params,
     )
-    for rows, series in ((raw(table), "t.series"), (versions(table), "t.row_series"), (current(table), "$series")):
+    for rows, series in ((raw(table), "t.series"), (versions(table), "t.row_series"), (current_rows(table), "$series")):
         connection.execute(
             f"UPDATE {rows} t SET sequence_number = l.sequence_number FROM lowered l WHERE {same_key(table, 't', 'l')}"
             f" AND t.account = $account AND {series} = $series AND t.sequence_number > $end",

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch, frame_of
-from pipelines.warehouse.sql import current, from_row, listed, raw, record_key, versions
+from pipelines.warehouse.sql import current_rows, from_row, listed, raw, record_key, versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ class Slice:
 def clear(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Empty the typed tables of a feed, children and versions too."""
     for each in table.walk():
-        connection.execute(f"DELETE FROM {current(each)}")
+        connection.execute(f"DELETE FROM {current_rows(each)}")
         connection.execute(f"DELETE FROM {versions(each)}")
 
 
@@ -78,7 +78,7 @@ def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, b
         extra = "b.log_series, b.log_version" if each is table else "b.log_version"
         params = {"account": log_slice.account}
         connection.execute(f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM typed b", params)
-        connection.execute(f"INSERT INTO {current(each)} SELECT {row} FROM typed b WHERE b.log_is_newest", params)
+        connection.execute(f"INSERT INTO {current_rows(each)} SELECT {row} FROM typed b WHERE b.log_is_newest", params)
         connection.unregister("typed")
 
 

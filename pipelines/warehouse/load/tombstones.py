@@ -14,7 +14,7 @@ import msgspec
 
 from pipelines.catalogue.tables import Table
 from pipelines.json_scan import members
-from pipelines.warehouse.sql import current, from_frame, joined_key, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current_rows, from_frame, joined_key, listed, quoted, raw, record_key, same_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def left_out(
     ``served`` are the keys of all records that it served, rejected ones too.
     """
     rows = connection.execute(
-        f"SELECT {joined_key(table, 't')} FROM {current(table)} t WHERE t.account = $account AND NOT t.is_deleted"
+        f"SELECT {joined_key(table, 't')} FROM {current_rows(table)} t WHERE t.account = $account AND NOT t.is_deleted"
         " ORDER BY 1",
         {"account": account},
     ).fetchall()
@@ -79,7 +79,7 @@ def _payloads(
     connection: duckdb.DuckDBPyConnection, table: Table, where: str, parameters: dict[str, object]
 ) -> list[bytes]:
     rows = connection.execute(
-        f"WITH missing AS (SELECT {listed(record_key(table), 't.')} FROM {current(table)} t"
+        f"WITH missing AS (SELECT {listed(record_key(table), 't.')} FROM {current_rows(table)} t"
         f" WHERE {where} AND NOT t.is_deleted)"
         f" SELECT arg_max(r.payload, (r.series, coalesce(r.sequence_number, 0), r.rowid)) FROM {raw(table)} r"
         f" JOIN missing g ON {same_key(table, 'r', 'g')}"

@@ -23,8 +23,7 @@ from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_win
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
-from pipelines.warehouse.sql import current as current_rows
-from pipelines.warehouse.sql import from_row, listed, raw, record_key, same_key, versions
+from pipelines.warehouse.sql import current_rows, from_row, listed, raw, record_key, same_key, versions
 
 WINDOWS_BETWEEN_MERGES = 64  # after which the next checkpoint merges small row groups, and old windows are merged
 RECORDS_OF_A_LARGE_BATCH = 2000

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch
-from pipelines.warehouse.sql import current, quoted, record_key, same_key
+from pipelines.warehouse.sql import current_rows, quoted, record_key, same_key
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _live_rows(incoming: IncomingBatch, changes: DetectedChanges) -> set[tuple[o
     table = incoming.table
     key = ", ".join(f"CAST(t.{quoted(name)} AS VARCHAR)" for name in (*record_key(table), "sequence_number"))
     sql = (
-        f"SELECT {key} FROM {current(table)} t SEMI JOIN {changes.verdicts} v ON {same_key(table, 't', 'v')}"
+        f"SELECT {key} FROM {current_rows(table)} t SEMI JOIN {changes.verdicts} v ON {same_key(table, 't', 'v')}"
         " WHERE t.account = $account AND NOT t.is_deleted"
     )
     return set(incoming.execute(sql).fetchall())

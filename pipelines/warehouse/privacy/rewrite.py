@@ -20,7 +20,7 @@ from pipelines.normalize.content import content_hash
 from pipelines.normalize.protection import Protection, Value, Withheld, personal_names
 from pipelines.normalize.rejected import without_value
 from pipelines.warehouse.file.compaction import table_names
-from pipelines.warehouse.sql import current, quoted, raw, versions
+from pipelines.warehouse.sql import current_rows, quoted, raw, versions
 
 REJECTED = '"sync"."rejected_records"'
 
@@ -114,9 +114,9 @@ class PersonalValues:
             payloads = self._count(raw(feed), [f"{_function(name)}(payload) <> payload"]) if raw(feed) in stored else 0
             for table in feed.walk():
                 own = (payloads, rejected[name]) if table is feed else ()
-                if (columns := _personal(table)) and current(table) in stored:
+                if (columns := _personal(table)) and current_rows(table) in stored:
                     changes = [f"{self._new_value(c)} IS DISTINCT FROM {quoted(c.name)}" for c in columns]
-                    values, older = (self._count(place, changes) for place in (current(table), versions(table)))
+                    values, older = (self._count(place, changes) for place in (current_rows(table), versions(table)))
                     yield ChangeCounts(table.qualified_name, values, older, *own)
                 elif own:
                     yield ChangeCounts(name, 0, 0, *own)
@@ -200,5 +200,5 @@ def personal_columns(feed: Table) -> Iterator[tuple[str, list[Column]]]:
     """The tables of a feed with personal columns, both current rows and versions, and those columns."""
     for table in feed.walk():
         if columns := _personal(table):
-            yield current(table), columns
+            yield current_rows(table), columns
             yield versions(table), columns

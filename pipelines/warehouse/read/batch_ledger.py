@@ -1,4 +1,4 @@
-"""Compare the pieces of a batch with its mutations (docs/floriday.md: Stock)."""
+"""The check ``batch_ledger``: compares the pieces of a batch with its mutations (docs/floriday.md: Stock)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import duckdb
 from pipelines.catalogue.suppliers.supply import BATCH_MUTATIONS, BATCHES
 from pipelines.catalogue.tables import tables_of
 from pipelines.warehouse.read.integrity import EXAMPLES, Finding
-from pipelines.warehouse.sql import current
+from pipelines.warehouse.sql import current_rows
 
 QUIET = dt.timedelta(minutes=10)
 """Time between the last change of a batch and its reading. With less, its mutations may not have been read yet."""
@@ -40,7 +40,7 @@ _CHECKED = """
 """
 
 
-def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
+def batch_ledger_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     """Batches whose pieces differ from their initial pieces plus all mutations.
 
     Batches and mutations are read one after the other, and the API no longer returns all older mutations. So a batch is
@@ -49,7 +49,9 @@ def stock_mismatches(connection: duckdb.DuckDBPyConnection) -> Finding:
     was rejected. The check reads few columns of both tables once, however large they are.
     """
     assert BATCHES.retention is not None
-    checked = _CHECKED.format(batches=current(tables_of(BATCHES)), mutations=current(tables_of(BATCH_MUTATIONS)))
+    checked = _CHECKED.format(
+        batches=current_rows(tables_of(BATCHES)), mutations=current_rows(tables_of(BATCH_MUTATIONS))
+    )
     what = "concat(reported, ' pieces left, but the mutations add up to ', summed)"
     feeds = {"batches": BATCHES.name, "mutations": BATCH_MUTATIONS.name}
     count, examples, number = connection.execute(

@@ -15,7 +15,7 @@ import duckdb
 
 from pipelines.catalogue.tables import SYNCED_AT, Table
 from pipelines.normalize.rejected import without_value
-from pipelines.warehouse.sql import current, listed, literal, quoted, raw, versions
+from pipelines.warehouse.sql import current_rows, listed, literal, quoted, raw, versions
 
 EXAMPLES = 5  # the number of examples in a finding
 WHOLE_UP_TO = 1_000_000  # number of versions in a feed's raw log up to which the whole table is checked after every run
@@ -66,7 +66,7 @@ def duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table, within: 
 def _duplicates(part: Table, table: Table, within: str | None) -> str:
     return (
         f"SELECT {_example(part, part.key)}, concat(count(*), ' rows') AS what"
-        f" FROM {_rows(current(part), table, within)} GROUP BY {listed(part.key)} HAVING count(*) > 1"
+        f" FROM {_rows(current_rows(part), table, within)} GROUP BY {listed(part.key)} HAVING count(*) > 1"
     )
 
 
@@ -81,7 +81,7 @@ def _orphans(child: Table, parent: Table, table: Table, within: str | None) -> s
     same = " AND ".join(f"c.{quoted(column)} = p.{quoted(of_parent)}" for column, of_parent in levels)
     return (
         f"SELECT {_example(child, child.key)}, {literal(f'no row in {parent.qualified_name}')} AS what"
-        f" FROM {_rows(current(child), table, within)} c ANTI JOIN {current(parent)} p ON {same}"
+        f" FROM {_rows(current_rows(child), table, within)} c ANTI JOIN {current_rows(parent)} p ON {same}"
     )
 
 
@@ -125,7 +125,7 @@ def _differing(table: Table, within: str | None) -> str:
                 END AS what
             FROM (
                 SELECT {key}, {_content(table)} AS content, {"sequence_number" if numbered else "NULL"} AS number
-                FROM {_rows(current(table), table, within)}
+                FROM {_rows(current_rows(table), table, within)}
             ) s
             FULL JOIN (
                 SELECT {key}, count(*) AS versions, max(sequence_number) FILTER (series = now_series) AS number
@@ -151,7 +151,8 @@ def _differing_children(child: Table, table: Table, within: str | None) -> str:
         SELECT {_example(child, table.key)}, 'the rows differ from those of its newest version' AS what
         FROM newest LEFT JOIN (
             SELECT {key}, {digest}
-            FROM (SELECT {key}, hash({columns}) AS hashed FROM {_rows(current(child), table, within)}) GROUP BY {key}
+            FROM (SELECT {key}, hash({columns}) AS hashed FROM {_rows(current_rows(child), table, within)})
+            GROUP BY {key}
         ) c USING ({key}) LEFT JOIN (
             SELECT {key}, {digest}
             FROM (SELECT {key}, row_version, hash({columns}) AS hashed FROM {_rows(versions(child), table, within)})
@@ -222,6 +223,6 @@ def _touched(table: Table, span: dict[str, dt.datetime] | None) -> Iterator[str]
     key = listed(table.key)
     selects = (
         f"SELECT {key} FROM {name} WHERE {quoted(SYNCED_AT.name)} BETWEEN $first AND $last"
-        for name in (raw(table), versions(table), current(table))
+        for name in (raw(table), versions(table), current_rows(table))
     )
     yield f"touched AS MATERIALIZED ({' UNION '.join(selects)})"

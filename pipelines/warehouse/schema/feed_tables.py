@@ -11,7 +11,7 @@ from pipelines.catalogue.tables import Column, Table
 from pipelines.catalogue.types import Kind
 from pipelines.warehouse.schema import history_views
 from pipelines.warehouse.schema.introspection import Columns
-from pipelines.warehouse.sql import current, literal, quoted, raw, record_key, script, versions
+from pipelines.warehouse.sql import current_rows, literal, quoted, raw, record_key, script, versions
 
 RAW_COLUMNS = (
     Column("series", Kind.INT32, "Number of the series, from 1; a new one begins when Floriday restarts the numbering"),
@@ -57,8 +57,8 @@ def _raw_columns(feed: Table) -> tuple[Column, ...]:
 
 def table_statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
     """The statements that create and describe a table, its versions and, for a feed's own table, the raw log."""
-    yield create_statement(current(table), table.columns)
-    yield from comment_statements(current(table), "TABLE", table.description, table.columns)
+    yield create_statement(current_rows(table), table.columns)
+    yield from comment_statements(current_rows(table), "TABLE", table.description, table.columns)
     extra = (SERIES, VERSION) if is_feed else (VERSION,)
     yield create_statement(versions(table), (*table.columns, *extra))
     # The history views describe these columns. Thousands of further comments would cost a second.

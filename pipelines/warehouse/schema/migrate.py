@@ -16,7 +16,7 @@ from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, SYNC_TABLES
 from pipelines.warehouse.schema.feed_tables import create_feed_tables, create_statement, expected_columns
 from pipelines.warehouse.schema.introspection import Columns, existing_columns
-from pipelines.warehouse.sql import current, listed, quoted, record_key, same_key, versions
+from pipelines.warehouse.sql import current_rows, listed, quoted, record_key, same_key, versions
 
 _NUMBERS = quoted("numbers before")
 
@@ -67,10 +67,10 @@ def recreate_empty(connection: duckdb.DuckDBPyConnection, feed: Table) -> None:
     if "sequence_number" in dict(existing_columns(connection).get((feed.schema, feed.name), [])):
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_NUMBERS} AS"
-            f" SELECT account, {listed(record_key(feed))}, sequence_number FROM {current(feed)}"
+            f" SELECT account, {listed(record_key(feed))}, sequence_number FROM {current_rows(feed)}"
         )
     for table in feed.walk():
-        connection.execute(f"DROP TABLE IF EXISTS {current(table)}")
+        connection.execute(f"DROP TABLE IF EXISTS {current_rows(table)}")
         connection.execute(f"DROP TABLE IF EXISTS {versions(table)}")
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(feed.schema)}")
     create_feed_tables(connection, feed, with_raw=False)
@@ -81,7 +81,7 @@ def restore_sequence_numbers(connection: duckdb.DuckDBPyConnection, feed: Table)
     kept = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?"
     if connection.execute(kept, [_NUMBERS.strip('"')]).fetchall():
         connection.execute(
-            f"UPDATE {current(feed)} t SET sequence_number = n.sequence_number FROM {_NUMBERS} n"
+            f"UPDATE {current_rows(feed)} t SET sequence_number = n.sequence_number FROM {_NUMBERS} n"
             f" WHERE t.account = n.account AND {same_key(feed, 't', 'n')}"
         )
         connection.execute(f"DROP TABLE {_NUMBERS}")
