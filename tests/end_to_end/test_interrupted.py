@@ -45,6 +45,7 @@ def test_a_demo_is_interrupted_during_its_sync(number: signal.Signals, code: int
     assert not warehouse.with_name("demo.duckdb.holder").exists()
 
 
+@pytest.mark.slow
 def test_a_few_interruptions_at_random_moments() -> None:
     """An interrupted command ends within five seconds, and one more sync makes the warehouse equal to the server."""
     results = interrupt_commands(QUICK, seed=1, only=("sync", "query", "export"))

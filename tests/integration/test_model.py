@@ -15,7 +15,7 @@ from tests.model.regressions import REGRESSIONS, PrintingMachine, Regression
 from tests.model.server import model_server
 
 QUICK = settings(
-    max_examples=-(-60 // len(SCENARIOS)),
+    max_examples=-(-30 // len(SCENARIOS)),
     stateful_step_count=5,
     deadline=None,
     database=None,
@@ -47,8 +47,8 @@ def test_a_fixed_loss_does_not_return(regression: Regression) -> None:
 
 
 @pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
-def test_nothing_is_lost_in_sixty_examples(feeds: tuple[str, ...]) -> None:
-    """After each of about 60 random examples over all feeds, two quiet syncs make each table equal to the model."""
+def test_nothing_is_lost_in_thirty_examples(feeds: tuple[str, ...]) -> None:
+    """After each of about 30 random examples over all feeds, two quiet syncs make each table equal to the model."""
     run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=QUICK)
 
 

@@ -160,10 +160,11 @@ def test_reasons_without_the_value(value: object) -> None:
             assert column.kind is not Kind.TEXT or reason_without_value.endswith(("expected text", "expected an array"))
 
 
-def test_dagster_stores_no_personal_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("api", [pytest.param("suppliers", marks=pytest.mark.slow), "customers"])
+def test_dagster_stores_no_personal_values(api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dagster stores no personal value after syncs, changes, rejected records, reports and an unexpected error."""
-    with marked() as (sandbox, marks):
-        names = ",".join(feed.name for feed in marked_feeds("suppliers"))
+    with marked(api) as (sandbox, marks):
+        names = ",".join(feed.name for feed in marked_feeds(api))
         project = Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": names})
         first = project.sync()
         fill(sandbox, marks)

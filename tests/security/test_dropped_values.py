@@ -65,7 +65,7 @@ class MarkedProject:
         return sorted(name for name, text in stored.items() if MARK in text or DIGITS in text)
 
 
-@pytest.fixture(params=["suppliers", pytest.param("customers", marks=pytest.mark.slow)])
+@pytest.fixture(params=[pytest.param("suppliers", marks=pytest.mark.slow), "customers"])
 def marked_values(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MarkedProject]:
     """All feeds with personal data of an API, and an empty warehouse."""
     with marked(request.param) as (sandbox, marks):
