@@ -1,7 +1,7 @@
 """From the bytes of records to typed pandas frames, exactly.
 
 Two paths: a fast one with Arrow and pandas, and an exact one in plain Python. The exact path defines what is right, and
-reads the records that the fast path refuses. Storing the frames does not belong here.
+reads the doubtful records: those that the fast path cannot read. Storing the frames does not belong here.
 """
 
 from pipelines.normalize.batch import Batch, combine, frame_of

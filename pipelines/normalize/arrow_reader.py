@@ -1,4 +1,4 @@
-"""Records read with Arrow's JSON reader; the refused ones, and the fields that the catalogue does not contain."""
+"""Records read with Arrow's JSON reader; the doubtful ones, and the fields that the catalogue does not contain."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK = 1000  # records that are read at once; the next block uses the same memo
 SAMPLE_SIZE = 20  # records of a block, evenly spread, that are searched for unknown fields before types are inferred
 MANY_UNKNOWN = 50  # unknown fields in a sample above which no types are inferred: ids as names would cost a column each
 MOST_UNKNOWN = 20  # maximum of unknown values within one object that are reported, and of unknown objects and arrays
-SMALLEST_BLOCK = 16  # a refused block of at most so many records is not halved again: the exact path reads it
+SMALLEST_BLOCK = 16  # a doubtful block of at most so many records is not halved again: the exact path reads it
 
 
 @dataclass
@@ -30,12 +30,12 @@ class Read:
 
     records: pa.StructArray  # the records that were read, as nested Arrow structs
     places: list[int] = field(default_factory=list)  # for each of them, its index in the records that were given
-    refused: list[int] = field(default_factory=list)  # the indexes of the others, for the exact path
+    doubtful: list[int] = field(default_factory=list)  # the indexes of the others, for the exact path
     unknown: Unknown = field(default_factory=dict)
 
 
 def read_records(table: Table, raws: Sequence[bytes], block: int = BLOCK) -> Read:
-    """Read records with the table's wire type, in blocks; a refused block is halved until the bad records are found."""
+    """Read records with the table's wire type, in blocks; a doubtful block is halved to find the bad records."""
     wanted = wire_type(table)
     read, parts = Read(pa.array([], wanted)), []
     for start in range(0, len(raws), block):
@@ -74,7 +74,7 @@ def _limited_group(path: str, kind: str) -> tuple[str, bool]:
 def _read_halving(
     table: Table, raws: Sequence[bytes], places: list[int], read: Read, *, is_half: bool = False
 ) -> Iterator[tuple[list[int], pa.StructArray]]:
-    """Indexes and structs of the records that Arrow reads; adds the others to the refused ones."""
+    """Indexes and structs of the records that Arrow reads; adds the others to the doubtful ones."""
     some, wanted = [raws[place] for place in places], wire_type(table)
     sample = some[:: max(1, len(some) // SAMPLE_SIZE)]
     for mode, has_many in _modes(sample, wanted, is_half=is_half):
@@ -89,7 +89,7 @@ def _read_halving(
         yield places, _fit(records, wanted)
         return
     if len(places) <= SMALLEST_BLOCK:
-        read.refused += places
+        read.doubtful += places
         return
     half = len(places) // 2
     yield from _read_halving(table, raws, places[:half], read, is_half=True)
@@ -100,7 +100,7 @@ def _modes(sample: Sequence[bytes], wanted: pa.StructType, *, is_half: bool) -> 
     """Arrow's modes for unknown fields, to be tried until it reads the block; and whether there are very many.
 
     Without unknown fields it infers nothing. It cannot infer a field of two types, and should not infer too many.
-    The halves of a refused block are not tried in all modes again.
+    The halves of a doubtful block are not tried in all modes again.
     """
     if not is_half:
         yield "error", False
@@ -136,7 +136,7 @@ def _paths_within(value: object, path: Path) -> Iterator[Path]:
 
 
 def _read_block(raws: Sequence[bytes], wanted: pa.StructType, mode: str) -> pa.StructArray | None:
-    """The records as structs, or None if Arrow refuses one of them."""
+    """The records as structs, or None if Arrow cannot read one of them."""
     data = b"\n".join(raws)
     try:
         if not data.isascii():

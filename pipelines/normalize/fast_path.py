@@ -23,11 +23,11 @@ def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool, with_orig
     """See :func:`pipelines.normalize.normalize`."""
     strict = strict_objects(raws, are_strict=is_strict)
     read, flat = _read_fast(table, raws, strict)
-    refused = flat.doubtful | {strict[place] for place in read.refused} | (set(range(len(raws))) - set(strict))
-    rows, rejected = _read_exactly(table, raws, sorted(refused), read.unknown)
+    doubtful = flat.doubtful | {strict[place] for place in read.doubtful} | (set(range(len(raws))) - set(strict))
+    rows, rejected = _read_exactly(table, raws, sorted(doubtful), read.unknown)
     frames = {part.qualified_name: _of_both_paths(part, flat, rows[part.qualified_name]) for part in table.walk()}
-    kept = [strict[place] for place in read.places if strict[place] not in refused]
-    kept += sorted(refused - {item.record for item in rejected})
+    kept = [strict[place] for place in read.places if strict[place] not in doubtful]
+    kept += sorted(doubtful - {item.record for item in rejected})
     return Batch(
         served=len(raws),
         frames=frames,
@@ -39,7 +39,7 @@ def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool, with_orig
 
 
 def _read_fast(table: Table, raws: Sequence[bytes], strict: list[int]) -> tuple[Read, Flat]:
-    """Read the records at some positions in Arrow; if that fails altogether, refuse all of them."""
+    """Read the records at some positions in Arrow; if that fails altogether, all of them are doubtful."""
     try:
         read = read_records(table, [raws[position] for position in strict])
         return read, flatten(table, read.records, [strict[place] for place in read.places])
@@ -47,7 +47,7 @@ def _read_fast(table: Table, raws: Sequence[bytes], strict: list[int]) -> tuple[
         raise
     except Exception:  # noqa: BLE001 - whatever Arrow or pandas fails at, the exact path decides
         read = read_records(table, [])
-        read.refused = list(range(len(strict)))
+        read.doubtful = list(range(len(strict)))
         return read, flatten(table, read.records, [])
 
 

@@ -46,10 +46,10 @@ def _flatten(table: Table, structs: pa.StructArray, inherited: Columns, flat: Fl
     """Add the rows of a table and of its children to ``flat``; no field of the structs fills ``inherited`` columns."""
     fields, columns = dict(_fields(structs, ())), dict(inherited)
     for column in table.own_columns:
-        values, refused = convert(column, _array(fields[column.path or ()]))
+        values, doubtful = convert(column, _array(fields[column.path or ()]))
         columns[column.name] = Column(values)
-        if refused:
-            flat.doubtful.update(columns[RECORD][refused])
+        if doubtful:
+            flat.doubtful.update(columns[RECORD][doubtful])
     if not table.array:
         columns["is_deleted"] = _is_deleted(table, fields)
         for name in {*table.key[1:], "sequence_number"} & columns.keys():

@@ -1,6 +1,6 @@
 """Arrow kernels from wire to stored types.
 
-Each takes an array as read and returns the stored array, and the positions of the values that it refuses. What the
+Each takes an array as read and returns the stored array, and the positions of the doubtful values. What the
 stored array contains there does not matter: the exact path reads those records.
 
 With pandas' methods for text, :func:`_text` takes seven times as long (28 columns of 3,000 sales orders: 4.8 ms instead
@@ -35,7 +35,7 @@ Converted = tuple[pa.Array, list[int]]
 
 
 def convert(column: Column, wire: pa.Array) -> Converted:
-    """The stored array of one column, and the positions of the rows with a value that is refused."""
+    """The stored array of one column, and the positions of the rows with a doubtful value."""
     if not column.repeated:
         return uuids(_blank_to_null(wire)) if column.kind is Kind.UUID else _KERNELS[column.kind](wire)
     flat, wrong = _KERNELS[column.kind](pc.list_flatten(wire))
@@ -143,13 +143,13 @@ def _full_date_time(wire: pa.Array) -> Converted:
     try:
         return _within_datetime(pc.cast(wire, TIME)), []
     except pa.ArrowInvalid:
-        # Arrow refuses fractions of more than six digits, which .NET writes: truncate, never round.
+        # Arrow cannot read fractions of more than six digits, which .NET writes: truncate, never round.
         text = pc.replace_substring_regex(_blank_to_null(wire), r"(\.\d{6})\d+", r"\1")
         return _as_far_as_possible(text, lambda part: _within_datetime(pc.cast(part, TIME)))
 
 
 def _within_datetime(moments: pa.Array) -> pa.Array:
-    """Refuse years that Python's datetime cannot represent; Arrow accepts them."""
+    """Raise an error for years that Python's datetime cannot represent; Arrow accepts them."""
     span = pc.min_max(moments.cast(pa.int64())).as_py()
     if span["min"] is not None and not FIRST_MICROSECOND <= span["min"] <= span["max"] <= LAST_MICROSECOND:
         raise pa.ArrowInvalid("year out of range")
@@ -181,7 +181,7 @@ def _decimal(wire: pa.Array) -> Converted:
 
 
 def _rounded(wire: pa.Array) -> pa.Array:
-    """Decimals rounded to the stored scale; refuses what the exact path must read.
+    """Decimals rounded to the stored scale; raises where the exact path must read.
 
     Arrow's JSON reader lets numbers of fifteen digits and more overflow silently, and its rounding reports errors only
     for the last value. So only what a plain cast proves to be small and short is rounded, with digits to spare.
@@ -194,13 +194,13 @@ def _as_far_as_possible(wire: pa.Array, cast: Callable[[pa.Array], pa.Array]) ->
     try:
         return cast(wire), []
     except pa.ArrowInvalid:
-        wrong = _refused(wire, cast, 0, len(wire))
+        wrong = _doubtful(wire, cast, 0, len(wire))
     fine = np.ones(len(wire), bool)
     fine[wrong] = False
     return cast(pc.if_else(pa.array(fine), wire, pa.scalar(None, wire.type))), wrong
 
 
-def _refused(wire: pa.Array, cast: Callable[[pa.Array], pa.Array], start: int, length: int) -> list[int]:
+def _doubtful(wire: pa.Array, cast: Callable[[pa.Array], pa.Array], start: int, length: int) -> list[int]:
     try:
         cast(wire.slice(start, length))
         return []
@@ -208,7 +208,7 @@ def _refused(wire: pa.Array, cast: Callable[[pa.Array], pa.Array], start: int, l
         if length == 1:
             return [start]
     half = length // 2
-    return _refused(wire, cast, start, half) + _refused(wire, cast, start + half, length - half)
+    return _doubtful(wire, cast, start, half) + _doubtful(wire, cast, start + half, length - half)
 
 
 _KERNELS: dict[Kind, Callable[[pa.Array], Converted]] = {

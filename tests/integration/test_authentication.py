@@ -343,7 +343,9 @@ def test_credentials_are_not_sent_to_a_redirect(server: AnsweringServer, time: M
         other.respond("/token", grant())
         server.respond(TOKEN, Reply(status, headers={"Location": f"{other.address}/token"}))
 
-        assert "sends the call on to 127.0.0.1, which is refused" in failure(session_at(server.address + TOKEN, time))
+        assert "redirects the call to 127.0.0.1: redirects are not followed" in failure(
+            session_at(server.address + TOKEN, time)
+        )
         assert other.requests == []
 
 

@@ -348,7 +348,7 @@ def test_the_api_key_is_not_sent_to_a_redirect(server: AnsweringServer, client: 
     with answering_server() as other:
         server.respond(PAGE, Reply(status, headers={"Location": f"{other.address}/steal"}))
 
-        assert "sends the call on to 127.0.0.1, which is refused" in failure(client, RefusedError)
+        assert "redirects the call to 127.0.0.1: redirects are not followed" in failure(client, RefusedError)
         assert other.requests == []
     assert client.calls == 1
 

@@ -87,7 +87,7 @@ class BoundedAdapter(DeadlineAdapter):
         Raises:
             UnreachableError: the connection is refused, cut or timed out, or the answer is incomplete at the deadline.
             GarbledAnswerError: the answer cannot be unpacked, or has too large a head.
-            RefusedError: the answer is a redirect; nothing was sent to the other address.
+            RefusedError: the answer is a redirect; it is not followed, and nothing was sent to the other address.
             FatalError: the answer is too large, or the TLS certificate cannot be verified.
         """
         url = request.url or ""
@@ -148,7 +148,9 @@ def _redirect_error(host: str, response: requests.Response) -> RefusedError:
     except ValueError:
         target = ""
     target = target or "another address"
-    return RefusedError(f"{host} sends the call on to {target}, which is refused", status=response.status_code)
+    return RefusedError(
+        f"{host} redirects the call to {target}: redirects are not followed", status=response.status_code
+    )
 
 
 def _error_for(host: str, problem: Exception) -> PipelineError:
