@@ -1,4 +1,7 @@
-"""Run several commands, each in a child process that has the modules already imported."""
+"""Run several commands, each in a child process that has the modules already imported.
+
+``tests.command_line`` runs one command in a new process, which takes longer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A loopback HTTP server with responses that a test defines; it records the requests."""
+"""A loopback HTTP server with responses that a test defines; it records the requests.
+
+For bytes that are no valid HTTP, use ``tests.security.raw_server``.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from threading import Event, Lock, Thread
 from urllib.parse import parse_qs, urlsplit
+
+
+CERTIFICATE = "certificate.pem"  # file of a certificate in its folder
 
 
 @dataclass(frozen=True)
@@ -163,12 +169,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def self_signed(folder: Path) -> SSLContext:
-    """Return a TLS context with a self-signed certificate for localhost."""
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    """Return a TLS context with a self-signed certificate for localhost, which is written to the folder."""
+    certificate, private = folder / CERTIFICATE, folder / "key.pem"
     subprocess.run(
         (
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-keyout", str(private), "-out", str(certificate)),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(private), "-out", str(certificate)),
         ),
         check=True,
         capture_output=True,

@@ -1,15 +1,19 @@
-"""A loopback server that sends raw bytes, and repeats some of them, as a hostile server would."""
+"""A loopback server that sends raw bytes, and repeats some of them, as a hostile server would.
+
+For whole HTTP responses, use ``tests.integration.answering_server``.
+"""
 
 from __future__ import annotations
 
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from ssl import SSLContext
 from threading import Event, Thread
+
+from tests.integration.answering_server import CERTIFICATE, self_signed
 
 
 @dataclass(frozen=True)
@@ -118,16 +122,4 @@ def raw_server(answers: Answers, *, greeting: Drip | None = None, tls: SSLContex
 
 def trusted_tls(folder: Path) -> tuple[SSLContext, Path]:
     """The TLS context of a server at localhost, and the certificate that a client must trust."""
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        (
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", str(private), "-out", str(certificate)),
-        ),
-        check=True,
-        capture_output=True,
-    )
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, private)
-    return context, certificate
+    return self_signed(folder), folder / CERTIFICATE
