@@ -18,7 +18,6 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from threading import Event, Lock, Thread
 from urllib.parse import parse_qs, urlsplit
 
-
 CERTIFICATE = "certificate.pem"  # file of a certificate in its folder
 
 
