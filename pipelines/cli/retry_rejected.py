@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.load.rejected_records import OpenRecord
 
-HEALED, REMOVED, REJECTED, NOT_REQUESTED = "healed", "gone", "still rejected", "not requested"
+HEALED, VACANT, REJECTED, NOT_REQUESTED = "healed", "gone", "still rejected", "not requested"
 _HEADINGS = (
     *(Heading("account"), Heading("feed"), Heading("key"), Heading("number", is_number=True)),
     *(Heading("result"), Heading("reason")),
@@ -77,7 +77,7 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
 
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:
     if now is None:
-        return REMOVED if outcome is not None and record.number in outcome.vacant_numbers else HEALED
+        return VACANT if outcome is not None and record.number in outcome.vacant_numbers else HEALED
     if outcome is None or outcome.error or outcome.skipped:
         return NOT_REQUESTED
     return NOT_REQUESTED if record.number is None and not outcome.whole else REJECTED

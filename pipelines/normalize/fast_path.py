@@ -65,7 +65,7 @@ def _read_exactly(
             continue
         except MemoryError:
             raise
-        except Exception as defect:  # noqa: BLE001 - an unforeseen record is rejected alone
+        except Exception as defect:  # noqa: BLE001 - only the unforeseen record is rejected
             rejected.append(reject(table, position, raws[position], f"it cannot be read: {summary(defect)}"))
             continue
         add_unknown(unknown, unknown_of(table, raws[position]))

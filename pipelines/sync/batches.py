@@ -116,7 +116,7 @@ class WindowBuilder:
 
 @dataclass
 class PageBatch:
-    """Pages that one transaction stores."""
+    """The batch of pages that one transaction stores."""
 
     covered: CoveredNumbers  # the sequence numbers that they cover
     rejected: Sequence[int]  # for each piece, the number of its rejected records

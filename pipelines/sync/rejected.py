@@ -27,7 +27,7 @@ def retry_rejected(syncs: Sequence[SubFeedSync], numbers: list[int], pages: int 
     if vacant:
         target = syncs[0].target
         with target.warehouse.writing() as connection, transaction(connection):
-            rejected_records.resolve_vanished(connection, target.part, sorted(vacant), datetime.now(UTC))
+            rejected_records.resolve_vacant(connection, target.part, sorted(vacant), datetime.now(UTC))
     return frozenset(vacant)
 
 

@@ -28,7 +28,7 @@ REPAIRS_AT_ONCE = 2  # how often one sync reads a feed again because of numbers 
 
 
 class SubFeedSync:
-    """The sync of a feed, or of one sub-feed."""
+    """The sync of one sub-feed, or of a whole feed that has no sub-feeds."""
 
     def __init__(self, feed: Feed, pages: PageReader, writer: FeedWriter) -> None:
         self.feed = feed
@@ -62,7 +62,10 @@ class SubFeedSync:
         return ChangeFeed(fetch or self.pages.fetch, maximum, page, self.position.cursor, again)
 
     def run(self, what: Changes | Everything | Days, reread: Reread | None) -> None:
-        """Read the feed; from number 0 if ``reread`` marks it for a full re-read."""
+        """Read the feed; from number 0 if ``reread`` marks it for a full re-read.
+
+        ``_read_numbering`` examines the numbering, ``_read`` chooses the range, ``_read_from`` reads and stores it.
+        """
         self.reread = reread
         is_whole = isinstance(what, Everything) or self._is_marked_whole()
         is_new = self.is_whole_feed and self.position == Position()

@@ -13,7 +13,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.normalize import Rejected
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load.cursors import FeedPart
-from pipelines.warehouse.load.rejected_records import keep, resolve_stored, resolve_vanished
+from pipelines.warehouse.load.rejected_records import keep, resolve_stored, resolve_vacant
 from pipelines.warehouse.load.run_state import RunState
 from tests.every_kind import THINGS, thing
 from tests.moments import real_now
@@ -203,7 +203,7 @@ def test_records_that_no_longer_exist_are_resolved(things: ThingWarehouse) -> No
     things.store(KEYLESS % 5, account="other")
 
     with things.warehouse.writing() as connection, transaction(connection):
-        resolve_vanished(connection, PART, [5, 9], real_now())
+        resolve_vacant(connection, PART, [5, 9], real_now())
         assert RunState.load(connection).rejected[PART.account, PART.feed] == [6]
         assert RunState.load(connection).rejected["other", THINGS.name] == [5]
 

@@ -35,7 +35,8 @@ def rejected(
     """List the records that could not be stored, with their reasons.
 
     A rejected record does not stop other records, and its last valid version stays in the tables. Every sync requests
-    it again. It leaves the list when a valid version was stored, or when its sequence number no longer exists.
+    the records with a sequence number again, at most 20 pages of a feed. A record leaves the list when a valid version
+    was stored, or when its sequence number no longer exists.
 
     --retry requests the records now, and nothing else. Results: "healed", a valid version was stored; "gone", the
     sequence number no longer exists (the next sync reads the newer version); "still rejected", the record is still

@@ -1,5 +1,6 @@
 """The checks of feeds and snapshots. Every run evaluates them, except the small ones of ``changed_feeds``.
 
+If the sync of an account fails, the step of its feed fails before its checks are evaluated (``feeds``).
 ``check_results`` evaluates them. Lost or corrupt data are an error, everything else is a warning. A check never fails
 a run.
 """
@@ -43,9 +44,10 @@ class Check(NamedTuple):
 CHECKS = (
     Check(
         "current",
-        "Every account that was synced is read to the end of Floriday's feed. If not, the sync failed or Floriday is"
-        " rebuilding the feed: the run shows which, and the next one continues where this one stopped. An account"
-        " whose token lacks the scope is left out.",
+        "Every account that was synced is read to the end of Floriday's feed. If not, Floriday is rebuilding the feed,"
+        " or its answers do not prove that nothing follows: the result shows which, and the next run continues where"
+        " this one stopped. An account whose token lacks the scope is left out. If the sync of an account fails, the"
+        " run shows the error, and no check of the feed is evaluated.",
         WARN,
         check_results.current,
     ),
@@ -76,7 +78,8 @@ CHECKS = (
     Check(
         "rejected_records",
         "Every record that Floriday served could be read. `sync.rejected_records` contains the others with the reason,"
-        " and the last good row of such a record is kept. Each sync requests them again, and most can be read then."
+        " and the last good row of such a record is kept. Each sync requests those with a sequence number again, at"
+        " most 20 pages of a feed or sub-feed, and most can be read then."
         " `floriday rejected` lists them; report those that stay to Floriday.",
         WARN,
         check_results.rejected_records,

@@ -134,7 +134,7 @@ def _resolve(
     )
 
 
-def resolve_vanished(
+def resolve_vacant(
     connection: duckdb.DuckDBPyConnection, part: FeedPart, numbers: Sequence[int], moment: dt.datetime
 ) -> None:
     """Resolve the rows with numbers that no record has any more; within a transaction."""
