@@ -11,12 +11,14 @@ import pytest
 
 from pipelines.catalogue.types import Feed
 from pipelines.cli.outcomes import is_well, print_outcomes
+from pipelines.errors import RefusedError
 from pipelines.floriday.client import FloridayClient
 from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.selection import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from tests.another_process import WRITER, another_process
+from tests.integration.answering_server import Reply, Request
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records
@@ -131,6 +133,19 @@ def test_an_unexpected_error_of_an_account_affects_only_that_account(
     assert "unexpected OverflowError" in run.failures["south"]
     assert all(outcome.current for outcome in run.outcomes.values())
     assert len(run.outcomes) == len(FEEDS)
+
+
+def test_the_error_has_the_reasons_of_all_accounts_if_none_is_identified(sync: ScriptedSync) -> None:
+    """If no account can be identified, the first account's error is raised, with the reasons of all accounts."""
+    sync.accounts = ("north", "south")
+
+    def corrupt(request: Request, reply: Reply) -> Reply:
+        if not request.path.endswith("/identities"):
+            return reply
+        return Reply(403) if request.headers["X-Api-Key"] == "north" else Reply(200, b"{}")
+
+    with pytest.raises(RefusedError, match=r"^north: .* 403.*; south: [^;]+$"):
+        sync.sync(corrupt)
 
 
 def test_a_file_that_is_open_in_another_process_is_awaited_once(
