@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.api_version import print_version_notices
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import print_error, print_line, print_table
+from pipelines.cli.layout import Heading, titled
 from pipelines.text_format import moment, one_line, span
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _check() -> None:
         print_table(
             [Heading("feed"), Heading("scope"), Heading("granted")],
             [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
+            (titled("scope"),),
         )
         print_version_notices(connected.settings)
     if not all(results):

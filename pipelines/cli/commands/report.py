@@ -11,7 +11,8 @@ from uuid import UUID
 
 import typer
 
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import print_error, print_line, print_table
+from pipelines.cli.layout import Heading
 from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def report(
 def _list() -> None:
     from pipelines.reports import all_reports
 
-    headings = [Heading("report"), Heading("parameters"), Heading("shows")]
+    headings = [Heading("report"), Heading("parameters", is_text=True), Heading("shows", is_text=True)]
     print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in all_reports()])
 
 

@@ -176,7 +176,7 @@ def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
 
     accounts, run_id = list(session.identities), new_run_id()
     outcomes: dict[tuple[str, str], FeedOutcome] = {}
-    with progress() as display:
+    with progress(len(accounts), len(session.sources)) as display:
         for outcome in session.sync_all(
             session.sources, run_id=run_id, accounts=accounts, what=what, listener=display.update
         ):
