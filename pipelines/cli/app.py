@@ -24,6 +24,7 @@ from pipelines.cli.commands.status import status
 from pipelines.cli.commands.sync import sync
 from pipelines.cli.commands.up import up
 from pipelines.cli.console import print_line
+from pipelines.cli.terminal.help_text import Command, Group
 
 COMMANDS = (
     *(demo, check, sync, status, rejected, report, query, dashboard, up),
@@ -31,13 +32,14 @@ COMMANDS = (
 )
 
 app = typer.Typer(
+    cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def _print_version(*, is_given: bool) -> None:

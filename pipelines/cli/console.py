@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from pipelines.cli.layout import Heading, Line, Step, table_lines
-from pipelines.cli.wrapping import wrap, wrap_command
+from pipelines.cli.terminal.layout import Heading, Line, Step, table_lines
+from pipelines.cli.terminal.wrapping import wrap, wrap_command
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from threading import Lock
 
 from pipelines.cli.console import is_terminal, print_line, terminal_width
 from pipelines.cli.outcomes import subject, summary
-from pipelines.cli.wrapping import cells, pad
+from pipelines.cli.terminal.wrapping import cells, pad
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted
 

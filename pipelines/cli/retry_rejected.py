@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.console import print_line, print_table
-from pipelines.cli.layout import Heading, by_schema, omitted, same, titled
+from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, titled
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:

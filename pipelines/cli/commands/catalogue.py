@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import print_line, print_table
-from pipelines.cli.layout import Heading, titled
 from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.cli.terminal.layout import Heading, titled
 from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:

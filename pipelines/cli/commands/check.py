@@ -9,7 +9,7 @@ import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import print_error, print_line, print_table
-from pipelines.cli.layout import Heading, titled
+from pipelines.cli.terminal.layout import Heading, titled
 from pipelines.text_format import moment, one_line, span
 
 if TYPE_CHECKING:

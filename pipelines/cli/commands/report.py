@@ -12,8 +12,8 @@ from uuid import UUID
 import typer
 
 from pipelines.cli.console import print_error, print_line, print_table
-from pipelines.cli.layout import Heading
 from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
+from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,7 @@ import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import print_error, print_line, print_table
-from pipelines.cli.layout import Heading, by_schema, omitted, same, shortened, titled
+from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, shortened, titled
 from pipelines.text_format import moment, span
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipelines.cli.console import print_line, print_table, write_plain
 from pipelines.cli.formats.text import display_text
-from pipelines.cli.layout import Heading
+from pipelines.cli.terminal.layout import Heading
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 

@@ -1,0 +1,1 @@
+"""What a terminal shows: tables, lines and help texts that are not wider than it is."""
