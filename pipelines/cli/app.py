@@ -24,6 +24,7 @@ from pipelines.cli.commands.status import status
 from pipelines.cli.commands.sync import sync
 from pipelines.cli.commands.up import up
 from pipelines.cli.console import print_line
+from pipelines.cli.options import with_common_options
 
 COMMANDS = (
     *(demo, check, sync, status, rejected, report, query, dashboard, up),
@@ -37,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(with_common_options(command))
 
 
 def _print_version(*, is_given: bool) -> None:

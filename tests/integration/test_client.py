@@ -201,7 +201,9 @@ def test_an_unreachable_server_is_reported(time: ManualClock, server: AnsweringS
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
 
     with FloridayClient(address, session, SecretStr(KEY), account="north", clock=time.clock) as client:
-        assert "127.0.0.1 cannot be reached (gave up after 8 attempts)" in failure(client, UnreachableError)
+        port = stopped.address.rpartition(":")[2]
+        line = failure(client, UnreachableError)
+        assert f"127.0.0.1 cannot be reached: port {port} refuses the connection (gave up after 8 attempts)" in line
 
 
 def test_retry_after_is_respected(server: AnsweringServer, client: FloridayClient, time: ManualClock) -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def rebuild(
     feeds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: all stored feeds."),
+        typer.Argument(
+            metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all stored feeds."
+        ),
     ] = None,
 ) -> None:
     """Rebuild the typed and history tables from the raw log, without calling Floriday.
@@ -70,4 +72,4 @@ def _sources(warehouse: Warehouse, names: list[str]) -> list[Source]:
     with warehouse.reading() as connection:
         owner = require_owner(connection, warehouse.path)
     catalogue = catalogue_of(owner.api)
-    return [catalogue.source(name) for name in names] or list(catalogue.sources)
+    return list(catalogue.selected(names) or catalogue.sources)

@@ -36,7 +36,9 @@ DryRunOption = Annotated[
 def sync(
     feeds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: FLORIDAY_FEEDS."),
+        typer.Argument(
+            metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: FLORIDAY_FEEDS."
+        ),
     ] = None,
     account: AccountOption = None,
     full: FullOption = False,
@@ -101,7 +103,7 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
     from pipelines.catalogue import catalogue_of
 
     catalogue = catalogue_of(settings.api)
-    chosen = tuple(catalogue.feed(name).name for name in names)
+    chosen = tuple(source.name for source in catalogue.selected(names))
     return settings.model_copy(update={"feeds": chosen}) if chosen else settings
 
 
