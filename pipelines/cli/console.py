@@ -8,7 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
@@ -46,8 +47,31 @@ def terminal() -> Console:
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
+_is_data_only = False
+
+
+@contextmanager
+def data_on_standard_output(*, only: bool) -> Iterator[None]:
+    """With ``only``, what :func:`print_line` prints within the block goes to standard error, as plain lines."""
+    global _is_data_only  # noqa: PLW0603 - a process runs one command at a time
+    before, _is_data_only = _is_data_only, only
+    try:
+        yield
+    finally:
+        _is_data_only = before
+
+
+def is_data_only() -> bool:
+    """Whether standard output is for data alone."""
+    return _is_data_only
+
+
 def print_line(text: str = "", style: str | None = None) -> None:
     """Print a line and flush it. On a terminal the style applies, and control characters are escaped."""
+    if _is_data_only:
+        sys.stderr.write(f"{visible(text)}\n")
+        sys.stderr.flush()
+        return
     if is_terminal():
         text = visible(text)
     if style and is_terminal():
@@ -61,6 +85,15 @@ def print_error(text: str, code: int = 1) -> int:
     """Print one line on standard error; returns the exit code."""
     sys.stdout.flush()
     sys.stderr.write(f"floriday: {one_line(text)}\n")
+    sys.stderr.flush()
+    return code
+
+
+def print_list(title: str, lines: Iterable[str], code: int = 1) -> int:
+    """Print several problems and next steps on standard error, one a line; returns the exit code."""
+    print_error(f"{title}:", code)
+    for line in lines:
+        sys.stderr.write(f"  {one_line(line)}\n")
     sys.stderr.flush()
     return code
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -65,6 +66,21 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
     run.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()} | _COMMON
     return run
+
+
+def duration_option(text: str | timedelta) -> timedelta:
+    """The value of an option that is a duration of more than nothing; digits alone are seconds."""
+    from pipelines.settings.values import duration
+
+    if isinstance(text, timedelta):
+        return text
+    try:
+        length = duration(f"{text}s" if text.isdigit() else text)
+    except ValueError:
+        length = timedelta(0)
+    if not length:
+        raise typer.BadParameter("expects a duration such as 90s, 5m or 2h")
+    return length
 
 
 def check_api(api: str | None) -> None:

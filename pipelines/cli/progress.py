@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import is_terminal, print_line, terminal
+from pipelines.cli.console import is_data_only, is_terminal, print_line, terminal
 from pipelines.cli.outcomes import subject, summary
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted
@@ -22,7 +22,7 @@ SECONDS_BETWEEN_LINES = 10.0
 @contextmanager
 def progress() -> Iterator[_Lines | _Bars]:
     """A display to update after each page of a feed, and to finish when the feed was synced or has failed."""
-    if not is_terminal():
+    if not is_terminal() or is_data_only():
         yield _Lines()
         return
     from rich.progress import BarColumn, TextColumn

@@ -134,9 +134,9 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
             problems.setdefault(name, f"{PREFIX}{name} {_phrase(kind, name.lower(), error)}")
     warn_about_unknown(variables.texts, _NAMES)
     if settings is None or problems:
-        error = SettingError("; ".join(problems.values()))
-        error.details = tuple(problems.values())
-        raise error
+        found = SettingError("; ".join(problems.values()))
+        found.details = tuple(problems.values())
+        raise found
     return settings
 
 

@@ -13,6 +13,7 @@ import typer
 
 from pipelines.cli.console import Heading, print_error, print_line, print_table
 from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
+from pipelines.cli.rows import LIST, TEXT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.warehouse.read.query_session import QuerySession
     from pipelines.warehouse.read.query_types import Result
 
+_LISTED = {"report": TEXT, "parameters": LIST, "shows": TEXT}
 Parameters = dict[str, date | str | UUID]  # the values of a report's parameters, by name
 
 
@@ -43,6 +45,8 @@ def report(
     Days and weeks are those of Amsterdam; amounts in different currencies are never added together. In SQL, a report is
     a view and a macro with the same parameters: FROM reports.revenue_by_week(from_date := '2026-01-01').
 
+    The keys of the list in --format json are report, parameters and shows.
+
     For example:
 
         floriday report
@@ -63,14 +67,21 @@ def report(
     if every:
         _write_all(name, parameters, format, output)
     elif name is None:
-        _list()
+        _list(format, output)
     else:
         _print(name, parameters, format, output)
 
 
-def _list() -> None:
+def _list(format: Format | None, output: Path | None) -> None:
+    from pipelines.cli.output import chosen_format, is_listed, write_rows
     from pipelines.reports import all_reports
+    from pipelines.settings import load_local_settings
 
+    style = chosen_format(format, output)
+    if not is_listed(style, output):
+        rows = [{"report": each.name, "parameters": _options(each), "shows": each.summary} for each in all_reports()]
+        write_rows(_LISTED, rows, style, output, load_local_settings().warehouse)
+        return
     headings = [Heading("report"), Heading("parameters"), Heading("shows")]
     print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in all_reports()])
 
