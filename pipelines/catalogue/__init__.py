@@ -58,7 +58,7 @@ class Catalogue:
         return _named(name, self.sources, self.api)
 
     def selected(self, names: Iterable[str]) -> tuple[Source, ...]:
-        """The feeds and snapshots that the names select, each once, in the order of the catalogue.
+        """The feeds and snapshots that the names select, each once, in the order of the names.
 
         A name is that of a feed, as for :meth:`feed`, or of a group: ``orders`` and ``orders.*`` are all feeds of that
         schema. ``organizations`` is the feed of that name, and ``organizations.*`` the group.
@@ -66,8 +66,8 @@ class Catalogue:
         Raises:
             UsageError: a name is neither; the message suggests the nearest names.
         """
-        chosen = {source.name for name in names for source in self._group(name) or (self.source(name),)}
-        return tuple(source for source in self.sources if source.name in chosen)
+        found = (source for name in names for source in self._group(name) or (self.source(name),))
+        return tuple({source.name: source for source in found}.values())
 
     def _group(self, name: str) -> list[Source]:
         if any(name == source.table for source in self.sources):

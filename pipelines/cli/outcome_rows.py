@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cli.formats.rows import BOOLEAN, DECIMAL, NUMBER, TEXT
 from pipelines.cli.options import Format
-from pipelines.cli.rows import BOOLEAN, DECIMAL, NUMBER, TEXT
 
 if TYPE_CHECKING:
     from pipelines.sync.outcome import FeedOutcome

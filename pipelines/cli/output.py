@@ -39,7 +39,7 @@ def write_rows(
     columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]], style: Format, output: Path | None, warehouse: Path
 ) -> None:
     """Write rows that the program made itself, as :func:`write_result` does; columns are as in ``result_of``."""
-    from pipelines.cli.rows import result_of
+    from pipelines.cli.formats.rows import result_of
 
     write_result(result_of(columns, rows), style, output, warehouse)
 

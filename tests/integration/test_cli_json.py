@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.cli.app import COMMANDS
-from pipelines.sandbox import Fault, Sandbox
+from pipelines.sandbox import Fault, Kind, Sandbox
 from tests.command_line import Printed
 from tests.integration.syncing import empty_warehouse
 from tests.records import valid_records
@@ -83,7 +83,7 @@ def test_a_sync_prints_each_feed(printed: Printed, sandbox: Sandbox) -> None:
     assert row["cursor"] == row["maximum"]
 
     sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="/sales-orders/sync/*", account="north"))
-    failed = {(row["account"], row["feed"]): row for row in data(printed, "sync", code=1)}
+    failed = {(row["account"], row["feed"]): row for row in data(printed, "sync", "--full", code=1)}
     assert "400" in failed["north", ORDERS]["error"]
     assert failed["north", ORDERS]["current"] is False
 
@@ -156,7 +156,7 @@ def test_a_statement_comes_from_one_place(printed: Printed, tmp_path: Path) -> N
         assert (code, err.count("\n")) == (2, 1), arguments
 
 
-def test_show_tables_says_where_to_look(printed: Printed) -> None:
+def test_show_tables_names_another_command(printed: Printed) -> None:
     """SHOW TABLES of DuckDB shows nothing, because the tables are in schemas."""
     code, _, err = printed("query", "show tables;")
 

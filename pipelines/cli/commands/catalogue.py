@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import Heading, print_line, print_table
+from pipelines.cli.formats.rows import TEXT
 from pipelines.cli.options import FormatOption, OutputOption
-from pipelines.cli.rows import TEXT
 from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:

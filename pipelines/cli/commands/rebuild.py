@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
 
 
+FeedsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all stored feeds."
+    ),
+]
+
+
 def rebuild(
-    feeds: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all stored feeds."
-        ),
-    ] = None,
+    feeds: FeedsArgument = None,
 ) -> None:
     """Rebuild the typed and history tables from the raw log, without calling Floriday.
 

@@ -19,13 +19,14 @@ ExportOption = Annotated[
 ]
 
 
+FeedsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all feeds."),
+]
+
+
 def rejected(
-    feeds: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all feeds."
-        ),
-    ] = None,
+    feeds: FeedsArgument = None,
     account: AccountOption = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Read the records again from Floriday, and show the result of each.")

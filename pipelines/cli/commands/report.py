@@ -12,8 +12,8 @@ from uuid import UUID
 import typer
 
 from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.formats.rows import LIST, TEXT
 from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
-from pipelines.cli.rows import LIST, TEXT
 
 if TYPE_CHECKING:
     import pyarrow as pa

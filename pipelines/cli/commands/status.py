@@ -9,8 +9,8 @@ import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.formats.rows import BOOLEAN, NUMBER, TEXT, TIME
 from pipelines.cli.options import FormatOption, OutputOption, duration_option
-from pipelines.cli.rows import BOOLEAN, NUMBER, TEXT, TIME
 from pipelines.text_format import counted, moment, span
 
 if TYPE_CHECKING:

@@ -34,13 +34,16 @@ DryRunOption = Annotated[
 ]
 
 
+FeedsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: FLORIDAY_FEEDS."
+    ),
+]
+
+
 def sync(
-    feeds: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: FLORIDAY_FEEDS."
-        ),
-    ] = None,
+    feeds: FeedsArgument = None,
     account: AccountOption = None,
     full: FullOption = False,
     from_date: FromOption = None,
@@ -65,8 +68,7 @@ def sync(
     arrays within records, deleted rows are those that would be removed.
 
     The keys of --format json are account, feed, read, new, changed, rejected, cursor, maximum, current, skipped, error,
-    reason and seconds, one object for each feed; reason says why a feed is not current. With --dry-run they are
-    account, table, new, changed, deleted and rejected. Everything else is then printed on standard error.
+    reason (why it is not current) and seconds. With --dry-run they are account, table, new, changed, deleted, rejected.
 
     For example:
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import Heading, print_line, print_table
+from pipelines.cli.formats.rows import LIST, NUMBER, TEXT
 from pipelines.cli.options import Format, FormatOption, OutputOption
-from pipelines.cli.rows import LIST, NUMBER, TEXT
 
 if TYPE_CHECKING:
     from pipelines.catalogue import Catalogue
