@@ -44,7 +44,6 @@ THREAD_SECONDS = 1.5  # from the signal; how long the clean-up waits for threads
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a closed terminal sends SIGHUP, which nohup makes ignored
 _INTERVAL = 0.05  # seconds between calls of the registered functions: DuckDB ignores an interrupt before a statement
 _RAISE_AGAIN_AFTER = 0.5  # seconds after which an exception that was swallowed or never raised is raised again
-_SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -260,10 +259,7 @@ def _end_without_clean_up() -> NoReturn:
     for action in _state.last_resorts:
         with suppress(Exception):
             action()
-    code = report_stop()
-    if os.isatty(1):
-        _write(1, _SHOW_CURSOR)
-    os._exit(code)
+    os._exit(report_stop())
 
 
 def _silent_once_stopped(hook: Callable[[Any], object]) -> Callable[[Any], None]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import print_error, print_line, print_table
+from pipelines.cli.terminal.layout import Heading, titled
 from pipelines.errors import PipelineError
 from pipelines.floriday.client import identify_all
 from pipelines.text_format import moment, one_line, span
@@ -65,7 +66,7 @@ def print_access(access: Access) -> None:
     print_credentials(access)
     if not all(isinstance(each, PipelineError) for each in access.accounts.values()):
         rows = [(feed.name, feed.scope, "yes" if access.is_granted(feed) else "no") for feed in access.feeds]
-        print_table([Heading("feed"), Heading("scope"), Heading("granted")], rows)
+        print_table([Heading("feed"), Heading("scope"), Heading("granted")], rows, (titled("scope"),))
 
 
 def print_credentials(access: Access) -> None:

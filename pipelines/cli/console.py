@@ -1,25 +1,29 @@
 """Print lines, tables and errors.
 
-A terminal gets colours and boxes through rich, a pipe plain text that is never cut. Control characters are removed.
+A terminal gets colours, and no line that is longer than it is wide; a pipe gets plain text that is never cut, with each
+error in one line. Control characters are removed.
 """
 
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from pipelines.cli.terminal.layout import Heading, Line, Step, table_lines
+from pipelines.cli.terminal.wrapping import wrap, wrap_command
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+USUAL_WIDTH = 80  # cells of a terminal that does not report its width
 ROWS_FOR_WIDTHS = 10_000  # rows that decide the widths of columns; it limits the memory that a long table needs
 _CONTROL_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -27,20 +31,23 @@ _CONTROL_CHARACTERS = re.compile(
 """Also direction marks, line separators and surrogates."""
 
 
-@dataclass(frozen=True)
-class Heading:
-    """A column of a printed table; numbers are aligned to the right."""
-
-    name: str
-    is_number: bool = False
-
-
 def is_terminal() -> bool:
     """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
-def terminal() -> Console:
+def terminal_width(stream: TextIO | None = None) -> int:
+    """The width of the terminal of a stream (None: standard output) in cells; COLUMNS overrides it."""
+    variable = os.environ.get("COLUMNS", "")
+    if variable.isdecimal() and int(variable):
+        return int(variable)
+    try:
+        return os.get_terminal_size((stream or sys.stdout).fileno()).columns or USUAL_WIDTH
+    except (OSError, ValueError):
+        return USUAL_WIDTH
+
+
+def _terminal() -> Console:
     """The terminal, without markup in the text."""
     from rich.console import Console
 
@@ -67,25 +74,30 @@ def is_data_only() -> bool:
 
 
 def print_line(text: str = "", style: str | None = None) -> None:
-    """Print a line and flush it. On a terminal the style applies, and control characters are escaped."""
+    """Print a line and flush it. On a terminal it is broken at words, and the style applies."""
     if _is_data_only:
-        sys.stderr.write(f"{visible(text)}\n")
-        sys.stderr.flush()
+        print_error_line(visible(text))
         return
-    if is_terminal():
-        text = visible(text)
-    if style and is_terminal():
-        terminal().print(text, style=style)
-    else:
+    if not is_terminal():
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+        return
+    width = terminal_width()
+    lines = (line.expandtabs() for line in visible(text).split("\n"))
+    _print_lines((part, style) for line in lines for part in wrap(line, width, _margin(line)))
+
+
+def print_command(text: str) -> None:
+    """Print a shell command. On a terminal it is broken so that it can be pasted."""
+    lines = wrap_command(visible(text), terminal_width()) if is_terminal() else [text]
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def print_error(text: str, code: int = 1) -> int:
-    """Print one line on standard error; returns the exit code."""
-    sys.stdout.flush()
-    sys.stderr.write(f"floriday: {one_line(text)}\n")
-    sys.stderr.flush()
+    """Print one line on standard error, broken at words on a terminal; returns the exit code."""
+    print_error_line(f"floriday: {one_line(text)}")
     return code
 
 
@@ -93,9 +105,32 @@ def print_list(title: str, lines: Iterable[str], code: int = 1) -> int:
     """Print several problems and next steps on standard error, one a line; returns the exit code."""
     print_error(f"{title}:", code)
     for line in lines:
-        sys.stderr.write(f"  {one_line(line)}\n")
-    sys.stderr.flush()
+        print_error_line(f"  {one_line(line)}")
     return code
+
+
+def print_error_line(line: str) -> None:
+    """Print a line on standard error, as it is in a pipe and broken at words on a terminal."""
+    sys.stdout.flush()
+    if sys.stderr.isatty():
+        line = "\n".join(wrap(visible(line).expandtabs(), terminal_width(sys.stderr), _margin(line)))
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _margin(line: str) -> str:
+    """What the further lines of a line begin with: two more spaces than itself, or the mark of a shell's comment."""
+    return "# " if line.startswith("# ") else " " * (len(line) - len(line.lstrip(" ")) + 2)
+
+
+def _print_lines(lines: Iterable[Line]) -> None:
+    """Print lines that fit the terminal."""
+    for text, style in lines:
+        if style:
+            _terminal().print(text, style=style)
+        else:
+            sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def visible(text: str) -> str:
@@ -120,13 +155,19 @@ class VisibleStream:
         self._stream.flush()
 
 
-def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table, boxed on a terminal, aligned in a pipe; each cell becomes one line without control characters."""
-    clean = [[one_line(cell) for cell in row] for row in rows]
+def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]], steps: Sequence[Step] = ()) -> None:
+    """Print a table; each cell becomes one line without control characters.
+
+    Args:
+        headings: the columns of the table.
+        rows: the texts of each row.
+        steps: what makes it narrower on a terminal, in this order. A pipe gets all columns.
+    """
     if is_terminal():
-        _print_boxed(headings, clean)
+        clean = [[cell if cell.isprintable() else one_line(cell) for cell in row] for row in rows]
+        _print_lines(table_lines(headings, clean, terminal_width(), steps))
     else:
-        write_plain(headings, clean, print_line)
+        write_plain(headings, ([one_line(cell) for cell in row] for row in rows), print_line)
 
 
 def write_plain(headings: Sequence[Heading], rows: Iterable[Sequence[str]], write: Callable[[str], None]) -> None:
@@ -140,16 +181,3 @@ def write_plain(headings: Sequence[Heading], rows: Iterable[Sequence[str]], writ
             for text, width, heading in zip(line, widths, headings, strict=True)
         )
         write("  ".join(cells).rstrip())
-
-
-def _print_boxed(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(Text(heading.name), justify="right" if heading.is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(text) for text in row))
-    terminal().print(table)

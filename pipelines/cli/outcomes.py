@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import print_error, print_line, print_table
+from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, titled
 from pipelines.errors import PipelineError
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted, one_line
@@ -15,20 +16,28 @@ if TYPE_CHECKING:
     from pipelines.warehouse.file.dry_run import Difference
 
 _COUNTS = ("read", "new", "changed", "rejected")
-_HEADINGS = (
+HEADINGS = (
     *(Heading("account"), Heading("feed")),
     *(Heading(name, is_number=True) for name in (*_COUNTS, "cursor")),
     *(Heading("current"), Heading("time", is_number=True)),
 )
+STEPS = (  # on a narrow terminal, in this order; docs/operations.md names it
+    *(same("account"), omitted("time"), same("rejected"), by_schema("feed"), omitted("cursor"), titled("account")),
+    *(same("current"), same("changed"), same("new"), omitted("read"), omitted("changed"), omitted("new")),
+)
 _DIFFERENCES = ("new", "changed", "deleted", "rejected")
-_DIFFERENCE_HEADINGS = (Heading("account"), Heading("table"), *(Heading(name, is_number=True) for name in _DIFFERENCES))
+DIFFERENCE_HEADINGS = (Heading("account"), Heading("table"), *(Heading(name, is_number=True) for name in _DIFFERENCES))
+DIFFERENCE_STEPS = (
+    *(same("account"), same("rejected"), by_schema("table"), titled("account")),
+    *(same("deleted"), same("changed"), same("new")),
+)
 _VALUES_SHOWN = 5
 _FIELDS_SHOWN = 10
 
 
 def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
     """Print a row for each feed, then the remarks; failures go to standard error."""
-    print_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
+    print_table(HEADINGS, [_row(outcome) for outcome in outcomes], STEPS)
     for outcome in outcomes:
         for remark in remarks(outcome):
             print_line(f"{subject(outcome)}: {one_line(remark)}")
@@ -45,7 +54,7 @@ def print_differences(found: Sequence[Difference], outcomes: Sequence[FeedOutcom
     """Print a row for each table that a sync would change, then skipped feeds; failures go to standard error."""
     if found:
         rows = [(each.account, each.table, *(f"{getattr(each, name):,}" for name in _DIFFERENCES)) for each in found]
-        print_table(_DIFFERENCE_HEADINGS, rows)
+        print_table(DIFFERENCE_HEADINGS, rows, DIFFERENCE_STEPS)
     print_line(f"Nothing was written; no {'other ' if found else ''}table would change.")
     print_failures(outcomes)
 

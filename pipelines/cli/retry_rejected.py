@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.console import Heading, print_line, print_table
+from pipelines.cli.console import print_line, print_table
+from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, titled
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 HEALED, VACANT, REJECTED, NOT_REQUESTED = "healed", "gone", "still rejected", "not requested"
 _HEADINGS = (
     *(Heading("account"), Heading("feed"), Heading("key"), Heading("number", is_number=True)),
-    *(Heading("result"), Heading("reason")),
+    *(Heading("result"), Heading("reason", is_text=True)),
+)
+_STEPS = (  # on a narrow terminal, in this order
+    *(same("account"), same("result"), by_schema("feed"), titled("account"), omitted("number")),
 )
 
 Outcomes = dict[tuple[str, str], "FeedOutcome"]  # the outcomes by account and feed
@@ -33,7 +37,7 @@ def retry_and_print(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequen
     after = {record.identity: record for record in _open(warehouse, feeds, accounts)}
     results = [_result(one, after.get(one.identity), outcomes.get((one.account, one.feed))) for one in before]
     rows = [_row(one, after.get(one.identity), result) for one, result in zip(before, results, strict=True)]
-    print_table(_HEADINGS, rows)
+    print_table(_HEADINGS, rows, _STEPS)
     print_line(", ".join(f"{count:,} {result}" for result, count in Counter(results).items()))
     return is_well
 

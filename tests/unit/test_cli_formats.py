@@ -21,8 +21,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.cli.console import ROWS_FOR_WIDTHS, Heading, write_plain
+from pipelines.cli.console import ROWS_FOR_WIDTHS, write_plain
 from pipelines.cli.formats import comma_separated, json_array, parquet, table, workbook
+from pipelines.cli.terminal.layout import Heading
 from pipelines.errors import PipelineError, UsageError
 from pipelines.warehouse.read.query import run_query
 from pipelines.warehouse.read.query_types import Result

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, print_line, print_table
+from pipelines.cli.console import print_line, print_table
 from pipelines.cli.formats.rows import TEXT
 from pipelines.cli.options import FormatOption, OutputOption
+from pipelines.cli.terminal.layout import Heading, titled
 from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def _specification(path: Path) -> Specification:
 
 
 def _print(specification: Specification, differences: Sequence[Difference]) -> None:
-    headings = [Heading(name) for name in _COLUMNS[1:]]
+    headings = [Heading(name, is_text=name in ("catalogue", "specification")) for name in _COLUMNS[1:]]
     for topic, group in groupby(differences, key=lambda each: each.topic):
         print_line(topic, "bold")
-        print_table(headings, [[str(getattr(each, name)) for name in _COLUMNS[1:]] for each in group])
+        rows = [[str(getattr(each, name)) for name in _COLUMNS[1:]] for each in group]
+        print_table(headings, rows, (titled("change"),))
         print_line()
     count = counted(len(differences), "difference") if differences else "no difference"
     version = one_line(specification.version)

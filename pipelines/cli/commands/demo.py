@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import print_line
+from pipelines.cli.console import print_command, print_line
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at night; both days are working days
@@ -106,7 +106,7 @@ def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
     path = warehouse.relative_to(Path.cwd())
     print_line(f"\nEverything is in {path}. Try:\n", "bold")
     for query in queries:
-        print_line(f'FLORIDAY_WAREHOUSE={path} {_program()} query "{query}"')
+        print_command(f'FLORIDAY_WAREHOUSE={path} {_program()} query "{query}"')
 
 
 def _program() -> str:

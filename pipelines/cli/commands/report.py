@@ -11,9 +11,10 @@ from uuid import UUID
 
 import typer
 
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import print_error, print_line, print_table
 from pipelines.cli.formats.rows import LIST, TEXT
 from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
+from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,7 +83,7 @@ def _list(format: Format | None, output: Path | None) -> None:
         rows = [{"report": each.name, "parameters": _options(each), "shows": each.summary} for each in all_reports()]
         write_rows(_LISTED, rows, style, output, load_local_settings().warehouse)
         return
-    headings = [Heading("report"), Heading("parameters"), Heading("shows")]
+    headings = [Heading("report"), Heading("parameters", is_text=True), Heading("shows", is_text=True)]
     print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in all_reports()])
 
 

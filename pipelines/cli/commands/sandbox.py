@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import print_line
+from pipelines.cli.console import print_command, print_line
 from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _serve(server: Sandbox, stop: StopSignals) -> None:
         server.keep_trading()
         print_line(f"# A local Floriday listens at {server.url} until Ctrl-C. Its settings, with made-up credentials:")
         for name, value in server.environment().items():
-            print_line(f"export {name}={shlex.quote(value)}")
+            print_command(f"export {name}={shlex.quote(value)}")
         while not stop.wait(_POLL_INTERVAL):
             pass
     finally:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.api_version import print_version_notices
-from pipelines.cli.console import Heading, print_error, print_line, print_table
+from pipelines.cli.console import print_error, print_line, print_table
 from pipelines.cli.formats.rows import BOOLEAN, NUMBER, TEXT, TIME
 from pipelines.cli.options import FormatOption, OutputOption, duration_option
+from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, shortened, titled
 from pipelines.text_format import counted, moment, span
 
 if TYPE_CHECKING:
@@ -18,16 +19,34 @@ if TYPE_CHECKING:
     from pipelines.warehouse.read.feed_status import FeedStatus
     from pipelines.warehouse.schema.owner import Owner
 
-_HEADINGS = (
+
+def _short_moment(current_until: str) -> str:
+    """Month, day, hour and minute of a printed time of the last months, else its date."""
+    date, _, clock = current_until.partition(" ")
+    try:
+        is_recent = datetime.now(UTC).date() - datetime.fromisoformat(date).date() < _LAST_MONTHS
+    except ValueError:
+        return current_until
+    return f"{date[5:]} {clock[:5]}" if is_recent else date
+
+
+HEADINGS = (
     Heading("account"),
     Heading("feed"),
     Heading("rows", is_number=True),
     Heading("cursor", is_number=True),
-    Heading("current until"),
+    Heading("current until", short=_short_moment),
     Heading("behind", is_number=True),
     Heading("rejected", is_number=True),
-    Heading("lost in", is_number=True),
+    Heading("lost in", is_number=True, short=lambda text: text.replace(" days", " d")),
 )
+STEPS = (  # on a narrow terminal, in this order; docs/operations.md names it
+    *(same("account"), same("rejected"), by_schema("feed"), omitted("cursor"), titled("account")),
+    *(shortened("current until", "Times are in UTC."), shortened("lost in"), same("behind"), omitted("rows")),
+    *(omitted("behind"), omitted("lost in"), omitted("rejected")),
+)
+
+_LAST_MONTHS = timedelta(days=300)
 
 _KEYS = {
     "account": TEXT,
@@ -86,7 +105,7 @@ def status(
     owner, statuses = _statuses(settings)
     maximums, failures = ({}, []) if offline else _maximums(owner, statuses)
     if is_listed(style, output):
-        print_table(_HEADINGS, [_row(each, maximums, offline=offline) for each in statuses])
+        print_table(HEADINGS, [_row(each, maximums, offline=offline) for each in statuses], STEPS)
         _print_remarks(statuses)
         print_version_notices(settings)
     else:

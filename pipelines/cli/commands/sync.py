@@ -13,7 +13,7 @@ from pipelines.cli.console import data_on_standard_output, print_line
 from pipelines.cli.options import AccountOption, FormatOption, OutputOption, date_option
 
 if TYPE_CHECKING:
-    from pipelines.cli.outcome_rows import Destination
+    from pipelines.cli.formats.outcome_rows import Destination
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
     from pipelines.sync.selection import WhatToRead
@@ -80,7 +80,7 @@ def sync(
 
         floriday sync sales_orders --from 2026-03-02 --to 2026-03-08 --dry-run
     """
-    from pipelines.cli.outcome_rows import Destination
+    from pipelines.cli.formats.outcome_rows import Destination
     from pipelines.cli.output import chosen_format
     from pipelines.settings import load_settings
 
@@ -194,13 +194,13 @@ def _prepare(connected: Connected) -> SyncSession:
 
 def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
     """Sync all feeds of the identified accounts; returns their outcomes by account and feed."""
-    from pipelines.cli.progress import progress
+    from pipelines.cli.terminal.progress import progress
     from pipelines.errors import PipelineError
     from pipelines.sync.session import new_run_id
 
     accounts, run_id = list(session.identities), new_run_id()
     outcomes: dict[tuple[str, str], FeedOutcome] = {}
-    with progress() as display:
+    with progress(len(accounts), len(session.sources)) as display:
         for outcome in session.sync_all(
             session.sources, run_id=run_id, accounts=accounts, what=what, listener=display.update
         ):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Heading, print_line, print_table
+from pipelines.cli.console import print_line, print_table
 from pipelines.cli.formats.rows import LIST, NUMBER, TEXT
 from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
     from pipelines.catalogue import Catalogue
@@ -71,7 +72,7 @@ def _show_tables(found: list[TableSummary], style: Format, output: Path | None, 
         rows = [{"schema": t.schema, "table": t.name, "rows": t.rows, "description": t.description} for t in found]
         write_rows(_TABLES, rows, style, output, warehouse)
         return
-    headings = (Heading("table"), Heading("rows", is_number=True), Heading("contains"))
+    headings = (Heading("table"), Heading("rows", is_number=True), Heading("contains", is_text=True))
     for schema, group in groupby(found, key=lambda each: each.schema):
         print_line(schema, "bold")
         print_table(headings, [(each.name, f"{each.rows:,}", _first_sentence(each.description)) for each in group])
@@ -96,8 +97,18 @@ def _show_columns(
     print_line(f"{table.schema}.{table.name}", "bold")
     print_line(table.description)
     print_line()
-    headings = (Heading("column"), Heading("type"), Heading("meaning"))
-    print_table(headings, [(c.name, c.type, _meaning(c.description, joins.get(c.name))) for c in table.columns])
+    headings = (Heading("column"), Heading("type"), Heading("meaning", is_text=True))
+    print_table(
+        headings,
+        [
+            (
+                c.name,
+                c.type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"),
+                _meaning(c.description, joins.get(c.name)),
+            )
+            for c in table.columns
+        ],
+    )
     for line in _below(table, catalogue):
         print_line(line)
 

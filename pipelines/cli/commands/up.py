@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli import sandbox_or_floriday
-from pipelines.cli.console import print_line
+from pipelines.cli.console import print_error_line, print_line
 from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
@@ -149,7 +148,8 @@ def _serve(dagster: DagsterDev, addresses: Iterator[str], stop: StopSignals, *, 
         print_line("Stopping …")
     except DagsterError:
         if not verbose:
-            sys.stderr.write("".join(f"{line}\n" for line in dagster.log.last_lines(_LAST_LINES)))
+            for line in dagster.log.last_lines(_LAST_LINES):
+                print_error_line(line)
         raise
     finally:
         dagster.stop(stop.is_urgent)

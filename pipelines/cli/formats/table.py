@@ -8,8 +8,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.console import Heading, print_line, print_table, terminal, write_plain
+from pipelines.cli.console import print_line, print_table, write_plain
 from pipelines.cli.formats.text import display_text
+from pipelines.cli.terminal.layout import Heading
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 
@@ -38,10 +39,7 @@ def show(result: Result) -> None:
     headings, all_rows = _headings(result), _rows(result)
     rows = list(islice(all_rows, ROWS_ON_A_TERMINAL))
     has_more = next(all_rows, None) is not None
-    if _width(headings, rows) <= terminal().width:
-        print_table(headings, rows)
-    else:
-        _print_values(headings, rows)
+    print_table(headings, rows)
     first, rest = ("the first ", "; --format csv shows all") if has_more else ("", "")
     print_line(f"({first}{counted(len(rows), 'row')}{rest})", "dim")
 
@@ -77,16 +75,3 @@ def _rows(result: Result) -> Iterator[list[str]]:
 
 def _printable(text: str) -> str:
     return text if text.isprintable() else one_line(text)
-
-
-def _width(headings: list[Heading], rows: list[list[str]]) -> int:
-    lines = [[heading.name for heading in headings], *rows]
-    return sum(max(len(line[index]) for line in lines) + 2 for index in range(len(headings)))
-
-
-def _print_values(headings: list[Heading], rows: list[list[str]]) -> None:
-    longest = max(len(heading.name) for heading in headings)
-    for number, row in enumerate(rows, 1):
-        print_line(f"row {number}", "bold")
-        for heading, value in zip(headings, row, strict=True):
-            print_line(f"  {heading.name.ljust(longest)}  {value}")

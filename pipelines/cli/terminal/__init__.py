@@ -1,0 +1,1 @@
+"""How tables, lines and the progress of a sync fit a terminal."""

@@ -1,0 +1,231 @@
+"""Lay a table out for the width of a terminal. Each row is one line, and no name is broken.
+
+A table that is too wide gets narrower step by step, in an order that the command states beside its headings. What was
+left out is named in a line below the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pipelines.cli.terminal.wrapping import cells, pad, wrap
+
+_GAP = "  "
+_BELOW = "    "  # before a text that is printed below its row
+
+Line = tuple[str, str | None]  # a text and its style
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column of a printed table.
+
+    Args:
+        name: the word above the column.
+        is_number: whether the column is aligned to the right.
+        is_text: whether it contains sentences, which may be printed below their row.
+        short: makes a shorter text of a text of this column.
+    """
+
+    name: str
+    is_number: bool = False
+    is_text: bool = False
+    short: Callable[[str], str] | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a table that are printed, and a title for each row that is printed above the rows of its group.
+
+    Args:
+        columns: headings with the texts of all rows.
+        titles: for each row the title of its group.
+        left_out: names of columns that are not printed.
+        common: columns that are not printed because every row has the same text, with that text.
+        remarks: sentences about shortened texts.
+        below: columns of sentences that are printed below each row.
+    """
+
+    columns: tuple[tuple[Heading, tuple[str, ...]], ...]
+    titles: tuple[tuple[str, ...], ...]
+    left_out: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    below: tuple[tuple[Heading, tuple[str, ...]], ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Cells of the widest row."""
+        widths = [_width(heading, texts) for heading, texts in self.columns]
+        return sum(widths) + len(_GAP) * max(0, len(widths) - 1) + self.indent
+
+    @property
+    def indent(self) -> int:
+        """Spaces before each row."""
+        return len(_GAP) if any(self.titles) else 0
+
+    def has(self, name: str) -> bool:
+        """Whether a column is printed."""
+        return any(heading.name == name for heading, _ in self.columns)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts of a column; none if it is not printed."""
+        return next((texts for heading, texts in self.columns if heading.name == name), ())
+
+    def without(self, name: str, *, left_out: str = "", common: str = "") -> Layout:
+        """The layout without a column. The note below the table gets what was left out, or is common to all rows."""
+        return replace(
+            self,
+            columns=tuple(column for column in self.columns if column[0].name != name),
+            left_out=(*self.left_out, left_out) if left_out else self.left_out,
+            common=(*self.common, common) if common else self.common,
+        )
+
+    @property
+    def note(self) -> str:
+        """The line below the table; empty if no column is missing."""
+        common = f"In each row: {', '.join(self.common)}." if self.common else ""
+        left_out = f"Left out: {', '.join(self.left_out)}." if self.left_out else ""
+        hint = "A pipe gets all columns." if common or left_out else ""
+        return " ".join(filter(None, (*self.remarks, common, left_out, hint)))
+
+    def with_texts(self, name: str, texts: Sequence[str]) -> Layout:
+        """The layout with other texts in a column."""
+        columns = ((heading, tuple(texts) if heading.name == name else own) for heading, own in self.columns)
+        return replace(self, columns=tuple(columns))
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """The lines of the table: headings, a rule, and the rows below the titles of their groups."""
+        widths = [_width(heading, texts) for heading, texts in self.columns]
+        yield self._row([heading.name for heading, _ in self.columns], widths), "bold"
+        yield "─" * self.width, None
+        numbers_by_title: dict[tuple[str, ...], list[int]] = {}
+        for number, title in enumerate(self.titles):
+            numbers_by_title.setdefault(title, []).append(number)
+        for title, numbers in numbers_by_title.items():
+            yield from ((line, "bold") for line in wrap(" · ".join(title), width) if line)
+            for number in numbers:
+                yield self._row([texts[number] for _, texts in self.columns], widths), None
+                for _, texts in self.below:
+                    yield from ((line, None) for line in wrap(_BELOW + texts[number], width, _BELOW) if line)
+
+    def with_texts_below(self) -> Layout:
+        """The layout with its last column of sentences below each row."""
+        for heading, texts in reversed(self.columns):
+            if heading.is_text and len(self.columns) > 1:
+                return replace(self.without(heading.name), below=((heading, texts), *self.below))
+        return self
+
+    def _row(self, texts: Sequence[str], widths: Sequence[int]) -> str:
+        padded = (
+            pad(text, width, right=heading.is_number)
+            for text, width, (heading, _) in zip(texts, widths, self.columns, strict=True)
+        )
+        return (" " * self.indent + _GAP.join(padded)).rstrip()
+
+
+def _width(heading: Heading, texts: Sequence[str]) -> int:
+    return max(cells(heading.name), *map(cells, texts)) if texts else cells(heading.name)
+
+
+Step = Callable[[Layout], Layout]
+
+
+def same(name: str) -> Step:
+    """A step: leave out this column if it has the same text in all rows."""
+
+    def step(layout: Layout) -> Layout:
+        found = set(layout.texts(name))
+        return layout.without(name, common=f"{name} {found.pop() or 'empty'}") if len(found) == 1 else layout
+
+    return step
+
+
+def omitted(name: str) -> Step:
+    """A step: leave out this column."""
+    return lambda layout: layout.without(name, left_out=name) if layout.has(name) else layout
+
+
+def shortened(name: str, remark: str = "") -> Step:
+    """A step: print the short texts of this column, and a remark about them below the table."""
+
+    def step(layout: Layout) -> Layout:
+        for heading, texts in layout.columns:
+            if heading.name == name and heading.short:
+                shorter = layout.with_texts(name, [heading.short(text) for text in texts])
+                return replace(shorter, remarks=(*layout.remarks, remark) if remark else layout.remarks)
+        return layout
+
+    return step
+
+
+def by_schema(name: str) -> Step:
+    """A step: print the schema of the names in this column once, above the rows that have it."""
+
+    def step(layout: Layout) -> Layout:
+        names = layout.texts(name)
+        if not names or not all("." in text for text in names):
+            return layout
+        parts = [text.split(".", 1) for text in names]
+        titles = tuple((*title, schema) for title, (schema, _) in zip(layout.titles, parts, strict=True))
+        return replace(layout.with_texts(name, [rest for _, rest in parts]), titles=titles)
+
+    return step
+
+
+def titled(name: str) -> Step:
+    """A step: print the text of this column once, above the rows that have it, instead of in a column."""
+
+    def step(layout: Layout) -> Layout:
+        texts = layout.texts(name)
+        if not texts:
+            return layout
+        titles = tuple((text, *title) for text, title in zip(texts, layout.titles, strict=True))
+        return replace(layout.without(name), titles=titles)
+
+    return step
+
+
+def table_lines(
+    headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int, steps: Sequence[Step] = ()
+) -> Iterator[Line]:
+    """The lines of a table, none of them longer than the width.
+
+    Args:
+        headings: the columns of the table.
+        rows: the texts of each row, without line feeds and control characters.
+        width: cells of the terminal.
+        steps: what to do, in this order, until the table fits. If it does not fit then, each value gets a line.
+    """
+    columns = tuple((heading, tuple(row[number] for row in rows)) for number, heading in enumerate(headings))
+    layout = Layout(columns, ((),) * len(rows))
+    texts_below: list[Step] = [Layout.with_texts_below] * sum(heading.is_text for heading in headings)
+    for step in (*texts_below, *steps):
+        if layout.width <= width:
+            break
+        layout = step(layout)
+    if layout.width > width:
+        yield from value_lines(headings, rows, width)
+        return
+    yield from layout.lines(width)
+    if layout.note:
+        yield from ((line, "dim") for line in wrap(layout.note, width))
+
+
+def value_lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
+    """The lines of a table that is too wide: one value on each line, or on several lines if it is too long."""
+    longest = max((cells(heading.name) for heading in headings), default=0)
+    for number, row in enumerate(rows, 1):
+        yield f"row {number}", "bold"
+        for heading, value in zip(headings, row, strict=True):
+            yield from ((line, None) for line in _value(pad(heading.name, longest), value, width))
+
+
+def _value(name: str, value: str, width: int) -> list[str]:
+    """The lines of a value: beside its name, or below it if a word of it would be broken otherwise."""
+    margin = cells(name) + 2 * len(_GAP)
+    longest_word = max(map(cells, value.split()), default=0)
+    if margin + longest_word <= width and 2 * margin <= width:
+        return wrap(f"{_GAP}{name}{_GAP}{value}".rstrip(), width, " " * margin)
+    return [*wrap(_GAP + name.rstrip(), width), *wrap(_BELOW + value, width, _BELOW)]

@@ -1,0 +1,187 @@
+"""Tables and lines for a terminal: nothing is wider than it is, rows are whole, and nothing is lost without a note."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.cli import outcomes
+from pipelines.cli.commands import status
+from pipelines.cli.terminal.layout import Heading, Step, by_schema, omitted, same, shortened, table_lines, titled
+from pipelines.cli.terminal.progress import fitting_parts
+from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
+
+WIDTHS = st.integers(60, 220)
+TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=300)
+WORDS = st.text("abcé玫.-_", min_size=1, max_size=20)
+SOURCES = [source for api in ("suppliers", "customers") for source in catalogue_of(api).sources]
+FEEDS = sorted({source.name for source in SOURCES})
+TABLES = sorted({table.qualified_name for source in SOURCES for table in tables_of(source).walk()})
+COUNTS = st.integers(0, 99_999).map("{:,}".format)
+ACCOUNTS = st.lists(
+    st.sampled_from(["main", "north", "a-long-name-of-an-account-as-many-growers-may-have"]), min_size=1
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[Heading], list[list[str]], list[Step]]:
+    """Return a table with any headings and texts, and steps for any of its columns."""
+    names = draw(st.lists(WORDS, min_size=1, max_size=9, unique=True))
+    headings = [Heading(name, draw(st.booleans()), draw(st.booleans()), lambda text: text[:5]) for name in names]
+    rows = draw(st.lists(st.lists(TEXTS, min_size=len(names), max_size=len(names)), max_size=4))
+    kinds = st.sampled_from([same, omitted, shortened, by_schema, titled])
+    steps = [draw(kinds)(name) for name in draw(st.lists(st.sampled_from([*names, "another"]), max_size=6))]
+    return headings, rows, steps
+
+
+def printed(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int, steps: Sequence[Step]) -> list[str]:
+    """Return the lines of a table, none of which is too wide."""
+    lines = [line for line, _ in table_lines(headings, rows, width, steps)]
+    assert [line for line in lines if cells(line) > width] == []
+    return lines
+
+
+@given(tables(), WIDTHS)
+def test_no_line_of_a_table_is_too_wide(table: tuple[list[Heading], list[list[str]], list[Step]], width: int) -> None:
+    """Whatever a table contains, its lines fit the terminal."""
+    headings, rows, steps = table
+
+    printed(headings, rows, width, steps)
+
+
+@given(tables())
+def test_a_table_that_fits_is_complete(table: tuple[list[Heading], list[list[str]], list[Step]]) -> None:
+    """On a terminal that is wide enough, a table has all its columns, and one line for each row."""
+    headings, rows, steps = table
+    lines = printed(headings, rows, 10_000, steps)
+
+    assert len(lines) == len(rows) + 2
+    for row, line in zip([[heading.name for heading in headings], *rows], [lines[0], *lines[2:]], strict=True):
+        assert "".join(line.split()) == "".join("".join(row).split())
+
+
+@given(st.lists(st.sampled_from(FEEDS), min_size=1, unique=True), ACCOUNTS, st.data(), st.integers(60, 130))
+def test_each_feed_of_a_sync_is_one_line(
+    names: list[str], accounts: list[str], data: st.DataObject, width: int
+) -> None:
+    """Each feed of each account is on one line with its whole name, and a column that is missing is named."""
+    accounts = list(dict.fromkeys(accounts))
+    headings, steps = outcomes.HEADINGS, outcomes.STEPS
+    count = len(headings) - 2
+    rows = [(account, name, *(data.draw(COUNTS) for _ in range(count))) for account in accounts for name in names]
+
+    lines = printed(headings, rows, width, steps)
+
+    assert_whole(lines, headings, rows, names)
+
+
+@given(st.lists(st.sampled_from(FEEDS), min_size=1, unique=True), ACCOUNTS, st.data(), st.integers(60, 130))
+def test_each_feed_of_a_status_is_one_line(
+    names: list[str], accounts: list[str], data: st.DataObject, width: int
+) -> None:
+    """Each feed of each account is on one line with its whole name, and a column that is missing is named."""
+    accounts = list(dict.fromkeys(accounts))
+    moment = "2026-11-28 16:44:21 UTC"
+    texts = [COUNTS, COUNTS, st.sampled_from([moment, "never"]), COUNTS, COUNTS, st.sampled_from(["1,824 days", "–"])]
+    rows = [(account, name, *map(data.draw, texts)) for account in accounts for name in names]
+
+    lines = printed(status.HEADINGS, rows, width, status.STEPS)
+
+    assert_whole(lines, status.HEADINGS, rows, names)
+
+
+@given(st.lists(st.sampled_from(TABLES), min_size=1, unique=True), st.data(), st.integers(60, 130))
+def test_no_count_of_a_dry_run_is_lost(names: list[str], data: st.DataObject, width: int) -> None:
+    """Every table is named in one line, and every count that is not 0 is printed."""
+    rows = [("main", name, *(data.draw(COUNTS) for _ in range(4))) for name in names]
+
+    lines = printed(outcomes.DIFFERENCE_HEADINGS, rows, width, outcomes.DIFFERENCE_STEPS)
+
+    shown = " ".join(" ".join(lines).split())
+    assert all(cell in shown for row in rows for cell in row[2:])
+    assert all(
+        any(name.split(".")[1] in line.split()[-1:] + line.split()[:1] or name in line for line in lines)
+        for name in names
+    )
+
+
+def assert_whole(
+    lines: Sequence[str], headings: Sequence[Heading], rows: Sequence[Sequence[str]], names: Sequence[str]
+) -> None:
+    """Assert that each name is whole in a line for each account, and each column is a heading or in the note."""
+    accounts = len(rows) // len(names)
+    for name in names:
+        short = name.split(".")[1]
+        assert sum(bool({name, short} & set(line.split()[:2])) for line in lines) >= accounts, (name, lines)
+    note = " ".join(lines[2:])
+    titles = {row[0] for row in rows}
+    for heading in headings:
+        is_shown = heading.name in lines[0] or heading.name in note
+        assert is_shown or (heading.name == "account" and all(title in note for title in titles)), (heading, lines)
+
+
+@given(TEXTS, WIDTHS, st.sampled_from(["", "  ", "# ", " " * 9]))
+def test_a_wrapped_text_is_complete(text: str, width: int, margin: str) -> None:
+    """A wrapped text has the same words in lines that fit; no word is broken that fits on a line."""
+    lines = wrap(text, width, margin)
+
+    assert all(cells(line) <= width for line in lines)
+    assert "".join("".join((lines[0], *(line[len(margin) :] for line in lines[1:]))).split(" ")) == text.replace(
+        " ", ""
+    )
+    words = {word for line in lines for word in line.split(" ")}
+    assert {word for word in text.split(" ") if cells(word) <= width - len(margin)} <= words | {""}
+
+
+@given(st.lists(WORDS.filter(lambda word: cells(word) < 40), min_size=1, max_size=40), WIDTHS)
+def test_a_wrapped_command_can_be_pasted(words: list[str], width: int) -> None:
+    """The shell reads the same words from a wrapped command; within quotes, a space may become a line feed."""
+    text = f'NAME=value floriday query "{" ".join(words)}" --format table --output {"/".join(words[:9])}.csv'
+
+    lines = wrap_command(text, width)
+
+    assert all(cells(line) <= width for line in lines)
+    pasted = shlex.split("\n".join(lines).replace("\\\n", ""))
+    assert [word.replace("\n", " ") for word in pasted] == shlex.split(text)
+
+
+@given(st.lists(TEXTS), WIDTHS)
+def test_parts_on_one_line_are_whole(parts: list[str], width: int) -> None:
+    """A line of parts fits, and contains only whole parts."""
+    line = fitting_parts(parts, width)
+
+    assert cells(line) <= width
+    rest = line
+    for part in parts:
+        rest = rest.removeprefix(" · ").removeprefix(part) if rest.removeprefix(" · ").startswith(part) else rest
+    assert rest.removeprefix(" · ") == "" or " · " in "".join(parts)
+
+
+def test_columns_are_left_out_in_the_order_of_the_steps() -> None:
+    """Each width has at least the columns of a smaller one."""
+    name = "orders.sales_order_correction_requests"
+    row = ("main", name, "12", "12", "3", "0", "123456789", "yes", "1.2 s")
+    other = ("main", "orders.contracts", "1", "0", "0", "0", "9", "no", "0.2 s")
+    headings = [
+        set(printed(outcomes.HEADINGS, [row, other], width, outcomes.STEPS)[0].split()) for width in range(60, 130)
+    ]
+
+    assert all(narrow <= wide for narrow, wide in pairwise(headings))
+    assert headings[-1] == {heading.name for heading in outcomes.HEADINGS}
+    assert "current" in headings[0]
+
+
+@pytest.mark.parametrize("text", ["never", "–", "2026-11-28 16:44:21 UTC"])
+def test_a_short_time_is_short(text: str) -> None:
+    """The short text of a time has at most 11 characters."""
+    (heading,) = (each for each in status.HEADINGS if each.name == "current until")
+
+    assert heading.short is not None
+    assert len(heading.short(text)) <= 11
