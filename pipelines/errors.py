@@ -35,6 +35,7 @@ class PipelineError(Exception):
     """
 
     exit_code = 1
+    details: tuple[str, ...] = ()  # the same as a list, for a terminal: several problems, then the next steps
 
     def __init__(
         self, message: str, *, account: str | None = None, feed: str | None = None, number: int | None = None

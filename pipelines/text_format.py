@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 
@@ -34,3 +35,24 @@ def one_line(text: str, longest: int | None = None) -> str:
     """Text in one line of at most ``longest`` characters, without control, format and direction characters."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """The names that are most similar to ``name``, the most similar one first; parts of a name count as well."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - names are seldom misspelt, and every command starts with this module
+
+    def similarity(other: str) -> tuple[bool, float]:
+        wanted, known = name.casefold(), other.casefold()
+        parts = {known, known.rpartition(".")[2]}
+        ratios = [SequenceMatcher(None, wanted, part).ratio() for part in parts]
+        return bool(wanted) and wanted in known, max(ratios)
+
+    return sorted(dict.fromkeys(names), key=similarity, reverse=True)[:count]
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A question with the three nearest names: ``did you mean a, b or c?``; ``there is none`` without any names."""
+    *others, last = nearest(name, names) or [""]
+    if not last:
+        return "there is none"
+    return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"

@@ -14,13 +14,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from pipelines.catalogue import customers, suppliers
 from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import UsageError
+from pipelines.text_format import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,30 @@ class Catalogue:
         """The change feed called ``sales_orders`` or ``orders.sales_orders``.
 
         Raises:
-            UsageError: no feed has that name; the message lists the feeds.
+            UsageError: no feed has that name; the message suggests the nearest names.
         """
         return _named(name, self.feeds, self.api)
 
     def source(self, name: str) -> Source:
         """The feed or snapshot of that name, as for :meth:`feed`."""
         return _named(name, self.sources, self.api)
+
+    def selected(self, names: Iterable[str]) -> tuple[Source, ...]:
+        """The feeds and snapshots that the names select, each once, in the order of the names.
+
+        A name is that of a feed, as for :meth:`feed`, or of a group: ``orders`` and ``orders.*`` are all feeds of that
+        schema. ``organizations`` is the feed of that name, and ``organizations.*`` the group.
+
+        Raises:
+            UsageError: a name is neither; the message suggests the nearest names.
+        """
+        found = (source for name in names for source in self._group(name) or (self.source(name),))
+        return tuple({source.name: source for source in found}.values())
+
+    def _group(self, name: str) -> list[Source]:
+        if any(name == source.table for source in self.sources):
+            return []
+        return [source for source in self.sources if source.schema == name.removesuffix(".*")]
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -69,8 +87,8 @@ def _named(name: str, sources: Sequence[_Named], api: str) -> _Named:
     for source in sources:
         if name in (source.table, source.name):
             return source
-    known = ", ".join(source.name for source in sources)
-    raise UsageError(f"The {api} API has no feed {name!r}. There are: {known}")
+    known = [*sorted({source.schema for source in sources}), *(source.name for source in sources)]
+    raise UsageError(f"the {api} API has no feed {name!r}: {did_you_mean(name, known)}")
 
 
 CATALOGUES = {

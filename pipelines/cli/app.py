@@ -13,6 +13,7 @@ from pipelines.cli.commands.compact import compact
 from pipelines.cli.commands.dashboard import dashboard
 from pipelines.cli.commands.demo import demo
 from pipelines.cli.commands.export import export
+from pipelines.cli.commands.init import init
 from pipelines.cli.commands.query import query
 from pipelines.cli.commands.rebuild import rebuild
 from pipelines.cli.commands.redact import redact
@@ -22,12 +23,14 @@ from pipelines.cli.commands.report import report
 from pipelines.cli.commands.sandbox import sandbox
 from pipelines.cli.commands.status import status
 from pipelines.cli.commands.sync import sync
+from pipelines.cli.commands.tables import tables
 from pipelines.cli.commands.up import up
 from pipelines.cli.console import print_line
+from pipelines.cli.options import with_common_options
 from pipelines.cli.terminal.help_text import Command, Group
 
 COMMANDS = (
-    *(demo, check, sync, status, rejected, report, query, dashboard, up),
+    *(demo, init, check, sync, status, rejected, tables, report, query, dashboard, up),
     *(rebuild, backup, export, compact, rename, redact, sandbox, catalogue),
 )
 
@@ -35,11 +38,11 @@ app = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in COMMANDS:
-    app.command(cls=Command)(command)
+    app.command(cls=Command)(with_common_options(command))
 
 
 def _print_version(*, is_given: bool) -> None:

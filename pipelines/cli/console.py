@@ -10,7 +10,8 @@ import codecs
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -53,8 +54,30 @@ def _terminal() -> Console:
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
+_is_data_only = False
+
+
+@contextmanager
+def data_on_standard_output(*, only: bool) -> Iterator[None]:
+    """With ``only``, what :func:`print_line` prints within the block goes to standard error, as plain lines."""
+    global _is_data_only  # noqa: PLW0603 - a process runs one command at a time
+    before, _is_data_only = _is_data_only, only
+    try:
+        yield
+    finally:
+        _is_data_only = before
+
+
+def is_data_only() -> bool:
+    """Whether standard output is for data alone."""
+    return _is_data_only
+
+
 def print_line(text: str = "", style: str | None = None) -> None:
     """Print a line and flush it. On a terminal it is broken at words, and the style applies."""
+    if _is_data_only:
+        print_error_line(visible(text))
+        return
     if not is_terminal():
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
@@ -75,6 +98,14 @@ def print_command(text: str) -> None:
 def print_error(text: str, code: int = 1) -> int:
     """Print one line on standard error, broken at words on a terminal; returns the exit code."""
     print_error_line(f"floriday: {one_line(text)}")
+    return code
+
+
+def print_list(title: str, lines: Iterable[str], code: int = 1) -> int:
+    """Print several problems and next steps on standard error, one a line; returns the exit code."""
+    print_error(f"{title}:", code)
+    for line in lines:
+        print_error_line(f"  {one_line(line)}")
     return code
 
 

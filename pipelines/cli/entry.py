@@ -14,10 +14,11 @@ from typer.main import get_command
 
 from pipelines import interruption
 from pipelines.cli.app import app
-from pipelines.cli.console import print_error
+from pipelines.cli.console import print_error, print_list
 from pipelines.errors import PipelineError
 from pipelines.unexpected_errors import print_if_debugging, summary
 
+_COMPLETION = "_FLORIDAY_COMPLETE"  # set by the functions that --install-completion gives to a shell
 FAILED, USAGE_ERROR, INTERRUPTED, OUTPUT_CLOSED = 1, 2, 130, 141  # exit codes: 130 for Ctrl-C, 141 for a closed pipe
 
 
@@ -54,6 +55,8 @@ def _invoke(arguments: Sequence[str]) -> int:
     logging.getLogger("pipelines.settings").addHandler(_WARNINGS)  # by its name: the import takes long
     try:
         command = get_command(app)
+        if _COMPLETION in os.environ:
+            command.main(prog_name="floriday")  # prints the completions that the shell asks for, and exits
         with command.make_context("floriday", [*arguments]) as context:
             command.invoke(context)
     except Exit as end:
@@ -73,6 +76,8 @@ def _failed(error: BaseException) -> int:
             # Python flushes standard output once more at exit, and would print an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return OUTPUT_CLOSED
+        case PipelineError() if error.details and sys.stderr.isatty():
+            return print_list("the settings are not complete", error.details, error.exit_code)
         case PipelineError():
             return print_error(str(error), error.exit_code)
         case OSError():

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +33,54 @@ OutputOption = Annotated[
 AccountOption = Annotated[
     list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account. May be repeated.")
 ]
+
+
+EnvFileOption = Annotated[
+    Path | None,
+    typer.Option("--env-file", metavar="FILE", help="Read the settings from FILE. Default: the nearest .env."),
+]
+WarehouseOption = Annotated[
+    Path | None,
+    typer.Option("--warehouse", metavar="FILE", help="The DuckDB file, instead of FLORIDAY_WAREHOUSE."),
+]
+_COMMON = {"env_file": EnvFileOption, "warehouse": WarehouseOption}
+
+
+def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options ``--env-file`` and ``--warehouse``, which apply to all settings that it loads."""
+    signature = inspect.signature(command, eval_str=True)
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in _COMMON.items()
+        if name not in signature.parameters
+    ]
+
+    @wraps(command)
+    def run(*arguments: Any, env_file: Path | None = None, warehouse: Path | None = None, **options: Any) -> None:
+        from pipelines.settings.overrides import overriding
+
+        with overriding(env_file, warehouse):
+            command(*arguments, **options)
+
+    del run.__wrapped__
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()} | _COMMON
+    return run
+
+
+def duration_option(text: str | timedelta) -> timedelta:
+    """The value of an option that is a duration of more than nothing; digits alone are seconds."""
+    from pipelines.settings.values import duration
+
+    if isinstance(text, timedelta):
+        return text
+    try:
+        length = duration(f"{text}s" if text.isdigit() else text)
+    except ValueError:
+        length = timedelta(0)
+    if not length:
+        raise typer.BadParameter("expects a duration such as 90s, 5m or 2h")
+    return length
 
 
 def check_api(api: str | None) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
@@ -30,6 +30,20 @@ def chosen_format(wanted: Format | None, output: Path | None) -> Format:
     return chosen
 
 
+def is_listed(style: Format, output: Path | None) -> bool:
+    """Whether a command prints its own table for people, instead of rows in a format."""
+    return style is Format.TABLE and output is None
+
+
+def write_rows(
+    columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]], style: Format, output: Path | None, warehouse: Path
+) -> None:
+    """Write rows that the program made itself, as :func:`write_result` does; columns are as in ``result_of``."""
+    from pipelines.cli.formats.rows import result_of
+
+    write_result(result_of(columns, rows), style, output, warehouse)
+
+
 def write_result(result: Result, style: Format, output: Path | None, warehouse: Path) -> None:
     """Print a result, or write it to a file, which is never the warehouse; its batches are read meanwhile."""
     if style is Format.TABLE and output is None and is_terminal():
@@ -37,9 +51,14 @@ def write_result(result: Result, style: Format, output: Path | None, warehouse: 
 
         show(result)
         return
-    with destination(output, warehouse) if output else nullcontext(_standard_output()) as stream:
+    with opened(output, warehouse) as stream:
         _write(result, style, stream)
         stream.flush()
+
+
+def opened(output: Path | None, warehouse: Path) -> AbstractContextManager[BinaryIO]:
+    """The file of ``--output``, as :func:`destination` opens it, or standard output."""
+    return destination(output, warehouse) if output else nullcontext(_standard_output())
 
 
 def _standard_output() -> BinaryIO:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 
 from pipelines.errors import UsageError
+from pipelines.text_format import did_you_mean
 
 _LISTS = ("parameters", "columns", "tables")
 
@@ -60,11 +61,11 @@ def find_report(name: str) -> Report:
     """The report of that name.
 
     Raises:
-        UsageError: there is none; the message lists the reports.
+        UsageError: there is none; the message suggests the nearest names.
     """
     known = {report.name: report for report in all_reports()}
     if name not in known:
-        raise UsageError(f"there is no report {name!r}; there are: {', '.join(known)}")
+        raise UsageError(f"there is no report {name!r}: {did_you_mean(name, known)}")
     return known[name]
 
 

@@ -10,5 +10,6 @@ SCOPES = "FLORIDAY_SCOPES"
 CREDENTIALS = "FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET"
 
 CHECK_ENVIRONMENT = f"{BASE_URL} and {AUTH_URL} must belong to one environment, and the version must be in service"
+CHECK_CREDENTIALS = "are they this application's, and of this environment? Staging and live have their own"
 CHECK_API_KEY = "is FLORIDAY_API_KEY this application's?"
 EXPECTED_AUTH_URL = "it expects the token endpoint (which ends in /token) or the authorization server's address"

@@ -11,11 +11,20 @@ from pydantic_core import ErrorDetails
 
 from pipelines.errors import SettingError
 from pipelines.settings import values
+from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
-from pipelines.settings.variables import PASSED, PREFIX, Env, Variables, gather, serialized
+from pipelines.settings.variables import PASSED, PREFIX, Env, Variables, gather, serialized, warn_about_unknown
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
+
+CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL")
+_NAMES = {
+    *(name.upper() for name in Settings.model_fields),
+    *(f"{name}_FILE" for name in _SECRETS),
+    "DEBUG",  # `unexpected_errors` reads it
+}
+"""All variables without the prefix."""
 
 _Kind = TypeVar("_Kind", bound=AlertSettings)
 
@@ -31,7 +40,15 @@ def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv:
     """
     variables = gather(environ, directory, _SECRETS, dotenv=dotenv)
     _check_keys(variables)
-    return _validated(Settings, variables)
+    try:
+        settings = _validated(Settings, variables)
+    except SettingError as error:
+        if not dotenv or not any(f"{PREFIX}{name} is missing" in error.message for name in CREDENTIALS):
+            raise
+        raise _with_next_step(error, variables.dotenv, directory or Path.cwd()) from None
+    if problem := mixture(settings.auth_url, settings.base_url):
+        raise SettingError(problem)
+    return settings
 
 
 def load_local_settings(environ: Env = None, directory: Path | None = None, *, dotenv: bool = True) -> LocalSettings:
@@ -115,9 +132,22 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
         for error in failure.errors(include_url=False, include_input=False):
             name = str(error["loc"][0]).upper()
             problems.setdefault(name, f"{PREFIX}{name} {_phrase(kind, name.lower(), error)}")
+    warn_about_unknown(variables.texts, _NAMES)
     if settings is None or problems:
-        raise SettingError("; ".join(problems.values()))
+        found = SettingError("; ".join(problems.values()))
+        found.details = tuple(problems.values())
+        raise found
     return settings
+
+
+def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> SettingError:
+    """The error about missing settings with the `.env` file that was read or looked for, and how to write one."""
+    place = f"{dotenv} was read" if dotenv else f"there is no .env in {folder} or a folder above it"
+    step = f"{place}; `floriday init` asks for the credentials and writes {'it anew' if dotenv else 'one'}"
+    example = Path(__file__).resolve().parents[2] / ".env.example"
+    complete = SettingError(f"{error.message}. {step[0].upper()}{step[1:]}")
+    complete.details = (*error.details, step, *([f"{example} explains all settings"] if example.is_file() else []))
+    return complete
 
 
 def _values(variables: Variables) -> dict[str, Any]:

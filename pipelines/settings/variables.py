@@ -7,30 +7,74 @@ import logging
 import os
 import shlex
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import parse_stream
 
 from pipelines.errors import SettingError
+from pipelines.settings.overrides import current
+from pipelines.text_format import nearest
 
 PREFIX = "FLORIDAY_"
 PASSED = f"{PREFIX}SETTINGS"
 """Contains all variables as one JSON object; if it is set, all others are ignored. `floriday up` passes the settings to
 Dagster's processes in it, because Dagster overrides their environment with the `.env` file, blank variables included.
-The value null stands for a secret that the process reads from the `.env` file, so that no environment contains it."""
+The value null stands for a secret that the process reads from the `.env` file, so that no environment contains it;
+ENV_FILE is the path of that file if ``--env-file`` named it."""
+ENV_FILE = "ENV_FILE"
 
 _SECRET_FILE_BYTES = 64 * 1024
 _LOG = logging.getLogger(__name__)
 _warned: set[Path] = set()
+_unknown: set[str] = set()  # names that were warned about
 
 
 def dotenv_file(directory: Path) -> Path | None:
-    """The `.env` file of ``directory``, else of the checkout that this package runs from; None if there is none."""
+    """The file of ``--env-file``, else the nearest `.env`; None if there is none.
+
+    It is looked for in ``directory``, in the folders above it up to the home or the root, and in the checkout that this
+    package runs from.
+
+    Raises:
+        SettingError: there is no file of ``--env-file``.
+    """
+    if named := current().env_file:
+        if not named.is_file():
+            raise SettingError(f"--env-file {named}: there is no such file")
+        return named
+    directory = directory.absolute()
+    own, above = directory / ".env", (folder / ".env" for folder in _folders_above(directory))
+    if own.is_file():
+        return own
     checkout = Path(__file__).resolve().parents[2]
-    folders = [directory] + ([checkout] if (checkout / "workspace.yaml").is_file() else [])
-    return next((path for folder in folders if (path := folder.absolute() / ".env").is_file()), None)
+    last = [checkout / ".env"] if (checkout / "workspace.yaml").is_file() else []
+    return next((path for path in (*filter(_is_own, above), *last) if os.path.isfile(path)), None)  # noqa: PTH113 - raises nothing
+
+
+def _folders_above(directory: Path) -> Iterator[Path]:
+    """The folders above one, up to the user's home, or to the root for a folder outside of it."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path's own raises where there is no home
+    for folder in () if directory == home else directory.parents:
+        yield folder
+        if folder == home:
+            return
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file exists that the user or the administrator wrote: others could plant one in a shared folder."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    is_trusted = found.st_uid in {0, os.geteuid()} and not found.st_mode & stat.S_IWOTH
+    if not is_trusted and path not in _warned:
+        _warned.add(path)
+        _LOG.warning(
+            "%s belongs to another user, or others can change it, and is ignored: name it with --env-file", path
+        )
+    return is_trusted
 
 
 def read_dotenv(path: Path | None) -> dict[str, str]:
@@ -62,6 +106,7 @@ class Variables:
     texts: dict[str, str]  # values by name, with secrets that were read from their files
     problems: dict[str, str]  # messages of problems by name
     base: Path  # folder that relative paths start from
+    dotenv: Path | None = None  # the `.env` file that was read
 
     def path(self, text: str) -> Path:
         """The absolute path for a path in a variable."""
@@ -84,16 +129,26 @@ def gather(
     Raises:
         SettingError: the `.env` file cannot be read.
     """
+    overridden = current().warehouse if environ is None else None
     environ, directory = os.environ if environ is None else environ, directory or Path.cwd()
     path = dotenv_file(directory) if dotenv and PASSED not in environ else None
     if PASSED in environ:
         texts = _without_prefix(_passed(environ[PASSED], directory))
     else:
         texts = _overridden(_without_prefix(read_dotenv(path)), _without_prefix(environ), secrets)
-    variables = Variables(texts, {}, path.parent if path else directory.absolute())
+    if overridden and PASSED not in environ:
+        texts = _with_warehouse(texts, overridden)
+    variables = Variables(texts, {}, path.parent if path else directory.absolute(), path)
     read = [_read_secret(variables, name) for name in secrets] if secret_files else []
     warn_if_exposed(each for each in (path, *read) if each)
     return variables
+
+
+def _with_warehouse(texts: dict[str, str], path: Path) -> dict[str, str]:
+    """The variables with another warehouse; its published copy is beside it, because the given one is of another."""
+    is_published = texts.get("PUBLISHED", "").casefold() != "off"
+    kept = {name: text for name, text in texts.items() if name != "PUBLISHED" or not is_published}
+    return {**kept, "WAREHOUSE": str(path)}
 
 
 def _overridden(texts: dict[str, str], overriding: dict[str, str], secrets: Collection[str]) -> dict[str, str]:
@@ -112,7 +167,8 @@ def serialized(variables: Mapping[str, str], directory: Path, secrets: Collectio
     """
     kept = _without_prefix(read_dotenv(dotenv_file(directory)))
     left_out = {PREFIX + name for name in secrets if name in kept and variables.get(PREFIX + name) == kept[name]}
-    return json.dumps({name: None if name in left_out else text for name, text in variables.items()})
+    named = {ENV_FILE: str(path)} if (path := current().env_file) else {}
+    return json.dumps({name: None if name in left_out else text for name, text in variables.items()} | named)
 
 
 def _passed(text: str, directory: Path) -> dict[str, str]:
@@ -122,9 +178,10 @@ def _passed(text: str, directory: Path) -> dict[str, str]:
         variables = None
     if not isinstance(variables, dict) or not all(isinstance(each, str | None) for each in variables.values()):
         raise SettingError(f"{PASSED} is set by `floriday up` alone: leave it out")
+    named = variables.pop(ENV_FILE, None)
     if None not in variables.values():
         return variables
-    kept = read_dotenv(dotenv_file(directory))
+    kept = read_dotenv(Path(named) if named else dotenv_file(directory))
     return {name: kept.get(name, "") if text is None else text for name, text in variables.items()}
 
 
@@ -187,3 +244,11 @@ def warn_if_exposed(files: Iterable[Path]) -> None:
         _warned.update(exposed)
         names = " ".join(shlex.quote(str(path)) for path in exposed)
         _LOG.warning("other users of this machine can read secrets: chmod 600 %s", names)
+
+
+def warn_about_unknown(given: Iterable[str], known: Collection[str]) -> None:
+    """Warn once in a process about each variable that does not exist, with the nearest one; without the prefix."""
+    for name in sorted({*given} - {*known} - _unknown):
+        _unknown.add(name)
+        [likely] = nearest(name, known, 1)
+        _LOG.warning("%s%s is no setting, and is ignored: did you mean %s%s?", PREFIX, name, PREFIX, likely)

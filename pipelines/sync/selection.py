@@ -54,7 +54,7 @@ def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Sourc
     Feeds with sub-feeds come last: another feed lists their sub-feeds. A SettingError if a feed does not exist.
     """
     try:
-        named = {catalogue.source(name).name for name in settings.feeds or ()}
+        named = {source.name for source in catalogue.selected(settings.feeds or ())}
     except UsageError as error:
         raise SettingError(f"FLORIDAY_FEEDS: {error.message}") from None
     chosen = [source for source in catalogue.sources if not named or source.name in named]

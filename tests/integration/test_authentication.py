@@ -207,7 +207,7 @@ def test_wrong_credentials_are_reported_in_one_line(server: AnsweringServer, tim
 
     line = failure(session_at(server.address + TOKEN, time))
 
-    assert line == "127.0.0.1 refuses FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET (invalid_client)"
+    assert line.startswith("127.0.0.1 refuses FLORIDAY_CLIENT_ID and FLORIDAY_CLIENT_SECRET (invalid_client): ")
     assert len(server.requests_to(TOKEN)) == 1
 
 
@@ -286,7 +286,9 @@ def test_an_unreachable_token_server_is_reported(time: ManualClock) -> None:
     with answering_server() as stopped:
         address = stopped.address
 
-    assert failure(session_at(address + TOKEN, time), UnreachableError).startswith("127.0.0.1 cannot be reached")
+    assert failure(session_at(address + TOKEN, time), UnreachableError).startswith(
+        f"127.0.0.1 cannot be reached: port {address.rpartition(':')[2]} refuses the connection"
+    )
 
 
 def test_a_silent_token_server_is_reported(server: AnsweringServer, time: ManualClock) -> None:

@@ -515,7 +515,7 @@ class TestReport:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["turnover"], "no report 'turnover'; there are: "),
+            (["turnover"], "no report 'turnover': did you mean "),
             (["--all"], "floriday report --all --output FILE.xlsx"),
             (["--all", "--output", "x.csv"], "floriday report --all --output FILE.xlsx"),
             (["revenue_by_week", "--all", "--output", "x.xlsx"], "floriday report --all --output FILE.xlsx"),

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 
 from pipelines.catalogue import catalogue_of
-from pipelines.cli import api_version, progress
+from pipelines.cli import api_version
 from pipelines.cli.entry import run
+from pipelines.cli.terminal import progress
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.settings.values import AMSTERDAM
 from pipelines.text_format import span

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +31,7 @@ from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.endpoints import Endpoint, RateLimit
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.decoding import decoded
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.floriday.identity import Identity
 from pipelines.floriday.pages import Page
 from tests.integration.answering_server import AnsweringServer, Reply, answering_server, self_signed
@@ -201,7 +204,9 @@ def test_an_unreachable_server_is_reported(time: ManualClock, server: AnsweringS
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
 
     with FloridayClient(address, session, SecretStr(KEY), account="north", clock=time.clock) as client:
-        assert "127.0.0.1 cannot be reached (gave up after 8 attempts)" in failure(client, UnreachableError)
+        port = stopped.address.rpartition(":")[2]
+        line = failure(client, UnreachableError)
+        assert f"127.0.0.1 cannot be reached: port {port} refuses the connection (gave up after 8 attempts)" in line
 
 
 def test_retry_after_is_respected(server: AnsweringServer, client: FloridayClient, time: ManualClock) -> None:
@@ -496,3 +501,49 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Path, time: ManualClock) 
 
     assert server.requests == []
     assert time.slept == []
+
+
+class TestUnreachableHosts:
+    """The error says the host, the port and the cause."""
+
+    def message(self, address: str, time: ManualClock) -> str:
+        """Return the error of a call to a token server at this address."""
+        session = TokenSession(address, "c", SecretStr("s"), clock=time.clock, retry=RetryPolicy(attempts=1))
+        with pytest.raises(PipelineError) as error:
+            session.token()
+        return str(error.value)
+
+    def test_an_unknown_name(self, time: ManualClock) -> None:
+        """A host name that does not exist."""
+        message = self.message("https://no-such-host.invalid/token", time)
+
+        assert message.startswith("no-such-host.invalid cannot be reached: there is no such host name")
+
+    def test_the_reason_of_an_invalid_certificate(self, time: ManualClock, tmp_path: Path) -> None:
+        """The reason of TLS, such as an unknown issuer."""
+        with answering_server(self_signed(tmp_path)) as server:
+            message = self.message(server.address.replace("http://127.0.0.1", "https://localhost") + TOKEN, time)
+
+        assert re.search(r"localhost cannot be verified: .*certificate", message)
+
+    def test_no_answer_to_a_connection(self, time: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A firewall that drops connections."""
+
+        def connect(*_: object) -> None:
+            raise TimeoutError
+
+        monkeypatch.setattr("pipelines.floriday.http.deadlines.Call.connect", connect)
+
+        message = self.message("https://127.0.0.1:4443/token", time)
+        assert message.startswith("127.0.0.1 cannot be reached: port 4443 did not answer in time")
+
+    def test_no_route(self, time: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another reason of the operating system."""
+
+        def connect(*_: object) -> None:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+        monkeypatch.setattr("pipelines.floriday.http.deadlines.Call.connect", connect)
+
+        message = self.message("https://127.0.0.1:4443/token", time)
+        assert message.startswith("127.0.0.1 cannot be reached at port 4443: Network is unreachable")

@@ -66,6 +66,10 @@ WITHOUT_SETTINGS = {
 }
 CASES = {
     "demo": [Case(("demo", "--api", "growers"))],
+    "init": [
+        Case(("init",), variables=WITHOUT_SETTINGS),
+        Case(("init", "--account", "north=1", "--account", "south=2", "--environment", "live", "--no-check")),
+    ],
     "check": [Case(("check",)), Case(("check",), variables=WITHOUT_SETTINGS)],
     "sync": [
         Case(("sync",), is_new=True, variables=FEW),
@@ -74,6 +78,11 @@ CASES = {
     ],
     "status": [Case(("status",)), Case(("status", "--offline"))],
     "rejected": [Case(("rejected",)), Case(("rejected", "--retry")), Case(("rejected", "--export", "records.jsonl"))],
+    "tables": [
+        Case(("tables",)),
+        Case(("tables", "sales_order_correction_requests")),
+        Case(("tables", "history.trade_item_availabilities_per_week")),
+    ],
     "report": [Case(("report",)), Case(("report", "sync_health")), Case(("report", "revenue_by_month"))],
     "query": [
         Case(("query", "FROM orders.sales_orders LIMIT 2")),

@@ -56,7 +56,7 @@ def test_help_imports_no_slow_module(arguments: list[str]) -> None:
 def test_a_sync_starts_without_dagster_and_pandas() -> None:
     """A sync does not import Dagster, and imports pandas only while it waits for Floriday."""
     program = (
-        "import sys, pipelines.cli.outcomes, pipelines.cli.progress\n"
+        "import sys, pipelines.cli.outcomes, pipelines.cli.terminal.progress\n"
         "import pipelines.sync.session, pipelines.warehouse.file.sync_lock\n"
         "sys.exit(bool({'dagster', 'pandas'} & set(sys.modules)))"
     )
@@ -105,7 +105,7 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         (["sync", "--from", "9000-01-01"], "9000-01-01 is still to come"),
         (["sync", "--from", "2026-03-02", "--to", "9000-01-01"], "9000-01-01 is still to come"),
         (["sync", "--from", "2026-03-02", "--full"], "--full reads everything"),
-        (["query"], "Missing argument 'SQL'"),
+        (["query"], "one statement is expected"),
         (["report", "revenue_by_week", "--from", "soon"], "'soon' does not match"),
         (["sandbox", "--port", "70000"], "less than or equal to 65535"),
         (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),

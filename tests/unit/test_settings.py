@@ -20,6 +20,8 @@ from pipelines.settings import (
     load_settings,
     values,
 )
+from pipelines.settings.environments import AUTH_URLS, Environment, base_url
+from pipelines.settings.overrides import overriding
 
 SECRET = "s3cr3t-7hat-must-not-show"
 KEY = "k3y-7hat-must-not-show"
@@ -244,6 +246,103 @@ def test_a_checkout_has_its_own_env_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert local(other).warehouse == other / "other.duckdb"
 
 
+class TestEnvFile:
+    """The nearest `.env` is read: of the folder, of those above it up to the home, or the named one."""
+
+    def test_a_folder_above_is_searched(self, tmp_path: Path) -> None:
+        """A `.env` of a folder above is read, and relative paths start there; the nearest one counts."""
+        inner = tmp_path / "a" / "b"
+        inner.mkdir(parents=True)
+        (tmp_path / ".env").write_text("FLORIDAY_WAREHOUSE=outer.duckdb")
+        assert local(inner).warehouse == tmp_path / "outer.duckdb"
+
+        (tmp_path / "a" / ".env").write_text("FLORIDAY_WAREHOUSE=nearer.duckdb")
+        assert local(inner).warehouse == tmp_path / "a" / "nearer.duckdb"
+
+    def test_the_search_ends_at_the_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The home is the last folder that is searched."""
+        home, inner = tmp_path / "home", tmp_path / "home" / "project"
+        inner.mkdir(parents=True)
+        monkeypatch.setenv("HOME", str(home))
+        (tmp_path / ".env").write_text("FLORIDAY_WAREHOUSE=shared.duckdb")
+        assert local(inner).warehouse == inner / "data" / "floriday.duckdb"
+
+        (home / ".env").write_text("FLORIDAY_WAREHOUSE=home.duckdb")
+        assert local(inner).warehouse == home / "home.duckdb"
+
+    def test_a_file_that_others_can_change_is_ignored(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """A `.env` above the folder that others can change is ignored with a warning, but not in the folder itself."""
+        inner = tmp_path / "a"
+        inner.mkdir()
+        planted = tmp_path / ".env"
+        planted.write_text("FLORIDAY_WAREHOUSE=planted.duckdb")
+        planted.chmod(0o666)
+
+        assert local(inner).warehouse == inner / "data" / "floriday.duckdb"
+        assert f"{planted} belongs to another user" in caplog.text
+        assert local(tmp_path).warehouse == tmp_path / "planted.duckdb"
+
+    def test_options_override_the_search(self, tmp_path: Path) -> None:
+        """``--env-file`` is read instead, and ``--warehouse`` overrides it together with its published copy."""
+        named = tmp_path / "north.env"
+        named.write_text("FLORIDAY_WAREHOUSE=north.duckdb\nFLORIDAY_PUBLISHED=public.duckdb\nFLORIDAY_FEEDS=batches")
+        (tmp_path / ".env").write_text("FLORIDAY_WAREHOUSE=found.duckdb")
+
+        with overriding(named, None):
+            settings = load_local_settings(directory=tmp_path)
+            assert (settings.warehouse, settings.published) == (tmp_path / "north.duckdb", tmp_path / "public.duckdb")
+        with overriding(named, tmp_path / "other.duckdb"):
+            settings = load_local_settings(directory=tmp_path)
+            assert settings.published == tmp_path / "other.published.duckdb"
+            assert (settings.warehouse, settings.feeds) == (tmp_path / "other.duckdb", ("batches",))
+        with overriding(tmp_path / "none.env", None), pytest.raises(SettingError, match="there is no such file"):
+            load_local_settings(directory=tmp_path)
+
+    def test_child_processes_read_the_named_file(self, tmp_path: Path) -> None:
+        """Secrets of the file of ``--env-file`` are not passed to child processes, which read the file as well."""
+        named = tmp_path / "north.env"
+        named.write_text("".join(f"{name}={text}\n" for name, text in COMPLETE.items()))
+        with overriding(named, None):
+            passed = child_environment(COMPLETE, tmp_path)
+
+        assert SECRET not in str(passed)
+        assert load_settings(passed, tmp_path).client_secret.get_secret_value() == SECRET
+
+
+def test_missing_credentials_name_the_next_step(tmp_path: Path) -> None:
+    """The error says which `.env` was read or looked for, and how to write one; a terminal gets it as a list."""
+    with pytest.raises(SettingError) as error:
+        load_settings({}, tmp_path)
+    assert f"There is no .env in {tmp_path} or a folder above it; `floriday init`" in str(error.value)
+    assert len(error.value.details) >= 6
+    assert error.value.details[0].startswith("FLORIDAY_API_KEY is missing")
+
+    (tmp_path / ".env").write_text("FLORIDAY_CLIENT_ID=x")
+    with pytest.raises(SettingError, match=r"\.env was read; `floriday init`"):
+        load_settings({}, tmp_path)
+
+
+def test_a_misspelt_variable_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A variable that does not exist is warned about once, with the nearest one."""
+    for _ in range(2):
+        local(tmp_path, WAREHOSE="x.duckdb")
+
+    assert caplog.messages == ["FLORIDAY_WAREHOSE is no setting, and is ignored: did you mean FLORIDAY_WAREHOUSE?"]
+
+
+@pytest.mark.parametrize("api", ["suppliers", "customers"])
+@pytest.mark.parametrize("environment", ["staging", "live"])
+def test_addresses_of_two_environments_are_refused(tmp_path: Path, environment: Environment, api: str) -> None:
+    """A token of staging is never sent to the live API, nor the other way round, because Floriday refuses it."""
+    own = base_url(environment, api)
+    other: Environment = "live" if environment == "staging" else "staging"
+    assert loaded(tmp_path, AUTH_URL=AUTH_URLS[environment], BASE_URL=own).base_url == own
+
+    message = error_message(tmp_path, AUTH_URL=AUTH_URLS[other], BASE_URL=own)
+
+    assert message.startswith(f"FLORIDAY_AUTH_URL is that of {other} and FLORIDAY_BASE_URL that of {environment}")
+
+
 def test_other_variables_are_ignored(tmp_path: Path) -> None:
     """Variables without the prefix, and unknown ones, are ignored."""
     settings = load_local_settings({"WAREHOUSE": "x.duckdb", "BASE_URL": "nonsense", "FLORIDAY_ELSE": "1"}, tmp_path)
@@ -305,8 +404,8 @@ def test_malformed_accounts_are_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("https://API.floriday.io/suppliers-api-2026v1/", "https://api.floriday.io/suppliers-api-2026v1"),
-        ("https://api.floriday.io/customers-api-2027v2", "https://api.floriday.io/customers-api-2027v2"),
+        ("https://API.staging.floriday.io/suppliers-api-2026v1/", COMPLETE["FLORIDAY_BASE_URL"]),
+        ("https://api.example.com/customers-api-2027v2", "https://api.example.com/customers-api-2027v2"),
         ("http://127.0.0.1:8765/suppliers-api-2026v1", "http://127.0.0.1:8765/suppliers-api-2026v1"),
         ("http://localhost:8765/x/suppliers-api-2026v1", "http://localhost:8765/x/suppliers-api-2026v1"),
         ("http://[::1]:8765/suppliers-api-2026v1", "http://[::1]:8765/suppliers-api-2026v1"),

@@ -14,7 +14,6 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli import outcomes
 from pipelines.cli.commands import status
-from pipelines.cli.progress import fitting_parts
 from pipelines.cli.terminal.layout import (
     Heading,
     Step,
@@ -26,6 +25,7 @@ from pipelines.cli.terminal.layout import (
     table_lines,
     titled,
 )
+from pipelines.cli.terminal.progress import fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 
 WIDTHS = st.integers(60, 220)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import print_line, print_table
-from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.cli.formats.rows import TEXT
+from pipelines.cli.options import FormatOption, OutputOption
 from pipelines.cli.terminal.layout import Heading, titled
 from pipelines.text_format import counted, one_line
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from pipelines.catalogue.version_comparison.differences import Difference
     from pipelines.catalogue.version_comparison.swagger import Specification
-    from pipelines.warehouse.read.query_types import Result
 
 _COLUMNS = ("topic", "change", "where", "catalogue", "specification")
 
@@ -42,17 +42,18 @@ def catalogue(
     """
     from pipelines.catalogue import catalogue_of
     from pipelines.catalogue.version_comparison.comparison import compare
-    from pipelines.cli.output import chosen_format, write_result
+    from pipelines.cli.output import chosen_format, is_listed, write_rows
 
     style = chosen_format(format, output)
     read = _specification(specification)
     differences = compare(read, catalogue_of(read.api))
-    if style is Format.TABLE and output is None:
+    if is_listed(style, output):
         _print(read, differences)
     else:
         from pipelines.settings import load_local_settings
 
-        write_result(_result(differences), style, output, load_local_settings().warehouse)
+        rows = [{name: str(getattr(each, name)) for name in _COLUMNS} for each in differences]
+        write_rows(dict.fromkeys(_COLUMNS, TEXT), rows, style, output, load_local_settings().warehouse)
     if differences:
         raise typer.Exit(1)
 
@@ -79,14 +80,3 @@ def _print(specification: Specification, differences: Sequence[Difference]) -> N
     count = counted(len(differences), "difference") if differences else "no difference"
     version = one_line(specification.version)
     print_line(f"{count} between the catalogue and the specification of the {specification.api} API, {version}")
-
-
-def _result(differences: Sequence[Difference]) -> Result:
-    import pyarrow as pa
-
-    from pipelines.warehouse.read.query_types import Column, Result
-
-    schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
-    rows = [{name: str(getattr(each, name)) for name in _COLUMNS} for each in differences]
-    batch = pa.RecordBatch.from_pylist(rows, schema)
-    return Result(tuple(Column(name, "VARCHAR") for name in _COLUMNS), schema, iter([batch]))

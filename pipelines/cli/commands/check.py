@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.api_version import print_version_notices
-from pipelines.cli.console import print_error, print_line, print_table
-from pipelines.cli.terminal.layout import Heading, titled
-from pipelines.text_format import moment, one_line, span
+from pipelines.cli.console import data_on_standard_output, print_error, print_line
+from pipelines.cli.options import Format, FormatOption, OutputOption
 
 if TYPE_CHECKING:
-    from pipelines.errors import PipelineError
-    from pipelines.floriday.http.auth import TokenSession
-    from pipelines.floriday.identity import Identity
-
+    from pipelines.cli.access import Access
 
 AlertOption = Annotated[
     bool, typer.Option("--alert", help="Only send a test message to FLORIDAY_ALERTS. Floriday is not called.")
 ]
 
 
-def check(alert: AlertOption = False) -> None:
+def check(alert: AlertOption = False, format: FormatOption = None, output: OutputOption = None) -> None:
     """Check the token, the API keys and the scopes.
 
     It shows the organization of each key, and for each feed whether its scope is granted. Nothing is written, and no
     secret is shown. The exit code is 1 when there is no token, when an account cannot be identified, such as with a
     refused API key, or when an address does not accept the test message.
+
+    --format json prints one object with the keys token (host, expires_at, granted, refused), accounts (account,
+    organization_id, organization, api_version, error) and feeds (feed, scope, granted).
 
     For example:
 
@@ -39,7 +38,7 @@ def check(alert: AlertOption = False) -> None:
     if alert:
         _send_test_message()
     else:
-        _check()
+        _check(format, output)
 
 
 def _send_test_message() -> None:
@@ -58,43 +57,32 @@ def _send_test_message() -> None:
         raise typer.Exit(1)
 
 
-def _check() -> None:
-    from pipelines.floriday.client import identify_all
+def _check(format: Format | None, output: Path | None) -> None:
+    from pipelines.cli.access import access_of, print_access
+    from pipelines.cli.output import chosen_format
+    from pipelines.errors import UsageError
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_clients
 
-    with open_clients(load_settings()) as connected:
-        feeds = connected.sources
-        _print_token(connected.token_session)
-        results = [_print_account(account, identity) for account, identity in identify_all(connected.clients)]
-        granted = connected.token_session.granted
-        print_table(
-            [Heading("feed"), Heading("scope"), Heading("granted")],
-            [(feed.name, feed.scope, "yes" if granted is None or feed.scope in granted else "no") for feed in feeds],
-            (titled("scope"),),
-        )
-        print_version_notices(connected.settings)
-    if not all(results):
+    style, settings = chosen_format(format, output), load_settings()
+    if style is not Format.JSON and (style is not Format.TABLE or output is not None):
+        raise UsageError("check prints its result, or writes it as JSON: --format json")
+    with data_on_standard_output(only=style is Format.JSON), open_clients(settings) as connected:
+        access = access_of(connected)
+        if style is Format.JSON:
+            _write(access, output, settings.warehouse)
+        else:
+            print_access(access)
+        print_version_notices(settings)
+    if not access.is_well:
         raise typer.Exit(1)
 
 
-def _print_token(session: TokenSession) -> None:
-    ends = session.expires_at
-    print_line(f"token    from {session.host} until {moment(ends)}, for {span(ends - datetime.now(UTC))}")
-    granted = " ".join(sorted(session.granted)) if session.granted is not None else "all that were requested"
-    print_line(f"granted  {one_line(granted)}")
-    if session.refused:
-        print_line(f"refused  {one_line(' '.join(session.refused))}")
+def _write(access: Access, output: Path | None, warehouse: Path) -> None:
+    from pipelines.cli.access import as_json
+    from pipelines.cli.formats.text import encode_json
+    from pipelines.cli.output import opened
 
-
-def _print_account(account: str, identity: Identity | PipelineError) -> bool:
-    """Print the organization of an account's key; returns whether the account was identified."""
-    from pipelines.errors import PipelineError
-
-    if isinstance(identity, PipelineError):
-        print_error(str(identity.about(account=account)))
-        return False
-    version = f", API version {identity.api_version}" if identity.api_version else ""
-    name = identity.organization_name or "an organization without a name"
-    print_line(one_line(f"account  {account}: {name} ({identity.organization_id}){version}"))
-    return True
+    with opened(output, warehouse) as stream:
+        stream.write(encode_json(as_json(access)) + b"\n")
+        stream.flush()

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import FormatOption, OutputOption
+from pipelines.cli.console import print_error
+from pipelines.cli.options import FormatOption, OutputOption, duration_option
 
+_SHOW_TABLES = re.compile(r"\s*SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
 _MEMORY = re.compile(r"[1-9]\d{0,5}(\.\d{1,3})?\s?([KMGT]i?B)", re.IGNORECASE)
 
 
 def _seconds(text: str | float) -> float:
     """The value of ``--timeout`` in seconds; ``off`` is infinite. The default is a number already."""
-    from pipelines.settings.values import duration
-
     if isinstance(text, float):
         return text
-    if text == "off":
-        return math.inf
-    try:
-        seconds = duration(f"{text}s" if text.isdigit() else text).total_seconds()
-    except ValueError:
-        seconds = 0.0
-    if not seconds:
-        raise typer.BadParameter("expects a duration such as 90s, 5m or 1h, or off")
-    return seconds
+    return math.inf if text == "off" else duration_option(text).total_seconds()
 
 
 def _memory(text: str) -> str:
     if not _MEMORY.fullmatch(text):
         raise typer.BadParameter("expects an amount of memory such as 500MB or 4GB")
     return text
+
+
+def _statement(sql: str | None, file: Path | None) -> str:
+    """The statement of the argument, of standard input or of the file."""
+    from pipelines.errors import UsageError
+
+    if (sql is None) == (file is None):
+        raise UsageError("one statement is expected: as SQL in quotes, as - for standard input, or with --file FILE")
+    if sql is not None and sql != "-":
+        return sql
+    place = "standard input" if file is None else str(file)
+    try:
+        content = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{place} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{place} is not UTF-8 text") from None
 
 
 TimeoutOption = Annotated[
@@ -59,7 +71,10 @@ MemoryOption = Annotated[
 
 
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One read-only statement, in quotes.")],
+    sql: Annotated[
+        str | None, typer.Argument(metavar="SQL", help="One read-only statement, in quotes; - reads standard input.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Read the statement from FILE.")] = None,
     format: FormatOption = None,
     output: OutputOption = None,
     timeout: TimeoutOption = 60.0,
@@ -78,20 +93,25 @@ def query(
 
         floriday query "FROM reports.revenue_by_week" --output weeks.csv
 
-        floriday query "SUMMARIZE orders.sales_orders" --timeout 5m
+        floriday query --file weeks.sql --timeout 5m
+
+        floriday query - < weeks.sql
     """
     from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import QueryMemoryError, QueryTimeoutError
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.read.query_session import Limits, QuerySession
 
+    statement = _statement(sql, file)
     style = chosen_format(format, output)
     limits = Limits(None if math.isinf(timeout) else timeout, memory_limit)
     try:
         with closing(QuerySession()) as session:  # its process starts while the settings are read
             path = load_local_settings().warehouse
             session.open(path, limits)
-            write_result(session.execute(sql), style, output, path)
+            write_result(session.execute(statement), style, output, path)
+        if _SHOW_TABLES.fullmatch(statement):
+            print_error("SHOW TABLES shows the schema main, which is empty: `floriday tables` lists all tables", 0)
     except QueryTimeoutError as error:
         raise QueryTimeoutError(f"{error}: query less data, or allow more time with --timeout") from None
     except QueryMemoryError as error:

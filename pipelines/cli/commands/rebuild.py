@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from pipelines.warehouse.file.connection import Warehouse
 
 
+FeedsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all stored feeds."
+    ),
+]
+
+
 def rebuild(
-    feeds: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: all stored feeds."),
-    ] = None,
+    feeds: FeedsArgument = None,
 ) -> None:
     """Rebuild the typed and history tables from the raw log, without calling Floriday.
 
@@ -70,4 +75,4 @@ def _sources(warehouse: Warehouse, names: list[str]) -> list[Source]:
     with warehouse.reading() as connection:
         owner = require_owner(connection, warehouse.path)
     catalogue = catalogue_of(owner.api)
-    return [catalogue.source(name) for name in names] or list(catalogue.sources)
+    return list(catalogue.selected(names) or catalogue.sources)

@@ -19,11 +19,14 @@ ExportOption = Annotated[
 ]
 
 
+FeedsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: all feeds."),
+]
+
+
 def rejected(
-    feeds: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: all feeds."),
-    ] = None,
+    feeds: FeedsArgument = None,
     account: AccountOption = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Read the records again from Floriday, and show the result of each.")
@@ -83,7 +86,7 @@ def _chosen(feeds: list[str], accounts: list[str]) -> tuple[Warehouse, dict[str,
         owner = require_owner(connection, warehouse.path)
     check_accounts(accounts, sorted(owner.accounts), "the warehouse has")
     catalogue = catalogue_of(owner.api)
-    return warehouse, {"feeds": [catalogue.source(name).name for name in feeds], "accounts": accounts}
+    return warehouse, {"feeds": [source.name for source in catalogue.selected(feeds)], "accounts": accounts}
 
 
 def _list(warehouse: Warehouse, chosen: dict[str, list[str]], style: Format, output: Path | None) -> None:

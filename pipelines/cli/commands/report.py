@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 
 from pipelines.cli.console import print_error, print_line, print_table
+from pipelines.cli.formats.rows import LIST, TEXT
 from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
 from pipelines.cli.terminal.layout import Heading
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.warehouse.read.query_session import QuerySession
     from pipelines.warehouse.read.query_types import Result
 
+_LISTED = {"report": TEXT, "parameters": LIST, "shows": TEXT}
 Parameters = dict[str, date | str | UUID]  # the values of a report's parameters, by name
 
 
@@ -44,6 +46,8 @@ def report(
     Days and weeks are those of Amsterdam; amounts in different currencies are never added together. In SQL, a report is
     a view and a macro with the same parameters: FROM reports.revenue_by_week(from_date := '2026-01-01').
 
+    The keys of the list in --format json are report, parameters and shows.
+
     For example:
 
         floriday report
@@ -64,14 +68,21 @@ def report(
     if every:
         _write_all(name, parameters, format, output)
     elif name is None:
-        _list()
+        _list(format, output)
     else:
         _print(name, parameters, format, output)
 
 
-def _list() -> None:
+def _list(format: Format | None, output: Path | None) -> None:
+    from pipelines.cli.output import chosen_format, is_listed, write_rows
     from pipelines.reports import all_reports
+    from pipelines.settings import load_local_settings
 
+    style = chosen_format(format, output)
+    if not is_listed(style, output):
+        rows = [{"report": each.name, "parameters": _options(each), "shows": each.summary} for each in all_reports()]
+        write_rows(_LISTED, rows, style, output, load_local_settings().warehouse)
+        return
     headings = [Heading("report"), Heading("parameters", is_text=True), Heading("shows", is_text=True)]
     print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in all_reports()])
 

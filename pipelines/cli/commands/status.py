@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import print_error, print_line, print_table
+from pipelines.cli.formats.rows import BOOLEAN, NUMBER, TEXT, TIME
+from pipelines.cli.options import FormatOption, OutputOption, duration_option
 from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, shortened, titled
-from pipelines.text_format import moment, span
+from pipelines.text_format import counted, moment, span
 
 if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
@@ -46,11 +48,34 @@ STEPS = (  # on a narrow terminal, in this order; docs/operations.md names it
 
 _LAST_MONTHS = timedelta(days=300)
 
+_KEYS = {
+    "account": TEXT,
+    "feed": TEXT,
+    "rows": NUMBER,
+    "cursor": NUMBER,
+    "maximum": NUMBER,
+    "behind": NUMBER,
+    "current_at": TIME,
+    "rejected": NUMBER,
+    "lost_at": TIME,
+    "granted": BOOLEAN,
+    "reread": TEXT,
+}
+MaxAgeOption = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--max-age", metavar="TIME", parser=duration_option, help="End with 1 if a feed is older, such as 2h."
+    ),
+]
+
 Maximums = dict[tuple[str, str], int | None]  # by account and feed; None where Floriday does not serve it
 
 
 def status(
     offline: Annotated[bool, typer.Option("--offline", help="Do not call Floriday. Needs no credentials.")] = False,
+    max_age: MaxAgeOption = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show how current the warehouse is, for each account and feed.
 
@@ -58,28 +83,87 @@ def status(
     be missing. "rejected" counts the records that could not be stored so far. "lost in" is the time until Floriday
     may stop serving the first of the changes that were not read.
 
+    --max-age is for monitoring: the exit code is 1 when a feed was last read to its end longer ago, or when unread
+    changes of it would be lost within that time. Feeds whose scope is not granted do not count.
+
+    The keys of --format json are account, feed, rows, cursor, maximum, behind, current_at, rejected, lost_at, granted
+    and reread; lost_at is the moment of "lost in", and reread the reason why the next sync reads the feed from its
+    beginning.
+
     For example:
 
         floriday status
 
-        floriday status --offline
+        floriday status --offline --max-age 2h
+
+        floriday status --format json
     """
+    from pipelines.cli.output import chosen_format, is_listed, write_rows
     from pipelines.settings import load_local_settings
 
-    settings = load_local_settings()
+    style, settings = chosen_format(format, output), load_local_settings()
     owner, statuses = _statuses(settings)
     maximums, failures = ({}, []) if offline else _maximums(owner, statuses)
-    print_table(HEADINGS, [_row(each, maximums, offline=offline) for each in statuses], STEPS)
+    if is_listed(style, output):
+        print_table(HEADINGS, [_row(each, maximums, offline=offline) for each in statuses], STEPS)
+        _print_remarks(statuses)
+        print_version_notices(settings)
+    else:
+        write_rows(_KEYS, [_values(each, maximums) for each in statuses], style, output, settings.warehouse)
+    failures += [] if max_age is None else _too_old(statuses, max_age)
+    for failure in failures:
+        print_error(failure)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _print_remarks(statuses: list[FeedStatus]) -> None:
     for each in statuses:
         if not each.granted:
             print_line(f"{each.account} {each.source.name} is skipped: scope {each.source.scope} is not granted")
         elif each.reread is not None:
             print_line(f"{each.account} {each.source.name} is read from its beginning by the next sync: {each.reread}")
-    print_version_notices(settings)
-    for failure in failures:
-        print_error(failure)
-    if failures:
-        raise typer.Exit(1)
+
+
+def _too_old(statuses: list[FeedStatus], age: timedelta) -> list[str]:
+    """A line about the feeds that are older than that, and one about those that would lose changes within that time."""
+    now = datetime.now(UTC)
+    granted = [each for each in statuses if each.granted]
+    old = [each for each in granted if each.current_at is None or now - each.current_at > age]
+    ending = [
+        each for each in granted if (left := each.time_until_loss(now)) is not None and left < age and each not in old
+    ]
+    oldest = min(old, key=lambda each: each.current_at or datetime.min.replace(tzinfo=UTC), default=None)
+    lines = [f"{_first(ending)}: unread changes would be lost within {span(age)}"] if ending else []
+    if oldest is not None:
+        ago = f"{span(now - oldest.current_at)} ago" if oldest.current_at else "never"
+        first = _first([oldest, *(each for each in old if each is not oldest)])
+        lines.append(f"{first}: not read to the end within {span(age)}; the oldest {ago}")
+    return lines
+
+
+def _first(feeds: list[FeedStatus]) -> str:
+    others = f" and {counted(len(feeds) - 1, 'other feed')}" if len(feeds) > 1 else ""
+    return f"{feeds[0].account} · {feeds[0].source.name}{others}"
+
+
+def _values(each: FeedStatus, maximums: Maximums) -> dict[str, Any]:
+    """The values of a feed by the keys of ``--format json``."""
+    maximum = maximums.get((each.account, each.source.name))
+    keeps = each.source.retention and each.source.retention.keeps
+    return {
+        "account": each.account,
+        "feed": each.source.name,
+        "rows": each.rows,
+        "cursor": each.cursor,
+        "maximum": maximum,
+        "behind": None if maximum is None else max(0, maximum - (each.cursor or 0)),
+        "current_at": each.current_at,
+        "rejected": each.rejected,
+        "lost_at": each.current_at + keeps if each.current_at and keeps else None,
+        "granted": each.granted,
+        "reread": each.reread,
+    }
 
 
 def _statuses(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:

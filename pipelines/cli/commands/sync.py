@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.api_version import print_version_notices
-from pipelines.cli.console import print_line
-from pipelines.cli.options import AccountOption, date_option
+from pipelines.cli.console import data_on_standard_output, print_line
+from pipelines.cli.options import AccountOption, FormatOption, OutputOption, date_option
 
 if TYPE_CHECKING:
+    from pipelines.cli.formats.outcome_rows import Destination
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
     from pipelines.sync.selection import WhatToRead
@@ -33,16 +34,23 @@ DryRunOption = Annotated[
 ]
 
 
+FeedsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FEED", help="A feed such as sales_orders, or a group such as orders. Default: FLORIDAY_FEEDS."
+    ),
+]
+
+
 def sync(
-    feeds: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FEED", help="Such as sales_orders or orders.sales_orders. Default: FLORIDAY_FEEDS."),
-    ] = None,
+    feeds: FeedsArgument = None,
     account: AccountOption = None,
     full: FullOption = False,
     from_date: FromOption = None,
     to_date: ToOption = None,
     dry_run: DryRunOption = False,
+    format: FormatOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Read new and changed records from Floriday into the warehouse.
 
@@ -59,6 +67,9 @@ def sync(
     is marked as deleted counts as deleted; one that only gets another sequence number is not counted. In tables of
     arrays within records, deleted rows are those that would be removed.
 
+    The keys of --format json are account, feed, read, new, changed, rejected, cursor, maximum, current, skipped, error,
+    reason (why it is not current) and seconds. With --dry-run they are account, table, new, changed, deleted, rejected.
+
     For example:
 
         floriday sync
@@ -69,12 +80,16 @@ def sync(
 
         floriday sync sales_orders --from 2026-03-02 --to 2026-03-08 --dry-run
     """
+    from pipelines.cli.formats.outcome_rows import Destination
+    from pipelines.cli.output import chosen_format
     from pipelines.settings import load_settings
 
-    what = _what_to_read(from_date, to_date, full=full)
+    what, style = _what_to_read(from_date, to_date, full=full), chosen_format(format, output)
     settings = _with_feeds(load_settings(), feeds or [])
-    run = _dry_run if dry_run else _sync
-    if not run(settings, account or None, what):
+    destination = Destination(style, output, settings.warehouse)
+    with data_on_standard_output(only=not destination.is_listed):
+        is_successful = (_dry_run if dry_run else _sync)(settings, account or None, what, destination)
+    if not is_successful:
         raise typer.Exit(1)
 
 
@@ -101,13 +116,13 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
     from pipelines.catalogue import catalogue_of
 
     catalogue = catalogue_of(settings.api)
-    chosen = tuple(catalogue.feed(name).name for name in names)
+    chosen = tuple(source.name for source in catalogue.selected(names))
     return settings.model_copy(update={"feeds": chosen}) if chosen else settings
 
 
-def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
+def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Destination) -> bool:
     """Sync and print the outcomes; returns whether each account was identified and each feed is current or skipped."""
-    from pipelines.cli.outcomes import is_well, print_outcomes, print_unidentified_accounts, publish
+    from pipelines.cli.outcomes import is_well, print_failures, print_outcomes, print_unidentified_accounts, publish
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
@@ -115,7 +130,11 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
         with hold_sync_lock(settings.warehouse, "floriday sync"):
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
-        print_outcomes(outcomes)
+        if to.is_listed:
+            print_outcomes(outcomes)
+        else:
+            to.write_outcomes(outcomes)
+            print_failures(outcomes)
         print_unidentified_accounts(session.unidentified)
         publish(connected)
         print_version_notices(settings, only_difference=True)
@@ -123,10 +142,10 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> b
     return is_well(session.unidentified, outcomes)
 
 
-def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -> bool:
+def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Destination) -> bool:
     """Sync into a copy and print what changed in it; returns the same as :func:`_sync`."""
     from pipelines.catalogue.tables import tables_of
-    from pipelines.cli.outcomes import is_well, print_differences, print_unidentified_accounts
+    from pipelines.cli.outcomes import is_well, print_differences, print_failures, print_unidentified_accounts
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
@@ -140,7 +159,12 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead) -
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
             session.save_positions()
-        print_differences(differences(warehouse, copy, list(map(tables_of, session.sources))), outcomes)
+        found = differences(warehouse, copy, list(map(tables_of, session.sources)))
+        if to.is_listed:
+            print_differences(found, outcomes)
+        else:
+            to.write_differences(found)
+            print_failures(outcomes)
     print_version_notices(settings, only_difference=True)
     print_unidentified_accounts(session.unidentified)
     return is_well(session.unidentified, outcomes)
@@ -170,7 +194,7 @@ def _prepare(connected: Connected) -> SyncSession:
 
 def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
     """Sync all feeds of the identified accounts; returns their outcomes by account and feed."""
-    from pipelines.cli.progress import progress
+    from pipelines.cli.terminal.progress import progress
     from pipelines.errors import PipelineError
     from pipelines.sync.session import new_run_id
 

@@ -93,10 +93,9 @@ def up(
 
 def _environment(root: Path) -> dict[str, str]:
     """The environment for Dagster, with the variables of the `.env` file."""
-    from pipelines.settings.variables import read_dotenv
+    from pipelines.settings.variables import dotenv_file, read_dotenv
 
-    dotenv = root / ".env"
-    return {**os.environ, **(read_dotenv(dotenv) if dotenv.is_file() else {})}
+    return {**os.environ, **read_dotenv(dotenv_file(root))}
 
 
 def _free_port(wanted: int | None) -> int:

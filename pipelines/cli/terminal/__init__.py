@@ -1,1 +1,1 @@
-"""What a terminal shows: tables, lines and help texts that are not wider than it is."""
+"""Tables, lines, help texts and the progress of a sync, none of them wider than the terminal."""

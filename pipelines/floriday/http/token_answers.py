@@ -39,7 +39,7 @@ def check_token_answer(response: requests.Response, host: str, now: float) -> No
     if code in ("invalid_scope", "access_denied"):
         raise ScopesRefusedError
     if status == 401 or code in ("invalid_client", "unauthorized_client"):
-        raise AuthenticationError(f"{host} refuses {hints.CREDENTIALS} ({code or status})")
+        raise AuthenticationError(f"{host} refuses {hints.CREDENTIALS} ({code or status}): {hints.CHECK_CREDENTIALS}")
     if status != 200 or code:
         reason = f"{status} {code}" if code else str(status)
         raise AuthenticationError(f"{hints.AUTH_URL}: {host} answered {reason} to the request for a token")

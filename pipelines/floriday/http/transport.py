@@ -7,8 +7,9 @@ library are replaced, because they carry the request and with it the secrets.
 from __future__ import annotations
 
 import io
+import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,7 +26,7 @@ from pipelines.errors import (
 )
 from pipelines.floriday.http.connections import HEAD_BYTES, DeadlineAdapter, HeadTooLargeError
 from pipelines.floriday.http.deadlines import CALL_SECONDS, deadline
-from pipelines.settings.addresses import host_of, is_loopback
+from pipelines.settings.addresses import host_of, is_loopback, origin_of
 from pipelines.text_format import one_line
 
 MEGABYTE = 2**20
@@ -37,17 +38,24 @@ _CONNECTIONS = 16
 _Problem = type[Exception] | tuple[type[Exception], ...]
 
 _REPLACEMENTS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
-    (ssl.SSLCertVerificationError, FatalError, "the TLS certificate of {host} cannot be verified"),
+    (ssl.SSLCertVerificationError, FatalError, "the TLS certificate of {host} cannot be verified{reason}"),
     (
         HeadTooLargeError,
         GarbledAnswerError,
         f"{{host}} answered with more than {HEAD_BYTES // 1024} KB before the body, which is refused",
     ),
     (urllib3.exceptions.DecodeError, GarbledAnswerError, "the answer of {host} cannot be unpacked"),
-    # The library counts this one among the time-outs.
-    (urllib3.exceptions.NewConnectionError, UnreachableError, "{host} cannot be reached"),
-    ((requests.Timeout, urllib3.exceptions.TimeoutError), UnreachableError, "{host} did not answer in time"),
     (urllib3.exceptions.ProxyError, UnreachableError, "the proxy on the way to {host} cannot be used"),
+    (urllib3.exceptions.NameResolutionError, UnreachableError, "{host} cannot be reached: there is no such host name"),
+    (ConnectionRefusedError, UnreachableError, "{host} cannot be reached: port {port} refuses the connection"),
+    # The library counts this one among the time-outs.
+    (urllib3.exceptions.NewConnectionError, UnreachableError, "{host} cannot be reached at port {port}{reason}"),
+    (
+        urllib3.exceptions.ConnectTimeoutError,
+        UnreachableError,
+        "{host} cannot be reached: port {port} did not answer in time",
+    ),
+    ((requests.Timeout, urllib3.exceptions.TimeoutError), UnreachableError, "{host} did not answer in time"),
 )
 """Exceptions of libraries, and the error and message that replace them; the first one among the causes counts."""
 
@@ -101,7 +109,7 @@ class BoundedAdapter(DeadlineAdapter):
                 with response:
                     body = self._read(response, host)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
-                raise (self._timed_out(host) if call.expired else _error_for(host, problem)) from None
+                raise (self._timed_out(host) if call.expired else _error_for(url, problem)) from None
         if call.expired:
             raise self._timed_out(host)
         if 300 <= response.status_code < 400:
@@ -153,12 +161,23 @@ def _redirect_error(host: str, response: requests.Response) -> RefusedError:
     )
 
 
-def _error_for(host: str, problem: Exception) -> PipelineError:
+def _error_for(url: str, problem: Exception) -> PipelineError:
     causes = _causes(problem)
+    _, host, port = origin_of(url)
     for kind, error, message in _REPLACEMENTS:
         if any(isinstance(cause, kind) for cause in causes):
-            return error(message.format(host=host))
+            return error(message.format(host=host, port=port, reason=_reason(causes)))
     return UnreachableError(f"the connection to {host} was cut")
+
+
+def _reason(causes: Iterable[BaseException]) -> str:
+    """The reason of the operating system or of TLS, such as ``: certificate has expired``; empty if there is none."""
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_message:
+            return f": {one_line(cause.verify_message, 200)}"
+        if isinstance(cause, OSError) and cause.errno:
+            return f": {os.strerror(cause.errno)}"
+    return ""
 
 
 def _causes(problem: BaseException) -> list[BaseException]:

@@ -37,7 +37,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
             days = days_between(config.from_date, config.to_date)
             connected = session.open()
             accounts = chosen_accounts(config.accounts, connected.clients)
-            chosen = [connected.catalogue.source(name).name for name in config.feeds]
+            chosen = {source.name for source in connected.catalogue.selected(config.feeds)}
             warehouse.hold(f"Dagster run {context.run_id}", context.log)
             outcomes = session.prepare().sync_all(
                 [source for source in sources if not chosen or source.name in chosen],

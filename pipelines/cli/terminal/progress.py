@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from pipelines.cli.console import is_terminal, print_line, terminal_width
+from pipelines.cli.console import is_data_only, is_terminal, print_line, terminal_width
 from pipelines.cli.outcomes import subject, summary
 from pipelines.cli.terminal.wrapping import cells, pad
 from pipelines.sync.outcome import FeedOutcome
@@ -27,7 +27,7 @@ def progress(accounts: int, sources: int) -> Iterator[_Lines | _Line]:
         accounts: number of accounts that are synced.
         sources: number of feeds and snapshots that are synced for each of them.
     """
-    display = _Line(accounts, sources) if is_terminal() else _Lines()
+    display = _Line(accounts, sources) if is_terminal() and not is_data_only() else _Lines()
     try:
         yield display
     finally:

@@ -1,0 +1,162 @@
+"""``floriday tables``: the tables of the warehouse, and the columns of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.console import print_line, print_table
+from pipelines.cli.formats.rows import LIST, NUMBER, TEXT
+from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.cli.terminal.layout import Heading, spilled
+
+if TYPE_CHECKING:
+    from pipelines.catalogue import Catalogue
+    from pipelines.catalogue.tables import Table
+    from pipelines.warehouse.read.tables import TableDescription, TableSummary
+
+_TABLES = {"schema": TEXT, "table": TEXT, "rows": NUMBER, "description": TEXT}
+_COLUMNS = {"column": TEXT, "type": TEXT, "joins": LIST, "description": TEXT}
+
+
+def tables(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Such as sales_orders or history.sales_orders.")
+    ] = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """List the tables of the warehouse, or the columns of one.
+
+    Without a name: each table with its rows and what it contains. With one: its columns, their types and meanings, and
+    the columns of other tables that they join. history.NAME has all versions of a table's rows, raw.NAME the records
+    as received, and `floriday report` lists the reports.
+
+    The keys of --format json are schema, table, rows and description; with a name they are column, type, joins and
+    description.
+
+    For example:
+
+        floriday tables
+
+        floriday tables sales_orders
+
+        floriday tables reports.revenue_by_week --format json
+    """
+    from pipelines.catalogue import catalogue_of
+    from pipelines.cli.output import chosen_format
+    from pipelines.settings import load_local_settings
+    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.read.tables import described_table, listed_tables
+    from pipelines.warehouse.schema.owner import require_owner
+
+    style = chosen_format(format, output)
+    warehouse = Warehouse(load_local_settings().warehouse)
+    with warehouse.reading(locked=True) as connection:
+        catalogue = catalogue_of(require_owner(connection, warehouse.path).api)
+        found = listed_tables(connection) if name is None else described_table(connection, name)
+    if isinstance(found, list):
+        _show_tables(found, style, output, warehouse.path)
+    else:
+        _show_columns(found, catalogue, style, output, warehouse.path)
+
+
+def _show_tables(found: list[TableSummary], style: Format, output: Path | None, warehouse: Path) -> None:
+    from pipelines.cli.output import is_listed, write_rows
+
+    if not is_listed(style, output):
+        rows = [{"schema": t.schema, "table": t.name, "rows": t.rows, "description": t.description} for t in found]
+        write_rows(_TABLES, rows, style, output, warehouse)
+        return
+    headings = (Heading("table"), Heading("rows", is_number=True), Heading("contains", is_text=True))
+    for schema, group in groupby(found, key=lambda each: each.schema):
+        print_line(schema, "bold")
+        print_table(
+            headings, [(each.name, f"{each.rows:,}", _first_sentence(each.description)) for each in group], (spilled,)
+        )
+        print_line()
+    print_line("history.NAME has all versions of a table's rows, raw.NAME the records as received.")
+    print_line("`floriday tables NAME` shows the columns of a table, `floriday report` lists the reports.")
+
+
+def _show_columns(
+    table: TableDescription, catalogue: Catalogue, style: Format, output: Path | None, warehouse: Path
+) -> None:
+    from pipelines.cli.output import is_listed, write_rows
+
+    joins = _joins(table, catalogue)
+    if not is_listed(style, output):
+        rows = [
+            {"column": c.name, "type": c.type, "joins": joins.get(c.name, []), "description": c.description}
+            for c in table.columns
+        ]
+        write_rows(_COLUMNS, rows, style, output, warehouse)
+        return
+    print_line(f"{table.schema}.{table.name}", "bold")
+    print_line(table.description)
+    print_line()
+    headings = (Heading("column"), Heading("type"), Heading("meaning", is_text=True))
+    print_table(
+        headings,
+        [
+            (
+                c.name,
+                c.type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"),
+                _meaning(c.description, joins.get(c.name)),
+            )
+            for c in table.columns
+        ],
+        (spilled,),
+    )
+    for line in _below(table, catalogue):
+        print_line(line)
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].partition(": ")[0].removesuffix(".")
+
+
+def _meaning(description: str, joins: list[str] | None) -> str:
+    return f"{description} (joins {', '.join(joins)})" if joins else description
+
+
+def _tables(catalogue: Catalogue) -> dict[str, Table]:
+    """The tables of the API by name, such as ``orders.sales_orders``."""
+    from pipelines.catalogue.tables import tables_of
+
+    return {each.qualified_name: each for source in catalogue.sources for each in tables_of(source).walk()}
+
+
+def _of_catalogue(table: TableDescription, catalogue: Catalogue) -> Table | None:
+    """The table of the catalogue; that of a history view or of a raw log has the same columns, without the schema."""
+    every = _tables(catalogue)
+    if table.schema not in ("history", "raw"):
+        return every.get(f"{table.schema}.{table.name}")
+    return next((each for each in every.values() if each.name == table.name), None)
+
+
+def _joins(table: TableDescription, catalogue: Catalogue) -> dict[str, list[str]]:
+    """The columns of other tables that each column joins, within an account, by the column's name."""
+    from pipelines.catalogue.relations import relations
+
+    known = _of_catalogue(table, catalogue)
+    joins: dict[str, list[str]] = {}
+    for relation in relations(_tables(catalogue).values()):
+        if relation.table is known:
+            target = f"{relation.target.qualified_name}.{relation.target_column.name}"
+            joins.setdefault(relation.column.name, []).append(target)
+    return joins
+
+
+def _below(table: TableDescription, catalogue: Catalogue) -> Iterator[str]:
+    """A line for each table of arrays within the records, and one for the table that they belong to."""
+    known = _of_catalogue(table, catalogue)
+    for other in _tables(catalogue).values():
+        if known is not None and known in other.children:
+            yield f"One row for each {'.'.join(known.array)} of {other.qualified_name}: join on {', '.join(other.key)}"
+        if known is not None and other in known.children:
+            yield f"{other.qualified_name} has its {'.'.join(other.array)}: join on {', '.join(known.key)}"
