@@ -107,7 +107,9 @@ CASES = {
     "sandbox": [Case(("sandbox", "--port", "0"), until="FLORIDAY_API_KEY")],
     "catalogue": [Case(("catalogue", "swagger.json"))],
 }
-"""The commands by name. The tests below run ``demo`` and ``up`` to their ends."""
+"""The commands by name. The tests at the end run ``demo`` and ``up`` as a whole."""
+QUICK = ("check", "status", "tables", "report", "query", "catalogue", "up")
+"""Commands that take little time."""
 
 
 @dataclass(frozen=True)
@@ -196,12 +198,9 @@ def test_every_command_is_driven() -> None:
     assert {info.callback.__name__ for info in app.registered_commands if info.callback} == set(CASES)
 
 
-QUICK = ("check", "status", "report", "catalogue", "demo", "up", "sandbox")
-
-
 def test_quick_commands_fit_narrow_terminals(world: World) -> None:
     """At 60 columns, no line of the commands that take little time is longer, and no name is broken."""
-    check(world, [case for name in QUICK for case in CASES[name]], (NARROW,))
+    check(world, [CASES[name][0] for name in QUICK], (NARROW,))
 
 
 def test_a_sync_fits_a_narrow_terminal(world: World) -> None:
@@ -216,3 +215,45 @@ def test_a_sync_fits_a_narrow_terminal(world: World) -> None:
 def test_every_command_fits_every_terminal(name: str, world: World) -> None:
     """At 60, 80, 120 and 200 columns, no line of a command is longer, and no name is broken."""
     check(world, CASES[name], WIDTHS)
+
+
+@pytest.fixture(scope="module")
+def buyers_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same for the Customers API."""
+    yield from _world("customers", tmp_path_factory.mktemp("customers"))
+
+
+@pytest.mark.slow
+def test_buyers_feeds_fit_every_terminal(buyers_world: World) -> None:
+    """The names of the Customers API, which are the longest, are whole at every width."""
+    names = " ".join(source.name for source in SOURCES["customers"])
+
+    check(buyers_world, [*CASES["status"], CASES["check"][0], CASES["tables"][0]], WIDTHS)
+
+    assert_fits(buyers_world.first_sync, NARROW, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("api", "columns"), [("suppliers", 60), ("suppliers", 80), ("customers", 60)])
+def test_a_demo_fits_the_terminal(api: str, columns: int, tmp_path: Path) -> None:
+    """Each feed of both syncs of a demo is on one line, and no line is longer than the terminal."""
+    names = " ".join(source.name for source in SOURCES[api])
+
+    (printed,) = run_jobs([Job(("demo", "--api", api), columns, str(tmp_path / "demo"))])
+
+    assert "of trade later" in printed
+    assert "Done in" in printed
+    for part in printed.split("of trade later"):
+        assert_fits(part, columns, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [60, 80])
+def test_dagsters_addresses_fit_the_terminal(columns: int, tmp_path: Path) -> None:
+    """No line of ``floriday up`` is longer than the terminal."""
+    job = Job(("up", "--port", "0"), columns, str(tmp_path / "up"), until="Ctrl-C stops it")
+
+    (printed,) = run_jobs([job])
+
+    assert "Dagster    http://127.0.0.1:" in printed
+    assert_fits(printed, columns, "")
