@@ -27,6 +27,7 @@ from pipelines.cli.commands.tables import tables
 from pipelines.cli.commands.up import up
 from pipelines.cli.console import print_line
 from pipelines.cli.options import with_common_options
+from pipelines.cli.terminal.help_text import Command, Group
 
 COMMANDS = (
     *(demo, init, check, sync, status, rejected, tables, report, query, dashboard, up),
@@ -34,13 +35,14 @@ COMMANDS = (
 )
 
 app = typer.Typer(
+    cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in COMMANDS:
-    app.command()(with_common_options(command))
+    app.command(cls=Command)(with_common_options(command))
 
 
 def _print_version(*, is_given: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.console import print_error, print_line, print_table
-from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, titled
+from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, spilled, titled
 from pipelines.errors import PipelineError
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted, one_line
@@ -29,7 +29,7 @@ _DIFFERENCES = ("new", "changed", "deleted", "rejected")
 DIFFERENCE_HEADINGS = (Heading("account"), Heading("table"), *(Heading(name, is_number=True) for name in _DIFFERENCES))
 DIFFERENCE_STEPS = (
     *(same("account"), same("rejected"), by_schema("table"), titled("account")),
-    *(same("deleted"), same("changed"), same("new")),
+    *(same("deleted"), same("changed"), same("new"), spilled),
 )
 _VALUES_SHOWN = 5
 _FIELDS_SHOWN = 10

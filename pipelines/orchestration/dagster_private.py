@@ -106,6 +106,16 @@ def partitions_without_success(instance: dg.DagsterInstance, key: dg.AssetKey) -
     return storage.get_latest_asset_partition_materialization_attempts_without_materializations(key)
 
 
+def last_evaluations(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]
+) -> Iterator[tuple[dg.AssetCheckEvaluation, float]]:
+    """The last result of each check that has one, and its time in seconds since 1970."""
+    for summary in instance.event_log_storage.get_asset_check_summary_records(keys).values():
+        record = summary.last_completed_check_execution_record
+        if record is not None and (evaluation := record.evaluation) is not None:
+            yield evaluation, record.create_timestamp
+
+
 @dataclass(frozen=True)
 class SqliteFiles:
     """The SQLite files of an instance. Dagster has no interface for their size, nor for what deleted runs leave."""

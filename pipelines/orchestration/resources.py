@@ -19,12 +19,14 @@ from pydantic import PrivateAttr, SecretStr
 
 from pipelines.errors import PipelineError, WarehouseBusyError
 from pipelines.orchestration.assets.concurrent_feeds import ConcurrentFeeds
+from pipelines.orchestration.dagster_private import SCHEDULE_NAME_TAG
 from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
 from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
 LONGEST_WAIT = 600.0  # most seconds that all steps of a run together wait for syncs outside of Dagster
+SCHEDULED_WAIT = 6 * 3600.0  # the same for runs of a schedule: as long as a first load may take, so that none is lost
 
 
 class SettingsResource(dg.ConfigurableResource[Any]):
@@ -138,27 +140,28 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         """The DuckDB file. Raises a SettingError if a setting is malformed."""
         return Warehouse(self.settings.load_local().warehouse)
 
-    def hold(self, holder: str, log: logging.Logger) -> None:
-        """Take the sync lock until the run ends, in the name of ``holder``; wait while another sync holds it.
+    def hold(self, run: dg.DagsterRun, log: logging.Logger) -> None:
+        """Take the sync lock until the run ends, in its name; wait while another sync holds it.
 
         Raises:
-            WarehouseBusyError: the other sync took longer than the rest of :data:`LONGEST_WAIT`.
+            WarehouseBusyError: the other sync took longer than the rest of :data:`LONGEST_WAIT`, or of
+                :data:`SCHEDULED_WAIT` for the run of a schedule.
             WarehouseError: the folder is not writable.
         """
         if self._is_held:
             return
-        path = self.file().path
+        path, holder = self.file().path, f"Dagster run {run.run_id}"
         try:
             self._lock.enter_context(hold_sync_lock(path, holder))
         except WarehouseBusyError as busy:
             log.warning("Waiting: %s", busy.message)
-            self._wait(path, holder)
+            self._wait(path, holder, SCHEDULED_WAIT if SCHEDULE_NAME_TAG in run.tags else LONGEST_WAIT)
         self._is_held = True
 
-    def _wait(self, path: Path, holder: str) -> None:
+    def _wait(self, path: Path, holder: str, longest: float) -> None:
         began = time.monotonic()
         try:
-            self._lock.enter_context(hold_sync_lock(path, holder, timeout=max(0.0, LONGEST_WAIT - self._waited)))
+            self._lock.enter_context(hold_sync_lock(path, holder, timeout=max(0.0, longest - self._waited)))
         finally:
             self._waited += time.monotonic() - began
 

@@ -16,14 +16,18 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from pipelines.floriday.client import FloridayClient
+from pipelines.orchestration.assets.checks import specs
 from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.partitions import week_of
+from pipelines.orchestration.assets.repeated_results import EVALUATED_AT
 from pipelines.orchestration.assets.reports import DASHBOARD
 from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.backoff import AGAIN_AFTER, Requests
 from pipelines.orchestration.automation.external_syncs import SLACK
+from pipelines.orchestration.automation.schedules import run_request
 from pipelines.orchestration.automation.triggers import IN_FLIGHT, Automation, sync_in_progress
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.instance.opening import open_instance
@@ -121,6 +125,7 @@ class Daemon:
             self.instance,
             partition_key=request.partition_key,
             asset_selection=list(request.asset_selection or ()),
+            tags=request.tags,
             raise_on_error=False,
         )
 
@@ -191,6 +196,19 @@ def config_of(request: dg.RunRequest) -> dict[str, Any]:
     return {op.replace("__", "."): values["config"] for op, values in request.run_config["ops"].items()}
 
 
+def check_results(instance: dg.DagsterInstance, feed: str) -> dict[str, AssetCheckExecutionRecord]:
+    """Return the newest execution of each check of a feed that has one."""
+    keys = [check.key for check in specs(SUPPLIERS.source(feed))]
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    return {key.name: record for key, record in found.items()}
+
+
+def evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation:
+    """Return the result of an execution."""
+    assert record.evaluation is not None
+    return record.evaluation
+
+
 def this_week() -> str:
     """Return the current week's partition."""
     return week_of(real_now())
@@ -211,7 +229,7 @@ class TestChangedFeeds:
         assert daemon.project.rows(f"SELECT count(*) FROM {ITEMS}") == [(RECORDS,)]
 
     def test_only_fast_feeds_that_changed_are_requested(self, daemon: Daemon) -> None:
-        """An incremental run for this week, without checks, is requested for the fast feeds that changed."""
+        """An incremental run for this week, with its checks, is requested for the fast feeds that changed."""
         daemon.sync()
         for feed in (ORDERS, REQUESTS, ITEMS):
             change(daemon.project.sandbox, feed)
@@ -221,7 +239,45 @@ class TestChangedFeeds:
         assert requested_feeds(result) == [ORDERS]
         (request,) = result.run_requests or ()
         assert config_of(request) == {ORDERS: {"incremental": True}}
-        assert (request.partition_key, request.asset_check_keys) == (this_week(), [])
+        assert (request.partition_key, request.asset_check_keys) == (this_week(), None)
+
+    def test_every_small_run_gives_each_check_a_result(self, daemon: Daemon) -> None:
+        """After a small run each check has a result of that run; those that read tables repeat a failed one."""
+        daemon.sync()
+        daemon.execute(run_request([SUPPLIERS.source(ORDERS)], incremental=True))
+        with daemon.project.warehouse.writing() as connection:
+            connection.execute(f"INSERT INTO {ORDERS} SELECT * FROM {ORDERS} LIMIT 1")
+        daemon.execute(run_request([SUPPLIERS.source(ORDERS)], incremental=True))
+        with daemon.project.warehouse.writing() as connection:
+            connection.execute(f"DELETE FROM {ORDERS}")
+        before = check_results(daemon.instance, ORDERS)
+        change(daemon.project.sandbox, ORDERS)
+
+        (request,) = daemon.tick("changed_feeds").run_requests or ()
+        run = daemon.execute(request)
+
+        after = check_results(daemon.instance, ORDERS)
+        assert {name: each.run_id for name, each in after.items()} == dict.fromkeys(before, run.run_id)
+        repeats = {name for name, each in after.items() if EVALUATED_AT in evaluation(each).metadata}
+        assert repeats == {"unique_key", "no_orphans", "raw_equals_current"} & set(before)
+        for name in repeats:
+            assert evaluation(after[name]).passed == evaluation(before[name]).passed
+            assert evaluation(after[name]).description == evaluation(before[name]).description
+            at = evaluation(after[name]).metadata[EVALUATED_AT].value
+            assert at == pytest.approx(before[name].create_timestamp)
+        assert not evaluation(after["unique_key"]).passed
+
+    def test_a_check_without_a_result_is_evaluated(self, daemon: Daemon) -> None:
+        """A small run evaluates the checks that have no result that it could repeat."""
+        daemon.sync()
+        change(daemon.project.sandbox, ORDERS)
+
+        (request,) = daemon.tick("changed_feeds").run_requests or ()
+        daemon.execute(request)
+
+        results = check_results(daemon.instance, ORDERS)
+        assert set(results) == {check.name for check in specs(SUPPLIERS.source(ORDERS))}
+        assert not any(EVALUATED_AT in evaluation(each).metadata for each in results.values())
 
     def test_a_feed_marked_for_a_full_re_read_is_requested(self, daemon: Daemon) -> None:
         """A feed of any tier that is marked for a full re-read is requested although its maximum is unchanged."""
@@ -350,34 +406,49 @@ class TestChangedFeedsOfTwoAccounts:
         assert requested_feeds(daemon.tick("changed_feeds")) == [ORDERS]
 
 
-AUTOMATIC = ("changed_feeds", "syncs_elsewhere", "hourly_sync", "daily_sync", "weekly_full_sync")
+SENSORS = ("changed_feeds", "syncs_elsewhere")
+SCHEDULES = ("hourly_sync", "daily_sync", "weekly_full_sync")
 
 
-def run_by_hand(status: dg.DagsterRunStatus) -> dg.DagsterRun:
-    """Return a run of assets that a person started."""
+def run_by_hand(status: dg.DagsterRunStatus, schedule: str | None = None) -> dg.DagsterRun:
+    """Return a run of assets that a person, or the named schedule, started."""
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("any"), "any"), "__ASSET_JOB")
-    return dg.DagsterRun("__ASSET_JOB", status=status, remote_job_origin=origin)
+    tags = {"dagster/schedule_name": schedule} if schedule else {}
+    return dg.DagsterRun("__ASSET_JOB", status=status, remote_job_origin=origin, tags=tags)
 
 
 class TestWhileASyncRuns:
-    """Automatic runs are not requested while another sync runs."""
+    """Sensors request no runs while another sync runs; those of schedules wait in the queue."""
 
-    def reasons(self, scheduler: Daemon) -> dict[str, str | None]:
-        """Return why each sensor and schedule skips; none of them may call Floriday."""
-        sensors = {name: scheduler.skip_reason(name) for name in AUTOMATIC[:2]}
-        schedules = {name: scheduler.evaluate(name) for name in AUTOMATIC[2:]}
-        assert [name for name, (request, _) in schedules.items() if request] == []
+    def reasons(self, scheduler: Daemon) -> dict[str, str]:
+        """Return why each sensor skips; none of them may call Floriday."""
+        reasons = {name: scheduler.skip_reason(name) or "" for name in SENSORS}
         assert len(scheduler.project.sandbox.calls) == 0
-        return {**sensors, **{name: reason for name, (_, reason) in schedules.items()}}
+        return reasons
 
-    def test_they_skip_while_a_run_is_queued(self, scheduler: Daemon) -> None:
-        """Each sensor and schedule skips while a run is queued, and names the run."""
+    def test_sensors_skip_while_a_run_is_queued(self, scheduler: Daemon) -> None:
+        """Each sensor skips while a run is queued, and names the run."""
         run = scheduler.instance.add_run(run_by_hand(dg.DagsterRunStatus.QUEUED))
         reasons = self.reasons(scheduler)
         scheduler.instance.delete_run(run.run_id)
 
         expected = f"run {run.run_id[:8]} is QUEUED"
-        assert {name: (why or "").split(":")[0] for name, why in reasons.items()} == dict.fromkeys(AUTOMATIC, expected)
+        assert {name: why.split(":")[0] for name, why in reasons.items()} == dict.fromkeys(SENSORS, expected)
+
+    @pytest.mark.parametrize("status", IN_FLIGHT, ids=lambda status: status.value)
+    def test_schedules_queue_a_run_behind_another(self, scheduler: Daemon, status: dg.DagsterRunStatus) -> None:
+        """A schedule requests its run while another one is in progress, but only one waits for each schedule."""
+        scheduler.sync()
+        requested = {}
+        for started_by in (None, *SCHEDULES):
+            run = scheduler.instance.add_run(run_by_hand(status, started_by))
+            requested[started_by] = {name for name in SCHEDULES if scheduler.evaluate(name)[0]}
+            scheduler.instance.delete_run(run.run_id)
+
+        has_begun = status in {dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING}
+        assert requested == {
+            name: set(SCHEDULES) - (set() if has_begun or name is None else {name}) for name in (None, *SCHEDULES)
+        }
 
     @pytest.mark.parametrize("status", dg.DagsterRunStatus, ids=lambda status: status.value)
     def test_a_run_of_any_job_is_in_progress_until_it_ends(self, daemon: Daemon, status: dg.DagsterRunStatus) -> None:
@@ -386,13 +457,15 @@ class TestWhileASyncRuns:
 
         assert bool(sync_in_progress(daemon.instance, given_settings({}, daemon.project.root))) is (status in IN_FLIGHT)
 
-    def test_they_skip_while_the_command_line_syncs(self, scheduler: Daemon) -> None:
-        """Each sensor and schedule skips during a sync of the command line, and names the process."""
+    def test_sensors_skip_while_the_command_line_syncs(self, scheduler: Daemon) -> None:
+        """Each sensor skips during a sync of the command line, and names the process; schedules request their runs."""
+        scheduler.sync()
         with hold_sync_lock(scheduler.project.warehouse.path, "floriday sync"):
             reasons = self.reasons(scheduler)
+            requested = [name for name in SCHEDULES if scheduler.evaluate(name)[0]]
 
-        assert all((why or "").startswith("floriday sync, process ") for why in reasons.values()), reasons
-        assert set(reasons) == set(AUTOMATIC)
+        assert all(why.startswith("floriday sync, process ") for why in reasons.values()), reasons
+        assert requested == list(SCHEDULES)
 
 
 class TestSchedules:

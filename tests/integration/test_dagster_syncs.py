@@ -309,6 +309,10 @@ class CallingHandler(logging.Handler):
         self.on_message()
 
 
+A_RUN = dg.DagsterRun("sync")
+A_SCHEDULED_RUN = dg.DagsterRun("sync", tags={"dagster/schedule_name": "hourly_sync"})
+
+
 class TestLock:
     """Runs that start during another sync."""
 
@@ -324,34 +328,41 @@ class TestLock:
         log.addHandler(handler)
         other_sync.enter_context(hold_sync_lock(project.warehouse.path, "floriday sync"))
 
-        warehouse.hold("Dagster run 1", log)
+        warehouse.hold(A_RUN, log)
         warehouse.release()
 
         (line,) = handler.messages
         assert line.startswith("Waiting: another sync holds")
         assert "floriday sync" in line
 
+    @pytest.mark.parametrize(("run", "limit"), [(A_RUN, "LONGEST_WAIT"), (A_SCHEDULED_RUN, "SCHEDULED_WAIT")])
     def test_waiting_times_out(
-        self, project: Project, warehouse: WarehouseResource, monkeypatch: pytest.MonkeyPatch
+        self,
+        project: Project,
+        warehouse: WarehouseResource,
+        monkeypatch: pytest.MonkeyPatch,
+        run: dg.DagsterRun,
+        limit: str,
     ) -> None:
-        """After the longest wait the run fails with a line that names the holder of the lock."""
-        monkeypatch.setattr(resources, "LONGEST_WAIT", 0.0)
+        """After the longest wait, which is that of its kind, a run fails with the name of the lock's holder."""
+        assert resources.SCHEDULED_WAIT > resources.LONGEST_WAIT
+        monkeypatch.setattr(resources, limit, 0.0)
         log = logging.getLogger("impatient run")
 
         with (
             hold_sync_lock(project.warehouse.path, "floriday sync"),
             pytest.raises(WarehouseBusyError, match="floriday sync"),
         ):
-            warehouse.hold("Dagster run 1", log)
+            warehouse.hold(run, log)
 
     def test_the_lock_is_held_until_the_run_ends(self, project: Project, warehouse: WarehouseResource) -> None:
         """A run holds the lock until it ends, however often its assets acquire it."""
         log = logging.getLogger("holding run")
-        warehouse.hold("Dagster run 1", log)
-        warehouse.hold("Dagster run 1", log)
+        warehouse.hold(A_RUN, log)
+        warehouse.hold(A_RUN, log)
 
         with (
-            pytest.raises(WarehouseBusyError, match="Dagster run 1"),
+            pytest.raises(WarehouseBusyError, match=f"Dagster run {A_RUN.run_id}"),
             hold_sync_lock(project.warehouse.path, "floriday sync"),
         ):
             pytest.fail("two hold it at once")

@@ -95,7 +95,7 @@ def test_schedules(settings: SettingsResource, *, is_on: bool) -> None:
     schedules = maintenance_schedules(Automation(settings, is_on=is_on))
 
     assert [(each.job_name, each.cron_schedule, each.execution_timezone) for each in schedules] == [
-        ("prune_runs", "37 3 * * *", "Europe/Amsterdam"),
+        ("prune_runs", "37 3,9,15,21 * * *", "Europe/Amsterdam"),
         ("compact", "13 2 * * 1", "Europe/Amsterdam"),
     ]
     assert {each.default_status.value for each in schedules} == {"RUNNING" if is_on else "STOPPED"}

@@ -18,6 +18,7 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
+from pipelines.orchestration.assets.repeated_results import REPEATS
 from pipelines.orchestration.instance.opening import instance_settings, open_instance
 from pipelines.orchestration.maintenance import history_files, pruning
 from pipelines.orchestration.maintenance.history_files import HistoryFiles
@@ -37,6 +38,7 @@ from tests.integration.dagster_history import (
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses deprecated features of its own and of pydantic."""
 
+A_DAY = timedelta(days=1)
 NO_AGE = timedelta(0)
 """With this age every finished run is old."""
 
@@ -222,6 +224,13 @@ class TestRuns:
         prune(empty, NO_AGE, newest=1)
 
         assert (run_id in run_ids(empty)) is stays
+
+    def test_small_runs_are_deleted_earlier(self, empty: dg.DagsterInstance) -> None:
+        """Runs of the sensor of changed feeds have an age of their own."""
+        runs = [add_run(empty, tags={REPEATS: "true"} if number % 2 else {}) for number in range(6)]
+
+        assert prune(empty, A_DAY, NO_AGE, newest=1).deleted == len(runs[1:-1:2])
+        assert run_ids(empty) == [*runs[::2], runs[-1]]
 
     def test_runs_are_read_page_by_page(self, empty: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
         """With more runs than one page, every run is considered."""

@@ -14,7 +14,17 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli import outcomes
 from pipelines.cli.commands import status
-from pipelines.cli.terminal.layout import Heading, Step, by_schema, omitted, same, shortened, table_lines, titled
+from pipelines.cli.terminal.layout import (
+    Heading,
+    Step,
+    by_schema,
+    omitted,
+    same,
+    shortened,
+    spilled,
+    table_lines,
+    titled,
+)
 from pipelines.cli.terminal.progress import fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 
@@ -38,6 +48,7 @@ def tables(draw: st.DrawFn) -> tuple[list[Heading], list[list[str]], list[Step]]
     rows = draw(st.lists(st.lists(TEXTS, min_size=len(names), max_size=len(names)), max_size=4))
     kinds = st.sampled_from([same, omitted, shortened, by_schema, titled])
     steps = [draw(kinds)(name) for name in draw(st.lists(st.sampled_from([*names, "another"]), max_size=6))]
+    steps += draw(st.sampled_from([[], [spilled]]))
     return headings, rows, steps
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import print_error, print_line, print_table
-from pipelines.cli.terminal.layout import Heading, by_schema, same
+from pipelines.cli.terminal.layout import Heading, by_schema, same, spilled
 
 if TYPE_CHECKING:
     from pipelines.catalogue.tables import Table
@@ -160,7 +160,7 @@ def _print_counts(warehouse: Warehouse, tables: list[Table], change: Change) -> 
             (each.table, *(f"{number:,}" for number in (each.values, each.versions, each.payloads, each.rejected)))
             for each in counts
         ],
-        (same("rejected"), by_schema("table"), same("in history"), same("in raw"), same("values")),
+        (same("rejected"), by_schema("table"), same("in history"), same("in raw"), same("values"), spilled),
     )
 
 

@@ -12,7 +12,7 @@ import typer
 from pipelines.cli.console import print_line, print_table
 from pipelines.cli.formats.rows import LIST, NUMBER, TEXT
 from pipelines.cli.options import Format, FormatOption, OutputOption
-from pipelines.cli.terminal.layout import Heading
+from pipelines.cli.terminal.layout import Heading, spilled
 
 if TYPE_CHECKING:
     from pipelines.catalogue import Catalogue
@@ -75,7 +75,9 @@ def _show_tables(found: list[TableSummary], style: Format, output: Path | None, 
     headings = (Heading("table"), Heading("rows", is_number=True), Heading("contains", is_text=True))
     for schema, group in groupby(found, key=lambda each: each.schema):
         print_line(schema, "bold")
-        print_table(headings, [(each.name, f"{each.rows:,}", _first_sentence(each.description)) for each in group])
+        print_table(
+            headings, [(each.name, f"{each.rows:,}", _first_sentence(each.description)) for each in group], (spilled,)
+        )
         print_line()
     print_line("history.NAME has all versions of a table's rows, raw.NAME the records as received.")
     print_line("`floriday tables NAME` shows the columns of a table, `floriday report` lists the reports.")
@@ -108,6 +110,7 @@ def _show_columns(
             )
             for c in table.columns
         ],
+        (spilled,),
     )
     for line in _below(table, catalogue):
         print_line(line)

@@ -1,1 +1,1 @@
-"""How tables, lines and the progress of a sync fit a terminal."""
+"""Tables, lines, help texts and the progress of a sync, none of them wider than the terminal."""

@@ -43,6 +43,7 @@ class Layout:
         titles: for each row the title of its group.
         left_out: names of columns that are not printed.
         common: columns that are not printed because every row has the same text, with that text.
+        may_spill: whether a row has a second line for its other columns, if the text of its first column is too long.
         remarks: sentences about shortened texts.
         below: columns of sentences that are printed below each row.
     """
@@ -51,6 +52,7 @@ class Layout:
     titles: tuple[tuple[str, ...], ...]
     left_out: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
+    may_spill: bool = False
     remarks: tuple[str, ...] = ()
     below: tuple[tuple[Heading, tuple[str, ...]], ...] = ()
 
@@ -98,17 +100,37 @@ class Layout:
     def lines(self, width: int) -> Iterator[Line]:
         """The lines of the table: headings, a rule, and the rows below the titles of their groups."""
         widths = [_width(heading, texts) for heading, texts in self.columns]
+        if self.may_spill and self.width > width:
+            widths[0] -= self.width - width
         yield self._row([heading.name for heading, _ in self.columns], widths), "bold"
-        yield "─" * self.width, None
+        yield "─" * min(self.width, width), None
         numbers_by_title: dict[tuple[str, ...], list[int]] = {}
         for number, title in enumerate(self.titles):
             numbers_by_title.setdefault(title, []).append(number)
         for title, numbers in numbers_by_title.items():
             yield from ((line, "bold") for line in wrap(" · ".join(title), width) if line)
             for number in numbers:
-                yield self._row([texts[number] for _, texts in self.columns], widths), None
+                yield from self._lines_of_row(number, widths)
                 for _, texts in self.below:
                     yield from ((line, None) for line in wrap(_BELOW + texts[number], width, _BELOW) if line)
+
+    def _lines_of_row(self, number: int, widths: Sequence[int]) -> Iterator[Line]:
+        """The line of a row; two lines if its first text is too long for its column."""
+        texts = [texts[number] for _, texts in self.columns]
+        if cells(texts[0]) > widths[0]:
+            yield " " * self.indent + texts[0], None
+            texts[0] = ""
+        yield self._row(texts, widths), None
+
+    def fits(self, width: int) -> bool:
+        """Whether no line is longer than this width."""
+        if self.width <= width:
+            return True
+        if not self.may_spill:
+            return False
+        heading, texts = self.columns[0]
+        shortest = self.width - _width(heading, texts) + cells(heading.name)
+        return shortest <= width and _width(heading, texts) + self.indent <= width
 
     def with_texts_below(self) -> Layout:
         """The layout with its last column of sentences below each row."""
@@ -187,6 +209,11 @@ def titled(name: str) -> Step:
     return step
 
 
+def spilled(layout: Layout) -> Layout:
+    """A step: let the longest texts of the first column stand on a line before that of their row."""
+    return replace(layout, may_spill=True)
+
+
 def table_lines(
     headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int, steps: Sequence[Step] = ()
 ) -> Iterator[Line]:
@@ -202,10 +229,10 @@ def table_lines(
     layout = Layout(columns, ((),) * len(rows))
     texts_below: list[Step] = [Layout.with_texts_below] * sum(heading.is_text for heading in headings)
     for step in (*texts_below, *steps):
-        if layout.width <= width:
+        if layout.fits(width):
             break
         layout = step(layout)
-    if layout.width > width:
+    if not layout.fits(width):
         yield from value_lines(headings, rows, width)
         return
     yield from layout.lines(width)
@@ -228,4 +255,5 @@ def _value(name: str, value: str, width: int) -> list[str]:
     longest_word = max(map(cells, value.split()), default=0)
     if margin + longest_word <= width and 2 * margin <= width:
         return wrap(f"{_GAP}{name}{_GAP}{value}".rstrip(), width, " " * margin)
-    return [*wrap(_GAP + name.rstrip(), width), *wrap(_BELOW + value, width, _BELOW)]
+    below = _BELOW[: max(0, width - longest_word)]
+    return [*wrap(_GAP + name.rstrip(), width), *wrap(below + value, width, below)]

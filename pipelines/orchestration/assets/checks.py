@@ -1,4 +1,7 @@
-"""The checks of feeds and snapshots. Every run evaluates them, except the small ones of ``changed_feeds``.
+"""The checks of feeds and snapshots.
+
+Every run evaluates them. In the small runs of ``changed_feeds`` those that read whole tables repeat their last result,
+with its time (``repeated_results``): Dagster shows only results of the newest materialization.
 
 If the sync of an account fails, the step of its feed fails before its checks are evaluated (``feeds``).
 ``check_results`` evaluates them. Lost or corrupt data are an error, everything else is a warning. A check never fails
@@ -32,13 +35,17 @@ _REPAIR = (
 
 
 class Check(NamedTuple):
-    """A check; in its description ``{name}`` stands for the feed's name. ``applies``: whether a feed has the check."""
+    """A check; in its description ``{name}`` stands for the feed's name. ``applies``: whether a feed has the check.
+
+    ``reads_tables``: whether it reads all rows of the feed's tables, so that small runs repeat its last result.
+    """
 
     name: str
     description: str
     severity: dg.AssetCheckSeverity
     evaluate: Callable[[SyncedFeed], Result]
     applies: Callable[[Source], bool] = lambda _: True
+    reads_tables: bool = False
 
 
 CHECKS = (
@@ -57,6 +64,7 @@ CHECKS = (
         f" change by hand, or a defect of this program, could cause that. {_REPAIR}",
         ERROR,
         check_results.unique_key,
+        reads_tables=True,
     ),
     Check(
         "no_orphans",
@@ -65,6 +73,7 @@ CHECKS = (
         ERROR,
         check_results.no_orphans,
         lambda source: bool(tables_of(source).children),
+        reads_tables=True,
     ),
     Check(
         "raw_equals_current",
@@ -74,6 +83,7 @@ CHECKS = (
         " the records of which they store a version.",
         ERROR,
         check_results.raw_equals_current,
+        reads_tables=True,
     ),
     Check(
         "rejected_records",
@@ -112,12 +122,14 @@ CHECKS = (
         WARN,
         check_results.batch_ledger,
         lambda source: source.name == BATCH_MUTATIONS.name,
+        reads_tables=True,
     ),
 )
 """All checks, in the order in which they are listed."""
 
 
-def _checks_of(source: Source) -> Iterator[Check]:
+def checks_of(source: Source) -> Iterator[Check]:
+    """The checks that a feed has."""
     return (check for check in CHECKS if check.applies(source))
 
 
@@ -125,7 +137,7 @@ def specs(source: Source) -> list[dg.AssetCheckSpec]:
     """The checks of a feed's asset, for ``check_specs``."""
     return [
         dg.AssetCheckSpec(check.name, asset=asset_key(source), description=check.description.format(name=source.name))
-        for check in _checks_of(source)
+        for check in checks_of(source)
     ]
 
 
@@ -142,7 +154,7 @@ def results(
 
     ``run_id`` is that of the sync. The memory and the threads of the connection are limited from here on.
     """
-    checks = [check for check in _checks_of(source) if names is None or check.name in names]
+    checks = [check for check in checks_of(source) if names is None or check.name in names]
     if not checks:
         return []
     connection.execute(integrity.INSPECTION_SETTINGS)

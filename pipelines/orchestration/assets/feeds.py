@@ -20,6 +20,7 @@ from pipelines.orchestration.assets import checks, metadata
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.keys import POOL, asset_key, op_name
 from pipelines.orchestration.assets.partitions import covered, weeks
+from pipelines.orchestration.assets.repeated_results import REPEATS, repeated
 from pipelines.orchestration.assets.request import READS, SyncConfig, SyncRequest, chosen_accounts, what_to_read
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
@@ -46,7 +47,7 @@ def feed_asset(source: Source, start: dt.date, relations: Iterable[Relation]) ->
         name=op_name(source),
         specs=[_spec(source, table, relations)],
         check_specs=checks.specs(source),
-        can_subset=True,  # a run may leave the checks out: they are most of the events that it would write
+        can_subset=True,  # a person may run a check alone
         pool=POOL,
         partitions_def=weeks(start),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -109,7 +110,7 @@ class _Step:
     def read(self, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource) -> list[FeedOutcome]:
         """Sync the feed for every account of the config; the outcomes are in the order of these accounts."""
         request = self._request(config, session.open())
-        warehouse.hold(f"Dagster run {self.context.run_id}", self.context.log)
+        warehouse.hold(self.context.run, self.context.log)
         others = partial(self._others, request, session.open())
         feeds = session.concurrent_feeds(self.context.run_id)
         return feeds.outcomes(self.source, request, _log_progress(self.context.log), others)
@@ -145,7 +146,8 @@ class _Step:
         if failed:
             raise dg.Failure("; ".join(failed), metadata=shown, allow_retries=False)
         now, key = dt.datetime.now(dt.UTC), asset_key(self.source)
-        names = {check.name for check in self.context.selected_asset_check_keys}
+        last = self._repeated()
+        names = {check.name for check in self.context.selected_asset_check_keys} - {each.check_name for each in last}
         with warehouse.reading() as connection:
             rows = metadata.of_rows(connection, self.table)
             results = checks.results(
@@ -158,7 +160,14 @@ class _Step:
             for week in self._unmarked(covered(outcomes, now, self.start)):
                 self.context.log_event(dg.AssetMaterialization(key, partition=week, metadata=_MARKED))
             yield dg.MaterializeResult(asset_key=key, metadata=shown | rows)
-        yield from results
+        yield from (*results, *last)
+
+    def _repeated(self) -> list[dg.AssetCheckResult]:
+        """The results that a small run repeats."""
+        if REPEATS not in self.context.run.tags:
+            return []
+        selected = {check.name for check in self.context.selected_asset_check_keys}
+        return [each for each in repeated(self.context.instance, self.source) if each.check_name in selected]
 
     def _unmarked(self, keys: Sequence[str]) -> list[str]:
         """The weeks, besides those of the run, that no materialization has marked as complete yet."""

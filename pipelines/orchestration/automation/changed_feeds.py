@@ -2,7 +2,7 @@
 
 One cheap call for each fast feed and account returns the feed's highest sequence number. A run is requested only while
 no other is in progress, so that runs never pile up, and with back-off for a feed whose runs make no progress
-(``backoff``). Their checks are left to the hourly run, so that many small runs leave few events.
+(``backoff``). Checks that read whole tables repeat their last result, which the hourly run evaluates.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.stoppable_threads import stoppable_by
+from pipelines.orchestration.assets.repeated_results import REPEATS
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.schedules import run_request
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, SWITCH, Automation, sync_in_progress
@@ -66,7 +67,8 @@ def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Sourc
         if not due:
             return dg.SkipReason("nothing has changed" if not moves else "a run for these changes was requested before")
         is_first = any(moves[feed].number is None for feed in due)
-        run = run_request([source for source in sources if source.name in due], has_checks=is_first, incremental=True)
+        chosen = [source for source in sources if source.name in due]
+        run = run_request(chosen, tags={} if is_first else {REPEATS: "true"}, incremental=True)
         return dg.SensorResult(run_requests=[run], cursor=requests.after(moves, due, time.time()).text())
 
     return tick

@@ -38,7 +38,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
             connected = session.open()
             accounts = chosen_accounts(config.accounts, connected.clients)
             chosen = {source.name for source in connected.catalogue.selected(config.feeds)}
-            warehouse.hold(f"Dagster run {context.run_id}", context.log)
+            warehouse.hold(context.run, context.log)
             outcomes = session.prepare().sync_all(
                 [source for source in sources if not chosen or source.name in chosen],
                 run_id=context.run_id,

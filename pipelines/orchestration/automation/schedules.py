@@ -1,13 +1,14 @@
 """The schedules of syncs and of the dashboard.
 
-Scheduled syncs are skipped while another sync is in progress, so that runs never pile up.
+A scheduled run waits behind a sync in progress: in the queue behind runs of Dagster, in its first step behind a sync of
+the command line. At most one run of each schedule waits, so that runs never pile up.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
@@ -16,13 +17,15 @@ from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation.jobs import ops_config
-from pipelines.orchestration.automation.triggers import Automation, Evaluation, sync_in_progress
+from pipelines.orchestration.automation.triggers import Automation, Evaluation, waiting_run
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
 
 SMALL = 100_000  # most rows of a feed that is read whole every week: 100 pages, half a minute at the rate limit
+
+_OPEN_TIMEOUT = 45.0  # seconds to wait while another process has the file open; Dagster allows a schedule one minute
 
 
 def sync_schedules(
@@ -68,7 +71,7 @@ def dashboard_schedule(automation: Automation, job: AssetJob) -> dg.ScheduleDefi
 def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evaluation:
     """A full sync of the feeds that need few calls; it repairs losses that nobody noticed."""
     rows = Counter[str]()
-    warehouse = Warehouse(settings.load_local().warehouse)
+    warehouse = Warehouse(settings.load_local().warehouse, lock_timeout=_OPEN_TIMEOUT)
     if warehouse.exists():
         with warehouse.reading() as connection:
             for status in feed_statuses(connection, sources):
@@ -81,8 +84,8 @@ def _schedule(
     automation: Automation, job: AssetJob, name: str, cron: str, description: str, *, request: Callable[[], Evaluation]
 ) -> dg.ScheduleDefinition:
     def tick(context: dg.ScheduleEvaluationContext) -> Evaluation:
-        if busy := sync_in_progress(context.instance, automation.settings):
-            return dg.SkipReason(f"{busy}: skipped until the next time")
+        if run_id := waiting_run(context.instance, name):
+            return dg.SkipReason(f"run {run_id[:8]} of this schedule still waits: one is enough")
         try:
             return request()
         except PipelineError as error:
@@ -92,14 +95,18 @@ def _schedule(
 
 
 def run_request(
-    sources: Sequence[Source], reports: Sequence[dg.AssetKey] = (), *, has_checks: bool = True, **config: bool
+    sources: Sequence[Source],
+    reports: Sequence[dg.AssetKey] = (),
+    *,
+    tags: Mapping[str, str] | None = None,
+    **config: bool,
 ) -> dg.RunRequest:
     """A run of some feeds, then of the reports, for this week; it also marks earlier weeks that are complete.
 
-    Without ``has_checks`` the checks of the feeds are left out; ``config`` has values of the fields of ``SyncConfig``.
+    ``config`` has values of the fields of ``SyncConfig``.
     """
     return dg.RunRequest(
-        asset_check_keys=None if has_checks else [],
+        tags=tags,
         partition_key=week_of(dt.datetime.now(dt.UTC)),
         asset_selection=[*map(asset_key, sources), *reports],
         run_config=ops_config(sources, **config),

@@ -1,6 +1,6 @@
 """What all schedules and sensors share.
 
-While a sync is in progress, automatic runs are skipped; runs that a person starts are queued.
+While a sync is in progress, sensors request no runs; those of schedules and of a person are queued.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dagster as dg
 
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.partitions import TIME_ZONE
-from pipelines.orchestration.dagster_private import AssetJob
+from pipelines.orchestration.dagster_private import SCHEDULE_NAME_TAG, AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.file.sync_lock import lock_holder
 
@@ -27,6 +27,8 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.CANCELING,
 ]
 """Runs of any job count: a run that a person starts in the UI may belong to no job of this project."""
+
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
 
 HARMLESS = "prune_runs"  # the job that does not use the warehouse
 Evaluation = dg.RunRequest | dg.SkipReason
@@ -67,6 +69,12 @@ class Automation:
             description=f"{description} {SWITCH}",
             execution_fn=evaluate,
         )
+
+
+def waiting_run(instance: dg.DagsterInstance, schedule: str) -> str | None:
+    """The id of a run of this schedule that has not begun yet; None if there is none."""
+    waiting = dg.RunsFilter(statuses=WAITING, tags={SCHEDULE_NAME_TAG: schedule})
+    return next(iter(instance.get_run_ids(waiting, limit=1)), None)
 
 
 def sync_in_progress(instance: dg.DagsterInstance, settings: SettingsResource) -> str | None:

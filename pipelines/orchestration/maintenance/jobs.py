@@ -19,13 +19,19 @@ class PruneConfig(dg.Config):
     """Which runs are kept."""
 
     older_than_days: float = Field(default=3, ge=0, description="Runs that ended within this number of days are kept")
+    small_older_than_days: float = Field(
+        default=0.25,
+        ge=0,
+        description="The same for the small runs of changed_feeds, which are many",
+    )
     keep_newest: int = Field(default=100, ge=1, description="Number of the newest runs that are kept at any age")
 
 
 @dg.op(name="prune", out=dg.Out(dg.Nothing))
 def _prune(context: dg.OpExecutionContext, config: PruneConfig) -> None:
     """Delete the runs that nothing shows any more."""
-    pruned = prune(context.instance, timedelta(days=config.older_than_days), config.keep_newest)
+    ages = timedelta(days=config.older_than_days), timedelta(days=config.small_older_than_days)
+    pruned = prune(context.instance, *ages, newest=config.keep_newest)
     counts = (pruned.deleted, pruned.kept, pruned.freed_bytes / 1e6)
     context.log.info("%d runs deleted, %d old runs kept because something shows them, %.1f MB freed", *counts)
 
@@ -47,7 +53,7 @@ def _compact(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> No
         if not file.exists():
             context.log.info("There is no warehouse yet")
             return
-        warehouse.hold(f"Dagster run {context.run_id}", context.log)
+        warehouse.hold(context.run, context.log)
         compacted = compact(file)
     context.log.info("%.1f MB before, %.1f MB now", compacted.before / 1e6, compacted.after / 1e6)
 
@@ -59,10 +65,13 @@ def compact_job() -> None:
 
 
 def maintenance_schedules(automation: Automation) -> list[dg.ScheduleDefinition]:
-    """Prune every night; compact in the night from Sunday to Monday."""
+    """Prune every six hours; compact in the night from Sunday to Monday."""
     return [
         automation.schedule(
-            "prune_runs_schedule", prune_runs_job, "37 3 * * *", "Deletes old runs from Dagster's history every night."
+            "prune_runs_schedule",
+            prune_runs_job,
+            "37 3,9,15,21 * * *",
+            "Deletes old runs from Dagster's history every six hours.",
         ),
         automation.schedule(
             "compact_schedule", compact_job, "13 2 * * 1", "Rewrites the warehouse file without free space every week."

@@ -14,6 +14,7 @@ from functools import cache
 
 import dagster as dg
 
+from pipelines.orchestration.assets.repeated_results import REPEATS
 from pipelines.orchestration.dagster_private import BACKFILL_ID_TAG, partitions_without_success
 from pipelines.orchestration.maintenance.history_files import PAGE, HistoryFiles, in_pages
 
@@ -30,18 +31,23 @@ class Pruned:
     freed_bytes: int
 
 
-def prune(instance: dg.DagsterInstance, older_than: timedelta, newest: int) -> Pruned:
+def prune(
+    instance: dg.DagsterInstance, older_than: timedelta, small_older_than: timedelta | None = None, *, newest: int
+) -> Pruned:
     """Delete finished runs that nothing shows any more and that ended longer ago than ``older_than``, with their files.
+
+    ``small_older_than`` is the same for the small runs of ``changed_feeds``; None: as for other runs.
 
     Safe to repeat, to interrupt, and to call while Dagster's servers and other runs are active. With another storage
     than SQLite, runs are deleted and files are left alone. The ``newest`` runs are kept in any case: SQLite reuses the
     highest ids after their events are deleted, and Dagster's cache for each asset relies on ids that only rise.
     """
-    before = datetime.now(UTC) - older_than
+    now = datetime.now(UTC)
+    before, small_before = now - older_than, now - (older_than if small_older_than is None else small_older_than)
     files = HistoryFiles.of(instance)
     size = files.size() if files else 0
     shown = _shown(instance) | (files.runs_shown() if files else set())
-    to_delete, kept = _to_delete(instance, shown, before, newest)
+    to_delete, kept = _to_delete(instance, shown, (before, small_before), newest)
     for run_id in to_delete:
         instance.delete_run(run_id)
     if files:
@@ -69,8 +75,12 @@ def _runs_of_partitions(instance: dg.DagsterInstance, key: dg.AssetKey) -> Itera
     yield from (run_id for run_id, _ in partitions_without_success(instance, key).values())
 
 
-def _to_delete(instance: dg.DagsterInstance, shown: set[str], before: datetime, newest: int) -> tuple[list[str], int]:
+def _to_delete(
+    instance: dg.DagsterInstance, shown: set[str], befores: tuple[datetime, datetime], newest: int
+) -> tuple[list[str], int]:
     """The ids of the runs to delete, and the number of old runs that are kept.
+
+    ``befores``: the times before which runs, and before which small runs, are old.
 
     A kept run also keeps the runs that it repeats, because its page shows them.
     """
@@ -78,7 +88,7 @@ def _to_delete(instance: dg.DagsterInstance, shown: set[str], before: datetime, 
     is_open = cache(lambda backfill: _is_open(instance, backfill))
     for position, record in enumerate(_newest_first(instance)):
         run = record.dagster_run
-        is_old = run.is_finished and _ended_at(record) < before
+        is_old = run.is_finished and _ended_at(record) < befores[REPEATS in run.tags]
         is_needed = position < newest or run.job_name not in jobs or run.run_id in keep
         jobs.add(run.job_name)
         if is_old and not is_needed and not is_open(run.tags.get(BACKFILL_ID_TAG)):
