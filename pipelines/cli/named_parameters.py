@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,17 +41,26 @@ class _Named:
         return f"{self.name} ({', '.join(filter(None, (self.town, self.id)))})"
 
 
-def currency_code(text: str | None) -> str | None:
-    """A currency in capitals. A UsageError unless it consists of three letters."""
-    if text is not None and not re.fullmatch("[A-Za-z]{3}", text):
-        raise UsageError(f"--currency expects a code of three letters, such as EUR, not {text!r}")
-    return text and text.upper()
+def given_parameters(options: Mapping[str, datetime | str | None]) -> dict[str, date | str | UUID]:
+    """The options that are given, with dates, and the currency in capitals.
 
-
-def check_order(first: date | None, last: date | None) -> None:
-    """Raise a UsageError if ``--to`` is before ``--from``."""
+    Raises:
+        UsageError: ``--to`` is before ``--from``, or the currency does not consist of three letters.
+    """
+    days = {name: value.date() for name, value in options.items() if isinstance(value, datetime)}
+    first, last = days.get("from_date"), days.get("to_date")
     if first is not None and last is not None and last < first:
         raise UsageError(f"--to {last} is before --from {first}")
+    texts = {name: value for name, value in options.items() if isinstance(value, str)}
+    if "currency" in texts:
+        texts["currency"] = _currency_code(texts["currency"])
+    return {**days, **texts}
+
+
+def _currency_code(text: str) -> str:
+    if not re.fullmatch("[A-Za-z]{3}", text):
+        raise UsageError(f"--currency expects a code of three letters, such as EUR, not {text!r}")
+    return text.upper()
 
 
 def with_ids(session: QuerySession, parameters: dict[str, date | str | UUID]) -> dict[str, date | str | UUID]:

@@ -83,19 +83,17 @@ def report(
 
         floriday report --all --output reports.xlsx
     """
-    from pipelines.cli.named_parameters import check_order, currency_code
+    from pipelines.cli.named_parameters import given_parameters
 
-    first, last = from_date and from_date.date(), to_date and to_date.date()
-    check_order(first, last)
     options = {
-        "from_date": first,
-        "to_date": last,
-        "currency": currency_code(currency),
+        "from_date": from_date,
+        "to_date": to_date,
+        "currency": currency,
         "customer": customer,
         "grower": grower,
         "trade_item": trade_item,
     }
-    wanted = _Wanted({option: value for option, value in options.items() if value is not None}, account)
+    wanted = _Wanted(given_parameters(options), account)
     if every:
         _write_all(name, wanted, format, output)
     elif name is None:
