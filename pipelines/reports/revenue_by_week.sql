@@ -56,7 +56,7 @@ weeks AS (
     JOIN days d ON d.moment IS NOT DISTINCT FROM o.delivery_latest_delivery_date_time
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
     GROUP BY ALL

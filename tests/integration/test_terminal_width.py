@@ -14,11 +14,13 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli.app import app
+from pipelines.cli.entry import USAGE_ERROR
 from pipelines.cli.terminal.wrapping import cells
 from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
 from tests.integration.syncing import empty_warehouse
 from tests.moments import NOW
+from tests.pseudo_terminal import run_in_terminal
 from tests.records import in_json, valid_records
 from tests.terminal_commands import Job, run_jobs
 
@@ -35,6 +37,10 @@ NAMES = {
 }
 """The names of feeds, tables, reports and scopes, which must not be broken."""
 KEY = {"FLORIDAY_PERSONAL_DATA_KEY": "a key that is long enough to be accepted, for tests"}
+JOINS = (
+    "SELECT count(*) FROM orders.sales_orders JOIN catalog.trade_items USING (account) JOIN supply.batches USING"
+    " (account) JOIN supply.supply_lines USING (account) JOIN organizations.connections USING (account)"
+)
 LONG_TEXT = "SELECT '玫瑰 " + "Rosa 'Avalanche' ".replace("'", "''") * 30 + "' AS description, 1 AS number"
 
 
@@ -88,6 +94,7 @@ CASES = {
         Case(("query", "FROM orders.sales_orders LIMIT 2")),
         Case(("query", "SELECT account, feed, cursor FROM sync.cursors")),
         Case(("query", LONG_TEXT)),
+        Case(("query", f"EXPLAIN {JOINS}")),
         Case(("query", "SELECT nothing FROM orders.sales_orders JOIN orders.sales_order_mutations USING (order_id)")),
     ],
     "dashboard": [Case(("dashboard",))],
@@ -107,7 +114,9 @@ CASES = {
     "sandbox": [Case(("sandbox", "--port", "0"), until="FLORIDAY_API_KEY")],
     "catalogue": [Case(("catalogue", "swagger.json"))],
 }
-"""The commands by name. The tests below run ``demo`` and ``up`` to their ends."""
+"""The commands by name. The tests at the end run ``demo`` and ``up`` as a whole."""
+QUICK = ("check", "status", "tables", "report", "query", "catalogue", "up")
+"""Commands that take little time."""
 
 
 @dataclass(frozen=True)
@@ -196,12 +205,9 @@ def test_every_command_is_driven() -> None:
     assert {info.callback.__name__ for info in app.registered_commands if info.callback} == set(CASES)
 
 
-QUICK = ("check", "status", "report", "catalogue", "demo", "up", "sandbox")
-
-
 def test_quick_commands_fit_narrow_terminals(world: World) -> None:
     """At 60 columns, no line of the commands that take little time is longer, and no name is broken."""
-    check(world, [case for name in QUICK for case in CASES[name]], (NARROW,))
+    check(world, [CASES[name][0] for name in QUICK], (NARROW,))
 
 
 def test_a_sync_fits_a_narrow_terminal(world: World) -> None:
@@ -211,8 +217,72 @@ def test_a_sync_fits_a_narrow_terminal(world: World) -> None:
     assert "1 record rejected" in " ".join(world.first_sync.split())
 
 
+def test_the_plan_of_a_query_is_shown_in_parts(world: World) -> None:
+    """On a narrow terminal, a plan is drawn in parts one below the other, and no box of it is broken."""
+    (printed,) = run_jobs([world.job(Case(("query", f"EXPLAIN {JOINS}")), NARROW)])
+
+    assert_fits(printed, NARROW, "")
+    assert "to the right of it:" in printed
+    boxes = re.sub(r"\x1b\[[\d;]*m", "", printed)
+    assert len(re.findall("SEQ_SCAN", boxes)) == 5
+    assert len(re.findall("┌─", boxes)) == len(re.findall("└─", boxes))
+
+
+def test_an_error_is_one_line_in_a_file(tmp_path: Path) -> None:
+    """An error is one line if standard error is no terminal, although standard output is one."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with run_in_terminal("rename", ACCOUNT, "a name with a\ttab", folder=folder, COLUMNS="60") as running:
+        assert running.ended(30) == USAGE_ERROR
+
+    assert running.stderr.count("\n") == 1
+    assert cells(running.stderr) > NARROW
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_command_fits_every_terminal(name: str, world: World) -> None:
     """At 60, 80, 120 and 200 columns, no line of a command is longer, and no name is broken."""
     check(world, CASES[name], WIDTHS)
+
+
+@pytest.fixture(scope="module")
+def buyers_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same for the Customers API."""
+    yield from _world("customers", tmp_path_factory.mktemp("customers"))
+
+
+@pytest.mark.slow
+def test_buyers_feeds_fit_every_terminal(buyers_world: World) -> None:
+    """The names of the Customers API, which are the longest, are whole at every width."""
+    names = " ".join(source.name for source in SOURCES["customers"])
+
+    check(buyers_world, [*CASES["status"], CASES["check"][0], CASES["tables"][0]], WIDTHS)
+
+    assert_fits(buyers_world.first_sync, NARROW, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("api", "columns"), [("suppliers", 60), ("suppliers", 80), ("customers", 60)])
+def test_a_demo_fits_the_terminal(api: str, columns: int, tmp_path: Path) -> None:
+    """Each feed of both syncs of a demo is on one line, and no line is longer than the terminal."""
+    names = " ".join(source.name for source in SOURCES[api])
+
+    (printed,) = run_jobs([Job(("demo", "--api", api), columns, str(tmp_path / "demo"))])
+
+    assert "of trade later" in printed
+    assert "Done in" in printed
+    for part in printed.split("of trade later"):
+        assert_fits(part, columns, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [60, 80])
+def test_dagsters_addresses_fit_the_terminal(columns: int, tmp_path: Path) -> None:
+    """No line of ``floriday up`` is longer than the terminal."""
+    job = Job(("up", "--port", "0"), columns, str(tmp_path / "up"), until="Ctrl-C stops it")
+
+    (printed,) = run_jobs([job])
+
+    assert "Dagster    http://127.0.0.1:" in printed
+    assert_fits(printed, columns, "")

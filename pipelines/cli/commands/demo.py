@@ -19,8 +19,8 @@ from pipelines.cli.console import print_command, print_line
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at night; both days are working days
 WEEKS_SHOWN = timedelta(weeks=4)  # partitions that are marked in Dagster; a whole year would take half a minute more
-_NEWEST_WEEKS = """
-    SELECT iso_year, iso_week, trade_item_name, currency, orders, pieces, revenue, revenue_last_year
+_NEWEST_WEEKS = """  -- few columns, so that it fits a terminal of 80
+    SELECT iso_year AS year, iso_week AS week, trade_item_name AS trade_item, currency, pieces, revenue
     FROM reports.revenue_by_week LIMIT 12
 """
 _BY_STATUS = "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC"

@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
 from pipelines.dashboard import Dashboard, path_beside, write_dashboard
 from pipelines.orchestration.assets.floriday_text import as_code
@@ -20,13 +19,12 @@ from pipelines.orchestration.assets.keys import POOL, asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
+from pipelines.reports.availability import Filled, is_available, tables_filled_by
 
 GROUP = "reports"
 DASHBOARD = dg.AssetKey([GROUP, "dashboard"])
 LAST = "-1"  # priority of a report in a run: after all feeds, also after those that it does not depend on
 FIRST_ROWS = 10  # number of a report's rows that its materialization shows
-Filled = dict[str, tuple[Source, Table]]
-"""The tables that feeds fill, by their name in SQL: the feed, and the table whose columns that table has."""
 
 
 def report_key(report: Report) -> dg.AssetKey:
@@ -36,28 +34,9 @@ def report_key(report: Report) -> dg.AssetKey:
 
 def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = None) -> list[dg.AssetsDefinition]:
     """The assets of the chosen reports (None: all) whose tables and decisive columns the given feeds fill."""
-    filled = {
-        name: (source, table) for source in sources for table in tables_of(source).walk() for name in _names(table)
-    }
+    filled = tables_filled_by(sources)
     known = all_reports() if chosen is None else chosen
-    return [
-        _report_asset(each, filled) for each in known if all(_is_filled(each, name, filled) for name in each.tables)
-    ]
-
-
-def _names(table: Table) -> tuple[str, ...]:
-    """The table, its history, and the versions from which the history is made."""
-    return table.qualified_name, f"history.{table.name}", f"versions.{table.name}"
-
-
-def _is_filled(report: Report, name: str, filled: Filled) -> bool:
-    """Whether a feed fills a table that a report reads, with the decisive columns; every sync fills `sync.…`."""
-    if name.startswith("sync."):
-        return True
-    if name not in filled:
-        return False
-    columns = {column.name for column in filled[name][1].columns}
-    return columns.issuperset(report.decisive.get(name, ()))
+    return [_report_asset(each, filled) for each in known if is_available(each, filled)]
 
 
 def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
