@@ -19,7 +19,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from pipelines.floriday.client import FloridayClient
-from pipelines.orchestration.assets.checks import specs
+from pipelines.orchestration.assets.checks import checks_of, specs
 from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.assets.repeated_results import EVALUATED_AT
@@ -77,17 +77,18 @@ class Daemon:
         return build_definitions(settings).get_repository_def()
 
     def tick(self, sensor: str) -> dg.SensorResult:
-        """Evaluate a sensor once; return its run requests or its reason to skip."""
+        """Evaluate a sensor once; return its run requests and materializations, or its reason to skip."""
         with dg.build_sensor_context(
             self.instance, self.cursors.get(sensor), repository_def=self.repository
         ) as context:
             tick = self.repository.get_sensor_def(sensor).evaluate_tick(context)
         self.cursors[sensor] = tick.cursor
         for event in tick.asset_events:
-            assert isinstance(event, dg.AssetMaterialization)
+            assert isinstance(event, (dg.AssetMaterialization, dg.AssetCheckEvaluation))
             self.instance.report_runless_asset_event(event)
+        materializations = [event for event in tick.asset_events if isinstance(event, dg.AssetMaterialization)]
         return dg.SensorResult(
-            run_requests=tick.run_requests, skip_reason=tick.skip_message, asset_events=tick.asset_events
+            run_requests=tick.run_requests, skip_reason=tick.skip_message, asset_events=materializations
         )
 
     def skip_reason(self, sensor: str) -> str | None:
@@ -608,6 +609,40 @@ class TestExternalSyncs:
         assert sorted(".".join(event.asset_key.path) for event in result.asset_events) == sorted(FEEDS)
         assert {event.partition for event in result.asset_events} == {this_week()}
         assert [self.latest_metadata(daemon, feed)["changed"] for feed in (ORDERS, BATCHES)] == [1, 0]
+
+    @pytest.mark.parametrize("first", ["changed_feeds", "syncs_elsewhere"])
+    @pytest.mark.parametrize("is_marked", [False, True])
+    def test_all_weeks_are_marked_whichever_sensor_comes_first(
+        self, daemon: Daemon, first: str, *, is_marked: bool
+    ) -> None:
+        """After a sync of the command line all weeks are marked, also if a small run comes before they are reported."""
+        daemon.sync()
+        change(daemon.project.sandbox, ORDERS)
+        if is_marked:  # this week alone, as a run of an earlier version did
+            daemon.instance.report_runless_asset_event(
+                dg.AssetMaterialization(dg.AssetKey(ORDERS.split(".")), partition=this_week())
+            )
+        for sensor in (first, "syncs_elsewhere"):
+            for request in daemon.tick(sensor).run_requests or ():
+                daemon.execute(request)
+
+        assert {feed: len(daemon.materialized_weeks(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
+        assert daemon.skip_reason("syncs_elsewhere") == "no syncs outside of Dagster"
+
+    def test_a_sync_gives_checks_a_result(self, daemon: Daemon) -> None:
+        """A sync of the command line evaluates the cheap checks; the others repeat their last result."""
+        (request,) = daemon.tick("changed_feeds").run_requests or ()
+        daemon.execute(request)
+        change(daemon.project.sandbox, ORDERS)
+        daemon.sync()
+
+        daemon.tick("syncs_elsewhere")
+
+        results = check_results(daemon.instance, ORDERS)
+        assert {each.run_id for each in results.values()} == {""}
+        assert {name for name, each in results.items() if EVALUATED_AT in evaluation(each).metadata} == {
+            check.name for check in checks_of(SUPPLIERS.source(ORDERS)) if check.reads_tables
+        }
 
     def test_a_sync_soon_after_the_last_one_is_recorded(self, daemon: Daemon) -> None:
         """Shortly after a recorded sync, only feeds with changes are materialized again."""
