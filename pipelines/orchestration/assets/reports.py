@@ -121,10 +121,10 @@ def _follows(upstream: Iterable[dg.AssetKey]) -> dg.AutomationCondition[dg.Asset
     Missing weeks of a feed do not stop it, nor do syncs in progress: of the small ones there is often one.
     """
     Condition = dg.AutomationCondition  # noqa: N806 - a short name for the class
-    changed, there = Condition.newly_updated() | Condition.will_be_requested(), ~Condition.missing()
+    changed, exists = Condition.newly_updated() | Condition.will_be_requested(), ~Condition.missing()
     any_changed = reduce(or_, (Condition.asset_matches(key, changed) for key in upstream))
-    any_there = reduce(or_, (Condition.asset_matches(key, there) for key in upstream))
-    trigger = any_changed | (Condition.missing() & any_there).newly_true()
+    any_exists = reduce(or_, (Condition.asset_matches(key, exists) for key in upstream))
+    trigger = any_changed | (Condition.missing() & any_exists).newly_true()
     return trigger.since(Condition.newly_requested() | Condition.newly_updated()) & ~Condition.in_progress()
 
 
