@@ -53,14 +53,27 @@ def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or cust
 
         floriday demo --api customers
     """
-    from pipelines.cli.options import Format, check_api
+    from pipelines.cli.options import check_api
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+
+    check_api(api)
+    warehouse = Path.cwd() / WAREHOUSES[api]
+    with hold_sync_lock(_whole_run(warehouse), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
+        _run(api, warehouse)
+
+
+def _whole_run(warehouse: Path) -> Path:
+    """The path whose lock a demo holds from its start to its end, so that no other one removes its warehouse."""
+    return warehouse.with_name(f"{warehouse.name}.demo")
+
+
+def _run(api: str, warehouse: Path) -> None:
+    from pipelines.cli.options import Format
     from pipelines.cli.output import write_result
     from pipelines.warehouse.file.removal import remove_warehouse
     from pipelines.warehouse.read.query_session import single_query
 
-    check_api(api)
     began = time.monotonic()
-    warehouse = Path.cwd() / WAREHOUSES[api]
     remove_warehouse(warehouse, "floriday demo")
     _sync_twice(api, warehouse)
     title, query = RESULTS[api]
