@@ -237,6 +237,21 @@ def test_it_ends_when_dagster_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_package_of_the_same_name_does_no_harm(tmp_path: Path) -> None:
+    """It serves our assets in a folder with a package `pipelines` of the user's own."""
+    package = blank_folder(tmp_path) / "pipelines"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('the package of somebody else')\n")
+
+    with running(tmp_path, "--port", "0") as up:
+        assets = {".".join(asset["assetKey"]["path"]) for asset in up.query(ASSETS)["assetNodes"]}
+        status = wait_for(up.first_ended, 180)
+
+    assert assets >= {feed.name for feed in catalogue_of("suppliers").feeds}
+    assert status == "SUCCESS"
+
+
+@pytest.mark.slow
 def test_it_ends_when_the_assets_cannot_be_loaded(tmp_path: Path) -> None:
     """The command fails with one line that contains the reason."""
     (blank_folder(tmp_path) / "workspace.yaml").write_text("load_from:\n  - python_module: nowhere_to_be_found\n")
