@@ -39,11 +39,20 @@ class DagsterDev:
 
     Ctrl-C on the terminal does not reach it: this process passes the signal on. It starts with the default handlers of
     SIGINT and SIGTERM as long as this process handles both; if this process ignored SIGINT, it would ignore SIGTERM. It
-    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback.
+    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback. Its log is in
+    ``home``, its runs in ``history``; None: also in ``home``.
     """
 
     def __init__(
-        self, root: Path, home: Path, port: int, settings: Mapping[str, str], lock: LockFile, *, names: Sequence[str]
+        self,
+        root: Path,
+        home: Path,
+        port: int,
+        settings: Mapping[str, str],
+        lock: LockFile,
+        *,
+        names: Sequence[str],
+        history: Path | None = None,
     ) -> None:
         self.port = port
         self.log = ServerLog(home / "up.log")
@@ -52,7 +61,7 @@ class DagsterDev:
             self._process = subprocess.Popen(  # noqa: S603 - every word of it is ours
                 _command(root, port, names),
                 cwd=root,
-                env=surroundings(os.environ, home, settings),
+                env=surroundings(os.environ, history or home, settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
