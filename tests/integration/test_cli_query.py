@@ -350,6 +350,7 @@ def test_an_unread_result_does_not_block_the_file(warehouse: Path) -> None:
         env=without_coverage(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,
     )
     try:
         assert process.stdout
@@ -520,10 +521,10 @@ class TestReport:
     @pytest.mark.usefixtures("warehouse")
     def test_currencies_in_any_case(self, printed: Printed) -> None:
         """A currency may be in small letters, also in the macro; what cannot be a currency is an error."""
-        expected = printed("report", "channel_mix", "--currency", "EUR", "--format", "csv")
+        expected = printed("report", "channel_mix", "--currency", "EUR", "--format", "json")
         assert expected[1].count("\n") > 1
-        assert printed("report", "channel_mix", "--currency", "eur", "--format", "csv") == expected
-        assert printed("query", "FROM reports.channel_mix(currency := 'eur')", "--format", "csv") == expected
+        assert printed("report", "channel_mix", "--currency", "eur", "--format", "json") == expected
+        assert printed("query", "FROM reports.channel_mix(currency := 'eur')", "--format", "json") == expected
         for wrong in ("euro", "€", "E1R", ""):
             code, _, err = printed("report", "channel_mix", "--currency", wrong)
             assert (code, "three letters" in err) == (2, True)
@@ -565,6 +566,17 @@ class TestReport:
         out, err = capsys.readouterr()
         assert out.count("\n") == 1
         assert err == "floriday: revenue_by_week has no rows for these parameters\n"
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_money_in_csv_has_its_cents(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Decimals have two places, and more where their digits are not zero, so the sum of a column stays the same."""
+        run(["report", "revenue_by_week", "--format", "csv"])
+        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        run(["query", "SELECT sum(revenue) AS total FROM reports.revenue_by_week", "--format", "csv"])
+        total = capsys.readouterr().out.split()[1]
+
+        assert all(re.fullmatch(r"-?\d+\.\d\d(\d*[1-9])?", row["revenue"]) for row in rows)
+        assert sum(Decimal(row["revenue"]) for row in rows) == Decimal(total)
 
     def test_all_reports_in_a_workbook(
         self, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -165,11 +165,11 @@ def _print(name: str, wanted: _Wanted, format: Format | None, output: Path | Non
 
 
 class _CountedResult:
-    """A result that counts its rows while they are read."""
+    """The result of a report, which counts its rows while they are read."""
 
     def __init__(self, result: Result) -> None:
         self.rows = 0
-        self.result = replace(result, batches=self._count(result.batches))
+        self.result = replace(result, batches=self._count(result.batches), has_cents=True)
 
     def _count(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
