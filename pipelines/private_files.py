@@ -72,6 +72,20 @@ def is_own(found: os.stat_result, kind: int) -> bool:
     return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.geteuid() and has_one_name
 
 
+def create_folder_of(file: Path) -> None:
+    """Create the folder of a file, and the folders above it, with owner-only permissions unless they exist.
+
+    Raises:
+        OSError: it cannot be created; ``strerror`` is a phrase for a person that names the folder.
+    """
+    try:
+        with private_files():
+            file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or os.strerror(error.errno or 0)
+        raise OSError(error.errno, f"its folder {file.parent} cannot be created: {reason}") from None
+
+
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
     """A private file that replaces ``path`` at the end of the block; after an error, ``path`` is unchanged.

@@ -15,6 +15,7 @@ from typer.main import get_command
 from pipelines import interruption
 from pipelines.cli.app import app
 from pipelines.cli.console import print_error, print_list
+from pipelines.cli.terminal.encoding import print_in_any_encoding
 from pipelines.errors import PipelineError
 from pipelines.unexpected_errors import print_if_debugging, summary
 
@@ -25,6 +26,7 @@ FAILED, USAGE_ERROR, INTERRUPTED, OUTPUT_CLOSED = 1, 2, 130, 141  # exit codes: 
 def main() -> NoReturn:
     """Run the command in the process's arguments and end the process with its exit code."""
     interruption.install()
+    print_in_any_encoding()
     gc.set_threshold(200_000)  # imported modules are no garbage, and would be scanned a hundred times
     sys.setswitchinterval(0.001)  # a thread that returns from DuckDB or the network waits at most this long
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's linear algebra is unused, and its threads would spin

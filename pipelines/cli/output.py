@@ -13,7 +13,7 @@ from pipelines.cli.console import VisibleStream, is_terminal
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
 from pipelines.paths import has_name_of, real_path
-from pipelines.private_files import replaced_file
+from pipelines.private_files import create_folder_of, replaced_file
 
 if TYPE_CHECKING:
     from pipelines.warehouse.read.query_types import Result
@@ -83,6 +83,8 @@ def _write(result: Result, style: Format, stream: BinaryIO) -> None:
 def destination(output: Path, warehouse: Path, option: str = "--output") -> Iterator[BinaryIO]:
     """Open a file that is replaced as a whole at the end, and unchanged after a failure; links are followed.
 
+    Its folder is created if necessary.
+
     Raises:
         UsageError: the file cannot be opened, or is the warehouse.
         PipelineError: a write failed, for example because the disk is full.
@@ -106,4 +108,5 @@ def _open(output: Path) -> AbstractContextManager[BinaryIO]:
     """A file is replaced as a whole; a pipe or a device is opened as it is."""
     if output.exists() and not output.is_file():
         return os.fdopen(os.open(output, os.O_WRONLY), "wb")
+    create_folder_of(real_path(output))
     return replaced_file(real_path(output))

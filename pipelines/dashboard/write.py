@@ -14,7 +14,7 @@ from pipelines.dashboard.facts import SALES
 from pipelines.dashboard.page import page_of
 from pipelines.errors import PipelineError, UsageError
 from pipelines.paths import has_name_of, real_path
-from pipelines.private_files import private_files, replaced_file
+from pipelines.private_files import create_folder_of, replaced_file
 from pipelines.warehouse.file.connection import Warehouse
 
 NAME = "dashboard.html"
@@ -64,8 +64,7 @@ def write_dashboard(
 def _replace(output: Path, page: bytes) -> None:
     file = real_path(output)
     try:
-        with private_files():
-            file.parent.mkdir(parents=True, exist_ok=True)
+        create_folder_of(file)
         with replaced_file(file) as stream:
             stream.write(page)
     except OSError as error:

@@ -19,6 +19,7 @@ from pipelines.orchestration.assets.reports import DASHBOARD, dashboard_asset, r
 from pipelines.orchestration.automation.changed_feeds import changed_feeds
 from pipelines.orchestration.automation.external_syncs import external_syncs_sensor
 from pipelines.orchestration.automation.jobs import dashboard_job, full_sync_job, sync_job
+from pipelines.orchestration.automation.reports_sensor import reports_sensor
 from pipelines.orchestration.automation.reread_days import reread_days_job
 from pipelines.orchestration.automation.schedules import dashboard_schedule, sync_schedules
 from pipelines.orchestration.automation.triggers import Automation
@@ -50,8 +51,9 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
                 *maintenance_schedules(automation),
             ],
             sensors=[
-                changed_feeds(automation, sync, sources),
+                changed_feeds(automation, sync, sources, keys),
                 external_syncs_sensor(automation, sources, start),
+                reports_sensor(automation, dg.AssetSelection.assets(*keys, DASHBOARD)),
                 alert_on_failure(settings),
                 alert_on_staleness(settings),
             ],

@@ -16,17 +16,20 @@ from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.code_location import build_definitions, feeds_of
 from pipelines.orchestration.dagster_private import SerializableErrorInfo, root_cause, was_interrupted
-from pipelines.orchestration.instance.opening import open_instance
+from pipelines.orchestration.instance.opening import open_instance, open_instance_apart
 from pipelines.orchestration.resources import given_settings
 from pipelines.sync.outcome import FeedOutcome
 
 STORAGE = Path("data") / "dagster"  # the folder of Dagster's files, relative to the project's folder (`dagster.yaml`)
 
 
-def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bool = False) -> list[FeedOutcome]:
+def sync_through_dagster(
+    environment: Mapping[str, str], *, root: Path, full: bool = False, storage: Path | None = None
+) -> list[FeedOutcome]:
     """Run the job that syncs every feed with these FLORIDAY_ variables, which Dagster does not store, and wait for it.
 
-    ``root`` is the project's folder: it contains Dagster's files, and relative paths start there. Returns for each feed
+    ``root`` is the project's folder: it contains Dagster's files, and relative paths start there. ``storage`` is a
+    folder for Dagster's files apart from the own history; None: they belong to the own history. Returns for each feed
     the outcome of each account, in the catalogue's order. For a feed that was not begun, one outcome without an account
     contains the error.
 
@@ -37,7 +40,8 @@ def sync_through_dagster(environment: Mapping[str, str], *, root: Path, full: bo
     settings = given_settings(environment, root)
     feeds = feeds_of(settings)
     job = build_definitions(settings).resolve_job_def("full_sync" if full else "sync")
-    with open_instance(root, root / STORAGE, captures_output=False) as instance:
+    opened = open_instance_apart(storage) if storage else open_instance(root, root / STORAGE, captures_output=False)
+    with opened as instance:
         result = job.execute_in_process(
             _run_config(feeds, full=full), instance, partition_key=week_of(datetime.now(UTC)), raise_on_error=False
         )

@@ -74,7 +74,7 @@ sold AS (
         END AS revenue
     FROM orders.sales_order_additional_services s
     JOIN ordered o ON o.account = s.account AND o.sales_order_id = s.sales_order_id
-    WHERE s.additional_service_id IS NOT NULL AND (currency IS NULL OR s.price_currency = currency)
+    WHERE s.additional_service_id IS NOT NULL AND (currency IS NULL OR s.price_currency = upper(currency))
 ),
 services AS (
     SELECT

@@ -49,7 +49,7 @@ mix AS (
         AND NOT o.is_deleted
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
     GROUP BY ALL

@@ -160,7 +160,7 @@ LEFT JOIN items i ON i.account = p.account AND i.trade_item_id = p.trade_item_id
 WHERE p.counts
     AND (from_date IS NULL OR p.last_day >= CAST(from_date AS DATE))
     AND (to_date IS NULL OR p.first_day <= CAST(to_date AS DATE))
-    AND (currency IS NULL OR p.money = currency)
+    AND (currency IS NULL OR p.money = upper(currency))
     AND (customer IS NULL OR p.customer_organization_id = CAST(customer AS UUID))
     AND (grower IS NULL OR p.supplier_organization_id = CAST(grower AS UUID))
     AND (trade_item IS NULL OR p.trade_item_id = CAST(trade_item AS UUID))

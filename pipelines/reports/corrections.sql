@@ -64,7 +64,7 @@ asked AS (
     FROM orders.sales_order_correction_requests r
     LEFT JOIN orders.sales_orders o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
     WHERE NOT r.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR r.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),

@@ -36,7 +36,7 @@ WITH claims AS (
     FROM orders.sales_orders o
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (
             from_date IS NULL

@@ -68,7 +68,7 @@ asked AS (
     FROM orders.sales_orders o
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
 ),
 bought AS (
     SELECT

@@ -36,7 +36,7 @@ WITH customers AS (
     FROM orders.sales_orders o
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
         AND (
             from_date IS NULL

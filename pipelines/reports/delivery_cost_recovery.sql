@@ -69,7 +69,7 @@ sums AS (
         sum(a.cost) AS cost,
         sum(a.revenue) AS revenue
     FROM amounts a
-    WHERE currency IS NULL OR a.money = currency
+    WHERE currency IS NULL OR a.money = upper(currency)
     GROUP BY ALL
 )
 SELECT

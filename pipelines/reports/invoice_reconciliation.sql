@@ -84,7 +84,7 @@ compared AS (
     LEFT JOIN lines l ON l.account = o.account AND l.sales_order_id = o.sales_order_id
     WHERE NOT o.is_deleted
         AND coalesce(o.delivery_latest_delivery_date_time <= now(), true)
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))

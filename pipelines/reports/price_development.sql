@@ -61,7 +61,7 @@ WITH prices AS (
     WHERE NOT v.is_deleted
         AND v.number_of_pieces > 0
         AND v.price_per_piece_value IS NOT NULL
-        AND (currency IS NULL OR v.price_per_piece_currency = currency)
+        AND (currency IS NULL OR v.price_per_piece_currency = upper(currency))
         AND (trade_item IS NULL OR v.trade_item_id = CAST(trade_item AS UUID))
     GROUP BY ALL
 ),
@@ -94,7 +94,7 @@ realised AS (
         AND o.number_of_pieces > 0
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.price_per_piece_currency = currency)
+        AND (currency IS NULL OR o.price_per_piece_currency = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
     GROUP BY ALL
 ),

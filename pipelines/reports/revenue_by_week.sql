@@ -5,7 +5,9 @@
 -- added together.
 --
 -- The revenue of last year is that of the whole ISO week with the same number a year earlier, whatever from_date and
--- to_date are. It is NULL if nothing was delivered then, and for a week 53 if the year before had none.
+-- to_date are. It is NULL if nothing was delivered then, and for a week 53 if the year before had none. What was sold
+-- last year and not this year has a row too, with 0 orders: in the weeks from from_date to to_date, or from the first to
+-- the last week in which the account has orders.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -56,10 +58,51 @@ weeks AS (
     JOIN days d ON d.moment IS NOT DISTINCT FROM o.delivery_latest_delivery_date_time
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
     GROUP BY ALL
+),
+bounds AS (
+    SELECT
+        o.account,
+        coalesce(CAST(from_date AS DATE), min(d.day)) AS first_day,
+        coalesce(CAST(to_date AS DATE), max(d.day)) AS last_day,
+        CAST(isoyear(first_day) * 100 + weekofyear(first_day) AS INTEGER) AS first_week,
+        CAST(isoyear(last_day) * 100 + weekofyear(last_day) AS INTEGER) AS last_week
+    FROM orders.sales_orders o
+    JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
+    WHERE o.status = 'COMMITTED' AND NOT o.is_deleted
+    GROUP BY o.account
+),
+last_year AS (
+    SELECT w.* REPLACE (w.iso_year + 1 AS iso_year)
+    FROM weeks w
+    JOIN bounds b ON b.account = w.account
+    WHERE (w.iso_year + 1) * 100 + w.iso_week BETWEEN b.first_week AND b.last_week
+        AND w.iso_week <= weekofyear(make_date(w.iso_year + 1, 12, 28))  -- not each year has a week 53
+),
+sold AS (
+    SELECT * FROM weeks w WHERE w.orders > 0
+),
+both_years AS (
+    SELECT
+        coalesce(w.account, e.account) AS account,
+        coalesce(w.iso_year, e.iso_year) AS iso_year,
+        coalesce(w.iso_week, e.iso_week) AS iso_week,
+        coalesce(w.trade_item_id, e.trade_item_id) AS trade_item_id,
+        coalesce(w.money, e.money) AS money,
+        coalesce(w.orders, 0) AS orders,
+        if(w.orders IS NULL, 0, w.pieces) AS pieces,
+        if(w.orders IS NULL, 0, w.revenue) AS revenue,
+        e.revenue_of_all_days AS revenue_last_year
+    FROM sold w
+    FULL JOIN last_year e
+        ON e.account = w.account
+        AND e.iso_year = w.iso_year
+        AND e.iso_week = w.iso_week
+        AND e.trade_item_id IS NOT DISTINCT FROM w.trade_item_id
+        AND e.money IS NOT DISTINCT FROM w.money
 ),
 items AS (
     SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
@@ -75,16 +118,9 @@ SELECT
     w.orders,
     w.pieces,
     w.revenue,
-    e.revenue_of_all_days AS revenue_last_year
-FROM weeks w
-LEFT JOIN weeks e
-    ON e.account = w.account
-    AND e.iso_year = w.iso_year - 1
-    AND e.iso_week = w.iso_week
-    AND e.trade_item_id IS NOT DISTINCT FROM w.trade_item_id
-    AND e.money IS NOT DISTINCT FROM w.money
+    w.revenue_last_year
+FROM both_years w
 LEFT JOIN items i
     ON i.account = w.account AND i.trade_item_id = w.trade_item_id
-WHERE w.orders > 0
 ORDER BY w.account, w.iso_year DESC NULLS LAST, w.iso_week DESC NULLS LAST, w.money, w.revenue DESC NULLS LAST,
     w.trade_item_id

@@ -55,7 +55,7 @@ bought AS (
         AND NOT o.is_deleted
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = currency)
+        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (
             grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID)

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ class Up:
 def running(folder: Path, *arguments: str, **variables: str) -> Iterator[Up]:
     """Start the command in a folder, wait until it serves, and end all its processes at the end."""
     process = subprocess.Popen(
-        command("up", *arguments),
+        [sys.executable, "-P", *command("up", *arguments)[1:]],  # as the script `floriday`: not from the folder
         cwd=folder,
         env=process_environment(**variables),
         stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import requests
 
 from pipelines.catalogue import catalogue_of
 from pipelines.orchestration.serving import sessions
+from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from tests.command_line import ROOT, FinishedCommand, command, floriday, process_environment
 from tests.end_to_end.dagster_dev import wait_for
@@ -78,13 +79,16 @@ class TestWithoutSettings:
             schedules = up.query(SCHEDULES, selector=REPOSITORY)["schedulesOrError"]["results"]
             second = floriday("up", "--port", "0", folder=folder)
             status = wait_for(up.first_ended, 180)
-            home = folder / "data" / "dagster"
+            home, history = folder / "data" / "dagster", folder / "data" / "sandbox-dagster"
             control = f"{up.printed['Floriday'].rsplit('/', 1)[0]}/sandbox"
             return Observed(
                 up,
                 status,
                 {schedule["scheduleState"]["status"] for schedule in schedules},
-                {path.name: path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))},
+                {
+                    path.name: path.stat().st_mode & 0o777
+                    for path in (home, *home.rglob("*"), history, *history.rglob("*"))
+                },
                 requests.get(control, timeout=10).json()["environment"],
                 {
                     name: requests.get(up.printed["Dagster"], headers={"Host": name}, timeout=10).status_code
@@ -121,10 +125,17 @@ class TestWithoutSettings:
         assert {"up.log", "index.db"} <= observed.files.keys()
         assert set(observed.files.values()) == {0o600, 0o700}
 
+    def test_the_own_history_has_no_runs_of_the_sandbox(self, observed: Observed, folder: Path) -> None:
+        """The runs of the sandbox are stored apart from those of the user's own data."""
+        assert observed.status == "SUCCESS"
+        assert list((folder / "data" / "dagster").rglob("*.db")) == []
+
     def test_no_secret_is_written(self, observed: Observed, folder: Path) -> None:
         """No file of Dagster contains a secret of the sandbox."""
         secrets = [observed.credentials["FLORIDAY_CLIENT_SECRET"], observed.credentials["FLORIDAY_API_KEY"]]
-        files = written_below(folder / "data" / "dagster").values()
+        files = [
+            text for part in ("dagster", "sandbox-dagster") for text in written_below(folder / "data" / part).values()
+        ]
 
         assert len(files) > 5
         assert not any(secret.encode() in content for secret in secrets for content in files)
@@ -155,14 +166,16 @@ def test_the_files_of_a_checkout_are_used(tmp_path: Path) -> None:
     configuration = (ROOT / "dagster.yaml").read_text().replace("base_dir: data/dagster\n", "base_dir: data/other\n")
     (tmp_path / "dagster.yaml").write_text(configuration)
 
-    with running(tmp_path, "--api", "customers", "--port", "0", "--verbose") as up:
+    with (
+        Sandbox(api="customers", empty=True) as sandbox,
+        running(tmp_path, "--port", "0", "--verbose", **sandbox.environment()) as up,
+    ):
         assets = {".".join(asset["assetKey"]["path"]) for asset in up.query(ASSETS)["assetNodes"]}
         session = up.session
         ended = up.stop(signal.SIGINT)
         left = sessions.members(session)
 
     assert assets >= {feed.name for feed in catalogue_of("customers").feeds}
-    assert up.printed["warehouse"] == "data/sandbox-customers.duckdb"
     assert (tmp_path / "data" / "other" / "history").is_dir()
     assert not list(tmp_path.glob(".tmp_dagster_home_*"))
     assert (ended.code, ended.err) == (130, "floriday: stopped\n")
@@ -221,6 +234,21 @@ def test_it_ends_when_dagster_ends(tmp_path: Path) -> None:
     assert error_line.startswith("floriday: Dagster ended by itself (signal 9)")
     assert any("Serving dagster-webserver" in line for line in output)
     assert left == set()
+
+
+@pytest.mark.slow
+def test_a_package_of_the_same_name_does_no_harm(tmp_path: Path) -> None:
+    """It serves our assets in a folder with a package `pipelines` of the user's own."""
+    package = blank_folder(tmp_path) / "pipelines"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('the package of somebody else')\n")
+
+    with running(tmp_path, "--port", "0") as up:
+        assets = {".".join(asset["assetKey"]["path"]) for asset in up.query(ASSETS)["assetNodes"]}
+        status = wait_for(up.first_ended, 180)
+
+    assert assets >= {feed.name for feed in catalogue_of("suppliers").feeds}
+    assert status == "SUCCESS"
 
 
 @pytest.mark.slow

@@ -19,8 +19,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from pipelines.floriday.client import FloridayClient
-from pipelines.orchestration.assets.checks import specs
-from pipelines.orchestration.assets.keys import POOL
+from pipelines.orchestration.assets.checks import checks_of, specs
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.assets.repeated_results import EVALUATED_AT
 from pipelines.orchestration.assets.reports import DASHBOARD
@@ -71,23 +70,33 @@ class Daemon:
     cursors: dict[str, str | None] = field(default_factory=dict)
 
     @cached_property
-    def repository(self) -> dg.RepositoryDefinition:
+    def definitions(self) -> dg.Definitions:
         """The loaded definitions, with the settings at the time of the first access."""
-        settings = given_settings(self.project.environment, self.project.root)
-        return build_definitions(settings).get_repository_def()
+        return build_definitions(given_settings(self.project.environment, self.project.root))
+
+    def feeds_of_report(self, key: dg.AssetKey) -> set[str]:
+        """Return the feeds upstream of a report."""
+        keys = self.repository.assets_defs_by_key[key].asset_deps[key]
+        return {".".join(each.path) for each in keys}
+
+    @cached_property
+    def repository(self) -> dg.RepositoryDefinition:
+        """The loaded repository."""
+        return self.definitions.get_repository_def()
 
     def tick(self, sensor: str) -> dg.SensorResult:
-        """Evaluate a sensor once; return its run requests or its reason to skip."""
+        """Evaluate a sensor once; return its run requests and materializations, or its reason to skip."""
         with dg.build_sensor_context(
             self.instance, self.cursors.get(sensor), repository_def=self.repository
         ) as context:
             tick = self.repository.get_sensor_def(sensor).evaluate_tick(context)
         self.cursors[sensor] = tick.cursor
         for event in tick.asset_events:
-            assert isinstance(event, dg.AssetMaterialization)
+            assert isinstance(event, (dg.AssetMaterialization, dg.AssetCheckEvaluation))
             self.instance.report_runless_asset_event(event)
+        materializations = [event for event in tick.asset_events if isinstance(event, dg.AssetMaterialization)]
         return dg.SensorResult(
-            run_requests=tick.run_requests, skip_reason=tick.skip_message, asset_events=tick.asset_events
+            run_requests=tick.run_requests, skip_reason=tick.skip_message, asset_events=materializations
         )
 
     def skip_reason(self, sensor: str) -> str | None:
@@ -224,6 +233,7 @@ class TestChangedFeeds:
         assert requested_feeds(result) == list(FEEDS)
         (request,) = result.run_requests or ()
         assert request.asset_check_keys is None
+        assert {key for key in request.asset_selection or () if key.path[0] == "reports"}
         assert daemon.execute(request).success
         assert daemon.skip_reason("changed_feeds") == NOTHING_NEW
         assert daemon.project.rows(f"SELECT count(*) FROM {ITEMS}") == [(RECORDS,)]
@@ -495,7 +505,7 @@ class TestSchedules:
         self.assert_complete(request, scheduler)
 
     def test_daily_dashboard(self, scheduler: Daemon) -> None:
-        """The dashboard alone is requested, also during another run: it waits in the pool of the warehouse."""
+        """The dashboard alone is requested, also during another run: it only reads."""
         run = scheduler.instance.add_run(run_by_hand(dg.DagsterRunStatus.STARTED))
         request, _ = scheduler.evaluate("daily_dashboard")
         scheduler.instance.delete_run(run.run_id)
@@ -503,7 +513,6 @@ class TestSchedules:
         assert request is not None
         job = scheduler.repository.get_job("dashboard")
         assert set(job.asset_layer.executable_asset_keys) == {DASHBOARD}
-        assert scheduler.repository.assets_defs_by_key[DASHBOARD].op.pool == POOL
 
     def assert_complete(self, request: dg.RunRequest, scheduler: Daemon) -> None:
         """Assert that the run has all reports but no dashboard, runs the checks, and reads feeds from their cursors."""
@@ -558,6 +567,41 @@ class TestWeeklyFullSync:
         assert not scheduler.project.warehouse.exists()
 
 
+class TestReportsFollowFeeds:
+    """The sensor that renews reports and the dashboard."""
+
+    def test_reports_and_dashboard_follow_their_feeds(self, daemon: Daemon) -> None:
+        """All follow the first syncs; later a changed feed renews its reports, those on syncs, and the dashboard."""
+        reports = {key for key in daemon.repository.assets_defs_by_key if key.path[0] == "reports"}
+        of_orders = {key for key in reports - {DASHBOARD} if ORDERS in daemon.feeds_of_report(key)}
+        on_syncs = {key for key in reports if not daemon.feeds_of_report(key)}
+        cursor = None
+        requested = []
+        for changed in ((), FEEDS, (), (ORDERS,), ()):
+            for feed in changed:
+                event = dg.AssetMaterialization(dg.AssetKey(feed.split(".")), partition=this_week())
+                daemon.instance.report_runless_asset_event(event)
+            result = dg.evaluate_automation_conditions(daemon.definitions, daemon.instance, cursor=cursor)
+            cursor = result.cursor
+            keys = {key for key in reports if result.get_num_requested(key)}
+            for key in keys:
+                daemon.instance.report_runless_asset_event(dg.AssetMaterialization(key))
+            requested.append(keys)
+
+        assert of_orders < reports
+        assert requested == [set(), reports, set(), of_orders | on_syncs | {DASHBOARD}, set()]
+
+    def test_syncs_do_not_wait_for_their_runs(self, daemon: Daemon) -> None:
+        """A run of reports is no sync in progress: sensors continue meanwhile."""
+        sensor = daemon.repository.get_sensor_def("reports_follow_feeds")
+        assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+        run = run_by_hand(dg.DagsterRunStatus.STARTED).with_tags(sensor.run_tags)
+        daemon.instance.add_run(run)
+
+        assert sync_in_progress(daemon.instance, given_settings({}, daemon.project.root)) is None
+        assert daemon.repository.assets_defs_by_key[DASHBOARD].op.pool is None
+
+
 class TestExternalSyncs:
     """The sensor that records the command line's syncs as materializations."""
 
@@ -608,6 +652,40 @@ class TestExternalSyncs:
         assert sorted(".".join(event.asset_key.path) for event in result.asset_events) == sorted(FEEDS)
         assert {event.partition for event in result.asset_events} == {this_week()}
         assert [self.latest_metadata(daemon, feed)["changed"] for feed in (ORDERS, BATCHES)] == [1, 0]
+
+    @pytest.mark.parametrize("first", ["changed_feeds", "syncs_elsewhere"])
+    @pytest.mark.parametrize("is_marked", [False, True])
+    def test_all_weeks_are_marked_whichever_sensor_comes_first(
+        self, daemon: Daemon, first: str, *, is_marked: bool
+    ) -> None:
+        """After a sync of the command line all weeks are marked, also if a small run comes before they are reported."""
+        daemon.sync()
+        change(daemon.project.sandbox, ORDERS)
+        if is_marked:  # this week alone, as a run of an earlier version did
+            daemon.instance.report_runless_asset_event(
+                dg.AssetMaterialization(dg.AssetKey(ORDERS.split(".")), partition=this_week())
+            )
+        for sensor in (first, "syncs_elsewhere"):
+            for request in daemon.tick(sensor).run_requests or ():
+                daemon.execute(request)
+
+        assert {feed: len(daemon.materialized_weeks(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
+        assert daemon.skip_reason("syncs_elsewhere") == "no syncs outside of Dagster"
+
+    def test_a_sync_gives_checks_a_result(self, daemon: Daemon) -> None:
+        """A sync of the command line evaluates the cheap checks; the others repeat their last result."""
+        (request,) = daemon.tick("changed_feeds").run_requests or ()
+        daemon.execute(request)
+        change(daemon.project.sandbox, ORDERS)
+        daemon.sync()
+
+        daemon.tick("syncs_elsewhere")
+
+        results = check_results(daemon.instance, ORDERS)
+        assert {each.run_id for each in results.values()} == {""}
+        assert {name for name, each in results.items() if EVALUATED_AT in evaluation(each).metadata} == {
+            check.name for check in checks_of(SUPPLIERS.source(ORDERS)) if check.reads_tables
+        }
 
     def test_a_sync_soon_after_the_last_one_is_recorded(self, daemon: Daemon) -> None:
         """Shortly after a recorded sync, only feeds with changes are materialized again."""

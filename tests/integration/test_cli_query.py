@@ -7,8 +7,10 @@ import datetime as dt
 import hashlib
 import io
 import json
+import re
 import shlex
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,12 +27,13 @@ import pytest
 from pipelines.cli.entry import run
 from pipelines.cli.output import chosen_format, write_result
 from pipelines.errors import PipelineError, UsageError
-from pipelines.reports import find_report, installed
+from pipelines.reports import all_reports, find_report, installed
+from pipelines.reports.availability import apis_of
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.query_session import QuerySession, query_session
 from pipelines.warehouse.schema.create import create_tables
-from tests.command_line import command, floriday, process_environment, run_on_terminal, without_coverage
+from tests.command_line import Printed, command, floriday, process_environment, run_on_terminal, without_coverage
 from tests.integration.report_warehouse import feeds_of_reports
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
@@ -347,10 +350,17 @@ class TestOutput:
         assert "choose another" in capsys.readouterr().err
 
     @pytest.mark.usefixtures("warehouse")
-    def test_a_missing_output_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """A path that cannot be written is a usage error."""
-        assert run(["query", "SELECT 1", "--output", str(tmp_path / "none" / "out.csv")]) == 2
-        assert "No such file or directory" in capsys.readouterr().err
+    @pytest.mark.parametrize("arguments", [["query", "SELECT 1"], ["report", "sync_health"], ["dashboard"]])
+    def test_a_missing_output_folder(self, arguments: list[str], tmp_path: Path, printed: Printed) -> None:
+        """Each command that writes a file creates its folder, or names the folder that cannot be created."""
+        file = tmp_path / "new" / "folder" / "out.csv"
+        assert printed(*arguments, "--output", str(file))[0] == 0
+        assert [each.name for each in file.parent.iterdir()] == ["out.csv"]
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+        code, _, err = printed(*arguments, "--output", str(file / "below" / "out.csv"))
+        assert code in {1, 2}
+        assert err.endswith(f"its folder {file / 'below'} cannot be created: Not a directory\n")
 
     @pytest.mark.usefixtures("warehouse")
     def test_a_full_disk(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -424,6 +434,7 @@ def test_an_unread_result_does_not_block_the_file(warehouse: Path) -> None:
         env=without_coverage(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,
     )
     try:
         assert process.stdout
@@ -541,7 +552,7 @@ class TestReport:
 
     @pytest.mark.usefixtures("warehouse")
     def test_one_trade_item(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """An item's id selects its rows, and an invalid id is a usage error."""
+        """An item's id selects its rows."""
         run(["query", "FROM reports.revenue_by_week", "--format", "json"])
         rows = json.loads(capsys.readouterr().out)
         wanted = rows[0]["trade_item_id"]
@@ -549,7 +560,88 @@ class TestReport:
         assert run(["report", "revenue_by_week", "--trade-item", wanted, "--format", "json"]) == 0
 
         assert json.loads(capsys.readouterr().out) == [row for row in rows if row["trade_item_id"] == wanted]
-        assert run(["report", "revenue_by_week", "--trade-item", "roses"]) == 2
+
+    def test_every_name_selects_what_its_id_selects(self, warehouse: Path, printed: Printed) -> None:
+        """A whole name, or a part that only one has, selects the same rows as the id."""
+        with Warehouse(warehouse).reading() as connection:
+            items = connection.execute(
+                "SELECT trade_item_name_nl, CAST(trade_item_id AS VARCHAR) FROM catalog.trade_items ORDER BY ALL"
+            ).fetchall()
+        names = [name for name, _ in items]
+        unique = [(name, key) for name, key in items if names.count(name) == 1]
+        assert unique
+        for name, key in unique[:2]:
+            selected = printed("report", "revenue_by_week", "--trade-item", key, "--format", "csv")
+            assert printed("report", "revenue_by_week", "--trade-item", name, "--format", "csv") == selected
+            assert printed("report", "revenue_by_week", "--trade-item", name.upper(), "--format", "csv") == selected
+            part = name[1:].lower()
+            code, _, err = printed("report", "revenue_by_week", "--trade-item", part, "--format", "csv")
+            assert (code == 0) == (sum(part in each.lower() for each in names) == 1), err
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_a_name_of_several_or_of_none(self, printed: Printed) -> None:
+        """A text that is in several names, or in none, is a usage error with three of them and their towns or ids."""
+        code, _, several = printed("report", "revenue_by_week", "--customer", "e")
+        assert code == 2
+        assert re.search(
+            r"--customer 'e' is in \d+ names: give a whole name or an id, such as .+\(.+, [0-9a-f-]{36}\)", several
+        )
+        code, _, none = printed("report", "revenue_by_week", "--customer", "qxqxqx")
+        assert code == 2
+        assert "is neither an id nor part of a name: the nearest are" in none
+        assert [len(re.findall("[0-9a-f-]{36}", text)) for text in (several, none)] == [3, 3]
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_every_report_takes_an_account(self, printed: Printed) -> None:
+        """Each report prints the rows of one account in order; an unknown account is an error with the nearest one."""
+        for name in (each.name for each in all_reports()):
+            code, every, err = printed("report", name, "--format", "csv")
+            if code == 0:
+                assert printed("report", name, "--account", "main", "--format", "csv")[:2] == (0, every), err
+        code, _, err = printed("report", "sync_health", "--account", "mian")
+        assert code == 2
+        assert err == "floriday: --account 'mian' is not in the warehouse: did you mean main?\n"
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_currencies_in_any_case(self, printed: Printed) -> None:
+        """A currency may be in small letters, also in the macro; what cannot be a currency is an error."""
+        expected = printed("report", "channel_mix", "--currency", "EUR", "--format", "json")
+        assert expected[1].count("\n") > 1
+        assert printed("report", "channel_mix", "--currency", "eur", "--format", "json") == expected
+        assert printed("query", "FROM reports.channel_mix(currency := 'eur')", "--format", "json") == expected
+        for wrong in ("euro", "€", "E1R", ""):
+            code, _, err = printed("report", "channel_mix", "--currency", wrong)
+            assert (code, "three letters" in err) == (2, True)
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_days_in_the_wrong_order(self, printed: Printed) -> None:
+        """A last day before the first one is a usage error."""
+        code, _, err = printed("report", "channel_mix", "--from", "2026-05-02", "--to", "2026-05-01")
+        assert (code, err) == (2, "floriday: --to 2026-05-01 is before --from 2026-05-02\n")
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_only_reports_of_the_own_api(self, printed: Printed) -> None:
+        """The list has what the warehouse's API can have, and a report of the other API is refused with the reason."""
+        listed = {row["report"] for row in json.loads(printed("report", "--format", "json")[1])}
+        assert listed == {each.name for each in all_reports() if "suppliers" in apis_of(each.name)}
+        assert "spend_by_grower" not in listed
+        code, _, err = printed("report", "spend_by_grower")
+        assert code == 1
+        assert "is a report of the customers API; this warehouse is of the suppliers API" in err
+
+    def test_the_address_decides_before_the_first_sync(
+        self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without a warehouse, the base address decides which reports are listed; without one, each has its APIs."""
+        monkeypatch.chdir(tmp_path)
+        rows = json.loads(printed("report", "--format", "json")[1])
+        assert {row["report"]: row["apis"] for row in rows} == {
+            each.name: [*apis_of(each.name)] for each in all_reports()
+        }
+        monkeypatch.setenv("FLORIDAY_BASE_URL", "https://api.staging.floriday.io/customers-api-2026v1")
+        rows = json.loads(printed("report", "--format", "json")[1])
+        assert all("customers" in row["apis"] for row in rows)
+        assert {"spend_by_grower"} <= {row["report"] for row in rows} < {each.name for each in all_reports()}
 
     @pytest.mark.usefixtures("warehouse")
     def test_days_without_orders(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -558,6 +650,17 @@ class TestReport:
         out, err = capsys.readouterr()
         assert out.count("\n") == 1
         assert err == "floriday: revenue_by_week has no rows for these parameters\n"
+
+    @pytest.mark.usefixtures("warehouse")
+    def test_money_in_csv_has_its_cents(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Decimals have two places, and more where their digits are not zero, so the sum of a column stays the same."""
+        run(["report", "revenue_by_week", "--format", "csv"])
+        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        run(["query", "SELECT sum(revenue) AS total FROM reports.revenue_by_week", "--format", "csv"])
+        total = capsys.readouterr().out.split()[1]
+
+        assert all(re.fullmatch(r"-?\d+\.\d\d(\d*[1-9])?", row["revenue"]) for row in rows)
+        assert sum(Decimal(row["revenue"]) for row in rows) == Decimal(total)
 
     def test_all_reports_in_a_workbook(
         self, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -568,7 +671,9 @@ class TestReport:
         """
         assert run(["report", "--all", "--output", str(tmp_path / "reports.xlsx")]) == 0
 
-        assert "reports.xlsx" in capsys.readouterr().out
+        out, err = capsys.readouterr()
+        assert "reports.xlsx" in out
+        assert "spend_by_grower" not in err
         book = openpyxl.load_workbook(tmp_path / "reports.xlsx")
         with Warehouse(warehouse).reading() as connection:
             assert set(book.sheetnames) == installed(connection)

@@ -301,7 +301,7 @@ class TestList:
             (["--retry", "--format", "csv"], "--format and --output are for the list"),
             (["--format", "parquet"], "parquet needs a file"),
             (["--export", "w.duckdb"], "--export w.duckdb is the warehouse itself"),
-            (["--export", "no/such/folder"], "--export no/such/folder cannot be written"),
+            (["--export", "/dev/null/file"], "--export /dev/null/file cannot be written"),
         ],
     )
     @pytest.mark.usefixtures("rejected")

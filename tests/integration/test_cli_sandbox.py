@@ -140,7 +140,8 @@ class TestDemo:
             counts = connection.execute("SELECT count(*), count(DISTINCT feed) FROM sync.cursors").fetchall()
         assert counts == [(len(FEEDS), len(FEEDS))]
         assert not (folder / "mine.duckdb").exists()
-        assert (folder / "data" / "dagster").is_dir()
+        assert (folder / "data" / "demo-dagster").is_dir()
+        assert not (folder / "data" / "dagster").exists()
         assert not any(path.lstat().st_mode & 0o077 for path in (folder / "data").rglob("*"))
 
     @pytest.mark.parametrize("number", range(len(demonstration.QUERIES["suppliers"])))

@@ -23,7 +23,7 @@ CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-22
 """Suppliers that the customer is connected with, in the Customers API."""
 
 
-@pytest.fixture(params=["suppliers", "customers"])
+@pytest.fixture(params=["suppliers", pytest.param("customers", marks=pytest.mark.slow)])
 def syncing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Syncing]:
     """A sandbox of each API without records."""
     with Sandbox(api=request.param, empty=True) as sandbox:

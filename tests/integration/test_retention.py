@@ -9,6 +9,7 @@ import pytest
 from tests.month_of_syncs import SYNCS, sync_for_a_month
 
 
+@pytest.mark.slow
 def test_a_month_of_supply_lines() -> None:
     """After twenty syncs in thirty days, the history returns the supply lines of each day as they were."""
     month = sync_for_a_month(("supply.supply_lines",), scale=0.02)

@@ -372,7 +372,7 @@ class TestRepair:
 
 
 @pytest.mark.parametrize("feed", [*FEEDS, THINGS], ids=lambda feed: feed.name)
-@settings(max_examples=examples(2))
+@settings(max_examples=examples(1))
 @given(seed=seeds())
 def test_any_valid_record_is_stored(warehouse_of: Callable[[Feed], ThingWarehouse], feed: Feed, seed: int) -> None:
     """Every column of every row equals the record, for any valid record of any feed."""
@@ -407,7 +407,7 @@ def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
         raws = raws[size:]
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(seed=seeds())
 def test_the_tables_are_the_same_however_versions_are_split_into_batches(
     warehouse_of: Callable[[Feed], ThingWarehouse], seed: int
@@ -443,7 +443,7 @@ def without_times(connection: duckdb.DuckDBPyConnection, account: str) -> dict[s
     }
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(8))
 @given(
     feed=st.sampled_from(FEEDS),
     seed=seeds(),

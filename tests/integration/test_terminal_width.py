@@ -14,11 +14,13 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli.app import app
+from pipelines.cli.entry import USAGE_ERROR
 from pipelines.cli.terminal.wrapping import cells
 from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
 from tests.integration.syncing import empty_warehouse
 from tests.moments import NOW
+from tests.pseudo_terminal import run_in_terminal
 from tests.records import in_json, valid_records
 from tests.terminal_commands import Job, run_jobs
 
@@ -35,6 +37,10 @@ NAMES = {
 }
 """The names of feeds, tables, reports and scopes, which must not be broken."""
 KEY = {"FLORIDAY_PERSONAL_DATA_KEY": "a key that is long enough to be accepted, for tests"}
+JOINS = (
+    "SELECT count(*) FROM orders.sales_orders JOIN catalog.trade_items USING (account) JOIN supply.batches USING"
+    " (account) JOIN supply.supply_lines USING (account) JOIN organizations.connections USING (account)"
+)
 LONG_TEXT = "SELECT '玫瑰 " + "Rosa 'Avalanche' ".replace("'", "''") * 30 + "' AS description, 1 AS number"
 
 
@@ -88,6 +94,7 @@ CASES = {
         Case(("query", "FROM orders.sales_orders LIMIT 2")),
         Case(("query", "SELECT account, feed, cursor FROM sync.cursors")),
         Case(("query", LONG_TEXT)),
+        Case(("query", f"EXPLAIN {JOINS}")),
         Case(("query", "SELECT nothing FROM orders.sales_orders JOIN orders.sales_order_mutations USING (order_id)")),
     ],
     "dashboard": [Case(("dashboard",))],
@@ -208,6 +215,28 @@ def test_a_sync_fits_a_narrow_terminal(world: World) -> None:
     assert_fits(world.first_sync, NARROW, " ".join(source.name for source in SOURCES["suppliers"]))
 
     assert "1 record rejected" in " ".join(world.first_sync.split())
+
+
+def test_the_plan_of_a_query_is_shown_in_parts(world: World) -> None:
+    """On a narrow terminal, a plan is drawn in parts one below the other, and no box of it is broken."""
+    (printed,) = run_jobs([world.job(Case(("query", f"EXPLAIN {JOINS}")), NARROW)])
+
+    assert_fits(printed, NARROW, "")
+    assert "to the right of it:" in printed
+    boxes = re.sub(r"\x1b\[[\d;]*m", "", printed)
+    assert len(re.findall("SEQ_SCAN", boxes)) == 5
+    assert len(re.findall("┌─", boxes)) == len(re.findall("└─", boxes))
+
+
+def test_an_error_is_one_line_in_a_file(tmp_path: Path) -> None:
+    """An error is one line if standard error is no terminal, although standard output is one."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with run_in_terminal("rename", ACCOUNT, "a name with a\ttab", folder=folder, COLUMNS="60") as running:
+        assert running.ended(30) == USAGE_ERROR
+
+    assert running.stderr.count("\n") == 1
+    assert cells(running.stderr) > NARROW
 
 
 @pytest.mark.slow

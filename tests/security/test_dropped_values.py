@@ -82,6 +82,7 @@ def assert_nowhere(project: MarkedProject, printed: str) -> None:
     assert project.values() == []
 
 
+@pytest.mark.slow
 def test_kept_values_are_removed(marked_values: MarkedProject, capsys: pytest.CaptureFixture[str]) -> None:
     """After a redaction and after the next full sync, no file and no output contains a value that was kept before."""
     assert marked_values.run("sync", treatment="keep") == 0

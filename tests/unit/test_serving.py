@@ -12,9 +12,10 @@ import pytest
 from pipelines.errors import DagsterError, SettingError
 from pipelines.orchestration.serving import server_log
 from pipelines.orchestration.serving.dagster_dev import surroundings
-from pipelines.orchestration.serving.dagster_home import prepared_home
+from pipelines.orchestration.serving.dagster_home import emptied_sandbox_home, prepared_home
 from pipelines.orchestration.serving.server_log import ServerLog
 from pipelines.settings import load_local_settings
+from tests.command_line import ROOT
 
 
 def test_dagster_gets_only_the_passed_settings(tmp_path: Path) -> None:
@@ -53,6 +54,22 @@ class TestHome:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             assert instance.root_directory == str(home)
             assert not instance.telemetry_enabled
+
+    def test_the_home_of_a_sandbox_is_apart_and_empty(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The sandbox's folder is emptied at each start and is its own, whatever the user configured."""
+        (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+        own = prepared_home(tmp_path, {})
+        (own / "history").mkdir()
+        for _ in range(2):
+            home = emptied_sandbox_home(tmp_path)
+            assert {path.name for path in home.rglob("*")} == {"dagster.yaml"}
+            assert home.stat().st_mode & 0o777 == 0o700
+            with dg.DagsterInstance.from_config(str(home)) as instance:
+                assert str(home) in str(instance.event_log_storage.path_for_shard("index"))  # type: ignore[attr-defined]
+                instance.add_run(dg.DagsterRun("sync"))
+
+        assert (own / "history").is_dir()
 
     def test_the_projects_configuration_is_used(self, tmp_path: Path) -> None:
         """The project's dagster.yaml is copied unchanged at each start."""

@@ -17,6 +17,7 @@ import typer
 from pipelines.cli.console import print_command, print_line
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
+STORAGE = Path("data") / "demo-dagster"  # Dagster's files of demos, never those of the own history
 TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at night; both days are working days
 WEEKS_SHOWN = timedelta(weeks=4)  # partitions that are marked in Dagster; a whole year would take half a minute more
 _NEWEST_WEEKS = """  -- few columns, so that it fits a terminal of 80
@@ -44,7 +45,7 @@ def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or cust
 
     It starts a local Floriday on a free port, syncs every feed through Dagster, simulates a day of trade, syncs the
     changes, and shows the results. The warehouse is data/demo.duckdb, or data/demo-customers.duckdb for the Customers
-    API. Your own warehouse is not touched.
+    API. Your own warehouse is not touched, nor the runs that Dagster shows of it.
 
     For example:
 
@@ -52,14 +53,27 @@ def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or cust
 
         floriday demo --api customers
     """
-    from pipelines.cli.options import Format, check_api
+    from pipelines.cli.options import check_api
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+
+    check_api(api)
+    warehouse = Path.cwd() / WAREHOUSES[api]
+    with hold_sync_lock(_whole_run(warehouse), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
+        _run(api, warehouse)
+
+
+def _whole_run(warehouse: Path) -> Path:
+    """The path whose lock a demo holds from its start to its end, so that no other one removes its warehouse."""
+    return warehouse.with_name(f"{warehouse.name}.demo")
+
+
+def _run(api: str, warehouse: Path) -> None:
+    from pipelines.cli.options import Format
     from pipelines.cli.output import write_result
     from pipelines.warehouse.file.removal import remove_warehouse
     from pipelines.warehouse.read.query_session import single_query
 
-    check_api(api)
     began = time.monotonic()
-    warehouse = Path.cwd() / WAREHOUSES[api]
     remove_warehouse(warehouse, "floriday demo")
     _sync_twice(api, warehouse)
     title, query = RESULTS[api]
@@ -94,7 +108,7 @@ def _sync(title: str, environment: Mapping[str, str]) -> None:
 
     print_line(f"\n{title}\n", "bold")
     began = time.monotonic()
-    outcomes = sync_through_dagster(environment, root=Path.cwd())
+    outcomes = sync_through_dagster(environment, root=Path.cwd(), storage=Path.cwd() / STORAGE)
     print_outcomes(outcomes)
     read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
     print_line(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")

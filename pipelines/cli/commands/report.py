@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -20,11 +20,34 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipelines.reports import Report
+    from pipelines.settings import LocalSettings
     from pipelines.warehouse.read.query_session import QuerySession
     from pipelines.warehouse.read.query_types import Result
 
-_LISTED = {"report": TEXT, "parameters": LIST, "shows": TEXT}
-Parameters = dict[str, date | str | UUID]  # the values of a report's parameters, by name
+_LISTED = {"report": TEXT, "parameters": LIST, "apis": LIST, "shows": TEXT}
+_LONGEST_WAIT = 2.0  # seconds to wait for a warehouse that another process writes, to list the reports of its API
+Parameters = dict[str, date | str | UUID]  # the options by the name of the parameter; ids may be names
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What to show of the reports.
+
+    Args:
+        parameters: the options that are parameters of reports, by the name of the parameter.
+        account: name of the account whose rows are shown; None for all accounts.
+    """
+
+    parameters: Parameters
+    account: str | None
+
+    def checked(self, session: QuerySession) -> _Wanted:
+        """The same with ids instead of names. A UsageError for an unknown account or name."""
+        from pipelines.cli.named_parameters import check_account, with_ids
+
+        if self.account is not None:
+            check_account(session, self.account)
+        return replace(self, parameters=with_ids(session, self.parameters))
 
 
 def report(
@@ -34,9 +57,10 @@ def report(
     from_date: Annotated[datetime | None, date_option("--from", "First day, in Amsterdam.")] = None,
     to_date: Annotated[datetime | None, date_option("--to", "Last day, in Amsterdam.")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only this currency, such as EUR.")] = None,
-    customer: Annotated[UUID | None, typer.Option(metavar="ID", help="Only this buyer's organization.")] = None,
-    grower: Annotated[UUID | None, typer.Option(metavar="ID", help="Only this grower's organization.")] = None,
-    trade_item: Annotated[UUID | None, typer.Option(metavar="ID", help="Only this trade item.")] = None,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only this account.")] = None,
+    customer: Annotated[str | None, typer.Option(metavar="NAME", help="Only this buyer, by name or id.")] = None,
+    grower: Annotated[str | None, typer.Option(metavar="NAME", help="Only this grower, by name or id.")] = None,
+    trade_item: Annotated[str | None, typer.Option(metavar="NAME", help="Only this trade item, by name or id.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Write all reports, one sheet each, to an xlsx file.")] = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -46,7 +70,10 @@ def report(
     Days and weeks are those of Amsterdam; amounts in different currencies are never added together. In SQL, a report is
     a view and a macro with the same parameters: FROM reports.revenue_by_week(from_date := '2026-01-01').
 
-    The keys of the list in --format json are report, parameters and shows.
+    A name may be a part of the name in the warehouse if only one has it. The list has the reports of the API of the
+    warehouse, else of FLORIDAY_BASE_URL, else of both APIs.
+
+    The keys of the list in --format json are report, parameters, apis and shows.
 
     For example:
 
@@ -56,42 +83,69 @@ def report(
 
         floriday report --all --output reports.xlsx
     """
+    from pipelines.cli.named_parameters import given_parameters
+
     options = {
-        "from_date": from_date and from_date.date(),
-        "to_date": to_date and to_date.date(),
+        "from_date": from_date,
+        "to_date": to_date,
         "currency": currency,
         "customer": customer,
         "grower": grower,
         "trade_item": trade_item,
     }
-    parameters = {option: value for option, value in options.items() if value is not None}
+    wanted = _Wanted(given_parameters(options), account)
     if every:
-        _write_all(name, parameters, format, output)
+        _write_all(name, wanted, format, output)
     elif name is None:
         _list(format, output)
     else:
-        _print(name, parameters, format, output)
+        _print(name, wanted, format, output)
 
 
 def _list(format: Format | None, output: Path | None) -> None:
     from pipelines.cli.output import chosen_format, is_listed, write_rows
     from pipelines.reports import all_reports
+    from pipelines.reports.availability import apis_of
     from pipelines.settings import load_local_settings
 
-    style = chosen_format(format, output)
+    style, settings = chosen_format(format, output), load_local_settings()
+    api = _api(settings)
+    listed = [each for each in all_reports() if api is None or api in apis_of(each.name)]
     if not is_listed(style, output):
-        rows = [{"report": each.name, "parameters": _options(each), "shows": each.summary} for each in all_reports()]
-        write_rows(_LISTED, rows, style, output, load_local_settings().warehouse)
+        rows = [
+            {"report": each.name, "parameters": _options(each), "apis": apis_of(each.name), "shows": each.summary}
+            for each in listed
+        ]
+        write_rows(_LISTED, rows, style, output, settings.warehouse)
         return
-    headings = [Heading("report"), Heading("parameters", is_text=True), Heading("shows", is_text=True)]
-    print_table(headings, [(each.name, " ".join(_options(each)), each.summary) for each in all_reports()])
+    names = ["report", "parameters", "API", "shows"]
+    cells = [(each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary) for each in listed]
+    shown = [index for index, name in enumerate(names) if api is None or name != "API"]
+    headings = [Heading(names[index], is_text=index > 0) for index in shown]
+    print_table(headings, [[row[index] for index in shown] for row in cells])
+
+
+def _api(settings: LocalSettings) -> str | None:
+    """The API of the warehouse, else of FLORIDAY_BASE_URL; None if neither has one."""
+    from pipelines.errors import PipelineError
+    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.schema.owner import read_owner
+
+    api = settings.api if settings.base_url else None
+    warehouse = Warehouse(settings.warehouse, lock_timeout=_LONGEST_WAIT)
+    try:
+        with warehouse.reading(locked=True) as connection:
+            owner = read_owner(connection)
+    except PipelineError:
+        return api  # there is no warehouse, or it cannot be read; the list needs none
+    return owner.api if owner else api
 
 
 def _options(each: Report) -> list[str]:
     return [f"--{parameter.removesuffix('_date').replace('_', '-')}" for parameter in each.parameters]
 
 
-def _print(name: str, parameters: Parameters, format: Format | None, output: Path | None) -> None:
+def _print(name: str, wanted: _Wanted, format: Format | None, output: Path | None) -> None:
     from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import UsageError
     from pipelines.reports import find_report
@@ -99,22 +153,23 @@ def _print(name: str, parameters: Parameters, format: Format | None, output: Pat
     from pipelines.warehouse.read.query_session import query_session
 
     style, chosen = chosen_format(format, output), find_report(name)
-    if parameters.keys() - chosen.parameters.keys():
-        raise UsageError(f"{name} takes {', '.join(_options(chosen)) or 'no parameters'} and nothing else")
+    if wanted.parameters.keys() - chosen.parameters.keys():
+        raise UsageError(f"{name} takes {', '.join(['--account', *_options(chosen)])} and nothing else")
     path = load_local_settings().warehouse
     with query_session(path) as session:
-        counted = _CountedResult(_query(session, chosen, parameters, _installed(session)))
+        _require(session, chosen)
+        counted = _CountedResult(_query(session, chosen, wanted.checked(session)))
         write_result(counted.result, style, output, path)
         if not counted.rows:
-            print_error(f"{name} has no rows{_why_empty(session, parameters)}")
+            print_error(f"{name} has no rows{_why_empty(session, wanted)}")
 
 
 class _CountedResult:
-    """A result that counts its rows while they are read."""
+    """The result of a report, which counts its rows while they are read."""
 
     def __init__(self, result: Result) -> None:
         self.rows = 0
-        self.result = replace(result, batches=self._count(result.batches))
+        self.result = replace(result, batches=self._count(result.batches), has_cents=True)
 
     def _count(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -122,12 +177,12 @@ class _CountedResult:
             yield batch
 
 
-def _why_empty(session: QuerySession, parameters: Parameters) -> str:
+def _why_empty(session: QuerySession, wanted: _Wanted) -> str:
     """The end of a sentence: why there are no rows."""
     ((windows,),) = session.rows("SELECT count(*) FROM sync.windows")
     if not windows:
         return " yet: nothing has been synced into this warehouse, `floriday sync` does that"
-    return " for these parameters" if parameters else ": the warehouse has no data for it"
+    return " for these parameters" if wanted.parameters or wanted.account else ": the warehouse has no data for it"
 
 
 def _installed(session: QuerySession) -> frozenset[str]:
@@ -136,22 +191,39 @@ def _installed(session: QuerySession) -> frozenset[str]:
     return frozenset(name for name, _ in session.rows(INSTALLED))
 
 
-def _query(session: QuerySession, chosen: Report, parameters: Parameters, names: frozenset[str]) -> Result:
+def _require(session: QuerySession, chosen: Report) -> None:
+    """Raise a PipelineError if the warehouse does not have the report."""
     from pipelines.errors import PipelineError
+    from pipelines.reports.availability import apis_of
 
-    if chosen.name not in names:
+    if chosen.name in _installed(session):
+        return
+    apis, own = apis_of(chosen.name), _warehouse_api(session)
+    if own is not None and own not in apis:
         raise PipelineError(
-            f"the warehouse does not have the report {chosen.name} yet: `floriday sync` creates it, if the API serves"
-            f" {' and '.join(chosen.tables)}"
+            f"{chosen.name} is a report of the {' and '.join(apis)} API; this warehouse is of the {own} API"
         )
-    arguments = ", ".join(f"{name} := ${name}" for name in parameters)
-    return session.execute(f"FROM reports.{chosen.name}({arguments})", parameters)
+    raise PipelineError(
+        f"the warehouse does not have the report {chosen.name} yet: `floriday sync` creates it, if the API serves"
+        f" {' and '.join(chosen.tables)}"
+    )
 
 
-def _write_all(name: str | None, parameters: Parameters, format: Format | None, output: Path | None) -> None:
+def _warehouse_api(session: QuerySession) -> str | None:
+    return next((api for (api,) in session.rows("SELECT api FROM sync.settings")), None)
+
+
+def _query(session: QuerySession, chosen: Report, wanted: _Wanted) -> Result:
+    accepted = {name: value for name, value in wanted.parameters.items() if name in chosen.parameters}
+    arguments = ", ".join(f"{name} := ${name}" for name in accepted)
+    of_account = {} if wanted.account is None else {"account": wanted.account}
+    condition = " WHERE account = $account" if of_account else ""
+    return session.execute(f"FROM reports.{chosen.name}({arguments}){condition}", {**accepted, **of_account})
+
+
+def _write_all(name: str | None, wanted: _Wanted, format: Format | None, output: Path | None) -> None:
     from pipelines.cli.output import chosen_format, destination
     from pipelines.errors import UsageError
-    from pipelines.reports import all_reports
     from pipelines.settings import load_local_settings
     from pipelines.text_format import counted
     from pipelines.warehouse.read.query_session import query_session
@@ -160,17 +232,27 @@ def _write_all(name: str | None, parameters: Parameters, format: Format | None, 
         raise UsageError("--all writes every report to one workbook: floriday report --all --output FILE.xlsx")
     path = load_local_settings().warehouse
     with query_session(path) as session, destination(output, path) as stream:
-        sheets = _write_sheets(session, stream, parameters)
+        sheets = _write_sheets(session, stream, wanted.checked(session))
         empty = sum(not rows for rows in sheets.values())
-        why = _why_empty(session, parameters) if empty == len(sheets) else ""
+        why = _why_empty(session, wanted) if empty == len(sheets) else ""
+        missing = _missing(session, sheets)
     remark = f", {empty} of them without rows{why}" if empty else ""
     print_line(f"{counted(len(sheets), 'report')} in {output}{remark}")
-    for each in all_reports():
-        if each.name not in sheets:
-            print_error(f"{each.name} is left out: the warehouse does not have it")
+    for each in missing:
+        print_error(f"{each} is left out: the warehouse does not have it")
 
 
-def _write_sheets(session: QuerySession, stream: BinaryIO, parameters: Parameters) -> dict[str, int]:
+def _missing(session: QuerySession, present: Iterable[str]) -> list[str]:
+    """The reports of the warehouse's API that it does not have."""
+    from pipelines.reports import all_reports
+    from pipelines.reports.availability import apis_of
+
+    api = _warehouse_api(session)
+    names = [each.name for each in all_reports() if api is None or api in apis_of(each.name)]
+    return sorted({*names}.difference(present))
+
+
+def _write_sheets(session: QuerySession, stream: BinaryIO, wanted: _Wanted) -> dict[str, int]:
     """Write a sheet for each report in the warehouse; returns their numbers of rows."""
     from pipelines.cli.formats.workbook import write_xlsx
     from pipelines.reports import all_reports
@@ -181,8 +263,7 @@ def _write_sheets(session: QuerySession, stream: BinaryIO, parameters: Parameter
     def results() -> Iterator[tuple[str, Result]]:
         for each in all_reports():
             if each.name in names:
-                accepted = {name: value for name, value in parameters.items() if name in each.parameters}
-                sheets[each.name] = _CountedResult(_query(session, each, accepted, names))
+                sheets[each.name] = _CountedResult(_query(session, each, wanted))
                 yield each.name, sheets[each.name].result
 
     write_xlsx(results(), stream)

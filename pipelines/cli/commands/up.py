@@ -53,7 +53,8 @@ def up(
     """Start Dagster, which syncs on its schedules, and print the addresses of its pages.
 
     If neither the environment nor the .env file contains credentials for Floriday, a built-in Floriday with simulated
-    trade is used. Its warehouse starts empty each time: data/sandbox.duckdb or data/sandbox-customers.duckdb.
+    trade is used. Its warehouse starts empty each time: data/sandbox.duckdb or data/sandbox-customers.duckdb. So do the
+    runs that Dagster shows of it, which are in data/sandbox-dagster, apart from those of your own data.
 
     Dagster accepts only requests from its own pages and from programs of this machine, and only under the names of the
     loopback interface; requests that other web sites cause are refused. --allow-host adds the name of a proxy.
@@ -71,7 +72,7 @@ def up(
         floriday up --allow-host floriday.example.com
     """
     from pipelines.orchestration.serving.dagster_dev import DagsterDev
-    from pipelines.orchestration.serving.dagster_home import prepared_home
+    from pipelines.orchestration.serving.dagster_home import emptied_sandbox_home, prepared_home
     from pipelines.orchestration.serving.lock_files import one_at_a_time
     from pipelines.settings import given_variables
     from pipelines.web_guard import host_name
@@ -87,7 +88,8 @@ def up(
         with sandbox_or_floriday.dagster_variables(variables, root, api) as complete:
             settings = sandbox_or_floriday.checked_settings(complete, root)
             with counted_signals() as stop:  # from here on, a child process has to be ended
-                dagster = DagsterDev(root, home, free_port, complete, lock, names=names)
+                history = emptied_sandbox_home(root) if is_sandbox else home
+                dagster = DagsterDev(root, home, free_port, complete, lock, names=names, history=history)
                 _serve(dagster, _addresses(dagster, settings, is_sandbox=is_sandbox), stop, verbose=verbose)
 
 

@@ -18,7 +18,7 @@ def write_csv(result: Result, stream: BinaryIO) -> None:
     header = guard_formulas(pa.array([column.name for column in result.columns], pa.string()))
     stream.write(",".join(_fields(header).to_pylist()).encode() + b"\n")
     for batch in result.batches:
-        columns = [_fields(spreadsheet_text(column)) for column in batch.columns]
+        columns = [_fields(spreadsheet_text(column, has_cents=result.has_cents)) for column in batch.columns]
         lines = pc.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
         stream.write("".join(f"{line}\n" for line in lines.to_pylist()).encode())
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.console import print_line, print_table, write_plain
+from pipelines.cli.console import print_line, print_table, terminal_width, write_plain
 from pipelines.cli.formats.text import display_text
 from pipelines.cli.terminal.layout import Heading
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 
 ROWS_ON_A_TERMINAL = 500
+BOX = 29  # width of a box in the drawings of EXPLAIN
 
 
 def write_table(result: Result, stream: BinaryIO) -> None:
@@ -33,8 +34,7 @@ def write_table(result: Result, stream: BinaryIO) -> None:
 def show(result: Result) -> None:
     """Print the first rows on the terminal, as a table, or one line per value where the table would be too wide."""
     if _is_plan(result):
-        for line in _plan(result):
-            print_line(line)
+        _print_plan(list(_plan(result)))
         return
     headings, all_rows = _headings(result), _rows(result)
     rows = list(islice(all_rows, ROWS_ON_A_TERMINAL))
@@ -53,6 +53,20 @@ def _plan(result: Result) -> Iterator[str]:
     for batch in result.batches:
         for drawing in batch.column(1).to_pylist():
             yield from drawing.splitlines()
+
+
+def _print_plan(lines: Sequence[str]) -> None:
+    """Print a drawing; the part that is wider than the terminal follows below, from the edge of a box on."""
+    longest, width = max(map(len, lines), default=0), terminal_width()
+    fitting = width if longest <= width else max(1, width // BOX) * BOX
+    for begin in range(0, longest, fitting):
+        if begin:
+            print_line("to the right of it:", "dim")
+        part = [line[begin : begin + fitting].rstrip() for line in lines]
+        while part and not part[-1]:
+            part.pop()
+        for line in part:
+            print_line(line)
 
 
 def _headings(result: Result) -> list[Heading]:

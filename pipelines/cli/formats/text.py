@@ -48,9 +48,9 @@ def display_text(column: pa.Array) -> pa.Array:
     return text
 
 
-def spreadsheet_text(column: pa.Array) -> pa.Array:
-    """As ``exact_text``, with an apostrophe before text that a spreadsheet would run as a formula."""
-    text = exact_text(column)
+def spreadsheet_text(column: pa.Array, *, has_cents: bool = False) -> pa.Array:
+    """As ``exact_text``, or ``display_text`` for ``has_cents``, with an apostrophe before text that is a formula."""
+    text = display_text(column) if has_cents else exact_text(column)
     if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
         return guard_formulas(text)
     if pa.types.is_nested(column.type):

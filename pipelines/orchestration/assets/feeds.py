@@ -19,7 +19,7 @@ from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.keys import POOL, asset_key, op_name
-from pipelines.orchestration.assets.partitions import covered, weeks
+from pipelines.orchestration.assets.partitions import covered, proven_weeks, weeks
 from pipelines.orchestration.assets.repeated_results import REPEATS, repeated
 from pipelines.orchestration.assets.request import READS, SyncConfig, SyncRequest, chosen_accounts, what_to_read
 from pipelines.orchestration.assets.step_errors import step_errors
@@ -28,6 +28,7 @@ from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import is_in_parts
 from pipelines.sync.session import Connected
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.feed_status import current_for_all
 
 PROGRESS_EVERY = 10.0  # seconds between two log lines about the progress of one feed
 _IN_ONE_PROCESS = frozenset({dg.in_process_executor.name, "execute_in_process_executor"})
@@ -150,6 +151,7 @@ class _Step:
         names = {check.name for check in self.context.selected_asset_check_keys} - {each.check_name for each in last}
         with warehouse.reading() as connection:
             rows = metadata.of_rows(connection, self.table)
+            proven = proven_weeks(current_for_all(connection).get(self.source.name), now, self.start)
             results = checks.results(
                 self.source, outcomes, connection, run_id=self.context.run_id, now=now, names=names
             )
@@ -157,7 +159,7 @@ class _Step:
         if is_skipped or key not in self.context.selected_asset_keys:  # a run may be for checks alone
             self.context.log_event(dg.AssetObservation(key, metadata=shown))
         else:
-            for week in self._unmarked(covered(outcomes, now, self.start)):
+            for week in self._unmarked(sorted({*proven, *covered(outcomes, now, self.start)})):
                 self.context.log_event(dg.AssetMaterialization(key, partition=week, metadata=_MARKED))
             yield dg.MaterializeResult(asset_key=key, metadata=shown | rows)
         yield from (*results, *last)

@@ -49,6 +49,11 @@ def weeks_between(first: dt.datetime | None, last: dt.datetime, start: dt.date) 
     return [(monday + week * _A_WEEK).isoformat() for week in range((end - monday) // _A_WEEK + 1)]
 
 
+def proven_weeks(current_at: dt.datetime | None, now: dt.datetime, start: dt.date) -> list[str]:
+    """The weeks that are complete because a feed was current for all accounts at a time (None: never), oldest first."""
+    return [] if current_at is None else weeks_between(None, min(current_at, now), start)
+
+
 def covered(outcomes: Sequence[FeedOutcome], now: dt.datetime, start: dt.date) -> list[str]:
     """The weeks that a sync of one feed completes at ``now``; none unless each account's feed was read to its end.
 

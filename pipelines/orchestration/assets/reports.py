@@ -8,25 +8,25 @@ Materializing a report computes and shows it; materializing the dashboard writes
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import dagster as dg
 
-from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
 from pipelines.dashboard import Dashboard, path_beside, write_dashboard
 from pipelines.orchestration.assets.floriday_text import as_code
-from pipelines.orchestration.assets.keys import POOL, asset_key
+from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
+from pipelines.reports.availability import Filled, is_available, tables_filled_by
 
 GROUP = "reports"
 DASHBOARD = dg.AssetKey([GROUP, "dashboard"])
 LAST = "-1"  # priority of a report in a run: after all feeds, also after those that it does not depend on
 FIRST_ROWS = 10  # number of a report's rows that its materialization shows
-Filled = dict[str, tuple[Source, Table]]
-"""The tables that feeds fill, by their name in SQL: the feed, and the table whose columns that table has."""
 
 
 def report_key(report: Report) -> dg.AssetKey:
@@ -36,28 +36,9 @@ def report_key(report: Report) -> dg.AssetKey:
 
 def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = None) -> list[dg.AssetsDefinition]:
     """The assets of the chosen reports (None: all) whose tables and decisive columns the given feeds fill."""
-    filled = {
-        name: (source, table) for source in sources for table in tables_of(source).walk() for name in _names(table)
-    }
+    filled = tables_filled_by(sources)
     known = all_reports() if chosen is None else chosen
-    return [
-        _report_asset(each, filled) for each in known if all(_is_filled(each, name, filled) for name in each.tables)
-    ]
-
-
-def _names(table: Table) -> tuple[str, ...]:
-    """The table, its history, and the versions from which the history is made."""
-    return table.qualified_name, f"history.{table.name}", f"versions.{table.name}"
-
-
-def _is_filled(report: Report, name: str, filled: Filled) -> bool:
-    """Whether a feed fills a table that a report reads, with the decisive columns; every sync fills `sync.…`."""
-    if name.startswith("sync."):
-        return True
-    if name not in filled:
-        return False
-    columns = {column.name for column in filled[name][1].columns}
-    return columns.issuperset(report.decisive.get(name, ()))
+    return [_report_asset(each, filled) for each in known if is_available(each, filled)]
 
 
 def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
@@ -74,6 +55,7 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
         deps=_dependencies(report, filled),
         output_required=False,
         op_tags={"dagster/priority": LAST},
+        automation_condition=_follows(_dependencies(report, filled) or _feeds(filled)),
     )
     def show(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
         with step_errors(context.log, f"{report.name}: "):
@@ -106,6 +88,11 @@ def _dependencies(report: Report, filled: Filled) -> list[dg.AssetKey]:
     return list(dict.fromkeys(asset_key(filled[name][0]) for name in report.tables if name in filled))
 
 
+def _feeds(filled: Filled) -> list[dg.AssetKey]:
+    """The assets of all feeds; a report on the syncs follows them, although it does not depend on them."""
+    return list(dict.fromkeys(asset_key(source) for source, _ in filled.values()))
+
+
 def _metadata(report: Report, shown: Preview) -> dict[str, Any]:
     columns = [dg.TableColumn(name, kind, report.columns.get(name)) for name, kind in shown.columns.items()]
     return {
@@ -128,6 +115,19 @@ def _cell(value: object) -> str:
     return str(value) if is_plain else as_code(str(value), in_table=True)
 
 
+def _follows(upstream: Iterable[dg.AssetKey]) -> dg.AutomationCondition[dg.AssetKey]:
+    """The condition of an asset that is renewed after any of these assets, or when it is missing and they are not.
+
+    Missing weeks of a feed do not stop it, nor do syncs in progress: of the small ones there is often one.
+    """
+    Condition = dg.AutomationCondition  # noqa: N806 - a short name for the class
+    changed, exists = Condition.newly_updated() | Condition.will_be_requested(), ~Condition.missing()
+    any_changed = reduce(or_, (Condition.asset_matches(key, changed) for key in upstream))
+    any_exists = reduce(or_, (Condition.asset_matches(key, exists) for key in upstream))
+    trigger = any_changed | (Condition.missing() & any_exists).newly_true()
+    return trigger.since(Condition.newly_requested() | Condition.newly_updated()) & ~Condition.in_progress()
+
+
 def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """The asset, downstream of the reports that it shows.
 
@@ -140,11 +140,12 @@ def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         kinds={"html"},
         description=(
             "The reports as one page: `dashboard.html` in the folder of the warehouse. It can be mailed, printed and"
-            " opened without a network. Materializing writes it again; `daily_dashboard` does so every morning."
+            " opened without a network. Materializing writes it again. It follows the reports, and `daily_dashboard`"
+            " writes it every morning."
         ),
         deps=reports,
         output_required=False,
-        pool=POOL,  # after a sync in progress
+        automation_condition=_follows(reports),
     )
     def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
         with step_errors(context.log, "dashboard: "):

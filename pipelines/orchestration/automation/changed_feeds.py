@@ -41,8 +41,10 @@ CONCURRENT_ACCOUNTS = 8  # number of accounts that are polled at the same time
 POLL_TIMEOUT = 30.0  # most seconds of a poll of any number of feeds and accounts; Dagster allows a sensor one minute
 
 
-def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Source]) -> dg.SensorDefinition:
-    """Starts a run of the fast feeds that changed, and of every feed that was never read."""
+def changed_feeds(
+    automation: Automation, job: AssetJob, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
+) -> dg.SensorDefinition:
+    """Starts a run of the fast feeds that changed, and of every feed that was never read; then also of the reports."""
     poller = _Poller(automation.settings, tuple(sources))
 
     @dg.sensor(
@@ -68,7 +70,8 @@ def changed_feeds(automation: Automation, job: AssetJob, sources: Sequence[Sourc
             return dg.SkipReason("nothing has changed" if not moves else "a run for these changes was requested before")
         is_first = any(moves[feed].number is None for feed in due)
         chosen = [source for source in sources if source.name in due]
-        run = run_request(chosen, tags={} if is_first else {REPEATS: "true"}, incremental=True)
+        tags = {} if is_first else {REPEATS: "true"}
+        run = run_request(chosen, reports if is_first else (), tags=tags, incremental=True)
         return dg.SensorResult(run_requests=[run], cursor=requests.after(moves, due, time.time()).text())
 
     return tick

@@ -1,13 +1,14 @@
 """The sensor that reports syncs outside of Dagster, such as those of the command line, as materializations.
 
 The warehouse contains when each feed was last current. If that is later than the feed's newest materialization, and no
-run is in progress, the feed was synced outside of Dagster.
+run is in progress, the feed was synced outside of Dagster. Weeks that are complete and not materialized are reported
+too: a run that came first reports only the weeks that it knows of. The checks get results with the materialization.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -17,10 +18,14 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
+from pipelines.orchestration.assets.checks import checks_of, results
 from pipelines.orchestration.assets.keys import asset_key
-from pipelines.orchestration.assets.partitions import weeks_between
+from pipelines.orchestration.assets.partitions import proven_weeks, weeks_between
+from pipelines.orchestration.assets.repeated_results import repeated
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, sync_in_progress
+from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.feed_status import current_for_all
 
 EVERY = 60  # seconds between two ticks
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)  # a feed that is current until later was synced while the clock was fast
@@ -60,14 +65,54 @@ def external_syncs_sensor(automation: Automation, sources: Sequence[Source], sta
 
 def _events(
     instance: dg.DagsterInstance, automation: Automation, sources: Sequence[Source], start: dt.date
-) -> Iterator[dg.AssetMaterialization]:
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
     warehouse = Warehouse(automation.settings.load_local().warehouse, lock_timeout=LOCK_TIMEOUT)
     if not warehouse.exists():
         return
     reported = _reported_at(instance, sources)
     with warehouse.reading() as connection:
-        for found in external_syncs(connection, sources, reported):
-            yield from _materializations(connection, found, reported[found.source.name], start)
+        new = {found.source.name: found for found in external_syncs(connection, sources, reported)}
+        current = current_for_all(connection)
+        for source in sources:
+            at, found = current.get(source.name), new.get(source.name)
+            missing = _missing_weeks(instance, source, at, start)
+            if at is None or not (found or missing):
+                continue
+            found = found or ExternalSync(source, min(at, dt.datetime.now(dt.UTC)), 0, 0)
+            weeks = sorted({*missing, *weeks_between(reported[source.name], found.current_at, start)})
+            yield from _materializations(connection, found, weeks)
+            yield from _check_evaluations(instance, connection, source)
+
+
+def _missing_weeks(
+    instance: dg.DagsterInstance, source: Source, current_at: dt.datetime | None, start: dt.date
+) -> set[str]:
+    """The weeks that are complete and not materialized."""
+    proven = proven_weeks(current_at, dt.datetime.now(dt.UTC), start)
+    return set(proven) - instance.get_materialized_partitions(asset_key(source)) if proven else set()
+
+
+def _check_evaluations(
+    instance: dg.DagsterInstance, connection: duckdb.DuckDBPyConnection, source: Source
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The results of the checks of a feed that is current; those that read whole tables repeat their last one."""
+    query = (
+        "SELECT account, max(cursor), max(coalesce(maximum, cursor)) FROM sync.cursors WHERE feed = $feed GROUP BY ALL"
+    )
+    rows = connection.execute(query, {"feed": source.name}).fetchall()
+    outcomes = [FeedOutcome(row[0], source.name, cursor=row[1], maximum=row[2], current=True) for row in rows]
+    names = {check.name for check in checks_of(source) if not check.reads_tables}
+    now = dt.datetime.now(dt.UTC)
+    evaluated = results(source, outcomes, connection, run_id="", now=now, names=names)
+    for result in (*evaluated, *repeated(instance, source)):
+        yield dg.AssetCheckEvaluation(
+            asset_key(source),
+            str(result.check_name),
+            result.passed,
+            result.metadata,
+            severity=result.severity,
+            description=result.description,
+        )
 
 
 def _reported_at(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, dt.datetime | None]:
@@ -95,8 +140,7 @@ def external_syncs(
     sync stores when it was current.
     """
     now = now or dt.datetime.now(dt.UTC)
-    query = "SELECT feed, min(current_at) FROM sync.cursors GROUP BY feed HAVING count(*) = count(current_at)"
-    current = dict(connection.execute(query).fetchall())
+    current = current_for_all(connection)
     for source in sources:
         at, before = current.get(source.name), reported[source.name]
         if at is None or at > now + CLOCK_TOLERANCE or (before is not None and at <= before):
@@ -111,16 +155,16 @@ def external_syncs(
 
 
 def _materializations(
-    connection: duckdb.DuckDBPyConnection, found: ExternalSync, before: dt.datetime | None, start: dt.date
+    connection: duckdb.DuckDBPyConnection, found: ExternalSync, weeks: Iterable[str]
 ) -> Iterator[dg.AssetMaterialization]:
-    """One for each week that is complete now, oldest first: the asset's page shows the last one."""
+    """One for each of the weeks, oldest first: the asset's page shows the last one."""
     shown: dict[str, Any] = {
         "changed": found.changed,
         "rejected": found.rejected,
         "current at": dg.MetadataValue.timestamp(found.current_at),
         **metadata.of_rows(connection, tables_of(found.source)),
     }
-    for week in weeks_between(before, found.current_at, start):
+    for week in weeks:
         yield dg.AssetMaterialization(
             asset_key(found.source), partition=week, description="Synced outside of Dagster", metadata=shown
         )

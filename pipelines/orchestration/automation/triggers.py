@@ -31,6 +31,7 @@ IN_FLIGHT = [
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
 
 HARMLESS = "prune_runs"  # the job that does not use the warehouse
+READS_ONLY = "floriday/reads_only"  # the tag of runs that only read the warehouse
 Evaluation = dg.RunRequest | dg.SkipReason
 Evaluate = Callable[[dg.ScheduleEvaluationContext], Evaluation]  # evaluates one tick of a schedule
 
@@ -79,9 +80,9 @@ def waiting_run(instance: dg.DagsterInstance, schedule: str) -> str | None:
 
 def sync_in_progress(instance: dg.DagsterInstance, settings: SettingsResource) -> str | None:
     """A run that has not ended, or a sync outside of Dagster, as the beginning of a sentence; None if there is none."""
-    for record in instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT), limit=10):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT), limit=100):
         run = record.dagster_run
-        if run.job_name != HARMLESS:
+        if run.job_name != HARMLESS and READS_ONLY not in run.tags:
             return f"run {run.run_id[:8]} is {run.status.value}"
     try:
         held = lock_holder(settings.load_local().warehouse)

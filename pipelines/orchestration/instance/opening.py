@@ -33,6 +33,14 @@ def open_instance(root: Path, storage: Path, *, captures_output: bool = True) ->
     return dg.DagsterInstance.local_temp(str(storage), {**instance_settings(storage.absolute()), **overrides})
 
 
+def open_instance_apart(storage: Path) -> dg.DagsterInstance:
+    """The instance that stores everything in this folder, whatever DAGSTER_HOME and a `dagster.yaml` name."""
+    with private_files():
+        storage.mkdir(parents=True, exist_ok=True)
+    overrides = {**instance_settings(storage.absolute()), "compute_logs": _NO_OUTPUT}
+    return dg.DagsterInstance.local_temp(str(storage), overrides)
+
+
 def dagster_home(environ: Mapping[str, str]) -> Path | None:
     """The folder that DAGSTER_HOME names; None if it is not set. Raises a SettingError if it is no folder."""
     if not environ.get("DAGSTER_HOME"):

@@ -24,6 +24,7 @@ START_TIMEOUT = 240.0  # seconds for a start; the first one on a slow disk takes
 _TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0  # after SIGTERM, Dagster ends and a run records that it was stopped
 LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS  # the timeout of a service manager has to be longer
 _SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
+_OWN_MODULE = ["--module-name", "pipelines.definitions", "--working-directory", str(Path(__file__).parents[3])]
 _WORKSPACE = """{
   workspaceOrError {
     ... on PythonError {message}
@@ -39,11 +40,20 @@ class DagsterDev:
 
     Ctrl-C on the terminal does not reach it: this process passes the signal on. It starts with the default handlers of
     SIGINT and SIGTERM as long as this process handles both; if this process ignored SIGINT, it would ignore SIGTERM. It
-    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback.
+    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback. Its log is in
+    ``home``, its runs in ``history``; None: also in ``home``.
     """
 
     def __init__(
-        self, root: Path, home: Path, port: int, settings: Mapping[str, str], lock: LockFile, *, names: Sequence[str]
+        self,
+        root: Path,
+        home: Path,
+        port: int,
+        settings: Mapping[str, str],
+        lock: LockFile,
+        *,
+        names: Sequence[str],
+        history: Path | None = None,
     ) -> None:
         self.port = port
         self.log = ServerLog(home / "up.log")
@@ -52,7 +62,7 @@ class DagsterDev:
             self._process = subprocess.Popen(  # noqa: S603 - every word of it is ours
                 _command(root, port, names),
                 cwd=root,
-                env=surroundings(os.environ, home, settings),
+                env=surroundings(os.environ, history or home, settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -131,6 +141,7 @@ def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, 
         **kept,
         **child_environment(settings),
         "DAGSTER_HOME": str(home),
+        "PYTHONSAFEPATH": "1",  # a package `pipelines` in the project's folder is not ours
         "DAGSTER_DISABLE_TELEMETRY": "true",
         "PYTHONWARNINGS": ",".join(filter(None, (environ.get("PYTHONWARNINGS"), _SUPERSEDED))),
     }
@@ -138,9 +149,9 @@ def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, 
 
 def _command(root: Path, port: int, names: Sequence[str]) -> list[str]:
     workspace = root / "workspace.yaml"
-    target = ["--workspace", str(workspace)] if workspace.is_file() else ["--module-name", "pipelines.definitions"]
+    target = ["--workspace", str(workspace)] if workspace.is_file() else _OWN_MODULE
     allowed = [word for name in names for word in ("--allow-host", name)]
-    return [sys.executable, "-m", _GUARDED_DEV, *allowed, "--host", LOOPBACK, "--port", str(port), *target]
+    return [sys.executable, "-P", "-m", _GUARDED_DEV, *allowed, "--host", LOOPBACK, "--port", str(port), *target]
 
 
 def _innermost(error: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pipelines.orchestration.run_in_process import STORAGE
 from pipelines.private_files import private_files
 
 CONFIGURATION = "dagster.yaml"
+SANDBOX_STORAGE = Path("data") / "sandbox-dagster"  # relative to the project's folder
 
 _HEADER = """\
 # Written at each start of `floriday up`. To change these settings, put a dagster.yaml into the project's folder.
@@ -38,6 +40,27 @@ def prepared_home(root: Path, environ: Mapping[str, str]) -> Path:
         default = _HEADER + json.dumps(instance_settings(home), indent=2)
         text = own.read_text(encoding="utf-8") if own.is_file() else default
         (home / CONFIGURATION).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DagsterError(f"{home} cannot be used for Dagster's files: {error.strerror}") from None
+    return home
+
+
+def emptied_sandbox_home(root: Path) -> Path:
+    """The folder of the runs of a sandbox, empty but for its configuration: the sandbox's warehouse is empty too.
+
+    It is never the folder of the own history, whatever DAGSTER_HOME and a `dagster.yaml` name. No Dagster may use it.
+
+    Raises:
+        DagsterError: the folder cannot be emptied.
+    """
+    home = root / SANDBOX_STORAGE
+    try:
+        with private_files():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)
+        settings = json.dumps(instance_settings(home), indent=2)
+        (home / CONFIGURATION).write_text(_HEADER + settings, encoding="utf-8")
     except OSError as error:
         raise DagsterError(f"{home} cannot be used for Dagster's files: {error.strerror}") from None
     return home

@@ -109,3 +109,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, in
         return {}
     sql = f"SELECT account, count(*) FROM {qualified(source.schema, source.table)} GROUP BY account"
     return dict(connection.execute(sql).fetchall())
+
+
+def current_for_all(connection: duckdb.DuckDBPyConnection) -> dict[str, dt.datetime]:
+    """When each feed was last current for all its accounts and sub-feeds; feeds that never were are left out."""
+    query = "SELECT feed, min(current_at) FROM sync.cursors GROUP BY feed HAVING count(*) = count(current_at)"
+    return dict(connection.execute(query).fetchall())

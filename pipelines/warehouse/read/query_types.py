@@ -45,3 +45,4 @@ class Result:
     columns: tuple[Column, ...]  # name and type of each column, in order
     schema: pa.Schema  # Arrow schema of the batches; UUIDs are text
     batches: Iterator[pa.RecordBatch]  # the rows, to be read once, while the warehouse is open
+    has_cents: bool = False  # whether CSV writes decimals without zeros after their second place, as money is written

@@ -104,7 +104,7 @@ def dashboard(request: pytest.FixtureRequest) -> tuple[ReportWarehouse, Content]
 def test_sales_by_week_and_trade_item(dashboard: tuple[ReportWarehouse, Content]) -> None:
     """Orders, pieces and revenue by week, trade item and currency equal those of revenue_by_week."""
     warehouse, content = dashboard
-    rows = warehouse.report("revenue_by_week")
+    rows = [row for row in warehouse.report("revenue_by_week") if row[6]]  # the others have revenue of last year only
 
     assert rows
     assert report_sums(rows, lambda row: (row[0], *row[1:4], row[5]), 6, 7, 8) == fact_sums(

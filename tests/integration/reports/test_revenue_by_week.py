@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from tests.integration.report_warehouse import (
     Row,
     day,
     descending,
+    id_of,
     make_record,
     nulls_last,
     number,
@@ -36,12 +38,29 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
     """Compute the report's rows from the records, in Python."""
     names, rows = warehouse.trade_item_names(), []
     all_weeks = weeks(warehouse, replace(parameters, from_date=None, to_date=None))
-    for (account, year, week, item, currency), orders in weeks(warehouse, parameters).items():
+    sold = weeks(warehouse, parameters)
+    for key in {*sold, *only_last_year(warehouse, parameters, all_weeks)}:
+        (account, year, week, item, currency), orders = key, sold.get(key, [])
         before = all_weeks.get((account, year - 1, week, item, currency)) if year else None
-        pieces = total(order["numberOfPieces"] for order in orders)
-        measures = (len(orders), pieces, revenue(orders), before and revenue(before))
+        sums = (total(order["numberOfPieces"] for order in orders), revenue(orders)) if orders else (0, 0)
+        measures = (len(orders), *sums, before and revenue(before))
         rows.append((account, year, week, item, names.get((account, item)), currency, *measures))
     return sorted(rows, key=sort_key)
+
+
+def only_last_year(warehouse: ReportWarehouse, parameters: Parameters, all_weeks: dict[Row, list[Json]]) -> set[Row]:
+    """Return the keys of rows for what was sold a year earlier, in the weeks that the report covers."""
+    days = defaultdict(list)
+    for account, order in NO_FILTER.select_orders(warehouse):
+        if delivered := day(order, DELIVERY):
+            days[account].append(delivered)
+    found = set()
+    for account, year, week, item, currency in all_weeks:
+        first, last = parameters.from_date or min(days[account]), parameters.to_date or max(days[account])
+        has_week = year and week <= dt.date(year + 1, 12, 28).isocalendar().week
+        if has_week and week_of(first) <= (year + 1, week) <= week_of(last):
+            found.add((account, year + 1, week, item, currency))
+    return found
 
 
 def weeks(warehouse: ReportWarehouse, parameters: Parameters) -> dict[Row, list[Json]]:
@@ -118,6 +137,22 @@ def test_week_53_without_week_53_last_year(warehouse: ReportWarehouse) -> None:
     assert [(*row[1:3], row[-2], row[-1]) for row in warehouse.report(REPORT)] == [
         (2026, 53, 20, None),
         (2026, 1, 10, None),
+    ]
+
+
+def test_an_item_that_was_sold_only_last_year(warehouse: ReportWarehouse) -> None:
+    """An item that is not sold any more has a row with last year's revenue, so that the sums of weeks are complete."""
+    tulips = {**order(1, "2025-03-11T12:00:00Z"), "tradeItemId": id_of("tulip")}
+    warehouse.store(ORDERS, [tulips, order(2, "2025-03-12T12:00:00Z"), order(3, "2026-03-10T12:00:00Z")])
+    warehouse.store(ORDERS, [order(4, "2026-03-17T12:00:00Z"), order(5, "2024-12-31T12:00:00Z")])
+
+    rows = [row[1:3] + row[6:] for row in warehouse.report(REPORT) if row[1] == 2026]
+
+    assert rows == [
+        (2026, 12, 1, 12, 10, None),
+        (2026, 11, 1, 12, 10, 10),
+        (2026, 11, 0, 0, 0, 10),
+        (2026, 1, 0, 0, 0, 10),
     ]
 
 
