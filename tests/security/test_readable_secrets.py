@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from pipelines.cli.entry import run
 from pipelines.settings.variables import is_exposed
 from tests.command_line import floriday
 
+Warnings = Callable[..., list[str]]
 DOTENV = "FLORIDAY_WAREHOUSE=w.duckdb\n"
 
 
-def warnings(folder: Path, *arguments: str, **variables: str) -> list[str]:
-    """The warnings of a command about files with secrets."""
-    printed = floriday(*arguments, folder=folder, **variables).err
+@pytest.fixture
+def warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Warnings:
+    """Runs a command in the folder of the test; gives its warnings about files with secrets."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_it(*arguments: str, **variables: str) -> list[str]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        run(arguments)
+        return about_secrets(capsys.readouterr().err)
+
+    return run_it
+
+
+def about_secrets(printed: str) -> list[str]:
+    """The lines that are warnings about files with secrets."""
     return [line for line in printed.splitlines() if "chmod" in line]
 
 
@@ -28,32 +43,41 @@ def write(folder: Path, modes: Mapping[str, int]) -> None:
         (folder / name).chmod(mode)
 
 
+def expected(folder: Path) -> list[str]:
+    """The warning about the ``.env`` of a folder."""
+    return [f"floriday: other users of this machine can read secrets: chmod 600 {shlex.quote(str(folder / '.env'))}"]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
-def test_a_readable_env_file_causes_one_warning(mode: int, tmp_path: Path) -> None:
+def test_a_readable_env_file_causes_one_warning(mode: int, tmp_path: Path, warnings: Warnings) -> None:
     """A readable ``.env`` causes one warning with the command that makes it private, although it is read repeatedly."""
     write(tmp_path, {".env": mode})
 
-    assert warnings(tmp_path, "status") == [
-        f"floriday: other users of this machine can read secrets: chmod 600 {shlex.quote(str(tmp_path / '.env'))}"
-    ]
+    assert warnings("status") == expected(tmp_path)
 
 
-def test_a_private_env_file_causes_no_warning(tmp_path: Path) -> None:
+def test_a_process_prints_the_warning(tmp_path: Path) -> None:
+    """The warning is printed by the command as a user starts it, too."""
+    write(tmp_path, {".env": 0o644})
+
+    assert about_secrets(floriday("status", folder=tmp_path).err) == expected(tmp_path)
+
+
+def test_a_private_env_file_causes_no_warning(tmp_path: Path, warnings: Warnings) -> None:
     """A private, empty or missing ``.env`` causes no warning."""
-    assert warnings(tmp_path, "status") == []
+    assert warnings("status") == []
     write(tmp_path, {".env": 0o600})
-    assert warnings(tmp_path, "status") == []
+    assert warnings("status") == []
     (tmp_path / ".env").write_text("")
     (tmp_path / ".env").chmod(0o644)
-    assert warnings(tmp_path, "status") == []
+    assert warnings("status") == []
 
 
-def test_secret_files_are_named_in_the_same_warning(tmp_path: Path) -> None:
+def test_secret_files_are_named_in_the_same_warning(tmp_path: Path, warnings: Warnings) -> None:
     """The same warning names readable files with secrets, and neither private files nor secrets."""
     write(tmp_path, {".env": 0o644, "secret": 0o644, "key": 0o600})
 
     (line,) = warnings(
-        tmp_path,
         "check",
         FLORIDAY_CLIENT_SECRET_FILE=str(tmp_path / "secret"),
         FLORIDAY_API_KEY_FILE=str(tmp_path / "key"),
