@@ -28,10 +28,10 @@ ORGANIZATIONS: dict[str, tuple[str, str | None]] = {
 }
 
 
-@pytest.fixture
-def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A warehouse for things of the accounts a and b, with versions, branches and a rejected record of each."""
-    things = ThingWarehouse(tmp_path / "w.duckdb").create()
+    things = ThingWarehouse(tmp_path_factory.mktemp("content") / "w.duckdb").create()
     for account in ORGANIZATIONS:
         things.store(
             word("one", 1), thing('"branches":[{"branchId":null,"leaves":[{"word":"x"}]}]', 2, B), account=account
@@ -42,6 +42,14 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
         for table in ("catch_ups", "unknown", "views", "rereads"):
             connection.execute(f"INSERT INTO sync.{table} (account, feed) VALUES ('a', 'f'), ('b', 'f')")
         connection.execute("CREATE SCHEMA own; CREATE TABLE own.notes AS SELECT 'a' AS account, 'mine' AS note")
+    return things.path.read_bytes()
+
+
+@pytest.fixture
+def things(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
+    """A copy of this warehouse, to which the settings point."""
+    things = ThingWarehouse(tmp_path / "w.duckdb")
+    things.path.write_bytes(content)
     monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(things.path))
     monkeypatch.chdir(tmp_path)
     return things
@@ -148,7 +156,7 @@ def test_the_next_sync_continues_under_the_new_name(
 ) -> None:
     """The next sync continues from the cursor under the new name, and is refused under the old one."""
     with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
-        syncing = Syncing(sandbox, tmp_path / "w.duckdb")
+        syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=(ORDERS,))
         first, *later = valid_records(SUPPLIERS.feed(ORDERS), seed=1, count=40)
         for record in (first, *later[:-1]):
             sandbox.book(ORDERS, "north").put(in_json(record))
