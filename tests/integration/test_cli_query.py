@@ -25,10 +25,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli.entry import run
+from pipelines.cli.output import chosen_format, write_result
+from pipelines.errors import PipelineError, UsageError
 from pipelines.reports import all_reports, find_report, installed
 from pipelines.reports.availability import apis_of
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.query_session import QuerySession, query_session
 from pipelines.warehouse.schema.create import create_tables
 from tests.command_line import Printed, command, floriday, process_environment, run_on_terminal, without_coverage
 from tests.integration.report_warehouse import feeds_of_reports
@@ -134,47 +137,121 @@ REFUSED = (
 """Statements that write, read other files or change settings, empty and invalid ones, and names of local variables."""
 
 
-@pytest.mark.parametrize("sql", REFUSED)
-def test_statements_that_do_more_than_read_are_refused(
-    sql: str, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A statement that does more than read the warehouse ends with a one-line error, and changes nothing."""
-    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
-
-    code = run(["query", sql])
-
-    out, err = capsys.readouterr()
-    assert code in {1, 2}
-    assert out == ""
-    assert err.startswith("floriday: ")
-    assert err.count("\n") == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
-    assert warehouse.exists()
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT count(*) FROM orders.sales_orders",
-        "FROM catalog.trade_items LIMIT 1",
-        "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
-        "VALUES (1), (2)",
-        "DESCRIBE orders.sales_orders",
-        "SHOW ALL TABLES",
-        "SUMMARIZE catalog.trade_items",
-        "EXPLAIN SELECT 1",
-        "PIVOT orders.sales_orders ON status USING count(*) GROUP BY trade_instrument",
-        "FROM history.sales_orders_as_of(current_date) LIMIT 1",
-        "FROM reports.revenue_by_week LIMIT 1",
-        "SELECT timezone('Europe/Amsterdam', now());",
-        "FROM pragma_version()",
-    ],
+THROUGH_COMMAND_LINE = (
+    "COPY orders.sales_orders TO 'out.csv'",
+    "FROM read_csv('secret.csv')",
+    "FROM 'https://example.com/a.csv'",
+    "SET enable_external_access = true",
+    "PRAGMA version",
+    "CREATE TEMP TABLE mine AS SELECT 1; FROM mine",
+    "DROP TABLE orders.sales_orders",
+    "SELECT 1; DROP TABLE orders.sales_orders",
+    "",
+    "SELEC 1",
+    "SELECT $1",
+    "FROM path",
 )
-@pytest.mark.usefixtures("warehouse")
-def test_every_reading_statement_works(sql: str, capsys: pytest.CaptureFixture[str]) -> None:
+"""One statement of each kind, each of which gets a process of its own."""
+
+
+@pytest.fixture(scope="class")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working directory of the process that executes queries, with a file that they must not read."""
+    folder = tmp_path_factory.mktemp("statements")
+    (folder / "secret.csv").write_text("a,b\n1,2\n")
+    return folder
+
+
+@pytest.fixture(scope="class")
+def session(filled: Path, folder: Path) -> Iterator[QuerySession]:
+    """The process that the command line starts for each query, here one for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with query_session(filled) as session:
+            yield session
+
+
+@pytest.fixture(scope="class")
+def unchanged(filled: Path) -> Iterator[Path]:
+    """The warehouse, of which a whole class of tests changes neither the file nor its folder."""
+    before, beside = fingerprint(filled), sorted(filled.parent.iterdir())
+    yield filled
+    assert fingerprint(filled) == before
+    assert sorted(filled.parent.iterdir()) == beside
+
+
+class TestRefusedStatements:
+    """A statement that does more than read the warehouse ends with a one-line error, and changes nothing."""
+
+    @pytest.mark.parametrize("sql", REFUSED)
+    def test_every_statement_is_refused(self, sql: str, session: QuerySession, unchanged: Path, folder: Path) -> None:
+        """The error is one line, and the folder and the warehouse stay as they are."""
+        with pytest.raises(PipelineError) as refused:
+            session.rows(sql)
+
+        assert refused.value.message
+        assert "\n" not in refused.value.message
+        assert [path.name for path in folder.iterdir()] == ["secret.csv"]
+        assert unchanged.exists()
+
+    @pytest.mark.parametrize("sql", THROUGH_COMMAND_LINE)
+    def test_the_command_line_prints_the_error(
+        self, sql: str, session: QuerySession, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The command prints the error of the session and nothing else, and leaves every file as it is."""
+        (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+        with pytest.raises(PipelineError) as refused:
+            session.rows(sql)
+
+        code = run(["query", sql])
+
+        out, err = capsys.readouterr()
+        assert code == (2 if isinstance(refused.value, UsageError) else 1)
+        assert (out, err) == ("", f"floriday: {refused.value.message}\n")
+        assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+        assert warehouse.exists()
+
+
+READING = (
+    "SELECT count(*) FROM orders.sales_orders",
+    "FROM catalog.trade_items LIMIT 1",
+    "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
+    "VALUES (1), (2)",
+    "DESCRIBE orders.sales_orders",
+    "SHOW ALL TABLES",
+    "SUMMARIZE catalog.trade_items",
+    "EXPLAIN SELECT 1",
+    "PIVOT orders.sales_orders ON status USING count(*) GROUP BY trade_instrument",
+    "FROM history.sales_orders_as_of(current_date) LIMIT 1",
+    "FROM reports.revenue_by_week LIMIT 1",
+    "SELECT timezone('Europe/Amsterdam', now());",
+    "FROM pragma_version()",
+)
+"""Statements of every kind that only reads."""
+
+
+class TestReadingStatements:
     """Every kind of statement that only reads returns a result."""
-    assert run(["query", sql]) == 0
-    assert capsys.readouterr().out
+
+    @pytest.mark.parametrize("sql", READING)
+    def test_every_reading_statement_works(
+        self, sql: str, session: QuerySession, unchanged: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Each statement has a result that can be printed."""
+        write_result(session.execute(sql), chosen_format(None, None), None, unchanged)
+
+        assert capsys.readouterr().out
+
+    @pytest.mark.parametrize("sql", [sql for sql in READING if sql.startswith(("VALUES", "DESCRIBE", "PIVOT"))])
+    def test_the_command_line_prints_the_same(
+        self, sql: str, session: QuerySession, warehouse: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The command line prints the lines that the session returns; those of a PIVOT have no order."""
+        write_result(session.execute(sql), chosen_format(None, None), None, warehouse)
+        expected = sorted(capsys.readouterr().out.splitlines())
+
+        assert run(["query", sql]) == 0
+        assert sorted(capsys.readouterr().out.splitlines()) == expected
 
 
 @pytest.mark.usefixtures("warehouse")
@@ -318,8 +395,15 @@ def test_a_closed_pipe_is_no_error(warehouse: Path) -> None:
         assert (process.wait(60), err.read()) == (141, b"")
 
 
-@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("file", ["out.csv", "out.xlsx"])
+@pytest.mark.parametrize(
+    ("file", "end", "code"),
+    [
+        ("out.csv", signal.SIGINT, 130),
+        ("out.csv", signal.SIGTERM, 143),
+        ("out.csv", signal.SIGHUP, 129),
+        ("out.xlsx", signal.SIGINT, 130),
+    ],
+)
 def test_signals_stop_a_long_query(file: str, end: signal.Signals, code: int, warehouse: Path, tmp_path: Path) -> None:
     """Ctrl-C, SIGTERM and SIGHUP interrupt a running query, and its unfinished files are removed."""
     sql = "SELECT i FROM range(10000000000) a (i) WHERE i > 0"

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.settings.values import AMSTERDAM
 from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.command_line import Printed, floriday, run_on_terminal
+from tests.command_line import FinishedCommand, Printed, floriday, run_on_terminal
 from tests.integration.syncing import Syncing
 from tests.integration.syncing import empty_warehouse as created
 from tests.moments import real_now
@@ -33,9 +34,9 @@ FEW = ["catalog.trade_items", "orders.sales_orders", "supply.batch_mutations", "
 """The feeds that FLORIDAY_FEEDS names; a sync of all feeds takes seconds."""
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """Two accounts with five orders each."""
+@contextmanager
+def filled_sandbox() -> Iterator[Sandbox]:
+    """Start a server of two accounts with five orders each."""
     with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
         for seed, account in enumerate(("north", "south")):
             for record in valid_records(SUPPLIERS.feed(ORDERS), seed=seed, count=5):
@@ -44,21 +45,72 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """The server of one test."""
+    with filled_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
 def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the settings at the sandbox and at a warehouse that does not exist yet."""
     path = tmp_path / "w.duckdb"
+    use_settings(sandbox, path, monkeypatch)
+    return path
+
+
+def use_settings(sandbox: Sandbox, path: Path, patch: pytest.MonkeyPatch) -> None:
+    """Point the settings at a sandbox and a warehouse, and change to its folder."""
     settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": ",".join(FEW)}
     for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return path
+        patch.setenv(name, value)
+    patch.chdir(path.parent)
 
 
 @pytest.fixture
 def existing_warehouse(warehouse: Path) -> None:
     """Create an empty warehouse, because creating all tables takes longer than most syncs."""
-    warehouse.touch(mode=0o600)
-    warehouse.write_bytes(created("suppliers"))
+    write_warehouse(warehouse, created("suppliers"))
+
+
+def write_warehouse(path: Path, content: bytes) -> None:
+    """Write the file of a warehouse with the permissions that a sync gives it."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+def after_a_sync(folder: Path, *feeds: str) -> bytes:
+    """Return a warehouse after a first sync; every server that is filled like this one serves the same records."""
+    path = folder / "w.duckdb"
+    with filled_sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
+        use_settings(sandbox, path, patch)
+        write_warehouse(path, created("suppliers"))
+        assert run(["sync", *feeds]) == 0
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def few_synced(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A warehouse after a sync of a few feeds."""
+    return after_a_sync(tmp_path_factory.mktemp("few"))
+
+
+@pytest.fixture(scope="module")
+def one_synced(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A warehouse after a sync of the orders alone."""
+    return after_a_sync(tmp_path_factory.mktemp("one"), ORDERS)
+
+
+@pytest.fixture
+def synced_warehouse(warehouse: Path, few_synced: bytes) -> None:
+    """Create a warehouse in which a few feeds were synced."""
+    write_warehouse(warehouse, few_synced)
+
+
+@pytest.fixture
+def synced_orders(warehouse: Path, one_synced: bytes) -> None:
+    """Create a warehouse in which the orders were synced."""
+    write_warehouse(warehouse, one_synced)
 
 
 @pytest.fixture
@@ -93,11 +145,9 @@ class TestSync:
         Syncing(sandbox, warehouse).assert_equal(account="north")
         assert warehouse.stat().st_mode & 0o777 == 0o600
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_warehouse")
     def test_a_second_sync_reads_nothing_new(self, printed: Printed) -> None:
         """A second sync of an idle server reads no records."""
-        printed("sync")
-
         code, out, _ = printed("sync")
 
         assert code == 0
@@ -125,11 +175,9 @@ class TestSync:
         assert code == 0
         assert table(out)["north", ORDERS][0] == "5"
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_orders")
     def test_full_reads_everything_again(self, printed: Printed) -> None:
         """With ``--full``, all records are read again, and none is new or changed."""
-        printed("sync", ORDERS)
-
         _, out, _ = printed("sync", ORDERS, "--full")
 
         assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
@@ -220,17 +268,23 @@ class TestSync:
         assert (code, err) == (0, "")
         assert "north · supply.batches: skipped: Floriday is rebuilding" in out
 
-    def test_a_scope_that_is_not_granted_is_skipped(self, tmp_path: Path) -> None:
+    def test_a_scope_that_is_not_granted_is_skipped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         """Feeds whose scope is not granted are skipped, and the message names the scope."""
         scopes = ("role:app", "organization:read", "sales-order:read")
         with Sandbox(empty=True, scopes=scopes) as sandbox:
-            ended = floriday("sync", folder=tmp_path, **sandbox.environment())
-            status_output = floriday("status", "--offline", folder=tmp_path)
+            use_settings(sandbox, tmp_path / "w.duckdb", monkeypatch)
+            write_warehouse(tmp_path / "w.duckdb", created("suppliers"))
+            code = run(["sync"])
+        out, err = capsys.readouterr()
 
-        assert (ended.code, ended.err) == (0, "")
-        assert "main · catalog.trade_items: skipped: scope catalog:read is not granted" in ended.out
-        assert "main catalog.trade_items is skipped: scope catalog:read is not granted" in status_output.out
-        assert table(ended.out)["main", ORDERS][-3] == "yes"
+        assert (code, err) == (0, "")
+        assert "main · catalog.trade_items: skipped: scope catalog:read is not granted" in out
+        assert table(out)["main", ORDERS][-3] == "yes"
+        run(["status", "--offline"])
+        skipped = "main catalog.trade_items is skipped: scope catalog:read is not granted"
+        assert skipped in capsys.readouterr().out
 
     @pytest.mark.usefixtures("existing_warehouse")
     def test_rejected_records_and_schema_drift_are_reported(self, printed: Printed, sandbox: Sandbox) -> None:
@@ -249,10 +303,9 @@ class TestSync:
         assert re.search(r"field \S*bouquetOfTheDay \(\w+\) that this version does not know", out)
         assert "values that this version does not know: HALF [2JDONE" in out
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_orders")
     def test_a_restarted_numbering_is_reported(self, printed: Printed, sandbox: Sandbox) -> None:
         """When Floriday restarts the numbering of a feed, the output reports the new series."""
-        printed("sync", ORDERS)
         sandbox.book(ORDERS, "north").restart()
 
         code, out, _ = printed("sync", ORDERS)
@@ -279,6 +332,7 @@ class TestSync:
 
         assert re.search(r"north · orders.sales_orders: 1 page, 5 records, [\d,]+/s, at \d+ of \d+\n", out)
 
+    @pytest.mark.usefixtures("existing_warehouse")
     def test_a_table_on_a_terminal(self, warehouse: Path) -> None:
         """On a terminal, the progress disappears at the end and the table stays."""
         out = run_on_terminal("sync", columns=120, **environment())
@@ -328,15 +382,19 @@ WRONG = {
     ("command", "wrong"),
     [*(("sync", wrong) for wrong in ("secret", "key", "address", "feeds")), *(("check", wrong) for wrong in WRONG)],
 )
-def test_a_wrong_setting_is_one_line(command: str, wrong: str, warehouse: Path) -> None:
+def test_a_wrong_setting_is_one_line(
+    command: str, wrong: str, warehouse: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong setting or an unreachable server is one line, without secrets, and creates no warehouse."""
-    changed, code, message = WRONG[wrong]
+    changed, expected, message = WRONG[wrong]
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
 
-    ended = floriday(command, folder=warehouse.parent, **{**environment(), **changed})
+    code, out, err = printed(command)
 
-    assert ended.code == code
-    assert message in ended.error_line
-    assert "made-up" not in ended.out + ended.err
+    assert code == expected
+    assert message in FinishedCommand(code, out, err).error_line
+    assert "made-up" not in out + err
     assert not warehouse.exists()
 
 
@@ -387,10 +445,9 @@ class TestCheck:
 class TestStatus:
     """``floriday status``."""
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_warehouse")
     def test_it_prints_a_row_for_each_feed(self, printed: Printed, sandbox: Sandbox) -> None:
         """``status`` prints rows, cursor, distance to the maximum, rejected records and time left to read."""
-        printed("sync")
         book = sandbox.book(ORDERS, "north")
         before = book.maximum
         (record,) = valid_records(SUPPLIERS.feed(ORDERS), seed=7, count=1)
@@ -407,16 +464,17 @@ class TestStatus:
         assert rows["south", ORDERS][-4] == "0"
         assert rows["south", "supply.batch_mutations"][-1] == "–"
 
-    @pytest.mark.usefixtures("existing_warehouse")
-    def test_offline_needs_no_credentials(self, printed: Printed, warehouse: Path, tmp_path: Path) -> None:
+    @pytest.mark.usefixtures("synced_orders")
+    def test_offline_needs_no_credentials(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """With ``--offline``, ``status`` needs no credentials and omits the distance."""
-        printed("sync", ORDERS)
+        for name in environment().keys() - {"FLORIDAY_WAREHOUSE"}:
+            monkeypatch.delenv(name)
 
-        ended = floriday("status", "--offline", folder=tmp_path, FLORIDAY_WAREHOUSE=str(warehouse))
+        code, out, err = printed("status", "--offline")
 
-        assert (ended.code, ended.err) == (0, "")
-        assert table(ended.out)["north", ORDERS][-4] == "–"
-        assert table(ended.out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
+        assert (code, err) == (0, "")
+        assert table(out)["north", ORDERS][-4] == "–"
+        assert table(out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
 
     @pytest.mark.usefixtures("existing_warehouse")
     def test_a_refused_maximum_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
@@ -429,10 +487,9 @@ class TestStatus:
         assert (code, err) == (0, "")
         assert table(out)["north", ORDERS][-4] == "unknown"
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_warehouse")
     def test_floriday_does_not_answer(self, printed: Printed, sandbox: Sandbox) -> None:
         """A failed maximum is one line and exit code 1, and the data of the warehouse are printed."""
-        printed("sync")
         sandbox.faults.add(Fault(kind=Kind.STATUS, status=400, where="*/current-max-sequence", account="north"))
 
         code, out, err = printed("status")
@@ -455,10 +512,9 @@ class TestStatus:
         assert table(out)["south", ORDERS][-3] == "1"
         assert table(out)["north", ORDERS][-3] == "0"
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_warehouse")
     def test_changes_older_than_the_retention(self, printed: Printed, warehouse: Path) -> None:
         """``status`` marks a feed that was not read for longer than Floriday's retention."""
-        printed("sync", "supply.batches")
         with duckdb.connect(str(warehouse)) as connection:
             connection.execute("UPDATE sync.cursors SET current_at = ?", [real_now() - timedelta(days=31)])
 
@@ -474,10 +530,9 @@ class TestStatus:
         assert "run `floriday sync` first" in err
         assert not warehouse.exists()
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_orders")
     def test_another_environments_warehouse(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """``status`` refuses a warehouse that belongs to another environment."""
-        printed("sync", ORDERS)
         monkeypatch.setenv("FLORIDAY_BASE_URL", "https://api.example.com/suppliers-api-2026v1")
 
         code, _, err = printed("status")
@@ -514,6 +569,7 @@ class TestVersion:
         sandbox = Sandbox(empty=True)
         sandbox.api_path = "/suppliers-api-2026v2"
         with sandbox:
+            write_warehouse(tmp_path / "n.duckdb", created("suppliers"))
             for name, value in {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(tmp_path / "n.duckdb")}.items():
                 monkeypatch.setenv(name, value)
             monkeypatch.chdir(tmp_path)
@@ -524,13 +580,12 @@ class TestVersion:
         [("2026-08-01", ""), ("2026-12-01", "deprecated"), ("2027-04-01", "only 30 days left"), ("2028-01-01", "was")],
     )
     @pytest.mark.parametrize("command", ["check", "status"])
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_orders")
     def test_the_end_of_a_version_is_announced(
         self, command: str, day: str, message: str, printed: Printed, set_today: Callable[[str], None]
     ) -> None:
         """The last line of ``check`` and ``status`` warns of a version that is deprecated, ends soon or has ended."""
         set_today(day)
-        printed("sync", "sales_orders")
 
         code, out, err = printed(command)
 
@@ -559,12 +614,11 @@ class TestVersion:
         assert out.count("is for version 2026v2 of the API, this program supports 2026v1") == 1
         assert all(call.path.startswith("/suppliers-api-2026v2") for call in newer.calls if "-api-" in call.path)
 
-    @pytest.mark.usefixtures("existing_warehouse")
+    @pytest.mark.usefixtures("synced_orders")
     def test_no_version_without_a_base_url(
         self, printed: Printed, monkeypatch: pytest.MonkeyPatch, set_today: Callable[[str], None]
     ) -> None:
         """Without a base URL, ``status --offline`` prints nothing about the version."""
-        printed("sync", "sales_orders")
         set_today("2028-01-01")
         monkeypatch.delenv("FLORIDAY_BASE_URL")
 

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipelines.cli.entry import run
 from pipelines.errors import WarehouseError
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import Warehouse
@@ -27,14 +28,21 @@ VALID_MEMBERS = {"status": "COMMITTED", "isDeleted": False, "lastModifiedDateTim
 MUTATIONS = "orders.sales_order_mutations"
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """Ten orders with two mutations each, and three batches."""
+@contextmanager
+def filled_sandbox() -> Iterator[Sandbox]:
+    """Start a server of ten orders with two mutations each, and three batches."""
     with Sandbox(empty=True) as sandbox:
         for place, record in enumerate(valid_records(SUPPLIERS.feed(ORDERS), 1, 10)):
             put(sandbox, {**record, **VALID_MEMBERS, "mutations": mutations(place)})
         for record in valid_records(SUPPLIERS.feed(BATCHES), 1, 3):
             sandbox.book(BATCHES).put(record)
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """The server of one test."""
+    with filled_sandbox() as sandbox:
         yield sandbox
 
 
@@ -70,6 +78,26 @@ def settings(sandbox: Sandbox, path: Path) -> dict[str, str]:
     return {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": f"{ORDERS},{BATCHES}"}
 
 
+@pytest.fixture(scope="module")
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The warehouse after a first sync; every server that is filled like this one serves the same records."""
+    path = tmp_path_factory.mktemp("first") / "w.duckdb"
+    with filled_sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
+        for name, value in settings(sandbox, path).items():
+            patch.setenv(name, value)
+        patch.chdir(path.parent)
+        assert run(["sync"]) == 0
+    return path.read_bytes()
+
+
+@pytest.fixture
+def synced(warehouse: Path, first_sync: bytes) -> Path:
+    """The warehouse after a sync of all records."""
+    warehouse.touch(mode=0o600)
+    warehouse.write_bytes(first_sync)
+    return warehouse
+
+
 @pytest.fixture
 def printed(warehouse: Path, printed: Printed) -> Printed:
     """Run a command with these settings."""
@@ -102,10 +130,9 @@ class TestOutput:
         assert "Nothing was written; no other table would change.\n" in out
         assert content(warehouse.parent) == {}
 
-    def test_each_kind_of_change(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+    def test_each_kind_of_change(self, printed: Printed, sandbox: Sandbox, synced: Path) -> None:
         """New, changed, deleted and rejected records are counted; a new sequence number alone is no change."""
-        printed("sync")
-        before = content(warehouse.parent)
+        before = content(synced.parent)
         first, second, third, fourth, *_ = (order(sandbox, place) for place in range(10))
         put(sandbox, {**first, "numberOfPieces": 4711})
         put(sandbox, {**second, "isDeleted": True})
@@ -122,24 +149,22 @@ class TestOutput:
         assert counts(out)[ORDERS] == [1, 2, 1, 1]
         assert counts(out)[MUTATIONS] == [1, 1, 1, 0]
         assert BATCHES not in counts(out)
-        assert content(warehouse.parent) == before
+        assert content(synced.parent) == before
 
-    def test_a_sync_makes_the_printed_changes(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
+    def test_a_sync_makes_the_printed_changes(self, printed: Printed, sandbox: Sandbox, synced: Path) -> None:
         """The next sync makes exactly the printed changes."""
-        printed("sync")
         put(sandbox, {**order(sandbox, 0), "numberOfPieces": 4711, "mutations": mutations(0, 3)})
         printed_changes = counts(printed("sync", "--dry-run")[1])
 
         assert printed_changes == {ORDERS: [0, 1, 0, 0], MUTATIONS: [1, 0, 0, 0]}
         printed("sync")
         assert counts(printed("sync", "--dry-run")[1]) == {}
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
+        with duckdb.connect(str(synced), read_only=True) as connection:
             assert connection.execute(f"SELECT count(*) FROM {MUTATIONS}").fetchall() == [(21,)]
 
-    def test_lost_rows_would_be_new(self, printed: Printed, warehouse: Path) -> None:
+    def test_lost_rows_would_be_new(self, printed: Printed, synced: Path) -> None:
         """Rows that were lost are printed as new in a full re-read and in a re-read of days."""
-        printed("sync")
-        with duckdb.connect(str(warehouse)) as connection:
+        with duckdb.connect(str(synced)) as connection:
             connection.execute(f"DELETE FROM {ORDERS} WHERE hash(sales_order_id) % 2 = 0")
             ((kept,),) = connection.execute(f"SELECT count(*) FROM {ORDERS}").fetchall()
 
@@ -147,10 +172,9 @@ class TestOutput:
             _, out, _ = printed("sync", "--dry-run", *options)
             assert counts(out) == {ORDERS: [10 - kept, 0, 0, 0]}
 
+    @pytest.mark.usefixtures("synced")
     def test_no_changes(self, printed: Printed) -> None:
         """Without changes, one line reports that no table would change."""
-        printed("sync")
-
         code, out, _ = printed("sync", "--dry-run")
 
         assert code == 0
@@ -172,22 +196,21 @@ class TestOutput:
 class TestCopy:
     """A dry run works on a private copy, which it removes."""
 
-    def test_ctrl_c_removes_the_copy(self, sandbox: Sandbox, warehouse: Path, printed: Printed) -> None:
+    def test_ctrl_c_removes_the_copy(self, sandbox: Sandbox, synced: Path, printed: Printed) -> None:
         """Ctrl-C removes the copy and leaves the warehouse unchanged; a sync is refused until then."""
-        printed("sync")
-        before = content(warehouse.parent)
+        before = content(synced.parent)
         put(sandbox, order(sandbox, 0))
         sandbox.faults.add(Fault(kind=Kind.SLOW, seconds=60, where="/sales-orders/sync/*", times=None))
         sandbox.calls.clear()
         process = subprocess.Popen(
             command("sync", "--dry-run"),
-            cwd=warehouse.parent,
-            env=without_coverage(**settings(sandbox, warehouse)),
+            cwd=synced.parent,
+            env=without_coverage(**settings(sandbox, synced)),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        copy = warehouse.parent / ".w.duckdb.trial" / "w.duckdb"
+        copy = synced.parent / ".w.duckdb.trial" / "w.duckdb"
         while not sandbox.calls.to("/sales-orders/current-max-sequence"):
             with suppress(subprocess.TimeoutExpired):
                 pytest.fail(f"the dry run ended with {process.wait(0.02)}")
@@ -199,17 +222,18 @@ class TestCopy:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (130, "floriday: stopped\n")
-        assert content(warehouse.parent) == before
+        assert content(synced.parent) == before
 
-    def test_the_copy_of_a_killed_dry_run_is_removed(self, printed: Printed, warehouse: Path) -> None:
+    def test_the_copy_of_a_killed_dry_run_is_removed(self, printed: Printed, synced: Path) -> None:
         """The next dry run removes the copy of a killed one."""
-        stale = warehouse.parent / ".w.duckdb.trial"
+        before = content(synced.parent)
+        stale = synced.parent / ".w.duckdb.trial"
         stale.mkdir()
         (stale / "w.duckdb").write_bytes(b"half a copy")
 
         assert printed("sync", "--dry-run")[0] == 0
 
-        assert content(warehouse.parent) == {}
+        assert content(synced.parent) == before
 
     def test_the_copy_contains_the_write_ahead_log(self, tmp_path: Path) -> None:
         """The copy contains what a killed process committed to the write-ahead log, and both files stay unchanged."""

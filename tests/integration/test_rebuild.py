@@ -15,7 +15,7 @@ from pipelines.errors import WarehouseError
 from pipelines.sandbox import Sandbox
 from pipelines.sync.rebuild import rebuild
 from pipelines.warehouse.file.connection import Warehouse
-from tests.command_line import floriday
+from tests.command_line import Printed
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 
@@ -27,7 +27,7 @@ FEW = (ORDERS, *(SUPPLIERS.source(name) for name in ("batches", "trade_items", "
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
     """A warehouse with a few feeds of two accounts."""
-    yield from trading(tmp_path_factory.mktemp("traded"), tuple(source.name for source in FEW))
+    yield from trading(tmp_path_factory.mktemp("traded"), tuple(source.name for source in FEW), scale=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
     yield from trading(tmp_path_factory.mktemp("whole"), ())
 
 
-def trading(folder: Path, only: tuple[str, ...]) -> Iterator[Syncing]:
+def trading(folder: Path, only: tuple[str, ...], scale: float = 0.05) -> Iterator[Syncing]:
     """Sync two accounts three times while the sandbox trades; one feed restarts, and records disappear."""
-    with Sandbox(now=NOW, accounts=("north", "south"), scale=0.05) as sandbox:
+    with Sandbox(now=NOW, accounts=("north", "south"), scale=scale) as sandbox:
         syncing = Syncing(sandbox, folder / "w.duckdb", only=only)
         syncing.sync()
         sandbox.advance(dt.timedelta(hours=6))
+        for account in ("north", "south"):
+            for entry in sandbox.book("sales_orders", account).entries()[:20]:
+                sandbox.book("sales_orders", account).put({**entry.document, "numberOfPieces": 4711})
         syncing.sync()
         sandbox.book("sales_orders", "south").restart()
         sandbox.advance(dt.timedelta(days=2))
@@ -135,24 +138,32 @@ def test_a_log_that_cannot_be_read_changes_nothing(traded: Syncing) -> None:
 class TestCommand:
     """``floriday rebuild``."""
 
-    def test_named_feeds(self, traded: Syncing, tmp_path: Path) -> None:
-        """The command prints the rebuilt feeds, and needs no credentials."""
-        finished = floriday("rebuild", "batches", "trade_items", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
+    @pytest.fixture(autouse=True)
+    def warehouse(self, traded: Syncing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Point the settings at the warehouse."""
+        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(traded.path))
+        monkeypatch.chdir(tmp_path)
 
-        assert (finished.code, finished.err) == (0, "")
-        lines = finished.out.splitlines()
+    def test_named_feeds(self, printed: Printed) -> None:
+        """The command prints the rebuilt feeds, and needs no credentials."""
+        code, out, err = printed("rebuild", "batches", "trade_items")
+
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
         assert [line.partition(":")[0] for line in lines] == ["supply.batches", "catalog.trade_items"]
 
-    def test_an_unknown_feed(self, traded: Syncing, tmp_path: Path) -> None:
+    def test_an_unknown_feed(self, printed: Printed) -> None:
         """An unknown feed is a usage error, and nothing is rebuilt."""
-        finished = floriday("rebuild", "tulips", folder=tmp_path, FLORIDAY_WAREHOUSE=str(traded.path))
+        code, _, err = printed("rebuild", "tulips")
 
-        assert finished.code == 2
-        assert "no feed 'tulips'" in finished.err
+        assert code == 2
+        assert "no feed 'tulips'" in err
 
-    def test_without_a_warehouse(self, tmp_path: Path) -> None:
+    def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without a warehouse the command fails, and the error says that there is none."""
-        finished = floriday("rebuild", folder=tmp_path, FLORIDAY_WAREHOUSE=str(tmp_path / "none.duckdb"))
+        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(tmp_path / "none.duckdb"))
 
-        assert finished.code == 1
-        assert "there is no warehouse" in finished.err
+        code, _, err = printed("rebuild")
+
+        assert code == 1
+        assert "there is no warehouse" in err

@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -19,16 +20,30 @@ from pipelines.sandbox.world.codes import check_digit
 from tests.moments import NOW
 
 
+class UnchangedSandbox(Sandbox):
+    """A sandbox whose world does not change, so that the records of each feed are decoded once."""
+
+    @cached_property
+    def _decoded(self) -> dict[tuple[str, str | None], list[Document]]:
+        return {}
+
+    def truth(self, source: str, account: str | None = None) -> list[Document]:
+        """All records of a feed."""
+        if (source, account) not in self._decoded:
+            self._decoded[source, account] = super().truth(source, account)
+        return self._decoded[source, account]
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
     """A grower's world in autumn, as it is first made."""
-    return Sandbox(now=NOW, accounts=("main", "second"))
+    return UnchangedSandbox(now=NOW, accounts=("main", "second"))
 
 
 @pytest.fixture
 def changing() -> Sandbox:
     """A small world that the test may change."""
-    return Sandbox(now=NOW, scale=0.2)
+    return Sandbox(now=NOW, scale=0.1)
 
 
 def parse_time(text: str) -> dt.datetime:
@@ -56,9 +71,8 @@ def members(value: object, name: str) -> Iterator[Any]:
 class TestRecords:
     """Each record is complete and valid."""
 
-    def test_the_size_of_the_default_world(self) -> None:
-        """All feeds of the default world contain between 20,000 and 32,000 records."""
-        sandbox = Sandbox(now=NOW)
+    def test_the_size_of_the_default_world(self, sandbox: Sandbox) -> None:
+        """All feeds of the first account of the default world contain between 20,000 and 32,000 records."""
         sizes = {name: len(sandbox.book(name)) for name in sandbox.sources}
 
         assert 20_000 < sum(sizes[name] for name in sandbox.feeds) < 32_000
@@ -242,17 +256,18 @@ class TestTime:
         """The same seed gives the same records, also after the same steps, and another seed gives others."""
 
         def bodies(seed: int) -> list[bytes]:
-            sandbox = Sandbox(seed=seed, now=NOW, scale=0.1)
+            sandbox = Sandbox(seed=seed, now=NOW, scale=0.05)
             sandbox.advance(dt.timedelta(days=1))
             return [entry.body for name in sandbox.sources for entry in sandbox.book(name).entries()]
 
-        assert bodies(3) == bodies(3)
-        assert bodies(3) != bodies(4)
+        first = bodies(3)
+        assert bodies(3) == first
+        assert bodies(4) != first
 
     def test_other_accounts_do_not_change_the_first_one(self) -> None:
         """Another account does not change the records of the first one."""
-        alone = Sandbox(now=NOW, scale=0.1)
-        with_another = Sandbox(now=NOW, scale=0.1, accounts=("main", "second"))
+        alone = Sandbox(now=NOW, scale=0.05)
+        with_another = Sandbox(now=NOW, scale=0.05, accounts=("main", "second"))
 
         assert alone.truth("sales_orders") == with_another.truth("sales_orders", "main")
 
@@ -294,7 +309,7 @@ class TestTime:
 
     def test_scale_multiplies_the_trade(self, changing: Sandbox) -> None:
         """Twice the scale gives about twice the orders."""
-        twice = Sandbox(now=NOW, scale=0.4)
+        twice = Sandbox(now=NOW, scale=0.2)
 
         assert 1.7 < len(twice.book("sales_orders")) / len(changing.book("sales_orders")) < 2.3
 

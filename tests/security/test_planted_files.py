@@ -13,6 +13,7 @@ from pipelines.errors import PipelineError
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from tests.integration.report_warehouse import feeds_of_reports
 from tests.integration.syncing import empty_warehouse
 
 OTHER_USER = 54_321
@@ -27,12 +28,20 @@ COMMANDS = FILES | FOLDERS
 each_command = pytest.mark.parametrize("command", COMMANDS, ids="-".join)
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with a warehouse and a file that must not change."""
-    (tmp_path / "w.duckdb").write_bytes(empty_warehouse("suppliers"))
-    with Warehouse(tmp_path / "w.duckdb").writing() as connection:
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A warehouse of the API of the settings, without rows; few tables are opened faster than all."""
+    path = tmp_path_factory.mktemp("content") / "w.duckdb"
+    path.write_bytes(empty_warehouse("suppliers", feeds_of_reports("suppliers")))
+    with Warehouse(path).writing() as connection:
         connection.execute("INSERT INTO sync.settings VALUES ('suppliers', '127.0.0.1', 2, now())")
+    return path.read_bytes()
+
+
+@pytest.fixture
+def folder(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a warehouse and a file that must not change."""
+    (tmp_path / "w.duckdb").write_bytes(content)
     (tmp_path / "victim").write_text("mine")
     monkeypatch.chdir(tmp_path)
     for name, value in SETTINGS.items():
