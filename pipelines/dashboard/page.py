@@ -26,6 +26,11 @@ def page_of(content: str) -> str:
     )
 
 
+def page_version() -> str:
+    """A text that changes when the page changes, apart from its content."""
+    return hashlib.sha256(page_of("").encode()).hexdigest()[:12]
+
+
 def _policy(style: str, programs: Iterable[str]) -> str:
     """A content security policy: nothing is loaded, and only these scripts are executed, no text of the data.
 

@@ -25,7 +25,7 @@ ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 ASSETS_JOB = "__ASSET_JOB"
 """Dagster's name for the job of runs of selected assets."""
 
-REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines.definitions"}
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "floriday"}
 
 # If a process starts with SIGINT ignored, as in the background of a script, Dagster ignores SIGTERM as well.
 START = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"

@@ -31,7 +31,7 @@ mutation($selector: JobOrPipelineSelector!) {
 """
 RUNS = "{runsOrError(limit: 1000) {... on Runs {results {runId status startTime endTime}}}}"
 STATUS = "query($id: ID!) {runOrError(runId: $id) {... on Run {status}}}"
-REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines.definitions"}
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "floriday"}
 
 
 @dataclass

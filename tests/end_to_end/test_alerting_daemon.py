@@ -12,7 +12,7 @@ from tests.integration.alert_sensors import HOOK, TOKEN
 from tests.integration.answering_server import Reply, answering_server
 from tests.written_files import settings_apart, written_below
 
-WORKSPACE = "load_from: [{python_file: {relative_path: failing.py, location_name: pipelines.definitions}}]"
+WORKSPACE = "load_from: [{python_file: {relative_path: failing.py, location_name: floriday}}]"
 
 FAILING = '''
 """A feed that fails, and the alert sensors with short intervals."""

@@ -165,7 +165,7 @@ def test_the_graph_shows_every_group(tab: Tab) -> None:
 
 def test_a_group_shows_the_state_of_its_feeds(tab: Tab) -> None:
     """Each feed in a group has its weeks, checks and kinds."""
-    tab.open("locations/pipelines.definitions/asset-groups/orders")
+    tab.open("locations/floriday/asset-groups/orders")
 
     tab.expect_texts("sales_orders", "100% filled", re.compile(r"(\d+) / \1 Passed"), "DuckDB")
     tab.screenshot("group")
@@ -253,7 +253,7 @@ def test_weeks_are_backfilled_by_mouse(browser: Browser, nursery: ControlRoom, s
         tab.expect_texts("What buyers ordered", "Row count", "Passing")
         tab.screenshot("nursery_feed")
 
-        tab.open("locations/pipelines.definitions/asset-groups/orders")
+        tab.open("locations/floriday/asset-groups/orders")
         tab.expect_texts("100% filled")
         tab.click("Materialize all…")
         weeks = tab.dialog.get_by_role("textbox").first

@@ -154,7 +154,7 @@ def take_pictures(up: Up, folder: Path) -> None:
         for name, path in {
             "soak_feed": "assets/orders/sales_orders",
             "soak_checks": "assets/orders/sales_orders?view=checks",
-            "soak_reports": "locations/pipelines.definitions/asset-groups/reports/list",
+            "soak_reports": "locations/floriday/asset-groups/reports/list",
             "soak_assets": "assets",
         }.items():
             page.goto(f"{up.printed['Dagster']}/{path}")

@@ -50,6 +50,14 @@ print(json.dumps(sorted(key.to_user_string() for key in repository.assets_defs_b
 """
 
 
+VERSIONS = """
+import json
+from pipelines.definitions import definitions
+repository = definitions.get_repository_def()
+print(json.dumps(sorted(spec.code_version for each in repository.assets_defs_by_key.values() for spec in each.specs)))
+"""
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinition:
     """The definitions without any setting; loading them takes a third of a second."""
@@ -66,6 +74,19 @@ def spec(repository: dg.RepositoryDefinition, feed: Source) -> dg.AssetSpec:
     """Return the spec of a feed's asset."""
     key = dg.AssetKey([feed.schema, feed.table])
     return repository.assets_defs_by_key[key].specs_by_key[key]
+
+
+def test_each_asset_has_an_owner_and_a_version(repository: dg.RepositoryDefinition) -> None:
+    """The version of an asset's code is the same in each process, and differs between assets."""
+    specs = [spec for each in repository.assets_defs_by_key.values() for spec in each.specs]
+    versions = [spec.code_version for spec in specs]
+
+    assert all(list(spec.owners) == ["team:floriday"] for spec in specs)
+    assert None not in versions
+    assert len(set(versions)) == len(versions)
+    command = [sys.executable, "-c", VERSIONS]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed) == sorted(filter(None, versions))
 
 
 class TestLoading:

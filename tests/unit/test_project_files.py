@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pipelines.orchestration.serving.dagster_dev import LONGEST_STOP
+from pipelines.orchestration.serving.dagster_dev import LOCATION, LONGEST_STOP
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +47,16 @@ def test_dagster_and_its_web_server_match() -> None:
 def test_pyproject_does_not_override_the_workspace() -> None:
     """No table of pyproject.toml makes ``dagster dev`` ignore workspace.yaml."""
     assert project()["tool"].keys() & {"dagster", "dg"} == set()
+
+
+def test_dg_finds_the_same_code_location() -> None:
+    """``dg`` and ``dagster dev`` load the same module under the same name."""
+    workspace = dict(re.findall(r"(module_name|location_name): (.+)", (ROOT / "workspace.yaml").read_text("utf-8")))
+    found = tomllib.loads((ROOT / "dg.toml").read_text(encoding="utf-8"))["project"]
+
+    assert workspace == {"module_name": found["code_location_target_module"], "location_name": LOCATION}
+    assert found["code_location_name"] == LOCATION
+    assert (ROOT / found["root_module"]).is_dir()
 
 
 def test_make_help_names_every_target() -> None:

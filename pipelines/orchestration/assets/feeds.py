@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function at run time.
 
 import datetime as dt
+import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from pipelines.catalogue.types import Source
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
 from pipelines.orchestration.assets.freshness import policy
-from pipelines.orchestration.assets.keys import POOL, asset_key, op_name
+from pipelines.orchestration.assets.keys import OWNERS, POOL, asset_key, op_name
 from pipelines.orchestration.assets.partitions import covered, proven_weeks, weeks
 from pipelines.orchestration.assets.repeated_results import REPEATS, repeated
 from pipelines.orchestration.assets.request import READS, SyncConfig, SyncRequest, chosen_accounts, what_to_read
@@ -69,6 +70,8 @@ def _spec(source: Source, table: Table, relations: Iterable[Relation]) -> dg.Ass
     return dg.AssetSpec(
         asset_key(source),
         group_name=source.schema,
+        owners=OWNERS,
+        code_version=_code_version(table),
         kinds={"duckdb", "pandas"},
         description=_description(table),
         tags={"tier": source.tier, "scope": source.scope.replace(":", ".")},
@@ -78,6 +81,12 @@ def _spec(source: Source, table: Table, relations: Iterable[Relation]) -> dg.Ass
         skippable=True,
         freshness_policy=policy(source.tier),
     )
+
+
+def _code_version(table: Table) -> str:
+    """A text that changes when the table, its columns or its child tables change."""
+    tables = [(each.qualified_name, each.key, [(c.name, c.type) for c in each.columns]) for each in table.walk()]
+    return hashlib.sha256(repr(tables).encode()).hexdigest()[:12]
 
 
 def _description(table: Table) -> str:

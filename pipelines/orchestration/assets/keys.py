@@ -1,4 +1,4 @@
-"""The names of a feed in Dagster: of its asset, its step and its pool."""
+"""The names of a feed in Dagster: of its asset, its owners, its step and its pool."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines.catalogue.types import Source
 
+OWNERS = ["team:floriday"]  # of all assets; Dagster groups and filters them by it
 POOL = "duckdb"  # the pool of all steps that write to the warehouse: one run at a time (`dagster.yaml`)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import dagster as dg
 
 from pipelines.catalogue.types import Source
-from pipelines.dashboard import Dashboard, path_beside, write_dashboard
+from pipelines.dashboard import Dashboard, page_version, path_beside, write_dashboard
 from pipelines.orchestration.assets.floriday_text import as_code
-from pipelines.orchestration.assets.keys import asset_key
+from pipelines.orchestration.assets.keys import OWNERS, asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.reports import Preview, Report, all_reports, installed, preview
@@ -45,6 +45,8 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
     @dg.asset(
         key=report_key(report),
         group_name=GROUP,
+        owners=OWNERS,
+        code_version=report.fingerprint[:12],
         kinds={"duckdb", "sql"},
         description=_description(report),
         metadata={
@@ -137,6 +139,8 @@ def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
         key=DASHBOARD,
         group_name=GROUP,
+        owners=OWNERS,
+        code_version=page_version(),
         kinds={"html"},
         description=(
             "The reports as one page: `dashboard.html` in the folder of the warehouse. It can be mailed, printed and"

@@ -15,6 +15,7 @@ from pipelines.errors import DagsterError
 from pipelines.orchestration.serving import sessions
 from pipelines.orchestration.serving.lock_files import LockFile
 from pipelines.orchestration.serving.server_log import ServerLog
+from pipelines.private_files import replaced_file
 from pipelines.settings import child_environment
 
 LOOPBACK = "127.0.0.1"
@@ -24,7 +25,18 @@ START_TIMEOUT = 240.0  # seconds for a start; the first one on a slow disk takes
 _TERM_SECONDS, _KILL_SECONDS = 3.0, 1.0  # after SIGTERM, Dagster ends and a run records that it was stopped
 LONGEST_STOP = _TERM_SECONDS + _KILL_SECONDS  # the timeout of a service manager has to be longer
 _SUPERSEDED = "ignore:Function `dev_command` is superseded:FutureWarning"
-_OWN_MODULE = ["--module-name", "pipelines.definitions", "--working-directory", str(Path(__file__).parents[3])]
+LOCATION = "floriday"  # the name of the code location in Dagster's pages
+_OWN_WORKSPACE = {
+    "load_from": [
+        {
+            "python_module": {
+                "module_name": "pipelines.definitions",
+                "working_directory": str(Path(__file__).parents[3]),
+                "location_name": LOCATION,
+            }
+        }
+    ]
+}
 _WORKSPACE = """{
   workspaceOrError {
     ... on PythonError {message}
@@ -60,7 +72,7 @@ class DagsterDev:
         output = self.log.opened()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - every word of it is ours
-                _command(root, port, names),
+                _command(_workspace(root, home), port, names),
                 cwd=root,
                 env=surroundings(os.environ, history or home, settings),
                 stdin=subprocess.DEVNULL,
@@ -147,11 +159,20 @@ def surroundings(environ: Mapping[str, str], home: Path, settings: Mapping[str, 
     }
 
 
-def _command(root: Path, port: int, names: Sequence[str]) -> list[str]:
-    workspace = root / "workspace.yaml"
-    target = ["--workspace", str(workspace)] if workspace.is_file() else _OWN_MODULE
+def _workspace(root: Path, home: Path) -> Path:
+    """The workspace file of the project's folder; without one, a new one in ``home`` that loads this package."""
+    if (given := root / "workspace.yaml").is_file():
+        return given
+    own = home / "workspace.yaml"
+    with replaced_file(own) as stream:
+        stream.write(json.dumps(_OWN_WORKSPACE, indent=2).encode())
+    return own
+
+
+def _command(workspace: Path, port: int, names: Sequence[str]) -> list[str]:
     allowed = [word for name in names for word in ("--allow-host", name)]
-    return [sys.executable, "-P", "-m", _GUARDED_DEV, *allowed, "--host", LOOPBACK, "--port", str(port), *target]
+    address = ("--host", LOOPBACK, "--port", str(port))
+    return [sys.executable, "-P", "-m", _GUARDED_DEV, *allowed, *address, "--workspace", str(workspace)]
 
 
 def _innermost(error: Mapping[str, Any]) -> str:
