@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -37,7 +37,11 @@ AccountOption = Annotated[
 
 EnvFileOption = Annotated[
     Path | None,
-    typer.Option("--env-file", metavar="FILE", help="Read the settings from FILE. Default: the nearest .env."),
+    typer.Option(
+        "--env-file",
+        metavar="FILE",
+        help="Read settings from FILE; paths start from its folder. Default: .env.",
+    ),
 ]
 WarehouseOption = Annotated[
     Path | None,
@@ -92,5 +96,12 @@ def check_api(api: str | None) -> None:
 
 
 def date_option(name: str, help_text: str) -> Any:
-    """An option whose value is an ISO date; typer passes it as a datetime at midnight."""
-    return typer.Option(name, metavar="DATE", formats=["%Y-%m-%d"], help=help_text)
+    """An option whose value is an ISO date, as a datetime at midnight."""
+    return typer.Option(name, metavar="DATE", parser=_day, help=help_text)
+
+
+def _day(text: str | datetime) -> datetime:
+    try:
+        return text if isinstance(text, datetime) else datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day
+    except ValueError:
+        raise typer.BadParameter("expects a day such as 2026-11-20") from None

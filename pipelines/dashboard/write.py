@@ -30,8 +30,9 @@ class Dashboard:
 
 
 def path_beside(warehouse: Path) -> Path:
-    """The default path of the dashboard of a warehouse."""
-    return warehouse.with_name(NAME)
+    """The default path of the dashboard of a warehouse; those of the demo and the sandbox replace no other one."""
+    is_made_up = warehouse.stem.startswith(("demo", "sandbox"))
+    return warehouse.with_name(f"{warehouse.stem}.{NAME}" if is_made_up else NAME)
 
 
 def write_dashboard(

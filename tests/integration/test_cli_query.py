@@ -518,11 +518,11 @@ class TestTerminal:
         assert "  sales_order_id" in printed
 
     def test_a_long_result_is_truncated(self) -> None:
-        """A terminal shows the first 500 rows, and a note says how to get all of them."""
+        """A terminal shows the first 100 rows, and a note says how to get all of them."""
         printed = run_on_terminal("query", "FROM range(2000)", columns=80)
 
         assert "499" in printed
-        assert "(the first 500 rows; --format csv shows all)" in printed
+        assert "(the first 100 rows; --format csv shows all)" in printed
 
 
 class TestReport:

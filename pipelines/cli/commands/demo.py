@@ -22,14 +22,17 @@ TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at nig
 WEEKS_SHOWN = timedelta(weeks=4)  # partitions that are marked in Dagster; a whole year would take half a minute more
 _NEWEST_WEEKS = """  -- few columns, so that it fits a terminal of 80
     SELECT iso_year AS year, iso_week AS week, trade_item_name AS trade_item, currency, pieces, revenue
-    FROM reports.revenue_by_week LIMIT 12
+    FROM reports.revenue_by_week(to_date := date_trunc('week', current_date) - INTERVAL 1 DAY) LIMIT 12
 """
 _BY_STATUS = "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC"
 RESULTS = {  # a title and a query to show, by API
-    "suppliers": ("The newest weeks of the report revenue_by_week", _NEWEST_WEEKS),
+    "suppliers": ("The last whole week in the report revenue_by_week", _NEWEST_WEEKS),
     "customers": ("The orders by their status", _BY_STATUS),
 }
-_CHANGED = "SELECT version, valid_from, status, number_of_pieces FROM history.sales_orders WHERE version > 1 LIMIT 10"
+_CHANGED = (
+    "SELECT sales_channel_order_id, version, status, number_of_pieces"
+    " FROM history.sales_orders WHERE version > 1 LIMIT 10"
+)
 QUERIES = {  # queries to suggest, by API
     "suppliers": (_BY_STATUS, _CHANGED, "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10"),
     "customers": (

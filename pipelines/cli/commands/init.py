@@ -85,6 +85,8 @@ def init(
     removed = dict.fromkeys((f"FLORIDAY_{name}_FILE" for name in ("CLIENT_SECRET", "API_KEY", "API_KEYS")), "")
     _write(path, with_variables(_text(path), removed | variables))
     print_line(f"{path} is written; only you can read it. Next: `floriday sync`, or `floriday up` for Dagster")
+    if other := os.environ.get("FLORIDAY_WAREHOUSE"):
+        print_line(f"Both will use {other}, which FLORIDAY_WAREHOUSE names in the environment.")
 
 
 def _path() -> Path:
@@ -115,6 +117,9 @@ def _choice(given: str | None, question: str, option: str, choices: tuple[str, .
     from pipelines.errors import UsageError
 
     answer = given or _ask(f"{question} ({' or '.join(choices)})", option)
+    while given is None and answer not in choices:
+        print_line(f"Please answer with {' or '.join(choices)}; for other addresses, see --auth-url and --base-url.")
+        answer = _ask(question, option)
     if answer not in choices:
         raise UsageError(f"{option} is {' or '.join(choices)}, not {answer!r}")
     return answer

@@ -182,6 +182,7 @@ def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[
     """Request the maximum of each feed, for each account until its first failure; returns the failures too."""
     from pipelines.catalogue.types import Feed
     from pipelines.errors import PipelineError
+    from pipelines.floriday.client import identify_all
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.schema.owner import check_owner
@@ -191,6 +192,9 @@ def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[
     maximums: Maximums = {}
     failures: dict[str, str] = {}
     with open_clients(settings) as connected:
+        for account, identity in identify_all(connected.clients):  # it gives up earlier than the calls of feeds
+            if isinstance(identity, PipelineError):
+                failures[account] = str(identity.about(account=account))
         for each in statuses:
             client = connected.clients.get(each.account)
             if client is None or each.account in failures or not isinstance(each.source, Feed):

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from pipelines.cli.console import print_line, print_table, terminal_width, write_plain
 from pipelines.cli.formats.text import display_text
-from pipelines.cli.terminal.layout import Heading
+from pipelines.cli.terminal.layout import Heading, Step, omitted, same
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 
-ROWS_ON_A_TERMINAL = 500
+ROWS_ON_A_TERMINAL = 100
 BOX = 29  # width of a box in the drawings of EXPLAIN
 
 
@@ -39,9 +39,18 @@ def show(result: Result) -> None:
     headings, all_rows = _headings(result), _rows(result)
     rows = list(islice(all_rows, ROWS_ON_A_TERMINAL))
     has_more = next(all_rows, None) is not None
-    print_table(headings, rows)
+    print_table(headings, rows, list(_steps([heading.name for heading in headings])))
     first, rest = ("the first ", "; --format csv shows all") if has_more else ("", "")
     print_line(f"({first}{counted(len(rows), 'row')}{rest})", "dim")
+
+
+def _steps(names: Sequence[str]) -> Iterator[Step]:
+    """What makes a result narrower: without the account if there is one, and without ids whose names are shown."""
+    yield same("account")
+    for name in names:
+        stem = name.removesuffix("_id")
+        if stem != name and {f"{stem}_name", f"{stem.removesuffix('_organization')}_name"} & set(names):
+            yield omitted(name)
 
 
 def _is_plan(result: Result) -> bool:
@@ -71,7 +80,7 @@ def _print_plan(lines: Sequence[str]) -> None:
 
 def _headings(result: Result) -> list[Heading]:
     return [
-        Heading(one_line(column.name), is_number=_is_number(field.type))
+        Heading(one_line(column.name), is_number=_is_number(field.type), is_text=column.name.endswith("_name"))
         for column, field in zip(result.columns, result.schema, strict=True)
     ]
 
