@@ -521,7 +521,8 @@ class TestTerminal:
         """A terminal shows the first 100 rows, and a note says how to get all of them."""
         printed = run_on_terminal("query", "FROM range(2000)", columns=80)
 
-        assert "499" in printed
+        assert "\n   99\n" in printed
+        assert "100\n" not in printed
         assert "(the first 100 rows; --format csv shows all)" in printed
 
 
