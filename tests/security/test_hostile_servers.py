@@ -94,7 +94,7 @@ def test_a_redirect_is_not_followed(server: AnsweringServer, client: FloridayCli
         location = place.format(other=other.address, host=urlsplit(other.address).netloc)
         server.respond(PAGE, Reply(status, headers={"Location": location}))
 
-        assert "which is refused" in refusal(client, RefusedError)
+        assert "redirects are not followed" in refusal(client, RefusedError)
 
         assert other.requests == []
     assert server.requests_to("/other") == []
