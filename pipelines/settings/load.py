@@ -13,12 +13,21 @@ from pipelines.errors import SettingError
 from pipelines.settings import values
 from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
-from pipelines.settings.variables import PASSED, PREFIX, Env, Variables, gather, serialized, warn_about_unknown
+from pipelines.settings.variables import (
+    PASSED,
+    PREFIX,
+    Env,
+    Variables,
+    checkout,
+    gather,
+    serialized,
+    warn_about_unknown,
+)
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
 
-CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL")
+_CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL")
 _NAMES = {
     *(name.upper() for name in Settings.model_fields),
     *(f"{name}_FILE" for name in _SECRETS),
@@ -43,7 +52,7 @@ def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv:
     try:
         settings = _validated(Settings, variables)
     except SettingError as error:
-        if not dotenv or not any(f"{PREFIX}{name} is missing" in error.message for name in CREDENTIALS):
+        if not dotenv or not any(f"{PREFIX}{name} is missing" in error.message for name in _CREDENTIALS):
             raise
         raise _with_next_step(error, variables.dotenv, directory or Path.cwd()) from None
     if problem := mixture(settings.auth_url, settings.base_url):
@@ -144,9 +153,9 @@ def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> S
     """The error about missing settings with the `.env` file that was read or looked for, and how to write one."""
     place = f"{dotenv} was read" if dotenv else f"there is no .env in {folder} or a folder above it"
     step = f"{place}; `floriday init` asks for the credentials and writes {'it anew' if dotenv else 'one'}"
-    example = Path(__file__).resolve().parents[2] / ".env.example"
+    explained = [f"{source / '.env.example'} explains all settings"] if (source := checkout()) else []
     complete = SettingError(f"{error.message}. {step[0].upper()}{step[1:]}")
-    complete.details = (*error.details, step, *([f"{example} explains all settings"] if example.is_file() else []))
+    complete.details = (*error.details, step, *explained)
     return complete
 
 

@@ -48,9 +48,14 @@ def dotenv_file(directory: Path) -> Path | None:
     own, above = directory / ".env", (folder / ".env" for folder in _folders_above(directory))
     if own.is_file():
         return own
-    checkout = Path(__file__).resolve().parents[2]
-    last = [checkout / ".env"] if (checkout / "workspace.yaml").is_file() else []
+    last = [folder / ".env"] if (folder := checkout()) else []
     return next((path for path in (*filter(_is_own, above), *last) if os.path.isfile(path)), None)  # noqa: PTH113 - raises nothing
+
+
+def checkout() -> Path | None:
+    """The folder of the checkout that this package runs from; None if it is installed without one."""
+    folder = Path(__file__).resolve().parents[2]
+    return folder if (folder / "workspace.yaml").is_file() else None
 
 
 def _folders_above(directory: Path) -> Iterator[Path]:

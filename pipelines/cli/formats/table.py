@@ -79,6 +79,7 @@ def _print_plan(lines: Sequence[str]) -> None:
 
 
 def _headings(result: Result) -> list[Heading]:
+    """The headings of the columns; names of organizations and trade items may be long, and stand below their row."""
     return [
         Heading(one_line(column.name), is_number=_is_number(field.type), is_text=column.name.endswith("_name"))
         for column, field in zip(result.columns, result.schema, strict=True)

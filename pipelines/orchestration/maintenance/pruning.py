@@ -47,7 +47,7 @@ def prune(
     files = HistoryFiles.of(instance)
     size = files.size() if files else 0
     shown = _shown(instance) | (files.runs_shown() if files else set())
-    to_delete, kept = _to_delete(instance, shown, (before, small_before), newest)
+    to_delete, kept = _to_delete(instance, shown, before=before, small_before=small_before, newest=newest)
     for run_id in to_delete:
         instance.delete_run(run_id)
     if files:
@@ -76,11 +76,11 @@ def _runs_of_partitions(instance: dg.DagsterInstance, key: dg.AssetKey) -> Itera
 
 
 def _to_delete(
-    instance: dg.DagsterInstance, shown: set[str], befores: tuple[datetime, datetime], newest: int
+    instance: dg.DagsterInstance, shown: set[str], *, before: datetime, small_before: datetime, newest: int
 ) -> tuple[list[str], int]:
     """The ids of the runs to delete, and the number of old runs that are kept.
 
-    ``befores``: the times before which runs, and before which small runs, are old.
+    A run is old if it ended before ``before``, a small one if it ended before ``small_before``.
 
     A kept run also keeps the runs that it repeats, because its page shows them.
     """
@@ -88,7 +88,7 @@ def _to_delete(
     is_open = cache(lambda backfill: _is_open(instance, backfill))
     for position, record in enumerate(_newest_first(instance)):
         run = record.dagster_run
-        is_old = run.is_finished and _ended_at(record) < befores[REPEATS in run.tags]
+        is_old = run.is_finished and _ended_at(record) < (small_before if REPEATS in run.tags else before)
         is_needed = position < newest or run.job_name not in jobs or run.run_id in keep
         jobs.add(run.job_name)
         if is_old and not is_needed and not is_open(run.tags.get(BACKFILL_ID_TAG)):

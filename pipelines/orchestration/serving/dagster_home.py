@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipelines.errors import DagsterError
@@ -32,17 +32,8 @@ def prepared_home(root: Path, environ: Mapping[str, str]) -> Path:
     """
     if named := dagster_home(environ):
         return named
-    home, own = root / STORAGE, root / CONFIGURATION
-    try:
-        with private_files():
-            home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o700)
-        default = _HEADER + json.dumps(instance_settings(home), indent=2)
-        text = own.read_text(encoding="utf-8") if own.is_file() else default
-        (home / CONFIGURATION).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DagsterError(f"{home} cannot be used for Dagster's files: {error.strerror}") from None
-    return home
+    own = root / CONFIGURATION
+    return _written(root / STORAGE, lambda home: own.read_text(encoding="utf-8") if own.is_file() else _default(home))
 
 
 def emptied_sandbox_home(root: Path) -> Path:
@@ -51,16 +42,25 @@ def emptied_sandbox_home(root: Path) -> Path:
     It is never the folder of the own history, whatever DAGSTER_HOME and a `dagster.yaml` name. No Dagster may use it.
 
     Raises:
-        DagsterError: the folder cannot be emptied.
+        DagsterError: the folder cannot be used.
     """
     home = root / SANDBOX_STORAGE
+    shutil.rmtree(home, ignore_errors=True)
+    return _written(home, _default)
+
+
+def _default(home: Path) -> str:
+    """The default configuration, with absolute paths."""
+    return _HEADER + json.dumps(instance_settings(home), indent=2)
+
+
+def _written(home: Path, configuration: Callable[[Path], str]) -> Path:
+    """The folder, created if necessary and accessible to this user only, with a new configuration in it."""
     try:
         with private_files():
-            shutil.rmtree(home, ignore_errors=True)
             home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
-        settings = json.dumps(instance_settings(home), indent=2)
-        (home / CONFIGURATION).write_text(_HEADER + settings, encoding="utf-8")
+        (home / CONFIGURATION).write_text(configuration(home), encoding="utf-8")
     except OSError as error:
         raise DagsterError(f"{home} cannot be used for Dagster's files: {error.strerror}") from None
     return home
