@@ -17,7 +17,7 @@ from uuid import UUID
 
 import duckdb
 
-from pipelines.reports import define_details
+from pipelines.reports import define_details, find_report
 from pipelines.settings.values import AMSTERDAM
 
 Row = tuple[Any, ...]
@@ -103,7 +103,7 @@ def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
 
 def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str) -> None:
     """Write all rows of a fact to its temporary table, after :func:`define_weeks`."""
-    define_details(connection, {fact.report})
+    define_details(connection, find_report(fact.report))
     sql = _text(fact.name).format_map({**_PARTNERS[api], "days": _text("days")})
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS {sql}")
 

@@ -68,7 +68,7 @@ asked AS (
     SELECT
         r.*,
         o.delivery_latest_delivery_date_time AS moment,
-        o.seller_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
         o.supplier_organization_id,
         o.trade_item_id,
         o.calculated_fields_order_amount_currency AS money

@@ -127,7 +127,7 @@ owed AS (
         y.day,
         o.sales_order_id,
         o.customer_organization_id,
-        o.seller_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
         o.supplier_organization_id,
         o.trade_item_id,
         o.status,

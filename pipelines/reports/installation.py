@@ -39,15 +39,17 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
     return [report.name for report in fitting]
 
 
-def define_details(connection: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
-    """Define ``<name>_detail``, a temporary table macro with the parameters of the report, for each named report.
+def define_details(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """Define ``<report>_detail``, a temporary table macro with the report's parameters.
 
-    It returns the rows that the report groups, for other groups of the same rows. Reports without such rows have none.
+    It returns the rows that the report groups, its step ``detail``, for other groups of the same rows.
+
+    Raises:
+        ValueError: the report has no such step.
     """
-    for report in all_reports():
-        if report.name in names and report.detail:
-            name = quoted(f"{report.name}_detail")
-            connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(report)}) AS TABLE {report.detail}")
+    name = quoted(f"{report.name}_detail")
+    sql = report.query_of("detail")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(report)}) AS TABLE {sql}")
 
 
 def installed(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
