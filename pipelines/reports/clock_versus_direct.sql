@@ -25,30 +25,28 @@
 -- tables:
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+WITH
+{committed_orders},
+detail AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.price_money = upper(currency))
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
 instruments AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        CAST(date_trunc('month', o.day) AS DATE) AS month,
         o.trade_instrument,
-        o.price_per_piece_currency AS money,
+        o.price_money AS money,
         count(*) AS orders,
-        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
-        sum(CAST(o.price_per_piece_value AS DECIMAL(38, 6)) * o.number_of_pieces) AS paid,
-        sum(o.number_of_pieces) FILTER (o.price_per_piece_value IS NOT NULL) AS priced_pieces
-    FROM orders.sales_orders o
-    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.price_per_piece_currency = upper(currency))
-        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+        CAST(sum(o.pieces) AS BIGINT) AS pieces,
+        sum(o.paid) AS paid,
+        sum(o.priced_pieces) AS priced_pieces
+    FROM detail o
     GROUP BY ALL
 )
 SELECT

@@ -25,29 +25,25 @@
 --   orders.sales_orders
 --   organizations.organizations
 
-WITH customers AS (
+WITH
+{committed_orders},
+detail AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.money = upper(currency))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+customers AS (
     SELECT
         o.account,
         o.customer_organization_id,
-        o.calculated_fields_order_amount_currency AS money,
+        o.money,
         count(*) AS orders,
-        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
-        sum(o.calculated_fields_order_amount_value) AS revenue
-    FROM orders.sales_orders o
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
-        AND (
-            from_date IS NULL
-            OR o.delivery_latest_delivery_date_time
-                >= timezone('Europe/Amsterdam', CAST(CAST(from_date AS DATE) AS TIMESTAMP))
-        )
-        AND (
-            to_date IS NULL
-            OR o.delivery_latest_delivery_date_time
-                < timezone('Europe/Amsterdam', CAST(CAST(to_date AS DATE) + 1 AS TIMESTAMP))
-        )
+        CAST(sum(o.pieces) AS BIGINT) AS pieces,
+        sum(o.revenue) AS revenue
+    FROM detail o
     GROUP BY ALL
 ),
 ranked AS (
