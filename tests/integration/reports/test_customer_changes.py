@@ -143,7 +143,7 @@ def test_a_customer_of_each_status(changes: ReportWarehouse) -> None:
     ]
 
 
-def test_nothing_is_said_without_comparable_weeks(changes: ReportWarehouse) -> None:
+def test_no_status_without_comparable_weeks(changes: ReportWarehouse) -> None:
     """A customer that bought in weeks without a counterpart has a row without status and growth."""
     rows = changes.report(REPORT, from_date="2026-03-16", to_date="2026-03-22")
 
