@@ -71,10 +71,10 @@ FACTS = (
         "invoices",
         "invoice_reconciliation",
         ("partner", "item", "currency", "reason"),
-        ("orders", "ordered", "invoiced", "difference"),
+        ("orders", "ordered", "invoiced", "open", "excess"),
     ),
     Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "other", "remaining")),
-    Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders",)),
+    Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders", "mentions")),
 )
 
 

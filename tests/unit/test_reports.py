@@ -250,6 +250,7 @@ def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[t
 WITH_DETAIL = (
     "channel_mix",
     "clock_versus_direct",
+    "customer_changes",
     "customer_ranking",
     "invoice_reconciliation",
     "purchase_order_exceptions",

@@ -11,6 +11,7 @@ committed_orders AS (
     SELECT
         o.account,
         o.sales_order_id,
+        o.order_date_time,
         d.day,
         d.monday,
         o.customer_organization_id,
