@@ -124,7 +124,7 @@ def original_pieces(order: Json) -> int:
     pieces = "oldValues.numberOfPieces"
     mutations = [mutation for mutation in order.get("mutations") or [] if value_at(mutation, pieces) is not None]
     oldest = min(mutations, key=_age, default=None)
-    return max(0, order["numberOfPieces"] if oldest is None else value_at(oldest, pieces))
+    return max(0, int(order["numberOfPieces"] if oldest is None else value_at(oldest, pieces)))
 
 
 def _age(mutation: Json) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from uuid import UUID
 
@@ -36,13 +36,13 @@ UNCLAIMS = ("UNCLAIM", "UNCLAIMED_FROM_RESERVATION")
 
 def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
     """Compute the report's rows from the records, in Python."""
-    names, sales_of, moved_of = warehouse.trade_item_names(), defaultdict(list), defaultdict(int)
+    names, sales_of, moved_of = warehouse.trade_item_names(), defaultdict(list), Counter[tuple[str, UUID | None]]()
     for account, mutation in warehouse.newest_records(MUTATIONS):
-        id = (account, uuid(mutation, "batchId"))
+        batch_key = (account, uuid(mutation, "batchId"))
         if text(mutation, "type") in (*CLAIMS, *UNCLAIMS):
-            sales_of[id].append(mutation)
+            sales_of[batch_key].append(mutation)
         elif text(mutation, "type") in MOVES:
-            moved_of[id] -= mutation.get("deltaNumberOfPieces") or 0
+            moved_of[batch_key] -= mutation.get("deltaNumberOfPieces") or 0
     rows = []
     for account, batch in warehouse.newest_records(BATCHES):
         id, item, date = uuid(batch, "batchId"), uuid(batch, "tradeItemId"), day(batch, "batchDate")
