@@ -250,6 +250,8 @@ def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[t
 WITH_DETAIL = (
     "channel_mix",
     "clock_versus_direct",
+    "complaints",
+    "corrections",
     "customer_changes",
     "customer_ranking",
     "invoice_reconciliation",
