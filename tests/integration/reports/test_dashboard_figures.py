@@ -236,7 +236,7 @@ def test_stock(grower_world: ReportWarehouse) -> None:
     """Batches and their pieces by trade item equal those of sell_through."""
     rows = [(*row, 1) for row in grower_world.report("sell_through")]
 
-    assert report_sums(rows, lambda row: (row[0], row[5]), 14, 7, 8, 9, 10) == fact_sums(
+    assert report_sums(rows, lambda row: (row[0], row[5]), 15, 7, 8, 9, 10) == fact_sums(
         entries(content_of(grower_world), "stock"),
         lambda row: (row["account"], id_of(row["item"])),
         "batches",
