@@ -29,6 +29,7 @@ ONLY: dict[str, set[str]] = {
         "fill_rate",
         "load_carriers",
         "on_time_delivery",
+        "open_orders",
         "sell_through",
         "stock_ledger",
     },
