@@ -56,25 +56,31 @@
 --   organizations.organizations
 --   organizations.warehouses
 
-WITH days AS (
+WITH agreed AS (
+    SELECT o.*
+    FROM orders.sales_orders o
+    WHERE o.status IN ('ACCEPTED', 'COMMITTED')
+        AND NOT o.is_deleted
+        -- A day more than necessary: the exact limit follows, when the days are known.
+        AND (from_date IS NOT NULL OR coalesce(o.delivery_latest_delivery_date_time >= now() - INTERVAL 16 DAY, true))
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM agreed o) m
 ),
 recent AS (
     SELECT o.*, d.day
-    FROM orders.sales_orders o
+    FROM agreed o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    WHERE o.status IN ('ACCEPTED', 'COMMITTED')
-        AND NOT o.is_deleted
-        AND CASE
+    WHERE CASE
             WHEN from_date IS NULL
                 THEN d.day IS NULL OR d.day >= CAST(timezone('Europe/Amsterdam', now()) AS DATE) - 14
             ELSE d.day >= CAST(from_date AS DATE)
         END
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
 requests AS (
     SELECT r.*, d.sequence_number

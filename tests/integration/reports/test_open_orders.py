@@ -313,9 +313,9 @@ def test_names_of_the_journey(warehouse: ReportWarehouse) -> None:
     destination = {
         "location": {"gln": "8713783479063", "address": {"addressLine": "Legmeerdijk 313", "city": "Aalsmeer"}}
     }
-    fields = {"despatchWarehouseId": shed, "destination": destination, "carrierOrganizationId": CARRIER}
+    fields: dict[str, Any] = {"despatchWarehouseId": shed, "destination": destination, "carrierOrganizationId": CARRIER}
     warehouse.store(ORDERS, [order(1)])
-    warehouse.store(REQUESTS, [delivery(1, 0), delivery(2, 0, **fields)])
+    warehouse.store(REQUESTS, [delivery(1, 0), delivery(2, 0, None, **fields)])
     before = warehouse.report(REPORT)
     location = make_record("suppliers", LOCATIONS, 1, gln="8713783479063", name="Dock 7")
     warehouse.store(LOCATIONS, [location])
