@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week
+from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.reports import installed
 
@@ -19,13 +20,6 @@ MOST_LETTERS = 700_000  # the most characters of the content; with the chart lib
 LEAST_LETTERS = 9  # the fewest characters of a row
 FEWEST_ROWS = 1_000  # with fewer rows, something else makes the content large
 LISTED = 200  # the most purchase orders in the list
-
-_NAMES = {
-    "partner": "SELECT organization_id, name FROM organizations.organizations",
-    "carrier": "SELECT organization_id, name FROM organizations.organizations",
-    "item": "SELECT trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') FROM catalog.trade_items",
-}
-"""The queries of the names of a split's identifiers."""
 
 _HEALTH = "feed, is_granted, cursor, behind, last_synced_at, current_at, last_changed_at, records, rejected_open"
 _ACTIONS = "customer_order_reference, reasons, delivery_date, supplier_organization_id, trade_item_id, quantity"
@@ -68,7 +62,8 @@ def _content(
         "actions": actions,
     }
     content["keys"] = keys.all
-    content["names"] = _names(connection, keys, actions)
+    used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
+    content["names"] = names_of(connection, used)
     return content
 
 
@@ -133,16 +128,3 @@ def _in_json(value: object) -> object:
     if value is None or isinstance(value, bool | int | list):
         return value
     return str(value)
-
-
-def _names(connection: duckdb.DuckDBPyConnection, keys: _Keys, actions: Sequence[Sequence[Any]]) -> Content:
-    used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
-    return {split: _names_of(connection, split, used) for split in _NAMES}
-
-
-def _names_of(connection: duckdb.DuckDBPyConnection, split: str, ids: set[Any]) -> dict[str, str]:
-    if not ids:
-        return {}
-    sql = f"SELECT CAST(n.id AS VARCHAR), min(n.name) FROM ({_NAMES[split]}) n(id, name) WHERE n.name IS NOT NULL"
-    sql += " AND list_contains($ids, CAST(n.id AS VARCHAR)) GROUP BY ALL"
-    return dict(connection.execute(sql, {"ids": sorted(ids)}).fetchall())

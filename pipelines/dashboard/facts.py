@@ -17,7 +17,7 @@ from uuid import UUID
 
 import duckdb
 
-from pipelines.reports import find_report
+from pipelines.reports import define_details, find_report
 from pipelines.settings.values import AMSTERDAM
 
 Row = tuple[Any, ...]
@@ -29,10 +29,9 @@ _GROWER = "coalesce(o.seller_organization_id, o.supplier_organization_id)"
 _PARTNERS = {
     "suppliers": {
         "partner": "o.customer_organization_id",
-        "requester": "r.customer_organization_id",
         "invoiced": "r.customer_organization_id",
     },
-    "customers": {"partner": _GROWER, "requester": _GROWER, "invoiced": "r.seller_organization_id"},
+    "customers": {"partner": _GROWER, "invoiced": "r.seller_organization_id"},
 }
 """The columns with the partner in the tables of each API."""
 
@@ -72,10 +71,10 @@ FACTS = (
         "invoices",
         "invoice_reconciliation",
         ("partner", "item", "currency", "reason"),
-        ("orders", "ordered", "invoiced", "difference"),
+        ("orders", "ordered", "invoiced", "open", "excess"),
     ),
     Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "other", "remaining")),
-    Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders",)),
+    Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders", "mentions")),
 )
 
 
@@ -104,8 +103,8 @@ def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
 
 def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str) -> None:
     """Write all rows of a fact to its temporary table, after :func:`define_weeks`."""
-    shared = {"days": _text("days"), "delivered_of_orders": find_report("fill_rate").steps(before="days")}
-    sql = _text(fact.name).format_map({**_PARTNERS[api], **shared})
+    define_details(connection, find_report(fact.report))
+    sql = _text(fact.name).format_map({**_PARTNERS[api], "days": _text("days")})
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS {sql}")
 
 

@@ -9,7 +9,22 @@ from functools import cache
 from importlib import resources
 from string import Template
 
-PROGRAMS = ("form.js", "sums.js", "charts.js", "sections.js", "tables.js", "page.js")
+PROGRAMS = (
+    "form.js",
+    "sums.js",
+    "comparison.js",
+    "charts.js",
+    "sales.js",
+    "deliveries.js",
+    "invoices.js",
+    "sections.js",
+    "tables.js",
+    "filters.js",
+    "summary.js",
+    "health.js",
+    "pictures.js",
+    "page.js",
+)
 """In the order of execution: each uses those before it."""
 LIBRARY = "vendor/echarts.common.min.js"
 

@@ -6,7 +6,17 @@ Output formats do not belong here.
 
 from __future__ import annotations
 
-from pipelines.reports.installation import INSTALLED, Preview, install, installed, preview
+from pipelines.reports.installation import INSTALLED, Preview, define_details, install, installed, preview
 from pipelines.reports.report import Report, all_reports, find_report
 
-__all__ = ["INSTALLED", "Preview", "Report", "all_reports", "find_report", "install", "installed", "preview"]
+__all__ = [
+    "INSTALLED",
+    "Preview",
+    "Report",
+    "all_reports",
+    "define_details",
+    "find_report",
+    "install",
+    "installed",
+    "preview",
+]

@@ -27,31 +27,29 @@
 -- tables:
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+WITH
+{committed_orders},
+detail AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.money = upper(currency))
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
 mix AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        CAST(date_trunc('month', o.day) AS DATE) AS month,
         o.sales_channel,
         o.trade_instrument,
         o.sales_channel_interface,
-        o.calculated_fields_order_amount_currency AS money,
+        o.money,
         count(*) AS orders,
-        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
-        sum(o.calculated_fields_order_amount_value) AS revenue
-    FROM orders.sales_orders o
-    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
-        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+        CAST(sum(o.pieces) AS BIGINT) AS pieces,
+        sum(o.revenue) AS revenue
+    FROM detail o
     GROUP BY ALL
 )
 SELECT

@@ -5,6 +5,12 @@
 --
 -- Prices are those of the piece alone, without packing, services and delivery, which the clock does not charge.
 --
+-- Average prices depend on what was sold where: dear items at the clock and cheap ones directly make the clock look
+-- better than it was. The like-for-like price compares the same: only items that were sold both at the clock and
+-- otherwise in one ISO week, each with its average price, weighted by the pieces that the clock sold of it in that week.
+-- A week that two months share counts in each with its own days. Orders without a price, a trade item or pieces are
+-- left out there. Quality, packing and the costs of each way of trading differ, and are not compared.
+--
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
 --   to_date     last day of delivery, in Amsterdam
@@ -13,42 +19,94 @@
 --   trade_item  only this trade item, by its id
 --
 -- columns:
---   account           name of the account in the settings
---   month             month of the latest delivery, as its first day
---   trade_instrument  way of trading
---   is_clock          whether that is the clock or its presales; NULL if the trade instrument is NULL
---   currency          currency of the prices, as ISO 4217
---   orders            sales orders
---   pieces            pieces, after all corrections
---   average_price     average price of a piece in the currency, weighted by pieces; NULL if there are none
+--   account               name of the account in the settings
+--   month                 month of the latest delivery, as its first day
+--   trade_instrument      way of trading
+--   is_clock              whether that is the clock or its presales; NULL if the trade instrument is NULL
+--   currency              currency of the prices, as ISO 4217
+--   orders                sales orders
+--   pieces                pieces, after all corrections
+--   average_price         average price of a piece in the currency, weighted by pieces; NULL if there are none
+--   like_for_like_price   average price of items sold in weeks of both, weighted by clock pieces; NULL if there are none
+--   like_for_like_pieces  clock pieces of these items and weeks
+--   clock_price           average price at the clock of these items and weeks, weighted by the same pieces
+--   above_clock           fraction by which the like-for-like price is above that at the clock, below 0 if it is lower
 --
 -- tables:
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+WITH
+{committed_orders},
+detail AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.price_money = upper(currency))
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
 instruments AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        CAST(date_trunc('month', o.day) AS DATE) AS month,
         o.trade_instrument,
-        o.price_per_piece_currency AS money,
+        o.price_money AS money,
         count(*) AS orders,
-        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
-        sum(CAST(o.price_per_piece_value AS DECIMAL(38, 6)) * o.number_of_pieces) AS paid,
-        sum(o.number_of_pieces) FILTER (o.price_per_piece_value IS NOT NULL) AS priced_pieces
-    FROM orders.sales_orders o
-    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.price_per_piece_currency = upper(currency))
-        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+        CAST(sum(o.pieces) AS BIGINT) AS pieces,
+        sum(o.paid) AS paid,
+        sum(o.priced_pieces) AS priced_pieces
+    FROM detail o
+    GROUP BY ALL
+),
+item_weeks AS (
+    SELECT
+        o.account,
+        CAST(date_trunc('month', o.day) AS DATE) AS month,
+        o.monday,
+        o.trade_item_id,
+        o.trade_instrument,
+        starts_with(o.trade_instrument, 'CLOCK_') AS is_clock,
+        o.price_money AS money,
+        sum(o.paid) AS paid,
+        sum(o.priced_pieces) AS pieces
+    FROM detail o
+    WHERE o.priced_pieces > 0
+        AND o.monday IS NOT NULL
+        AND o.trade_item_id IS NOT NULL
+        AND o.trade_instrument IS NOT NULL
+        AND o.price_money IS NOT NULL
+    GROUP BY ALL
+),
+sold_both_ways AS (
+    SELECT
+        w.account,
+        w.month,
+        w.monday,
+        w.trade_item_id,
+        w.money,
+        sum(w.paid) FILTER (w.is_clock) AS paid,
+        sum(w.pieces) FILTER (w.is_clock) AS pieces
+    FROM item_weeks w
+    GROUP BY ALL
+    HAVING bool_or(w.is_clock) AND NOT bool_and(w.is_clock)
+),
+like_for_like AS (
+    SELECT
+        w.account,
+        w.month,
+        w.trade_instrument,
+        w.money,
+        sum(w.paid * c.pieces / w.pieces) / sum(c.pieces) AS price,
+        sum(c.pieces) AS pieces,
+        sum(c.paid) / sum(c.pieces) AS clock_price
+    FROM item_weeks w
+    JOIN sold_both_ways c
+        ON c.account = w.account
+        AND c.month = w.month
+        AND c.monday = w.monday
+        AND c.trade_item_id = w.trade_item_id
+        AND c.money = w.money
     GROUP BY ALL
 )
 SELECT
@@ -59,6 +117,15 @@ SELECT
     i.money AS currency,
     i.orders,
     i.pieces,
-    CAST(i.paid / nullif(i.priced_pieces, 0) AS DECIMAL(38, 6)) AS average_price
+    CAST(i.paid / nullif(i.priced_pieces, 0) AS DECIMAL(38, 6)) AS average_price,
+    CAST(l.price AS DECIMAL(38, 6)) AS like_for_like_price,
+    CAST(coalesce(l.pieces, 0) AS BIGINT) AS like_for_like_pieces,
+    CAST(l.clock_price AS DECIMAL(38, 6)) AS clock_price,
+    CAST(l.price / nullif(l.clock_price, 0) - 1 AS DECIMAL(38, 6)) AS above_clock
 FROM instruments i
+LEFT JOIN like_for_like l
+    ON l.account = i.account
+    AND l.month = i.month
+    AND l.trade_instrument = i.trade_instrument
+    AND l.money = i.money
 ORDER BY i.account, i.month DESC NULLS LAST, i.money, is_clock DESC NULLS LAST, i.trade_instrument

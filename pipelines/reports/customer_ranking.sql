@@ -3,6 +3,12 @@
 -- Only orders with status COMMITTED count, without deleted ones. Shares and ranks are within the account and currency,
 -- and within the given days and trade item. Customers with equal revenue have the same rank.
 --
+-- The growth compares only weeks that both years have: ended ISO weeks in which the account sold something, as in the
+-- week of the same number a year earlier; the running week and weeks that the period cuts are never among them. Without
+-- from_date, the last 52 weeks are compared. There is no growth if no weeks can be compared, or if the customer bought
+-- nothing in them a year earlier. A first week that begins later than its counterpart is not compared. Others
+-- compare with the weeks before, or count weeks without sales: in trade by season, that compares different weeks.
+--
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
 --   to_date     last day of delivery, in Amsterdam
@@ -20,34 +26,42 @@
 --   share                     fraction of all revenue in the currency, 1 for all; NULL if that is 0
 --   cumulative_share          share of this customer and all customers of higher rank
 --   rank                      rank by revenue in the currency, from 1
+--   comparable_growth         growth of the revenue against the same weeks a year earlier, 0.1 for 10 % more, or NULL
+--   weeks_compared            weeks that are compared, those of the account
 --
 -- tables:
 --   orders.sales_orders
 --   organizations.organizations
 
-WITH customers AS (
+WITH
+{committed_orders},
+matching AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (currency IS NULL OR o.money = upper(currency))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+detail AS (
+    SELECT o.*
+    FROM matching o
+    WHERE (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+),
+period AS (
+    SELECT
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) AS today,
+        CAST(date_trunc('week', least(CAST(to_date AS DATE) + 1, today)) AS DATE) - 52 * 7 AS default_first_day
+),
+{customer_growth},
+customers AS (
     SELECT
         o.account,
         o.customer_organization_id,
-        o.calculated_fields_order_amount_currency AS money,
+        o.money,
         count(*) AS orders,
-        CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,
-        sum(o.calculated_fields_order_amount_value) AS revenue
-    FROM orders.sales_orders o
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
-        AND (
-            from_date IS NULL
-            OR o.delivery_latest_delivery_date_time
-                >= timezone('Europe/Amsterdam', CAST(CAST(from_date AS DATE) AS TIMESTAMP))
-        )
-        AND (
-            to_date IS NULL
-            OR o.delivery_latest_delivery_date_time
-                < timezone('Europe/Amsterdam', CAST(CAST(to_date AS DATE) + 1 AS TIMESTAMP))
-        )
+        CAST(sum(o.pieces) AS BIGINT) AS pieces,
+        sum(o.revenue) AS revenue
+    FROM detail o
     GROUP BY ALL
 ),
 ranked AS (
@@ -73,8 +87,15 @@ SELECT
     r.revenue,
     CAST(r.revenue / r.revenue_of_all AS DECIMAL(38, 6)) AS share,
     CAST(r.revenue_so_far / r.revenue_of_all AS DECIMAL(38, 6)) AS cumulative_share,
-    r.rank
+    r.rank,
+    g.growth AS comparable_growth,
+    coalesce(k.weeks_compared, 0) AS weeks_compared
 FROM ranked r
+LEFT JOIN customer_growth g
+    ON g.account = r.account
+    AND g.customer_organization_id IS NOT DISTINCT FROM r.customer_organization_id
+    AND g.money IS NOT DISTINCT FROM r.money
+LEFT JOIN number_of_weeks k ON k.account = r.account
 LEFT JOIN organizations.organizations n
     ON n.account = r.account AND n.organization_id = r.customer_organization_id
 ORDER BY r.account, r.money, r.rank, r.customer_organization_id

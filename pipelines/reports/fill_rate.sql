@@ -1,15 +1,31 @@
--- Fill rate by week, delivered pieces compared with first ordered ones: one row for each account, ISO week and trade
--- item.
+-- Fill rate, which part of what was first ordered the grower did not fail to deliver: one row for each account, ISO
+-- week and trade item.
 --
--- Only orders with status COMMITTED count, without deleted ones, and only after their latest delivery. The week is that
--- of the latest delivery in Amsterdam; orders without that time are in a row without a week, unless from_date or
--- to_date is given. An order of the clock counts if a delivery was requested for it: other deliveries to the auction
--- are not reported by order.
+-- Each order counts by itself, so that too many pieces for one customer do not make up for missing ones of another. Of
+-- the pieces that were first ordered, delivered are at most the ordered ones, and the missing rest is split by who
+-- caused it: ordered = delivered + short_by_grower + short_by_customer. The fill rate is 1 - short_by_grower / ordered.
 --
--- Ordered is the quantity before all corrections: the old quantity of the order's oldest mutation. Delivered are the
--- pieces that shipments claimed of the order's fulfillment requests (packages times pieces), even if nobody corrected
--- the order for missing pieces. A request that moved to another delivery order counts once, at its present one. Deleted
--- delivery orders, and shipments that are drafts, cancelled or failed, deliver nothing.
+-- Ordered is the quantity before all corrections: the old quantity of the order's oldest mutation, below 0 as 0. Delivered
+-- are the pieces that shipments claimed of the order's fulfillment requests (packages times pieces), even if nobody corrected
+-- the order for missing pieces. A request without pieces per package has those of its order. A request that moved to
+-- another delivery order counts once, at its present one. Deleted delivery orders, and shipments that are drafts,
+-- cancelled or failed, deliver nothing.
+--
+-- Short by the customer is what the customer took off its order until the latest delivery: it withdrew the order, or
+-- requested the correction that reduced it. A reduction after that time is a complaint, and does not change what the
+-- grower owed. Everything else that is missing is short by the grower, also if an agent, a carrier or the auction
+-- requested the correction.
+--
+-- Orders with status COMMITTED, UNFULFILLABLE and CANCELLED count, without deleted ones, and only after their latest
+-- delivery. An unfulfillable order is a pre-sale of the clock that the grower did not deliver: all its missing pieces
+-- are short by the grower. A cancelled order is short by the grower if its cancellation was requested by someone else
+-- than the customer. Otherwise it is short by the customer, also without any request: until the end of its cancellation
+-- time, an order can be cancelled, and nothing is owed. Rejected and expired orders were never agreed and are left out.
+-- The trade may see that otherwise, and leave all cancelled orders out.
+--
+-- The week is that of the latest delivery in Amsterdam; orders without that time are in a row without a week, unless
+-- from_date or to_date is given. A committed order of the clock counts if a delivery was requested for it: other
+-- deliveries to the auction are not reported by order.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -18,16 +34,19 @@
 --   trade_item  only this trade item, by its id
 --
 -- columns:
---   account           name of the account in the settings
---   iso_year          year that the ISO week belongs to
---   iso_week          ISO week of the latest delivery, 1 to 53
---   trade_item_id     ordered trade item (catalog.trade_items)
---   trade_item_name   its name; NULL if the trade item is not in the warehouse
---   orders            sales orders
---   ordered_pieces    pieces, before all corrections
---   agreed_pieces     pieces, after all corrections
---   delivered_pieces  pieces that left with a shipment
---   fill_rate         delivered pieces divided by ordered ones
+--   account            name of the account in the settings
+--   iso_year           year that the ISO week belongs to
+--   iso_week           ISO week of the latest delivery, 1 to 53
+--   trade_item_id      ordered trade item (catalog.trade_items)
+--   trade_item_name    its name; NULL if the trade item is not in the warehouse
+--   orders             sales orders, with unfulfillable and cancelled ones
+--   ordered_pieces     pieces, before all corrections
+--   agreed_pieces      pieces, after all corrections; 0 of cancelled orders
+--   delivered_pieces   pieces that left with a shipment, of each order at most the ordered ones
+--   short_by_grower    ordered pieces that the grower did not deliver
+--   short_by_customer  ordered pieces that the customer took off its order
+--   over_delivered     pieces that left with a shipment beyond the ordered ones
+--   fill_rate          1 - short_by_grower / ordered_pieces; 1 for no shortage by the grower
 --
 -- tables:
 --   catalog.trade_items
@@ -35,6 +54,7 @@
 --   fulfillment.fulfillment_orders
 --   fulfillment.fulfillment_request_claims
 --   fulfillment.fulfillment_requests
+--   orders.sales_order_correction_requests
 --   orders.sales_order_mutations
 --   orders.sales_orders
 
@@ -58,7 +78,11 @@ moved AS (
     HAVING count(*) > 1
 ),
 delivered AS (
-    SELECT r.account, r.sales_order_id, sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS pieces
+    SELECT
+        r.account,
+        r.sales_order_id,
+        sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS pieces,
+        sum(c.claimed_number_of_packages) FILTER (r.pieces_per_package IS NULL) AS packages_of_order
     FROM requests r
     LEFT JOIN moved m ON m.account = r.account AND m.fulfillment_request_id = r.fulfillment_request_id
     LEFT JOIN claims c
@@ -68,41 +92,107 @@ delivered AS (
     WHERE m.newest IS NULL OR m.newest = r.sequence_number
     GROUP BY ALL
 ),
-original AS (
+changes AS (
     SELECT
         m.account,
         m.sales_order_id,
-        min_by(m.old_values_number_of_pieces, (m.created_date_time, m.based_on_sales_order_version)) AS pieces
+        min_by(m.old_values_number_of_pieces, (m.created_date_time, m.based_on_sales_order_version)) AS pieces,
+        sum(
+            m.old_values_number_of_pieces
+                - if(m.correction_type = 'CANCELLATION', 0, CAST(m.new_values_number_of_pieces AS BIGINT))
+        ) FILTER (
+            (m.mutation_type = 'WITHDRAWN_BY_CUSTOMER' OR r.initiated_by = 'CUSTOMER')
+            AND coalesce(m.created_date_time <= o.delivery_latest_delivery_date_time, true)
+        ) AS by_customer,
+        coalesce(bool_or(m.correction_type = 'CANCELLATION'), false) AS with_cancellation
     FROM orders.sales_order_mutations m
+    JOIN orders.sales_orders o ON o.account = m.account AND o.sales_order_id = m.sales_order_id
+    LEFT JOIN orders.sales_order_correction_requests r
+        ON r.account = m.account AND r.sales_order_correction_request_id = m.sales_order_correction_request_id
     GROUP BY ALL
+),
+cancelled_by_others AS (
+    SELECT DISTINCT r.account, r.sales_order_id
+    FROM orders.sales_order_correction_requests r
+    WHERE r.is_cancel_request AND r.status = 'ACCEPTED' AND coalesce(r.initiated_by, '') <> 'CUSTOMER'
 ),
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),
-weeks AS (
+owed AS (
     SELECT
         o.account,
-        CAST(isoyear(y.day) AS INTEGER) AS iso_year,
-        CAST(weekofyear(y.day) AS INTEGER) AS iso_week,
+        y.day,
+        o.sales_order_id,
+        o.customer_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.supplier_organization_id,
         o.trade_item_id,
-        count(*) AS orders,
-        CAST(sum(coalesce(m.pieces, o.number_of_pieces)) AS BIGINT) AS ordered_pieces,
-        CAST(sum(o.number_of_pieces) AS BIGINT) AS agreed_pieces,
-        CAST(coalesce(sum(d.pieces), 0) AS BIGINT) AS delivered_pieces
+        o.status,
+        CAST(greatest(coalesce(m.pieces, o.number_of_pieces, 0), 0) AS BIGINT) AS ordered_pieces,
+        CAST(if(o.status = 'CANCELLED', 0, coalesce(o.number_of_pieces, 0)) AS BIGINT) AS agreed_pieces,
+        CAST(
+            coalesce(d.pieces, 0) + coalesce(d.packages_of_order * o.packing_configuration_pieces_per_package, 0)
+            AS BIGINT
+        ) AS shipped_pieces,
+        CASE
+            WHEN o.status = 'CANCELLED' AND NOT coalesce(m.with_cancellation, false) AND k.sales_order_id IS NULL
+                THEN ordered_pieces
+            ELSE greatest(coalesce(m.by_customer, 0), 0)
+        END AS by_customer
     FROM orders.sales_orders o
     LEFT JOIN days y ON y.moment = o.delivery_latest_delivery_date_time
-    LEFT JOIN original m ON m.account = o.account AND m.sales_order_id = o.sales_order_id
+    LEFT JOIN changes m ON m.account = o.account AND m.sales_order_id = o.sales_order_id
     LEFT JOIN delivered d ON d.account = o.account AND d.sales_order_id = o.sales_order_id
-    WHERE o.status = 'COMMITTED'
+    LEFT JOIN cancelled_by_others k ON k.account = o.account AND k.sales_order_id = o.sales_order_id
+    WHERE o.status IN ('COMMITTED', 'UNFULFILLABLE', 'CANCELLED')
         AND NOT o.is_deleted
         AND coalesce(o.delivery_latest_delivery_date_time <= now(), true)
-        AND (coalesce(o.trade_instrument, '') NOT LIKE 'CLOCK%' OR d.sales_order_id IS NOT NULL)
+        AND (
+            o.status <> 'COMMITTED'
+            OR coalesce(o.trade_instrument, '') NOT LIKE 'CLOCK%'
+            OR d.sales_order_id IS NOT NULL
+        )
         AND (from_date IS NULL OR y.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR y.day <= CAST(to_date AS DATE))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+detail AS (
+    -- One row for each order that counts.
+    SELECT
+        o.account,
+        o.day,
+        o.sales_order_id,
+        o.customer_organization_id,
+        o.seller_organization_id,
+        o.supplier_organization_id,
+        o.trade_item_id,
+        o.status,
+        o.ordered_pieces,
+        o.agreed_pieces,
+        least(o.shipped_pieces, o.ordered_pieces) AS delivered_pieces,
+        CAST(least(o.by_customer, o.ordered_pieces - delivered_pieces) AS BIGINT) AS short_by_customer,
+        o.ordered_pieces - delivered_pieces - short_by_customer AS short_by_grower,
+        o.shipped_pieces - delivered_pieces AS over_delivered
+    FROM owed o
+),
+weeks AS (
+    SELECT
+        d.account,
+        CAST(isoyear(d.day) AS INTEGER) AS iso_year,
+        CAST(weekofyear(d.day) AS INTEGER) AS iso_week,
+        d.trade_item_id,
+        count(*) AS orders,
+        CAST(sum(d.ordered_pieces) AS BIGINT) AS ordered_pieces,
+        CAST(sum(d.agreed_pieces) AS BIGINT) AS agreed_pieces,
+        CAST(sum(d.delivered_pieces) AS BIGINT) AS delivered_pieces,
+        CAST(sum(d.short_by_grower) AS BIGINT) AS short_by_grower,
+        CAST(sum(d.short_by_customer) AS BIGINT) AS short_by_customer,
+        CAST(sum(d.over_delivered) AS BIGINT) AS over_delivered
+    FROM detail d
     GROUP BY ALL
 )
 SELECT
@@ -115,8 +205,10 @@ SELECT
     w.ordered_pieces,
     w.agreed_pieces,
     w.delivered_pieces,
-    CAST(w.delivered_pieces / nullif(w.ordered_pieces, 0) AS DECIMAL(38, 6)) AS fill_rate
+    w.short_by_grower,
+    w.short_by_customer,
+    w.over_delivered,
+    CAST(1 - w.short_by_grower / nullif(w.ordered_pieces, 0) AS DECIMAL(38, 6)) AS fill_rate
 FROM weeks w
 LEFT JOIN catalog.trade_items i ON i.account = w.account AND i.trade_item_id = w.trade_item_id
-ORDER BY w.account, w.iso_year DESC NULLS LAST, w.iso_week DESC NULLS LAST,
-    w.ordered_pieces - w.delivered_pieces DESC NULLS LAST, w.trade_item_id
+ORDER BY w.account, w.iso_year DESC NULLS LAST, w.iso_week DESC NULLS LAST, w.short_by_grower DESC, w.trade_item_id

@@ -39,6 +39,19 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
     return [report.name for report in fitting]
 
 
+def define_details(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """Define ``<report>_detail``, a temporary table macro with the report's parameters.
+
+    It returns the rows that the report groups, its step ``detail``, for other groups of the same rows.
+
+    Raises:
+        ValueError: the report has no such step.
+    """
+    name = quoted(f"{report.name}_detail")
+    sql = report.query_of("detail")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(report)}) AS TABLE {sql}")
+
+
 def installed(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """The names of the installed reports, of any version."""
     return frozenset(_installed(connection))

@@ -68,7 +68,11 @@ compared AS (
         o.sales_channel_order_id,
         d.day,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.supplier_organization_id,
         o.customer_organization_id,
+        o.trade_item_id,
+        o.sales_channel,
+        o.trade_instrument,
         o.status,
         CASE WHEN l.account IS NULL THEN 'NOT_SETTLED' WHEN l.invoiced_lines = 0 THEN 'NOT_INVOICED' ELSE 'DIFFERENCE' END
             AS reason,
@@ -91,6 +95,13 @@ compared AS (
         AND (l.account IS NOT NULL
             OR (coalesce(o.sales_channel, '') NOT IN ('PLANTION_CLOCK', 'VRM_CLOCK')
                 AND coalesce(o.payment_provider, '') NOT IN ('PLANTION', 'VRM')))
+),
+detail AS (
+    SELECT c.*, c.order_amount - c.invoiced_amount AS difference
+    FROM compared c
+    WHERE (c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01)
+        AND (from_date IS NULL OR c.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR c.day <= CAST(to_date AS DATE))
 )
 SELECT
     c.account,
@@ -107,16 +118,13 @@ SELECT
     c.invoiced_pieces,
     c.order_amount,
     c.invoiced_amount,
-    c.order_amount - c.invoiced_amount AS difference,
+    c.difference,
     c.money AS currency,
     c.settled_pieces,
     c.settled_amount
-FROM compared c
+FROM detail c
 LEFT JOIN organizations.organizations s
     ON s.account = c.account AND s.organization_id = c.seller_organization_id
 LEFT JOIN organizations.organizations b
     ON b.account = c.account AND b.organization_id = c.customer_organization_id
-WHERE (c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01)
-    AND (from_date IS NULL OR c.day >= CAST(from_date AS DATE))
-    AND (to_date IS NULL OR c.day <= CAST(to_date AS DATE))
 ORDER BY c.account, c.day NULLS LAST, c.sales_order_id

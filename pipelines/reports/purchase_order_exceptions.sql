@@ -31,13 +31,35 @@
 --   orders.purchase_orders
 --   organizations.organizations
 
-WITH told AS (
+WITH purchase_orders AS (
     SELECT
         *,
         list_filter(p.actions_required, lambda reason: reason IS NOT NULL) AS reasons,
         CAST(timezone('Europe/Amsterdam', p.delivery_latest_delivery_date_time) AS DATE) AS day
     FROM orders.purchase_orders p
     WHERE NOT p.is_deleted
+),
+detail AS (
+    SELECT
+        p.account,
+        p.purchase_order_id,
+        p.day,
+        p.customer_order_reference,
+        p.reasons,
+        p.order_date_time,
+        p.supplier_organization_id,
+        p.trade_item_id,
+        p.trade_item_code,
+        p.quantity_amount AS quantity,
+        p.quantity_unit,
+        p.price_per_piece_value AS price,
+        p.price_per_piece_currency AS money,
+        p.sales_order_id
+    FROM purchase_orders p
+    WHERE len(p.reasons) > 0
+        AND (from_date IS NULL OR p.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR p.day <= CAST(to_date AS DATE))
+        AND (grower IS NULL OR p.supplier_organization_id = CAST(grower AS UUID))
 )
 SELECT
     p.account,
@@ -51,17 +73,13 @@ SELECT
     p.trade_item_id,
     i.name AS trade_item_name,
     p.trade_item_code,
-    p.quantity_amount AS quantity,
+    p.quantity,
     p.quantity_unit,
-    p.price_per_piece_value AS price_per_piece,
-    p.price_per_piece_currency AS currency,
+    p.price AS price_per_piece,
+    p.money AS currency,
     p.sales_order_id
-FROM told p
+FROM detail p
 LEFT JOIN organizations.organizations s
     ON s.account = p.account AND s.organization_id = p.supplier_organization_id
 LEFT JOIN catalog.trade_items i ON i.account = p.account AND i.trade_item_id = p.trade_item_id
-WHERE len(p.reasons) > 0
-    AND (from_date IS NULL OR p.day >= CAST(from_date AS DATE))
-    AND (to_date IS NULL OR p.day <= CAST(to_date AS DATE))
-    AND (grower IS NULL OR p.supplier_organization_id = CAST(grower AS UUID))
 ORDER BY p.account, p.day DESC NULLS LAST, p.purchase_order_id

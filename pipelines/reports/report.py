@@ -3,11 +3,15 @@
 It begins with comments: a paragraph on what the report measures, paragraphs on how to read it, then the lists
 ``parameters``, ``columns`` and ``tables`` with one indented line for each entry, its name first. The query follows. The
 entry of a table names the columns that the report reads and that the table of one API lacks, separated by commas.
+
+A line such as ``{committed_orders}`` stands for the file of that name in ``steps``: named steps that several reports
+share, so that each rule is written once. A step named ``detail`` has one row for each record that a report counts.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -29,8 +33,8 @@ class Report:
     columns: dict[str, str]  # description of each column, by name, in order
     tables: tuple[str, ...]  # tables that it reads, as ``schema.table``
     decisive: dict[str, tuple[str, ...]]  # for a table, columns that it reads, and without which it is not installed
-    sql: str  # the text of one SELECT
-    fingerprint: str  # hash of the file
+    sql: str  # the text of one SELECT, with the shared steps
+    fingerprint: str  # hash of the file and of the shared steps
 
     @property
     def description(self) -> str:
@@ -47,6 +51,16 @@ class Report:
         if not found:
             raise ValueError(f"{self.name}.sql has no step {before}")
         return steps
+
+    def query_of(self, step: str) -> str:
+        """A query of the rows of a named step, with the report's parameters.
+
+        Raises:
+            ValueError: the query has no such step.
+        """
+        steps = self.steps(before=step)
+        body, _, _ = self.sql.removeprefix(steps).partition("\n)")
+        return f"{steps}{body}\n)\nSELECT * FROM {step}"
 
 
 @cache
@@ -80,6 +94,7 @@ def parse(name: str, text: str) -> Report:
     prose, lists = _paragraphs([line.removeprefix("--").removeprefix(" ") for line in lines[:top]])
     if not prose or set(lists) != set(_LISTS):
         raise ValueError(f"{name}.sql begins with a paragraph and lists of {', '.join(_LISTS)}")
+    sql = _with_shared_steps("\n".join(lines[top:]).strip().rstrip(";"))
     return Report(
         name=name,
         summary=prose[0],
@@ -88,9 +103,19 @@ def parse(name: str, text: str) -> Report:
         columns=lists["columns"],
         tables=tuple(lists["tables"]),
         decisive={table: tuple(names.replace(",", " ").split()) for table, names in lists["tables"].items() if names},
-        sql="\n".join(lines[top:]).strip().rstrip(";"),
-        fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
+        sql=sql,
+        fingerprint=hashlib.sha256(f"{text}{sql}".encode()).hexdigest()[:12],
     )
+
+
+def _with_shared_steps(sql: str) -> str:
+    return re.sub(r"^\{(\w+)\}", lambda found: _shared_steps(found[1]), sql, flags=re.MULTILINE)
+
+
+@cache
+def _shared_steps(name: str) -> str:
+    file = resources.files(__name__.rpartition(".")[0]) / "steps" / f"{name}.sql"
+    return _with_shared_steps(file.read_text(encoding="utf-8").strip())
 
 
 def _paragraphs(comments: list[str]) -> tuple[list[str], dict[str, dict[str, str]]]:

@@ -32,58 +32,62 @@
 --   catalog.trade_items
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT
-        m.moment,
-        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
-        CAST(isoyear(day) AS INTEGER) AS iso_year,
-        CAST(weekofyear(day) AS INTEGER) AS iso_week,
-        (from_date IS NULL OR day >= CAST(from_date AS DATE))
-            AND (to_date IS NULL OR day <= CAST(to_date AS DATE)) AS is_asked
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
-weeks AS (
-    SELECT
-        o.account,
-        d.iso_year,
-        d.iso_week,
-        o.trade_item_id,
-        o.calculated_fields_order_amount_currency AS money,
-        count(*) FILTER (d.is_asked) AS orders,
-        CAST(sum(o.number_of_pieces) FILTER (d.is_asked) AS BIGINT) AS pieces,
-        sum(o.calculated_fields_order_amount_value) FILTER (d.is_asked) AS revenue,
-        sum(o.calculated_fields_order_amount_value) AS revenue_of_all_days
-    FROM orders.sales_orders o
-    JOIN days d ON d.moment IS NOT DISTINCT FROM o.delivery_latest_delivery_date_time
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
+WITH
+{committed_orders},
+matching AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (currency IS NULL OR o.money = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+detail AS (
+    SELECT o.*
+    FROM matching o
+    WHERE (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+),
+sold AS (
+    SELECT
+        o.account,
+        CAST(isoyear(o.monday) AS INTEGER) AS iso_year,
+        CAST(weekofyear(o.monday) AS INTEGER) AS iso_week,
+        o.trade_item_id,
+        o.money,
+        count(*) AS orders,
+        CAST(sum(o.pieces) AS BIGINT) AS pieces,
+        sum(o.revenue) AS revenue
+    FROM detail o
     GROUP BY ALL
 ),
 bounds AS (
     SELECT
         o.account,
-        coalesce(CAST(from_date AS DATE), min(d.day)) AS first_day,
-        coalesce(CAST(to_date AS DATE), max(d.day)) AS last_day,
+        coalesce(CAST(from_date AS DATE), min(o.day)) AS first_day,
+        coalesce(CAST(to_date AS DATE), max(o.day)) AS last_day,
         CAST(isoyear(first_day) * 100 + weekofyear(first_day) AS INTEGER) AS first_week,
         CAST(isoyear(last_day) * 100 + weekofyear(last_day) AS INTEGER) AS last_week
-    FROM orders.sales_orders o
-    JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    WHERE o.status = 'COMMITTED' AND NOT o.is_deleted
+    FROM committed_orders o
+    WHERE o.day IS NOT NULL
     GROUP BY o.account
 ),
+weeks AS (
+    SELECT o.account, o.monday, o.trade_item_id, o.money, sum(o.revenue) AS revenue
+    FROM matching o
+    GROUP BY ALL
+),
 last_year AS (
-    SELECT w.* REPLACE (w.iso_year + 1 AS iso_year)
+    SELECT
+        w.account,
+        CAST(isoyear(w.monday) + 1 AS INTEGER) AS iso_year,
+        CAST(weekofyear(w.monday) AS INTEGER) AS iso_week,
+        w.trade_item_id,
+        w.money,
+        w.revenue
     FROM weeks w
     JOIN bounds b ON b.account = w.account
-    WHERE (w.iso_year + 1) * 100 + w.iso_week BETWEEN b.first_week AND b.last_week
-        AND w.iso_week <= weekofyear(make_date(w.iso_year + 1, 12, 28))  -- not each year has a week 53
-),
-sold AS (
-    SELECT * FROM weeks w WHERE w.orders > 0
+    WHERE (isoyear(w.monday) + 1) * 100 + weekofyear(w.monday) BETWEEN b.first_week AND b.last_week
+        AND weekofyear(w.monday) <= weekofyear(make_date(isoyear(w.monday) + 1, 12, 28))  -- not each has a week 53
 ),
 both_years AS (
     SELECT
@@ -95,7 +99,7 @@ both_years AS (
         coalesce(w.orders, 0) AS orders,
         if(w.orders IS NULL, 0, w.pieces) AS pieces,
         if(w.orders IS NULL, 0, w.revenue) AS revenue,
-        e.revenue_of_all_days AS revenue_last_year
+        e.revenue AS revenue_last_year
     FROM sold w
     FULL JOIN last_year e
         ON e.account = w.account

@@ -1,9 +1,14 @@
 -- Sell-through, how much of each batch was sold: one row for each account and batch, the newest first.
 --
 -- Sold are the pieces that orders claimed in the batch's ledger, minus returned ones, as far as Floriday still returned
--- them at the first sync. Other changes, such as waste, reservations and transfers, are in a separate column, so that
--- the initial pieces are the sum of sold, other and remaining pieces. Deleted batches are left out. The days are those
--- of harvest or production, in Amsterdam.
+-- them at the first sync. Other changes, such as waste, reservations and transformations, are in a separate column, so
+-- that the initial pieces are the sum of sold, other and remaining pieces. Deleted batches are left out. The days are
+-- those of harvest or production, in Amsterdam.
+--
+-- A change of warehouse is not a second harvest: Floriday makes another batch of the moved pieces, and each piece counts
+-- once, at the batch that has it. So initial pieces are what Floriday recorded at the start, minus the pieces that moved
+-- to another batch and plus those that came from one (changes of warehouse, splits, combinations). The trade may see a
+-- batch with all its moved pieces as one harvest: moved_pieces has what left.
 --
 -- Stock of other growers in one's own warehouse is included: see supplier_organization_id.
 --
@@ -20,13 +25,14 @@
 --   supplier_organization_id  grower that owns it (organizations.organizations)
 --   trade_item_id             its trade item (catalog.trade_items)
 --   trade_item_name           its name; NULL if the trade item is not in the warehouse
---   initial_pieces            pieces at the start
+--   initial_pieces            pieces at the start, without those that moved to another batch
 --   sold_pieces               pieces that orders claimed, without returned ones
 --   other_pieces              pieces that other changes removed, below 0 if more were added
 --   remaining_pieces          pieces left
 --   sell_through              sold pieces divided by initial ones, 1 for all
 --   age_days                  days from the batch date to today, in Amsterdam
 --   last_sold_at              when an order last claimed pieces; NULL if none did
+--   moved_pieces              pieces that moved to another batch, below 0 if more came from one
 --
 -- tables:
 --   catalog.trade_items
@@ -37,47 +43,62 @@ WITH ledger AS (
     SELECT
         m.account,
         m.batch_id,
-        -sum(m.delta_number_of_pieces) AS sold_pieces,
+        -sum(m.delta_number_of_pieces) FILTER (m.type NOT IN ('WAREHOUSE_CHANGE', 'SPLIT', 'COMBINE')) AS sold,
+        -sum(m.delta_number_of_pieces) FILTER (m.type IN ('WAREHOUSE_CHANGE', 'SPLIT', 'COMBINE')) AS moved,
         max(m.creation_date_time) FILTER (m.type IN ('CLAIM', 'CLAIMED_FROM_RESERVATION')) AS last_sold_at
     FROM supply.batch_mutations m
-    WHERE m.type IN ('CLAIM', 'UNCLAIM', 'CLAIMED_FROM_RESERVATION', 'UNCLAIMED_FROM_RESERVATION')
+    WHERE m.type IN (
+            'CLAIM', 'UNCLAIM', 'CLAIMED_FROM_RESERVATION', 'UNCLAIMED_FROM_RESERVATION',
+            'WAREHOUSE_CHANGE', 'SPLIT', 'COMBINE'
+        )
         AND NOT m.is_deleted
     GROUP BY ALL
 ),
-batches AS (
+days AS (
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than batches.
+    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
+    FROM (SELECT DISTINCT b.batch_date AS moment FROM supply.batches b) m
+),
+detail AS (
+    -- One row for each batch that counts.
     SELECT
         b.account,
+        y.day,
         b.batch_id,
         b.batch_reference,
-        CAST(timezone('Europe/Amsterdam', b.batch_date) AS DATE) AS day,
         b.supplier_organization_id,
+        b.warehouse_id,
         b.trade_item_id,
-        b.initial_number_of_pieces AS initial_pieces,
-        CAST(coalesce(l.sold_pieces, 0) AS BIGINT) AS sold_pieces,
-        b.number_of_pieces AS remaining_pieces,
+        CAST(b.initial_number_of_pieces - coalesce(l.moved, 0) AS BIGINT) AS initial_pieces,
+        CAST(coalesce(l.sold, 0) AS BIGINT) AS sold_pieces,
+        initial_pieces - sold_pieces - b.number_of_pieces AS other_pieces,
+        CAST(b.number_of_pieces AS BIGINT) AS remaining_pieces,
+        CAST(coalesce(l.moved, 0) AS BIGINT) AS moved_pieces,
         l.last_sold_at
     FROM supply.batches b
+    LEFT JOIN days y ON y.moment = b.batch_date
     LEFT JOIN ledger l ON l.account = b.account AND l.batch_id = b.batch_id
     WHERE NOT b.is_deleted
+        AND (from_date IS NULL OR y.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR y.day <= CAST(to_date AS DATE))
+        AND (trade_item IS NULL OR b.trade_item_id = CAST(trade_item AS UUID))
 )
 SELECT
-    b.account,
-    b.batch_id,
-    b.batch_reference,
-    b.day AS batch_date,
-    b.supplier_organization_id,
-    b.trade_item_id,
+    d.account,
+    d.batch_id,
+    d.batch_reference,
+    d.day AS batch_date,
+    d.supplier_organization_id,
+    d.trade_item_id,
     i.trade_item_name_nl AS trade_item_name,
-    b.initial_pieces,
-    b.sold_pieces,
-    b.initial_pieces - b.sold_pieces - b.remaining_pieces AS other_pieces,
-    b.remaining_pieces,
-    CAST(b.sold_pieces / nullif(b.initial_pieces, 0) AS DECIMAL(38, 6)) AS sell_through,
-    CAST(CAST(timezone('Europe/Amsterdam', now()) AS DATE) - b.day AS INTEGER) AS age_days,
-    b.last_sold_at
-FROM batches b
-LEFT JOIN catalog.trade_items i ON i.account = b.account AND i.trade_item_id = b.trade_item_id
-WHERE (from_date IS NULL OR b.day >= CAST(from_date AS DATE))
-    AND (to_date IS NULL OR b.day <= CAST(to_date AS DATE))
-    AND (trade_item IS NULL OR b.trade_item_id = CAST(trade_item AS UUID))
-ORDER BY b.account, b.day DESC NULLS LAST, b.batch_id
+    d.initial_pieces,
+    d.sold_pieces,
+    d.other_pieces,
+    d.remaining_pieces,
+    CAST(d.sold_pieces / nullif(d.initial_pieces, 0) AS DECIMAL(38, 6)) AS sell_through,
+    CAST(CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day AS INTEGER) AS age_days,
+    d.last_sold_at,
+    d.moved_pieces
+FROM detail d
+LEFT JOIN catalog.trade_items i ON i.account = d.account AND i.trade_item_id = d.trade_item_id
+ORDER BY d.account, d.day DESC NULLS LAST, d.batch_id

@@ -247,3 +247,39 @@ def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[t
         " UNION ALL SELECT function_name FROM duckdb_functions() WHERE function_name = $name",
         {"name": name},
     ).fetchall()
+
+
+WITH_DETAIL = (
+    "channel_mix",
+    "clock_versus_direct",
+    "customer_changes",
+    "customer_ranking",
+    "invoice_reconciliation",
+    "purchase_order_exceptions",
+    "revenue_by_week",
+)
+"""Reports whose rows are grouped from a step named detail."""
+
+
+def test_shared_steps_are_part_of_the_query() -> None:
+    """A line in braces is replaced by the shared steps of that name, which change the fingerprint of the report."""
+    text = TEXT.partition("SELECT")[0] + "WITH\n{committed_orders},\ndetail AS (\n    SELECT 1 AS one\n)\nFROM detail"
+
+    parsed = parse("rows", text)
+
+    assert "\ncommitted_orders AS (" in parsed.sql
+    assert parsed.query_of("detail").endswith(",\ndetail AS (\n    SELECT 1 AS one\n)\nSELECT * FROM detail")
+    with pytest.raises(ValueError, match=r"rows.sql has no step sold"):
+        parsed.query_of("sold")
+
+
+@pytest.mark.parametrize("name", WITH_DETAIL)
+def test_the_orders_behind_a_report_can_be_queried(warehouses: list[Installed], name: str) -> None:
+    """The step detail has one row for each order, with its day, and follows the parameters of the report."""
+    report = find_report(name)
+    parameters = ", ".join(f'"{parameter}" := NULL' for parameter in report.parameters)
+    for warehouse in warehouses_with(warehouses, report):
+        warehouse.rows(f"CREATE OR REPLACE TEMP MACRO behind({parameters}) AS TABLE {report.query_of('detail')}")
+        described = warehouse.connection.execute("FROM behind(from_date := '2026-01-01')").description or ()
+
+        assert {"account", "day", "trade_item_id", "money"} <= {column for column, *_ in described}

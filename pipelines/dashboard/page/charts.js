@@ -51,8 +51,11 @@ function tip(title, entries, format) {
   return [title, ...lines].join("\n");
 }
 
+// Of what is not complete yet.
+const HATCHES = (look) => ({ symbol: "rect", color: look.card, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4 });
+
 function drawnSeries(look, each, place, flat) {
-  const colour = each.colour || look.series[place % look.series.length];
+  const colour = each.colour || look.series[(each.slot ?? place) % look.series.length];
   const common = { name: each.name, data: each.values, xAxisIndex: each.second ? 1 : 0, emphasis: { disabled: true } };
   if (each.line) {
     return {
@@ -62,15 +65,18 @@ function drawnSeries(look, each, place, flat) {
   }
   return {
     ...common, type: "bar", stack: each.stack, barMaxWidth: flat ? 16 : 26, barCategoryGap: "28%",
-    itemStyle: { color: colour, borderRadius: each.stack ? 0 : flat ? [0, 2, 2, 0] : [2, 2, 0, 0] },
+    itemStyle: {
+      color: colour, opacity: each.hatched ? 0.55 : 1, decal: each.hatched ? HATCHES(look) : null,
+      borderRadius: each.stack ? 0 : flat ? [0, 2, 2, 0] : [2, 2, 0, 0],
+    },
   };
 }
 
 // The legend as text; a single series is described by the title.
 function legendOf({ series }) {
   if (series.length < 2) return null;
-  return make("ul", { class: "legend" }, ...series.map(({ name, colour, line }, place) =>
-    make("li", { class: `${colour || `series-${1 + (place % 6)}`}${line ? " line" : ""}` }, name)));
+  return make("ul", { class: "legend" }, ...series.map(({ name, colour, line, hatched, slot }, place) =>
+    make("li", { class: `${colour || `series-${1 + ((slot ?? place) % 6)}`}${line ? " line" : ""}${hatched ? " hatched" : ""}` }, name)));
 }
 
 // Vertical bars and lines, one group for each week.

@@ -34,12 +34,37 @@ const PARTNER = BUYS
   ? { one: "grower", many: "growers", One: "Grower", Many: "Growers" }
   : { one: "customer", many: "customers", One: "Customer", Many: "Customers" };
 
+// Names of the chosen account's identifiers. Those of the same name get the first text that no other of them has: town or
+// GLN of an organization, grower or article code of a trade item.
+const labels = Object.create(null);
+
+function tellApart(split, ids) {
+  const names = CONTENT.names[split];
+  const groups = new Map();
+  for (const id of ids.filter((each) => names[each])) {
+    const [name] = names[id];
+    groups.set(name, [...(groups.get(name) || []), id]);
+  }
+  labels[split] = Object.create(null);
+  for (const [name, group] of groups) {
+    for (const id of group) {
+      const difference = (place) => names[id][place]
+        && group.every((other) => other === id || names[other][place] !== names[id][place]) && names[id][place];
+      labels[split][id] = group.length === 1 ? name : `${name} (${difference(1) || difference(2) || id.slice(0, 8)})`;
+    }
+  }
+}
+
+function labelOf(split, id) {
+  return labels[split]?.[id] || CONTENT.names[split][id]?.[0];
+}
+
 function nameOf(split, place) {
   const text = CONTENT.keys[place];
   const kind = split === "item" ? "trade item" : split === "carrier" ? "carrier" : PARTNER.one;
   if (text === null) return `No ${kind} given`;
   if (text === OTHER) return `All other ${kind === "trade item" ? "items" : PARTNER.many}`;
-  return CONTENT.names[split][text] || `Unknown ${kind} ${text.slice(0, 8)}`;
+  return labelOf(split, text) || `Unknown ${kind} ${text.slice(0, 8)}`;
 }
 
 // Whether a row matches the filters; a filter has no effect on a fact without that split.
@@ -81,8 +106,8 @@ function total(fact, chosen, currency = "currency") {
   return sum || Object.fromEntries((MEASURES[fact] || []).map((each) => [each, 0]));
 }
 
-// The weeks in the chart of a fact: the chosen ones, from the first with data.
-function weeksOf(fact, chosen) {
+// The weeks in the chart of a fact: the chosen ones, from the first with data. After the last full week may come the running one.
+function weeksOf(fact, chosen, andRunning = false) {
   const columns = FACTS[fact];
   const account = PLACES.get(chosen.account);
   const weeks = columns.week.filter((week, row) => week !== null && columns.account[row] === account);
@@ -90,20 +115,23 @@ function weeksOf(fact, chosen) {
   const least = weeks.reduce((left, right) => Math.min(left, right));
   const most = weeks.reduce((left, right) => Math.max(left, right));
   const from = chosen.from === null ? least : Math.max(chosen.from, least);
-  const to = chosen.from === null ? most : Math.min(chosen.to, Math.max(most, CONTENT.week));
+  const last = andRunning && chosen.to === CONTENT.week - 1 ? CONTENT.week : chosen.to;
+  const to = chosen.from === null ? most : Math.min(last, Math.max(most, CONTENT.week));
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, place) => from + place);
 }
 
-// What came in a year before the chosen weeks, week by week.
-function lastYear(chosen) {
-  const columns = FACTS.sales;
-  const before = new Map();
-  if (!columns) return { of: () => null };
-  const fits = chooser(columns, { ...chosen, from: null }, "currency");
-  columns.week.forEach((week, row) => {
-    if (week !== null && fits(row)) before.set(week, (before.get(week) || 0) + (columns.revenue[row] || 0));
-  });
-  return { of: (week) => before.get(yearEarlier(week)) ?? null };
+// The place of a value among all values of a split: it never changes with a filter, so neither does its colour.
+const slots = new Map();
+
+function slotOf(fact, split, measure, place) {
+  const name = `${fact} ${split}`;
+  if (!slots.has(name)) {
+    const sums = new Map();
+    FACTS[fact][split].forEach((each, row) => sums.set(each, (sums.get(each) || 0) + (FACTS[fact][measure][row] || 0)));
+    const sorted = [...sums].sort((left, right) => right[1] - left[1] || left[0] - right[0]);
+    slots.set(name, new Map(sorted.map(([each], slot) => [each, slot])));
+  }
+  return slots.get(name).get(place);
 }
 
 function isClock(place) {

@@ -10,7 +10,8 @@ SELECT
     count(*) AS orders,
     sum(r.order_amount) AS ordered,
     sum(r.invoiced_amount) AS invoiced,
-    sum(r.difference) AS difference
+    coalesce(sum(r.difference) FILTER (r.difference > 0), 0) AS open,
+    coalesce(-sum(r.difference) FILTER (r.difference < 0), 0) AS excess
 FROM reports.invoice_reconciliation r
 JOIN orders.sales_orders o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
 GROUP BY ALL

@@ -1,13 +1,13 @@
--- Batches by the week of their date: reports.sell_through, added up.
+-- Batches by the week of their date: those of reports.sell_through.
 
 SELECT
-    s.account,
-    week_of(s.batch_date) AS week,
-    s.trade_item_id AS item,
+    d.account,
+    week_of(d.day) AS week,
+    d.trade_item_id AS item,
     count(*) AS batches,
-    sum(s.initial_pieces) AS initial,
-    sum(s.sold_pieces) AS sold,
-    sum(s.other_pieces) AS other,
-    sum(s.remaining_pieces) AS remaining
-FROM reports.sell_through s
+    sum(d.initial_pieces) AS initial,
+    sum(d.sold_pieces) AS sold,
+    sum(d.other_pieces) AS other,
+    sum(d.remaining_pieces) AS remaining
+FROM sell_through_detail() d
 GROUP BY ALL

@@ -15,6 +15,8 @@ import pytest
 from tests.expected_rows import is_deleted
 from tests.integration.report_warehouse import (
     AMSTERDAM,
+    DELIVERY,
+    ORDERS,
     Json,
     ReportWarehouse,
     Row,
@@ -32,6 +34,7 @@ from tests.integration.report_warehouse import (
 from tests.integration.reports import handmade_orders
 from tests.integration.reports.handmade_orders import BLOOM, GROWERS, PETAL, ROSE, TULIP
 from tests.integration.reports.report_parameters import NO_FILTER, Parameters
+from tests.moments import real_now
 
 REPORT = "contract_drawdown"
 CONTRACTS, BLANKET_ORDERS = "orders.contracts", "orders.blanket_orders"
@@ -79,8 +82,11 @@ class Period:
         return (day(self.record, "startDateTime"), max(times).astimezone(AMSTERDAM).date() if times else None)
 
 
-def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+def expected_rows(
+    warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER, now: dt.datetime | None = None
+) -> list[Row]:
     """Compute the report's rows from the records, in Python."""
+    ordered = ordered_by_line(warehouse, now or real_now())
     contracts = warehouse.newest_records(CONTRACTS)
     names = {**warehouse.organization_names(), **warehouse.trade_item_names()}
     rows = []
@@ -88,7 +94,7 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
         versions = [contract for owner, contract in contracts if owner == account]
         periods = [period for contract in versions for period in periods_of(contract)]
         reported = [period for contract in newest_approved(versions) for period in periods_of(contract)]
-        drawn = drawn_by_period(warehouse, account, periods, reported)
+        drawn = drawn_by_period(warehouse, account, periods, reported, ordered)
         rows += [
             (*row_of(names, account, period, drawn[period.id]), period)
             for period in reported
@@ -126,24 +132,45 @@ def periods_of(contract: Json) -> Iterator[Period]:
             counts[alike] += 1
 
 
+def ordered_by_line(warehouse: ReportWarehouse, now: dt.datetime) -> dict[Row, tuple[int, int]]:
+    """Return committed and delivered pieces by account and line of a blanket order."""
+    ordered: dict[Row, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for account, order in warehouse.committed_orders():
+        if line := uuid(order, "blanketOrderLineId"):
+            pieces, latest = order["numberOfPieces"], timestamp(order, DELIVERY)
+            committed, delivered = ordered[account, line]
+            has_passed = latest is not None and latest <= now
+            ordered[account, line] = (committed + pieces, delivered + (pieces if has_passed else 0))
+    return ordered
+
+
 def drawn_by_period(
-    warehouse: ReportWarehouse, account: str, periods: list[Period], reported: list[Period]
+    warehouse: ReportWarehouse,
+    account: str,
+    periods: list[Period],
+    reported: list[Period],
+    ordered: Mapping[Row, tuple[int, int]],
 ) -> dict[UUID | None, list[int]]:
-    """Return pieces called off, pieces waiting and lines outside the margins, by the id of a reported period."""
-    drawn: dict[UUID | None, list[int]] = defaultdict(lambda: [0, 0, 0])
+    """Return pieces called off, waiting, committed, delivered, and lines outside the margins, by reported period."""
+    drawn: dict[UUID | None, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     ids = {period.id for period in reported}
     newest_ids = {period.identity: period.id for period in reported}
     identities = {(uuid(period.contract, "contractId"), period.id): period.identity for period in periods}
     for owner, order in warehouse.newest_records(BLANKET_ORDERS):
-        if owner != account or is_deleted(order):
+        if owner != account:
             continue
         for line in order["blanketOrderLines"]:
             id = uuid(line, "contractLinePeriodId")
             identity = identities.get((uuid(order, "contractId"), id))
             target = drawn[id if id in ids else newest_ids.get(identity or ())]
+            committed, delivered = ordered.get((account, uuid(line, "blanketOrderLineId")), (0, 0))
+            target[2] += committed
+            target[3] += delivered
+            if is_deleted(order):
+                continue
             if value_at(order, "status.approvalStatus") == "APPROVED":
                 target[0] += line["numberOfPieces"]
-                target[2] += bool(line["liesOutsideOfContractLinePeriodMargins"])
+                target[4] += bool(line["liesOutsideOfContractLinePeriodMargins"])
             elif value_at(order, "status.approvalStatus") == "FINALIZED":
                 target[1] += line["numberOfPieces"]
     return drawn
@@ -164,7 +191,7 @@ def is_selected(parameters: Parameters, period: Period) -> bool:
 
 def row_of(names: Mapping[Row, str | None], account: str, period: Period, drawn: list[int]) -> Row:
     """Return the row of a period."""
-    called_off, waiting, outside = drawn
+    called_off, waiting, committed, delivered, outside = drawn
     customer, supplier = (uuid(period.contract, f"{role}OrganizationId") for role in ("customer", "supplier"))
     agreed = period.record["numberOfPieces"]
     return (
@@ -172,7 +199,7 @@ def row_of(names: Mapping[Row, str | None], account: str, period: Period, drawn:
         *(customer, names.get((account, customer)), supplier, names.get((account, supplier))),
         *(period.item, names.get((account, period.item)), *period.days),
         *(text(period.contract, "currency"), number(period.record, "pricePerPiece"), agreed),
-        *(called_off, waiting, quotient(called_off, agreed), outside, period.id),
+        *(called_off, waiting, committed, delivered, quotient(called_off, agreed), outside, period.id),
     )
 
 
@@ -197,7 +224,8 @@ def test_grower_world(grower_world: ReportWarehouse) -> None:
 
     assert {value_at(contract, "version.isLatestApprovedVersion") for contract in ordered_from} == {True, False}
     assert any(row[14] for row in rows)
-    assert any(row[17] for row in rows)
+    assert any(row[19] for row in rows)
+    assert any(row[16] > 0 for row in rows)
     assert rows == expected_rows(grower_world)
 
 
@@ -220,6 +248,7 @@ def handmade_contracts(tmp_path_factory: pytest.TempPathFactory) -> ReportWareho
         warehouse.store(
             BLANKET_ORDERS, [blanket_order(number, random.choice(contracts), random) for number in range(90)], account
         )
+        warehouse.store(ORDERS, [order_under_contract(number, random) for number in range(300)], account)
     handmade_orders.store_names(warehouse)
     return warehouse
 
@@ -273,11 +302,12 @@ def blanket_order(number: int, contract: Json, random: Random) -> Json:
     periods = [period["contractLinePeriodId"] for line in contract["contractLines"] for period in line["periods"]]
     lines = [
         {
+            "blanketOrderLineId": id_of(f"line {number} {position}"),
             "contractLinePeriodId": random.choice([*periods, id_of("unknown")]),
             "numberOfPieces": random.randrange(90),
             "liesOutsideOfContractLinePeriodMargins": random.choice((True, False, None)),
         }
-        for _ in range(random.randint(0, 4))
+        for position in range(random.randint(0, 4))
     ]
     return make_record(
         "suppliers",
@@ -290,6 +320,22 @@ def blanket_order(number: int, contract: Json, random: Random) -> Json:
         },
         isDeleted=False,
         blanketOrderLines=lines,
+    )
+
+
+def order_under_contract(number: int, random: Random) -> Json:
+    """Return an order of a line of a blanket order, before or long after the test."""
+    year = random.choice((2025, 2025, 2150))
+    return make_record(
+        "suppliers",
+        ORDERS,
+        number,
+        status=random.choice(("COMMITTED", "COMMITTED", "CANCELLED")),
+        isDeleted=random.random() < 0.1,
+        blanketOrderLineId=random.choice((None, *[id_of(f"line {random.randrange(90)} {random.randrange(4)}")] * 4)),
+        numberOfPieces=random.randrange(50),
+        pricePerPiece={"currency": random.choice(("EUR", "USD")), "value": random.choice((None, 1, 2))},
+        delivery={"latestDeliveryDateTime": random.choice((None, f"{year}-03-12T10:00:00Z"))},
     )
 
 
@@ -319,8 +365,21 @@ def test_call_offs_of_older_versions_count_for_the_newest(warehouse: ReportWareh
     warehouse.store(BLANKET_ORDERS, [blanket_order_of(1, 40), blanket_order_of(2, 20)])
 
     assert [row[13:] for row in warehouse.report(REPORT)] == [
-        (200, 60, 0, quotient(60, 200), 0, UUID(id_of("period 2")))
+        (200, 60, 0, 0, 0, quotient(60, 200), 0, UUID(id_of("period 2")))
     ]
+
+
+def test_committed_and_delivered_pieces(warehouse: ReportWarehouse) -> None:
+    """What is called off, committed and delivered are three figures; a correction changes the last two."""
+    warehouse.store(CONTRACTS, [contract(1, pieces=100)])
+    warehouse.store(BLANKET_ORDERS, [blanket_order_of(1, 40)])
+    ordered = {"status": "COMMITTED", "isDeleted": False, "blanketOrderLineId": id_of("line 1")}
+    for seed, (pieces, date) in enumerate(((25, "2026-03-10"), (10, "2150-03-10"))):
+        delivery = {"latestDeliveryDateTime": f"{date}T10:00:00Z"}
+        order = make_record("suppliers", ORDERS, seed, **ordered, numberOfPieces=pieces, delivery=delivery)
+        warehouse.store(ORDERS, [order])
+
+    assert [row[13:18] for row in warehouse.report(REPORT)] == [(100, 40, 0, 35, 25)]
 
 
 def test_deleted_contract_has_no_row(warehouse: ReportWarehouse) -> None:
@@ -359,7 +418,11 @@ def contract(revision: int, *, pieces: int, is_deleted: bool = False) -> dict[st
 
 def blanket_order_of(revision: int, pieces: int) -> dict[str, Any]:
     """Return an approved blanket order under a version of contract C1."""
-    line = {"contractLinePeriodId": id_of(f"period {revision}"), "numberOfPieces": pieces}
+    line = {
+        "blanketOrderLineId": id_of(f"line {revision}"),
+        "contractLinePeriodId": id_of(f"period {revision}"),
+        "numberOfPieces": pieces,
+    }
     status = {"approvalStatus": "APPROVED", "isDeleted": False}
     fields = {"contractId": id_of(f"contract {revision}"), "status": status, "isDeleted": False}
     return make_record("suppliers", BLANKET_ORDERS, revision, **fields, blanketOrderLines=[line])

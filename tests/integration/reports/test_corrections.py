@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from decimal import Decimal
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from random import Random
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from tests.integration.report_warehouse import (
     Json,
     ReportWarehouse,
     Row,
+    approx,
     day,
     descending,
     id_of,
@@ -26,6 +29,7 @@ from tests.integration.report_warehouse import (
     nulls_last,
     number,
     text,
+    timestamp,
     uuid,
     value_at,
 )
@@ -35,6 +39,7 @@ from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, 
 
 REPORT = "corrections"
 REQUESTS = "orders.sales_order_correction_requests"
+MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
@@ -53,13 +58,46 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
                 text(order, f"{AMOUNT}.currency"),
             )
             effect = changes[account, uuid(request, "salesOrderCorrectionRequestId")]
-            groups[group].append((request["status"] == "ACCEPTED", *effect))
+            groups[group].append((request, *effect))
     rows = []
-    for (account, month, customer, initiator, currency), requests in groups.items():
-        accepted, pieces, value = (sum(column) for column in zip(*requests, strict=True))
+    for (account, month, customer, initiator, currency), found in groups.items():
+        requests, pieces, values = zip(*found, strict=True)
         name = names.get((account, customer))
-        rows.append((account, month, customer, name, initiator, currency, len(requests), accepted, pieces, value))
+        sums = (len(requests), status_count(requests, "ACCEPTED"), sum(pieces), sum(values))
+        rows.append((account, month, customer, name, initiator, currency, *sums, *answers(requests)))
     return sorted(rows, key=sort_key)
+
+
+def status_count(requests: Sequence[Json], status: str) -> int:
+    """Return the number of requests with a status."""
+    return sum(request["status"] == status for request in requests)
+
+
+def answers(requests: Sequence[Json]) -> Row:
+    """Return declined requests, the most frequent reason, decisions about the goods, and the median answer hours."""
+    decisions = [decision for request in requests if (decision := text(request, "reclamationActionDecision"))]
+    hours = [answer for request in requests if (answer := answer_hours(request)) is not None]
+    return (
+        status_count(requests, "DECLINED"),
+        most_frequent(text(request, "reason") for request in requests),
+        len(decisions),
+        most_frequent(decisions),
+        approx(median(hours)) if hours else None,
+    )
+
+
+def answer_hours(request: Json) -> Decimal | None:
+    """Return the hours from a request to its answer; None if it was neither accepted nor declined."""
+    made, answered = timestamp(request, "creationDateTime"), timestamp(request, "lastModifiedDateTime")
+    if request["status"] not in ("ACCEPTED", "DECLINED") or made is None or answered is None:
+        return None
+    return Decimal((answered - made) // MICROSECOND) / 3_600_000_000
+
+
+def most_frequent(texts: Iterable[str | None]) -> str | None:
+    """Return the most frequent text; of equally frequent ones, the first in the alphabet."""
+    counts = Counter(text for text in texts if text)
+    return min(counts, key=lambda text: (-counts[text], text), default=None)
 
 
 def is_selected(parameters: Parameters, request: Json, order: Json | None) -> bool:
@@ -90,7 +128,12 @@ def difference(change: Json) -> tuple[int, Decimal]:
     if change["correctionType"] == "CANCELLATION":
         new = 0
     prices = [number(change, f"{values}.totalPricePerPiece") or 0 for values in ("oldValues", "newValues")]
-    return new - old, Decimal(prices[1] * new - prices[0] * old)
+    return new - old, cents(prices[1] * new) - cents(prices[0] * old)
+
+
+def cents(amount: Decimal | int) -> Decimal:
+    """Return an amount in whole cents, rounded half up."""
+    return Decimal(amount).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def sort_key(row: Row) -> Row:
@@ -176,6 +219,8 @@ def requests(orders: list[Json], random: Random) -> Iterator[Json]:
             status=random.choice(("ACCEPTED", "ACCEPTED", "DECLINED", "EXPIRED", "DELETED", "PENDING")),
             initiatedBy=random.choice(("CUSTOMER", "SUPPLIER", None)),
             customerOrganizationId=random.choice((BLOOM, PETAL)),
+            reason=random.choice(("te laat", "bloei", "Bloei", " ", None)),
+            reclamationActionDecision=random.choice(("DESTROY", "RETURN_TO_STOCK", None)),
         )
 
 
@@ -194,32 +239,80 @@ def test_handmade_requests(handmade_requests: ReportWarehouse, parameters: Param
 def test_cancellation_removes_all_pieces(warehouse: ReportWarehouse) -> None:
     """A cancellation counts as minus all pieces, even if its new values repeat the old ones."""
     values = {"numberOfPieces": 100, "totalPricePerPiece": Decimal("0.25")}
-    change = {
-        "salesOrderCorrectionRequestId": id_of("request"),
-        "oldValues": values,
-        "newValues": values,
-        "correctionType": "CANCELLATION",
-    }
-    amount: dict[str, Any] = {"orderAmount": {"currency": "EUR", "value": 25}}
-    warehouse.store(
-        ORDERS, [make_record("suppliers", ORDERS, 1, mutations=[change], calculatedFields=amount, status="CANCELLED")]
-    )
-    (_, order) = warehouse.newest_records(ORDERS)[0]
+    store_corrected(warehouse, change(values, values, "CANCELLATION"))
+
+    assert [row[5:10] for row in warehouse.report(REPORT)] == [("EUR", 1, 1, -100, -25)]
+
+
+def test_value_is_in_cents(warehouse: ReportWarehouse) -> None:
+    """An order of 360.00 that is halved loses 180.00, although its price of a piece has no exact decimals."""
+    price = Decimal(360) / 1080
+    old, new = ({"numberOfPieces": pieces, "totalPricePerPiece": price} for pieces in (1080, 540))
+    store_corrected(warehouse, change(old, new))
+
+    assert [row[8:10] for row in warehouse.report(REPORT)] == [(-540, Decimal("-180.00"))]
+
+
+def test_reason_decision_and_answer(warehouse: ReportWarehouse) -> None:
+    """The most frequent reason and decision are shown; only accepted and declined requests have an answer time."""
+    requests = [
+        ("ACCEPTED", "2026-01-05T10:00:00Z", "bloei", "DESTROY"),
+        ("DECLINED", "2026-01-05T13:30:00Z", "te laat", "COMPLAINT_NOT_ACCEPTED"),
+        ("EXPIRED", "2026-01-09T08:00:00Z", "te laat", None),
+        ("PENDING", "2026-01-05T08:00:00Z", None, None),
+    ]
     warehouse.store(
         REQUESTS,
         [
-            make_record(
-                "suppliers",
-                REQUESTS,
-                1,
-                salesOrderCorrectionRequestId=id_of("request"),
-                salesOrderId=order["salesOrderId"],
-                status="ACCEPTED",
+            request(
+                number,
+                status=status,
+                creationDateTime="2026-01-05T08:00:00Z",
+                lastModifiedDateTime=answered,
+                reason=reason,
+                reclamationActionDecision=decision,
             )
+            for number, (status, answered, reason, decision) in enumerate(requests)
         ],
     )
 
-    assert [row[5:] for row in warehouse.report(REPORT)] == [("EUR", 1, 1, -100, -25)]
+    assert [row[6:] for row in warehouse.report(REPORT)] == [
+        (4, 1, 0, 0, 1, "te laat", 2, "COMPLAINT_NOT_ACCEPTED", approx(Decimal("3.75")))
+    ]
+
+
+def change(old: Json, new: Json, type: str = "MODIFICATION") -> Json:
+    """Return a change of an order by request 1."""
+    return {
+        "salesOrderCorrectionRequestId": id_of("request 1"),
+        "oldValues": old,
+        "newValues": new,
+        "correctionType": type,
+    }
+
+
+def request(number: int, **fields: Any) -> Json:
+    """Return a correction request of the order."""
+    defaults = {
+        "salesOrderCorrectionRequestId": id_of(f"request {number}"),
+        "salesOrderId": id_of("order"),
+        "customerOrganizationId": BLOOM,
+        "initiatedBy": "CUSTOMER",
+        "status": "ACCEPTED",
+    }
+    return make_record("suppliers", REQUESTS, number, **{**defaults, **fields})
+
+
+def store_corrected(warehouse: ReportWarehouse, change: Json) -> None:
+    """Store an order in euros with a change, and its accepted request."""
+    fields: dict[str, Any] = {
+        "salesOrderId": id_of("order"),
+        "mutations": [change],
+        "calculatedFields": {"orderAmount": {"currency": "EUR", "value": 25}},
+        "status": "CANCELLED",
+    }
+    warehouse.store(ORDERS, [make_record("suppliers", ORDERS, 1, **fields)])
+    warehouse.store(REQUESTS, [request(1)])
 
 
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from tests.integration.report_warehouse import (
     descending,
     id_of,
     make_record,
+    merged,
     nulls_last,
     number,
     quotient,
@@ -25,14 +28,30 @@ from tests.integration.report_warehouse import (
     total,
     uuid,
 )
+from tests.integration.reports.comparable_weeks import compared_weeks, in_both_years, monday_of, revenue_of
 from tests.integration.reports.handmade_orders import BLOOM, PETAL, ROSE
 from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
+from tests.integration.reports.timed_reports import report_with_query_time, today
+from tests.moments import real_now
 
 REPORT = "customer_ranking"
 
 
-def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
     """Compute the report's rows from the records, in Python."""
+    pairs, orders_of = compared_weeks(warehouse, now, parameters, 52), defaultdict(list)
+    for account, order in replace(parameters, from_date=None, to_date=None).select_orders(warehouse):
+        orders_of[account, uuid(order, "customerOrganizationId"), text(order, f"{AMOUNT}.currency")].append(order)
+    growths = {}
+    for group, orders in orders_of.items():
+        this_year, last_year = in_both_years(orders, pairs.get(group[0], []))
+        ratio = quotient(revenue_of(this_year) - revenue_of(last_year), revenue_of(last_year))
+        growths[group] = (ratio, len(pairs.get(group[0], [])))
+    return [(*row, *growths[row[0], row[1], row[3]]) for row in ranking(warehouse, parameters)]
+
+
+def ranking(warehouse: ReportWarehouse, parameters: Parameters) -> list[Row]:
+    """Compute the report's rows without the growth."""
     names, customers = warehouse.organization_names(), defaultdict(list)
     for account, order in parameters.select_orders(warehouse):
         customers[account, text(order, f"{AMOUNT}.currency"), uuid(order, "customerOrganizationId")].append(order)
@@ -63,19 +82,19 @@ def with_shares(rows: list[Row]) -> Iterator[Row]:
 
 def test_grower_world(grower_world: ReportWarehouse) -> None:
     """For a grower in the sandbox world, the rows are as expected; one customer's organization is unknown."""
-    rows = grower_world.report(REPORT)
+    rows, now = report_with_query_time(grower_world, REPORT)
 
     assert {row[3] for row in rows} == {"EUR", "USD"}
     assert None in {row[2] for row in rows}
-    assert rows == expected_rows(grower_world)
+    assert rows == expected_rows(grower_world, now)
 
 
 def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     """For a buyer in the sandbox world, the rows are as expected: itself and the organizations it buys for."""
-    rows = buyer_world.report(REPORT)
+    rows, now = report_with_query_time(buyer_world, REPORT)
 
     assert len(rows) > 2
-    assert rows == expected_rows(buyer_world)
+    assert rows == expected_rows(buyer_world, now)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +102,10 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
 )
 def test_handmade_orders(grower_orders: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct for two accounts, two currencies and unknown customers; parameters also restrict the shares."""
-    rows = grower_orders.report(REPORT, **parameters.arguments)
+    rows, now = report_with_query_time(grower_orders, REPORT, parameters)
 
     assert rows
-    assert rows == expected_rows(grower_orders, parameters)
+    assert rows == expected_rows(grower_orders, now, parameters)
 
 
 def test_days_as_text(grower_orders: ReportWarehouse) -> None:
@@ -95,7 +114,7 @@ def test_days_as_text(grower_orders: ReportWarehouse) -> None:
 
     rows = grower_orders.report(REPORT, from_date=str(parameters.from_date), to_date=str(parameters.to_date))
 
-    assert rows == expected_rows(grower_orders, parameters)
+    assert rows == expected_rows(grower_orders, real_now(), parameters)
 
 
 def test_equal_revenue_has_equal_rank(warehouse: ReportWarehouse) -> None:
@@ -112,10 +131,52 @@ def test_no_share_of_zero_or_unknown_revenue(warehouse: ReportWarehouse) -> None
     """A customer has no share if the total revenue is 0 or if the orders have no value."""
     warehouse.store(ORDERS, [order(BLOOM, 0), {**order(PETAL, 0), "calculatedFields": None}])
 
-    assert [row[3:] for row in warehouse.report(REPORT)] == [
+    assert [row[3:10] for row in warehouse.report(REPORT)] == [
         ("EUR", 1, 12, 0, None, None, 1),
         (None, 1, 12, None, None, None, 1),
     ]
+
+
+def test_steady_sales_do_not_grow(warehouse: ReportWarehouse) -> None:
+    """Of sixty weeks with equal sales on each day, the last weeks that both years have are compared: no growth."""
+    last = monday_of(today(real_now())) - dt.timedelta(days=1)
+    days = [last - dt.timedelta(days=number) for number in range(60 * 7 - 3)]  # the first week has four days
+    warehouse.store(ORDERS, [sale(number, date) for number, date in enumerate(days)])
+
+    ((*_, growth, weeks),) = warehouse.report(REPORT, from_date=last - dt.timedelta(days=52 * 7 - 1), to_date=last)
+
+    assert growth == 0
+    assert 6 <= weeks <= 8  # a year of 53 weeks has one week without a counterpart
+
+
+def test_the_running_week_is_not_compared(warehouse: ReportWarehouse) -> None:
+    """Sales of the running week, and of weeks to come, do not change the growth."""
+    monday = monday_of(today(real_now()))
+    days = [monday + dt.timedelta(weeks=number, hours=12) for number in (-54, -53, -52, -51, -2, -1, 0, 1)]
+    warehouse.store(ORDERS, [sale(number, date) for number, date in enumerate(days)])
+    warehouse.store(ORDERS, [sale(100 + number, date) for number, date in enumerate([monday] * 3)])
+
+    assert [row[-2:] for row in warehouse.report(REPORT)] == [(0, 2)]
+
+
+def test_growth_of_customers_in_comparable_weeks(warehouse: ReportWarehouse) -> None:
+    """Weeks that only one year has are left out for all customers, also for those that bought in them."""
+    warehouse.store(
+        ORDERS,
+        [
+            sale(1, dt.date(2024, 3, 4), BLOOM),  # week 10
+            sale(2, dt.date(2025, 3, 3), BLOOM),
+            sale(3, dt.date(2025, 3, 4), BLOOM),
+            sale(4, dt.date(2025, 3, 4), PETAL),
+            sale(5, dt.date(2025, 3, 11), BLOOM),  # week 11, unknown a year earlier
+        ],
+    )
+
+    rows = warehouse.report(REPORT, from_date=dt.date(2025, 3, 3), to_date=dt.date(2025, 3, 16))
+
+    assert [(row[1], row[6], *row[-2:]) for row in rows] == [(UUID(BLOOM), 30, 1, 1), (UUID(PETAL), 10, None, 1)]
+    assert [row[-2:] for row in warehouse.report(REPORT, from_date="2025-03-10", to_date="2025-03-16")] == [(None, 0)]
+    assert [row[-1] for row in warehouse.report(REPORT, from_date="2025-03-04", to_date="2025-03-16")] == [0, 0]
 
 
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
@@ -134,3 +195,9 @@ def order(customer: str, revenue: int) -> Json:
         numberOfPieces=12,
         calculatedFields={"orderAmount": {"currency": "EUR", "value": revenue}},
     )
+
+
+def sale(seed: int, date: dt.date, customer: str = BLOOM) -> Json:
+    """Return an order for ten euros that is delivered on a day."""
+    delivery = {"latestDeliveryDateTime": f"{date:%Y-%m-%d}T10:00:00Z"}
+    return merged(order(customer, 10), {"salesOrderId": id_of(f"sale {seed}"), "delivery": delivery})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from uuid import UUID
 
@@ -30,21 +30,25 @@ from tests.integration.reports.timed_reports import report_with_query_time, toda
 
 REPORT = "sell_through"
 CLAIMS = ("CLAIM", "CLAIMED_FROM_RESERVATION")
+MOVES = ("WAREHOUSE_CHANGE", "SPLIT", "COMBINE")
 UNCLAIMS = ("UNCLAIM", "UNCLAIMED_FROM_RESERVATION")
 
 
 def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
     """Compute the report's rows from the records, in Python."""
-    names, sales_of = warehouse.trade_item_names(), defaultdict(list)
+    names, sales_of, moved_of = warehouse.trade_item_names(), defaultdict(list), Counter[tuple[str, UUID | None]]()
     for account, mutation in warehouse.newest_records(MUTATIONS):
+        batch_key = (account, uuid(mutation, "batchId"))
         if text(mutation, "type") in (*CLAIMS, *UNCLAIMS):
-            sales_of[account, uuid(mutation, "batchId")].append(mutation)
+            sales_of[batch_key].append(mutation)
+        elif text(mutation, "type") in MOVES:
+            moved_of[batch_key] -= mutation.get("deltaNumberOfPieces") or 0
     rows = []
     for account, batch in warehouse.newest_records(BATCHES):
         id, item, date = uuid(batch, "batchId"), uuid(batch, "tradeItemId"), day(batch, "batchDate")
         if not batch.get("isDeleted") and parameters.includes(date) and parameters.trade_item in (None, item):
-            sales = sales_of[account, id]
-            first, left = batch["initialNumberOfPieces"], batch["numberOfPieces"]
+            sales, moved = sales_of[account, id], moved_of[account, id]
+            first, left = batch["initialNumberOfPieces"] - moved, batch["numberOfPieces"]
             sold = -sum(sale.get("deltaNumberOfPieces") or 0 for sale in sales)
             claims = [
                 claimed_at
@@ -56,6 +60,7 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
                     *(account, id, text(batch, "batchReference"), date, uuid(batch, "supplierOrganizationId")),
                     *(item, names.get((account, item)), first, sold, first - sold - left, left),
                     *(quotient(Decimal(sold), first), date and (today(now) - date).days, max(claims, default=None)),
+                    moved,
                 )
             )
     return sorted(rows, key=lambda row: (row[0], descending(row[3]), row[1]))
@@ -104,6 +109,29 @@ def test_reserved_pieces_are_not_sold(warehouse: ReportWarehouse) -> None:
     warehouse.store(MUTATIONS, [mutation(1, "RESERVATION", -30)])
 
     assert [row[8:11] for row in warehouse.report(REPORT)] == [(0, 30, 70)]
+
+
+def test_change_of_warehouse_is_not_a_second_harvest(warehouse: ReportWarehouse) -> None:
+    """Of 100 pieces, 60 go to a new batch in another warehouse: both batches together have 100 pieces at the start."""
+    moved_batch = batch(batchId=id_of("moved"), initialNumberOfPieces=60, numberOfPieces=15)
+    sale = {**mutation(3, "CLAIM", -45), "batchId": id_of("moved")}
+    warehouse.store(BATCHES, [batch(numberOfPieces=10), {**moved_batch, "batchDate": "2025-01-01T00:00:00Z"}])
+    warehouse.store(MUTATIONS, [mutation(1, "CLAIM", -30), mutation(2, "WAREHOUSE_CHANGE", -60), sale])
+
+    rows = {row[1]: (*row[7:12], row[14]) for row in warehouse.report(REPORT)}
+    three_quarters = approx(Decimal("0.75"))
+    assert rows == {
+        UUID(id_of("batch")): (40, 30, 0, 10, three_quarters, 60),
+        UUID(id_of("moved")): (60, 45, 0, 15, three_quarters, 0),
+    }
+
+
+def test_pieces_that_join_a_batch(warehouse: ReportWarehouse) -> None:
+    """Pieces that another batch brought count at the batch that has them."""
+    warehouse.store(BATCHES, [batch(numberOfPieces=120)])
+    warehouse.store(MUTATIONS, [mutation(1, "COMBINE", 50), mutation(2, "CLAIM", -30)])
+
+    assert [(*row[7:11], row[14]) for row in warehouse.report(REPORT)] == [(150, 30, 0, 120, -50)]
 
 
 def test_age_in_days_of_amsterdam(warehouse: ReportWarehouse) -> None:

@@ -1,0 +1,106 @@
+-- Which customers stopped, fell, grew or are new, against the same weeks a year earlier: one row for each account,
+-- customer and currency.
+--
+-- Only orders with status COMMITTED count, without deleted ones. Only weeks that both years have are compared: ended ISO
+-- weeks in which the account sold something, as in the week of the same number a year earlier. The running week and
+-- weeks that the period cuts are never among them. Without from_date, the last 13 weeks are compared. A first week that
+-- begins later than its counterpart is not compared.
+--
+-- A customer stopped if it ordered in these weeks a year earlier and not any more, and is new if it did not order in
+-- them a year earlier; it may have ordered in others. Status and growth are NULL if no weeks can be compared. A customer
+-- that pays in another currency than a year earlier stopped in one and is new in the other. Those that lost most are
+-- listed first. Others call a customer lost after some weeks without an order: last_order shows that.
+--
+-- parameters:
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   customer    only this buyer, by the organization's id
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account                   name of the account in the settings
+--   customer_organization_id  buyer (organizations.organizations)
+--   customer_name             its registered name; NULL if the organization is not in the warehouse
+--   currency                  currency of the revenue, as ISO 4217
+--   status                    STOPPED, FALLEN, UNCHANGED, GROWN or NEW; NULL if no week with its orders can be compared
+--   orders                    sales orders in the compared weeks
+--   orders_last_year          sales orders in the same weeks a year earlier
+--   revenue                   value of the orders in the compared weeks, in the currency
+--   comparable_revenue        value of the orders in the same weeks a year earlier
+--   change                    revenue minus comparable revenue
+--   growth                    change divided by comparable revenue, 0.1 for 10 % more; NULL if that is 0
+--   weeks_compared            weeks that are compared, those of the account
+--   last_order                when it placed its last order in the currency, of any week
+--
+-- tables:
+--   orders.sales_orders
+--   organizations.organizations
+
+WITH
+{committed_orders},
+matching AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE (currency IS NULL OR o.money = upper(currency))
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+period AS (
+    SELECT
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) AS today,
+        CAST(date_trunc('week', least(CAST(to_date AS DATE) + 1, today)) AS DATE) - 13 * 7 AS default_first_day
+),
+{customer_growth},
+detail AS (
+    SELECT o.*, y.is_last_year
+    FROM matching o
+    JOIN years y ON y.account = o.account AND y.monday = o.monday
+),
+buyers AS (
+    -- Those with an order in the period have a row even if no week can be compared.
+    SELECT
+        o.account,
+        o.customer_organization_id,
+        o.money,
+        max(o.order_date_time) AS last_order,
+        coalesce(
+            bool_or(
+                o.day >= coalesce(CAST(from_date AS DATE), p.default_first_day)
+                AND o.day <= coalesce(CAST(to_date AS DATE), p.today)
+            ),
+            false
+        ) AS is_active
+    FROM matching o, period p
+    GROUP BY ALL
+)
+SELECT
+    b.account,
+    b.customer_organization_id,
+    n.name AS customer_name,
+    b.money AS currency,
+    CASE
+        WHEN g.orders_last_year = 0 THEN 'NEW'
+        WHEN g.orders_this_year = 0 THEN 'STOPPED'
+        WHEN g.revenue_this_year < g.revenue_last_year THEN 'FALLEN'
+        WHEN g.revenue_this_year > g.revenue_last_year THEN 'GROWN'
+        WHEN g.revenue_this_year = g.revenue_last_year THEN 'UNCHANGED'
+    END AS status,
+    CAST(coalesce(g.orders_this_year, 0) AS BIGINT) AS orders,
+    CAST(coalesce(g.orders_last_year, 0) AS BIGINT) AS orders_last_year,
+    coalesce(g.revenue_this_year, 0) AS revenue,
+    coalesce(g.revenue_last_year, 0) AS comparable_revenue,
+    coalesce(g.revenue_this_year - g.revenue_last_year, 0) AS change,
+    g.growth,
+    coalesce(k.weeks_compared, 0) AS weeks_compared,
+    b.last_order
+FROM buyers b
+LEFT JOIN customer_growth g
+    ON g.account = b.account
+    AND g.customer_organization_id IS NOT DISTINCT FROM b.customer_organization_id
+    AND g.money IS NOT DISTINCT FROM b.money
+LEFT JOIN number_of_weeks k ON k.account = b.account
+LEFT JOIN organizations.organizations n
+    ON n.account = b.account AND n.organization_id = b.customer_organization_id
+WHERE b.is_active OR g.account IS NOT NULL
+ORDER BY b.account, b.money, change, customer_name, b.customer_organization_id

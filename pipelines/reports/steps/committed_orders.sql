@@ -1,0 +1,37 @@
+days AS (
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
+    SELECT
+        m.moment,
+        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
+        CAST(date_trunc('week', day) AS DATE) AS monday
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+),
+committed_orders AS (
+    -- The orders that count as revenue, one row each, with the day and week of their latest delivery.
+    SELECT
+        o.account,
+        o.sales_order_id,
+        o.order_date_time,
+        d.day,
+        d.monday,
+        o.delivery_latest_delivery_date_time AS latest_delivery,
+        o.customer_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.supplier_organization_id,
+        o.trade_item_id,
+        o.supply_line_id,
+        o.blanket_order_line_id,
+        o.sales_channel,
+        o.sales_channel_interface,
+        o.trade_instrument,
+        o.calculated_fields_order_amount_currency AS money,
+        o.number_of_pieces AS pieces,
+        o.calculated_fields_order_amount_value AS revenue,
+        o.price_per_piece_currency AS price_money,
+        o.price_per_piece_value AS price,
+        CAST(o.price_per_piece_value AS DECIMAL(38, 6)) * o.number_of_pieces AS paid,
+        if(o.price_per_piece_value IS NULL, NULL, o.number_of_pieces) AS priced_pieces
+    FROM orders.sales_orders o
+    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
+    WHERE o.status = 'COMMITTED' AND NOT o.is_deleted
+)
