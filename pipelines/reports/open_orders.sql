@@ -105,7 +105,7 @@ claims AS (
         c.fulfillment_request_position AS position,
         sum(c.claimed_number_of_packages) AS packages,
         sum(c.claimed_number_of_packages) FILTER (f.status = 'DELIVERED' OR a.account IS NOT NULL) AS delivered,
-        sum(c.claimed_number_of_packages) FILTER (f.status IN ('ACCEPTED', 'DELIVERED') OR a.account IS NOT NULL) AS gone
+        sum(c.claimed_number_of_packages) FILTER (f.status IN ('ACCEPTED', 'DELIVERED') OR a.account IS NOT NULL) AS despatched
     FROM fulfillment.fulfillment_request_claims c
     SEMI JOIN requests r ON r.account = c.account AND r.delivery_order_id = c.delivery_order_id
     LEFT JOIN fulfillment.fulfillment_orders f
@@ -122,7 +122,7 @@ claimed AS (
         sum(coalesce(r.number_of_packages, 0)) AS ordered,
         sum(coalesce(c.packages, 0)) AS packages,
         sum(coalesce(c.delivered, 0)) AS delivered,
-        sum(coalesce(c.gone, 0)) AS gone,
+        sum(coalesce(c.despatched, 0)) AS despatched,
         sum(greatest(coalesce(r.number_of_packages, 0) - coalesce(c.packages, 0), 0)) AS open_packages,
         sum(c.packages * coalesce(r.pieces_per_package, o.packing_configuration_pieces_per_package)) AS pieces
     FROM requests r
@@ -140,7 +140,7 @@ compared AS (
         coalesce(c.packages, 0) AS claimed_packages,
         coalesce(c.open_packages, ordered_packages) AS open_packages,
         coalesce(c.delivered, 0) AS delivered_packages,
-        coalesce(c.gone, 0) AS gone_packages,
+        coalesce(c.despatched, 0) AS despatched_packages,
         coalesce(c.pieces, 0) AS claimed_pieces,
         CASE WHEN c.open_packages = 0 THEN 0 ELSE greatest(o.number_of_pieces - coalesce(c.pieces, 0), 0) END AS open_pieces
     FROM recent o
@@ -162,7 +162,7 @@ SELECT
     CASE
         WHEN o.status = 'ACCEPTED' THEN 'COMMIT'
         WHEN o.open_pieces > 0 OR o.open_packages > 0 THEN 'PICK'
-        WHEN o.claimed_packages > o.gone_packages THEN 'DESPATCH'
+        WHEN o.claimed_packages > o.despatched_packages THEN 'DESPATCH'
         ELSE 'DELIVER'
     END AS next_step,
     o.customer_organization_id,

@@ -45,7 +45,7 @@ class Claims:
     claimed: int = 0
     open: int = 0
     delivered: int = 0
-    gone: int = 0
+    despatched: int = 0
     pieces: int = 0
 
 
@@ -135,7 +135,7 @@ def add_request(claims: Claims, delivery: Json, request: Json, order: Json, ship
             is_delivered = status == "DELIVERED" or is_received(shipment)
             claimed += packages
             claims.delivered += packages if is_delivered else 0
-            claims.gone += packages if is_delivered or status == "ACCEPTED" else 0
+            claims.despatched += packages if is_delivered or status == "ACCEPTED" else 0
     content = value_at(request, "piecesPerPackage") or value_at(order, "packingConfiguration.piecesPerPackage") or 0
     requested = request.get("numberOfPackages") or 0
     claims.delivery = max(claims.delivery, delivery, key=lambda record: int(record.get("sequenceNumber", 0)))
@@ -162,7 +162,7 @@ def row_of(account: str, order: Json, claims: Claims | None, names: Names) -> Ro
     open_pieces = 0 if claims and not claims.open else max(pieces - of.pieces, 0)
     if not open_pieces and not of.open and of.claimed <= of.delivered:
         return None
-    step = "PICK" if open_pieces or of.open else "DESPATCH" if of.claimed > of.gone else "DELIVER"
+    step = "PICK" if open_pieces or of.open else "DESPATCH" if of.claimed > of.despatched else "DELIVER"
     despatch = uuid(of.delivery, "despatchWarehouseId") or uuid(order, "despatchWarehouseId")
     carrier, customer, item = (
         uuid(of.delivery, "carrierOrganizationId"),
