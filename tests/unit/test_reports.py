@@ -25,14 +25,16 @@ NAMES = {api: {part.qualified_name for table in tables for part in table.walk()}
 
 ONLY: dict[str, set[str]] = {
     "suppliers": {
+        "auction_prices",
         "customer_network",
         "fill_rate",
         "load_carriers",
         "on_time_delivery",
+        "open_orders",
         "sell_through",
         "stock_ledger",
     },
-    "customers": {"purchase_order_exceptions", "spend_by_grower"},
+    "customers": {"cheapest_offer", "purchase_order_exceptions", "spend_by_grower"},
 }
 """The reports that only one API has; all others are for both."""
 
@@ -250,6 +252,8 @@ def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[t
 WITH_DETAIL = (
     "channel_mix",
     "clock_versus_direct",
+    "complaints",
+    "corrections",
     "customer_changes",
     "customer_ranking",
     "invoice_reconciliation",
