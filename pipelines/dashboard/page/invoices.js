@@ -1,7 +1,8 @@
 // Sections on invoices, stock and purchase orders.
 
 const REASONS = dictionary({
-  NOT_SETTLED: "Not settled", NOT_INVOICED: "Settled, no invoice yet", DIFFERENCE: "Invoiced differently",
+  NOT_SETTLED: "Not settled", SETTLED_IN_PART: "Settled in part", NOT_INVOICED: "Settled, no invoice yet",
+  DIFFERS: "Invoiced differently",
 });
 
 function openInvoices(chosen) {
@@ -24,7 +25,7 @@ function openInvoices(chosen) {
       weeks,
       series: [...reasons.map((reason) => ({
         name: REASONS[reason], stack: "reasons", slot: Object.keys(REASONS).indexOf(reason), values: weeks.map((week) => open(week, reason)),
-      })), { name: "Invoiced too much", stack: "reasons", slot: 3, values: weeks.map(excess) }],
+      })), { name: "Invoiced too much", stack: "reasons", slot: 4, values: weeks.map(excess) }],
       format: amount(chosen),
       alt: `What is not invoiced, by week of delivery. ${extremes(weeks.map(weekName), all, amount(chosen))}`,
     }),

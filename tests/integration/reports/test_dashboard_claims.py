@@ -205,6 +205,7 @@ def test_open_and_excess_amounts_are_apart(buyer_warehouse: ReportWarehouse, bro
             status="COMMITTED",
             isDeleted=False,
             salesChannel="FLORIDAY",
+            paymentProvider="RFH",
             numberOfPieces=10,
             delivery={"latestDeliveryDateTime": "2026-11-17T12:00:00Z"},
             calculatedFields={"orderAmount": {"currency": "EUR", "value": 2991 if seed else 100}},

@@ -220,7 +220,8 @@ def test_corrections_and_invoices(world: str, request: pytest.FixtureRequest) ->
         "pieces",
         "value",
     )
-    rows = [(*row, max(row[14], 0), max(-row[14], 0), 1) for row in warehouse.report("invoice_reconciliation")]
+    invoices = warehouse.report("invoice_reconciliation")
+    rows = [(*row[:18], *row[18:20], 1) for row in invoices if row[9] != "CANNOT_BE_KNOWN"]
     assert report_sums(rows, lambda row: (row[0], row[9], row[15]), 20, 12, 13, 18, 19) == fact_sums(
         entries(content, "invoices"),
         lambda row: (row["account"], row["reason"], row["currency"]),
