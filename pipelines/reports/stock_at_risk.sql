@@ -16,7 +16,6 @@
 --   from_date   first day of auction; without it, 30 days ago
 --   to_date     last day of auction
 --   trade_item  only this trade item, by its id
---   warehouse   only this warehouse, by its id
 --
 -- columns:
 --   account                 name of the account in the settings
@@ -147,7 +146,6 @@ detail AS (
         END AS age_class
     FROM stock s
     WHERE (trade_item IS NULL OR s.trade_item_id = CAST(trade_item AS UUID))
-        AND (warehouse IS NULL OR s.warehouse_id = CAST(warehouse AS UUID))
 ),
 classes AS (
     SELECT
