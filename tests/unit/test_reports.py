@@ -32,6 +32,7 @@ ONLY: dict[str, set[str]] = {
         "on_time_delivery",
         "open_orders",
         "sell_through",
+        "stock_at_risk",
         "stock_ledger",
     },
     "customers": {"cheapest_offer", "purchase_order_exceptions", "spend_by_grower"},
