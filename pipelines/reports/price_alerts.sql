@@ -80,12 +80,12 @@ item_weeks AS (
         o.monday,
         o.trade_item_id,
         o.price_money AS money,
-        count(*) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS orders,
-        sum(o.priced_pieces) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS pieces,
-        sum(o.paid) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS paid,
-        sum(o.paid) FILTER (NOT starts_with(o.trade_instrument, 'CLOCK_')) AS paid_directly,
-        sum(o.priced_pieces) FILTER (NOT starts_with(o.trade_instrument, 'CLOCK_')) AS direct_pieces
-    FROM detail o
+        count(*) FILTER (o.is_clock) AS orders,
+        sum(o.priced_pieces) FILTER (o.is_clock) AS pieces,
+        sum(o.paid) FILTER (o.is_clock) AS paid,
+        sum(o.paid) FILTER (NOT o.is_clock) AS paid_directly,
+        sum(o.priced_pieces) FILTER (NOT o.is_clock) AS direct_pieces
+    FROM (SELECT *, starts_with(trade_instrument, 'CLOCK_') AS is_clock FROM detail) o
     WHERE o.monday IS NOT NULL AND o.trade_item_id IS NOT NULL AND o.price_money IS NOT NULL
     GROUP BY ALL
 ),
@@ -99,7 +99,7 @@ alerts AS (
         count(*) AS orders,
         sum(o.pieces) AS pieces,
         sum(o.paid) AS paid,
-        CAST(sum(CAST(o.reference AS DECIMAL(38, 6)) * o.pieces) AS DECIMAL(38, 12)) AS due
+        CAST(sum(CAST(o.reference AS DECIMAL(38, 6)) * o.pieces) AS DOUBLE) AS due
     FROM compared o
     WHERE o.price < o.reference
     GROUP BY ALL
@@ -113,7 +113,7 @@ alerts AS (
         w.orders,
         w.pieces,
         w.paid,
-        CAST(w.paid_directly * w.pieces / w.direct_pieces AS DECIMAL(38, 12)) AS due
+        w.paid_directly * w.pieces / w.direct_pieces AS due
     FROM item_weeks w
     WHERE w.paid * w.direct_pieces < w.paid_directly * w.pieces
 ),
@@ -134,7 +134,7 @@ SELECT
     CAST(a.paid / a.pieces AS DECIMAL(38, 6)) AS price,
     CAST(a.due / a.pieces AS DECIMAL(38, 6)) AS reference_price,
     CAST(a.paid / nullif(a.due, 0) - 1 AS DECIMAL(38, 6)) AS deviation,
-    CAST(a.due - a.paid AS DECIMAL(38, 6)) AS shortfall
+    CAST(a.due - CAST(a.paid AS DOUBLE) AS DECIMAL(38, 6)) AS shortfall
 FROM alerts a
 LEFT JOIN items i ON i.account = a.account AND i.trade_item_id = a.trade_item_id
 ORDER BY a.account, a.monday DESC NULLS LAST, a.money, shortfall DESC, a.trade_item_id, a.kind
