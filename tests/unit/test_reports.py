@@ -31,6 +31,7 @@ ONLY: dict[str, set[str]] = {
         "load_carriers",
         "on_time_delivery",
         "open_orders",
+        "price_alerts",
         "sell_through",
         "stock_at_risk",
         "stock_ledger",
