@@ -1,4 +1,4 @@
-"""Check the options of ``floriday report``: days, a currency, and organizations and trade items by id or name."""
+"""Check the options of ``floriday report``: days, numbers, a currency, organizations and trade items by id or name."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ _ORGANIZATIONS = """
     FROM organizations.organizations WHERE name IS NOT NULL ORDER BY name, id
 """
 _TRADE_ITEMS = """
-    SELECT DISTINCT CAST(trade_item_id AS VARCHAR) AS id, trade_item_name_nl, NULL
-    FROM catalog.trade_items WHERE trade_item_name_nl IS NOT NULL ORDER BY trade_item_name_nl, id
+    SELECT DISTINCT CAST(i.trade_item_id AS VARCHAR) AS id, i.name, NULL
+    FROM (SELECT trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS name FROM catalog.trade_items) i
+    WHERE i.name IS NOT NULL ORDER BY i.name, id
 """
+Parameters = dict[str, date | int | str | UUID]
+"""The options by the name of the parameter; ids may be names."""
+
 NAMED = {"customer": _ORGANIZATIONS, "grower": _ORGANIZATIONS, "trade_item": _TRADE_ITEMS}
 """For each parameter that is an id, a query of the ids, names and towns (NULL where there is none)."""
 
@@ -41,7 +45,7 @@ class _Named:
         return f"{self.name} ({', '.join(filter(None, (self.town, self.id)))})"
 
 
-def given_parameters(options: Mapping[str, datetime | str | None]) -> dict[str, date | str | UUID]:
+def given_parameters(options: Mapping[str, datetime | int | str | None]) -> Parameters:
     """The options that are given, with dates, and the currency in capitals.
 
     Raises:
@@ -54,7 +58,8 @@ def given_parameters(options: Mapping[str, datetime | str | None]) -> dict[str, 
     texts = {name: value for name, value in options.items() if isinstance(value, str)}
     if "currency" in texts:
         texts["currency"] = _currency_code(texts["currency"])
-    return {**days, **texts}
+    numbers = {name: value for name, value in options.items() if isinstance(value, int)}
+    return {**days, **texts, **numbers}
 
 
 def _currency_code(text: str) -> str:
@@ -63,7 +68,7 @@ def _currency_code(text: str) -> str:
     return text.upper()
 
 
-def with_ids(session: QuerySession, parameters: dict[str, date | str | UUID]) -> dict[str, date | str | UUID]:
+def with_ids(session: QuerySession, parameters: dict[str, date | int | str | UUID]) -> Parameters:
     """The parameters with the id of each organization and trade item that is given by its name.
 
     Raises:
@@ -79,7 +84,7 @@ def check_account(session: QuerySession, account: str) -> None:
         raise UsageError(f"--account {account!r} is not in the warehouse: {did_you_mean(account, known)}")
 
 
-def _id(session: QuerySession, parameter: str, value: date | str | UUID) -> UUID:
+def _id(session: QuerySession, parameter: str, value: date | int | str | UUID) -> UUID:
     text = str(value)
     try:
         return UUID(text)

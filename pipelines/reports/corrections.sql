@@ -42,77 +42,16 @@
 --   orders.sales_orders
 --   organizations.organizations
 
-WITH changes AS (
-    SELECT
-        m.account,
-        m.sales_order_correction_request_id,
-        m.old_values_number_of_pieces AS old_pieces,
-        CAST(m.old_values_total_price_per_piece AS DECIMAL(38, 6)) AS old_price,
-        if(m.correction_type = 'CANCELLATION', 0, m.new_values_number_of_pieces) AS new_pieces,
-        CAST(m.new_values_total_price_per_piece AS DECIMAL(38, 6)) AS new_price
-    FROM orders.sales_order_mutations m
-    WHERE m.sales_order_correction_request_id IS NOT NULL
-),
-effects AS (
-    SELECT
-        c.account,
-        c.sales_order_correction_request_id,
-        sum(CAST(c.new_pieces AS BIGINT) - c.old_pieces) AS pieces_delta,
-        sum(
-            if(c.new_pieces = 0, 0, round(c.new_price * c.new_pieces, 2)) - round(c.old_price * c.old_pieces, 2)
-        ) AS value_delta
-    FROM changes c
-    GROUP BY ALL
-),
-asked AS (
-    SELECT
-        r.*,
-        o.delivery_latest_delivery_date_time AS moment,
-        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
-        o.supplier_organization_id,
-        o.trade_item_id,
-        o.calculated_fields_order_amount_currency AS money
-    FROM orders.sales_order_correction_requests r
-    LEFT JOIN orders.sales_orders o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
-    WHERE NOT r.is_deleted
-        AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
-        AND (customer IS NULL OR r.customer_organization_id = CAST(customer AS UUID))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
-),
-days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are fewer distinct times than requests.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT a.moment FROM asked a) m
-),
+WITH
+{correction_requests},
 detail AS (
-    -- One row for each request that counts.
-    SELECT
-        a.account,
-        y.day,
-        a.sales_order_correction_request_id,
-        a.sales_order_id,
-        a.customer_organization_id,
-        a.seller_organization_id,
-        a.supplier_organization_id,
-        a.trade_item_id,
-        a.initiated_by,
-        a.status,
-        a.is_cancel_request,
-        a.reason,
-        a.reclamation_action_decision,
-        a.money,
-        CASE
-            WHEN a.status IN ('ACCEPTED', 'DECLINED')
-                THEN (epoch_us(a.last_modified_date_time) - epoch_us(a.creation_date_time)) / 3600000000
-        END AS answer_hours,
-        CAST(coalesce(e.pieces_delta, 0) AS BIGINT) AS pieces_delta,
-        coalesce(e.value_delta, 0) AS value_delta
-    FROM asked a
-    LEFT JOIN days y ON y.moment = a.moment
-    LEFT JOIN effects e
-        ON e.account = a.account AND e.sales_order_correction_request_id = a.sales_order_correction_request_id
-    WHERE (from_date IS NULL OR y.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR y.day <= CAST(to_date AS DATE))
+    SELECT r.*
+    FROM correction_requests r
+    WHERE (from_date IS NULL OR r.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR r.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR r.money = upper(currency))
+        AND (customer IS NULL OR r.customer_organization_id = CAST(customer AS UUID))
+        AND (trade_item IS NULL OR r.trade_item_id = CAST(trade_item AS UUID))
 ),
 corrected AS (
     SELECT

@@ -1,22 +1,29 @@
--- Invoices against orders: one row for each sales order whose invoices differ from it, or are missing.
+-- Invoices against orders: one row for each sales order that is not invoiced, not completely, or otherwise than ordered.
 --
 -- Only orders with status COMMITTED must be invoiced, as they are after all corrections; other orders are in this
 -- report only if an amount was invoiced and not credited. Deleted orders are left out. An order counts after its latest
--- delivery; orders without that time count too, unless from_date or to_date is given.
+-- delivery; orders without that time count too, unless from_date or to_date is given. What is not settled, settled in
+-- part or not invoiced is in this report from 7 days after that day on, or as many as grace_days says: settlement and
+-- invoice follow the delivery by some days. Differences are in it at once.
 --
 -- An invoice line is first settled, then invoiced. Only lines with an invoice count as invoiced; settled lines without
 -- one are in separate columns. Corrections are separate lines and count like the others. Lines have no currency; that
--- of the order is assumed. Amounts that differ by less than a cent are equal.
+-- of the order is assumed. Amounts that differ by less than a cent are equal. An order is settled in part while its
+-- lines have fewer pieces than the order, and a smaller amount; whether the rest follows or is a shortage, only a later
+-- line or correction shows.
 --
--- Plantion and VRM do not report their invoices: their orders are left out, unless there is a line. Lines of orders
--- that are not in the warehouse are left out.
+-- Plantion and VRM do not report their invoices, and what is paid outside of Floriday (payment provider OTHER) has none
+-- there: whether such an order is invoiced cannot be known, unless there is a line. Lines of orders that are not in the
+-- warehouse are left out. What is open and what was invoiced too much are two columns: of several orders, they must not
+-- be subtracted from each other.
 --
 -- parameters:
---   from_date  first day of delivery, in Amsterdam
---   to_date    last day of delivery, in Amsterdam
---   currency   only this currency, as ISO 4217
---   customer   only this buyer, by the organization's id
---   grower     only this grower, by the organization's id
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   customer    only this buyer, by the organization's id
+--   grower      only this grower, by the organization's id
+--   grace_days  days after the latest delivery before a missing settlement or invoice is reported; 7 if not given
 --
 -- columns:
 --   account                   name of the account in the settings
@@ -28,7 +35,7 @@
 --   customer_organization_id  buyer (organizations.organizations)
 --   customer_name             its name; NULL if it is not in the warehouse
 --   status                    the order's status
---   reason                    NOT_SETTLED for no line, NOT_INVOICED for lines without an invoice, DIFFERENCE otherwise
+--   state                     NOT_SETTLED, SETTLED_IN_PART, NOT_INVOICED (all is settled), DIFFERS or CANNOT_BE_KNOWN
 --   ordered_pieces            pieces, after all corrections; 0 if the order is not COMMITTED
 --   invoiced_pieces           pieces that were invoiced
 --   order_amount              value of the order, in the currency; 0 if it is not COMMITTED
@@ -37,6 +44,9 @@
 --   currency                  currency of the order, as ISO 4217
 --   settled_pieces            pieces that are settled and not yet invoiced
 --   settled_amount            settled amount that is not yet invoiced, in the currency
+--   open_amount               difference if too little was invoiced, else 0; NULL if the order has no amount
+--   excess_amount             what was invoiced too much, else 0; NULL if the order has no amount
+--   days_open                 days since its latest delivery
 --
 -- tables:
 --   orders.invoice_lines
@@ -52,7 +62,6 @@ lines AS (
     SELECT
         l.account,
         l.sales_order_id,
-        count(*) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_lines,
         sum(l.number_of_pieces) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_pieces,
         sum(l.sub_total_amount) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_amount,
         sum(l.number_of_pieces) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_pieces,
@@ -74,15 +83,16 @@ compared AS (
         o.sales_channel,
         o.trade_instrument,
         o.status,
-        CASE WHEN l.account IS NULL THEN 'NOT_SETTLED' WHEN l.invoiced_lines = 0 THEN 'NOT_INVOICED' ELSE 'DIFFERENCE' END
-            AS reason,
         CASE WHEN o.status = 'COMMITTED' THEN o.number_of_pieces ELSE 0 END AS ordered_pieces,
         CAST(coalesce(l.invoiced_pieces, 0) AS BIGINT) AS invoiced_pieces,
         CASE WHEN o.status = 'COMMITTED' THEN o.calculated_fields_order_amount_value ELSE 0 END AS order_amount,
         coalesce(l.invoiced_amount, 0) AS invoiced_amount,
         o.calculated_fields_order_amount_currency AS money,
         CAST(coalesce(l.settled_pieces, 0) AS BIGINT) AS settled_pieces,
-        coalesce(l.settled_amount, 0) AS settled_amount
+        coalesce(l.settled_amount, 0) AS settled_amount,
+        l.account IS NOT NULL AS has_lines,
+        coalesce(o.sales_channel, '') IN ('PLANTION_CLOCK', 'VRM_CLOCK')
+            OR coalesce(o.payment_provider, '') IN ('PLANTION', 'VRM', 'OTHER') AS is_outside
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
     LEFT JOIN lines l ON l.account = o.account AND l.sales_order_id = o.sales_order_id
@@ -92,16 +102,30 @@ compared AS (
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))
-        AND (l.account IS NOT NULL
-            OR (coalesce(o.sales_channel, '') NOT IN ('PLANTION_CLOCK', 'VRM_CLOCK')
-                AND coalesce(o.payment_provider, '') NOT IN ('PLANTION', 'VRM')))
+),
+differing AS (
+    SELECT
+        c.*,
+        c.order_amount - c.invoiced_amount AS difference,
+        c.ordered_pieces - c.invoiced_pieces - c.settled_pieces AS unsettled_pieces,
+        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount,
+        CASE
+            WHEN NOT c.has_lines THEN if(c.is_outside, 'CANNOT_BE_KNOWN', 'NOT_SETTLED')
+            WHEN unsettled_pieces = 0 AND coalesce(abs(unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
+            WHEN unsettled_pieces BETWEEN 1 AND c.ordered_pieces - 1 AND coalesce(unsettled_amount >= 0.01, true)
+                THEN 'SETTLED_IN_PART'
+            ELSE 'DIFFERS'
+        END AS state,
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - c.day AS days_open
+    FROM compared c
+    WHERE c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01
 ),
 detail AS (
-    SELECT c.*, c.order_amount - c.invoiced_amount AS difference
-    FROM compared c
-    WHERE (c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01)
-        AND (from_date IS NULL OR c.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR c.day <= CAST(to_date AS DATE))
+    SELECT d.*
+    FROM differing d
+    WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
+        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
 )
 SELECT
     c.account,
@@ -113,7 +137,7 @@ SELECT
     c.customer_organization_id,
     b.name AS customer_name,
     c.status,
-    c.reason,
+    c.state,
     c.ordered_pieces,
     c.invoiced_pieces,
     c.order_amount,
@@ -121,7 +145,10 @@ SELECT
     c.difference,
     c.money AS currency,
     c.settled_pieces,
-    c.settled_amount
+    c.settled_amount,
+    if(c.difference < 0, 0, c.difference) AS open_amount,
+    if(c.difference > 0, 0, -c.difference) AS excess_amount,
+    c.days_open
 FROM detail c
 LEFT JOIN organizations.organizations s
     ON s.account = c.account AND s.organization_id = c.seller_organization_id

@@ -26,14 +26,18 @@ NAMES = {api: {part.qualified_name for table in tables for part in table.walk()}
 
 ONLY: dict[str, set[str]] = {
     "suppliers": {
+        "auction_prices",
         "customer_network",
         "fill_rate",
         "load_carriers",
         "on_time_delivery",
+        "open_orders",
+        "price_alerts",
         "sell_through",
+        "stock_at_risk",
         "stock_ledger",
     },
-    "customers": {"purchase_order_exceptions", "spend_by_grower"},
+    "customers": {"cheapest_offer", "purchase_order_exceptions", "spend_by_grower"},
 }
 """The reports that only one API has; all others are for both."""
 
@@ -253,6 +257,8 @@ def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[t
 WITH_DETAIL = (
     "channel_mix",
     "clock_versus_direct",
+    "complaints",
+    "corrections",
     "customer_changes",
     "customer_ranking",
     "invoice_reconciliation",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
-from uuid import UUID
 
 import typer
 
@@ -19,14 +18,17 @@ from pipelines.cli.terminal.layout import Heading
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipelines.cli.named_parameters import Parameters
     from pipelines.reports import Report
     from pipelines.settings import LocalSettings
     from pipelines.warehouse.read.query_session import QuerySession
     from pipelines.warehouse.read.query_types import Result
 
 _LISTED = {"report": TEXT, "parameters": LIST, "apis": LIST, "shows": TEXT}
+_GraceDays = Annotated[
+    int | None, typer.Option(metavar="DAYS", min=0, help="Days before a missing invoice is reported.")
+]
 _LONGEST_WAIT = 2.0  # seconds to wait for a warehouse that another process writes, to list the reports of its API
-Parameters = dict[str, date | str | UUID]  # the options by the name of the parameter; ids may be names
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def report(
     customer: Annotated[str | None, typer.Option(metavar="NAME", help="Only this buyer, by name or id.")] = None,
     grower: Annotated[str | None, typer.Option(metavar="NAME", help="Only this grower, by name or id.")] = None,
     trade_item: Annotated[str | None, typer.Option(metavar="NAME", help="Only this trade item, by name or id.")] = None,
+    grace_days: _GraceDays = None,
     every: Annotated[bool, typer.Option("--all", help="Write all reports, one sheet each, to an xlsx file.")] = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -85,14 +88,9 @@ def report(
     """
     from pipelines.cli.named_parameters import given_parameters
 
-    options = {
-        "from_date": from_date,
-        "to_date": to_date,
-        "currency": currency,
-        "customer": customer,
-        "grower": grower,
-        "trade_item": trade_item,
-    }
+    options: dict[str, datetime | int | str | None]
+    options = {"from_date": from_date, "to_date": to_date, "currency": currency, "customer": customer}
+    options |= {"grower": grower, "trade_item": trade_item, "grace_days": grace_days}
     wanted = _Wanted(given_parameters(options), account)
     if every:
         _write_all(name, wanted, format, output)

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox
 from tests.integration.report_warehouse import ReportWarehouse, feeds_of_reports
-from tests.integration.reports import handmade_deliveries, handmade_orders, handmade_stock
+from tests.integration.reports import handmade_corrections, handmade_deliveries, handmade_orders, handmade_stock
 from tests.moments import NOW
 
 LATER = dt.timedelta(hours=30)
@@ -56,6 +56,12 @@ def buyer_orders(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
 def grower_deliveries(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
     """A warehouse with handmade orders and deliveries of two growers."""
     return handmade_deliveries.store_all(ReportWarehouse(tmp_path_factory.mktemp("deliveries") / "w.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def grower_corrections(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with handmade orders and correction requests of two growers."""
+    return handmade_corrections.store_all(ReportWarehouse(tmp_path_factory.mktemp("corrections") / "w.duckdb"))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ class Parameters:
     customer: UUID | None = None
     grower: UUID | None = None
     trade_item: UUID | None = None
+    grace_days: int | None = None
 
     @property
     def arguments(self) -> dict[str, object]:

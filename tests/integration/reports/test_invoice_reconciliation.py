@@ -15,6 +15,7 @@ import pytest
 
 from tests.integration.report_warehouse import (
     AMOUNT,
+    AMSTERDAM,
     DELIVERY,
     ORDERS,
     Json,
@@ -35,12 +36,13 @@ from tests.integration.report_warehouse import (
 from tests.integration.reports import handmade_orders
 from tests.integration.reports.handmade_orders import BLOOM, GROWERS
 from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters, grower_of
-from tests.integration.reports.timed_reports import report_with_query_time
+from tests.integration.reports.timed_reports import report_with_query_time, today
 from tests.moments import real_now
 
 REPORT = "invoice_reconciliation"
 LINES = "orders.invoice_lines"
 CENT = Decimal("0.01")
+GRACE_DAYS = 7
 
 
 def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
@@ -50,15 +52,20 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
         lines_of[account, uuid(line, "salesOrderId")].append(line)
     for account, order in warehouse.newest_records(ORDERS):
         lines = lines_of[account, uuid(order, "salesOrderId")]
-        measures = compared(order, lines)
-        if is_selected(order, now, parameters) and (lines or not is_never_invoiced(order)) and has_difference(measures):
+        measures, state = compared(order, lines), state_of(order, lines)
+        date, difference = day(order, DELIVERY), compared(order, lines)[-1]
+        days_open = (today(now) - date).days if date else None
+        is_due = state == "DIFFERS" or days_open is None or days_open >= (parameters.grace_days or GRACE_DAYS)
+        if is_selected(order, now, parameters) and has_difference(measures) and is_due:
             seller, buyer = grower_of(order), uuid(order, "customerOrganizationId")
             rows.append(
                 (
                     *(account, uuid(order, "salesOrderId"), text(order, "salesChannelOrderId"), day(order, DELIVERY)),
                     *(seller, names.get((account, seller)), buyer, names.get((account, buyer))),
-                    *(text(order, "status"), reason(lines), *measures, text(order, f"{AMOUNT}.currency")),
+                    *(text(order, "status"), state, *measures, text(order, f"{AMOUNT}.currency")),
                     *sums([line for line in lines if not has_invoice(line)]),
+                    *(None if difference is None else max(sign * difference, 0) for sign in (1, -1)),
+                    days_open,
                 )
             )
     return sorted(rows, key=lambda row: (row[0], nulls_last(row[3]), row[1]))
@@ -77,11 +84,12 @@ def is_selected(order: Json, now: dt.datetime, parameters: Parameters) -> bool:
     )
 
 
-def is_never_invoiced(order: Json) -> bool:
-    """Return whether an order was sold by an auction whose invoices Floriday does not serve."""
+def is_outside(order: Json) -> bool:
+    """Return whether an order was sold by an auction, or is paid in a way, whose invoices Floriday does not serve."""
     return text(order, "salesChannel") in ("PLANTION_CLOCK", "VRM_CLOCK") or text(order, "paymentProvider") in (
         "PLANTION",
         "VRM",
+        "OTHER",
     )
 
 
@@ -110,13 +118,21 @@ def has_invoice(line: Json) -> bool:
     return bool(text(line, "invoiceId") or text(line, "invoiceDate"))
 
 
-def reason(lines: Sequence[Json]) -> str:
-    """Return the reason for which an order is in the report."""
-    return "DIFFERENCE" if any(map(has_invoice, lines)) else "NOT_INVOICED" if lines else "NOT_SETTLED"
+def state_of(order: Json, lines: Sequence[Json]) -> str:
+    """Return the state of an order whose invoices are missing or differ."""
+    if not lines:
+        return "CANNOT_BE_KNOWN" if is_outside(order) else "NOT_SETTLED"
+    ordered, _, amount, *_ = compared(order, lines)
+    pieces, settled = sums(lines)
+    rest = None if amount is None else amount - settled
+    if pieces == ordered and (rest is None or abs(rest) < CENT):
+        return "NOT_INVOICED"
+    return "SETTLED_IN_PART" if 0 < pieces < ordered and (rest is None or rest >= CENT) else "DIFFERS"
 
 
+STATES = {"NOT_SETTLED", "SETTLED_IN_PART", "NOT_INVOICED", "DIFFERS", "CANNOT_BE_KNOWN"}
 CHANNELS = ("FLORIDAY", "FLORIDAY", "RFH_CLOCK", "PLANTION_CLOCK", "VRM_CLOCK", None)
-PROVIDERS = ("RFH", "RFH", "VRM", "PLANTION", "OTHER", None)
+PROVIDERS = ("RFH", "RFH", "RFH", "VRM", "PLANTION", "OTHER", None)
 
 
 @pytest.fixture(scope="module", params=["suppliers", "customers"])
@@ -163,7 +179,7 @@ def test_grower_world(grower_world: ReportWarehouse) -> None:
     """For a grower in the sandbox world, the rows are as expected, with each reason."""
     rows, now = report_with_query_time(grower_world, REPORT)
 
-    assert {row[9] for row in rows} == {"NOT_SETTLED", "NOT_INVOICED", "DIFFERENCE"}
+    assert {row[9] for row in rows} >= {"NOT_SETTLED", "CANNOT_BE_KNOWN"}
     assert len(rows) < len(grower_world.newest_records(ORDERS)) / 2
     assert rows == expected_rows(grower_world, now)
 
@@ -172,7 +188,7 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     """For a buyer in the sandbox world, the rows are as expected: the growers' invoices."""
     rows, now = report_with_query_time(buyer_world, REPORT)
 
-    assert {row[9] for row in rows} >= {"NOT_SETTLED", "DIFFERENCE"}
+    assert "NOT_SETTLED" in {row[9] for row in rows}
     assert rows == expected_rows(buyer_world, now)
 
 
@@ -182,14 +198,20 @@ def test_handmade_invoices(invoices: ReportWarehouse) -> None:
 
     assert {row[0] for row in rows} == {"north", "south"}
     assert {"COMMITTED", "CANCELLED"} < {row[8] for row in rows}
+    assert {row[9] for row in rows} == STATES
     assert None in {row[3] for row in rows}
     assert rows == expected_rows(invoices, now)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [*DATE_RANGES, Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(grower=UUID(GROWERS[0]))],
+FILTERS = (
+    Parameters(currency="USD"),
+    Parameters(customer=UUID(BLOOM)),
+    Parameters(grower=UUID(GROWERS[0])),
+    Parameters(grace_days=10**6),
 )
+
+
+@pytest.mark.parametrize("parameters", [*DATE_RANGES, *FILTERS], ids=repr)
 def test_parameters(invoices: ReportWarehouse, parameters: Parameters) -> None:
     """The report is restricted to the orders that match its parameters."""
     rows, now = report_with_query_time(invoices, REPORT, parameters)
@@ -205,7 +227,7 @@ def test_line_is_settled_then_invoiced(warehouse: ReportWarehouse) -> None:
         warehouse.store(LINES, [line(1, 100, "250.00", invoiceId=invoice)])
         reports.append(warehouse.report(REPORT))
 
-    assert [[row[9:] for row in rows] for rows in reports] == [
+    assert [[row[9:18] for row in rows] for rows in reports] == [
         [("NOT_SETTLED", 100, 0, 250, 0, 250, "EUR", 0, 0)],
         [("NOT_INVOICED", 100, 0, 250, 0, 250, "EUR", 100, 250)],
         [],
@@ -232,18 +254,59 @@ def test_cancelled_order_must_not_be_invoiced(warehouse: ReportWarehouse) -> Non
 
     warehouse.store(LINES, [line(1, 100, "250.00")])
 
-    assert [row[8:15] for row in warehouse.report(REPORT)] == [("CANCELLED", "DIFFERENCE", 0, 100, 0, 250, -250)]
+    assert [row[8:15] for row in warehouse.report(REPORT)] == [("CANCELLED", "DIFFERS", 0, 100, 0, 250, -250)]
 
 
-def test_auction_with_invoice_line(warehouse: ReportWarehouse) -> None:
-    """An order of Plantion or VRM is in the report only if it has an invoice line that differs."""
-    warehouse.store(ORDERS, [order(salesChannel="VRM_CLOCK")])
+def test_partly_settled_order(warehouse: ReportWarehouse) -> None:
+    """An order of which some pieces are settled or invoiced is settled in part; with all its pieces, it differs."""
+    warehouse.store(ORDERS, [order()])
+    states = []
+    for seed, (pieces, amount) in enumerate(((60, "150.00"), (30, "75.00"), (10, "24.00"), (5, "12.00"))):
+        warehouse.store(LINES, [line(seed, pieces, amount)])
+        states += [(row[9], row[14], *row[18:20]) for row in warehouse.report(REPORT)]
 
-    assert warehouse.report(REPORT) == []
+    assert states == [
+        ("SETTLED_IN_PART", 100, 100, 0),
+        ("SETTLED_IN_PART", 25, 25, 0),
+        ("DIFFERS", 1, 1, 0),
+        ("DIFFERS", -11, 0, 11),
+    ]
+
+
+def test_open_and_excess_amounts_are_not_subtracted(warehouse: ReportWarehouse) -> None:
+    """What is open and what was invoiced too much are two figures of several orders."""
+    other = {**order(), "salesOrderId": id_of("other order")}
+    warehouse.store(ORDERS, [order(), other])
+    warehouse.store(LINES, [line(1, 100, "1860.00")])
+
+    rows = warehouse.report(REPORT)
+
+    assert [sum(row[column] for row in rows) for column in (14, 18, 19)] == [-1360, 250, 1610]
+
+
+@pytest.mark.parametrize("fields", [{"salesChannel": "VRM_CLOCK"}, {"paymentProvider": "OTHER"}], ids=repr)
+def test_invoices_outside_of_floriday(warehouse: ReportWarehouse, fields: dict[str, str]) -> None:
+    """Without a line, it cannot be known whether such an order is invoiced; a line that differs is a difference."""
+    warehouse.store(ORDERS, [order(**fields)])
+
+    assert [row[9] for row in warehouse.report(REPORT)] == ["CANNOT_BE_KNOWN"]
 
     warehouse.store(LINES, [line(1, 100, "249.00")])
 
-    assert [row[14] for row in warehouse.report(REPORT)] == [1]
+    assert [(row[9], row[14]) for row in warehouse.report(REPORT)] == [("DIFFERS", 1)]
+
+
+def test_grace_period(warehouse: ReportWarehouse) -> None:
+    """A missing invoice is reported from the seventh day on, or as given; a difference at once."""
+    delivered = dt.datetime.combine(today(real_now()) - dt.timedelta(days=6), dt.time(), AMSTERDAM)
+    warehouse.store(ORDERS, [order(delivery={"latestDeliveryDateTime": delivered.isoformat()})])
+
+    assert warehouse.report(REPORT) == []
+    assert [row[9:10] + row[20:] for row in warehouse.report(REPORT, grace_days=6)] == [("NOT_SETTLED", 6)]
+
+    warehouse.store(LINES, [line(1, 101, "252.50")])
+
+    assert [row[9:10] + row[20:] for row in warehouse.report(REPORT)] == [("DIFFERS", 6)]
 
 
 def test_future_delivery_is_not_due(warehouse: ReportWarehouse) -> None:

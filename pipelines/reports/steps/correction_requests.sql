@@ -1,0 +1,59 @@
+days AS (
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
+    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+),
+changes AS (
+    SELECT
+        m.account,
+        m.sales_order_correction_request_id,
+        m.old_values_number_of_pieces AS old_pieces,
+        CAST(m.old_values_total_price_per_piece AS DECIMAL(38, 6)) AS old_price,
+        if(m.correction_type = 'CANCELLATION', 0, m.new_values_number_of_pieces) AS new_pieces,
+        CAST(m.new_values_total_price_per_piece AS DECIMAL(38, 6)) AS new_price
+    FROM orders.sales_order_mutations m
+    WHERE m.sales_order_correction_request_id IS NOT NULL
+),
+effects AS (
+    -- Old and new value are each rounded to cents, as the amount of an order is.
+    SELECT
+        c.account,
+        c.sales_order_correction_request_id,
+        sum(CAST(c.new_pieces AS BIGINT) - c.old_pieces) AS pieces_delta,
+        sum(
+            if(c.new_pieces = 0, 0, round(c.new_price * c.new_pieces, 2)) - round(c.old_price * c.old_pieces, 2)
+        ) AS value_delta
+    FROM changes c
+    GROUP BY ALL
+),
+correction_requests AS (
+    -- The requests that count, one row each, with the day of their order's latest delivery and what they changed.
+    SELECT
+        r.account,
+        y.day,
+        r.sales_order_correction_request_id,
+        r.sales_order_id,
+        r.customer_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.supplier_organization_id,
+        o.trade_item_id,
+        r.initiated_by,
+        r.status,
+        r.is_cancel_request,
+        r.reason,
+        r.reclamation_action_decision,
+        o.calculated_fields_order_amount_currency AS money,
+        coalesce(r.creation_date_time > o.delivery_latest_delivery_date_time, false) AS is_after_delivery,
+        CASE
+            WHEN r.status IN ('ACCEPTED', 'DECLINED')
+                THEN (epoch_us(r.last_modified_date_time) - epoch_us(r.creation_date_time)) / 3600000000
+        END AS answer_hours,
+        CAST(coalesce(e.pieces_delta, 0) AS BIGINT) AS pieces_delta,
+        coalesce(e.value_delta, 0) AS value_delta
+    FROM orders.sales_order_correction_requests r
+    LEFT JOIN orders.sales_orders o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
+    LEFT JOIN days y ON y.moment = o.delivery_latest_delivery_date_time
+    LEFT JOIN effects e
+        ON e.account = r.account AND e.sales_order_correction_request_id = r.sales_order_correction_request_id
+    WHERE NOT r.is_deleted
+)
