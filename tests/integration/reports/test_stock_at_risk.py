@@ -28,7 +28,7 @@ from tests.integration.report_warehouse import (
 from tests.integration.reports import handmade_orders
 from tests.integration.reports.handmade_orders import ROSE, TULIP, UNKNOWN
 from tests.integration.reports.handmade_stock import BATCHES
-from tests.integration.reports.timed_reports import today
+from tests.integration.reports.timed_reports import noon, today
 from tests.moments import real_now
 
 REPORT = "stock_at_risk"
@@ -240,7 +240,7 @@ def test_old_stock_with_offers(warehouse: ReportWarehouse) -> None:
     of_batch = {"batchId": id_of("batch"), "tradeItemId": ROSE, "isDeleted": False}
     batch = {
         **of_batch,
-        "batchDate": str(now - dt.timedelta(days=9)),
+        "batchDate": str(noon(9)),
         "warehouseId": COLD_STORE,
         "numberOfPieces": 100,
     }
