@@ -42,7 +42,7 @@ def build_content(
     Without ``thresholds``, those of the project apply.
     """
     reports = installed(connection)
-    api = _api(connection, reports)
+    api = api_of(connection)
     facts, week = facts_of(reports, selection), this_week(now)
     ranks = prepare(connection, facts, api, week, selection)
     limits = thresholds or default_thresholds()
@@ -134,10 +134,10 @@ def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) 
     return columns
 
 
-def _api(connection: duckdb.DuckDBPyConnection, reports: Collection[str]) -> str:
+def api_of(connection: duckdb.DuckDBPyConnection) -> str:
     """The API of the warehouse; before the first sync, the API of its reports."""
     found = connection.execute("SELECT api FROM sync.settings").fetchall()
-    return str(found[0][0]) if found else "customers" if "spend_by_grower" in reports else "suppliers"
+    return str(found[0][0]) if found else "customers" if "spend_by_grower" in installed(connection) else "suppliers"
 
 
 def _health(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict[str, list[dict[str, Any]]]:

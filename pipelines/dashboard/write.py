@@ -9,8 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.dashboard.content import MOST_LETTERS, build_content
-from pipelines.dashboard.facts import SALES
+from pipelines.dashboard.content import MOST_LETTERS, api_of, build_content
+from pipelines.dashboard.facts import SALES, this_week
+from pipelines.dashboard.figures import KeyFigures, key_figures
 from pipelines.dashboard.page import page_of
 from pipelines.dashboard.selection import EVERYTHING, Selection
 from pipelines.dashboard.thresholds import thresholds_of
@@ -29,6 +30,7 @@ class Dashboard:
     path: Path
     size: int  # bytes
     orders: int  # number of orders with status COMMITTED in it
+    figures: tuple[KeyFigures, ...]  # of each account
 
 
 def path_beside(warehouse: Path) -> Path:
@@ -59,6 +61,7 @@ def write_dashboard(
     with warehouse.reading(locked=True) as connection:
         try:
             content, found = build_content(connection, moment, most_letters, selection, thresholds)
+            api = api_of(connection)
         except duckdb.CatalogException:
             raise PipelineError(
                 f"{warehouse.path} contains no data of Floriday yet: run `floriday sync` first"
@@ -66,7 +69,7 @@ def write_dashboard(
     page = page_of(content).encode()
     _replace(output, page)
     orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))
-    return Dashboard(output, len(page), orders)
+    return Dashboard(output, len(page), orders, key_figures(found, this_week(moment), api))
 
 
 def _replace(output: Path, page: bytes) -> None:
