@@ -35,11 +35,11 @@ def sandbox(
     """
     from pipelines.cli.options import check_api
     from pipelines.errors import UsageError
-    from pipelines.sandbox import Sandbox
+    from pipelines.sandbox import TWO_YEARS, Sandbox
 
     check_api(api)
     try:
-        server = Sandbox(api=api, port=port).start()
+        server = Sandbox(api=api, port=port, history=TWO_YEARS).start()
     except OSError as error:
         raise UsageError(
             f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -187,7 +187,7 @@ def totals(
 
 def rounded(value: Decimal) -> str:
     """Return a sum of euros as the page shows it in a figure."""
-    return f"EUR {value:.0f}"
+    return f"EUR {value.quantize(Decimal(1), ROUND_HALF_UP)}"
 
 
 QUARTER = ("2026-W35", "2026-W47")
