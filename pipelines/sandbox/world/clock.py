@@ -157,7 +157,7 @@ def _presales(
         "deliveryNoteReference": note["code"] + note["letter"],
         "deliveryNoteCode": note["code"],
         "deliveryNoteLetter": note["letter"],
-        "numberOfPieces": min(packages, grower.rng.randint(2, 30)) * in_package,
+        "numberOfPieces": min(packages, grower.rng.randint(1, 12)) * in_package,
         "packingConfiguration": packing.with_package(batch.item),
         "tradePeriod": period(grower.now, moment(auction_date, 5, 55)),
         "supplierOrganizationId": grower.organization_id,

@@ -215,7 +215,7 @@ class Sales:
             self._collaborators.logistics.request(order)
         else:
             self._grower.after(900, lambda: self._collaborators.invoicing.settle_clock(order))
-        if self._grower.happens(0.02):
+        if self._grower.happens(0.04):
             self._grower.after(
                 self._grower.rng.randint(10, 900), lambda: self._collaborators.corrections.request(order)
             )
