@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread, current_thread
 from typing import TYPE_CHECKING, Literal
 
@@ -33,6 +34,7 @@ class Alert:
     title: str  # what happened, in one line
     text: str  # plain text, the same for every service; ``bounded`` limits its length
     kind: Literal["info", "success", "warning", "failure"] = "info"  # many services show it as a colour
+    attachment: Path | None = None  # a file, for the services that take one; mail does
 
 
 def bounded(lines: Iterable[str], *, last: str = "") -> str:
@@ -90,7 +92,12 @@ def _notify(service: NotifyBase, alert: Alert) -> bool:
     from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415 - the import takes long, and few need it
 
     kind = NotifyType(alert.kind)
-    return bool(Apprise(service).notify(alert.text, alert.title, notify_type=kind, body_format=NotifyFormat.TEXT))
+    attachment = None if alert.attachment is None else str(alert.attachment)
+    return bool(
+        Apprise(service).notify(
+            alert.text, alert.title, notify_type=kind, body_format=NotifyFormat.TEXT, attach=attachment
+        )
+    )
 
 
 def _reason(warning: str) -> str:

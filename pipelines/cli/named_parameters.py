@@ -20,8 +20,9 @@ _ORGANIZATIONS = """
     FROM organizations.organizations WHERE name IS NOT NULL ORDER BY name, id
 """
 _TRADE_ITEMS = """
-    SELECT DISTINCT CAST(trade_item_id AS VARCHAR) AS id, trade_item_name_nl, NULL
-    FROM catalog.trade_items WHERE trade_item_name_nl IS NOT NULL ORDER BY trade_item_name_nl, id
+    SELECT DISTINCT CAST(i.trade_item_id AS VARCHAR) AS id, i.name, NULL
+    FROM (SELECT trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS name FROM catalog.trade_items) i
+    WHERE i.name IS NOT NULL ORDER BY i.name, id
 """
 Parameters = dict[str, date | int | str | UUID]
 """The options by the name of the parameter; ids may be names."""

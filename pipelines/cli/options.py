@@ -51,23 +51,29 @@ _COMMON = {"env_file": EnvFileOption, "warehouse": WarehouseOption}
 
 
 def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options ``--env-file`` and ``--warehouse``, which apply to all settings that it loads."""
+    """The command with the options ``--env-file`` and ``--warehouse``, which apply to all settings that it loads.
+
+    A command with a parameter ``warehouse`` gets the value of that option itself.
+    """
     signature = inspect.signature(command, eval_str=True)
-    added = [
+    own = [each for name, each in signature.parameters.items() if name not in _COMMON]
+    common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
         for name, kind in _COMMON.items()
-        if name not in signature.parameters
     ]
+    chooses_its_warehouse = "warehouse" in signature.parameters
 
     @wraps(command)
     def run(*arguments: Any, env_file: Path | None = None, warehouse: Path | None = None, **options: Any) -> None:
         from pipelines.settings.overrides import overriding
 
-        with overriding(env_file, warehouse):
+        if chooses_its_warehouse:
+            options["warehouse"] = warehouse
+        with overriding(env_file, None if chooses_its_warehouse else warehouse):
             command(*arguments, **options)
 
     del run.__wrapped__
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(parameters=[*own, *common])  # type: ignore[attr-defined]
     run.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()} | _COMMON
     return run
 
@@ -85,6 +91,14 @@ def duration_option(text: str | timedelta) -> timedelta:
     if not length:
         raise typer.BadParameter("expects a duration such as 90s, 5m or 2h")
     return length
+
+
+def refuse_warehouse(warehouse: Path | None, why: str) -> None:
+    """Raise a UsageError if ``--warehouse`` is given to a command that cannot use it."""
+    from pipelines.errors import UsageError
+
+    if warehouse is not None:
+        raise UsageError(f"{why}: leave out --warehouse")
 
 
 def check_api(api: str | None) -> None:

@@ -38,6 +38,8 @@ _FIELDS_SHOWN = 10
 def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
     """Print a row for each feed, then the remarks; failures go to standard error."""
     print_table(HEADINGS, [_row(outcome) for outcome in outcomes], STEPS)
+    if len(outcomes) > 1:
+        print_line(total(outcomes))
     for outcome in outcomes:
         for remark in remarks(outcome):
             print_line(f"{subject(outcome)}: {one_line(remark)}")
@@ -100,6 +102,14 @@ def summary(outcome: FeedOutcome) -> str:
         f"{counted(outcome.records, 'record')} read, {outcome.new:,} new, {outcome.changed:,} changed,"
         f" {outcome.rejected:,} rejected in {outcome.seconds:.1f} s"
     )
+
+
+def total(outcomes: Sequence[FeedOutcome]) -> str:
+    """The counts of all feeds together, in one line."""
+    records = counted(sum(outcome.records for outcome in outcomes), "record")
+    kinds = ("new", "changed", "rejected")
+    counts = ", ".join(f"{sum(getattr(outcome, kind) for outcome in outcomes):,} {kind}" for kind in kinds)
+    return f"{counted(len(outcomes), 'feed')}: {records} read, {counts}"
 
 
 def _row(outcome: FeedOutcome) -> tuple[str, ...]:

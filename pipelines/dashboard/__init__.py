@@ -7,7 +7,18 @@ The meaning of a report does not belong here: tests compare every figure with th
 
 from __future__ import annotations
 
+from pipelines.dashboard.figures import Figure, KeyFigures
 from pipelines.dashboard.page import page_version
+from pipelines.dashboard.selection import EVERYTHING, Selection
 from pipelines.dashboard.write import Dashboard, path_beside, write_dashboard
 
-__all__ = ["Dashboard", "page_version", "path_beside", "write_dashboard"]
+__all__ = [
+    "EVERYTHING",
+    "Dashboard",
+    "Figure",
+    "KeyFigures",
+    "Selection",
+    "page_version",
+    "path_beside",
+    "write_dashboard",
+]

@@ -11,9 +11,11 @@ from typing import Any
 
 import duckdb
 
-from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week
+from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
 from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
+from pipelines.dashboard.selection import EVERYTHING, Selection
+from pipelines.dashboard.thresholds import Thresholds, default_thresholds
 from pipelines.reports import installed
 
 MOST_LETTERS = 700_000  # the most characters of the content; with the chart library, the file stays under 1.5 MB
@@ -29,42 +31,74 @@ Content = dict[str, Any]
 
 
 def build_content(
-    connection: duckdb.DuckDBPyConnection, now: dt.datetime, most_letters: int = MOST_LETTERS
+    connection: duckdb.DuckDBPyConnection,
+    now: dt.datetime,
+    most_letters: int = MOST_LETTERS,
+    selection: Selection = EVERYTHING,
+    thresholds: Thresholds | None = None,
 ) -> tuple[str, LimitedFacts]:
-    """What the page shows in the week of ``now``, if possible in ``most_letters`` packed characters, and its facts."""
+    """What the page shows in the week of ``now``, if possible in ``most_letters`` packed characters, and its facts.
+
+    Without ``thresholds``, those of the project apply.
+    """
     reports = installed(connection)
-    api = _api(connection, reports)
-    facts, week = facts_of(reports), this_week(now)
-    ranks = prepare(connection, facts, api, week)
+    api = api_of(connection)
+    facts, week = facts_of(reports, selection), this_week(now)
+    ranks = prepare(connection, facts, api, week, selection)
+    limits = thresholds or default_thresholds()
     rows = most_letters // LEAST_LETTERS
     while True:
         found = read_within(connection, facts, ranks, week, rows)
-        text = packed(_content(connection, found, reports, api, now))
+        content = _content(connection, found, reports, api=api, now=now, selection=selection)
+        text = packed({**content, "thresholds": limits})
         if len(text) <= most_letters or rows < FEWEST_ROWS:
             return text, found
         rows = min(rows, sum(map(len, found.rows.values()))) * most_letters * 9 // len(text) // 10
 
 
 def _content(
-    connection: duckdb.DuckDBPyConnection, found: LimitedFacts, reports: Collection[str], api: str, now: dt.datetime
+    connection: duckdb.DuckDBPyConnection,
+    found: LimitedFacts,
+    reports: Collection[str],
+    *,
+    api: str,
+    now: dt.datetime,
+    selection: Selection,
 ) -> Content:
-    accounts = connection.execute("SELECT account, organization_name FROM sync.accounts ORDER BY account").fetchall()
-    keys, actions = _Keys(), _actions(connection) if "purchase_order_exceptions" in reports else []
+    keys, actions = _Keys(), _actions(connection, selection) if "purchase_order_exceptions" in reports else []
     content = {
         "api": api,
+        "language": selection.language,
         "made": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "week": this_week(now),
         "first": found.first_week,
+        "chosen": _weeks(selection, found.first_week, this_week(now)),
         "merged": {"partners": found.merged("partner"), "items": found.merged("item"), "older": found.older},
-        "accounts": dict(accounts),
-        "health": _health(connection) if "sync_health" in reports else {},
+        "accounts": _accounts(connection, selection),
+        "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
         "actions": actions,
     }
     content["keys"] = keys.all
-    used = {*keys.all, *(id for row in actions for id in row[4:6])} - {None}
-    content["names"] = names_of(connection, used)
+    limits = selection.limits
+    used = {*keys.all, *(id for row in actions for id in row[4:6]), *limits.values()} - {None}
+    content["names"] = names = names_of(connection, used)
+    content["limited"] = ", ".join(names.get(split, {}).get(text, [text])[0] or text for split, text in limits.items())
     return content
+
+
+def _weeks(selection: Selection, first: int, this_week: int) -> dict[str, int | None]:
+    """The weeks that are shown at first; None for the usual ones."""
+    if selection.from_date is None and selection.to_date is None:
+        return {"from": None, "to": None}
+    start = first if selection.from_date is None else week_number(selection.from_date)
+    end = max(start, this_week - 1) if selection.to_date is None else week_number(selection.to_date)
+    return {"from": start, "to": end}
+
+
+def _accounts(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict[str, str | None]:
+    sql = "SELECT account, organization_name FROM sync.accounts ORDER BY account"
+    return {name: text for name, text in connection.execute(sql).fetchall() if selection.account in (None, name)}
 
 
 def packed(content: Content) -> str:
@@ -100,26 +134,29 @@ def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) 
     return columns
 
 
-def _api(connection: duckdb.DuckDBPyConnection, reports: Collection[str]) -> str:
+def api_of(connection: duckdb.DuckDBPyConnection) -> str:
     """The API of the warehouse; before the first sync, the API of its reports."""
     found = connection.execute("SELECT api FROM sync.settings").fetchall()
-    return str(found[0][0]) if found else "customers" if "spend_by_grower" in reports else "suppliers"
+    return str(found[0][0]) if found else "customers" if "spend_by_grower" in installed(connection) else "suppliers"
 
 
-def _health(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+def _health(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict[str, list[dict[str, Any]]]:
     health: dict[str, list[dict[str, Any]]] = {}
     for account, *row in connection.execute(f"SELECT account, {_HEALTH} FROM reports.sync_health").fetchall():
-        values = dict(zip(_HEALTH.split(", "), map(_in_json, row), strict=True))
-        health.setdefault(account, []).append(values)
+        if selection.account in (None, account):
+            health.setdefault(account, []).append(dict(zip(_HEALTH.split(", "), map(_in_json, row), strict=True)))
     return health
 
 
-def _actions(connection: duckdb.DuckDBPyConnection) -> list[list[Any]]:
+def _actions(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[list[Any]]:
+    columns = {"account": "account", "partner": "supplier_organization_id", "item": "trade_item_id"}
+    limits = {split: value for split, value in selection.limits.items() if split in columns}
+    where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
     sql = (
-        f"SELECT account, {_ACTIONS} FROM reports.purchase_order_exceptions"
+        f"SELECT account, {_ACTIONS} FROM reports.purchase_order_exceptions WHERE true{where}"
         f" ORDER BY delivery_date DESC NULLS LAST LIMIT {LISTED}"
     )
-    return [list(map(_in_json, row)) for row in connection.execute(sql).fetchall()]
+    return [list(map(_in_json, row)) for row in connection.execute(sql, limits).fetchall()]
 
 
 def _in_json(value: object) -> object:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import duckdb
 
+from pipelines.dashboard.selection import Selection
 from pipelines.reports import define_details, find_report
 from pipelines.settings.values import AMSTERDAM
 
@@ -25,15 +26,8 @@ Row = tuple[Any, ...]
 FIRST_MONDAY = dt.date(1970, 1, 5)  # the first day of week 0
 RANKED = frozenset({"partner", "item"})  # splits whose identifiers are replaced by their ranks by revenue, from 1
 NONE, OTHER = 0, -1  # instead of a rank: there is no identifier, or it is merged with others
-_GROWER = "coalesce(o.seller_organization_id, o.supplier_organization_id)"
-_PARTNERS = {
-    "suppliers": {
-        "partner": "o.customer_organization_id",
-        "invoiced": "r.customer_organization_id",
-    },
-    "customers": {"partner": _GROWER, "invoiced": "r.seller_organization_id"},
-}
-"""The columns with the partner in the tables of each API."""
+_PARTNERS = {"suppliers": "d.customer_organization_id", "customers": "d.seller_organization_id"}
+"""The column with the partner, by API."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +53,18 @@ SALES = Fact(
 )
 FACTS = (
     SALES,
-    Fact("fill", "fill_rate", ("partner", "item"), ("orders", "ordered", "delivered")),
-    Fact("deliveries", "on_time_delivery", ("carrier",), ("load_carriers", "on_time")),
+    Fact(
+        "fill",
+        "fill_rate",
+        ("partner", "item"),
+        ("orders", "ordered", "delivered", "short_by_grower", "short_by_customer", "over"),
+    ),
+    Fact("deliveries", "on_time_delivery", ("carrier",), ("load_carriers", "on_time", "late", "not_received")),
     Fact(
         "corrections",
         "corrections",
         ("partner", "item", "currency", "initiator"),
-        ("requests", "accepted", "pieces", "value"),
+        ("requests", "accepted", "declined", "pending", "pieces", "value"),
     ),
     Fact(
         "invoices",
@@ -88,9 +87,9 @@ def this_week(now: dt.datetime) -> int:
     return week_number(now.astimezone(AMSTERDAM).date())
 
 
-def facts_of(reports: Collection[str]) -> tuple[Fact, ...]:
-    """The facts whose reports are installed."""
-    return tuple(fact for fact in FACTS if fact.report in reports)
+def facts_of(reports: Collection[str], selection: Selection) -> tuple[Fact, ...]:
+    """The facts whose reports are installed, and whose rows can be limited to the selection."""
+    return tuple(fact for fact in FACTS if fact.report in reports and selection.required.issubset(fact.splits))
 
 
 def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
@@ -101,11 +100,18 @@ def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str) -> None:
-    """Write all rows of a fact to its temporary table, after :func:`define_weeks`."""
+def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selection: Selection) -> None:
+    """Write the selected rows of a fact to its temporary table, after :func:`define_weeks`.
+
+    The SQL of a fact only groups the rows that its report counts, the rows of the report's step ``detail``.
+    """
     define_details(connection, find_report(fact.report))
-    sql = _text(fact.name).format_map({**_PARTNERS[api], "days": _text("days")})
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS {sql}")
+    sql = _text(fact.name).format(partner=_PARTNERS[api])
+    limits = {split: value for split, value in selection.limits.items() if split in ("account", *fact.splits)}
+    where = "".join(f" AND CAST(f.{split} AS VARCHAR) = ${split}" for split in limits)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS SELECT * FROM ({sql}) f WHERE true{where}", limits
+    )
 
 
 def table_of(fact: Fact) -> str:

@@ -10,19 +10,23 @@ from importlib import resources
 from string import Template
 
 PROGRAMS = (
+    "content.js",
+    "dutch.js",
+    "language.js",
     "form.js",
     "sums.js",
     "comparison.js",
     "charts.js",
+    "tables.js",
     "sales.js",
     "deliveries.js",
     "invoices.js",
-    "sections.js",
-    "tables.js",
     "filters.js",
-    "summary.js",
-    "health.js",
+    "choosers.js",
     "pictures.js",
+    "summary.js",
+    "sections.js",
+    "health.js",
     "page.js",
 )
 """In the order of execution: each uses those before it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.dashboard.facts import NONE, RANKED, SALES, Fact, Row, count, define_weeks, gather, read, table_of
+from pipelines.dashboard.selection import Selection
 
 WEEKS = (110, 60, 30, 15, 5)
 """Weeks before this one: two years to compare and a reserve; fewer if the rows are still too many."""
@@ -35,11 +36,13 @@ class LimitedFacts:
         return max(0, len(self.ids[split]) - 1 - self.alone)
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: str, this_week: int) -> Ranks:
-    """Write all rows of the facts to temporary tables, with ranks instead of partners and items."""
+def prepare(
+    connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: str, this_week: int, selection: Selection
+) -> Ranks:
+    """Write the selected rows of the facts to temporary tables, with ranks instead of partners and items."""
     define_weeks(connection)
     for fact in facts:
-        gather(connection, fact, api)
+        gather(connection, fact, api, selection)
     ranks = {split: _rank(connection, facts, split, this_week - WEEKS[0]) for split in sorted(RANKED)}
     for fact in facts:
         _place(connection, fact)

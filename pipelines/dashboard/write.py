@@ -9,9 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.dashboard.content import MOST_LETTERS, build_content
-from pipelines.dashboard.facts import SALES
+from pipelines.dashboard.content import MOST_LETTERS, api_of, build_content
+from pipelines.dashboard.facts import SALES, this_week
+from pipelines.dashboard.figures import KeyFigures, key_figures
 from pipelines.dashboard.page import page_of
+from pipelines.dashboard.selection import EVERYTHING, Selection
+from pipelines.dashboard.thresholds import thresholds_of
 from pipelines.errors import PipelineError, UsageError
 from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import create_folder_of, replaced_file
@@ -27,6 +30,7 @@ class Dashboard:
     path: Path
     size: int  # bytes
     orders: int  # number of orders with status COMMITTED in it
+    figures: tuple[KeyFigures, ...]  # of each account
 
 
 def path_beside(warehouse: Path) -> Path:
@@ -36,22 +40,28 @@ def path_beside(warehouse: Path) -> Path:
 
 
 def write_dashboard(
-    warehouse: Warehouse, output: Path, now: dt.datetime | None = None, most_letters: int = MOST_LETTERS
+    warehouse: Warehouse,
+    output: Path,
+    now: dt.datetime | None = None,
+    most_letters: int = MOST_LETTERS,
+    selection: Selection = EVERYTHING,
 ) -> Dashboard:
     """Write the dashboard of a warehouse, which is closed before the file, and its folder if necessary, is written.
 
     The week of ``now``, or of the real time, is the present one on the page.
 
     Raises:
-        UsageError: the file would replace the warehouse or a file of it.
+        UsageError: the file would replace the warehouse or a file of it, or the user's limits cannot be read.
         WarehouseError: there is no warehouse, or it cannot be read.
         PipelineError: the file cannot be written.
     """
     if has_name_of(output, warehouse.path):
         raise UsageError(f"{output} is the warehouse itself, or has its name with a suffix: choose another")
+    thresholds, moment = thresholds_of(warehouse.path.parent), now or dt.datetime.now(dt.UTC)
     with warehouse.reading(locked=True) as connection:
         try:
-            content, found = build_content(connection, now or dt.datetime.now(dt.UTC), most_letters)
+            content, found = build_content(connection, moment, most_letters, selection, thresholds)
+            api = api_of(connection)
         except duckdb.CatalogException:
             raise PipelineError(
                 f"{warehouse.path} contains no data of Floriday yet: run `floriday sync` first"
@@ -59,7 +69,7 @@ def write_dashboard(
     page = page_of(content).encode()
     _replace(output, page)
     orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))
-    return Dashboard(output, len(page), orders)
+    return Dashboard(output, len(page), orders, key_figures(found, this_week(moment), api))
 
 
 def _replace(output: Path, page: bytes) -> None:

@@ -21,7 +21,7 @@ from pipelines.orchestration.automation.external_syncs import external_syncs_sen
 from pipelines.orchestration.automation.jobs import dashboard_job, full_sync_job, sync_job
 from pipelines.orchestration.automation.reports_sensor import reports_sensor
 from pipelines.orchestration.automation.reread_days import reread_days_job
-from pipelines.orchestration.automation.schedules import dashboard_schedule, sync_schedules
+from pipelines.orchestration.automation.schedules import dashboard_mail_schedule, dashboard_schedule, sync_schedules
 from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.maintenance.jobs import compact_job, maintenance_schedules, prune_runs_job
 from pipelines.orchestration.resources import FloridaySession, SettingsResource, WarehouseResource
@@ -48,6 +48,7 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
             schedules=[
                 *sync_schedules(automation, sync, full_sync, sources, keys),
                 dashboard_schedule(automation, dashboard),
+                dashboard_mail_schedule(automation, dashboard, DASHBOARD),
                 *maintenance_schedules(automation),
             ],
             sensors=[

@@ -1,8 +1,13 @@
 -- Additional services that were sold with the goods: one row for each account, month, service and currency.
 --
 -- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
--- orders without that time are in rows without a month, unless from_date or to_date is given. The attach rate is the
--- fraction of all orders of the month in that currency, including those of the clock, that have the service.
+-- orders without that time are in rows without a month, unless from_date or to_date is given.
+--
+-- The attach rate is the fraction of the orders that could have had the service: those of the same month, grower and
+-- currency, without orders of the clock, from a warehouse that offers the service, and for a customer that it is meant
+-- for, if it is customer-specific. Orders that have the service count in any case. Warehouses and customers are the
+-- present ones of the service; an order without a despatch warehouse, and one of a service that is not in the warehouse,
+-- could have had it. The trade may divide by all orders instead, which gives lower rates.
 --
 -- The revenue is the price of the service times its units after all corrections: pieces, packages, layers or load
 -- carriers of the order, rounded up, or the number of labels of the order. An order without packing data counts without
@@ -21,8 +26,9 @@
 --   additional_service_name  its name; NULL if it is not in the warehouse
 --   currency                 currency of the service's price, as ISO 4217
 --   orders                   sales orders with the service
---   attach_rate              fraction of the month's orders in this currency that have the service, 1 for all
+--   attach_rate              fraction of the orders that could have had the service, 1 for all
 --   revenue                  revenue of the service, in the currency
+--   possible_orders          orders that could have had the service
 --
 -- tables:
 --   catalog.additional_services
@@ -34,34 +40,56 @@ WITH days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),
+services AS (
+    SELECT
+        a.account,
+        a.additional_service_id,
+        a.warehouse_ids,
+        -- The table of one API lacks that column.
+        if(a.is_customer_specific, CAST(to_json(a) -> '$.customer_organization_ids' AS UUID[]), NULL) AS customer_ids
+    FROM catalog.additional_services a
+),
+offering_warehouses AS (
+    SELECT DISTINCT s.account, unnest(s.warehouse_ids) AS warehouse_id FROM services s
+),
+intended_customers AS (
+    SELECT DISTINCT s.account, unnest(s.customer_ids) AS customer_id FROM services s
+),
 ordered AS (
     SELECT
         o.account,
-        o.sales_order_id,
+        d.day,
         CAST(date_trunc('month', d.day) AS DATE) AS month,
-        o.calculated_fields_order_amount_currency AS money,
+        o.sales_order_id,
+        o.customer_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.supplier_organization_id,
+        o.trade_item_id,
+        o.calculated_fields_order_amount_currency AS order_money,
+        coalesce(o.trade_instrument, '') LIKE 'CLOCK%' AS is_of_clock,
+        o.despatch_warehouse_id IS NOT NULL AS has_warehouse,
+        w.warehouse_id,
+        c.customer_id,
         CAST(o.number_of_pieces AS BIGINT) AS pieces,
         nullif(o.packing_configuration_pieces_per_package, 0) AS per_package,
         nullif(o.packing_configuration_packages_per_layer, 0) AS per_layer,
         nullif(o.packing_configuration_layers_per_load_carrier, 0) AS per_load_carrier
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
+    LEFT JOIN offering_warehouses w ON w.account = o.account AND w.warehouse_id = o.despatch_warehouse_id
+    LEFT JOIN intended_customers c ON c.account = o.account AND c.customer_id = o.customer_organization_id
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
 ),
-months AS (
-    SELECT o.account, o.month, o.money, count(*) AS orders FROM ordered o GROUP BY ALL
-),
-sold AS (
+detail AS (
+    -- One row for each service of an order that counts.
     SELECT
-        o.account,
-        o.month,
+        o.*,
         s.additional_service_id,
         s.price_currency AS money,
-        o.sales_order_id,
         (o.pieces + o.per_package - 1) // o.per_package AS packages,
         (packages + o.per_layer - 1) // o.per_layer AS layers,
         (layers + o.per_load_carrier - 1) // o.per_load_carrier AS load_carriers,
@@ -76,15 +104,79 @@ sold AS (
     JOIN ordered o ON o.account = s.account AND o.sales_order_id = s.sales_order_id
     WHERE s.additional_service_id IS NOT NULL AND (currency IS NULL OR s.price_currency = upper(currency))
 ),
-services AS (
+sold AS (
     SELECT
-        s.account,
-        s.month,
-        s.additional_service_id,
-        s.money,
-        count(DISTINCT s.sales_order_id) AS orders,
-        coalesce(sum(s.revenue), 0) AS revenue
-    FROM sold s
+        d.account,
+        d.month,
+        d.additional_service_id,
+        d.money,
+        count(DISTINCT d.sales_order_id) AS orders,
+        coalesce(sum(d.revenue), 0) AS revenue
+    FROM detail d
+    GROUP BY ALL
+),
+kinds AS (
+    -- All orders, by what decides whether they could have had a service.
+    SELECT
+        o.account,
+        o.month,
+        o.seller_organization_id,
+        o.order_money,
+        o.is_of_clock,
+        o.has_warehouse,
+        o.warehouse_id,
+        o.customer_id,
+        count(*) AS orders
+    FROM ordered o
+    GROUP BY ALL
+),
+candidates AS (
+    SELECT d.additional_service_id, d.money, k.*, 0 AS with_service
+    FROM (SELECT DISTINCT account, month, seller_organization_id, additional_service_id, money FROM detail) d
+    JOIN kinds k
+        ON k.account = d.account
+        AND k.month IS NOT DISTINCT FROM d.month
+        AND k.seller_organization_id IS NOT DISTINCT FROM d.seller_organization_id
+        AND k.order_money IS NOT DISTINCT FROM d.money
+    UNION ALL
+    SELECT
+        d.additional_service_id,
+        d.money,
+        d.account,
+        d.month,
+        d.seller_organization_id,
+        d.order_money,
+        d.is_of_clock,
+        d.has_warehouse,
+        d.warehouse_id,
+        d.customer_id,
+        0,
+        count(DISTINCT d.sales_order_id)
+    FROM detail d
+    GROUP BY ALL
+),
+possible AS (
+    SELECT
+        c.account,
+        c.month,
+        c.additional_service_id,
+        c.money,
+        sum(
+            if(
+                NOT c.is_of_clock
+                    AND c.order_money IS NOT DISTINCT FROM c.money
+                    AND (
+                        NOT c.has_warehouse
+                        OR coalesce(len(s.warehouse_ids), 0) = 0
+                        OR coalesce(list_contains(s.warehouse_ids, c.warehouse_id), false)
+                    )
+                    AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false)),
+                c.orders,
+                c.with_service
+            )
+        ) AS orders
+    FROM candidates c
+    LEFT JOIN services s ON s.account = c.account AND s.additional_service_id = c.additional_service_id
     GROUP BY ALL
 )
 SELECT
@@ -94,11 +186,15 @@ SELECT
     a.name AS additional_service_name,
     s.money AS currency,
     s.orders,
-    CAST(s.orders / m.orders AS DECIMAL(18, 6)) AS attach_rate,
-    s.revenue
-FROM services s
-LEFT JOIN months m
-    ON m.account = s.account AND m.month IS NOT DISTINCT FROM s.month AND m.money IS NOT DISTINCT FROM s.money
+    CAST(s.orders / p.orders AS DECIMAL(18, 6)) AS attach_rate,
+    s.revenue,
+    CAST(p.orders AS BIGINT) AS possible_orders
+FROM sold s
+LEFT JOIN possible p
+    ON p.account = s.account
+    AND p.month IS NOT DISTINCT FROM s.month
+    AND p.additional_service_id = s.additional_service_id
+    AND p.money IS NOT DISTINCT FROM s.money
 LEFT JOIN catalog.additional_services a
     ON a.account = s.account AND a.additional_service_id = s.additional_service_id
 ORDER BY s.account, s.month DESC NULLS LAST, s.money, s.orders DESC, s.additional_service_id

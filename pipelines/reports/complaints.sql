@@ -78,11 +78,10 @@ decided AS (
         o.trade_item_id,
         o.status AS kind,
         o.calculated_fields_order_amount_currency AS money,
-        CAST(coalesce(f.was.pieces, o.number_of_pieces, 0) AS BIGINT) AS pieces,
-        CAST(coalesce(f.was.amount, o.calculated_fields_order_amount_value, 0) AS DECIMAL(38, 6)) AS value
+        o.number_of_pieces AS pieces,
+        o.calculated_fields_order_amount_value AS value
     FROM orders.sales_orders o
     LEFT JOIN days y ON y.moment = o.delivery_latest_delivery_date_time
-    LEFT JOIN original f ON f.account = o.account AND f.sales_order_id = o.sales_order_id
     WHERE o.status IN ('ACCEPTED', 'COMMITTED', 'REJECTED', 'UNFULFILLABLE', 'CANCELLED') AND NOT o.is_deleted
 ),
 complaints AS (
@@ -106,7 +105,14 @@ complaints AS (
     FROM correction_requests r
     WHERE coalesce(r.initiated_by, '') <> 'SUPPLIER'
     UNION ALL BY NAME
-    SELECT d.* FROM decided d WHERE d.kind IN ('REJECTED', 'UNFULFILLABLE', 'CANCELLED')
+    SELECT
+        d.* REPLACE (
+            CAST(coalesce(f.was.pieces, d.pieces, 0) AS BIGINT) AS pieces,
+            CAST(coalesce(f.was.amount, d.value, 0) AS DECIMAL(38, 6)) AS value
+        )
+    FROM decided d
+    LEFT JOIN original f ON f.account = d.account AND f.sales_order_id = d.sales_order_id
+    WHERE d.kind IN ('REJECTED', 'UNFULFILLABLE', 'CANCELLED')
 ),
 detail AS (
     -- One row for each complaint and each failed order that counts.

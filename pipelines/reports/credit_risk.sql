@@ -1,8 +1,12 @@
--- Whether buyers' credit was claimed: one row for each account, credit claim status, payment provider and currency.
+-- Which part of the sales no payment provider guarantees, by age: one row for each account, credit claim status, payment provider and currency.
 --
 -- Only orders with status COMMITTED count, without deleted ones. With FAILED, NOT_CHECKED, PLANNED and EXPIRED, no
 -- payment provider guarantees the payment (yet). Most orders do not contain whether they are paid; only orders that do
 -- can count as unpaid.
+--
+-- The amount that is not marked as paid is also split by age: the days from the latest delivery to today, in Amsterdam.
+-- Floriday tells of few payment providers whether a buyer has paid. So an old amount is not necessarily open: compare it
+-- with your own ledger. The trade counts from the due date of the invoice, which Floriday does not know.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam
@@ -19,35 +23,67 @@
 --   amount               value of the orders, in the currency
 --   unpaid_orders        of these, orders that are marked as not paid
 --   unpaid_amount        value of those, in the currency
+--   open_amount          value of the orders that are not marked as paid, the sum of the following columns
+--   before_delivery      of this, orders whose latest delivery is still to come, or unknown
+--   to_30_days           of this, orders with their latest delivery today or at most 30 days ago
+--   to_60_days           of this, 31 to 60 days ago
+--   to_90_days           of this, 61 to 90 days ago
+--   over_90_days         of this, longer ago
 --
 -- tables:
 --   orders.sales_orders
 
-WITH claims AS (
+WITH days AS (
+    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
+    SELECT
+        m.moment,
+        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - day AS age
+    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
+),
+detail AS (
+    -- One row for each order that counts.
     SELECT
         o.account,
+        d.day,
+        o.sales_order_id,
+        o.customer_organization_id,
+        coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
+        o.supplier_organization_id,
+        o.trade_item_id,
         o.credit_claim_status,
         o.payment_provider,
+        o.is_paid,
         o.calculated_fields_order_amount_currency AS money,
-        count(*) AS orders,
-        sum(o.calculated_fields_order_amount_value) AS amount,
-        count(*) FILTER (NOT o.is_paid) AS unpaid_orders,
-        coalesce(sum(o.calculated_fields_order_amount_value) FILTER (NOT o.is_paid), 0) AS unpaid_amount
+        o.calculated_fields_order_amount_value AS amount,
+        if(coalesce(o.is_paid, false), 0, o.calculated_fields_order_amount_value) AS open_amount,
+        coalesce(d.age, -1) AS age
     FROM orders.sales_orders o
+    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
     WHERE o.status = 'COMMITTED'
         AND NOT o.is_deleted
         AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
-        AND (
-            from_date IS NULL
-            OR o.delivery_latest_delivery_date_time
-                >= timezone('Europe/Amsterdam', CAST(CAST(from_date AS DATE) AS TIMESTAMP))
-        )
-        AND (
-            to_date IS NULL
-            OR o.delivery_latest_delivery_date_time
-                < timezone('Europe/Amsterdam', CAST(CAST(to_date AS DATE) + 1 AS TIMESTAMP))
-        )
+        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
+),
+claims AS (
+    SELECT
+        d.account,
+        d.credit_claim_status,
+        d.payment_provider,
+        d.money,
+        count(*) AS orders,
+        sum(d.amount) AS amount,
+        count(*) FILTER (NOT d.is_paid) AS unpaid_orders,
+        coalesce(sum(d.amount) FILTER (NOT d.is_paid), 0) AS unpaid_amount,
+        coalesce(sum(d.open_amount), 0) AS open_amount,
+        coalesce(sum(d.open_amount) FILTER (d.age < 0), 0) AS before_delivery,
+        coalesce(sum(d.open_amount) FILTER (d.age BETWEEN 0 AND 30), 0) AS to_30_days,
+        coalesce(sum(d.open_amount) FILTER (d.age BETWEEN 31 AND 60), 0) AS to_60_days,
+        coalesce(sum(d.open_amount) FILTER (d.age BETWEEN 61 AND 90), 0) AS to_90_days,
+        coalesce(sum(d.open_amount) FILTER (d.age > 90), 0) AS over_90_days
+    FROM detail d
     GROUP BY ALL
 )
 SELECT
@@ -58,6 +94,12 @@ SELECT
     c.orders,
     c.amount,
     c.unpaid_orders,
-    c.unpaid_amount
+    c.unpaid_amount,
+    c.open_amount,
+    c.before_delivery,
+    c.to_30_days,
+    c.to_60_days,
+    c.to_90_days,
+    c.over_90_days
 FROM claims c
 ORDER BY c.account, c.money, c.amount DESC NULLS LAST, c.credit_claim_status, c.payment_provider

@@ -14,10 +14,12 @@ from pipelines.warehouse.schema.lookup_tables import LOOKUP_TABLES, loaded_lists
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 
 INSTALLED = (
-    "SELECT function_name, comment FROM duckdb_functions() WHERE function_type = 'table_macro'"
-    " AND schema_name = 'reports' AND database_name = current_database() AND NOT internal"
+    "SELECT view_name, comment FROM duckdb_views()"
+    " WHERE schema_name = 'reports' AND database_name = current_database() AND NOT internal"
 )
-"""The names and comments of the reports' macros; a comment ends with the fingerprint of the report's file."""
+"""The names and comments of the reports' views; a comment ends with the fingerprint of the report's file.
+
+Their macros are in ``duckdb_functions()``, which takes 60 times as long."""
 
 
 def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, anew: bool = False) -> list[str]:
@@ -110,7 +112,7 @@ def _statements(report: Report) -> Iterator[str]:
     yield f"CREATE OR REPLACE MACRO {name}({_parameters(report)}) AS TABLE {report.sql}"
     yield f"COMMENT ON MACRO TABLE {name} IS {literal(_comment(report))}"
     yield f"CREATE VIEW {name} AS SELECT * FROM {name}()"
-    yield f"COMMENT ON VIEW {name} IS {literal(report.description)}"
+    yield f"COMMENT ON VIEW {name} IS {literal(_comment(report))}"
     for column, description in report.columns.items():
         yield f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(description)}"
 

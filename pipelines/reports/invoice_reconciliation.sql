@@ -103,26 +103,32 @@ compared AS (
         AND (grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))
 ),
-differing AS (
+differing AS MATERIALIZED (
+    -- Materialized, so that the state is computed only for these orders.
     SELECT
         c.*,
         c.order_amount - c.invoiced_amount AS difference,
         c.ordered_pieces - c.invoiced_pieces - c.settled_pieces AS unsettled_pieces,
-        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount,
-        CASE
-            WHEN NOT c.has_lines THEN if(c.is_outside, 'CANNOT_BE_KNOWN', 'NOT_SETTLED')
-            WHEN unsettled_pieces = 0 AND coalesce(abs(unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
-            WHEN unsettled_pieces BETWEEN 1 AND c.ordered_pieces - 1 AND coalesce(unsettled_amount >= 0.01, true)
-                THEN 'SETTLED_IN_PART'
-            ELSE 'DIFFERS'
-        END AS state,
-        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - c.day AS days_open
+        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount
     FROM compared c
     WHERE c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01
 ),
+stated AS (
+    SELECT
+        d.*,
+        CASE
+            WHEN NOT d.has_lines THEN if(d.is_outside, 'CANNOT_BE_KNOWN', 'NOT_SETTLED')
+            WHEN d.unsettled_pieces = 0 AND coalesce(abs(d.unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
+            WHEN d.unsettled_pieces BETWEEN 1 AND d.ordered_pieces - 1 AND coalesce(d.unsettled_amount >= 0.01, true)
+                THEN 'SETTLED_IN_PART'
+            ELSE 'DIFFERS'
+        END AS state,
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day AS days_open
+    FROM differing d
+),
 detail AS (
     SELECT d.*
-    FROM differing d
+    FROM stated d
     WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))

@@ -5,11 +5,14 @@
 --
 -- Realised prices are those of orders with status COMMITTED, without deleted ones, in the week of their latest delivery
 -- in Amsterdam; orders without that time are in rows without a week, unless from_date or to_date is given. Orders
--- without any piece left after corrections are left out.
+-- without any piece left after corrections are left out. What the clock paid, presales included, is in columns of its
+-- own: nobody offers at the clock.
 --
--- Offered prices are those of supply lines of direct sales: every received version counts, except deleted ones and
--- those without pieces. An offer counts in each week in which it can be delivered (at most 53), or ordered if it has no
--- delivery period, and in each with the highest number of pieces that was received at that price.
+-- Offered prices are those of supply lines of direct sales. A line counts once in each week in which it can be delivered
+-- (at most 53), or ordered if it has no delivery period: with the last price that it had in that week, and with the
+-- highest number of pieces that it had in it. The lowest and highest price are those of all prices that lines had in the
+-- week. After its deletion a line is not offered any more, and after it was sold out only until the first week of its
+-- period. When a price changed is known as of the sync that received it; the first price is that of all days before.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -28,25 +31,75 @@
 --   offered_average   average offered price
 --   offered_max       highest offered price
 --   offered_pieces    offered pieces
---   realised_min      lowest paid price; NULL if nothing was sold
---   realised_average  average paid price
---   realised_max      highest paid price
---   pieces            sold pieces, after all corrections
+--   realised_min      lowest paid price, without the clock; NULL if nothing was sold
+--   realised_average  average paid price, without the clock
+--   realised_max      highest paid price, without the clock
+--   pieces            sold pieces after all corrections, without the clock
+--   clock_min         lowest price at the clock; NULL if nothing was sold there
+--   clock_average     average price at the clock
+--   clock_max         highest price at the clock
+--   clock_pieces      pieces sold at the clock
 --
 -- tables:
 --   catalog.trade_items
 --   orders.sales_orders
 --   versions.supply_lines
 
-WITH prices AS (
-    -- A period does not include its end; one that ends before it begins is only its beginning. The history view
-    -- would first compute until when each version was valid.
+WITH
+{committed_orders},
+detail AS (
+    SELECT o.*, coalesce(starts_with(o.trade_instrument, 'CLOCK_'), false) AS is_clock
+    FROM committed_orders o
+    WHERE o.pieces > 0
+        AND (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.price_money = upper(currency))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+sides AS (
+    SELECT
+        o.account,
+        o.monday,
+        o.trade_item_id,
+        o.price_money AS money,
+        o.is_clock,
+        min(o.price) AS lowest,
+        max(o.price) AS highest,
+        sum(o.paid) AS paid,
+        sum(o.priced_pieces) AS priced_pieces,
+        sum(o.pieces) AS pieces
+    FROM detail o
+    GROUP BY ALL
+),
+realised AS (
+    SELECT
+        s.account,
+        s.monday,
+        s.trade_item_id,
+        s.money,
+        min(s.lowest) FILTER (NOT s.is_clock) AS lowest,
+        max(s.highest) FILTER (NOT s.is_clock) AS highest,
+        max(s.paid / s.priced_pieces) FILTER (NOT s.is_clock) AS average,
+        max(s.pieces) FILTER (NOT s.is_clock) AS pieces,
+        min(s.lowest) FILTER (s.is_clock) AS clock_lowest,
+        max(s.highest) FILTER (s.is_clock) AS clock_highest,
+        max(s.paid / s.priced_pieces) FILTER (s.is_clock) AS clock_average,
+        max(s.pieces) FILTER (s.is_clock) AS clock_pieces
+    FROM sides s
+    GROUP BY ALL
+),
+line_versions AS (
+    -- A period does not include its end; one that ends before it begins is only its beginning.
     SELECT
         v.account,
         v.supply_line_id,
+        v.row_version,
+        v.synced_at,
+        v.is_deleted,
         v.trade_item_id,
         v.price_per_piece_currency AS money,
         v.price_per_piece_value AS price,
+        v.number_of_pieces AS pieces,
         coalesce(v.delivery_period_start_date_time, v.order_period_start_date_time) AS begins,
         greatest(
             if(
@@ -56,56 +109,48 @@ WITH prices AS (
             ) - INTERVAL 1 MICROSECOND,
             begins
         ) AS ends,
-        max(v.number_of_pieces) AS pieces
+        NOT v.is_deleted AND coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS counts
     FROM versions.supply_lines v
-    WHERE NOT v.is_deleted
-        AND v.number_of_pieces > 0
-        AND v.price_per_piece_value IS NOT NULL
-        AND (currency IS NULL OR v.price_per_piece_currency = upper(currency))
-        AND (trade_item IS NULL OR v.trade_item_id = CAST(trade_item AS UUID))
-    GROUP BY ALL
 ),
-days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders and offers.
+prices AS (
+    SELECT
+        v.* EXCLUDE (synced_at, is_deleted, counts),
+        if(v.row_version = 1, NULL, v.synced_at) AS seen_at,
+        -- A line that was sold out before its period was on offer for its beginning.
+        CASE
+            WHEN n.counts OR n.is_deleted THEN n.synced_at
+            WHEN n.synced_at IS NOT NULL THEN greatest(n.synced_at, v.begins + INTERVAL 1 MICROSECOND)
+        END - INTERVAL 1 MICROSECOND AS seen_until
+    FROM line_versions v
+    LEFT JOIN line_versions n
+        ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version + 1
+    WHERE v.counts
+        AND v.begins IS NOT NULL
+        AND (currency IS NULL OR v.money = upper(currency))
+        AND (trade_item IS NULL OR v.trade_item_id = CAST(trade_item AS UUID))
+),
+offer_days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (
-        SELECT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o
-        UNION
-        SELECT p.begins FROM prices p
+        SELECT p.begins AS moment FROM prices p
         UNION
         SELECT p.ends FROM prices p
+        UNION
+        SELECT p.seen_at FROM prices p
+        UNION
+        SELECT p.seen_until FROM prices p
     ) m
-),
-realised AS (
-    SELECT
-        o.account,
-        CAST(date_trunc('week', d.day) AS DATE) AS monday,
-        o.trade_item_id,
-        o.price_per_piece_currency AS money,
-        min(o.price_per_piece_value) AS lowest,
-        max(o.price_per_piece_value) AS highest,
-        sum(CAST(o.price_per_piece_value AS DECIMAL(38, 6)) * o.number_of_pieces) AS value,
-        sum(o.number_of_pieces) FILTER (o.price_per_piece_value IS NOT NULL) AS priced_pieces,
-        sum(o.number_of_pieces) AS pieces
-    FROM orders.sales_orders o
-    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    WHERE o.status = 'COMMITTED'
-        AND NOT o.is_deleted
-        AND o.number_of_pieces > 0
-        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
-        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
-        AND (currency IS NULL OR o.price_per_piece_currency = upper(currency))
-        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
-    GROUP BY ALL
 ),
 periods AS (
     SELECT
         p.*,
-        greatest(f.day, CAST(from_date AS DATE)) AS first_day,
-        least(l.day, f.day + 364, CAST(to_date AS DATE)) AS last_day
+        greatest(f.day, s.day, CAST(from_date AS DATE)) AS first_day,
+        least(l.day, u.day, f.day + 364, CAST(to_date AS DATE)) AS last_day
     FROM prices p
-    JOIN days f ON f.moment = p.begins
-    JOIN days l ON l.moment = p.ends
+    JOIN offer_days f ON f.moment = p.begins
+    JOIN offer_days l ON l.moment = p.ends
+    LEFT JOIN offer_days s ON s.moment = p.seen_at
+    LEFT JOIN offer_days u ON u.moment = p.seen_until
 ),
 weekly AS (
     SELECT
@@ -116,6 +161,7 @@ weekly AS (
             )
         ) AS monday,
         p.supply_line_id,
+        p.row_version,
         p.trade_item_id,
         p.money,
         p.price,
@@ -130,7 +176,9 @@ offers AS (
         w.supply_line_id,
         w.trade_item_id,
         w.money,
-        w.price,
+        arg_max(w.price, w.row_version) AS price,
+        min(w.price) AS lowest,
+        max(w.price) AS highest,
         max(w.pieces) AS pieces
     FROM weekly w
     GROUP BY ALL
@@ -141,8 +189,8 @@ offered AS (
         f.monday,
         f.trade_item_id,
         f.money,
-        min(f.price) AS lowest,
-        max(f.price) AS highest,
+        min(f.lowest) AS lowest,
+        max(f.highest) AS highest,
         sum(CAST(f.price AS DECIMAL(38, 6)) * f.pieces) AS value,
         sum(f.pieces) AS pieces
     FROM offers f
@@ -158,10 +206,7 @@ both_prices AS (
         f.value / f.pieces AS offered_average,
         f.highest AS offered_max,
         f.pieces AS offered_pieces,
-        r.lowest AS realised_min,
-        r.value / r.priced_pieces AS realised_average,
-        r.highest AS realised_max,
-        r.pieces
+        r.* EXCLUDE (account, monday, trade_item_id, money)
     FROM offered f
     FULL JOIN realised r
         ON r.account = f.account
@@ -184,10 +229,14 @@ SELECT
     CAST(b.offered_average AS DECIMAL(38, 6)) AS offered_average,
     b.offered_max,
     CAST(coalesce(b.offered_pieces, 0) AS BIGINT) AS offered_pieces,
-    b.realised_min,
-    CAST(b.realised_average AS DECIMAL(38, 6)) AS realised_average,
-    b.realised_max,
-    CAST(coalesce(b.pieces, 0) AS BIGINT) AS pieces
+    b.lowest AS realised_min,
+    CAST(b.average AS DECIMAL(38, 6)) AS realised_average,
+    b.highest AS realised_max,
+    CAST(coalesce(b.pieces, 0) AS BIGINT) AS pieces,
+    b.clock_lowest AS clock_min,
+    CAST(b.clock_average AS DECIMAL(38, 6)) AS clock_average,
+    b.clock_highest AS clock_max,
+    CAST(coalesce(b.clock_pieces, 0) AS BIGINT) AS clock_pieces
 FROM both_prices b
 LEFT JOIN items i ON i.account = b.account AND i.trade_item_id = b.trade_item_id
 ORDER BY b.account, b.monday DESC NULLS LAST, i.trade_item_name, b.trade_item_id, b.money

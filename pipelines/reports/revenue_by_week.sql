@@ -72,8 +72,11 @@ bounds AS (
     GROUP BY o.account
 ),
 weeks AS (
+    -- Without those that are certainly less or more than a year earlier, which is 52 or 53 weeks.
     SELECT o.account, o.monday, o.trade_item_id, o.money, sum(o.revenue) AS revenue
     FROM matching o
+    JOIN bounds b ON b.account = o.account
+    WHERE o.monday + 52 * 7 <= b.last_day AND o.monday + 54 * 7 > b.first_day
     GROUP BY ALL
 ),
 last_year AS (

@@ -77,6 +77,7 @@ class LocalSettings(AlertSettings):
     automation: Annotated[bool | None, _from_text(values.switch)] = None
     base_supply_weeks: Annotated[tuple[int, int], _from_text(values.weeks)] = (-2, 8)
     selected_assortment_only: Annotated[bool, _from_text(values.boolean)] = False
+    language: Annotated[Literal["auto", "en", "nl"], _from_text(values.language)] = "auto"
     personal_data: Annotated[Literal["keep", "hash", "drop"], _from_text(values.treatment)] = "keep"
     personal_data_key: Annotated[SecretStr | None, BeforeValidator(_personal_data_key)] = None
 

@@ -171,6 +171,11 @@ def treatment(text: str) -> str:
     return _choice(text, "keep", "hash", "drop")
 
 
+def language(text: str) -> str:
+    """``auto``, ``en`` or ``nl``."""
+    return _choice(text, "auto", "en", "nl")
+
+
 def _choice(text: str, *allowed: str) -> str:
     if text.casefold() not in allowed:
         raise ValueError(f"expects {', '.join(allowed[:-1])} or {allowed[-1]}")

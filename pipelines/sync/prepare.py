@@ -58,7 +58,7 @@ class Preparation:
                 stored = self._checked_policy(connection)
                 if stored is not None:
                     # DuckDB refuses the first statement that would write.
-                    with suppress(duckdb.InvalidInputException):
+                    with suppress(duckdb.InvalidInputException, duckdb.TransactionException):
                         return self._complete(connection, self._personal(stored))
         personal = self._personal(stored)
         with warehouse.writing() as connection, transaction(connection):

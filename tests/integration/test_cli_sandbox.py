@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 from pipelines.catalogue import catalogue_of
 from pipelines.cli.commands import demo as demonstration
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.command_line import FinishedCommand, command, floriday, process_environment
+from tests.command_line import FinishedCommand, Printed, command, floriday, process_environment
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
@@ -41,6 +41,18 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
         yield process, "".join(out.readline() for _ in range(6))
         process.kill()
         process.wait(10)
+
+
+@pytest.mark.parametrize("name", ["demo", "sandbox"])
+def test_a_warehouse_cannot_be_chosen(name: str, tmp_path: Path, printed: Printed) -> None:
+    """``--warehouse`` is refused where it would be ignored, and the file is not touched."""
+    own = tmp_path / "mine.duckdb"
+
+    code, _, err = printed(name, "--warehouse", str(own))
+
+    assert code == 2
+    assert "leave out --warehouse" in err
+    assert not own.exists()
 
 
 class TestSandbox:

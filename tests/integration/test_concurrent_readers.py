@@ -148,7 +148,7 @@ class TestReusedConnection:
     """The warehouse of a run stays open for writing between transactions."""
 
     def test_the_connection_is_kept_for_the_next_transaction(self, tmp_path: Path) -> None:
-        """The next transaction uses the same connection, and after the last one the file is closed."""
+        """The next transaction uses the same connection, and soon after the last one the file is closed."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
         with warehouse.writing(writing_session(warehouse)) as first:
@@ -156,7 +156,7 @@ class TestReusedConnection:
         with warehouse.writing() as second:
             assert second is first
 
-        with Warehouse(path, lock_timeout=0.0).reading():
+        with Warehouse(path).reading():
             pass
 
     def test_the_connection_is_closed_for_a_waiting_reader(self, tmp_path: Path) -> None:
@@ -180,15 +180,30 @@ class TestReusedConnection:
         with Warehouse(path, lock_timeout=0.0).reading():
             pass
 
+    def test_feeds_share_a_connection_for_writing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The transactions of several feeds, which follow one another, open the file once."""
+        monkeypatch.setattr(reused_connection, "LONGEST_IDLE", 60.0)
+        warehouse = ReusingWarehouse(ThingWarehouse(tmp_path / "w.duckdb").create().path)
+        sessions = WriteSession(warehouse), WriteSession(warehouse)
+        with sessions[0].transaction() as first:
+            pass
+        sessions[0].close()
+        with sessions[1].transaction() as second:
+            assert second is first
+        warehouse.close()
+
+        with Warehouse(warehouse.path, lock_timeout=0.0).reading():
+            pass
+
     def test_release_closes_the_connection_for_writing(self, tmp_path: Path) -> None:
-        """``release`` closes a connection for writing, and keeps one for reading, which excludes no other reader."""
+        """``release`` closes a connection for writing soon, and keeps one for reading, which excludes no reader."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
         with warehouse.writing(writing_session(warehouse)):
             pass
         warehouse.release()
 
-        with Warehouse(path, lock_timeout=0.0).reading():
+        with Warehouse(path).reading():
             pass
         with warehouse.reading() as first:
             pass
@@ -208,17 +223,31 @@ class TestReusedConnection:
             found = reading.execute("SELECT table_name FROM duckdb_tables() WHERE table_name = 'left_over'").fetchall()
         assert found == []
 
-    def test_reading_closes_the_connection_for_writing(self, tmp_path: Path) -> None:
-        """Reading opens a read-only connection, because DuckDB opens a file for one of the two."""
+    def test_reading_uses_the_connection_for_writing_without_writing(self, tmp_path: Path) -> None:
+        """A read uses the connection that is open for writing, in a transaction that refuses to write."""
         path = ThingWarehouse(tmp_path / "w.duckdb").create().path
         warehouse = ReusingWarehouse(path)
-        with warehouse.writing(writing_session(warehouse)):
+        with warehouse.writing(writing_session(warehouse)) as writing:
             pass
-        with warehouse.reading() as connection, pytest.raises(duckdb.InvalidInputException):
-            connection.execute("DELETE FROM sync.settings")
-        with warehouse.writing(writing_session(warehouse)):
-            pass
+        with warehouse.reading() as reading:
+            assert reading is writing
+            with pytest.raises(duckdb.TransactionException, match="read-only"):
+                reading.execute("DELETE FROM sync.settings")
+        with warehouse.writing(writing_session(warehouse)) as again:
+            assert again is writing
         warehouse.close()
 
-        with Warehouse(path, lock_timeout=0.0).reading():
+        with warehouse.reading() as reading, pytest.raises(duckdb.InvalidInputException):
+            reading.execute("DELETE FROM sync.settings")
+        warehouse.close()
+
+    def test_a_failed_read_closes_the_connection_for_writing(self, tmp_path: Path) -> None:
+        """An error within a read leaves no transaction open for the next one."""
+        warehouse = ReusingWarehouse(ThingWarehouse(tmp_path / "w.duckdb").create().path)
+        with warehouse.writing(writing_session(warehouse)):
+            pass
+        with pytest.raises(RuntimeError), warehouse.reading():
+            raise RuntimeError
+
+        with Warehouse(warehouse.path, lock_timeout=0.0).reading():
             pass

@@ -20,6 +20,7 @@ from pipelines.reports import find_report, install
 from pipelines.sandbox import Sandbox, status
 from pipelines.warehouse.schema.create import create_tables
 from tests.integration.dagster_project import Project, failure_lines
+from tests.integration.mail_server import mail_server
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
 
@@ -127,8 +128,44 @@ def test_materializing_the_dashboard_writes_its_page(synced: Project) -> None:
     metadata: dict[str, Any] = {name: value.value for name, value in event.metadata.items()}
     page = synced.warehouse.path.with_name("dashboard.html")
     ((orders,),) = synced.rows("SELECT sum(orders) FROM reports.revenue_by_week")
-    assert metadata == {"page": page.as_uri(), "path": str(page), "bytes": page.stat().st_size, "orders": orders}
+    place = {"page": page.as_uri(), "path": str(page), "bytes": page.stat().st_size, "orders": orders}
+    assert place.items() <= metadata.items()
+    assert {"revenue, EUR", "orders", "value by week, EUR"} <= metadata.keys()
+    weeks = metadata["value by week, EUR"].splitlines()[1:-1]
+    assert len(weeks) == 26
+    assert all(re.match(r"\d{4}-W\d\d +[\d,]+( █+)?$", week) for week in weeks)
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_dashboard_is_sent_by_mail(synced: Project) -> None:
+    """If the config says so, the page is attached to a mail whose text has the figures."""
+    config = {"ops": {"reports__dashboard": {"config": {"send": True}}}}
+    with mail_server() as server:
+        address = f"mailto://127.0.0.1:{server.server_address[1]}?from=floriday@nursery.nl&to=a@nursery.nl"
+        environment = {**synced.environment, "FLORIDAY_ALERTS": address, "FLORIDAY_LANGUAGE": "nl"}
+        definitions = build_definitions(given_settings(environment, synced.root)).get_repository_def()
+        job = definitions.get_implicit_global_asset_job_def()
+        assert job.execute_in_process(config, asset_selection=[DASHBOARD]).success
+
+    (message,) = server.messages
+    assert message["Subject"] == "Floriday-dashboard: laatste 13 volle weken"
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "omzet: EUR " in body.get_content()
+    (attachment,) = message.iter_attachments()
+    assert attachment.get_filename() == "dashboard.html"
+    assert b"<!doctype html>" in attachment.get_payload(decode=True)
+
+
+def test_a_dashboard_without_receivers_fails_in_one_line(synced: Project) -> None:
+    """Sending without FLORIDAY_ALERTS fails with the name of the setting; the page is written."""
+    definitions = repository(synced)
+    config = {"ops": {"reports__dashboard": {"config": {"send": True}}}}
+    job = definitions.get_implicit_global_asset_job_def()
+    result = job.execute_in_process(config, asset_selection=[DASHBOARD], raise_on_error=False)
+
+    assert "FLORIDAY_ALERTS is missing" in failure_lines(result)["reports__dashboard"]
+    assert result.asset_materializations_for_node("reports__dashboard")
 
 
 def test_a_dashboard_that_cannot_be_written_fails_in_one_line(project: Project) -> None:

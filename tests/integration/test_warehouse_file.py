@@ -16,7 +16,8 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
-from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.compaction import compact
+from pipelines.warehouse.file.connection import BLOCK_SIZE, Warehouse, transaction
 from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
@@ -59,6 +60,36 @@ def checksum(header: bytearray) -> int:
     for place in range(0, len(header), 8):
         result ^= int.from_bytes(header[place : place + 8], "little") * 0xBF58476D1CE4E5B9 % 2**64
     return result
+
+
+def block_size(path: Path) -> int:
+    """Return the size of the blocks of a file, in bytes."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return int(connection.execute("SELECT block_size FROM pragma_database_size()").fetchall()[0][0])
+
+
+class TestBlocks:
+    """New files have small blocks, and files with DuckDB's own are written and compacted alike."""
+
+    def test_a_new_file_has_small_blocks(self, things: ThingWarehouse) -> None:
+        """A new file has the block size that makes small commits cheap."""
+        assert block_size(things.path) == BLOCK_SIZE == 65536
+
+    def test_a_file_with_large_blocks_keeps_them_until_it_is_compacted(self, tmp_path: Path) -> None:
+        """A file with DuckDB's own block size is written as any other, and has small blocks once it is compacted."""
+        path = tmp_path / "w.duckdb"
+        duckdb.connect(str(path), config={"default_block_size": "262144"}).close()
+        things = ThingWarehouse(path)
+        with things.warehouse.writing() as connection, transaction(connection):
+            create_tables(connection, [tables_of(feed) for feed in things.feeds])
+        things.store(word("a", 1))
+        before = things.contents()
+        assert block_size(path) == 262144
+
+        compact(things.warehouse)
+
+        assert block_size(path) == BLOCK_SIZE
+        assert things.contents() == before
 
 
 class TestLayout:

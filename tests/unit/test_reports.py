@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,9 @@ ONLY: dict[str, set[str]] = {
         "load_carriers",
         "on_time_delivery",
         "open_orders",
+        "price_alerts",
         "sell_through",
+        "stock_at_risk",
         "stock_ledger",
     },
     "customers": {"cheapest_offer", "purchase_order_exceptions", "spend_by_grower"},
@@ -164,7 +167,7 @@ def base_tables(tree: object) -> Iterator[str]:
 
 @pytest.mark.parametrize("report", all_reports(), ids=report_name)
 def test_descriptions_are_stored_as_comments(warehouses: list[Installed], report: Report) -> None:
-    """The view and each of its columns have the descriptions of the file as comments."""
+    """The view and each of its columns have the descriptions of the file as comments, the view its version too."""
     for warehouse in warehouses_with(warehouses, report):
         sql = "SELECT comment FROM duckdb_views() WHERE schema_name = 'reports' AND view_name = ?"
         views = warehouse.rows(sql, report.name)
@@ -174,7 +177,8 @@ def test_descriptions_are_stored_as_comments(warehouses: list[Installed], report
             report.name,
         )
 
-        assert views == [(report.description,)]
+        ((comment,),) = views
+        assert re.fullmatch(re.escape(report.description) + r" \[[0-9a-f]{12}\]", comment)
         assert dict(columns) == report.columns
 
 
@@ -214,6 +218,7 @@ def test_a_changed_report_is_installed_again() -> None:
     """A report of another version is replaced with its columns."""
     connection = create_with_reports("suppliers").connection
     connection.execute("CREATE OR REPLACE MACRO reports.revenue_by_week(from_date := NULL) AS TABLE SELECT 1 AS one")
+    connection.execute("COMMENT ON VIEW reports.revenue_by_week IS 'That of another version [0123456789ab]'")
 
     assert install(connection, NAMES["suppliers"]) == ["revenue_by_week"]
     assert "revenue" in [name for name, *_ in connection.execute("FROM reports.revenue_by_week").description or ()]

@@ -76,6 +76,7 @@ def test_five_variables_are_enough(tmp_path: Path) -> None:
     assert settings.base_supply_weeks == (-2, 8)
     assert settings.selected_assortment_only is False
     assert settings.personal_data == "keep"
+    assert settings.language == "auto"
 
 
 def test_the_history_starts_on_the_monday_52_weeks_ago(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -557,6 +558,7 @@ def test_valid_values(tmp_path: Path) -> None:
         ("ALERTS", KEY, "addresses such as"),
         ("ALERTS", ",", "addresses such as"),
         ("PERSONAL_DATA", "forget", "keep"),
+        ("LANGUAGE", "de", "auto, en or nl"),
     ],
 )
 def test_invalid_values(tmp_path: Path, name: str, text: str, expects: str) -> None:

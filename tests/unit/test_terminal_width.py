@@ -27,6 +27,7 @@ from pipelines.cli.terminal.layout import (
 )
 from pipelines.cli.terminal.progress import fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
+from pipelines.sync.outcome import FeedOutcome
 
 WIDTHS = st.integers(60, 220)
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=300)
@@ -196,3 +197,14 @@ def test_a_short_time_is_short(text: str) -> None:
 
     assert heading.short is not None
     assert len(heading.short(text)) <= 11
+
+
+def test_the_total_of_a_sync() -> None:
+    """The counts of all feeds are added up in one line, which fits the narrowest terminal."""
+    first = FeedOutcome("main", "orders.sales_orders", records=1_200_000, new=1_199_000, changed=900, rejected=100)
+    second = FeedOutcome("main", "supply.batches", records=1, new=1)
+
+    line = outcomes.total([first, second])
+
+    assert line == "2 feeds: 1,200,001 records read, 1,199,001 new, 900 changed, 100 rejected"
+    assert len(line) <= 80

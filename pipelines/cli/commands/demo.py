@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import print_command, print_line
+from pipelines.cli.options import WarehouseOption, check_api, refuse_warehouse
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 STORAGE = Path("data") / "demo-dagster"  # Dagster's files of demos, never those of the own history
@@ -43,7 +44,10 @@ QUERIES = {  # queries to suggest, by API
 }
 
 
-def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers") -> None:
+def demo(
+    api: Annotated[str, typer.Option(metavar="API", help="suppliers or customers.")] = "suppliers",
+    warehouse: WarehouseOption = None,
+) -> None:
     """Show everything on a built-in Floriday, without any settings.
 
     It starts a local Floriday on a free port, syncs every feed through Dagster, simulates a day of trade, syncs the
@@ -56,13 +60,13 @@ def demo(api: Annotated[str, typer.Option(metavar="API", help="suppliers or cust
 
         floriday demo --api customers
     """
-    from pipelines.cli.options import check_api
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     check_api(api)
-    warehouse = Path.cwd() / WAREHOUSES[api]
-    with hold_sync_lock(_whole_run(warehouse), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
-        _run(api, warehouse)
+    refuse_warehouse(warehouse, f"a demo makes its warehouse anew, always at {WAREHOUSES[api]}")
+    path = Path.cwd() / WAREHOUSES[api]
+    with hold_sync_lock(_whole_run(path), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
+        _run(api, path)
 
 
 def _whole_run(warehouse: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import print_command, print_line
+from pipelines.cli.options import WarehouseOption, check_api, refuse_warehouse
 from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def sandbox(
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 for a free port.")
     ] = 8321,
+    warehouse: WarehouseOption = None,
 ) -> None:
     """Run a local Floriday with simulated trade, in the foreground.
 
@@ -33,11 +35,11 @@ def sandbox(
 
         floriday sandbox --api customers --port 0
     """
-    from pipelines.cli.options import check_api
     from pipelines.errors import UsageError
     from pipelines.sandbox import TWO_YEARS, Sandbox
 
     check_api(api)
+    refuse_warehouse(warehouse, "the sandbox is a server and has no warehouse")
     try:
         server = Sandbox(api=api, port=port, history=TWO_YEARS).start()
     except OSError as error:

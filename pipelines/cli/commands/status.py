@@ -79,9 +79,9 @@ def status(
 ) -> None:
     """Show how current the warehouse is, for each account and feed.
 
-    "behind" is the distance to Floriday's highest sequence number; numbers are not consecutive, so fewer records may
-    be missing. "rejected" counts the records that could not be stored so far. "lost in" is the time until Floriday
-    may stop serving the first of the changes that were not read.
+    "behind" is the distance to Floriday's highest sequence number, and unknown where Floriday did not return one.
+    Numbers are not consecutive, so fewer records may be missing. "rejected" counts the records that could not be
+    stored so far. "lost in" is the time until Floriday may stop serving the first of the changes that were not read.
 
     --max-age is for monitoring: the exit code is 1 when a feed was last read to its end longer ago, or when unread
     changes of it would be lost within that time. Feeds whose scope is not granted do not count.

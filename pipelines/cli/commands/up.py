@@ -126,6 +126,8 @@ def _addresses(dagster: DagsterDev, settings: Settings, *, is_sandbox: bool) -> 
     yield f"Floriday   {settings.base_url}{sandbox}"
     yield f"warehouse  {_short(settings.warehouse)}"
     yield f"log        {_short(dagster.log.path)}"
+    if settings.automation and not settings.warehouse.exists():
+        yield "There is no warehouse yet: the first sync starts by itself within a minute; Dagster shows it under Runs."
     if not settings.automation:
         yield "FLORIDAY_AUTOMATION is off: schedules and sensors do not run until they are switched on in Dagster."
     yield f"Ctrl-C stops it, and so does: kill {os.getpid()}"

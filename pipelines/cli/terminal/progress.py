@@ -108,7 +108,7 @@ class _Line:
             return
         longest = max(read, key=self._seconds_left)
         seconds = self._seconds_left(longest)
-        if seconds:
+        if seconds >= 1:
             yield f"{seconds:,.0f} s left"
         yield longest.feed if self._is_one_account else subject(longest)
         counts, rate, position = _details(longest)

@@ -1,23 +1,24 @@
 // Pictures, drawn by Apache ECharts as SVG. Each comes with a sentence that says what is to be seen.
 
-function colours() {
+// Colours of the page, and the size of texts.
+function looks(font) {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(name).trim();
   return {
-    ink: of("--ink"), muted: of("--muted"), line: of("--line"), card: of("--card"), before: of("--before"),
+    font, ink: of("--ink"), muted: of("--muted"), line: of("--line"), card: of("--card"), before: of("--before"),
     series: [1, 2, 3, 4, 5, 6].map((number) => of(`--series-${number}`)),
   };
 }
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
 
-function frame(look) {
-  const text = { color: look.muted, fontFamily: FONT, fontSize: 12 };
+function frame(look, titles) {
+  const text = { color: look.muted, fontFamily: FONT, fontSize: look.font };
   return {
     animation: false,
     textStyle: text,
     color: look.series,
-    grid: { left: 4, right: 8, top: 14, bottom: 2, containLabel: true },
+    grid: { left: 4, right: 12, top: titles.top, bottom: titles.bottom, containLabel: true },
     tooltip: {
       trigger: "axis", renderMode: "richText", confine: true, axisPointer: { type: "shadow", shadowStyle: { color: look.muted, opacity: 0.12 } },
       backgroundColor: look.card, borderColor: look.line, borderWidth: 1, padding: 10,
@@ -26,10 +27,11 @@ function frame(look) {
   };
 }
 
-function scale(look, format, more = {}) {
+// An axis of values; its title is their unit.
+function scale(look, format, unit, more = {}) {
   return {
-    type: "value", splitNumber: 4, axisLabel: { color: look.muted, formatter: format }, axisLine: { show: false },
-    axisTick: { show: false }, splitLine: { lineStyle: { color: look.line } }, ...more,
+    type: "value", splitNumber: 4, axisLabel: { color: look.muted, fontSize: look.font, formatter: tick(format), hideOverlap: true }, axisLine: { show: false },
+    axisTick: { show: false }, splitLine: { lineStyle: { color: look.line } }, name: unit, nameTextStyle: { color: look.muted, fontSize: look.font }, ...more,
   };
 }
 
@@ -39,10 +41,6 @@ function tick(format) {
 
 // From nothing to all of it, in quarters.
 const SHARE = { min: 0, max: 1, interval: 0.25 };
-
-function shares(look) {
-  return scale(look, tick(percent), { ...SHARE, position: "top", splitLine: { show: false } });
-}
 
 function tip(title, entries, format) {
   const lines = entries
@@ -64,7 +62,7 @@ function drawnSeries(look, each, place, flat) {
     };
   }
   return {
-    ...common, type: "bar", stack: each.stack, barMaxWidth: flat ? 16 : 26, barCategoryGap: "28%",
+    ...common, type: "bar", stack: each.stack, barMaxWidth: flat ? look.font + 4 : 2 * look.font + 2, barCategoryGap: "28%",
     itemStyle: {
       color: colour, opacity: each.hatched ? 0.55 : 1, decal: each.hatched ? HATCHES(look) : null,
       borderRadius: each.stack ? 0 : flat ? [0, 2, 2, 0] : [2, 2, 0, 0],
@@ -79,28 +77,25 @@ function legendOf({ series }) {
     make("li", { class: `${colour || `series-${1 + ((slot ?? place) % 6)}`}${line ? " line" : ""}${hatched ? " hatched" : ""}` }, name)));
 }
 
-// Vertical bars and lines, one group for each week.
-function verticalBars({ weeks, series, format, axis = {}, alt }) {
+// Vertical bars and lines, one group for each week. A click chooses the week.
+function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
   return {
     alt,
     series,
-    height: 240,
+    height: 250,
+    choose: (place) => chooseWeek(weeks[place]),
     option: (look) => ({
-      ...frame(look),
+      ...frame(look, { top: 30, bottom: 16 }),
       tooltip: {
-        ...frame(look).tooltip,
-        formatter: (entries) => tip(
-          weekName(weeks[entries[0].dataIndex]), entries, format,
-        ),
+        ...frame(look, {}).tooltip,
+        formatter: (entries) => tip(weekName(weeks[entries[0].dataIndex]), entries, format),
       },
       xAxis: {
-        type: "category", data: weeks.map(weekName), axisTick: { show: false },
-        axisLine: { lineStyle: { color: look.line } },
-        axisLabel: { color: look.muted, hideOverlap: true, lineHeight: 15, formatter: (_, place) => weekLabel(weeks, place) },
+        type: "category", data: weeks.map(weekName), axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
+        axisLabel: { color: look.muted, fontSize: look.font, hideOverlap: true, lineHeight: look.font + 3, formatter: (_, place) => weekLabel(weeks, place) },
+        name: t("week of delivery"), nameLocation: "middle", nameGap: 36, nameTextStyle: { color: look.muted, fontSize: look.font },
       },
-      yAxis: [
-        scale(look, tick(format), axis),
-      ],
+      yAxis: [scale(look, format, unit, { nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: look.font, align: "left" }, ...axis })],
       series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place)),
     }),
   };
@@ -108,38 +103,42 @@ function verticalBars({ weeks, series, format, axis = {}, alt }) {
 
 function weekLabel(weeks, place) {
   const { year, week } = isoWeek(weeks[place]);
-  return `W${week}${place === 0 || week === 1 ? `\n${year}` : ""}`;
+  return `${week}${place === 0 || week === 1 ? `\n${year}` : ""}`;
 }
 
-// Horizontal bars, one row for each name.
-function horizontalBars({ labels, series, format, secondFormat, axis = {}, alt, flat }) {
+// Horizontal bars, one row for each name. A click chooses the name, where that is a filter.
+function horizontalBars({ labels: names, series, format, unit, secondFormat, secondUnit, axis = {}, alt, choose }) {
+  const second = (look) => scale(look, secondFormat, secondUnit, {
+    ...SHARE, position: "top", splitLine: { show: false }, nameLocation: "middle", nameGap: 24,
+  });
   return {
     alt,
     series,
-    height: 46 + (secondFormat ? 22 : 0) + (flat ? 22 : 26) * labels.length,
+    choose,
+    height: 64 + (secondFormat ? 40 : 0) + 26 * names.length,
     option: (look, width) => ({
-      ...frame(look),
+      ...frame(look, { top: secondFormat ? 20 : 6, bottom: 20 }),
       tooltip: {
-        ...frame(look).tooltip,
+        ...frame(look, {}).tooltip,
         formatter: (entries) => tip(
-          labels[entries[0].dataIndex], entries, (value, place) => (series[place].second ? secondFormat : format)(value),
+          names[entries[0].dataIndex], entries, (value, place) => (series[place].second ? secondFormat : format)(value),
         ),
       },
-      xAxis: [scale(look, tick(format), axis), ...(secondFormat ? [shares(look)] : [])],
+      xAxis: [scale(look, format, unit, { nameLocation: "middle", nameGap: 26, ...axis }), ...(secondFormat ? [second(look)] : [])],
       yAxis: {
-        type: "category", inverse: true, data: labels, axisTick: { show: false },
-        axisLine: { lineStyle: { color: look.line } },
-        axisLabel: { color: look.ink, width: Math.min(220, width * 0.4), overflow: "truncate", interval: 0 },
+        type: "category", inverse: true, data: names, axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
+        axisLabel: { color: look.ink, fontSize: look.font, width: Math.min(220, width * 0.4), overflow: "truncate", interval: 0 },
       },
       series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place, true)),
     }),
   };
 }
 
-function extremes(labels, values, format) {
+function extremes(names, values, format) {
   const points = values.map((value, place) => [value, place]).filter(([value]) => value !== null);
-  if (!points.length) return "There are no values.";
+  if (!points.length) return t("There are no values.");
   const [most, highest] = points.reduce((left, right) => (right[0] > left[0] ? right : left));
   const [least, lowest] = points.reduce((left, right) => (right[0] < left[0] ? right : left));
-  return `Highest is ${format(most)} (${labels[highest]}), lowest ${format(least)} (${labels[lowest]}).`;
+  return t("Highest is {most} ({highest}), lowest {least} ({lowest}).",
+    { most: format(most), highest: names[highest], least: format(least), lowest: names[lowest] });
 }

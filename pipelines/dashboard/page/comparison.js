@@ -1,27 +1,32 @@
 // Compare weeks with those of the same number a year earlier: only weeks that are over and that both years have.
 
-// The revenue of the chosen customer, item and currency, by week.
+// The revenue of the chosen customers, items and currency, by account and week.
 function revenueOfWeeks(chosen) {
-  const sums = added("sales", { ...chosen, from: null, to: null }, ["week"]);
-  return new Map(sums.map(({ week, revenue }) => [week, revenue]));
+  const sums = added("sales", { ...chosen, from: null, to: null }, ["account", "week"]);
+  return new Map(sums.map(({ account, week, revenue }) => [`${account} ${week}`, revenue]));
 }
 
-// The weeks that are over and have any order of the account, whatever else is chosen.
-function knownWeeks(account) {
-  if (!FACTS.sales) return new Set();
-  const place = PLACES.get(account);
-  return new Set(FACTS.sales.week.filter((week, row) =>
-    week !== null && week < CONTENT.week && FACTS.sales.account[row] === place));
+// The weeks that are over and in which the account has any order, whatever else is chosen, by account.
+function knownWeeks(chosen) {
+  const { account, week } = FACTS.sales;
+  const known = new Map();
+  week.forEach((each, row) => {
+    if (each === null || each >= CONTENT.week || (chosen.account !== null && CONTENT.keys[account[row]] !== chosen.account)) return;
+    if (!known.has(account[row])) known.set(account[row], new Set());
+    known.get(account[row]).add(each);
+  });
+  return known;
 }
 
-// What the week a year earlier brought in; null if one of the two weeks is unknown.
+// By week, what both years brought in; of each account only weeks that it has in both. Null if no account has both.
 function yearsOf(chosen) {
-  const [revenue, known] = [revenueOfWeeks(chosen), knownWeeks(chosen.account)];
-  const isComparable = (week) => known.has(week) && known.has(yearEarlier(week));
+  const [revenue, known] = [revenueOfWeeks(chosen), knownWeeks(chosen)];
+  const sum = (week, shown) => [...known].filter(([, weeks]) => weeks.has(week) && weeks.has(yearEarlier(week)))
+    .reduce((all, [account]) => (all ?? 0) + (revenue.get(`${account} ${shown}`) ?? 0), null);
   return {
-    known,
-    now: (week) => (isComparable(week) ? revenue.get(week) ?? 0 : null),
-    before: (week) => (isComparable(week) ? revenue.get(yearEarlier(week)) ?? 0 : null),
+    known: [...new Set([...known.values()].flatMap((weeks) => [...weeks]))],
+    now: (week) => sum(week, week),
+    before: (week) => sum(week, yearEarlier(week)),
   };
 }
 
@@ -29,13 +34,14 @@ function yearsOf(chosen) {
 function comparison(chosen) {
   if (chosen.currency === null || !FACTS.sales) return null;
   const { known, now, before } = yearsOf(chosen);
-  if (!known.size) return null;
-  const from = chosen.from ?? [...known].reduce((left, right) => Math.min(left, right));
+  if (!known.length) return null;
+  const from = chosen.from ?? known.reduce((left, right) => Math.min(left, right));
   const to = Math.min(chosen.from === null ? CONTENT.week : chosen.to, CONTENT.week - 1);
   const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, place) => from + place);
   const weeks = all.filter((week) => before(week) !== null);
-  const sum = (of) => weeks.reduce((total, week) => total + of(week), 0);
-  const value = sum(before);
+  const sum = (of) => weeks.reduce((whole, week) => whole + of(week), 0);
+  const [value, growth] = [sum(before), sum(now)];
   if (!value) return null;
-  return { value, text: change(sum(now), value), weeks: `${grouped(weeks.length)} of ${counted(all.length, "week")}` };
+  const compared = t("{part} of {whole}", { part: grouped(weeks.length), whole: counted(all.length, t("week"), t("weeks")) });
+  return { value, part: growth / value - 1, text: change(growth, value), weeks: compared };
 }

@@ -2,28 +2,32 @@
 
 function fillRate(chosen) {
   const whole = total("fill", chosen);
+  const rate = (each) => (each.ordered ? 1 - each.short_by_grower / each.ordered : null);
   const weeks = weeksOf("fill", chosen).filter((week) => week <= CONTENT.week);
-  const sums = new Map(added("fill", chosen, ["week"]).map((sum) => [sum.week, quotient(sum.delivered, sum.ordered)]));
+  const sums = new Map(added("fill", chosen, ["week"]).map((sum) => [sum.week, rate(sum)]));
   const rates = weeks.map((week) => sums.get(week) ?? null);
-  const missing = (each) => Math.max(0, each.ordered - each.delivered);
-  const perItem = added("fill", chosen, ["item"]).map((each) => ({ ...each, missing: missing(each) })).sort(falling("missing"));
+  const perItem = added("fill", chosen, ["item"]).sort(falling("short_by_grower"));
+  const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.short_by_customer, each.over, rate(each)];
   return {
     figures: [
-      { value: percent(quotient(whole.delivered, whole.ordered)), label: "of the pieces first ordered were delivered" },
-      { value: grouped(missing(whole)), label: "pieces short" },
+      { value: percent(rate(whole)), label: t("of the ordered pieces, as far as it was up to the grower") },
+      { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
+      { value: grouped(whole.short_by_customer), label: t("pieces taken off by customers") },
     ],
     picture: weeks.length && verticalBars({
       weeks,
-      series: [{ name: "Fill rate", values: rates, line: true }],
+      series: [{ name: t("Fill rate"), values: rates, line: true }],
       format: percent,
-      axis: { max: (range) => Math.max(1, Math.ceil(range.max * 20) / 20), min: (range) => Math.max(0, Math.floor(range.min * 10) / 10) },
-      alt: `Fill rate by week of delivery. ${extremes(weeks.map(weekName), rates, percent)}`,
+      unit: t("% of ordered pieces"),
+      axis: { max: 1, min: (range) => Math.max(0, Math.floor(Math.min(range.min, 0.95) * 10) / 10) },
+      alt: `${t("Fill rate by week of delivery.")} ${extremes(weeks.map(weekName), rates, percent)}`,
     }),
     table: {
-      columns: [column("Trade item"), column("Orders", grouped), column("Ordered", grouped), column("Delivered", grouped),
-        column("Short", grouped), column("Fill rate", percent)],
-      rows: perItem.map((each) => [nameOf("item", each.item), each.orders, each.ordered, each.delivered, each.missing,
-        quotient(each.delivered, each.ordered)]),
+      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Ordered"), grouped),
+        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Taken off"), grouped), column(t("Too many"), grouped),
+        column(t("Fill rate"), percent)],
+      rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
+      whole: [t("Total"), ...line(whole)],
     },
   };
 }
@@ -33,24 +37,30 @@ function onTime(chosen) {
   const carriers = added("deliveries", chosen, ["carrier"]).sort(falling("load_carriers"));
   const shown = carriers.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("carrier", each.carrier));
-  const shares = shown.map((each) => quotient(each.on_time, each.load_carriers));
+  const part = (name, measure, slot) => ({
+    name, slot, stack: "carriers", values: shown.map((each) => quotient(each[measure], each.load_carriers)),
+  });
+  const line = (each) => [each.load_carriers, each.on_time, each.late, each.not_received, quotient(each.on_time, each.load_carriers)];
   return {
     figures: [
-      { value: percent(quotient(whole.on_time, whole.load_carriers)), label: "of the load carriers came in time" },
-      { value: grouped(whole.load_carriers - whole.on_time), label: `of ${grouped(whole.load_carriers)} came late` },
+      { value: percent(quotient(whole.on_time, whole.load_carriers)), label: t("of the load carriers came in time") },
+      { value: grouped(whole.late), label: t("of {whole} came late", { whole: grouped(whole.load_carriers) }) },
+      { value: grouped(whole.not_received), label: t("are not reported as received") },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [{ name: "In time", values: shares }],
+      series: [part(t("In time"), "on_time", 0), part(t("Late"), "late", 1), part(t("Not received"), "not_received", 4)],
       format: percent,
+      unit: t("% of load carriers"),
       axis: SHARE,
-      alt: `Part of the load carriers that came in time, by carrier. ${extremes(names, shares, percent)}`,
+      alt: `${t("Part of the load carriers that came in time, by carrier.")} ${
+        extremes(names, shown.map((each) => quotient(each.on_time, each.load_carriers)), percent)}`,
     }),
     table: {
-      columns: [column("Carrier"), column("Load carriers", grouped), column("In time", grouped), column("Late", grouped),
-        column("Share", percent)],
-      rows: carriers.map((each) => [nameOf("carrier", each.carrier), each.load_carriers, each.on_time,
-        each.load_carriers - each.on_time, quotient(each.on_time, each.load_carriers)]),
+      columns: [column(t("Carrier")), column(t("Load carriers"), grouped), column(t("In time"), grouped), column(t("Late"), grouped),
+        column(t("Not received"), grouped), column(t("Share"), percent)],
+      rows: carriers.map((each) => row([nameOf("carrier", each.carrier), ...line(each)])),
+      whole: [t("Total"), ...line(whole)],
     },
   };
 }
@@ -58,32 +68,36 @@ function onTime(chosen) {
 function corrections(chosen) {
   const whole = total("corrections", chosen);
   const weeks = weeksOf("corrections", chosen);
-  const sides = added("corrections", chosen, ["initiator"]).sort(falling("requests")).map((each) => each.initiator);
+  const sides = added("corrections", chosen, ["initiator"]).map((each) => each.initiator);
+  const slot = (side) => slotOf("corrections", "initiator", "requests", side);
+  sides.sort((left, right) => slot(left) - slot(right));
   const byWeek = added("corrections", chosen, ["week", "initiator"]);
   const requests = (week, side) =>
     byWeek.find((each) => each.week === week && each.initiator === side)?.requests ?? 0;
   const all = weeks.map((week) => sides.reduce((sum, side) => sum + requests(week, side), 0));
   const rows = added("corrections", chosen, ["partner", "initiator"]).sort(falling("requests"));
+  const line = (each) => [each.requests, each.accepted, each.declined, each.pieces, each.value];
   return {
     figures: [
-      { value: grouped(whole.requests), label: `requests, ${grouped(whole.accepted)} of them accepted` },
-      { value: money(whole.value, chosen.code), label: "is what they changed" },
+      { value: grouped(whole.requests), label: t("requests, {accepted} accepted and {declined} declined",
+        { accepted: grouped(whole.accepted), declined: grouped(whole.declined) }) },
+      { value: money(whole.value, chosen.code), label: t("is what they changed") },
     ],
     picture: weeks.length && sides.length && verticalBars({
       weeks,
       series: sides.map((side) => ({
-        name: `By ${words(CONTENT.keys[side]).toLowerCase()}`, stack: "sides", slot: slotOf("corrections", "initiator", "requests", side),
-        values: weeks.map((week) => requests(week, side)),
+        name: t("By: {side}", { side: words(CONTENT.keys[side]) }), stack: "sides", slot: slot(side), values: weeks.map((week) => requests(week, side)),
       })),
       format: grouped,
+      unit: t("requests"),
       axis: { minInterval: 1 },
-      alt: `Correction requests by week of delivery. ${extremes(weeks.map(weekName), all, grouped)}`,
+      alt: `${t("Correction requests by week of delivery.")} ${extremes(weeks.map(weekName), all, grouped)}`,
     }),
     table: {
-      columns: [column(PARTNER.One), column("Asked by"), column("Requests", grouped), column("Accepted", grouped),
-        column("Pieces", grouped), worth("Value", chosen)],
-      rows: rows.map((each) => [nameOf("partner", each.partner), words(CONTENT.keys[each.initiator]), each.requests,
-        each.accepted, each.pieces, each.value]),
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Asked by")), column(t("Requests"), grouped),
+        column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen)],
+      rows: rows.map((each) => row([nameOf("partner", each.partner), words(CONTENT.keys[each.initiator]), ...line(each)], each.partner)),
+      whole: [t("Total"), null, ...line(whole)],
     },
   };
 }

@@ -1,126 +1,138 @@
-// What is chosen, and the form to choose it.
+// What is chosen. It stands in the address of the page, so that a link or a reload keeps it.
 
-const PRESETS = [[4, "4 weeks"], [13, "13 weeks"], [26, "26 weeks"], [52, "52 weeks"], [null, "All"]];
 const at = (id) => document.getElementById(id);
 const accounts = [...new Set([...Object.keys(CONTENT.accounts), ...Object.keys(CONTENT.health),
   ...Object.values(FACTS).flatMap((columns) => [...new Set(columns.account)].map((place) => CONTENT.keys[place]))])].sort();
-// Partner, item and currency are places in CONTENT.keys, a period without weeks is all of them.
-const chosen = {
-  account: accounts[0] ?? null, from: null, to: null, partner: null, item: null, currency: null,
+const USUAL = 13; // full weeks that are chosen at first
+
+// Partner, item and currency are places in CONTENT.keys; no account means all of them, and so do weeks of null and empty sets.
+const filters = {
+  account: accounts[0] ?? null, from: null, to: null, partner: new Set(), item: new Set(), currency: null,
   get code() { return this.currency === null ? null : CONTENT.keys[this.currency]; },
 };
-const charts = new Map();
 let [firstWeek, lastWeek] = [CONTENT.week, CONTENT.week];
 
-function placesOf(account, split) {
+function isOfAccount(columns, account) {
   const place = PLACES.get(account);
+  return account === null ? () => true : (row) => columns.account[row] === place;
+}
+
+function placesOf(account, split) {
   const found = new Set();
   for (const columns of Object.values(FACTS)) {
-    if (columns[split]) columns[split].forEach((each, row) => columns.account[row] === place && found.add(each));
+    const fits = isOfAccount(columns, account);
+    if (columns[split]) columns[split].forEach((each, row) => fits(row) && found.add(each));
   }
   return [...found];
 }
 
+// The most used currency first.
 function currenciesOf(account) {
   if (!FACTS.sales) return [];
-  const orders = new Map();
+  const [orders, fits] = [new Map(), isOfAccount(FACTS.sales, account)];
   FACTS.sales.currency.forEach((place, row) => {
-    if (FACTS.sales.account[row] === PLACES.get(account)) orders.set(place, (orders.get(place) || 0) + FACTS.sales.orders[row]);
+    if (fits(row)) orders.set(place, (orders.get(place) || 0) + FACTS.sales.orders[row]);
   });
   return [...orders].sort((left, right) => right[1] - left[1]).map(([place]) => place);
 }
 
+// Another account: its weeks, names and currency, and none of the choices that need not exist in it.
 function enter(account) {
-  chosen.account = account;
-  chosen.partner = null;
-  chosen.item = null;
-  chosen.currency = null;
+  Object.assign(filters, { account, partner: new Set(), item: new Set(), currency: currenciesOf(account)[0] ?? null });
   const weeks = [CONTENT.week, CONTENT.week - 52, ...placesOf(account, "week").filter((week) => week !== null)];
   firstWeek = weeks.reduce((left, right) => Math.min(left, right));
   lastWeek = weeks.reduce((left, right) => Math.max(left, right));
   for (const split of Object.keys(CONTENT.names)) tellApart(split, placesOf(account, split).map((place) => CONTENT.keys[place]));
-  last(13);
-  fillFilters();
-  render();
+  if (CONTENT.chosen.from === null) last(USUAL);
+  else between(CONTENT.chosen.from, CONTENT.chosen.to);
 }
 
 // The last full weeks: the running one would always look like a fall.
 function last(weeks) {
-  chosen.to = weeks === null ? null : CONTENT.week - 1;
-  chosen.from = weeks === null ? null : Math.max(firstWeek, CONTENT.week - weeks);
+  filters.to = weeks === null ? null : CONTENT.week - 1;
+  filters.from = weeks === null ? null : Math.max(firstWeek, CONTENT.week - weeks);
 }
 
-// Filters
-
-function choice(id, label, options, value, listener, size = "") {
-  const select = make("select", { id, on: { change: () => listener(select.value) } },
-    ...options.map(([key, text]) => make("option", { value: key === null ? "" : String(key) }, text)));
-  select.value = value === null ? "" : String(value);
-  return make("div", { class: `field ${size}` }, make("label", { for: id }, label), select);
-}
-
-function named(split) {
-  const order = (place) => [null, OTHER].indexOf(CONTENT.keys[place]);
-  return placesOf(chosen.account, split)
-    .map((place) => [place, nameOf(split, place)])
-    .sort((left, right) => order(left[0]) - order(right[0]) || left[1].localeCompare(right[1]));
-}
-
-function fillFilters() {
-  const focused = document.activeElement?.id;
-  const weeks = Array.from({ length: lastWeek - firstWeek + 1 }, (_, place) => lastWeek - place)
-    .map((week) => [week, weekName(week)]);
-  const number = (text) => (text === "" ? null : Number(text));
-  const take = (name) => (text) => {
-    chosen[name] = number(text);
-    render();
-  };
-  const week = (name) => (text) => {
-    chosen[name] = number(text);
-    if (chosen.from === null || chosen.to === null) Object.assign(chosen, number(text) === null
-      ? { from: null, to: null } : { from: chosen.from ?? firstWeek, to: chosen.to ?? lastWeek });
-    if (chosen.from > chosen.to) chosen[name === "from" ? "to" : "from"] = chosen[name];
-    fillFilters();
-    render();
-  };
-  const presets = PRESETS.map(([count, text]) => make("button", {
-    type: "button", id: `last-${count ?? "all"}`, "aria-pressed": String(isPreset(count)),
-    on: { click: () => { last(count); fillFilters(); render(); } },
-  }, text));
-  const currencies = currenciesOf(chosen.account);
-  if (chosen.currency === null) chosen.currency = currencies[0] ?? null;
-  const state = at("filters").querySelector("details")?.open ?? window.matchMedia("(min-width: 800px)").matches;
-  const fields = make("div", { class: "fields" },
-    accounts.length > 1 ? choice("account", "Account", accounts.map((name) => [name, name]), chosen.account, enter) : null,
-    make("div", { class: "field fit" }, make("span", { class: "label", id: "period" }, "Last"),
-      make("div", { class: "presets", role: "group", "aria-labelledby": "period" }, ...presets)),
-    choice("from", "From week", [[null, "the beginning"], ...weeks], chosen.from, week("from"), "small"),
-    choice("to", "To week", [[null, "the end"], ...weeks], chosen.to, week("to"), "small"),
-    choice("partner", PARTNER.One, [[null, `All ${PARTNER.many}`], ...named("partner")], chosen.partner, take("partner")),
-    choice("item", "Trade item", [[null, "All trade items"], ...named("item")], chosen.item, take("item")),
-    currencies.length > 1 ? choice("currency", "Currency", currencies.map((place) => [place, CONTENT.keys[place] || "none given"]),
-      chosen.currency, take("currency"), "small") : null,
-  );
-  at("filters").replaceChildren(make("details", { open: state },
-    make("summary", null, make("strong", null, "Filters"), make("span", { id: "chosen" }, "")), fields));
-  if (focused) at(focused)?.focus();
+function between(from, to) {
+  filters.from = Math.max(firstWeek, Math.min(from, lastWeek));
+  filters.to = Math.max(filters.from, Math.min(to, lastWeek));
 }
 
 function isPreset(count) {
-  const { from, to } = chosen;
+  const { from, to } = filters;
   last(count);
-  const same = from === chosen.from && to === chosen.to;
-  Object.assign(chosen, { from, to });
+  const same = from === filters.from && to === filters.to;
+  Object.assign(filters, { from, to });
   return same;
+}
+
+// A second choice of the same takes it back.
+function toggle(split, place) {
+  if (!filters[split].delete(place)) filters[split].add(place);
+  refresh();
+}
+
+function chooseWeek(week) {
+  if (week === null) return;
+  if (filters.from === week && filters.to === week) last(USUAL);
+  else between(week, week);
+  refresh();
 }
 
 // What is chosen, in words; of a fact, only what has an effect on it.
 function choices(columns = null) {
-  const period = chosen.from === null ? "all weeks" : `${weekName(chosen.from)} to ${weekName(chosen.to)}`;
   const has = (split) => columns === null || columns[split];
-  return [period,
-    has("partner") && (chosen.partner === null ? `all ${PARTNER.many}` : nameOf("partner", chosen.partner)),
-    has("item") && (chosen.item === null ? "all trade items" : nameOf("item", chosen.item)),
-    has("currency") && chosen.currency !== null && (CONTENT.keys[chosen.currency] || "no currency given"),
+  const period = filters.from === null ? t("all weeks") : filters.from === filters.to ? weekName(filters.from)
+    : t("{from} to {to}", { from: weekName(filters.from), to: weekName(filters.to) });
+  return [filters.account === null && t("all accounts"), period,
+    has("partner") && chosenNames("partner"),
+    has("item") && chosenNames("item"),
+    has("currency") && filters.currency !== null && (filters.code || t("no currency given")),
   ].filter(Boolean).join(" · ");
+}
+
+const ALL = { partner: BUYS ? t("all growers") : t("all customers"), item: t("all trade items") };
+
+function chosenNames(split) {
+  const places = [...filters[split]];
+  if (places.length > 3) return counted(places.length, "", split === "item" ? t("trade items") : PARTNER.many);
+  return places.length ? places.map((place) => nameOf(split, place)).join(", ") : ALL[split];
+}
+
+// The address
+
+function address() {
+  const query = new URLSearchParams();
+  const preset = PRESETS.find(([count]) => isPreset(count));
+  if (filters.account !== (accounts[0] ?? null)) query.set("account", filters.account ?? "*");
+  if (!preset) query.set("weeks", `${weekCode(filters.from)}~${weekCode(filters.to)}`);
+  else if (preset[0] !== USUAL) query.set("weeks", preset[0] ?? "all");
+  for (const split of ["partner", "item"]) for (const place of filters[split]) query.append(split, CONTENT.keys[place] ?? "");
+  if (filters.currency !== null && filters.currency !== currenciesOf(filters.account)[0]) query.set("currency", filters.code ?? "");
+  return `#${query}`;
+}
+
+function readAddress() {
+  const query = new URLSearchParams(window.location.hash.slice(1));
+  const account = query.get("account");
+  enter(account === "*" && accounts.length > 1 ? null : accounts.includes(account) ? account : accounts[0] ?? null);
+  const weeks = query.get("weeks");
+  const [from, to] = (weeks || "").split("~").map(weekOfCode);
+  if (weeks === "all") last(null);
+  else if (PRESETS.some(([count]) => String(count) === weeks)) last(Number(weeks));
+  else if (from !== null && to !== undefined && to !== null) between(from, to);
+  for (const split of ["partner", "item"]) {
+    const known = new Set(placesOf(filters.account, split));
+    const places = query.getAll(split).map((text) => PLACES.get(text === "" ? null : text));
+    filters[split] = new Set(places.filter((place) => known.has(place)));
+  }
+  const currency = query.has("currency") ? PLACES.get(query.get("currency") || null) : undefined;
+  if (currenciesOf(filters.account).includes(currency)) filters.currency = currency;
+}
+
+// Show what is chosen now.
+function refresh() {
+  window.history.replaceState(null, "", address());
+  fillFilters();
+  render();
 }

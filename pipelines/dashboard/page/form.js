@@ -1,36 +1,43 @@
-// How numbers, weeks and elements look. Thin spaces group digits, days are written as in ISO 8601: no language is favoured.
+// How numbers, money, weeks and elements look, in the language of the page.
 
-const THIN = "\u202f";
-const MINUS = "\u2212";
 const NOTHING = "\u2013";
 const DAY = 86400000;
 const FIRST_MONDAY = Date.UTC(1970, 0, 5);
+const formats = new Map();
 
-function grouped(value, decimals = 0) {
-  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
-  const [whole, rest] = Math.abs(value).toFixed(decimals).split(".");
-  const text = whole.replace(/\B(?=(\d{3})+$)/g, THIN) + (rest ? "." + rest : "");
-  return (value < 0 && /[1-9]/.test(text) ? MINUS : "") + text;
+function formatter(options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(LOCALE, { signDisplay: "negative", ...options }));
+  return formats.get(key);
 }
 
-function money(value, currency, decimals = 0) {
+function formatted(value, options) {
+  return value === null || value === undefined || !Number.isFinite(value) ? NOTHING : formatter(options).format(value);
+}
+
+const digits = (decimals) => ({ minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+
+function grouped(value, decimals = 0) {
+  return formatted(value, digits(decimals));
+}
+
+function money(value, currency, decimals = 0, more = {}) {
+  if (/^[A-Z]{3}$/.test(currency || "")) return formatted(value, { style: "currency", currency, ...digits(decimals), ...more });
   return value === null ? NOTHING : `${currency || "?"}\u00a0${grouped(value, decimals)}`;
 }
 
 function percent(part, decimals = 1) {
-  return part === null || !Number.isFinite(part) ? NOTHING : `${grouped(100 * part, decimals)}${THIN}%`;
+  return formatted(part, { style: "percent", ...digits(decimals) });
 }
 
 function change(now, before) {
-  if (!before) return null;
-  const part = now / before - 1;
-  return `${part > 0 ? "+" : ""}${percent(part)}`;
+  return before ? formatted(now / before - 1, { style: "percent", ...digits(1), signDisplay: "exceptZero" }) : null;
 }
 
+const COMPACT = { notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 2 };
+
 function short(value) {
-  const size = Math.abs(value);
-  if (size >= 1e6) return `${grouped(value / 1e6, size < 1e7 ? 1 : 0)}M`;
-  return size >= 1e4 ? `${grouped(value / 1e3)}k` : grouped(value, size && size < 10 && !Number.isInteger(value) ? 2 : 0);
+  return formatted(value, COMPACT);
 }
 
 function quotient(part, whole) {
@@ -45,13 +52,26 @@ function isoWeek(number) {
 }
 
 function weekName(number) {
-  if (number === null) return "without a week";
+  return number === null ? t("without a week") : t("week {week}, {year}", isoWeek(number));
+}
+
+// A week in the address of the page, and back.
+function weekCode(number) {
   const { year, week } = isoWeek(number);
   return `${year}-W${String(week).padStart(2, "0")}`;
 }
 
+function weekOfCode(code) {
+  const [, year, week] = /^(\d{4})-W(\d{2})$/.exec(code || "") || [];
+  return year ? Math.floor((Date.UTC(year, 0, 4) - FIRST_MONDAY) / (7 * DAY)) + Number(week) - 1 : null;
+}
+
+function dayName(time) {
+  return new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" }).format(time);
+}
+
 function monday(number) {
-  return new Date(FIRST_MONDAY + 7 * number * DAY).toISOString().slice(0, 10);
+  return dayName(FIRST_MONDAY + 7 * number * DAY);
 }
 
 // The week of the same ISO number a year earlier; none for a week 53 where that year had none.
@@ -65,24 +85,11 @@ function yearEarlier(number) {
 
 function inAmsterdam(text) {
   if (!text) return NOTHING;
-  const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone: "Europe/Amsterdam", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(new Date(text));
-  const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
-  return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`;
+  const format = new Intl.DateTimeFormat(LOCALE, { timeZone: "Europe/Amsterdam", dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(text));
 }
 
-const ABBREVIATIONS = new Set(["api", "fx", "rfh", "ui", "vmp", "vrm"]);
-
-// Floriday's constants as words.
-function words(constant) {
-  if (!constant) return "Not given";
-  const text = constant.toLowerCase().split("_").map((word) => (ABBREVIATIONS.has(word) ? word.toUpperCase() : word)).join(" ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function counted(number, one, many = `${one}s`) {
+function counted(number, one, many) {
   return `${grouped(number)} ${number === 1 ? one : many}`;
 }
 

@@ -1,8 +1,8 @@
 // Sections on invoices, stock and purchase orders.
 
 const REASONS = dictionary({
-  NOT_SETTLED: "Not settled", SETTLED_IN_PART: "Settled in part", NOT_INVOICED: "Settled, no invoice yet",
-  DIFFERS: "Invoiced differently",
+  NOT_SETTLED: t("Not settled"), SETTLED_IN_PART: t("Settled in part"), NOT_INVOICED: t("Settled, no invoice yet"),
+  DIFFERS: t("Invoiced differently"),
 });
 
 function openInvoices(chosen) {
@@ -15,25 +15,28 @@ function openInvoices(chosen) {
   const excess = (week) => -byWeek.filter((each) => each.week === week).reduce((sum, each) => sum + each.excess, 0) || null;
   const all = weeks.map((week) => reasons.reduce((sum, reason) => sum + (open(week, reason) || 0), 0));
   const rows = added("invoices", chosen, ["partner", "reason"]).sort(falling("open"));
+  const line = (each) => [each.orders, each.ordered, each.invoiced, each.open, each.excess];
   return {
     figures: [
-      { value: money(whole.open, chosen.code), label: "ordered and not invoiced" },
-      { value: money(whole.excess, chosen.code), label: "invoiced too much" },
-      { value: grouped(whole.orders), label: whole.orders === 1 ? "order" : "orders" },
+      { value: money(whole.open, chosen.code), label: t("ordered and not invoiced") },
+      { value: money(whole.excess, chosen.code), label: t("invoiced too much") },
+      { value: grouped(whole.orders), label: whole.orders === 1 ? t("order") : t("orders") },
     ],
     picture: weeks.length && rows.length && verticalBars({
       weeks,
       series: [...reasons.map((reason) => ({
         name: REASONS[reason], stack: "reasons", slot: Object.keys(REASONS).indexOf(reason), values: weeks.map((week) => open(week, reason)),
-      })), { name: "Invoiced too much", stack: "reasons", slot: 4, values: weeks.map(excess) }],
+      })), { name: t("Invoiced too much"), stack: "reasons", slot: Object.keys(REASONS).length, values: weeks.map(excess) }],
       format: amount(chosen),
-      alt: `What is not invoiced, by week of delivery. ${extremes(weeks.map(weekName), all, amount(chosen))}`,
+      unit: chosen.code || "",
+      alt: `${t("What is not invoiced, by week of delivery.")} ${extremes(weeks.map(weekName), all, amount(chosen))}`,
     }),
     table: {
-      columns: [column(PARTNER.One), column("Why"), column("Orders", grouped), worth("Ordered", chosen),
-        worth("Invoiced", chosen), worth("Open", chosen), worth("Too much", chosen)],
-      rows: rows.map((each) => [nameOf("partner", each.partner), REASONS[CONTENT.keys[each.reason]] || NOTHING,
-        each.orders, each.ordered, each.invoiced, each.open, each.excess]),
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why")), column(t("Orders"), grouped),
+        worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Open"), chosen), worth(t("Too much"), chosen)],
+      rows: rows.map((each) => row([nameOf("partner", each.partner), REASONS[CONTENT.keys[each.reason]] || words(CONTENT.keys[each.reason]),
+        ...line(each)], each.partner)),
+      whole: [t("Total"), null, ...line(whole)],
     },
   };
 }
@@ -44,23 +47,25 @@ function stock(chosen) {
   const shown = perItem.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("item", each.item));
   const part = (name, measure) => ({ name, stack: "pieces", values: shown.map((each) => each[measure]) });
+  const line = (each) => [each.batches, each.initial, each.sold, each.other, each.remaining, quotient(each.sold, each.initial)];
   return {
     figures: [
-      { value: percent(quotient(whole.sold, whole.initial)), label: "of the batches of the period was sold" },
-      { value: grouped(whole.remaining), label: "pieces left" },
+      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold") },
+      { value: grouped(whole.remaining), label: t("pieces left") },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [part("Sold", "sold"), part("Left", "remaining"), part("Gone otherwise", "other")],
+      series: [part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Gone otherwise"), "other")],
       format: grouped,
-      alt: `Pieces sold, left and otherwise removed, of the trade items with most pieces left. Left: ${
-        extremes(names, shown.map((each) => each.remaining), grouped)}`,
+      unit: t("pieces"),
+      choose: (place) => toggle("item", shown[place].item),
+      alt: `${t("Pieces left, of the trade items with most pieces left.")} ${extremes(names, shown.map((each) => each.remaining), grouped)}`,
     }),
     table: {
-      columns: [column("Trade item"), column("Batches", grouped), column("At first", grouped), column("Sold", grouped),
-        column("Gone otherwise", grouped), column("Left", grouped), column("Sell-through", percent)],
-      rows: perItem.map((each) => [nameOf("item", each.item), each.batches, each.initial, each.sold, each.other,
-        each.remaining, quotient(each.sold, each.initial)]),
+      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("At first"), grouped),
+        column(t("Sold"), grouped), column(t("Gone otherwise"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
+      rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
+      whole: [t("Total"), ...line(whole)],
     },
   };
 }
@@ -69,26 +74,28 @@ function actions(chosen) {
   const whole = total("actions", chosen).orders;
   const reasons = added("actions", chosen, ["reason"]).sort(falling("mentions"));
   const names = reasons.map((each) => words(CONTENT.keys[each.reason]));
-  const [partner, item] = [CONTENT.keys[chosen.partner], CONTENT.keys[chosen.item]];
+  const keys = { partner: [...chosen.partner].map((place) => CONTENT.keys[place]), item: [...chosen.item].map((place) => CONTENT.keys[place]) };
   const week = (day) => Math.floor((Date.parse(day) - FIRST_MONDAY) / (7 * DAY));
   const listed = CONTENT.actions.filter(([account, , , day, grower, what]) =>
-    account === chosen.account && (chosen.partner === null || grower === partner) && (chosen.item === null || what === item)
+    (chosen.account === null || account === chosen.account) && (!keys.partner.length || keys.partner.includes(grower))
+    && (!keys.item.length || keys.item.includes(what))
     && (chosen.from === null || (day && week(day) >= chosen.from && week(day) <= chosen.to)));
-  const name = (split, id) => (id ? labelOf(split, id) || `Unknown ${id.slice(0, 8)}` : NOTHING);
+  const name = (split, id) => (id ? labelOf(split, id) : null);
   return {
-    figures: [{ value: grouped(whole), label: whole === 1 ? "purchase order" : "purchase orders" }],
+    figures: [{ value: grouped(whole), label: whole === 1 ? t("purchase order") : t("purchase orders") }],
     picture: reasons.length && horizontalBars({
       labels: names,
-      series: [{ name: "Purchase orders", values: reasons.map((each) => each.mentions) }],
+      series: [{ name: t("Purchase orders"), values: reasons.map((each) => each.mentions) }],
       format: grouped,
+      unit: t("purchase orders"),
       axis: { minInterval: 1 },
-      alt: `Purchase orders by why they need action. ${extremes(names, reasons.map((each) => each.mentions), grouped)}`,
+      alt: `${t("Purchase orders by why they need action.")} ${extremes(names, reasons.map((each) => each.mentions), grouped)}`,
     }),
     table: {
-      columns: [column("Delivery"), column("Reference"), column("Grower"), column("Trade item"), column("Units", grouped),
-        column("Why")],
-      rows: listed.map(([, reference, why, day, grower, what, quantity]) => [day || NOTHING, reference || NOTHING,
-        name("partner", grower), name("item", what), quantity === null ? null : Number(quantity), why.map(words).join(", ")]),
+      columns: [column(t("Delivery")), column(t("Reference")), column(t("Grower")), column(t("Trade item")), column(t("Units"), grouped),
+        column(t("Why"))],
+      rows: listed.map(([, reference, why, day, grower, what, quantity]) => row([day ? dayName(Date.parse(day)) : null, reference,
+        name("partner", grower), name("item", what), quantity === null ? null : Number(quantity), why.map(words).join(", ")])),
     },
   };
 }

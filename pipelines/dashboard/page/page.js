@@ -1,85 +1,67 @@
-// The page: header, filters, and the sections drawn anew whenever something is chosen.
-
-// Sections
-
-function figure({ value, label }) {
-  return make("p", { class: "figure" }, make("strong", null, value), " ", make("span", null, label));
-}
-
-function drawing(id, picture) {
-  return [legendOf(picture), make("div", { class: "chart", id: `${id}-chart`, role: "img", "aria-label": picture.alt })];
-}
-
-function sectionOf({ id, fact, title, build, note, wide, every }) {
-  const columns = FACTS[fact];
-  const blind = ["partner", "item"].filter((split) => chosen[split] !== null && !columns[split]);
-  const built = build(chosen);
-  const notes = [note, every && chosen.currency !== null && currenciesOf(chosen.account).length > 1 ? "All currencies." : "",
-    blind.length ? `Not split by ${blind.map((split) => (split === "partner" ? PARTNER.one : "trade item")).join(" and ")}:`
-      + " these are the figures of all." : ""];
-  const rows = built.table.rows.length;
-  const content = rows
-    ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
-      ...(built.picture ? drawing(id, built.picture) : []),
-      ...disclosure(id, title, tableOf(built.table, `${title}: ${choices(columns)}`), rows)]
-    : [make("p", { class: "empty" }, "Nothing in this selection.")];
-  const section = make("section", { id, class: wide ? "card wide" : "card", "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" ")), ...content);
-  return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
-}
+// The page: header, notices, and the sections drawn anew whenever something is chosen.
 
 // What a reader should know before trusting the figures.
 function notices() {
   const { partners, items: merged, older } = CONTENT.merged;
   const texts = [];
   const age = Math.floor((Date.now() - Date.parse(CONTENT.made)) / DAY);
-  if (age >= 2) texts.push(`This page was made ${grouped(age)} days ago: \`floriday dashboard\` makes a new one.`);
+  if (age >= 2) texts.push(t("This page was made {days} days ago: `floriday dashboard` makes a new one.", { days: grouped(age) }));
   if (partners || merged) {
-    texts.push(`To keep the file small, ${counted(partners, `smaller ${PARTNER.one}`, `smaller ${PARTNER.many}`)} and `
-      + `${counted(merged, "smaller trade item")} are shown together as others; totals are complete. \`floriday report\` has them all.`);
+    texts.push(t("To keep the file small, {partners} smaller {kind} and {items} smaller trade items are shown together as others; totals"
+      + " are complete. `floriday report` has them all.", { partners: grouped(partners), kind: PARTNER.many, items: grouped(merged) }));
   }
-  if (older) texts.push(`${counted(older, "order")} from before ${weekName(CONTENT.first)} ${older === 1 ? "is" : "are"} left out.`);
+  if (older) texts.push(t("Left out are {orders} from before {week}.", { orders: counted(older, t("order"), t("orders")), week: weekName(CONTENT.first) }));
+  if (CONTENT.limited) texts.push(t("This page contains only: {names}. What cannot be limited to that is left out.", { names: CONTENT.limited }));
   return texts.map((text) => make("p", { class: "notice" }, ...withCommands(text)));
 }
 
-function withCommands(text) {
-  return text.split("`").map((part, place) => (place % 2 ? make("code", null, part) : part));
-}
-
 function nothing() {
-  return make("section", { class: "card wide", id: "nothing" }, make("h2", null, "There is nothing to show yet"),
-    make("p", null, ...withCommands("No order, delivery or batch is in the warehouse yet. Once `floriday sync` has read some,"
-      + " `floriday dashboard` makes this page with them.")));
+  return make("section", { class: "card wide", id: "nothing" }, make("h2", null, t("There is nothing to show yet")),
+    make("p", null, ...withCommands(t("No order, delivery or batch is in the warehouse yet. Once `floriday sync` has read some,"
+      + " `floriday dashboard` makes this page with them."))));
 }
 
 function header() {
-  at("kind").textContent = BUYS ? "Floriday purchases" : "Floriday sales";
-  at("organization").textContent = CONTENT.accounts[chosen.account] || chosen.account || "Dashboard";
-  document.title = `${at("organization").textContent} \u2013 Floriday dashboard`;
-  const facts = [["Data as of", asOf() ? inAmsterdam(asOf()) : "never synced"], ["This week", weekName(CONTENT.week)],
-    ["Currency", chosen.currency === null ? NOTHING : CONTENT.keys[chosen.currency] || "none given"]];
+  const organization = filters.account === null && accounts.length ? t("All accounts") : CONTENT.accounts[filters.account] || filters.account || t("Dashboard");
+  at("kind").textContent = BUYS ? t("Floriday purchases") : t("Floriday sales");
+  at("organization").textContent = organization;
+  document.title = `${organization} \u2013 ${t("Floriday dashboard")}`;
+  const facts = [[t("Data as of"), asOf() ? inAmsterdam(asOf()) : t("never synced")], [t("Running week"), weekName(CONTENT.week)],
+    [t("Currency"), filters.currency === null ? NOTHING : filters.code || t("none given")]];
   at("facts").replaceChildren(...facts.map(([term, text]) => make("div", null, make("dt", null, term), make("dd", null, text))));
-  at("foot").textContent = `Made ${inAmsterdam(CONTENT.made)} by floriday-warehouse. Days and weeks are those of Amsterdam, `
-    + "currencies are never added together. Charts by Apache ECharts. This page sends no network requests.";
+  at("foot").textContent = t("Made {time} by floriday-warehouse. Days and weeks are those of Amsterdam, currencies are never added together."
+    + " Charts by Apache ECharts. This page sends no network requests.", { time: inAmsterdam(CONTENT.made) });
 }
 
 function render() {
   header();
-  const sections = SECTIONS.filter(({ fact }) => FACTS[fact]);
-  const isEmpty = !Object.values(FACTS).some((columns) => columns.account.some((place) => place === PLACES.get(chosen.account)));
-  const built = isEmpty ? [] : sections.map(sectionOf);
-  const state = health();
+  const isEmpty = !Object.values(FACTS).some((columns) => {
+    const fits = isOfAccount(columns, filters.account);
+    return columns.account.some((_, place) => fits(place));
+  });
+  const built = isEmpty ? [] : SECTIONS.filter(({ fact }) => FACTS[fact]).map(sectionOf);
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;
-  at("figures").replaceChildren(...notices(), ...(isEmpty ? [] : [summary()]), ...(state ? [state.section] : []),
-    ...(isEmpty ? [nothing()] : built.map(({ section }) => section)));
-  pictures = [state, ...built].map((each) => each?.picture).filter(Boolean);
+  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]), ...[health()].filter(Boolean),
+    ...built.map(({ section }) => section));
+  pictures = built.map((each) => each.picture).filter(Boolean);
   draw();
   if (!isEmpty) {
     at("chosen").textContent = choices();
-    at("shown").textContent = `Shown: ${choices()}.`;
+    at("shown").textContent = t("Shown: {choices}.", { choices: choices() });
   }
 }
 
-enter(chosen.account);
+function start() {
+  readAddress();
+  fillFilters();
+  render();
+}
+
+at("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  at("figures").focus();
+});
+window.addEventListener("hashchange", start);
+start();

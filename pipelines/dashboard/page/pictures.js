@@ -1,26 +1,36 @@
 // Draw the charts of the page, on the screen and on paper.
 
 let pictures = [];
+const charts = new Map();
 const printing = window.matchMedia("print");
 let isPrinted = false;
-// What fits on paper: the page is drawn before it is laid out.
-const PRINTED = { whole: 660, half: 440, height: 0.65 };
+// What fits on paper, beside the table: the page is drawn before it is laid out.
+const PRINTED = { width: 270, height: 0.5 };
 
 function draw() {
-  const look = colours();
   const onPaper = isPrinted || printing.matches;
+  const look = looks(onPaper ? 8 : 12);
   for (const picture of pictures) {
     const place = at(picture.id);
-    const width = onPaper ? (place.closest(".side") ? PRINTED.half : PRINTED.whole) : place.clientWidth;
+    const width = onPaper ? PRINTED.width : place.clientWidth;
     const height = onPaper ? Math.round(picture.height * PRINTED.height) : picture.height;
     place.style.height = `${height}px`;
     let chart = charts.get(picture.id);
     if (!chart) {
       chart = echarts.init(place, null, { renderer: "svg", width, height });
+      if (picture.choose) chart.getZr().on("click", ({ offsetX, offsetY }) => clicked(chart, picture, [offsetX, offsetY]));
       charts.set(picture.id, chart);
     } else chart.resize({ width, height });
     chart.setOption(picture.option(look, width), true);
   }
+}
+
+// A click beside a bar counts as one on it.
+function clicked(chart, picture, point) {
+  if (!chart.containPixel("grid", point)) return;
+  const [x, y] = chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, point);
+  const place = chart.getOption().yAxis[0].type === "category" ? y : x;
+  setTimeout(() => picture.choose(place)); // it replaces the chart, which still handles the click
 }
 
 // Pages are counted before the media change, so sizes must be right by then; colours follow with it.

@@ -3,17 +3,15 @@
 const MOST_BARS = 12;
 const OTHERS = 5; // the place of the last colour, shared by all further ways of trading
 
-const WORD = BUYS ? "Spend" : "Revenue";
-
 const amount = (chosen, decimals = 0) => (value) => money(value, chosen.code, decimals);
-const cents = (value) => grouped(value, 2);
 const price = (chosen) => (value) => money(value, chosen.code, 3);
-const column = (name, format) => ({ name, format, number: Boolean(format) });
-const worth = (name, chosen, format = cents) => column(chosen.code ? `${name}, ${chosen.code}` : name, format);
+const worth = (name, chosen, decimals = 2) => column(name, amount(chosen, decimals));
+const row = (cells, key) => ({ cells, key });
+const perPiece = () => t("{currency} per piece", { currency: filters.code || "?" });
 
 function revenueByWeek(chosen) {
   const weeks = weeksOf("sales", chosen, true);
-  const revenue = revenueOfWeeks(chosen);
+  const revenue = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each.revenue]));
   const years = yearsOf(chosen);
   const isOver = (week) => week < CONTENT.week;
   const values = (fits) => weeks.map((week) => (fits(week) ? revenue.get(week) ?? 0 : null));
@@ -21,33 +19,36 @@ function revenueByWeek(chosen) {
   const whole = total("sales", chosen);
   const year = comparison(chosen);
   const listed = added("sales", chosen, ["week"]).sort((left, right) => (right.week ?? -1) - (left.week ?? -1));
+  const rows = listed.map(({ week, orders, pieces, revenue: value }) => {
+    const earlier = week === null ? null : years.before(week);
+    const name = week === CONTENT.week ? t("{week} (running)", { week: weekName(week) }) : weekName(week);
+    return row([name, week === null ? null : monday(week), orders, pieces, value, earlier, earlier ? years.now(week) / earlier - 1 : null], week);
+  });
   return {
     figures: [
-      { value: money(whole.revenue, chosen.code), label: `${WORD.toLowerCase()} in the period` },
-      year && { value: year.text, label: `on last year's ${money(year.value, chosen.code)}, in ${year.weeks}` },
+      { value: money(whole.revenue, chosen.code), label: BUYS ? t("spend in the period") : t("revenue in the period") },
+      year && { value: year.text, label: t("on last year's {value}, in {weeks}", { value: money(year.value, chosen.code), weeks: year.weeks }) },
       running && weeks.includes(CONTENT.week) && {
         value: money(revenue.get(CONTENT.week) ?? 0, chosen.code),
-        label: `in the running week so far${chosen.from !== null && chosen.to < CONTENT.week ? ", not in the period" : ""}`,
+        label: chosen.from !== null && chosen.to < CONTENT.week ? t("in the running week so far, not in the period") : t("in the running week so far"),
       },
     ],
     picture: weeks.length && verticalBars({
       weeks,
       series: [
         { name: WORD, stack: "weeks", slot: 0, values: values(isOver) },
-        running && { name: "Not over yet", stack: "weeks", slot: 0, hatched: true, values: values((week) => !isOver(week)) },
-        { name: "A year earlier", values: weeks.map(years.before), line: true, dashed: true, colour: "before" },
+        running && { name: t("Not over yet"), stack: "weeks", slot: 0, hatched: true, values: values((week) => !isOver(week)) },
+        { name: t("A year earlier"), values: weeks.map(years.before), line: true, dashed: true, colour: "before" },
       ].filter(Boolean),
       format: amount(chosen),
-      alt: `${WORD} by week of delivery, with the year before. ${extremes(weeks.map(weekName), values(isOver), amount(chosen))}`,
+      unit: chosen.code || "",
+      alt: `${t("Value by week of delivery, with the year before.")} ${extremes(weeks.map(weekName), values(isOver), amount(chosen))}`,
     }),
     table: {
-      columns: [column("Week"), column("From"), column("Orders", grouped), column("Pieces", grouped),
-        worth(WORD, chosen), worth("A year earlier", chosen), column("Change", (text) => text ?? NOTHING)],
-      rows: listed.map(({ week, orders, pieces, revenue: value }) => {
-        const earlier = week === null ? null : years.before(week);
-        return [`${weekName(week)}${week === CONTENT.week ? " (running)" : ""}`, week === null ? NOTHING : monday(week), orders,
-          pieces, value, earlier, change(value, earlier)];
-      }),
+      columns: [column(t("Week"), null, { choose: chooseWeek }), column(t("From")), column(t("Orders"), grouped), column(t("Pieces"), grouped),
+        worth(WORD, chosen), worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1))],
+      rows,
+      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, null, null],
     },
   };
 }
@@ -58,33 +59,35 @@ function pareto(chosen) {
   let sum = 0;
   const rows = ranked.map((each, place) => {
     sum += each.revenue;
-    return [place + 1, nameOf("partner", each.partner), each.orders, each.pieces, each.revenue,
-      quotient(each.revenue, whole.revenue), quotient(sum, whole.revenue)];
+    return row([place + 1, nameOf("partner", each.partner), each.orders, each.pieces, each.revenue,
+      quotient(each.revenue, whole.revenue), quotient(sum, whole.revenue)], each.partner);
   });
   const shown = rows.slice(0, MOST_BARS);
-  const most = rows.filter((row, place) => place === 0 || rows[place - 1][6] < 0.8).length;
+  const names = shown.map(({ cells }) => cells[1]);
+  const most = rows.filter((_, place) => place === 0 || rows[place - 1].cells[6] < 0.8).length;
   return {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
-      rows.length > 1 && whole.revenue > 0 && {
-        value: grouped(most), label: `${most === 1 ? "makes" : "make"} up 80${THIN}% of the ${WORD.toLowerCase()}`,
-      },
+      rows.length > 1 && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
     ],
     picture: shown.length && horizontalBars({
-      labels: shown.map((row) => row[1]),
+      labels: names,
       series: [
-        { name: WORD, values: shown.map((row) => row[4]) },
-        { name: "Cumulative share", values: shown.map((row) => row[6]), line: true, second: true, colour: "muted" },
+        { name: WORD, values: shown.map(({ cells }) => cells[4]) },
+        { name: t("Cumulative share"), values: shown.map(({ cells }) => cells[6]), line: true, second: true, colour: "muted" },
       ],
       format: amount(chosen),
+      unit: chosen.code || "",
       secondFormat: percent,
-      alt: `${WORD} of the ${counted(shown.length, "largest", "largest")} ${PARTNER.many} and their cumulative share. `
-        + extremes(shown.map((row) => row[1]), shown.map((row) => row[4]), amount(chosen)),
+      secondUnit: t("share of all"),
+      choose: (place) => toggle("partner", shown[place].key),
+      alt: `${t("The largest ones by value, and their cumulative share.")} ${extremes(names, shown.map(({ cells }) => cells[4]), amount(chosen))}`,
     }),
     table: {
-      columns: [column("Rank", grouped), column(PARTNER.One), column("Orders", grouped), column("Pieces", grouped),
-        worth(WORD, chosen), column("Share", percent), column("Cumulative", percent)],
+      columns: [column(t("Rank"), grouped), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Orders"), grouped),
+        column(t("Pieces"), grouped), worth(WORD, chosen), column(t("Share"), percent), column(t("Cumulative"), percent)],
       rows,
+      whole: [null, t("Total"), whole.orders, whole.pieces, whole.revenue, whole.revenue ? 1 : null, null],
     },
   };
 }
@@ -94,22 +97,25 @@ function items(chosen) {
   const ranked = added("sales", chosen, ["item"]).sort(falling("revenue"));
   const shown = ranked.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("item", each.item));
+  const line = (each) => [each.orders, each.pieces, each.revenue, quotient(each.revenue, each.pieces), quotient(each.revenue, whole.revenue)];
   return {
     figures: [
-      { value: grouped(ranked.length), label: ranked.length === 1 ? "trade item" : "trade items" },
-      { value: grouped(whole.pieces), label: "pieces" },
+      { value: grouped(ranked.length), label: ranked.length === 1 ? t("trade item") : t("trade items") },
+      { value: grouped(whole.pieces), label: t("pieces") },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
       series: [{ name: WORD, values: shown.map((each) => each.revenue) }],
       format: amount(chosen),
-      alt: `${WORD} of the largest trade items. ${extremes(names, shown.map((each) => each.revenue), amount(chosen))}`,
+      unit: chosen.code || "",
+      choose: (place) => toggle("item", shown[place].item),
+      alt: `${t("The largest trade items by value.")} ${extremes(names, shown.map((each) => each.revenue), amount(chosen))}`,
     }),
     table: {
-      columns: [column("Trade item"), column("Orders", grouped), column("Pieces", grouped), worth(WORD, chosen),
-        worth("Per piece", chosen, (value) => grouped(value, 3)), column("Share", percent)],
-      rows: ranked.map((each) => [nameOf("item", each.item), each.orders, each.pieces, each.revenue,
-        quotient(each.revenue, each.pieces), quotient(each.revenue, whole.revenue)]),
+      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Pieces"), grouped),
+        worth(WORD, chosen), worth(t("Per piece"), chosen, 3), column(t("Share"), percent)],
+      rows: ranked.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
+      whole: [t("Total"), ...line(whole)],
     },
   };
 }
@@ -125,26 +131,27 @@ function channels(chosen) {
   const kinds = [...new Set(ways.map(slot))];
   const value = (channel, kind) => mix.filter((each) => each.channel === channel && slot(each.instrument) === kind)
     .reduce((sum, each) => sum + each.revenue, 0) || null;
-  const first = all[0];
+  const nameOfKind = (kind) => (kind === OTHERS ? t("Other") : words(CONTENT.keys[ways.find((way) => slot(way) === kind)]));
   return {
     figures: [
-      first && { value: percent(quotient(first.revenue, whole.revenue)), label: `through ${names[0]}` },
-      { value: grouped(all.length), label: all.length === 1 ? "sales channel" : "sales channels" },
+      all.length && { value: percent(quotient(all[0].revenue, whole.revenue)), label: t("through {name}", { name: names[0] }) },
+      { value: grouped(all.length), label: all.length === 1 ? t("sales channel") : t("sales channels") },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
       series: kinds.map((kind) => ({
-        name: kind === OTHERS ? "Other" : words(CONTENT.keys[ways.find((way) => slot(way) === kind)]),
-        stack: "ways", slot: kind, values: shown.map((each) => value(each.channel, kind)),
+        name: nameOfKind(kind), stack: "ways", slot: kind, values: shown.map((each) => value(each.channel, kind)),
       })),
       format: amount(chosen),
-      alt: `${WORD} by sales channel and way of trading. ${extremes(names, shown.map((each) => each.revenue), amount(chosen))}`,
+      unit: chosen.code || "",
+      alt: `${t("Value by sales channel and way of trading.")} ${extremes(names, shown.map((each) => each.revenue), amount(chosen))}`,
     }),
     table: {
-      columns: [column("Sales channel"), column("Way of trading"), column("Orders", grouped), column("Pieces", grouped),
-        worth(WORD, chosen), column("Share", percent)],
-      rows: mix.map((each) => [words(CONTENT.keys[each.channel]), words(CONTENT.keys[each.instrument]), each.orders,
-        each.pieces, each.revenue, quotient(each.revenue, whole.revenue)]),
+      columns: [column(t("Sales channel")), column(t("Way of trading")), column(t("Orders"), grouped), column(t("Pieces"), grouped),
+        worth(WORD, chosen), column(t("Share"), percent)],
+      rows: mix.map((each) => row([words(CONTENT.keys[each.channel]), words(CONTENT.keys[each.instrument]), each.orders,
+        each.pieces, each.revenue, quotient(each.revenue, whole.revenue)])),
+      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, whole.revenue ? 1 : null],
     },
   };
 }
@@ -152,6 +159,7 @@ function channels(chosen) {
 function clockAndDirect(chosen) {
   const weeks = weeksOf("sales", chosen);
   const ways = added("sales", chosen, ["instrument"], "price_currency").sort(falling("pieces"));
+  const whole = total("sales", chosen, "price_currency");
   const average = (some) => {
     const sum = (measure) => some.reduce((all, each) => all + each[measure], 0);
     return quotient(sum("paid"), sum("priced_pieces"));
@@ -164,22 +172,22 @@ function clockAndDirect(chosen) {
   const [atClock, beside] = [line(true), line(false)];
   return {
     figures: [
-      { value: price(chosen)(clock), label: "a piece at the clock" },
-      { value: price(chosen)(direct), label: `a piece beside it${clock && direct ? `, ${change(direct, clock)}` : ""}` },
+      { value: price(chosen)(clock), label: t("a piece at the clock") },
+      { value: price(chosen)(direct), label: t("a piece in other trade") },
     ],
     picture: weeks.length && verticalBars({
       weeks,
-      series: [{ name: "Clock", values: atClock, line: true }, { name: "Direct and contracts", values: beside, line: true }],
+      series: [{ name: t("Clock"), values: atClock, line: true }, { name: t("Direct and contracts"), values: beside, line: true }],
       format: price(chosen),
+      unit: perPiece(),
       axis: { min: 0 },
-      alt: `Average price of a bare piece by week. At the clock: ${extremes(weeks.map(weekName), atClock, price(chosen))}`
-        + ` Beside it: ${extremes(weeks.map(weekName), beside, price(chosen))}`,
+      alt: `${t("Average price of a bare piece by week, at the clock.")} ${extremes(weeks.map(weekName), atClock, price(chosen))} `
+        + `${t("In other trade:")} ${extremes(weeks.map(weekName), beside, price(chosen))}`,
     }),
     table: {
-      columns: [column("Way of trading"), column("Orders", grouped), column("Pieces", grouped),
-        worth("Average price", chosen, (value) => grouped(value, 3))],
-      rows: ways.map((each) => [words(CONTENT.keys[each.instrument]), each.orders, each.pieces,
-        quotient(each.paid, each.priced_pieces)]),
+      columns: [column(t("Way of trading")), column(t("Orders"), grouped), column(t("Pieces"), grouped), worth(t("Average price"), chosen, 3)],
+      rows: ways.map((each) => row([words(CONTENT.keys[each.instrument]), each.orders, each.pieces, quotient(each.paid, each.priced_pieces)])),
+      whole: [t("Total"), whole.orders, whole.pieces, quotient(whole.paid, whole.priced_pieces)],
     },
   };
 }

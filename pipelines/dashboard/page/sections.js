@@ -1,24 +1,50 @@
-// All sections in their order.
+// All sections in their order. A section with `every` adds up all currencies.
 
 const SECTIONS = [
-  { id: "revenue", fact: "sales", title: `${WORD} by week`, build: revenueByWeek, wide: true,
-    note: "Committed orders by week of delivery; each week beside the whole week of that number a year earlier." },
+  { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
+    note: t("Committed orders by week of delivery; each full week beside the one of that number a year earlier, where both years have one.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
-    note: `Those that ${BUYS ? "get" : "bring in"} most, and what they make up together.` },
-  { id: "items", fact: "sales", title: "Trade items", build: items, note: `What the ${WORD.toLowerCase()} is made of.` },
-  { id: "channels", fact: "sales", title: "Sales channels", build: channels, note: "Where orders come in, and how they were traded." },
-  { id: "clock", fact: "sales", title: "Clock and direct price", build: clockAndDirect,
-    note: "Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not." },
-  { id: "fill", fact: "fill", title: "Fill rate", build: fillRate, every: true,
-    note: "Shipped pieces compared with ordered pieces before all corrections; orders whose delivery has passed." },
-  { id: "punctuality", fact: "deliveries", title: "On-time delivery", build: onTime, every: true,
-    note: "Load carriers with a reported receipt: fraction received at the latest delivery or before." },
-  { id: "corrections", fact: "corrections", title: "Corrections", build: corrections,
-    note: "Requests to change an order after the sale, by the week of its delivery." },
-  { id: "invoices", fact: "invoices", title: "Open invoices", build: openInvoices,
-    note: "Delivered orders that are invoiced differently than ordered, or not at all." },
-  { id: "stock", fact: "stock", title: "Stock and sell-through", build: stock, every: true, wide: true,
-    note: "Batches by the day of their harvest or production; those of which most is left come first." },
-  { id: "actions", fact: "actions", title: "Purchase orders that need action", build: actions, every: true, wide: true,
-    note: "Why Floriday made no sales order of them yet, or not the one that was meant." },
+    note: t("The largest first, and what they make up together. Click on one to filter.") },
+  { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first. Click on one to filter.") },
+  { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
+  { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
+    note: t("Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not.") },
+  { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
+    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower.") },
+  { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
+    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received.") },
+  { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
+    note: t("Requests to change an order after the sale, by the week of its delivery.") },
+  { id: "invoices", fact: "invoices", title: t("Open invoices"), build: openInvoices,
+    note: t("Delivered orders that are invoiced differently than ordered, or after a week not at all. Where invoices are not reported, nothing is shown.") },
+  { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
+    note: t("Batches by the day of their harvest or production; those of which most is left come first.") },
+  { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
+    note: t("Why Floriday made no sales order of them yet, or not the one that was meant.") },
 ];
+
+function figure({ value, label }) {
+  return make("p", { class: "figure" }, make("strong", null, value), " ", make("span", null, label));
+}
+
+function drawing(id, picture) {
+  return [legendOf(picture), make("div", { class: picture.choose ? "chart clickable" : "chart", id: `${id}-chart`, role: "img", "aria-label": picture.alt })];
+}
+
+function sectionOf({ id, fact, title, build, note, wide, every }) {
+  const columns = FACTS[fact];
+  const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
+  const built = build(filters);
+  const notes = [note, every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+    ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
+      : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
+  const rows = built.table.rows.length;
+  const content = rows
+    ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
+      ...(built.picture ? drawing(id, built.picture) : []),
+      ...disclosure(id, title, built.table, `${title}: ${choices(columns)}`)]
+    : [make("p", { class: "empty" }, t("Nothing in this selection."))];
+  const section = make("section", { id, class: wide ? "card wide" : "card", "aria-labelledby": `${id}-title` },
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" ")), ...content);
+  return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
+}

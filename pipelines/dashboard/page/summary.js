@@ -1,27 +1,143 @@
-// The first screen: key figures.
+// The first screen: key figures with a traffic light each, and what needs action.
+
+// The colour of a value: from one limit on it is green, beyond the other red.
+function lightOf(name, value) {
+  if (value === null || Number.isNaN(value)) return null;
+  const { green, red } = CONTENT.thresholds[name];
+  const isMore = green >= red;
+  if (isMore ? value >= green : value <= green) return "green";
+  return (isMore ? value < red : value > red) ? "red" : "amber";
+}
+
+function worst(found) {
+  return ["red", "amber"].find((colour) => found.includes(colour)) || "green";
+}
+
+function thresholdText(name) {
+  const { green, red } = CONTENT.thresholds[name];
+  const text = name === "data_age_hours" ? (value) => t("{hours} hours", { hours: grouped(value) })
+    : name === "need_action" ? grouped : (value) => percent(value, 0);
+  return t(green >= red ? "green from {green}, red below {red}" : "green up to {green}, red above {red}", { green: text(green), red: text(red) });
+}
+
+function tile(value, label, more, section, colour = null, limits = "") {
+  const show = (event) => {
+    event.preventDefault();
+    goTo(section);
+  };
+  return make("a", { class: "tile", href: `#${section}`, on: { click: show } },
+    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, more || ""), limits ? make("span", { class: "limits" }, limits) : null);
+}
+
+// With a light, if there is a figure to judge.
+function judged(name, judgedValue, value, label, more, section) {
+  const colour = lightOf(name, judgedValue);
+  return tile(value, label, more, section, colour, thresholdText(name));
+}
+
+function salesTiles() {
+  const sums = total("sales", filters);
+  const year = comparison(filters);
+  const more = year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with");
+  return [
+    judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, more, "revenue"),
+    tile(grouped(sums.orders), t("Orders"), counted(sums.pieces, t("piece"), t("pieces")), "partners"),
+  ];
+}
+
+const TILES = {
+  sales: salesTiles,
+  fill: () => {
+    const sums = total("fill", filters);
+    const rate = sums.ordered ? 1 - sums.short_by_grower / sums.ordered : null;
+    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), t("{pieces} pieces short", { pieces: grouped(sums.short_by_grower) }), "fill")];
+  },
+  deliveries: () => {
+    const sums = total("deliveries", filters);
+    const part = quotient(sums.on_time, sums.load_carriers);
+    const more = t("{late} of {whole} late", { late: grouped(sums.late), whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
+    return [judged("on_time", part, percent(part), t("On time"), more, "punctuality")];
+  },
+  corrections: () => {
+    const sums = total("corrections", filters);
+    const part = quotient(sums.requests, FACTS.sales ? total("sales", filters).orders : 0);
+    return [judged("corrected", part, grouped(sums.requests), t("Corrections"), t("{part} of the orders", { part: percent(part) }), "corrections")];
+  },
+  invoices: () => {
+    const sums = total("invoices", filters);
+    const part = quotient(sums.open, FACTS.sales ? total("sales", filters).revenue : 0);
+    const more = t("{value} too much", { value: money(sums.excess, filters.code) });
+    return [judged("not_invoiced", part, money(sums.open, filters.code), t("Not invoiced"), more, "invoices")];
+  },
+  stock: () => {
+    const sums = total("stock", filters);
+    const part = quotient(sums.sold, sums.initial);
+    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{pieces} pieces left", { pieces: grouped(sums.remaining) }), "stock")];
+  },
+  actions: () => {
+    const { orders } = total("actions", filters);
+    return [judged("need_action", orders, grouped(orders), t("Need action"), orders === 1 ? t("purchase order") : t("purchase orders"), "actions")];
+  },
+};
 
 function summary() {
-  const tiles = [];
-  const tile = (value, label, more, href) => tiles.push(make("a", { class: "tile", href },
-    make("span", { class: "label" }, label), make("strong", null, value), make("span", { class: "more" }, more || "")));
-  if (FACTS.sales) {
-    const sums = total("sales", chosen);
-    const year = comparison(chosen);
-    tile(money(sums.revenue, chosen.code), WORD, year ? `${year.text} on last year (${year.weeks})` : "", "#revenue");
-    tile(grouped(sums.orders), "Orders", `${grouped(sums.pieces)} pieces`, "#partners");
-  }
-  if (FACTS.fill) {
-    const sums = total("fill", chosen);
-    tile(percent(quotient(sums.delivered, sums.ordered)), "Fill rate", `${grouped(Math.max(0, sums.ordered - sums.delivered))} pieces short`, "#fill");
-  }
-  if (FACTS.deliveries) {
-    const sums = total("deliveries", chosen);
-    tile(percent(quotient(sums.on_time, sums.load_carriers)), "On time", counted(sums.load_carriers, "load carrier"), "#punctuality");
-  }
-  if (FACTS.invoices) {
-    const sums = total("invoices", chosen);
-    tile(money(sums.open, chosen.code), "Not invoiced", `${money(sums.excess, chosen.code)} too much`, "#invoices");
-  }
-  if (FACTS.actions) tile(grouped(total("actions", chosen).orders), "Need action", "purchase orders", "#actions");
-  return make("nav", { class: "tiles", "aria-label": "Key figures" }, ...tiles);
+  const tiles = Object.entries(TILES).filter(([fact]) => FACTS[fact]).flatMap(([, of]) => of());
+  return make("nav", { class: "tiles", "aria-label": t("Key figures") }, ...tiles);
+}
+
+// What needs action today, whatever weeks are chosen; each leads to its list.
+const LATE_WEEKS = 2; // full weeks after which an order is invoiced, and a batch sold
+const TASKS = {
+  actions: (all) => {
+    const { orders } = total("actions", all);
+    return orders && [orders === 1 ? t("1 purchase order needs action") : t("{number} purchase orders need action", { number: grouped(orders) }), all];
+  },
+  corrections: (all) => {
+    const open = total("corrections", all).pending;
+    return open && [open === 1 ? t("1 correction request has no answer") : t("{number} correction requests have no answer", { number: grouped(open) }), all];
+  },
+  invoices: (all) => {
+    const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };
+    const { open } = total("invoices", old);
+    return open && [t("{value} of deliveries until {week} is not invoiced", { value: money(open, all.code), week: weekName(old.to) }), old];
+  },
+  stock: (all) => {
+    const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };
+    const { remaining } = total("stock", old);
+    return remaining && [t("{pieces} pieces are left of batches until {week}", { pieces: grouped(remaining), week: weekName(old.to) }), old];
+  },
+  fill: (all) => {
+    const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
+    const short = total("fill", week).short_by_grower;
+    return short && [t("{pieces} pieces were short last week", { pieces: grouped(short) }), week];
+  },
+  deliveries: (all) => {
+    const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
+    const { late } = total("deliveries", week);
+    return late && [t("{number} load carriers came late last week", { number: grouped(late) }), week];
+  },
+};
+
+function tasks() {
+  const all = { ...filters, code: filters.code, from: null, to: null };
+  const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task).slice(0, 3);
+  const item = ([fact, [text, { from, to }]]) => make("li", null, make("button", { type: "button", class: "pick", on: { click: () => {
+    const { id } = SECTIONS.find((section) => section.fact === fact);
+    if (from === null) last(null);
+    else between(from, to);
+    opened.add(id);
+    refresh();
+    goTo(id);
+  } } }, text));
+  return make("section", { id: "tasks", class: "card wide", "aria-labelledby": "tasks-title" },
+    make("h2", { id: "tasks-title" }, t("Needs action today")),
+    found.length ? make("ol", null, ...found.map(item)) : make("p", { class: "note" }, t("Nothing.")));
+}
+
+// Sections are not reached by the address of the page, which has the filters.
+function goTo(id) {
+  const section = at(id);
+  section?.scrollIntoView();
+  section?.querySelector("h2")?.setAttribute("tabindex", "-1");
+  section?.querySelector("h2")?.focus({ preventScroll: true });
 }

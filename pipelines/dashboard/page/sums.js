@@ -1,40 +1,6 @@
-// Read the content, select rows and sum them. Facts are columns; texts in them are indexes of CONTENT.keys.
+// Select rows of the facts and sum them.
 
-async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
-}
-
-document.getElementById("old").hidden = "DecompressionStream" in window;
-// An object whose keys are texts of the content: without a prototype, "constructor" is a key like any other.
-function dictionary(object) {
-  return Object.assign(Object.create(null), object);
-}
-
-const CONTENT = await unpacked(document.getElementById("content").textContent.trim());
-CONTENT.accounts = dictionary(CONTENT.accounts);
-CONTENT.health = dictionary(CONTENT.health);
-for (const split of Object.keys(CONTENT.names)) CONTENT.names[split] = dictionary(CONTENT.names[split]);
-const FACTS = CONTENT.facts;
-const BUYS = CONTENT.api === "customers";
-const SPLITS = new Set(["account", "week", "partner", "item", "carrier", "channel", "instrument", "currency",
-  "price_currency", "initiator", "reason"]);
-const MEASURES = Object.fromEntries(
-  Object.entries(FACTS).map(([name, columns]) => [name, Object.keys(columns).filter((each) => !SPLITS.has(each))]),
-);
-const PLACES = new Map(CONTENT.keys.map((text, place) => [text, place]));
-const OTHER = "*";
-
-for (const columns of Object.values(FACTS)) {
-  columns.week = columns.week.map((week) => (week === null ? null : week + CONTENT.first));
-}
-
-const PARTNER = BUYS
-  ? { one: "grower", many: "growers", One: "Grower", Many: "Growers" }
-  : { one: "customer", many: "customers", One: "Customer", Many: "Customers" };
-
-// Names of the chosen account's identifiers. Those of the same name get the first text that no other of them has: town or
+// Names of the chosen accounts' identifiers. Those of the same name get the first text that no other of them has: town or
 // GLN of an organization, grower or article code of a trade item.
 const labels = Object.create(null);
 
@@ -55,27 +21,34 @@ function tellApart(split, ids) {
   }
 }
 
+const KINDS = {
+  partner: { none: BUYS ? t("No grower given") : t("No customer given"), others: BUYS ? t("All other growers") : t("All other customers"),
+    unknown: (id) => (BUYS ? t("Unknown grower {id}", { id }) : t("Unknown customer {id}", { id })) },
+  item: { none: t("No trade item given"), others: t("All other items"), unknown: (id) => t("Unknown trade item {id}", { id }) },
+  carrier: { none: t("No carrier given"), others: "", unknown: (id) => t("Unknown carrier {id}", { id }) },
+};
+
 function labelOf(split, id) {
-  return labels[split]?.[id] || CONTENT.names[split][id]?.[0];
+  return labels[split]?.[id] || CONTENT.names[split][id]?.[0] || KINDS[split].unknown(id.slice(0, 8));
 }
 
 function nameOf(split, place) {
   const text = CONTENT.keys[place];
-  const kind = split === "item" ? "trade item" : split === "carrier" ? "carrier" : PARTNER.one;
-  if (text === null) return `No ${kind} given`;
-  if (text === OTHER) return `All other ${kind === "trade item" ? "items" : PARTNER.many}`;
-  return labelOf(split, text) || `Unknown ${kind} ${text.slice(0, 8)}`;
+  return text === null ? KINDS[split].none : text === OTHER ? KINDS[split].others : labelOf(split, text);
 }
 
-// Whether a row matches the filters; a filter has no effect on a fact without that split.
+// Whether a row matches the filters; a filter has no effect on a fact without that split. No account means all of them.
 function chooser(columns, chosen, currency) {
-  const account = PLACES.get(chosen.account);
-  const tests = [(row) => columns.account[row] === account];
+  const tests = [];
+  if (chosen.account !== null) {
+    const account = PLACES.get(chosen.account);
+    tests.push((row) => columns.account[row] === account);
+  }
   if (chosen.from !== null) {
     tests.push((row) => columns.week[row] !== null && columns.week[row] >= chosen.from && columns.week[row] <= chosen.to);
   }
   for (const split of ["partner", "item"]) {
-    if (columns[split] && chosen[split] !== null) tests.push((row) => columns[split][row] === chosen[split]);
+    if (columns[split] && chosen[split].size) tests.push((row) => chosen[split].has(columns[split][row]));
   }
   if (chosen.currency !== null && columns[currency]) tests.push((row) => columns[currency][row] === chosen.currency);
   return (row) => tests.every((test) => test(row));
@@ -109,8 +82,8 @@ function total(fact, chosen, currency = "currency") {
 // The weeks in the chart of a fact: the chosen ones, from the first with data. After the last full week may come the running one.
 function weeksOf(fact, chosen, andRunning = false) {
   const columns = FACTS[fact];
-  const account = PLACES.get(chosen.account);
-  const weeks = columns.week.filter((week, row) => week !== null && columns.account[row] === account);
+  const fits = chooser({ account: columns.account }, { ...chosen, from: null, currency: null }, "currency");
+  const weeks = columns.week.filter((week, row) => week !== null && fits(row));
   if (!weeks.length) return [];
   const least = weeks.reduce((left, right) => Math.min(left, right));
   const most = weeks.reduce((left, right) => Math.max(left, right));

@@ -1,42 +1,72 @@
-// The tables behind the pictures, opened by a button; a few rows first, more when asked for.
+// The tables behind the pictures: opened by a button, sorted by a click on a head, saved as CSV. A few rows come first.
 
 const FEW = 12;
 const MOST = 500;
-
-function tableOf({ columns, rows }, caption) {
-  const head = make("tr", null, ...columns.map(({ name, number }) =>
-    make("th", { scope: "col", class: number ? "number" : null }, name)));
-  const body = rows.slice(0, MOST).map((row, place) => make("tr", { class: place >= FEW ? "more" : null },
-    ...row.map((value, number) => cell(columns[number], value, number === firstName(columns)))));
-  return make("table", null, make("caption", null, caption), make("thead", null, head), make("tbody", null, ...body));
-}
-
-function firstName(columns) {
-  return columns.findIndex(({ number }) => !number);
-}
-
-function cell({ number, format }, value, isHead) {
-  const text = format ? format(value) : String(value);
-  return make(isHead ? "th" : "td", { class: number ? "number" : null, scope: isHead ? "row" : null }, text);
-}
-
-// A button and what it opens; whether it is open outlives a change of the filters.
-const opened = new Set();
+const opened = new Set(); // what is open, whole or sorted outlives a change of the filters
 const whole = new Set();
+const sorted = new Map();
 
-function disclosure(id, label, table, rows) {
-  const region = make("div", { class: "table", id: `${id}-table`, role: "region", "aria-label": label, tabindex: "0" }, table);
+// A column: numbers have a format and are added up if `sums` says so; `choose` makes its texts buttons that filter.
+function column(name, format, more = {}) {
+  return { name, format, number: Boolean(format), ...more };
+}
+
+function inOrder(id, { columns, rows }) {
+  const order = sorted.get(id);
+  if (!order || !columns[order.place]) return rows;
+  const { place, falls } = order;
+  const compare = (left, right) => (typeof left === "number" && typeof right === "number" ? left - right
+    : String(left).localeCompare(String(right), LOCALE, { numeric: true }));
+  const value = (row) => row.cells[place];
+  const missing = (row) => value(row) === null || value(row) === undefined;
+  return [...rows].sort((left, right) => missing(left) - missing(right) || compare(value(left), value(right)) * (falls ? -1 : 1));
+}
+
+function tableOf(id, table, caption) {
+  const { columns, whole: sum } = table;
+  const head = make("tr", null, ...columns.map((each, place) => heading(id, each, place)));
+  const first = columns.findIndex(({ number }) => !number);
+  const cells = (values, row) => values.map((value, place) => cell(columns[place], value, place === first, row));
+  const body = inOrder(id, table).slice(0, MOST).map((row, place) => make("tr", { class: place >= FEW ? "more" : null }, ...cells(row.cells, row)));
+  const foot = sum ? make("tfoot", null, make("tr", null, ...cells(sum))) : null;
+  return make("table", null, make("caption", null, caption), make("thead", null, head), make("tbody", null, ...body), foot);
+}
+
+function heading(id, { name, number }, place) {
+  const order = sorted.get(id);
+  const direction = order?.place === place ? (order.falls ? "descending" : "ascending") : null;
+  const turn = () => {
+    sorted.set(id, { place, falls: direction ? !order.falls : number });
+    render();
+    at(`${id}-table`).querySelectorAll("thead button")[place].focus();
+  };
+  return make("th", { scope: "col", class: number ? "number" : null, "aria-sort": direction },
+    make("button", { type: "button", class: "sort", on: { click: turn } }, name));
+}
+
+function cell({ number, format, choose }, value, isHead, row = null) {
+  const text = value === null || value === undefined ? NOTHING : format ? format(value) : String(value);
+  const content = choose && row && row.key !== undefined
+    ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
+  return make(isHead ? "th" : "td", { class: number ? "number" : null, scope: isHead ? "row" : null }, content);
+}
+
+// Buttons, and the table that they open.
+function disclosure(id, label, table, caption) {
+  const rows = table.rows.length;
+  const region = make("div", { class: "table", id: `${id}-table`, role: "region", "aria-label": label, tabindex: "0" }, tableOf(id, table, caption));
   const button = make("button", { type: "button", class: "open", "aria-controls": region.id }, "");
   const more = make("button", { type: "button", class: "open", hidden: rows <= FEW }, "");
+  const save = make("button", { type: "button", class: "open save", on: { click: () => download(`${id}.csv`, csvOf(id, table)) } }, "CSV");
   const show = () => {
     const isOpen = opened.has(id);
     button.setAttribute("aria-expanded", String(isOpen));
-    button.textContent = isOpen ? "Hide the table" : `Table (${counted(rows, "row")})`;
+    button.textContent = isOpen ? t("Hide the table") : t("Table ({rows})", { rows: counted(rows, t("row"), t("rows")) });
     region.classList.toggle("closed", !isOpen);
     region.classList.toggle("whole", whole.has(id));
     more.classList.toggle("closed", !isOpen);
     more.setAttribute("aria-pressed", String(whole.has(id)));
-    more.textContent = whole.has(id) ? `First ${FEW} rows` : `All ${grouped(Math.min(rows, MOST))} rows`;
+    more.textContent = whole.has(id) ? t("First {few} rows", { few: FEW }) : t("All {rows} rows", { rows: grouped(Math.min(rows, MOST)) });
   };
   const turn = (set) => () => {
     if (!set.delete(id)) set.add(id);
@@ -45,8 +75,32 @@ function disclosure(id, label, table, rows) {
   button.addEventListener("click", turn(opened));
   more.addEventListener("click", turn(whole));
   show();
-  const cut = rows > MOST
-    ? make("p", { class: "note" }, `The table has the first ${grouped(MOST)} of ${grouped(rows)} rows; `, make("code", null, "floriday report"), " has all.")
-    : null;
-  return [make("div", { class: "buttons" }, button, more), region, cut];
+  const cut = rows > MOST ? make("p", { class: "note" }, ...withCommands(t("The table has the first {most} of {rows} rows; CSV has all.",
+    { most: grouped(MOST), rows: grouped(rows) }))) : null;
+  const onPaper = make("p", { class: "paper" }, t("{part} of {whole}", { part: grouped(Math.min(rows, PAPER)), whole: counted(rows, t("row"), t("rows")) }));
+  return [make("div", { class: "buttons" }, button, more, save), region, onPaper, cut];
+}
+
+const PAPER = 6; // rows of a table on paper; its total follows
+
+// All rows as CSV (RFC 4180), numbers with a point. A text that a spreadsheet would take for a formula gets an apostrophe.
+function csvOf(id, table) {
+  const field = (value) => {
+    if (value === null || value === undefined) return "";
+    if (typeof value === "number") return String(value);
+    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const rows = [table.columns.map(({ name }) => name), ...inOrder(id, table).map(({ cells }) => cells)];
+  return `${rows.map((row) => row.map(field).join(",")).join("\n")}\n`;
+}
+
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+function withCommands(text) {
+  return text.split("`").map((part, place) => (place % 2 ? make("code", null, part) : part));
 }

@@ -3,12 +3,12 @@
 
 WITH reasons AS (
     SELECT
-        e.account,
-        week_of(e.delivery_date) AS week,
-        e.supplier_organization_id AS partner,
-        e.trade_item_id AS item,
-        unnest(e.reasons) AS reason,
-        unnest(range(len(e.reasons))) = 0 AS is_first
-    FROM reports.purchase_order_exceptions e
+        d.account,
+        week_of(d.day) AS week,
+        d.supplier_organization_id AS partner,
+        d.trade_item_id AS item,
+        unnest(d.reasons) AS reason,
+        unnest(range(len(d.reasons))) = 0 AS is_first
+    FROM purchase_order_exceptions_detail() d
 )
 SELECT r.* EXCLUDE (is_first), count(*) FILTER (r.is_first) AS orders, count(*) AS mentions FROM reasons r GROUP BY ALL

@@ -1,15 +1,17 @@
 -- Correction requests and what they changed: the requests of reports.corrections.
 
 SELECT
-    o.account,
-    week_of(o.day) AS week,
+    d.account,
+    week_of(d.day) AS week,
     {partner} AS partner,
-    o.trade_item_id AS item,
-    o.money AS currency,
-    o.initiated_by AS initiator,
+    d.trade_item_id AS item,
+    d.money AS currency,
+    d.initiated_by AS initiator,
     count(*) AS requests,
-    count(*) FILTER (o.status = 'ACCEPTED') AS accepted,
-    sum(o.pieces_delta) AS pieces,
-    sum(o.value_delta) AS value
-FROM corrections_detail() o
+    count(*) FILTER (d.status = 'ACCEPTED') AS accepted,
+    count(*) FILTER (d.status = 'DECLINED') AS declined,
+    count(*) FILTER (d.status = 'PENDING') AS pending,
+    sum(d.pieces_delta) AS pieces,
+    sum(d.value_delta) AS value
+FROM corrections_detail() d
 GROUP BY ALL

@@ -1,12 +1,15 @@
 -- What was delivered of what was first ordered: the orders of reports.fill_rate.
 
 SELECT
-    o.account,
-    week_of(o.day) AS week,
+    d.account,
+    week_of(d.day) AS week,
     {partner} AS partner,
-    o.trade_item_id AS item,
+    d.trade_item_id AS item,
     count(*) AS orders,
-    sum(o.ordered_pieces) AS ordered,
-    sum(o.delivered_pieces) AS delivered
-FROM fill_rate_detail() o
+    sum(d.ordered_pieces) AS ordered,
+    sum(d.delivered_pieces) AS delivered,
+    sum(d.short_by_grower) AS short_by_grower,
+    sum(d.short_by_customer) AS short_by_customer,
+    sum(d.over_delivered) AS over
+FROM fill_rate_detail() d
 GROUP BY ALL

@@ -13,9 +13,11 @@ from operator import or_
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from pipelines.catalogue.types import Source
-from pipelines.dashboard import Dashboard, page_version, path_beside, write_dashboard
+from pipelines.dashboard import Dashboard, KeyFigures, Selection, page_version, path_beside, write_dashboard
+from pipelines.orchestration.assets.dashboard_mail import mail_dashboard
 from pipelines.orchestration.assets.floriday_text import as_code
 from pipelines.orchestration.assets.keys import OWNERS, asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
@@ -130,6 +132,12 @@ def _follows(upstream: Iterable[dg.AssetKey]) -> dg.AutomationCondition[dg.Asset
     return trigger.since(Condition.newly_requested() | Condition.newly_updated()) & ~Condition.in_progress()
 
 
+class DashboardConfig(dg.Config):
+    """What to do with the page besides writing it."""
+
+    send: bool = Field(default=False, description="Send the page to the addresses of FLORIDAY_ALERTS.")
+
+
 def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """The asset, downstream of the reports that it shows.
 
@@ -145,19 +153,27 @@ def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         description=(
             "The reports as one page: `dashboard.html` in the folder of the warehouse. It can be mailed, printed and"
             " opened without a network. Materializing writes it again. It follows the reports, and `daily_dashboard`"
-            " writes it every morning."
+            " writes it every morning. The metadata has the figures of the last 13 full weeks. `monday_dashboard`, once"
+            " switched on, sends the page to the addresses of FLORIDAY_ALERTS."
         ),
         deps=reports,
         output_required=False,
         automation_condition=_follows(reports),
     )
-    def write(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterable[dg.MaterializeResult[None]]:
+    def write(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, config: DashboardConfig
+    ) -> Iterable[dg.MaterializeResult[None]]:
         with step_errors(context.log, "dashboard: "):
             file = warehouse.file()
             if not file.exists():
                 context.log.warning("there is no warehouse yet: sync first")
                 return
-            yield dg.MaterializeResult(metadata=_page_metadata(write_dashboard(file, path_beside(file.path))))
+            settings = warehouse.settings.load_local()
+            selection = Selection(language=settings.language)
+            written = write_dashboard(file, path_beside(file.path), selection=selection)
+            yield dg.MaterializeResult(metadata=_page_metadata(written))
+            if config.send:
+                mail_dashboard(written, settings, context.log)
 
     return write
 
@@ -168,4 +184,14 @@ def _page_metadata(written: Dashboard) -> dict[str, Any]:
         "path": dg.MetadataValue.path(written.path),
         "bytes": dg.MetadataValue.int(written.size),
         "orders": dg.MetadataValue.int(written.orders),
+        **{name: value for account in written.figures for name, value in _figures(account, len(written.figures))},
     }
+
+
+def _figures(account: KeyFigures, accounts: int) -> Iterable[tuple[str, Any]]:
+    """The figures of an account as metadata; Dagster plots the numbers over time."""
+    name = f"{account.account}: " if accounts > 1 else ""
+    for figure in account.figures:
+        label = f"{name}{figure.name}, {figure.unit}" if figure.unit else f"{name}{figure.name}"
+        yield label, dg.MetadataValue.float(round(figure.value, 4))
+    yield f"{name}value by week, {account.currency}", dg.MetadataValue.md(f"```text\n{account.plot()}\n```")

@@ -15,7 +15,7 @@ import dagster as dg
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.keys import asset_key
-from pipelines.orchestration.assets.partitions import week_of
+from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.automation.triggers import Automation, Evaluation, waiting_run
 from pipelines.orchestration.dagster_private import AssetJob
@@ -66,6 +66,21 @@ def dashboard_schedule(automation: Automation, job: AssetJob) -> dg.ScheduleDefi
     cron = f"{(automation.minute + 30) % 60} 6 * * *"
     purpose = "Writes the dashboard every morning, also if a feed failed."
     return automation.schedule("daily_dashboard", job, cron, purpose)
+
+
+def dashboard_mail_schedule(automation: Automation, job: AssetJob, dashboard: dg.AssetKey) -> dg.ScheduleDefinition:
+    """The dashboard as a message on Monday; off until a person switches it on, for it shows all figures to others."""
+    minute = (automation.minute + 45) % 60
+    config = {"ops": {dashboard.to_python_identifier(): {"config": {"send": True}}}}
+    return dg.ScheduleDefinition(
+        name="monday_dashboard",
+        job=job,
+        cron_schedule=f"{minute} 7 * * 1",
+        execution_timezone=TIME_ZONE,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        run_config=config,
+        description="Sends the dashboard to the addresses of FLORIDAY_ALERTS every Monday. Off until you switch it on.",
+    )
 
 
 def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evaluation:

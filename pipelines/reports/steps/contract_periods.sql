@@ -23,6 +23,7 @@ periods AS (
         v.currency AS money,
         l.trade_item_trade_item_id AS trade_item_id,
         p.contract_line_position,
+        l.contract_line_id,
         p.start_date_time,
         p.price_per_piece,
         p.number_of_pieces,

@@ -18,7 +18,7 @@ import duckdb
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.atomic import replace_file
-from pipelines.warehouse.file.connection import STORAGE_VERSION, Warehouse
+from pipelines.warehouse.file.connection import BLOCK_SIZE, STORAGE_VERSION, Warehouse
 from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.file.session_settings import low_memory
@@ -112,7 +112,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, part: Path, fill: Fill, differ:
     try:
         for setting in low_memory(Path(path)):
             connection.execute(setting)
-        options = f"READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}'"
+        options = f"READ_WRITE, STORAGE_VERSION '{STORAGE_VERSION}', BLOCK_SIZE {BLOCK_SIZE}"
         connection.execute(f"ATTACH {literal(str(part))} AS {quoted(new)} ({options})")
         run_interruptible(connection, lambda: fill(connection, old, new))
         _fetch(connection, f"CHECKPOINT {quoted(new)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -15,6 +16,7 @@ _LISTED = """
     WHERE database_name = current_database() AND NOT internal AND schema_name NOT IN ('raw', 'versions')
     ORDER BY schema_name = 'sync', schema_name, table_oid
 """
+_FINGERPRINT = re.compile(r" \[[0-9a-f]{12}\]$")  # at the end of the comments of reports
 _DERIVED = ("raw", "history")  # schemas with a table or view of the same name for each table of a feed
 _ALL_NAMES = """
     SELECT schema_name, name, coalesce(comment, '') FROM (
@@ -85,4 +87,5 @@ def described_table(connection: duckdb.DuckDBPyConnection, name: str) -> TableDe
         raise UsageError(f"the warehouse has no table {name!r}: {did_you_mean(name, known)}")
     schema, table, text = min(found, key=lambda each: each[0] in (*_DERIVED, "sync", "reports"))
     columns = connection.execute(_COLUMNS, [schema, table]).fetchall()
+    text = _FINGERPRINT.sub("", text)
     return TableDescription(schema, table, text, tuple(ColumnSummary(*column) for column in columns))

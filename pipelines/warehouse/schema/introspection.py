@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines.warehouse.sql import qualified
+
 Columns = dict[tuple[str, str], list[tuple[str, str]]]  # names and types of the columns of tables, by schema and name
 
 _TABLES = (
@@ -19,12 +21,12 @@ _IS_TYPED = f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(a
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
-    """Whether the current database has a table."""
-    sql = (
-        "SELECT count(*) > 0 FROM duckdb_tables()"
-        " WHERE database_name = current_database() AND schema_name = ? AND table_name = ?"
-    )
-    return bool(connection.execute(sql, [schema, name]).fetchall()[0][0])
+    """Whether the current database has a table or view; a list of all of them would take 20 times as long."""
+    try:
+        connection.execute(f"DESCRIBE {qualified(schema, name)}")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -33,35 +33,70 @@ from tests.integration.report_warehouse import (
     value_at,
 )
 from tests.integration.reports import handmade_orders
-from tests.integration.reports.handmade_orders import BLOOM
-from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
+from tests.integration.reports.handmade_orders import BLOOM, PETAL
+from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters, grower_of
 
 REPORT = "additional_services"
 SERVICES = "catalog.additional_services"
+COLD_STORE = id_of("cold store")
 SLEEVE, STICKER, UNKNOWN = id_of("sleeve"), id_of("sticker"), id_of("unknown service")
 
 
 def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
     """Compute the report's rows from the records, in Python."""
-    names = warehouse.names_by_id(SERVICES, "additionalServiceId", "name")
-    orders: Counter[Any] = Counter()
-    sold: dict[Any, list[tuple[UUID | None, Decimal | None]]] = defaultdict(list)
+    services = {
+        (account, uuid(service, "additionalServiceId")): service
+        for account, service in warehouse.newest_records(SERVICES)
+    }
+    orders: dict[Row, list[Json]] = defaultdict(list)
+    sold: dict[Row, list[tuple[Json, Decimal | None]]] = defaultdict(list)
     any_currency = Parameters(parameters.from_date, parameters.to_date, customer=parameters.customer)
     for account, order in any_currency.select_orders(warehouse):
         month = month_of(day(order, DELIVERY))
-        orders[account, month, text(order, f"{AMOUNT}.currency")] += 1
+        orders[account, month].append(order)
         for service in order.get("additionalServices") or []:
             if id := uuid(service, "additionalServiceId"):
                 currency = text(service, "price.currency")
-                sold[account, month, id, currency].append((uuid(order, "salesOrderId"), revenue_of(order, service)))
+                sold[account, month, id, currency].append((order, revenue_of(order, service)))
     rows = []
     for (account, month, id, currency), sales in sold.items():
-        orders_with_service = len({order for order, _ in sales})
-        rate = quotient(Decimal(orders_with_service), orders[account, month, currency])
-        measures = (orders_with_service, rate, total(revenue for _, revenue in sales) or 0)
+        service = services.get((account, id))
+        with_service = {uuid(order, "salesOrderId") for order, _ in sales}
+        growers = {grower_of(order) for order, _ in sales}
+        possible = {
+            uuid(order, "salesOrderId")
+            for order in orders[account, month]
+            if grower_of(order) in growers
+            and text(order, f"{AMOUNT}.currency") == currency
+            and could_have(order, service)
+        }
+        count = len(possible | with_service)
+        measures = (
+            len(with_service),
+            quotient(len(with_service), count),
+            total(value for _, value in sales) or 0,
+            count,
+        )
         if parameters.currency in (None, currency):
-            rows.append((account, month, id, names.get((account, id)), currency, *measures))
+            rows.append((account, month, id, text(service, "name"), currency, *measures))
     return sorted(rows, key=lambda row: (row[0], descending(row[1]), nulls_last(row[4]), -row[5], row[2]))
+
+
+def could_have(order: Json, service: Json | None) -> bool:
+    """Return whether an order is a direct one, from a warehouse and for a customer that the service is for."""
+    despatched_from, offered_in = uuid(order, "despatchWarehouseId"), ids(service, "warehouseIds") or []
+    customers = ids(service, "customerOrganizationIds") if value_at(service, "isCustomerSpecific") else None
+    return (
+        not (text(order, "tradeInstrument") or "").startswith("CLOCK")
+        and (despatched_from is None or not offered_in or despatched_from in offered_in)
+        and (customers is None or uuid(order, "customerOrganizationId") in customers)
+    )
+
+
+def ids(record: Json | None, path: str) -> list[UUID] | None:
+    """Return a list of identifiers; None if there is no list."""
+    values = value_at(record, path)
+    return None if values is None else [UUID(value) for value in values]
 
 
 def revenue_of(order: Json, service: Json) -> Decimal | None:
@@ -94,8 +129,15 @@ def service_orders(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         random = Random(f"services {seed}")
         orders = handmade_orders.orders(warehouse.api, seed, count)
         warehouse.store(ORDERS, [_with_services(order, random) for order in orders], account)
-    service = make_record(warehouse.api, SERVICES, 1, additionalServiceId=SLEEVE, name="Hoes", isDeleted=True)
-    warehouse.store(SERVICES, [service], "north")
+    everybody = {"warehouseIds": [COLD_STORE], "isCustomerSpecific": False}
+    some: dict[str, Any] = {"warehouseIds": [], "isCustomerSpecific": True}
+    if warehouse.api == "suppliers":
+        some["customerOrganizationIds"] = [BLOOM, PETAL]
+    services = [
+        make_record(warehouse.api, SERVICES, 1, additionalServiceId=SLEEVE, name="Hoes", isDeleted=True, **everybody),
+        make_record(warehouse.api, SERVICES, 2, additionalServiceId=STICKER, name="Sticker", isDeleted=False, **some),
+    ]
+    warehouse.store(SERVICES, services, "north")
     return warehouse
 
 
@@ -106,7 +148,13 @@ def _with_services(order: Json, random: Random) -> Json:
         "layersPerLoadCarrier": random.choice((5, 3, 0)),
     }
     services = [_service(random) for _ in range(random.choice((0, 1, 1, 3)))]
-    return {**order, "packingConfiguration": random.choice((packing, packing, None)), "additionalServices": services}
+    return {
+        **order,
+        "packingConfiguration": random.choice((packing, packing, None)),
+        "additionalServices": services,
+        "tradeInstrument": random.choice(("DIRECT_SALES", "CONTRACT", "CLOCK_SALES", None)),
+        "despatchWarehouseId": random.choice((COLD_STORE, id_of("distant warehouse"), None)),
+    }
 
 
 def _service(random: Random) -> Any:
@@ -128,6 +176,7 @@ def test_grower_world(grower_world: ReportWarehouse) -> None:
 
     assert {"Hoes om doos", "Etiket van klant"} <= {row[3] for row in rows}
     assert 0 < min(row[6] for row in rows) < 0.2
+    assert all(row[5] <= row[8] for row in rows)
     assert rows == expected_rows(grower_world)
 
 
@@ -144,7 +193,7 @@ def test_handmade_services(service_orders: ReportWarehouse) -> None:
     rows = service_orders.report(REPORT)
 
     assert {row[0] for row in rows} == {"north", "south"}
-    assert {row[3] for row in rows} == {"Hoes", None}
+    assert {row[3] for row in rows} == {"Hoes", "Sticker", None}
     assert {row[4] for row in rows} == {"EUR", "USD", None}
     assert rows == expected_rows(service_orders)
 
@@ -172,15 +221,49 @@ def test_units_of_each_kind(warehouse: ReportWarehouse, unit: str, revenue: int)
     }
     packing = {"piecesPerPackage": 10, "packagesPerLayer": 4, "layersPerLoadCarrier": 2}
     defaults = {"status": "COMMITTED", "isDeleted": False, "numberOfPieces": 95, "packingConfiguration": packing}
-    amount = {"calculatedFields": {"orderAmount": {"currency": "EUR"}}}
-    delivery = {"delivery": {"latestDeliveryDateTime": "2026-02-28T23:00:00Z"}}
+    amount: dict[str, Any] = {"calculatedFields": {"orderAmount": {"currency": "EUR"}}}
+    delivery = {"delivery": {"latestDeliveryDateTime": "2026-02-28T23:00:00Z"}, "sellerOrganizationId": None}
+    amount = {**amount, "supplierOrganizationId": id_of("grower"), "tradeInstrument": "DIRECT_SALES"}
     orders = [
         make_record("suppliers", ORDERS, seed, additionalServices=services, **defaults, **amount)
         for seed, services in enumerate(([service], None, None, None))
     ]
     warehouse.store(ORDERS, [{**order, **delivery} for order in orders])
 
-    assert [row[5:] for row in warehouse.report(REPORT)] == [(1, approx(Decimal("0.25")), revenue)]
+    assert [row[5:] for row in warehouse.report(REPORT)] == [(1, approx(Decimal("0.25")), revenue, 4)]
+
+
+def test_orders_that_could_not_have_the_service(warehouse: ReportWarehouse) -> None:
+    """Orders of the clock, from other warehouses and of other customers are not in the denominator."""
+    service = {"additionalServiceId": SLEEVE, "isCustomerSpecific": True, "customerOrganizationIds": [BLOOM]}
+    fields = {**service, "warehouseIds": [COLD_STORE], "name": "Hoes"}
+    warehouse.store(SERVICES, [make_record("suppliers", SERVICES, 1, **fields)])
+    defaults = {
+        "status": "COMMITTED",
+        "isDeleted": False,
+        "numberOfPieces": 100,
+        "calculatedFields": {"orderAmount": {"currency": "EUR", "value": 25}},
+        "delivery": {"latestDeliveryDateTime": "2026-02-28T23:00:00Z"},
+        "sellerOrganizationId": id_of("grower"),
+        "customerOrganizationId": BLOOM,
+        "despatchWarehouseId": COLD_STORE,
+        "tradeInstrument": "DIRECT_SALES",
+        "additionalServices": [],
+    }
+    sold = {"additionalServiceId": SLEEVE, "price": {"currency": "EUR", "value": 1}, "unit": "PIECE"}
+    changes: list[dict[str, Any]] = [
+        {"additionalServices": [sold]},
+        {},
+        {"despatchWarehouseId": None},
+        {"tradeInstrument": "CLOCK_PRESALES"},
+        {"despatchWarehouseId": id_of("distant warehouse")},
+        {"customerOrganizationId": PETAL},
+        {"sellerOrganizationId": id_of("another grower")},
+    ]
+    orders = [make_record("suppliers", ORDERS, seed, **{**defaults, **each}) for seed, each in enumerate(changes)]
+    warehouse.store(ORDERS, orders)
+
+    assert [row[5:] for row in warehouse.report(REPORT)] == [(1, approx(Decimal(1) / 3), 100, 3)]
 
 
 def test_empty_warehouse(tmp_path: Path) -> None:

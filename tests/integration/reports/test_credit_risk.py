@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.integration.report_warehouse import (
     AMOUNT,
+    DELIVERY,
     ORDERS,
     ReportWarehouse,
     Row,
+    day,
     descending,
     make_record,
     nulls_last,
@@ -21,21 +25,29 @@ from tests.integration.report_warehouse import (
 )
 from tests.integration.reports.handmade_orders import BLOOM
 from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
+from tests.integration.reports.timed_reports import noon, report_with_query_time, today
 
 REPORT = "credit_risk"
+LONG = 10**6
+AGES = (range(-LONG, 0), range(31), range(31, 61), range(61, 91), range(91, LONG))
+"""Days from the latest delivery to today, in the order of the columns."""
 
 
-def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
+def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
     """Compute the report's rows from the records, in Python."""
     claims = defaultdict(list)
     for account, order in parameters.select_orders(warehouse):
         claim = [text(order, name) for name in ("creditClaimStatus", "paymentProvider", f"{AMOUNT}.currency")]
-        claims[account, *claim].append((number(order, f"{AMOUNT}.value"), order.get("isPaid")))
+        delivered = day(order, DELIVERY)
+        age = -1 if delivered is None else (today(now) - delivered).days
+        claims[account, *claim].append((number(order, f"{AMOUNT}.value"), order.get("isPaid"), age))
     rows: list[Row] = []
     for group, orders in claims.items():
-        unpaid = [amount for amount, is_paid in orders if is_paid is False]
-        amount = total(amount for amount, _ in orders)
-        rows.append((*group, len(orders), amount, len(unpaid), total(unpaid) or 0))
+        unpaid = [amount for amount, is_paid, _ in orders if is_paid is False]
+        amount = total(amount for amount, _, _ in orders)
+        still_open = [(amount or 0, age) for amount, is_paid, age in orders if not is_paid]
+        by_age = [sum(amount for amount, age in still_open if age in ages) for ages in AGES]
+        rows.append((*group, len(orders), amount, len(unpaid), total(unpaid) or 0, sum(by_age), *by_age))
     return sorted(rows, key=sort_key)
 
 
@@ -47,19 +59,19 @@ def sort_key(row: Row) -> Row:
 
 def test_grower_world(grower_world: ReportWarehouse) -> None:
     """For a grower in the sandbox world, the report has exactly the expected rows."""
-    rows = grower_world.report(REPORT)
+    rows, now = report_with_query_time(grower_world, REPORT)
 
     assert {row[1] for row in rows} == {"OK", "NOT_CHECKED", "PLANNED", "FAILED"}
     assert any(row[6] for row in rows)
-    assert rows == expected_rows(grower_world)
+    assert rows == expected_rows(grower_world, now)
 
 
 def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     """For a buyer in the sandbox world, the report has exactly the expected rows."""
-    rows = buyer_world.report(REPORT)
+    rows, now = report_with_query_time(buyer_world, REPORT)
 
     assert rows
-    assert rows == expected_rows(buyer_world)
+    assert rows == expected_rows(buyer_world, now)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +79,10 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
 )
 def test_handmade_orders(grower_orders: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct for two currencies, and for unknown or missing statuses and payment providers."""
-    rows = grower_orders.report(REPORT, **parameters.arguments)
+    rows, now = report_with_query_time(grower_orders, REPORT, parameters)
 
     assert rows
-    assert rows == expected_rows(grower_orders, parameters)
+    assert rows == expected_rows(grower_orders, now, parameters)
 
 
 def test_unknown_payment_is_not_unpaid(warehouse: ReportWarehouse) -> None:
@@ -92,7 +104,23 @@ def test_unknown_payment_is_not_unpaid(warehouse: ReportWarehouse) -> None:
         ],
     )
 
-    assert warehouse.report(REPORT) == [("main", "FAILED", "RFH", "EUR", 4, 15, 2, 12)]
+    assert [row[:9] for row in warehouse.report(REPORT)] == [("main", "FAILED", "RFH", "EUR", 4, 15, 2, 12, 13)]
+
+
+def test_ages(warehouse: ReportWarehouse) -> None:
+    """An amount that is not marked as paid is in the column of its days since the latest delivery."""
+    for power, days in enumerate((-1, 0, 30, 31, 60, 61, 90, 91, 400)):
+        fields: dict[str, Any] = {
+            "delivery": {"latestDeliveryDateTime": str(noon(days))},
+            "calculatedFields": {"orderAmount": {"currency": "EUR", "value": 2**power}},
+            "status": "COMMITTED",
+            "isPaid": None,
+            "creditClaimStatus": "FAILED",
+            "paymentProvider": "RFH",
+        }
+        warehouse.store(ORDERS, [make_record("suppliers", ORDERS, power, **fields)])
+
+    assert [row[8:] for row in warehouse.report(REPORT)] == [(511, 1, 2 + 4, 8 + 16, 32 + 64, 128 + 256)]
 
 
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:

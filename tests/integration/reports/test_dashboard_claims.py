@@ -70,7 +70,7 @@ def test_growth_compares_weeks_of_both_years(warehouse: ReportWarehouse, browser
         ]
         dashboard.page.locator("#last-4").click()
         assert labels(dashboard, "revenue")[1] == "0.0% on last year's EUR 40, in 4 of 4 weeks"
-        dashboard.choose("to", "2026-W48")
+        dashboard.choose("to", "week 48, 2026")
         assert labels(dashboard, "revenue")[1] == "0.0% on last year's EUR 40, in 4 of 4 weeks"
 
 
@@ -81,7 +81,7 @@ def test_no_growth_without_weeks_of_both_years(warehouse: ReportWarehouse, brows
     with open_page(browser, page_of(warehouse)) as dashboard:
         for preset in ("4", "13", "26", "52", "all"):
             dashboard.page.locator(f"#last-{preset}").click()
-            assert "last year" not in (dashboard.page.locator("main").text_content() or "")
+            assert "on last year" not in (dashboard.page.locator("main").text_content() or "")
 
 
 def test_the_running_week_is_apart(warehouse: ReportWarehouse, browser: Browser) -> None:
@@ -92,10 +92,15 @@ def test_the_running_week_is_apart(warehouse: ReportWarehouse, browser: Browser)
         dashboard.page.locator("#last-4").click()
         expect(dashboard.page.locator("#revenue .legend .hatched")).to_have_text("Not over yet")
         assert labels(dashboard, "revenue")[2] == "EUR 10 in the running week so far, not in the period"
-        assert [row[0] for row in dashboard.rows("revenue")] == ["2026-W47", "2026-W46", "2026-W45", "2026-W44"]
-        dashboard.choose("to", "2026-W48")
+        assert [row[0] for row in dashboard.rows("revenue")] == [
+            "week 47, 2026",
+            "week 46, 2026",
+            "week 45, 2026",
+            "week 44, 2026",
+        ]
+        dashboard.choose("to", "week 48, 2026")
         running, last, *_ = dashboard.rows("revenue")
-        assert running[0] == "2026-W48 (running)"
+        assert running[0] == "week 48, 2026 (running)"
         assert running[5:] == ["\u2013", "\u2013"]
         assert last[5:] == ["10.00", "0.0%"]
 
@@ -167,14 +172,14 @@ def test_captions_name_filters_that_apply(warehouse: ReportWarehouse, browser: B
     with open_page(browser, page_of(warehouse)) as dashboard:
         captions = [dashboard.page.locator(f"#{section} caption").text_content() for section in ("revenue", "stock")]
         assert captions == [
-            "Revenue by week: 2026-W35 to 2026-W47 · all customers · all trade items · EUR",
-            "Stock and sell-through: 2026-W35 to 2026-W47 · all trade items",
+            "Revenue by week: week 35, 2026 to week 47, 2026 · all customers · all trade items · EUR",
+            "Stock and sell-through: week 35, 2026 to week 47, 2026 · all trade items",
         ]
 
 
 def test_purchase_orders_are_counted_once(buyer_warehouse: ReportWarehouse, browser: Browser) -> None:
     """Two purchase orders with six reasons in all are two that need action."""
-    reasons = ["PRICE_TOO_HIGH", "NO_SUPPLY", "UNKNOWN_TRADE_ITEM"]
+    reasons = ["DIFFERENT_PRICE", "SUPPLY_NOT_FOUND", "TRADE_ITEM_NOT_FOUND"]
     purchases = [
         make_record(
             "customers",
@@ -189,9 +194,9 @@ def test_purchase_orders_are_counted_once(buyer_warehouse: ReportWarehouse, brow
     buyer_warehouse.store("purchase_orders", purchases)
 
     with open_page(browser, page_of(buyer_warehouse)) as dashboard:
-        assert tile(dashboard, "actions") == "Need action2purchase orders"
+        assert tile(dashboard, "actions").startswith("Need action! 2purchase orders")
         assert labels(dashboard, "actions") == ["2 purchase orders"]
-        expect(dashboard.page.locator("#actions-chart text", has_text="Price too high")).to_be_visible()
+        expect(dashboard.page.locator("#actions-chart text", has_text="Different price")).to_be_visible()
 
 
 def test_open_and_excess_amounts_are_apart(buyer_warehouse: ReportWarehouse, browser: Browser) -> None:
@@ -228,4 +233,4 @@ def test_open_and_excess_amounts_are_apart(buyer_warehouse: ReportWarehouse, bro
 
     with open_page(browser, page_of(buyer_warehouse)) as dashboard:
         assert labels(dashboard, "invoices")[:2] == ["EUR 2991 ordered and not invoiced", "EUR 1610 invoiced too much"]
-        assert tile(dashboard, "invoices") == "Not invoicedEUR 2991EUR 1610 too much"
+        assert "EUR 2991EUR 1610 too much" in tile(dashboard, "invoices")

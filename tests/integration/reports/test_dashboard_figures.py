@@ -20,6 +20,7 @@ from pipelines.dashboard import write_dashboard
 from pipelines.dashboard.content import MANY, MOST_LETTERS, Content, build_content
 from pipelines.dashboard.facts import FACTS
 from pipelines.errors import PipelineError, UsageError
+from pipelines.reports import find_report
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ReportWarehouse, Row
 from tests.moments import NOW
@@ -182,13 +183,23 @@ def test_fill_rate(grower_world: ReportWarehouse, grower_deliveries: ReportWareh
         recent = [row for row in rows if row[1] is None or week_number(row[1], row[2]) >= since]
 
         assert recent
-        assert report_sums(recent, lambda row: (row[0], *row[1:4]), 5, 6, 8) == fact_sums(
+        columns = columns_of("fill_rate")
+        measures = ("orders", "ordered_pieces", "delivered_pieces", "short_by_grower", "short_by_customer")
+        places = [columns.index(measure) for measure in measures]
+        assert report_sums(recent, lambda row: (row[0], *row[1:4]), *places) == fact_sums(
             entries(content, "fill"),
             lambda row: (row["account"], *iso_week(row["week"]), id_of(row["item"])),
             "orders",
             "ordered",
             "delivered",
+            "short_by_grower",
+            "short_by_customer",
         )
+
+
+def columns_of(report: str) -> list[str]:
+    """Return the columns of a report."""
+    return list(find_report(report).columns)
 
 
 def week_number(year: int, week: int) -> int:
@@ -198,11 +209,12 @@ def week_number(year: int, week: int) -> int:
 
 def test_on_time_delivery(grower_world: ReportWarehouse) -> None:
     """Load carriers by carrier equal those of on_time_delivery over all months."""
-    assert report_sums(grower_world.report("on_time_delivery"), lambda row: (row[0], row[2]), 4, 5) == fact_sums(
+    measures = ("load_carriers", "on_time", "late", "not_received")
+    places = [columns_of("on_time_delivery").index(measure) for measure in measures]
+    assert report_sums(grower_world.report("on_time_delivery"), lambda row: (row[0], row[2]), *places) == fact_sums(
         entries(content_of(grower_world), "deliveries"),
         lambda row: (row["account"], id_of(row["carrier"])),
-        "load_carriers",
-        "on_time",
+        *measures,
     )
 
 
@@ -212,13 +224,16 @@ def test_corrections_and_invoices(world: str, request: pytest.FixtureRequest) ->
     warehouse: ReportWarehouse = request.getfixturevalue(world)
     content = content_of(warehouse)
 
-    assert report_sums(warehouse.report("corrections"), lambda row: (row[0], row[4], row[5]), 6, 7, 8, 9) == fact_sums(
+    assert report_sums(
+        warehouse.report("corrections"), lambda row: (row[0], row[4], row[5]), 6, 7, 8, 9, 10
+    ) == fact_sums(
         entries(content, "corrections"),
         lambda row: (row["account"], row["initiator"], row["currency"]),
         "requests",
         "accepted",
         "pieces",
         "value",
+        "declined",
     )
     invoices = warehouse.report("invoice_reconciliation")
     rows = [(*row[:18], *row[18:20], 1) for row in invoices if row[9] != "CANNOT_BE_KNOWN"]

@@ -21,3 +21,8 @@ def report_with_query_time(
 def today(now: dt.datetime) -> dt.date:
     """Return the day of a time in Amsterdam."""
     return now.astimezone(AMSTERDAM).date()
+
+
+def noon(days: int) -> dt.datetime:
+    """Return noon in Amsterdam, some days ago, or after today if ``days`` is below 0."""
+    return dt.datetime.combine(today(real_now()) - dt.timedelta(days=days), dt.time(12), AMSTERDAM)

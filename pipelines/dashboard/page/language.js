@@ -1,0 +1,27 @@
+// Texts in English and Dutch. The English text is the key; values in braces are filled in.
+
+const LANGUAGE = ["en", "nl"].includes(CONTENT.language) ? CONTENT.language
+  : navigator.languages.map((each) => each.slice(0, 2)).find((each) => ["en", "nl"].includes(each)) || "en";
+const LOCALE = { en: "en-GB", nl: "nl-NL" }[LANGUAGE];
+document.documentElement.lang = LANGUAGE;
+
+function t(text, values = {}) {
+  const pattern = (LANGUAGE === "nl" && DUTCH[text]) || text;
+  return pattern.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
+
+const PARTNER = BUYS
+  ? { one: t("grower"), many: t("growers"), One: t("Grower"), Many: t("Growers") }
+  : { one: t("customer"), many: t("customers"), One: t("Customer"), Many: t("Customers") };
+const WORD = BUYS ? t("Spend") : t("Revenue");
+
+const ABBREVIATIONS = new Set(["api", "fx", "gln", "rfh", "ui", "vbn", "vmp", "vrm"]);
+
+// Floriday's constants as words.
+function words(constant) {
+  if (!constant) return t("Not given");
+  const text = constant.toLowerCase().split("_").map((word) => (ABBREVIATIONS.has(word) ? word.toUpperCase() : word)).join(" ");
+  return t(text.charAt(0).toUpperCase() + text.slice(1));
+}

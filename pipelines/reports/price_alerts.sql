@@ -1,0 +1,147 @@
+-- Prices to look at, below the clock's minimum, below the contract, or lower at the clock than elsewhere: one row for
+-- each account, ISO week, trade item, currency and kind of alert.
+--
+-- Only orders with status COMMITTED count, without deleted ones and those without a price or pieces. The week is that of
+-- the latest delivery in Amsterdam; orders without that time are in rows without a week, unless from_date or to_date is
+-- given. Prices are those of the piece alone, without packing, services and delivery, and only prices in one currency
+-- are compared.
+--
+-- BELOW_MINIMUM: orders of a clock supply line for less than its minimum price, as the line has it now. BELOW_CONTRACT:
+-- orders of a blanket order for less than the contract's price in that period, also where a margin allows it.
+-- CLOCK_BELOW_DIRECT: the average price of the item at the clock, presales included, in a week in which it was also sold
+-- otherwise for more on average. Quality, packing and the costs of each way of trading differ: that a price is low is no
+-- proof that something is wrong. The alerts that cost most are first in each week.
+--
+-- parameters:
+--   from_date   first day of delivery, in Amsterdam
+--   to_date     last day of delivery, in Amsterdam
+--   currency    only this currency, as ISO 4217
+--   trade_item  only this trade item, by its id
+--
+-- columns:
+--   account          name of the account in the settings
+--   iso_year         year that the ISO week belongs to
+--   iso_week         ISO week of the latest delivery, 1 to 53
+--   trade_item_id    sold trade item (catalog.trade_items)
+--   trade_item_name  its name; NULL if the trade item is not in the warehouse
+--   currency         currency of the prices, as ISO 4217
+--   kind             BELOW_MINIMUM, BELOW_CONTRACT or CLOCK_BELOW_DIRECT
+--   orders           sales orders below the reference; all of the clock for CLOCK_BELOW_DIRECT
+--   pieces           their pieces, after all corrections
+--   price            their average price of a piece, weighted by pieces
+--   reference_price  minimum, contract or direct price, weighted by the same pieces
+--   deviation        price divided by the reference price, minus 1; -0.1 for 10 % less
+--   shortfall        how much less was paid than at the reference price, in the currency
+--
+-- tables:
+--   catalog.trade_items
+--   orders.blanket_order_lines
+--   orders.blanket_orders
+--   orders.contract_line_periods
+--   orders.contracts
+--   orders.sales_orders
+--   supply.clock_supply_lines
+
+WITH
+{committed_orders},
+detail AS (
+    SELECT o.*
+    FROM committed_orders o
+    WHERE o.priced_pieces > 0
+        AND (from_date IS NULL OR o.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR o.day <= CAST(to_date AS DATE))
+        AND (currency IS NULL OR o.price_money = upper(currency))
+        AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
+),
+agreed_prices AS (
+    SELECT l.account, l.blanket_order_line_id, c.currency AS money, p.price_per_piece AS price
+    FROM orders.blanket_order_lines l
+    JOIN orders.blanket_orders b ON b.account = l.account AND b.blanket_order_id = l.blanket_order_id
+    JOIN orders.contracts c ON c.account = b.account AND c.contract_id = b.contract_id
+    JOIN orders.contract_line_periods p
+        ON p.account = b.account
+        AND p.contract_id = b.contract_id
+        AND p.contract_line_period_id = l.contract_line_period_id
+),
+compared AS (
+    SELECT 'BELOW_MINIMUM' AS kind, o.*, m.minimum_price_per_piece_value AS reference
+    FROM detail o
+    JOIN supply.clock_supply_lines m ON m.account = o.account AND m.supply_line_id = o.supply_line_id
+    WHERE o.price_money = m.minimum_price_per_piece_currency
+    UNION ALL
+    SELECT 'BELOW_CONTRACT' AS kind, o.*, a.price AS reference
+    FROM detail o
+    JOIN agreed_prices a ON a.account = o.account AND a.blanket_order_line_id = o.blanket_order_line_id
+    WHERE o.price_money = a.money
+),
+item_weeks AS (
+    SELECT
+        o.account,
+        o.monday,
+        o.trade_item_id,
+        o.price_money AS money,
+        starts_with(o.trade_instrument, 'CLOCK_') AS is_clock,
+        count(*) AS orders,
+        sum(o.priced_pieces) AS pieces,
+        sum(o.paid) AS paid
+    FROM detail o
+    WHERE o.monday IS NOT NULL
+        AND o.trade_item_id IS NOT NULL
+        AND o.price_money IS NOT NULL
+        AND o.trade_instrument IS NOT NULL
+    GROUP BY ALL
+),
+alerts AS (
+    SELECT
+        o.kind,
+        o.account,
+        o.monday,
+        o.trade_item_id,
+        o.price_money AS money,
+        count(*) AS orders,
+        sum(o.pieces) AS pieces,
+        sum(o.paid) AS paid,
+        CAST(sum(CAST(o.reference AS DECIMAL(38, 6)) * o.pieces) AS DOUBLE) AS due
+    FROM compared o
+    WHERE o.price < o.reference
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        'CLOCK_BELOW_DIRECT' AS kind,
+        c.account,
+        c.monday,
+        c.trade_item_id,
+        c.money,
+        c.orders,
+        c.pieces,
+        c.paid,
+        d.paid * c.pieces / d.pieces AS due
+    FROM item_weeks c
+    JOIN item_weeks d
+        ON d.account = c.account
+        AND d.monday = c.monday
+        AND d.trade_item_id = c.trade_item_id
+        AND d.money = c.money
+    WHERE c.is_clock AND NOT d.is_clock AND c.paid * d.pieces < d.paid * c.pieces
+),
+items AS (
+    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
+    FROM catalog.trade_items i
+)
+SELECT
+    a.account,
+    CAST(isoyear(a.monday) AS INTEGER) AS iso_year,
+    CAST(weekofyear(a.monday) AS INTEGER) AS iso_week,
+    a.trade_item_id,
+    i.trade_item_name,
+    a.money AS currency,
+    a.kind,
+    a.orders,
+    CAST(a.pieces AS BIGINT) AS pieces,
+    CAST(a.paid / a.pieces AS DECIMAL(38, 6)) AS price,
+    CAST(a.due / a.pieces AS DECIMAL(38, 6)) AS reference_price,
+    CAST(a.paid / nullif(a.due, 0) - 1 AS DECIMAL(38, 6)) AS deviation,
+    CAST(a.due - CAST(a.paid AS DOUBLE) AS DECIMAL(38, 6)) AS shortfall
+FROM alerts a
+LEFT JOIN items i ON i.account = a.account AND i.trade_item_id = a.trade_item_id
+ORDER BY a.account, a.monday DESC NULLS LAST, a.money, shortfall DESC, a.trade_item_id, a.kind

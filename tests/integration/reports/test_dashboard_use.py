@@ -1,0 +1,253 @@
+"""How the dashboard is used: the address keeps filters, tables sort, total and save, languages, and limited pages."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from pipelines.cli.entry import run
+from pipelines.dashboard import Selection, write_dashboard
+from pipelines.warehouse.file.connection import Warehouse
+from tests.integration.report_warehouse import ReportWarehouse, uuid
+from tests.integration.reports.test_dashboard_page import (
+    LAPTOP,
+    QUARTER,
+    DashboardPage,
+    launch_chromium,
+    normalized,
+    open_page,
+    pytestmark,
+    rounded,
+    totals,
+)
+from tests.moments import NOW
+
+__all__ = ["pytestmark"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The installed Chromium."""
+    with sync_playwright() as driver, launch_chromium(driver) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def path(grower_world: ReportWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dashboard file of two growers in the sandbox world."""
+    file = tmp_path_factory.mktemp("use") / "growers.html"
+    return write_dashboard(Warehouse(grower_world.path), file, NOW).path
+
+
+def test_the_address_keeps_the_filters(path: Path, browser: Browser, grower_world: ReportWarehouse) -> None:
+    """The address of a filtered page opens the same page; several customers count together."""
+    with open_page(browser, path) as dashboard:
+        customers = [row[1] for row in dashboard.rows("partners")[:2]]
+        for customer in customers:
+            dashboard.choose("partner", customer)
+        dashboard.page.locator("#last-26").click()
+        address = dashboard.page.url
+        figures = dashboard.figures("revenue")
+    names = grower_world.organization_names()
+    both = totals(
+        grower_world,
+        ("2026-W22", "2026-W47"),
+        lambda order: names.get(("main", uuid(order, "customerOrganizationId"))) in customers,
+    )
+
+    assert figures[0] == rounded(both.revenue)
+    with browser.new_context(offline=True, **LAPTOP) as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator("#facts div").first).to_be_visible()
+        assert DashboardPage(page).figures("revenue") == figures
+        assert page.locator("#last-26").get_attribute("aria-pressed") == "true"
+        assert page.locator("#chosen").text_content() == (
+            f"week 22, 2026 to week 47, 2026 · {', '.join(customers)} · all trade items · EUR"
+        ) or set(customers) <= set(re.split(r" · |, ", page.locator("#chosen").text_content() or ""))
+
+
+@pytest.mark.parametrize(
+    "address", ["account=none", "weeks=2026-W99", "weeks=x~y", "partner=zz&item=&currency=XXX", "%"]
+)
+def test_a_wrong_address_shows_the_usual_page(address: str, path: Path, browser: Browser) -> None:
+    """Unknown accounts, weeks, names and currencies in the address are ignored."""
+    messages: list[str] = []
+    with browser.new_context(offline=True, **LAPTOP) as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.goto(f"{path.as_uri()}#{address}")
+        expect(page.locator("#facts div").first).to_be_visible()
+        assert page.locator("#last-13").get_attribute("aria-pressed") == "true"
+    assert messages == []
+
+
+def test_all_accounts_together(path: Path, browser: Browser, grower_world: ReportWarehouse) -> None:
+    """All accounts are added up, in one currency."""
+    both = sum(totals(grower_world, QUARTER, account=account).revenue for account in ("main", "second"))
+
+    with open_page(browser, path) as dashboard:
+        dashboard.choose("account", "All accounts")
+        assert dashboard.figures("revenue")[0] == rounded(Decimal(both))
+        assert dashboard.page.locator("#organization").text_content() == "All accounts"
+
+
+def test_tables_are_sorted_and_totalled(path: Path, browser: Browser) -> None:
+    """A click on a column's head sorts by it, a second one the other way; the last row is the total of the others."""
+    with open_page(browser, path) as dashboard:
+        dashboard.page.locator("#partners .open").first.click()
+        head = dashboard.page.locator("#partners thead th").nth(1)
+        for direction in ("ascending", "descending"):
+            head.get_by_role("button").click()
+            expect(head).to_have_attribute("aria-sort", direction)
+            names = [row[1] for row in dashboard.rows("partners")]
+            wanted = sorted(names, key=str.casefold, reverse=direction == "descending")
+            assert [name.casefold()[0] for name in names] == [name.casefold()[0] for name in wanted]
+        dashboard.page.locator("#partners thead th").nth(2).get_by_role("button").click()
+        orders = [int(row[2]) for row in dashboard.rows("partners")]
+        assert orders == sorted(orders, reverse=True)
+        (total,) = dashboard.cells("#partners tfoot tr")
+        assert int(normalized(total[2])) == sum(orders)
+
+
+def test_a_click_on_a_name_filters_by_it(path: Path, browser: Browser) -> None:
+    """A customer in a table, and a bar of the chart, are filters; a second click takes the first one back."""
+    with open_page(browser, path) as dashboard:
+        everything = dashboard.figures("revenue")
+        name = dashboard.rows("partners")[0][1]
+        dashboard.page.locator("#partners .open").first.click()
+        dashboard.page.locator("#partners .pick").first.click()
+        assert dashboard.page.locator("#partner-chosen").text_content() == name
+        assert dashboard.figures("revenue") != everything
+        dashboard.page.locator("#partners .pick").first.click()
+        assert dashboard.figures("revenue") == everything
+        box = dashboard.page.locator("#items-chart").bounding_box()
+        assert box is not None
+        dashboard.page.locator("#items-chart").click(position={"x": box["width"] * 0.6, "y": 20})
+        assert dashboard.page.locator("#item-chosen").text_content() == dashboard.rows("items")[0][0]
+
+
+def test_a_table_is_saved_as_csv(path: Path, browser: Browser, tmp_path: Path) -> None:
+    """The CSV file has all rows of the table with plain numbers; texts are no formulas."""
+    with browser.new_context(offline=True, accept_downloads=True, **LAPTOP) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        expect(page.locator("#facts div").first).to_be_visible()
+        rows = DashboardPage(page).rows("partners")
+        with page.expect_download() as download:
+            page.locator("#partners .save").click()
+        download.value.save_as(tmp_path / "partners.csv")
+    head, *saved = csv.reader(io.StringIO((tmp_path / "partners.csv").read_text(encoding="utf-8-sig")))
+
+    assert head == ["Rank", "Customer", "Orders", "Pieces", "Revenue", "Share", "Cumulative"]
+    assert [row[:4] for row in saved] == [row[:4] for row in rows]
+    assert [f"{Decimal(row[4]):.2f}" for row in saved] == [row[4] for row in rows]
+
+
+@pytest.mark.parametrize(("locale", "revenue"), [("nl-NL", "Omzet"), ("de-DE", "Revenue"), ("en-US", "Revenue")])
+def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser: Browser) -> None:
+    """The page is in Dutch or English as the browser wants, with the numbers, dates and weeks of that language."""
+    with open_page(browser, path, locale=locale, **LAPTOP) as dashboard:
+        assert revenue in (dashboard.page.locator(".tile .label").first.text_content() or "")
+        tile = (dashboard.page.locator(".tile strong").first.text_content() or "").replace("\u00a0", " ")
+        number = r"€ \d{1,3}(\.\d{3})*" if revenue == "Omzet" else r"€\d{1,3}(,\d{3})*"
+        assert re.search(number + "$", tile)
+        assert dashboard.page.locator("html").get_attribute("lang") == ("nl" if revenue == "Omzet" else "en")
+        shown = dashboard.page.locator("#chosen").text_content() or ""
+        assert ("t/m week 47, 2026" in shown) == (revenue == "Omzet")
+
+
+def test_units_of_axes(path: Path, browser: Browser) -> None:
+    """Each chart names the unit of its values."""
+    units = {"revenue": "EUR", "fill": "% of ordered pieces", "corrections": "requests", "clock": "EUR per piece"}
+    with open_page(browser, path) as dashboard:
+        for section, unit in units.items():
+            assert unit in dashboard.page.locator(f"#{section}-chart text").all_text_contents()
+
+
+def test_tasks_lead_to_their_lists(path: Path, browser: Browser) -> None:
+    """The page lists up to three things that need action, and each opens its list."""
+    with open_page(browser, path) as dashboard:
+        tasks = dashboard.page.locator("#tasks button")
+        assert 1 <= tasks.count() <= 3
+        tasks.first.click()
+        assert dashboard.page.locator(".table:visible").count() == 1
+
+
+def test_lights_and_their_limits(path: Path, browser: Browser) -> None:
+    """Key figures have a light whose limits are shown; the age of the data is one line with a light."""
+    with open_page(browser, path) as dashboard:
+        tiles = dashboard.page.locator(".tile")
+        assert 5 <= tiles.count() <= 7
+        fill = dashboard.page.locator(".tile[href='#fill']")
+        expect(fill.locator(".light")).to_have_attribute("aria-label", re.compile("good|watch|act"))
+        expect(fill.locator(".limits")).to_have_text("green from 98%, red below 95%")
+        expect(dashboard.page.locator("#health .light")).to_have_count(1)
+        expect(dashboard.page.locator("#health .chart")).to_have_count(0)
+
+
+def test_a_limited_page_contains_nothing_else(grower_world: ReportWarehouse, browser: Browser, tmp_path: Path) -> None:
+    """A page for one customer of one account contains its orders, and no section that shows others."""
+    names = grower_world.organization_names()
+    (customer, *_) = [row[1] for row in grower_world.report("customer_ranking") if row[0] == "main"]
+    selection = Selection(
+        account="main", partner=customer, from_date=dt.date(2026, 8, 24), to_date=dt.date(2026, 11, 22), language="nl"
+    )
+    file = write_dashboard(Warehouse(grower_world.path), tmp_path / "one.html", NOW, selection=selection).path
+    expected = totals(grower_world, QUARTER, lambda order: uuid(order, "customerOrganizationId") == customer)
+
+    with open_page(browser, file) as dashboard:
+        first = dashboard.page.locator("#revenue .figure strong").first.text_content() or ""
+        assert re.sub(r"\D", "", first) == f"{expected.revenue:.0f}"
+        assert [row[1] for row in dashboard.rows("partners")] == [names["main", customer]]
+        assert dashboard.page.locator("#stock, #punctuality, #account").count() == 0
+        expect(dashboard.page.locator(".notice").filter(has_text="main, ")).to_contain_text(
+            names["main", customer] or ""
+        )
+
+
+def test_options_of_the_command(
+    grower_world: ReportWarehouse,
+    browser: Browser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command takes days, an account, a customer by name, and a language; wrong ones are usage errors."""
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(grower_world.path))
+    monkeypatch.setenv("FLORIDAY_LANGUAGE", "nl")
+    names = grower_world.organization_names()
+    ids = [row[1] for row in grower_world.report("customer_ranking") if row[0] == "main"]
+    name = next(names["main", id] for id in ids if list(names.values()).count(names["main", id]) <= 2)
+    file = tmp_path / "page.html"
+    base = ["dashboard", "--output", str(file)]
+
+    assert run([*base, "--customer", str(name), "--from", "2026-10-05", "--to", "2026-10-11"]) == 0
+    with open_page(browser, file) as dashboard:
+        assert dashboard.page.locator("html").get_attribute("lang") == "nl"
+        assert "week 41, 2026" in (dashboard.page.locator("#chosen").text_content() or "")
+    assert run([*base, "--language", "en"]) == 0
+    with open_page(browser, file, locale="nl-NL", **LAPTOP) as dashboard:
+        assert dashboard.page.locator("html").get_attribute("lang") == "en"
+    assert run([*base, "--grower", str(ids[0])]) == 2
+    assert run(["dashboard", "--account", "nobody"]) == 2
+    assert run(["dashboard", "--from", "2026-10-05", "--to", "2026-10-01"]) == 2
+    assert "--grower is for a buyer's page" in capsys.readouterr().err
+
+
+def test_selection_of_ids_is_quoted() -> None:
+    """The limits of a page are texts by split."""
+    item = UUID(int=1)
+
+    assert Selection(account="a", item=item).limits == {"account": "a", "item": str(item)}
+    assert json.dumps(Selection().limits) == "{}"
