@@ -90,7 +90,7 @@ class Clock:
         self._set_status(lot.line, "IN_AUCTION")
 
     def _close(self, lot: Lot) -> None:
-        ending = self._grower.rng.choices(_ENDINGS, (84, 6, 4, 3, 3))[0]
+        ending = self._grower.rng.choices(_ENDINGS, (72, 11, 5, 8, 4))[0]
         lot.line["isDeleted"] = ending == "CANCELLED"
         self._set_status(lot.line, ending)
 
