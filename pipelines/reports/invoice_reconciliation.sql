@@ -58,16 +58,24 @@ WITH days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),
-lines AS (
+invoiced AS (
     SELECT
         l.account,
         l.sales_order_id,
-        sum(l.number_of_pieces) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_pieces,
-        sum(l.sub_total_amount) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_amount,
-        sum(l.number_of_pieces) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_pieces,
-        sum(l.sub_total_amount) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_amount
+        CAST(sum(l.number_of_pieces) AS BIGINT) AS pieces,
+        sum(l.sub_total_amount) AS amount
     FROM orders.invoice_lines l
-    WHERE NOT l.is_deleted
+    WHERE NOT l.is_deleted AND (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL)
+    GROUP BY ALL
+),
+settled AS (
+    SELECT
+        l.account,
+        l.sales_order_id,
+        CAST(sum(l.number_of_pieces) AS BIGINT) AS pieces,
+        sum(l.sub_total_amount) AS amount
+    FROM orders.invoice_lines l
+    WHERE NOT l.is_deleted AND l.invoice_id IS NULL AND l.invoice_date IS NULL
     GROUP BY ALL
 ),
 compared AS (
@@ -84,18 +92,19 @@ compared AS (
         o.trade_instrument,
         o.status,
         CASE WHEN o.status = 'COMMITTED' THEN o.number_of_pieces ELSE 0 END AS ordered_pieces,
-        CAST(coalesce(l.invoiced_pieces, 0) AS BIGINT) AS invoiced_pieces,
+        coalesce(i.pieces, 0) AS invoiced_pieces,
         CASE WHEN o.status = 'COMMITTED' THEN o.calculated_fields_order_amount_value ELSE 0 END AS order_amount,
-        coalesce(l.invoiced_amount, 0) AS invoiced_amount,
+        coalesce(i.amount, 0) AS invoiced_amount,
         o.calculated_fields_order_amount_currency AS money,
-        CAST(coalesce(l.settled_pieces, 0) AS BIGINT) AS settled_pieces,
-        coalesce(l.settled_amount, 0) AS settled_amount,
-        l.account IS NOT NULL AS has_lines,
+        coalesce(s.pieces, 0) AS settled_pieces,
+        coalesce(s.amount, 0) AS settled_amount,
+        i.account IS NOT NULL OR s.account IS NOT NULL AS has_lines,
         coalesce(o.sales_channel, '') IN ('PLANTION_CLOCK', 'VRM_CLOCK')
             OR coalesce(o.payment_provider, '') IN ('PLANTION', 'VRM', 'OTHER') AS is_outside
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    LEFT JOIN lines l ON l.account = o.account AND l.sales_order_id = o.sales_order_id
+    LEFT JOIN invoiced i ON i.account = o.account AND i.sales_order_id = o.sales_order_id
+    LEFT JOIN settled s ON s.account = o.account AND s.sales_order_id = o.sales_order_id
     WHERE NOT o.is_deleted
         AND coalesce(o.delivery_latest_delivery_date_time <= now(), true)
         AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
