@@ -5,7 +5,7 @@
 --
 -- Prices are those of the piece alone, without packing, services and delivery, which the clock does not charge.
 --
--- Average prices depend on what was sold where: dear items at the clock and cheap ones directly make the clock look
+-- Average prices depend on what was sold where: expensive items at the clock and cheap ones directly make the clock look
 -- better than it was. The like-for-like price compares the same: only items that were sold both at the clock and
 -- otherwise in one ISO week, each with its average price, weighted by the pieces that the clock sold of it in that week.
 -- A week that two months share counts in each with its own days. Orders without a price, a trade item or pieces are

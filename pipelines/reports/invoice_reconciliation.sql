@@ -44,8 +44,8 @@
 --   currency                  currency of the order, as ISO 4217
 --   settled_pieces            pieces that are settled and not yet invoiced
 --   settled_amount            settled amount that is not yet invoiced, in the currency
---   open_amount               difference if too little was invoiced, else 0; NULL if the order has no amount
---   excess_amount             what was invoiced too much, else 0; NULL if the order has no amount
+--   open_amount               difference if too little was invoiced, else 0; NULL if that cannot be known
+--   excess_amount             what was invoiced too much, else 0; NULL if that cannot be known
 --   days_open                 days since its latest delivery
 --
 -- tables:
@@ -161,8 +161,8 @@ SELECT
     c.money AS currency,
     c.settled_pieces,
     c.settled_amount,
-    if(c.difference < 0, 0, c.difference) AS open_amount,
-    if(c.difference > 0, 0, -c.difference) AS excess_amount,
+    if(c.state = 'CANNOT_BE_KNOWN', NULL, if(c.difference < 0, 0, c.difference)) AS open_amount,
+    if(c.state = 'CANNOT_BE_KNOWN', NULL, if(c.difference > 0, 0, -c.difference)) AS excess_amount,
     c.days_open
 FROM detail c
 LEFT JOIN organizations.organizations s
