@@ -13,7 +13,7 @@ from pipelines.cli.console import print_line
 if TYPE_CHECKING:
     import duckdb
 
-    from pipelines.warehouse.load.code_list import CodeList
+    from pipelines.warehouse.schema.code_list import CodeList
 
 
 class Action(StrEnum):
@@ -45,7 +45,7 @@ def lookup(
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.known_copies import record_copy
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
-    from pipelines.warehouse.load.code_list import read_code_list
+    from pipelines.warehouse.schema.code_list import read_code_list
     from pipelines.warehouse.schema.owner import require_owner
 
     settings = load_local_settings()
@@ -65,7 +65,7 @@ def _store(connection: duckdb.DuckDBPyConnection, codes: CodeList) -> None:
     """Replace the list, and create the reports again, which read it from now on."""
     from pipelines.reports import install
     from pipelines.warehouse.file.connection import transaction
-    from pipelines.warehouse.load.code_list import replace_code_list
+    from pipelines.warehouse.schema.code_list import replace_code_list
     from pipelines.warehouse.schema.introspection import typed_tables
 
     with transaction(connection):
