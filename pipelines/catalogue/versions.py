@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipelines.settings import hints
+from pipelines import setting_hints
 
 URGENT = dt.timedelta(days=91)
 """A notice is urgent if less time than this is left."""
@@ -103,8 +103,8 @@ def another_version(version: str, known: str) -> Notice | None:
     if version == known:
         return None
     return Notice(
-        f"{hints.BASE_URL} is for version {version} of the API, this program supports {known}: fields that are not in"
-        f" {known} are kept in the raw log and reported, but have no column"
+        f"{setting_hints.BASE_URL} is for version {version} of the API, this program supports {known}: fields that are"
+        f" not in {known} are kept in the raw log and reported, but have no column"
     )
 
 
@@ -118,7 +118,7 @@ def end_of_life(version: str, today: dt.date) -> Notice | None:
     if life.state(today) is State.REMOVED:
         return Notice(
             f"version {version} of the API was {presumably}removed after {_month(last)}: set a newer one in"
-            f" {hints.BASE_URL}",
+            f" {setting_hints.BASE_URL}",
             is_urgent=True,
         )
     left = life.removed_from - today
@@ -126,7 +126,7 @@ def end_of_life(version: str, today: dt.date) -> Notice | None:
         days = f"{left.days} {'day' if left.days == 1 else 'days'}"
         return Notice(
             f"only {days} left: version {version} of the API is {presumably}removed after {_month(last)}; move"
-            f" {hints.BASE_URL} to a newer one now",
+            f" {setting_hints.BASE_URL} to a newer one now",
             is_urgent=True,
         )
     return Notice(f"version {version} of the API is {presumably}deprecated: it works until the end of {_month(last)}")

@@ -14,6 +14,7 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
+from pipelines import setting_hints
 from pipelines.errors import PipelineError, RefusedError
 from pipelines.floriday.endpoints import USUAL, Endpoint, RateLimit
 from pipelines.floriday.http.auth import TokenSession
@@ -26,7 +27,6 @@ from pipelines.floriday.http.transport import MEGABYTE, BoundedAdapter, new_sess
 from pipelines.floriday.identity import Identity, parse_identity
 from pipelines.floriday.pages import Page, read_page
 from pipelines.floriday.stoppable_threads import StoppedError, stoppable_pool
-from pipelines.settings import hints
 from pipelines.settings.addresses import host_of, set_address
 from pipelines.unexpected_errors import print_if_debugging, summary
 
@@ -75,7 +75,7 @@ class FloridayClient:
     ) -> None:
         self.account = account
         self.calls = 0
-        self._base_url = set_address(hints.BASE_URL, base_url)
+        self._base_url = set_address(setting_hints.BASE_URL, base_url)
         self._session = session
         self._api_key = api_key
         self._retry = retry

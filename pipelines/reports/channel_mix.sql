@@ -3,7 +3,8 @@
 -- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
 -- orders without that time are in rows without a month, unless from_date or to_date is given.
 --
--- The share is the fraction of all revenue of the account in the month and currency, within the given parameters.
+-- The share is the fraction of all revenue of the account in the month and currency, within the given parameters. Others
+-- count presales of the clock as direct trade; here they are a trade instrument of their own.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam

@@ -5,7 +5,7 @@
 --
 -- Prices are those of the piece alone, without packing, services and delivery, which the clock does not charge.
 --
--- Average prices depend on what was sold where: dear items at the clock and cheap ones directly make the clock look
+-- Average prices depend on what was sold where: expensive items at the clock and cheap ones directly make the clock look
 -- better than it was. The like-for-like price compares the same: only items that were sold both at the clock and
 -- otherwise in one ISO week, each with its average price, weighted by the pieces that the clock sold of it in that week.
 -- A week that two months share counts in each with its own days. Orders without a price, a trade item or pieces are
@@ -60,13 +60,12 @@ instruments AS (
     GROUP BY ALL
 ),
 item_weeks AS (
+    -- A week that two months share is two parts: the second one begins with the month.
     SELECT
         o.account,
-        CAST(date_trunc('month', o.day) AS DATE) AS month,
-        o.monday,
+        greatest(o.monday, CAST(date_trunc('month', o.day) AS DATE)) AS week_part,
         o.trade_item_id,
         o.trade_instrument,
-        starts_with(o.trade_instrument, 'CLOCK_') AS is_clock,
         o.price_money AS money,
         sum(o.paid) AS paid,
         sum(o.priced_pieces) AS pieces
@@ -78,23 +77,25 @@ item_weeks AS (
         AND o.price_money IS NOT NULL
     GROUP BY ALL
 ),
-sold_both_ways AS (
-    SELECT
-        w.account,
-        w.month,
-        w.monday,
-        w.trade_item_id,
-        w.money,
-        sum(w.paid) FILTER (w.is_clock) AS paid,
-        sum(w.pieces) FILTER (w.is_clock) AS pieces
+clock_weeks AS (
+    SELECT w.account, w.week_part, w.trade_item_id, w.money, sum(w.paid) AS paid, sum(w.pieces) AS pieces
     FROM item_weeks w
+    WHERE starts_with(w.trade_instrument, 'CLOCK_')
     GROUP BY ALL
-    HAVING bool_or(w.is_clock) AND NOT bool_and(w.is_clock)
+),
+sold_both_ways AS (
+    SELECT c.*
+    FROM clock_weeks c
+    SEMI JOIN (SELECT * FROM item_weeks WHERE NOT starts_with(trade_instrument, 'CLOCK_')) w
+        ON w.account = c.account
+        AND w.week_part = c.week_part
+        AND w.trade_item_id = c.trade_item_id
+        AND w.money = c.money
 ),
 like_for_like AS (
     SELECT
         w.account,
-        w.month,
+        CAST(date_trunc('month', w.week_part) AS DATE) AS month,
         w.trade_instrument,
         w.money,
         sum(w.paid * c.pieces / w.pieces) / sum(c.pieces) AS price,
@@ -103,8 +104,7 @@ like_for_like AS (
     FROM item_weeks w
     JOIN sold_both_ways c
         ON c.account = w.account
-        AND c.month = w.month
-        AND c.monday = w.monday
+        AND c.week_part = w.week_part
         AND c.trade_item_id = w.trade_item_id
         AND c.money = w.money
     GROUP BY ALL

@@ -9,7 +9,8 @@
 -- ones are left out. Each line of an approved blanket order becomes an order; committed are the pieces of such orders
 -- with status COMMITTED, delivered those of them whose latest delivery has passed, whatever left the nursery (fill_rate
 -- has that). Orders under a contract without a blanket order belong to no period and are left out. Some call only
--- delivered pieces drawn down, others what is called off: the share is that of called-off pieces. A period is in this report if it overlaps the days from from_date to to_date.
+-- delivered pieces drawn down, others what is called off: the share is that of called-off pieces. A period is in this
+-- report if it overlaps the days from from_date to to_date.
 --
 -- parameters:
 --   from_date   first day of the periods, in Amsterdam

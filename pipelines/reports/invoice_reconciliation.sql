@@ -44,8 +44,8 @@
 --   currency                  currency of the order, as ISO 4217
 --   settled_pieces            pieces that are settled and not yet invoiced
 --   settled_amount            settled amount that is not yet invoiced, in the currency
---   open_amount               difference if too little was invoiced, else 0; NULL if the order has no amount
---   excess_amount             what was invoiced too much, else 0; NULL if the order has no amount
+--   open_amount               difference if too little was invoiced, else 0; NULL if that cannot be known
+--   excess_amount             what was invoiced too much, else 0; NULL if that cannot be known
 --   days_open                 days since its latest delivery
 --
 -- tables:
@@ -58,16 +58,24 @@ WITH days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),
-lines AS (
+invoiced AS (
     SELECT
         l.account,
         l.sales_order_id,
-        sum(l.number_of_pieces) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_pieces,
-        sum(l.sub_total_amount) FILTER (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL) AS invoiced_amount,
-        sum(l.number_of_pieces) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_pieces,
-        sum(l.sub_total_amount) FILTER (l.invoice_id IS NULL AND l.invoice_date IS NULL) AS settled_amount
+        CAST(sum(l.number_of_pieces) AS BIGINT) AS pieces,
+        sum(l.sub_total_amount) AS amount
     FROM orders.invoice_lines l
-    WHERE NOT l.is_deleted
+    WHERE NOT l.is_deleted AND (l.invoice_id IS NOT NULL OR l.invoice_date IS NOT NULL)
+    GROUP BY ALL
+),
+settled AS (
+    SELECT
+        l.account,
+        l.sales_order_id,
+        CAST(sum(l.number_of_pieces) AS BIGINT) AS pieces,
+        sum(l.sub_total_amount) AS amount
+    FROM orders.invoice_lines l
+    WHERE NOT l.is_deleted AND l.invoice_id IS NULL AND l.invoice_date IS NULL
     GROUP BY ALL
 ),
 compared AS (
@@ -84,18 +92,19 @@ compared AS (
         o.trade_instrument,
         o.status,
         CASE WHEN o.status = 'COMMITTED' THEN o.number_of_pieces ELSE 0 END AS ordered_pieces,
-        CAST(coalesce(l.invoiced_pieces, 0) AS BIGINT) AS invoiced_pieces,
+        coalesce(i.pieces, 0) AS invoiced_pieces,
         CASE WHEN o.status = 'COMMITTED' THEN o.calculated_fields_order_amount_value ELSE 0 END AS order_amount,
-        coalesce(l.invoiced_amount, 0) AS invoiced_amount,
+        coalesce(i.amount, 0) AS invoiced_amount,
         o.calculated_fields_order_amount_currency AS money,
-        CAST(coalesce(l.settled_pieces, 0) AS BIGINT) AS settled_pieces,
-        coalesce(l.settled_amount, 0) AS settled_amount,
-        l.account IS NOT NULL AS has_lines,
+        coalesce(s.pieces, 0) AS settled_pieces,
+        coalesce(s.amount, 0) AS settled_amount,
+        i.account IS NOT NULL OR s.account IS NOT NULL AS has_lines,
         coalesce(o.sales_channel, '') IN ('PLANTION_CLOCK', 'VRM_CLOCK')
             OR coalesce(o.payment_provider, '') IN ('PLANTION', 'VRM', 'OTHER') AS is_outside
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
-    LEFT JOIN lines l ON l.account = o.account AND l.sales_order_id = o.sales_order_id
+    LEFT JOIN invoiced i ON i.account = o.account AND i.sales_order_id = o.sales_order_id
+    LEFT JOIN settled s ON s.account = o.account AND s.sales_order_id = o.sales_order_id
     WHERE NOT o.is_deleted
         AND coalesce(o.delivery_latest_delivery_date_time <= now(), true)
         AND (currency IS NULL OR o.calculated_fields_order_amount_currency = upper(currency))
@@ -103,26 +112,32 @@ compared AS (
         AND (grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))
 ),
-differing AS (
+differing AS MATERIALIZED (
+    -- Materialized, so that the state is computed only for these orders.
     SELECT
         c.*,
         c.order_amount - c.invoiced_amount AS difference,
         c.ordered_pieces - c.invoiced_pieces - c.settled_pieces AS unsettled_pieces,
-        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount,
-        CASE
-            WHEN NOT c.has_lines THEN if(c.is_outside, 'CANNOT_BE_KNOWN', 'NOT_SETTLED')
-            WHEN unsettled_pieces = 0 AND coalesce(abs(unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
-            WHEN unsettled_pieces BETWEEN 1 AND c.ordered_pieces - 1 AND coalesce(unsettled_amount >= 0.01, true)
-                THEN 'SETTLED_IN_PART'
-            ELSE 'DIFFERS'
-        END AS state,
-        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - c.day AS days_open
+        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount
     FROM compared c
     WHERE c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01
 ),
+stated AS (
+    SELECT
+        d.*,
+        CASE
+            WHEN NOT d.has_lines THEN if(d.is_outside, 'CANNOT_BE_KNOWN', 'NOT_SETTLED')
+            WHEN d.unsettled_pieces = 0 AND coalesce(abs(d.unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
+            WHEN d.unsettled_pieces BETWEEN 1 AND d.ordered_pieces - 1 AND coalesce(d.unsettled_amount >= 0.01, true)
+                THEN 'SETTLED_IN_PART'
+            ELSE 'DIFFERS'
+        END AS state,
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day AS days_open
+    FROM differing d
+),
 detail AS (
     SELECT d.*
-    FROM differing d
+    FROM stated d
     WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
@@ -146,8 +161,8 @@ SELECT
     c.money AS currency,
     c.settled_pieces,
     c.settled_amount,
-    if(c.difference < 0, 0, c.difference) AS open_amount,
-    if(c.difference > 0, 0, -c.difference) AS excess_amount,
+    if(c.state = 'CANNOT_BE_KNOWN', NULL, if(c.difference < 0, 0, c.difference)) AS open_amount,
+    if(c.state = 'CANNOT_BE_KNOWN', NULL, if(c.difference > 0, 0, -c.difference)) AS excess_amount,
     c.days_open
 FROM detail c
 LEFT JOIN organizations.organizations s

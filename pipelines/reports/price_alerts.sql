@@ -80,13 +80,15 @@ item_weeks AS (
         o.monday,
         o.trade_item_id,
         o.price_money AS money,
-        count(*) FILTER (o.is_clock) AS orders,
-        sum(o.priced_pieces) FILTER (o.is_clock) AS pieces,
-        sum(o.paid) FILTER (o.is_clock) AS paid,
-        sum(o.paid) FILTER (NOT o.is_clock) AS paid_directly,
-        sum(o.priced_pieces) FILTER (NOT o.is_clock) AS direct_pieces
-    FROM (SELECT *, starts_with(trade_instrument, 'CLOCK_') AS is_clock FROM detail) o
-    WHERE o.monday IS NOT NULL AND o.trade_item_id IS NOT NULL AND o.price_money IS NOT NULL
+        starts_with(o.trade_instrument, 'CLOCK_') AS is_clock,
+        count(*) AS orders,
+        sum(o.priced_pieces) AS pieces,
+        sum(o.paid) AS paid
+    FROM detail o
+    WHERE o.monday IS NOT NULL
+        AND o.trade_item_id IS NOT NULL
+        AND o.price_money IS NOT NULL
+        AND o.trade_instrument IS NOT NULL
     GROUP BY ALL
 ),
 alerts AS (
@@ -106,16 +108,21 @@ alerts AS (
     UNION ALL
     SELECT
         'CLOCK_BELOW_DIRECT' AS kind,
-        w.account,
-        w.monday,
-        w.trade_item_id,
-        w.money,
-        w.orders,
-        w.pieces,
-        w.paid,
-        w.paid_directly * w.pieces / w.direct_pieces AS due
-    FROM item_weeks w
-    WHERE w.paid * w.direct_pieces < w.paid_directly * w.pieces
+        c.account,
+        c.monday,
+        c.trade_item_id,
+        c.money,
+        c.orders,
+        c.pieces,
+        c.paid,
+        d.paid * c.pieces / d.pieces AS due
+    FROM item_weeks c
+    JOIN item_weeks d
+        ON d.account = c.account
+        AND d.monday = c.monday
+        AND d.trade_item_id = c.trade_item_id
+        AND d.money = c.money
+    WHERE c.is_clock AND NOT d.is_clock AND c.paid * d.pieces < d.paid * c.pieces
 ),
 items AS (
     SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name

@@ -56,23 +56,36 @@ detail AS (
         AND (currency IS NULL OR o.price_money = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
-realised AS (
+sides AS (
     SELECT
         o.account,
         o.monday,
         o.trade_item_id,
         o.price_money AS money,
-        min(o.price) FILTER (NOT o.is_clock) AS lowest,
-        max(o.price) FILTER (NOT o.is_clock) AS highest,
-        sum(o.paid) FILTER (NOT o.is_clock) AS paid,
-        sum(o.priced_pieces) FILTER (NOT o.is_clock) AS priced_pieces,
-        sum(o.pieces) FILTER (NOT o.is_clock) AS pieces,
-        min(o.price) FILTER (o.is_clock) AS clock_lowest,
-        max(o.price) FILTER (o.is_clock) AS clock_highest,
-        sum(o.paid) FILTER (o.is_clock) AS clock_paid,
-        sum(o.priced_pieces) FILTER (o.is_clock) AS clock_priced_pieces,
-        sum(o.pieces) FILTER (o.is_clock) AS clock_pieces
+        o.is_clock,
+        min(o.price) AS lowest,
+        max(o.price) AS highest,
+        sum(o.paid) AS paid,
+        sum(o.priced_pieces) AS priced_pieces,
+        sum(o.pieces) AS pieces
     FROM detail o
+    GROUP BY ALL
+),
+realised AS (
+    SELECT
+        s.account,
+        s.monday,
+        s.trade_item_id,
+        s.money,
+        min(s.lowest) FILTER (NOT s.is_clock) AS lowest,
+        max(s.highest) FILTER (NOT s.is_clock) AS highest,
+        max(s.paid / s.priced_pieces) FILTER (NOT s.is_clock) AS average,
+        max(s.pieces) FILTER (NOT s.is_clock) AS pieces,
+        min(s.lowest) FILTER (s.is_clock) AS clock_lowest,
+        max(s.highest) FILTER (s.is_clock) AS clock_highest,
+        max(s.paid / s.priced_pieces) FILTER (s.is_clock) AS clock_average,
+        max(s.pieces) FILTER (s.is_clock) AS clock_pieces
+    FROM sides s
     GROUP BY ALL
 ),
 line_versions AS (
@@ -81,6 +94,8 @@ line_versions AS (
         v.account,
         v.supply_line_id,
         v.row_version,
+        v.synced_at,
+        v.is_deleted,
         v.trade_item_id,
         v.price_per_piece_currency AS money,
         v.price_per_piece_value AS price,
@@ -94,26 +109,21 @@ line_versions AS (
             ) - INTERVAL 1 MICROSECOND,
             begins
         ) AS ends,
-        NOT v.is_deleted AND coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS counts,
-        if(row_number() OVER of_line = 1, NULL, v.synced_at) AS seen_at,
-        lead(v.synced_at) OVER of_line AS replaced_at,
-        lead(counts) OVER of_line AS replacement_counts,
-        min(if(v.is_deleted, v.synced_at, NULL)) OVER (of_line ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
-            AS deleted_at
+        NOT v.is_deleted AND coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS counts
     FROM versions.supply_lines v
-    WINDOW of_line AS (PARTITION BY v.account, v.supply_line_id ORDER BY v.row_version)
 ),
 prices AS (
     SELECT
-        v.*,
-        least(
-            CASE
-                WHEN v.replacement_counts OR v.replaced_at IS NULL THEN v.replaced_at
-                ELSE greatest(v.replaced_at, v.begins + INTERVAL 1 MICROSECOND)
-            END,
-            v.deleted_at
-        ) - INTERVAL 1 MICROSECOND AS seen_until
+        v.* EXCLUDE (synced_at, is_deleted, counts),
+        if(v.row_version = 1, NULL, v.synced_at) AS seen_at,
+        -- A line that was sold out before its period was on offer for its beginning.
+        CASE
+            WHEN n.counts OR n.is_deleted THEN n.synced_at
+            WHEN n.synced_at IS NOT NULL THEN greatest(n.synced_at, v.begins + INTERVAL 1 MICROSECOND)
+        END - INTERVAL 1 MICROSECOND AS seen_until
     FROM line_versions v
+    LEFT JOIN line_versions n
+        ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version + 1
     WHERE v.counts
         AND v.begins IS NOT NULL
         AND (currency IS NULL OR v.money = upper(currency))
@@ -220,11 +230,11 @@ SELECT
     b.offered_max,
     CAST(coalesce(b.offered_pieces, 0) AS BIGINT) AS offered_pieces,
     b.lowest AS realised_min,
-    CAST(b.paid / b.priced_pieces AS DECIMAL(38, 6)) AS realised_average,
+    CAST(b.average AS DECIMAL(38, 6)) AS realised_average,
     b.highest AS realised_max,
     CAST(coalesce(b.pieces, 0) AS BIGINT) AS pieces,
     b.clock_lowest AS clock_min,
-    CAST(b.clock_paid / b.clock_priced_pieces AS DECIMAL(38, 6)) AS clock_average,
+    CAST(b.clock_average AS DECIMAL(38, 6)) AS clock_average,
     b.clock_highest AS clock_max,
     CAST(coalesce(b.clock_pieces, 0) AS BIGINT) AS clock_pieces
 FROM both_prices b

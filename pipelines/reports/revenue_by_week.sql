@@ -7,7 +7,10 @@
 -- The revenue of last year is that of the whole ISO week with the same number a year earlier, whatever from_date and
 -- to_date are. It is NULL if nothing was delivered then, and for a week 53 if the year before had none. What was sold
 -- last year and not this year has a row too, with 0 orders: in the weeks from from_date to to_date, or from the first to
--- the last week in which the account has orders.
+-- the last week in which the account has orders. The running week has the revenue until now beside the whole week of
+-- last year: compare only weeks that have ended, and that both years have, as customer_ranking does.
+--
+-- Others count revenue on the day of the order or of the invoice; invoice_reconciliation shows what differs.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -72,8 +75,11 @@ bounds AS (
     GROUP BY o.account
 ),
 weeks AS (
+    -- Without those that are certainly less or more than a year earlier, which is 52 or 53 weeks.
     SELECT o.account, o.monday, o.trade_item_id, o.money, sum(o.revenue) AS revenue
     FROM matching o
+    JOIN bounds b ON b.account = o.account
+    WHERE o.monday + 52 * 7 <= b.last_day AND o.monday + 54 * 7 > b.first_day
     GROUP BY ALL
 ),
 last_year AS (

@@ -18,6 +18,7 @@ ORDER = (
     "unexpected_errors",
     "interruption",
     "text_format",
+    "setting_hints",
     "paths",
     "web_guard",
     "private_files",

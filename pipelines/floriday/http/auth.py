@@ -20,13 +20,13 @@ from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
 from pydantic import SecretStr
 from requests_oauthlib import OAuth2Session
 
+from pipelines import setting_hints
 from pipelines.errors import AuthenticationError, GarbledAnswerError, PipelineError, RefusedError
 from pipelines.floriday.http.deadlines import CALL_SECONDS
 from pipelines.floriday.http.discovery import token_endpoint
 from pipelines.floriday.http.retry import Clock, RetryPolicy
 from pipelines.floriday.http.token_answers import ScopesRefusedError, check_token_answer
 from pipelines.floriday.http.transport import MEGABYTE, BoundedAdapter, configure, new_session
-from pipelines.settings import hints
 from pipelines.settings.addresses import host_of, set_address
 
 BASE_SCOPES = ("role:app", "organization:read")
@@ -72,7 +72,7 @@ class TokenSession:
         timeout: tuple[float, float] = (10.0, 30.0),
         seconds: float = CALL_SECONDS,
     ) -> None:
-        self._auth_url = set_address(hints.AUTH_URL, auth_url)
+        self._auth_url = set_address(setting_hints.AUTH_URL, auth_url)
         self._client_secret = client_secret
         self._requested = tuple(dict.fromkeys(scopes))
         self._retry = retry
@@ -165,7 +165,9 @@ class TokenSession:
                 return self._request(granted)
         except ScopesRefusedError:
             pass
-        raise AuthenticationError(f"{self.host} grants none of the scopes {' '.join(self._requested)} ({hints.SCOPES})")
+        raise AuthenticationError(
+            f"{self.host} grants none of the scopes {' '.join(self._requested)} ({setting_hints.SCOPES})"
+        )
 
     def _is_granted(self, scope: str) -> bool:
         try:
@@ -182,7 +184,7 @@ class TokenSession:
         try:
             token = self._retry.call(partial(self._call, self._endpoint, scopes), self._clock)
         except (GarbledAnswerError, RefusedError) as problem:
-            raise AuthenticationError(f"{hints.AUTH_URL}: {problem.message}") from None
+            raise AuthenticationError(f"{setting_hints.AUTH_URL}: {problem.message}") from None
         return self._grant_of(token, scopes, requested_at)
 
     def _grant_of(self, token: Mapping[str, Any], requested: tuple[str, ...], requested_at: float) -> _Grant:
@@ -206,4 +208,4 @@ class TokenSession:
                 )
             )
         except (OAuth2Error, ValueError, TypeError, ArithmeticError):
-            raise AuthenticationError(f"{hints.AUTH_URL}: {self.host} answered with no usable token") from None
+            raise AuthenticationError(f"{setting_hints.AUTH_URL}: {self.host} answered with no usable token") from None

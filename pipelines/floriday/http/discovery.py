@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
+from pipelines import setting_hints
 from pipelines.errors import AuthenticationError, BusyError, RefusedError
 from pipelines.floriday.http.decoding import UNDECODABLE
 from pipelines.floriday.http.error_answers import retry_after
 from pipelines.floriday.http.retry import Clock, RetryPolicy
-from pipelines.settings import hints
 from pipelines.settings.addresses import checked_address, host_of, origin_of
 
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -39,7 +39,8 @@ def token_endpoint(address: str, session: requests.Session, retry: RetryPolicy, 
         if metadata is not None:
             return _trusted_endpoint(metadata, address)
     raise AuthenticationError(
-        f"{hints.AUTH_URL}: {host_of(address)} serves no metadata for that address; {hints.EXPECTED_AUTH_URL}"
+        f"{setting_hints.AUTH_URL}: {host_of(address)} serves no metadata for that address;"
+        f" {setting_hints.EXPECTED_AUTH_URL}"
     )
 
 
@@ -69,7 +70,7 @@ def _trusted_endpoint(metadata: _Metadata, address: str) -> str:
     host = host_of(address)
     if metadata.issuer is not None and not _is_same(metadata.issuer, address):
         raise AuthenticationError(
-            f"{hints.AUTH_URL}: the metadata of {host} name another issuer; "
+            f"{setting_hints.AUTH_URL}: the metadata of {host} name another issuer; "
             "it expects that issuer's own address or the token endpoint"
         )
     try:

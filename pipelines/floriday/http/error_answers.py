@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import requests
 
+from pipelines import setting_hints
 from pipelines.errors import (
     AuthenticationError,
     BusyError,
@@ -19,7 +20,6 @@ from pipelines.errors import (
     RefusedError,
 )
 from pipelines.floriday.http.decoding import json_object
-from pipelines.settings import hints
 from pipelines.settings.addresses import host_of
 from pipelines.text_format import one_line
 
@@ -43,13 +43,13 @@ def error_for(
         return BusyError(f"{host} answered {reason} to {path}", retry_after=retry_after(response.headers, now))
     if status == 401:
         return AuthenticationError(
-            f"{host} refuses a token that {token_host} has just issued: {reason}. {hints.CHECK_ENVIRONMENT}"
+            f"{host} refuses a token that {token_host} has just issued: {reason}. {setting_hints.CHECK_ENVIRONMENT}"
         )
     if status == 423:
         return RebuildingError(f"Floriday is rebuilding {path}: {reason}")
     if 200 <= status < 300:
         return GarbledAnswerError(f"{host} answered {reason} to {path}, without the requested content")
-    hint = f" – {hints.CHECK_API_KEY}" if status == 403 and "api key" in reason.casefold() else ""
+    hint = f" – {setting_hints.CHECK_API_KEY}" if status == 403 and "api key" in reason.casefold() else ""
     return RefusedError(f"{host} refuses {path}: {reason}{hint}", status=status)
 
 

@@ -7,10 +7,10 @@ import re
 import msgspec
 import requests
 
+from pipelines import setting_hints
 from pipelines.errors import AuthenticationError, BusyError, GarbledAnswerError
 from pipelines.floriday.http.decoding import UNDECODABLE, json_object
 from pipelines.floriday.http.error_answers import retry_after
-from pipelines.settings import hints
 
 
 class ScopesRefusedError(Exception):
@@ -39,10 +39,12 @@ def check_token_answer(response: requests.Response, host: str, now: float) -> No
     if code in ("invalid_scope", "access_denied"):
         raise ScopesRefusedError
     if status == 401 or code in ("invalid_client", "unauthorized_client"):
-        raise AuthenticationError(f"{host} refuses {hints.CREDENTIALS} ({code or status}): {hints.CHECK_CREDENTIALS}")
+        raise AuthenticationError(
+            f"{host} refuses {setting_hints.CREDENTIALS} ({code or status}): {setting_hints.CHECK_CREDENTIALS}"
+        )
     if status != 200 or code:
         reason = f"{status} {code}" if code else str(status)
-        raise AuthenticationError(f"{hints.AUTH_URL}: {host} answered {reason} to the request for a token")
+        raise AuthenticationError(f"{setting_hints.AUTH_URL}: {host} answered {reason} to the request for a token")
     _check_token(response.content, host)
 
 
@@ -50,11 +52,11 @@ def _check_token(body: bytes, host: str) -> None:
     try:
         answer = msgspec.json.decode(body, type=_TokenAnswer)
     except msgspec.ValidationError:
-        raise AuthenticationError(f"{hints.AUTH_URL}: {host} answered without an access token") from None
+        raise AuthenticationError(f"{setting_hints.AUTH_URL}: {host} answered without an access token") from None
     except UNDECODABLE:
         raise GarbledAnswerError(f"{host} answered the request for a token with something not JSON") from None
     if not re.fullmatch(r"[!-~]+", answer.access_token) or answer.token_type.casefold() != "bearer":
-        raise AuthenticationError(f"{hints.AUTH_URL}: {host} answered with a token of an unknown kind")
+        raise AuthenticationError(f"{setting_hints.AUTH_URL}: {host} answered with a token of an unknown kind")
 
 
 def _error_code(body: bytes) -> str | None:

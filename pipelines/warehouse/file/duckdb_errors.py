@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines import setting_hints
 from pipelines.errors import WarehouseError
 from pipelines.paths import path_problem
-from pipelines.settings import hints
 
 RESOURCE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
 """What DuckDB raises when disk or memory is not sufficient; see :func:`is_resource_error`."""
@@ -28,7 +28,7 @@ def check_file(path: Path) -> None:
     """
     problem = path_problem(path)
     if problem:
-        raise WarehouseError(f"{hints.WAREHOUSE} {problem}; it is {str(path)!a}")
+        raise WarehouseError(f"{setting_hints.WAREHOUSE} {problem}; it is {str(path)!a}")
 
 
 def first_line(error: Exception) -> str:

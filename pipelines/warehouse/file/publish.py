@@ -17,10 +17,10 @@ from typing import Any, BinaryIO
 
 import duckdb
 
+from pipelines import setting_hints
 from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
 from pipelines.paths import real_path
 from pipelines.private_files import open_private_file, private_files
-from pipelines.settings import hints
 from pipelines.warehouse.file.atomic import replace_file
 from pipelines.warehouse.file.connection import Warehouse
 
@@ -100,11 +100,11 @@ def publish(warehouse: Warehouse, target: Path) -> None:
     try:
         copy_warehouse(warehouse, target)
     except PipelineError as error:
-        raise WarehouseError(f"{hints.PUBLISHED}: {error.message}") from None
+        raise WarehouseError(f"{setting_hints.PUBLISHED}: {error.message}") from None
     except OSError as error:
         raise WarehouseError(
-            f"{hints.PUBLISHED}: {target} cannot be renewed ({error.strerror}), and is unchanged: make room or make it"
-            " writable, or set another path, or off"
+            f"{setting_hints.PUBLISHED}: {target} cannot be renewed ({error.strerror}), and is unchanged: make room or"
+            " make it writable, or set another path, or off"
         ) from None
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipelines import setting_hints
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interruption import last_resort
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
-from pipelines.settings import hints
 from pipelines.warehouse.file.duckdb_errors import check_file
 
 
@@ -43,7 +43,7 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
     except OSError as error:
         raise WarehouseError(
             f"no file can be created in {path.parent} ({error.strerror}): make the folder writable, or set"
-            f" {hints.WAREHOUSE}"
+            f" {setting_hints.WAREHOUSE}"
         ) from None
     try:
         with last_resort(partial(note.unlink, missing_ok=True)):

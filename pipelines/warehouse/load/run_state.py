@@ -9,9 +9,21 @@ import duckdb
 
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
-from pipelines.warehouse.load.cursors import FeedPart, Position
-from pipelines.warehouse.load.feed_cursor import FeedCursor
+from pipelines.warehouse.load.cursors import FeedPart, Position, of_part
 from pipelines.warehouse.load.visibility import Reread
+
+_NOTED = {
+    **dict.fromkeys(("account", "feed", "part"), "VARCHAR"),
+    **dict.fromkeys(("series", "cursor", "maximum"), "BIGINT"),
+    **dict.fromkeys(("current_at", "committed_at", "before"), "TIMESTAMPTZ"),
+}
+"""The columns of ``sync.cursors``, and when the stored position was committed, with their types."""
+_UNNESTED = "SELECT " + ", ".join(f"unnest(CAST(${name} AS {kind}[])) AS {name}" for name, kind in _NOTED.items())
+_TIMES = ", ".join(f"{name} = n.{name}" for name in ("maximum", "current_at", "committed_at"))
+_IS_SAME = "c.account = n.account AND c.feed = n.feed AND c.part IS NOT DISTINCT FROM n.part"
+_IS_UNMOVED = (
+    f"{_IS_SAME} AND c.series = n.series AND c.cursor = n.cursor AND c.committed_at IS NOT DISTINCT FROM n.before"
+)
 
 
 @dataclass
@@ -65,11 +77,17 @@ class RunState:
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Store the noted positions; within a transaction. One that another sync has moved meanwhile stays."""
-        for part, (stored, noted) in self.noted.items():
-            cursor = FeedCursor(connection, part)
-            now = cursor.position()
-            if (now.series, now.cursor, now.committed_at) == (stored.series, stored.cursor, stored.committed_at):
-                cursor.move(noted)
+        rows = [
+            {**of_part(part), **vars(noted), "before": stored.committed_at}
+            for part, (stored, noted) in self.noted.items()
+        ]
+        values = {name: [row[name] for row in rows] for name in _NOTED}
+        connection.execute(f"UPDATE sync.cursors c SET {_TIMES} FROM ({_UNNESTED}) n WHERE {_IS_UNMOVED}", values)
+        connection.execute(
+            f"INSERT INTO sync.cursors SELECT n.* EXCLUDE (before) FROM ({_UNNESTED}) n"
+            f" WHERE n.before IS NULL AND NOT EXISTS (SELECT 1 FROM sync.cursors c WHERE {_IS_SAME})",
+            values,
+        )
         self.noted.clear()
 
     def mark_for_reread(self, warehouse: Warehouse, part: FeedPart, reason: str) -> None:

@@ -20,6 +20,13 @@ def monday_of(date: dt.date) -> dt.date:
     return date - dt.timedelta(days=date.weekday())
 
 
+def a_year_earlier(monday: dt.date) -> dt.date | None:
+    """Return the Monday of the week of the same number a year earlier; None for a week 53 that the year lacks."""
+    year, week, _ = monday.isocalendar()
+    has_week = week <= dt.date(year - 1, 12, 28).isocalendar().week
+    return dt.date.fromisocalendar(year - 1, week, 1) if has_week else None
+
+
 def compared_weeks(
     warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters, default_weeks: int
 ) -> dict[str, list[WeekPair]]:

@@ -135,11 +135,12 @@ def weeks_of(versions: list[Version], index: int, parameters: Parameters) -> set
         return set()
     begins, days = period
     first = None if index == 0 else in_amsterdam(version.seen_at)
-    ends = [each.seen_at for each in later if each.record["isDeleted"] or each.record["status"] == "DELETED"][:1]
+    last = None
     if later:
-        next_at = later[0].seen_at
-        ends.append(next_at if is_offer(later[0].record) else max(next_at, begins + MICROSECOND))
-    last = in_amsterdam(min(ends) - MICROSECOND) if ends else None
+        replaced_at = later[0].seen_at
+        if not is_offer(later[0].record) and not is_deleted(later[0].record):
+            replaced_at = max(replaced_at, begins + MICROSECOND)  # it was sold out
+        last = in_amsterdam(replaced_at - MICROSECOND)
     return {
         monday_of(date)
         for date in days
@@ -147,10 +148,18 @@ def weeks_of(versions: list[Version], index: int, parameters: Parameters) -> set
     }
 
 
+def is_deleted(line: Json) -> bool:
+    """Return whether a version of a supply line is deleted."""
+    return bool(line["status"] == "DELETED" or line["isDeleted"])
+
+
 def is_offer(line: Json) -> bool:
     """Return whether a version of a supply line offers pieces at a price."""
-    is_deleted = line["status"] == "DELETED" or line["isDeleted"]
-    return not is_deleted and (line.get("numberOfPieces") or 0) > 0 and number(line, "pricePerPiece.value") is not None
+    return (
+        not is_deleted(line)
+        and (line.get("numberOfPieces") or 0) > 0
+        and number(line, "pricePerPiece.value") is not None
+    )
 
 
 def days_of(line: Json) -> tuple[dt.datetime, list[dt.date]] | None:
