@@ -82,7 +82,7 @@ function disclosure(id, label, table, caption) {
   return [make("div", { class: "buttons" }, button, more, save), region, onPaper, cut];
 }
 
-const PAPER = 6; // rows of a table on paper; its total follows
+const PAPER = 5; // rows of a table on paper; its total follows
 
 // All rows as CSV (RFC 4180), numbers with a point. A text that a spreadsheet would take for a formula gets an apostrophe.
 function csvOf(id, table) {

@@ -168,6 +168,20 @@ def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser:
         assert ("t/m week 47, 2026" in shown) == (revenue == "Omzet")
 
 
+@pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
+def test_pages_on_paper(locale: str, path: Path, browser: Browser) -> None:
+    """On paper, the page has at most four sheets in both languages, and the number of rows below each table."""
+    with open_page(browser, path, locale=locale, **LAPTOP) as dashboard:
+        for button in dashboard.page.locator("#partners .open").all()[:2]:
+            button.click()
+        printed = dashboard.page.pdf(format="A4", prefer_css_page_size=True)
+        rows = len(dashboard.rows("partners"))
+        of = "van" if locale == "nl-NL" else "of"
+        assert (dashboard.page.locator("#partners .paper").text_content() or "").startswith(f"5 {of} {rows} ")
+
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
+
+
 def test_units_of_axes(path: Path, browser: Browser) -> None:
     """Each chart names the unit of its values."""
     units = {"revenue": "EUR", "fill": "% of ordered pieces", "corrections": "requests", "clock": "EUR per piece"}
