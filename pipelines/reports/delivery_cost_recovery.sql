@@ -150,28 +150,28 @@ costs AS (
         AND k.delivery_condition_position = c.position
         AND k.currency = v.money
 ),
-amounts AS (
+months AS (
     SELECT
         o.account,
         CAST(date_trunc('month', o.day) AS DATE) AS month,
         o.incoterm,
         o.money,
+        o.revenue_money,
         count(*) AS orders,
-        count(*) AS orders_without_cost,
-        0 AS cost,
-        0 AS revenue
+        sum(o.revenue) AS revenue
     FROM detail o
     GROUP BY ALL
+),
+amounts AS (
+    SELECT m.account, m.month, m.incoterm, m.money, m.orders, m.orders AS orders_without_cost, 0 AS cost, 0 AS revenue
+    FROM months m
     UNION ALL
     SELECT c.account, c.month, c.incoterm, c.money, 0, -sum(c.orders), sum(c.cost), 0
     FROM costs c
     WHERE c.cost IS NOT NULL
     GROUP BY ALL
     UNION ALL
-    SELECT o.account, CAST(date_trunc('month', o.day) AS DATE), o.incoterm, o.revenue_money, 0, 0, 0, sum(o.revenue)
-    FROM detail o
-    WHERE o.revenue IS NOT NULL
-    GROUP BY ALL
+    SELECT m.account, m.month, m.incoterm, m.revenue_money, 0, 0, 0, m.revenue FROM months m WHERE m.revenue IS NOT NULL
 ),
 sums AS (
     SELECT

@@ -81,8 +81,8 @@ delivered AS (
     SELECT
         r.account,
         r.sales_order_id,
-        sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS pieces,
-        sum(c.claimed_number_of_packages) FILTER (r.pieces_per_package IS NULL) AS packages_of_order
+        CAST(sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS BIGINT) AS pieces,
+        CAST(sum(c.claimed_number_of_packages) FILTER (r.pieces_per_package IS NULL) AS BIGINT) AS packages_of_order
     FROM requests r
     LEFT JOIN moved m ON m.account = r.account AND m.fulfillment_request_id = r.fulfillment_request_id
     LEFT JOIN claims c
@@ -97,12 +97,14 @@ changes AS (
         m.account,
         m.sales_order_id,
         min_by(m.old_values_number_of_pieces, (m.created_date_time, m.based_on_sales_order_version)) AS pieces,
-        sum(
-            m.old_values_number_of_pieces
-                - if(m.correction_type = 'CANCELLATION', 0, CAST(m.new_values_number_of_pieces AS BIGINT))
-        ) FILTER (
-            (m.mutation_type = 'WITHDRAWN_BY_CUSTOMER' OR r.initiated_by = 'CUSTOMER')
-            AND coalesce(m.created_date_time <= o.delivery_latest_delivery_date_time, true)
+        CAST(
+            sum(
+                m.old_values_number_of_pieces
+                    - if(m.correction_type = 'CANCELLATION', 0, CAST(m.new_values_number_of_pieces AS BIGINT))
+            ) FILTER (
+                (m.mutation_type = 'WITHDRAWN_BY_CUSTOMER' OR r.initiated_by = 'CUSTOMER')
+                AND coalesce(m.created_date_time <= o.delivery_latest_delivery_date_time, true)
+            ) AS BIGINT
         ) AS by_customer,
         coalesce(bool_or(m.correction_type = 'CANCELLATION'), false) AS with_cancellation
     FROM orders.sales_order_mutations m
@@ -118,13 +120,19 @@ cancelled_by_others AS (
 ),
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
+    SELECT
+        m.moment,
+        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
+        CAST(isoyear(day) AS INTEGER) AS iso_year,
+        CAST(weekofyear(day) AS INTEGER) AS iso_week
     FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
 ),
 owed AS (
     SELECT
         o.account,
         y.day,
+        y.iso_year,
+        y.iso_week,
         o.sales_order_id,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
@@ -133,10 +141,8 @@ owed AS (
         o.status,
         CAST(greatest(coalesce(m.pieces, o.number_of_pieces, 0), 0) AS BIGINT) AS ordered_pieces,
         CAST(if(o.status = 'CANCELLED', 0, coalesce(o.number_of_pieces, 0)) AS BIGINT) AS agreed_pieces,
-        CAST(
-            coalesce(d.pieces, 0) + coalesce(d.packages_of_order * o.packing_configuration_pieces_per_package, 0)
-            AS BIGINT
-        ) AS shipped_pieces,
+        coalesce(d.pieces, 0)
+            + coalesce(d.packages_of_order * o.packing_configuration_pieces_per_package, 0) AS shipped_pieces,
         CASE
             WHEN o.status = 'CANCELLED' AND NOT coalesce(m.with_cancellation, false) AND k.sales_order_id IS NULL
                 THEN ordered_pieces
@@ -165,6 +171,8 @@ detail AS (
     SELECT
         o.account,
         o.day,
+        o.iso_year,
+        o.iso_week,
         o.sales_order_id,
         o.customer_organization_id,
         o.seller_organization_id,
@@ -182,8 +190,8 @@ detail AS (
 weeks AS (
     SELECT
         d.account,
-        CAST(isoyear(d.day) AS INTEGER) AS iso_year,
-        CAST(weekofyear(d.day) AS INTEGER) AS iso_week,
+        d.iso_year,
+        d.iso_week,
         d.trade_item_id,
         count(*) AS orders,
         CAST(sum(d.ordered_pieces) AS BIGINT) AS ordered_pieces,
