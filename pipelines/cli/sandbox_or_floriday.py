@@ -77,13 +77,13 @@ def dagster_variables(variables: Mapping[str, str], root: Path, api: str | None)
     if has_credentials(variables):
         yield automated
         return
-    from pipelines.sandbox import Sandbox
+    from pipelines.sandbox import TWO_YEARS, Sandbox
     from pipelines.warehouse.file.removal import remove_warehouse
 
     api = api or "suppliers"
     warehouse = root / WAREHOUSES[api]
     remove_warehouse(warehouse, "floriday up")
-    with Sandbox(api=api) as server:
+    with Sandbox(api=api, history=TWO_YEARS) as server:
         server.keep_trading()
         yield with_sandbox(server.environment(), warehouse, automated)
 

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
+from pipelines.dashboard.lists import identifiers_in, in_json, read_lists
 from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.dashboard.selection import EVERYTHING, Selection
@@ -21,10 +22,8 @@ from pipelines.reports import installed
 MOST_LETTERS = 700_000  # the most characters of the content; with the chart library, the file stays under 1.5 MB
 LEAST_LETTERS = 9  # the fewest characters of a row
 FEWEST_ROWS = 1_000  # with fewer rows, something else makes the content large
-LISTED = 200  # the most purchase orders in the list
 
 _HEALTH = "feed, is_granted, cursor, behind, last_synced_at, current_at, last_changed_at, records, rejected_open"
-_ACTIONS = "customer_order_reference, reasons, delivery_date, supplier_organization_id, trade_item_id, quantity"
 
 MANY = "*"  # the key of merged partners and items
 Content = dict[str, Any]
@@ -65,7 +64,7 @@ def _content(
     now: dt.datetime,
     selection: Selection,
 ) -> Content:
-    keys, actions = _Keys(), _actions(connection, selection) if "purchase_order_exceptions" in reports else []
+    keys, lists = _Keys(), read_lists(connection, reports, selection)
     content = {
         "api": api,
         "language": selection.language,
@@ -77,11 +76,11 @@ def _content(
         "accounts": _accounts(connection, selection),
         "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
-        "actions": actions,
+        "lists": lists,
     }
     content["keys"] = keys.all
     limits = selection.limits
-    used = {*keys.all, *(id for row in actions for id in row[4:6]), *limits.values()} - {None}
+    used = {text for text in (*keys.all, *identifiers_in(lists), *limits.values()) if text is not None}
     content["names"] = names = names_of(connection, used)
     content["limited"] = ", ".join(names.get(split, {}).get(text, [text])[0] or text for split, text in limits.items())
     return content
@@ -144,24 +143,5 @@ def _health(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict
     health: dict[str, list[dict[str, Any]]] = {}
     for account, *row in connection.execute(f"SELECT account, {_HEALTH} FROM reports.sync_health").fetchall():
         if selection.account in (None, account):
-            health.setdefault(account, []).append(dict(zip(_HEALTH.split(", "), map(_in_json, row), strict=True)))
+            health.setdefault(account, []).append(dict(zip(_HEALTH.split(", "), map(in_json, row), strict=True)))
     return health
-
-
-def _actions(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[list[Any]]:
-    columns = {"account": "account", "partner": "supplier_organization_id", "item": "trade_item_id"}
-    limits = {split: value for split, value in selection.limits.items() if split in columns}
-    where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
-    sql = (
-        f"SELECT account, {_ACTIONS} FROM reports.purchase_order_exceptions WHERE true{where}"
-        f" ORDER BY delivery_date DESC NULLS LAST LIMIT {LISTED}"
-    )
-    return [list(map(_in_json, row)) for row in connection.execute(sql, limits).fetchall()]
-
-
-def _in_json(value: object) -> object:
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).isoformat(timespec="seconds")
-    if value is None or isinstance(value, bool | int | list):
-        return value
-    return str(value)

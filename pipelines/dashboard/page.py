@@ -21,6 +21,7 @@ PROGRAMS = (
     "sales.js",
     "deliveries.js",
     "invoices.js",
+    "lists.js",
     "filters.js",
     "choosers.js",
     "pictures.js",

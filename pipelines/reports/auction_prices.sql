@@ -22,6 +22,7 @@
 --   clock_location   location of the clock; NULL if it is not known
 --   trade_item_id    auctioned trade item (catalog.trade_items)
 --   trade_item_name  its name; NULL if the trade item is not in the warehouse
+--   product_name     name of its VBN product code, if the code list is loaded (lookup.vbn_products)
 --   currency         currency of the prices, as ISO 4217
 --   lots             auctioned lots; of orders without a known lot, each counts as one
 --   transactions     sales orders: a lot may have several buyers
@@ -32,6 +33,7 @@
 --
 -- tables:
 --   catalog.trade_items
+--   lookup.vbn_products
 --   orders.sales_orders
 --   supply.clock_supply_lines
 
@@ -93,6 +95,7 @@ SELECT
     p.clock_location,
     p.trade_item_id,
     i.trade_item_name_nl AS trade_item_name,
+    v.name AS product_name,
     p.money AS currency,
     p.lots,
     p.transactions,
@@ -102,4 +105,5 @@ SELECT
     p.highest_price
 FROM prices p
 LEFT JOIN catalog.trade_items i ON i.account = p.account AND i.trade_item_id = p.trade_item_id
+LEFT JOIN lookup.vbn_products v ON v.vbn_product_code = i.vbn_product_code
 ORDER BY p.account, p.day DESC NULLS LAST, p.clock_location NULLS LAST, p.pieces DESC NULLS LAST, p.trade_item_id, p.money

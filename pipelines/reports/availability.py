@@ -22,7 +22,10 @@ def tables_filled_by(sources: Iterable[Source]) -> Filled:
 
 
 def is_available(report: Report, filled: Filled) -> bool:
-    """Whether the feeds fill each table that a report reads, with the decisive columns; every sync fills ``sync.…``."""
+    """Whether the feeds fill each table that a report reads, with the decisive columns.
+
+    Every sync fills ``sync.…``; a report does without the tables of ``lookup.…`` that are not loaded.
+    """
     return all(_is_filled(report, name, filled) for name in report.tables)
 
 
@@ -42,7 +45,7 @@ def _names(table: Table) -> tuple[str, ...]:
 
 
 def _is_filled(report: Report, name: str, filled: Filled) -> bool:
-    if name.startswith("sync."):
+    if name.startswith(("sync.", "lookup.")):
         return True
     if name not in filled:
         return False

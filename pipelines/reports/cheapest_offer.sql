@@ -22,6 +22,7 @@
 --   account                 name of the account in the settings
 --   comparable_group        product code and characteristics of the trade items, or the id of a single one
 --   vbn_product_code        their VBN product code
+--   product_name            name of that code, if the code list is loaded (lookup.vbn_products)
 --   trade_item_id           offered trade item (catalog.trade_items)
 --   trade_item_name         its name; NULL if the trade item is not in the warehouse
 --   supply_line_id          the cheapest offer (supply.supply_lines)
@@ -42,6 +43,7 @@
 -- tables:
 --   catalog.trade_item_characteristics
 --   catalog.trade_items  name
+--   lookup.vbn_products
 --   orders.sales_orders  calculated_fields_total_auction_levies_value
 --   organizations.organizations
 --   supply.supply_line_packing_configurations  load_carrier_type
@@ -181,6 +183,7 @@ SELECT
     c.account,
     c.comparable_group,
     c.vbn_product_code,
+    v.name AS product_name,
     c.trade_item_id,
     c.name AS trade_item_name,
     c.supply_line_id,
@@ -200,5 +203,6 @@ SELECT
 FROM ranked c
 LEFT JOIN organizations.organizations n
     ON n.account = c.account AND n.organization_id = c.supplier_organization_id
+LEFT JOIN lookup.vbn_products v ON v.vbn_product_code = TRY_CAST(c.vbn_product_code AS INTEGER)
 WHERE c.place = 1
 ORDER BY c.account, c.comparable_group, c.money

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from pipelines.reports.report import Report, all_reports
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
+from pipelines.warehouse.schema.lookup_tables import LOOKUP_TABLES, loaded_lists, without_rows
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 
 INSTALLED = (
@@ -26,12 +27,13 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
 
     ``tables`` are the existing tables as ``schema.table``, each with its history. A report that reads a table that is
     neither among them nor in ``sync``, or a column that does not exist, is left out. With ``anew``, all reports are
-    created again, which is necessary after columns of tables changed.
+    created again, which is necessary after columns of tables changed, or a code list was loaded for the first time.
     """
     existing = {} if anew else _installed(connection)
     readable = _readable(tables)
     changed = [report for report in all_reports() if existing.get(report.name) != _comment(report)]
-    fresh = [report for report in changed if readable.issuperset(report.tables)]
+    loaded = loaded_lists(connection)
+    fresh = [_with_lists(report, loaded) for report in changed if readable.issuperset(report.tables)]
     fitting = [report for report in fresh if _fits(connection, report)]
     for report in fresh:
         if report in fitting:
@@ -60,10 +62,11 @@ def installed(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def _readable(tables: Collection[str]) -> set[str]:
-    """The tables, their history views and versions, and the tables of ``sync``."""
+    """The tables, their history views and versions, and the tables of ``sync`` and ``lookup``."""
     names = [table.partition(".")[2] for table in tables]
     past = (f"{schema}.{name}" for schema in ("history", "versions") for name in names)
-    return {*tables, *past, *(f"sync.{name}" for name in (*SYNC_TABLES, *SYNC_VIEWS))}
+    lists = (f"lookup.{name}" for name in LOOKUP_TABLES)
+    return {*tables, *past, *lists, *(f"sync.{name}" for name in (*SYNC_TABLES, *SYNC_VIEWS))}
 
 
 def _fits(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
@@ -74,6 +77,16 @@ def _fits(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
     except duckdb.BinderException:
         return False
     return True
+
+
+def _with_lists(report: Report, loaded: Collection[str]) -> Report:
+    """The report without its code lists that are not loaded: it reads tables without rows in their place."""
+    sql = report.sql
+    for table in report.tables:
+        schema, _, name = table.partition(".")
+        if schema == "lookup" and name not in loaded:
+            sql = sql.replace(table, without_rows(name))
+    return replace(report, sql=sql)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, report: Report) -> None:

@@ -136,7 +136,10 @@ stated AS (
     FROM differing d
 ),
 detail AS (
-    SELECT d.*
+    SELECT
+        d.*,
+        if(d.state = 'CANNOT_BE_KNOWN', NULL, if(d.difference < 0, 0, d.difference)) AS open_amount,
+        if(d.state = 'CANNOT_BE_KNOWN', NULL, if(d.difference > 0, 0, -d.difference)) AS excess_amount
     FROM stated d
     WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
@@ -161,8 +164,8 @@ SELECT
     c.money AS currency,
     c.settled_pieces,
     c.settled_amount,
-    if(c.state = 'CANNOT_BE_KNOWN', NULL, if(c.difference < 0, 0, c.difference)) AS open_amount,
-    if(c.state = 'CANNOT_BE_KNOWN', NULL, if(c.difference > 0, 0, -c.difference)) AS excess_amount,
+    c.open_amount,
+    c.excess_amount,
     c.days_open
 FROM detail c
 LEFT JOIN organizations.organizations s

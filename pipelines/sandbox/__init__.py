@@ -20,8 +20,11 @@ from pipelines.sandbox.records.books import Book, Books
 from pipelines.sandbox.records.entries import Document, Entry, View
 from pipelines.sandbox.sandbox import Sandbox
 from pipelines.sandbox.switches import Switches
+from pipelines.sandbox.world.history import RECENT, TWO_YEARS, History
 
 __all__ = [
+    "RECENT",
+    "TWO_YEARS",
     "Book",
     "Books",
     "Call",
@@ -29,6 +32,7 @@ __all__ = [
     "Entry",
     "Fault",
     "Faults",
+    "History",
     "Kind",
     "Sandbox",
     "Switches",

@@ -27,6 +27,7 @@ from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.switches import Switches
 from pipelines.sandbox.tokens import APPLICATION_ROLE, Application, Tokens
 from pipelines.sandbox.world import Market, World, buyer, grower
+from pipelines.sandbox.world.history import RECENT, History
 
 LOOPBACK = "127.0.0.1"
 ISSUER_PATH = "/oauth2/aussandbox0floriday"
@@ -48,6 +49,7 @@ class SandboxState:
         api: ``suppliers`` or ``customers``, as in the address of the API.
         accounts: names of the organizations that have a key; the first one trades most.
         scale: volume of trade; at 1.0 the first account has some 15,000 records, a buyer some 5,000.
+        history: how far the world reaches back, and how much is traded on each day.
         empty: whether there is no world, so that all books are empty.
         port: port on which the server listens; 0 for any free port.
         scopes: scopes of the application; None for all scopes of the feeds.
@@ -63,6 +65,7 @@ class SandboxState:
         api: str = "suppliers",
         accounts: Sequence[str] = ("main",),
         scale: float = 1.0,
+        history: History = RECENT,
         empty: bool = False,
         port: int = 0,
         scopes: Sequence[str] | None = None,
@@ -90,7 +93,9 @@ class SandboxState:
         self.metadata_changes: dict[str, Any] = {}
         """Members that replace those of the authorization server's metadata, to test a client."""
         self.is_serving = False
-        self.world = None if empty else WORLDS[api](seed, now, self.accounts, self.books.book, scale)
+        self.world = (
+            None if empty else WORLDS[api](seed, now, self.accounts, self.books.book, scale=scale, history=history)
+        )
         self._now_without_world = now
         self.expire()
 

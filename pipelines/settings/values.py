@@ -25,7 +25,19 @@ _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _WEEKS = re.compile(r"(-?\d{1,3})\.\.(-?\d{1,3})")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SCHEMAS = frozenset(
-    ("catalog", "supply", "orders", "fulfillment", "organizations", "raw", "history", "sync", "reports", "versions")
+    (
+        "catalog",
+        "supply",
+        "orders",
+        "fulfillment",
+        "organizations",
+        "raw",
+        "history",
+        "sync",
+        "reports",
+        "versions",
+        "lookup",
+    )
 )
 MIN_KEY_LENGTH = 16  # minimum number of characters of the key for hashes
 _DUCKDB_NAMES = frozenset(("main", "temp", "system", "information_schema", "pg_catalog"))

@@ -154,14 +154,13 @@ class TestTrade:
             assert len(set(members(order, "currency"))) == 1
 
     def test_references_are_valid(self, sandbox: Sandbox) -> None:
-        """References are valid, except those to three clock items and one unregistered buyer."""
+        """References are valid, except those to one unregistered buyer."""
         items = ids(sandbox, "trade_items", "tradeItemId")
         orders = ids(sandbox, "sales_orders", "salesOrderId")
         organizations = ids(sandbox, "organizations", "organizationId")
-        unknown_items = {order["tradeItemId"] for order in sandbox.truth("sales_orders")} - items
         unknown_buyers = {order["customerOrganizationId"] for order in sandbox.truth("sales_orders")} - organizations
 
-        assert len(unknown_items) == 3
+        assert ids(sandbox, "sales_orders", "tradeItemId") <= items
         assert len(unknown_buyers) == 1
         assert ids(sandbox, "supply_lines", "tradeItemId") <= items
         assert ids(sandbox, "batch_mutations", "salesOrderId") - {None} <= orders
@@ -194,7 +193,8 @@ class TestTrade:
         assert max(places.values()) > 1
 
     def test_claims_equal_the_loaded_packages(self, sandbox: Sandbox) -> None:
-        """The claims of a fulfillment request equal the packages that were loaded, and are at most those requested."""
+        """The claims of a fulfillment request equal the packages that were loaded; some are one more or less."""
+        differences: set[int] = set()
         loaded: dict[tuple[str, str], int] = defaultdict(int)
         for fulfillment in sandbox.truth("fulfillment_orders"):
             for carrier in fulfillment["loadCarriers"]:
@@ -205,10 +205,13 @@ class TestTrade:
         for delivery in sandbox.truth("delivery_orders"):
             for request in delivery["fulfillmentRequests"]:
                 claims = request["fulfillmentOrderClaims"]
-                assert sum(claim["claimedNumberOfPackages"] for claim in claims) <= request["initialNumberOfPackages"]
+                if claims:
+                    packages = sum(claim["claimedNumberOfPackages"] for claim in claims)
+                    differences.add(packages - request["numberOfPackages"])
                 for claim in claims:
                     place = (claim["fulfillmentOrderId"], request["fulfillmentRequestId"])
                     assert loaded[place] == claim["claimedNumberOfPackages"]
+        assert differences == {-1, 0, 1}
 
     def test_all_kinds_of_records_occur(self, sandbox: Sandbox) -> None:
         """The world contains all statuses, instruments, currencies, corrections and delays that reports distinguish."""
@@ -223,7 +226,9 @@ class TestTrade:
             and parse_time(received) > parse_time(order["latestDeliveryDateTime"])
         ]
 
-        assert {"ACCEPTED", "COMMITTED", "REJECTED", "CANCELLED", "EXPIRED"} <= {order["status"] for order in orders}
+        assert {order["status"] for order in orders} >= {
+            *("ACCEPTED", "COMMITTED", "REJECTED", "CANCELLED", "EXPIRED", "UNFULFILLABLE")
+        }
         assert len({order["tradeInstrument"] for order in orders}) == 6
         assert set(members(orders, "currency")) == {"EUR", "USD"}
         assert kinds == {"CORRECTION_REQUEST", "PRICE_UPDATE", "WITHDRAWN_BY_CUSTOMER"}
@@ -311,7 +316,7 @@ class TestTime:
         """Twice the scale gives about twice the orders."""
         twice = Sandbox(now=NOW, scale=0.2)
 
-        assert 1.7 < len(twice.book("sales_orders")) / len(changing.book("sales_orders")) < 2.3
+        assert 1.5 < len(twice.book("sales_orders")) / len(changing.book("sales_orders")) < 2.5
 
     def test_old_supply_expires(self, changing: Sandbox) -> None:
         """Supply lines expire 14 days after their delivery, batches 30 days after their creation, and orders stay."""

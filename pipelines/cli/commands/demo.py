@@ -91,11 +91,11 @@ def _run(api: str, warehouse: Path) -> None:
 
 
 def _sync_twice(api: str, warehouse: Path) -> None:
-    from pipelines.sandbox import Sandbox
+    from pipelines.sandbox import TWO_YEARS, Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 
     print_line("Starting a local Floriday …")
-    with Sandbox(api=api, now=start_of_trade(datetime.now(UTC))) as server:
+    with Sandbox(api=api, now=start_of_trade(datetime.now(UTC)), history=TWO_YEARS) as server:
         environment = {
             **server.environment(),
             "FLORIDAY_WAREHOUSE": str(warehouse),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import print_error, print_line
-
-if TYPE_CHECKING:
-    from pipelines.settings import LocalSettings
-    from pipelines.warehouse.file.connection import Warehouse
+from pipelines.cli.console import print_line
 
 
 def rename(
@@ -29,6 +25,7 @@ def rename(
 
         floriday rename main north
     """
+    from pipelines.cli.published_copy import is_published, renew_published_copy
     from pipelines.settings import load_account_names, load_local_settings
     from pipelines.text_format import counted
     from pipelines.warehouse.file.connection import Warehouse
@@ -46,8 +43,8 @@ def rename(
         with warehouse.writing() as connection:
             require_owner(connection, warehouse.path)
             changed = rename_account(connection, old, new)
-            record_copy(connection, settings.published if _is_published(settings) else None)
-        _publish(warehouse, settings)
+            record_copy(connection, settings.published if is_published(settings) else None)
+        renew_published_copy(warehouse, settings)
     print_line(f"{old} is now {new}: {counted(sum(changed.values()), 'row')} of {counted(len(changed), 'table')}")
     if not names:
         print_line(f"Rename it in FLORIDAY_API_KEYS too: a sync with the name {old} is refused from now on.")
@@ -69,19 +66,3 @@ def _check(old: str, new: str, names: tuple[str, ...]) -> None:
             f"the settings have keys of {', '.join(names)}: rename {old} to {new} in FLORIDAY_API_KEYS first, otherwise"
             " the next sync would be refused; nothing was changed"
         )
-
-
-def _is_published(settings: LocalSettings) -> bool:
-    return settings.published is not None and settings.published.exists()
-
-
-def _publish(warehouse: Warehouse, settings: LocalSettings) -> None:
-    """Renew the published copy if there is one. A failure is printed; the account stays renamed."""
-    from pipelines.errors import PipelineError
-    from pipelines.warehouse.file.publish import publish
-
-    try:
-        if settings.published is not None and _is_published(settings):
-            publish(warehouse, settings.published)
-    except PipelineError as error:
-        print_error(str(error))

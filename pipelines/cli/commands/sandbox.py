@@ -36,12 +36,12 @@ def sandbox(
         floriday sandbox --api customers --port 0
     """
     from pipelines.errors import UsageError
-    from pipelines.sandbox import Sandbox
+    from pipelines.sandbox import TWO_YEARS, Sandbox
 
     check_api(api)
     refuse_warehouse(warehouse, "the sandbox is a server and has no warehouse")
     try:
-        server = Sandbox(api=api, port=port).start()
+        server = Sandbox(api=api, port=port, history=TWO_YEARS).start()
     except OSError as error:
         raise UsageError(
             f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"

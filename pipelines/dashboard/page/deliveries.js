@@ -25,7 +25,7 @@ function fillRate(chosen) {
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Ordered"), grouped),
         column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Taken off"), grouped), column(t("Too many"), grouped),
-        column(t("Fill rate"), percent)],
+        column(t("Rate"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

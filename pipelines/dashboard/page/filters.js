@@ -17,6 +17,12 @@ function isOfAccount(columns, account) {
   return account === null ? () => true : (row) => columns.account[row] === place;
 }
 
+// Names in the lists, which may have no figures.
+function listedIds(split) {
+  const places = { partner: { actions: 4, departures: 4, changes: 1 }, item: { actions: 5, departures: 5 } }[split] || {};
+  return Object.entries(places).flatMap(([list, place]) => (CONTENT.lists[list] || []).map((each) => each[place])).filter(Boolean);
+}
+
 function placesOf(account, split) {
   const found = new Set();
   for (const columns of Object.values(FACTS)) {
@@ -42,7 +48,9 @@ function enter(account) {
   const weeks = [CONTENT.week, CONTENT.week - 52, ...placesOf(account, "week").filter((week) => week !== null)];
   firstWeek = weeks.reduce((left, right) => Math.min(left, right));
   lastWeek = weeks.reduce((left, right) => Math.max(left, right));
-  for (const split of Object.keys(CONTENT.names)) tellApart(split, placesOf(account, split).map((place) => CONTENT.keys[place]));
+  for (const split of Object.keys(CONTENT.names)) {
+    tellApart(split, [...new Set([...placesOf(account, split).map((place) => CONTENT.keys[place]), ...listedIds(split)])]);
+  }
   if (CONTENT.chosen.from === null) last(USUAL);
   else between(CONTENT.chosen.from, CONTENT.chosen.to);
 }
@@ -80,9 +88,9 @@ function chooseWeek(week) {
 }
 
 // What is chosen, in words; of a fact, only what has an effect on it.
-function choices(columns = null) {
+function choices(columns = null, inAllWeeks = false) {
   const has = (split) => columns === null || columns[split];
-  const period = filters.from === null ? t("all weeks") : filters.from === filters.to ? weekName(filters.from)
+  const period = inAllWeeks || filters.from === null ? t("all weeks") : filters.from === filters.to ? weekName(filters.from)
     : t("{from} to {to}", { from: weekName(filters.from), to: weekName(filters.to) });
   return [filters.account === null && t("all accounts"), period,
     has("partner") && chosenNames("partner"),

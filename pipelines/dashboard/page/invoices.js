@@ -1,4 +1,4 @@
-// Sections on invoices, stock and purchase orders.
+// Sections on invoices and stock.
 
 const REASONS = dictionary({
   NOT_SETTLED: t("Not settled"), SETTLED_IN_PART: t("Settled in part"), NOT_INVOICED: t("Settled, no invoice yet"),
@@ -66,36 +66,6 @@ function stock(chosen) {
         column(t("Sold"), grouped), column(t("Gone otherwise"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
-    },
-  };
-}
-
-function actions(chosen) {
-  const whole = total("actions", chosen).orders;
-  const reasons = added("actions", chosen, ["reason"]).sort(falling("mentions"));
-  const names = reasons.map((each) => words(CONTENT.keys[each.reason]));
-  const keys = { partner: [...chosen.partner].map((place) => CONTENT.keys[place]), item: [...chosen.item].map((place) => CONTENT.keys[place]) };
-  const week = (day) => Math.floor((Date.parse(day) - FIRST_MONDAY) / (7 * DAY));
-  const listed = CONTENT.actions.filter(([account, , , day, grower, what]) =>
-    (chosen.account === null || account === chosen.account) && (!keys.partner.length || keys.partner.includes(grower))
-    && (!keys.item.length || keys.item.includes(what))
-    && (chosen.from === null || (day && week(day) >= chosen.from && week(day) <= chosen.to)));
-  const name = (split, id) => (id ? labelOf(split, id) : null);
-  return {
-    figures: [{ value: grouped(whole), label: whole === 1 ? t("purchase order") : t("purchase orders") }],
-    picture: reasons.length && horizontalBars({
-      labels: names,
-      series: [{ name: t("Purchase orders"), values: reasons.map((each) => each.mentions) }],
-      format: grouped,
-      unit: t("purchase orders"),
-      axis: { minInterval: 1 },
-      alt: `${t("Purchase orders by why they need action.")} ${extremes(names, reasons.map((each) => each.mentions), grouped)}`,
-    }),
-    table: {
-      columns: [column(t("Delivery")), column(t("Reference")), column(t("Grower")), column(t("Trade item")), column(t("Units"), grouped),
-        column(t("Why"))],
-      rows: listed.map(([, reference, why, day, grower, what, quantity]) => row([day ? dayName(Date.parse(day)) : null, reference,
-        name("partner", grower), name("item", what), quantity === null ? null : Number(quantity), why.map(words).join(", ")])),
     },
   };
 }

@@ -45,7 +45,7 @@ function revenueByWeek(chosen) {
       alt: `${t("Value by week of delivery, with the year before.")} ${extremes(weeks.map(weekName), values(isOver), amount(chosen))}`,
     }),
     table: {
-      columns: [column(t("Week"), null, { choose: chooseWeek }), column(t("From")), column(t("Orders"), grouped), column(t("Pieces"), grouped),
+      columns: [column(t("Week"), null, { choose: chooseWeek, byKey: true }), column(t("From"), null, { byKey: true }), column(t("Orders"), grouped), column(t("Pieces"), grouped),
         worth(WORD, chosen), worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1))],
       rows,
       whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, null, null],

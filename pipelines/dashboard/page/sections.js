@@ -3,9 +3,13 @@
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
     note: t("Committed orders by week of delivery; each full week beside the one of that number a year earlier, where both years have one.") },
+  { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
+    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
     note: t("The largest first, and what they make up together. Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first. Click on one to filter.") },
+  { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true,
+    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
     note: t("Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not.") },
@@ -31,8 +35,11 @@ function drawing(id, picture) {
   return [legendOf(picture), make("div", { class: picture.choose ? "chart clickable" : "chart", id: `${id}-chart`, role: "img", "aria-label": picture.alt })];
 }
 
-function sectionOf({ id, fact, title, build, note, wide, every }) {
-  const columns = FACTS[fact];
+// What a list can be filtered by.
+const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true } };
+
+function sectionOf({ id, fact, list, title, build, note, wide, every }) {
+  const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
   const notes = [note, every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
@@ -42,9 +49,9 @@ function sectionOf({ id, fact, title, build, note, wide, every }) {
   const content = rows
     ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
-      ...disclosure(id, title, built.table, `${title}: ${choices(columns)}`)]
+      ...disclosure(id, title, built.table, `${title}: ${choices(columns, Boolean(list))}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
-  const section = make("section", { id, class: wide ? "card wide" : "card", "aria-labelledby": `${id}-title` },
+  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" ")), ...content);
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

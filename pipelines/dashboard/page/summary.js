@@ -88,6 +88,10 @@ function summary() {
 // What needs action today, whatever weeks are chosen; each leads to its list.
 const LATE_WEEKS = 2; // full weeks after which an order is invoiced, and a batch sold
 const TASKS = {
+  departures: (all) => {
+    const rows = listed("departures", all, { partner: 4, item: 5 }).filter(([, time]) => time && leaves(time) !== "later");
+    return rows.length && [t("{number} orders leave today or tomorrow, or should have left", { number: grouped(rows.length) }), all];
+  },
   actions: (all) => {
     const { orders } = total("actions", all);
     return orders && [orders === 1 ? t("1 purchase order needs action") : t("{number} purchase orders need action", { number: grouped(orders) }), all];
@@ -120,11 +124,11 @@ const TASKS = {
 
 function tasks() {
   const all = { ...filters, code: filters.code, from: null, to: null };
-  const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task).slice(0, 3);
+  const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact] || CONTENT.lists[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task).slice(0, 3);
   const item = ([fact, [text, { from, to }]]) => make("li", null, make("button", { type: "button", class: "pick", on: { click: () => {
-    const { id } = SECTIONS.find((section) => section.fact === fact);
-    if (from === null) last(null);
-    else between(from, to);
+    const { id } = SECTIONS.find((section) => section.fact === fact || section.list === fact);
+    if (from !== null) between(from, to);
+    else if (FACTS[fact]) last(null);
     opened.add(id);
     refresh();
     goTo(id);

@@ -6,7 +6,8 @@ const opened = new Set(); // what is open, whole or sorted outlives a change of 
 const whole = new Set();
 const sorted = new Map();
 
-// A column: numbers have a format and are added up if `sums` says so; `choose` makes its texts buttons that filter.
+// A column: numbers have a format, other values may have a function `show`; `byKey` sorts by the keys of the rows, `choose` makes
+// its texts buttons that filter by them.
 function column(name, format, more = {}) {
   return { name, format, number: Boolean(format), ...more };
 }
@@ -17,7 +18,7 @@ function inOrder(id, { columns, rows }) {
   const { place, falls } = order;
   const compare = (left, right) => (typeof left === "number" && typeof right === "number" ? left - right
     : String(left).localeCompare(String(right), LOCALE, { numeric: true }));
-  const value = (row) => row.cells[place];
+  const value = (row) => (columns[place].byKey ? row.key : row.cells[place]);
   const missing = (row) => value(row) === null || value(row) === undefined;
   return [...rows].sort((left, right) => missing(left) - missing(right) || compare(value(left), value(right)) * (falls ? -1 : 1));
 }
@@ -44,8 +45,8 @@ function heading(id, { name, number }, place) {
     make("button", { type: "button", class: "sort", on: { click: turn } }, name));
 }
 
-function cell({ number, format, choose }, value, isHead, row = null) {
-  const text = value === null || value === undefined ? NOTHING : format ? format(value) : String(value);
+function cell({ number, format, show, choose }, value, isHead, row = null) {
+  const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
   return make(isHead ? "th" : "td", { class: number ? "number" : null, scope: isHead ? "row" : null }, content);
@@ -81,7 +82,7 @@ function disclosure(id, label, table, caption) {
   return [make("div", { class: "buttons" }, button, more, save), region, onPaper, cut];
 }
 
-const PAPER = 6; // rows of a table on paper; its total follows
+const PAPER = 5; // rows of a table on paper; its total follows
 
 // All rows as CSV (RFC 4180), numbers with a point. A text that a spreadsheet would take for a formula gets an apostrophe.
 function csvOf(id, table) {

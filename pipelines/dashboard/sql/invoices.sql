@@ -11,8 +11,8 @@ SELECT
     count(*) AS orders,
     sum(d.order_amount) AS ordered,
     sum(d.invoiced_amount) AS invoiced,
-    coalesce(sum(d.difference) FILTER (d.difference > 0), 0) AS open,
-    coalesce(-sum(d.difference) FILTER (d.difference < 0), 0) AS excess
+    coalesce(sum(d.open_amount), 0) AS open,
+    coalesce(sum(d.excess_amount), 0) AS excess
 FROM invoice_reconciliation_detail() d
 WHERE d.state <> 'CANNOT_BE_KNOWN'
 GROUP BY ALL

@@ -183,7 +183,7 @@ def _page_metadata(written: Dashboard) -> dict[str, Any]:
         "page": dg.MetadataValue.url(written.path.resolve().as_uri()),
         "path": dg.MetadataValue.path(written.path),
         "bytes": dg.MetadataValue.int(written.size),
-        "orders": dg.MetadataValue.int(written.orders),
+        "orders in the page": dg.MetadataValue.int(written.orders),
         **{name: value for account in written.figures for name, value in _figures(account, len(written.figures))},
     }
 

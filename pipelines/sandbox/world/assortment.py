@@ -82,7 +82,7 @@ class Item:
         price: usual price of a piece, in euros.
         season: first and last week of the season; the last one may be in the next year.
         popularity: relative number of orders for it.
-        is_clock_only: whether Floriday made it from a batch for the clock; no feed serves such an item (specification).
+        is_clock_only: whether it is for the clock only, and hidden in the catalogue (specification).
     """
 
     record: Document
@@ -133,12 +133,12 @@ class Assortment:
 
     def publish(self) -> None:
         """Publish the catalogue."""
-        for item in self.catalogue:
+        for item in self.items:
             self._grower.publish(FEED, item.record)
 
     @property
     def catalogue(self) -> list[Item]:
-        """The items that the trade item feed serves."""
+        """The items that direct buyers can see."""
         return [item for item in self.items if not item.is_clock_only]
 
     def in_season(self, day: dt.date) -> list[Item]:
@@ -174,6 +174,7 @@ class Assortment:
     def _clock_item(self, plant: Plant) -> Item:
         item = self._item(plant, "klok")
         item.is_clock_only = True
+        item.record["isHiddenInCatalog"] = True
         item.popularity = 0.4
         return item
 

@@ -78,6 +78,11 @@ class BlanketOrders:
             line["batchId"] = order.record["batchId"]
         self._set_status(record, "APPROVED")
 
+    def _price(self, period: Document) -> Decimal:
+        """The price of the contract, and for some lines a lower one."""
+        agreed: Decimal = period["pricePerPiece"]
+        return (agreed * Decimal("0.94") if self._grower.happens(0.12) else agreed).quantize(CENT)
+
     def _set_status(self, record: Document, status: str, **members: object) -> None:
         record["status"] = {**record["status"], "approvalStatus": status, **members}
         record["lastModifiedDateTime"] = self._grower.now
@@ -117,7 +122,7 @@ class BlanketOrders:
             "customerOrderReference": f"AFR-{grower.codes.number(6)}",
             "packingConfiguration": packing.with_package_codes(item),
             "numberOfPieces": pieces,
-            "pricePerPiece": price(period["pricePerPiece"].quantize(CENT), customer.currency),
+            "pricePerPiece": price(self._price(period), customer.currency),
             "deliveryLocationGln": agreed["delivery"]["defaultDeliveryLocationGln"],
             "incoterm": customer.incoterm,
             "liesOutsideOfContractLinePeriodMargins": percent > contract.MARGIN,

@@ -46,7 +46,7 @@ class Bundles:
             return
         group, customer = (
             grower.codes.uuid(),
-            grower.rng.choice([customer for customer in grower.register.customers if customer.currency == "EUR"]),
+            grower.rng.choice([customer for customer in grower.customers if customer.currency == "EUR"]),
         )
         for item, line in zip(items, offer["bundledOfferLines"], strict=True):
             self._sales.sell(
@@ -69,9 +69,7 @@ class Bundles:
         grower = self._grower
         lines = [self._line(item) for item in items]
         total = sum(line["price"]["value"] * line["numberOfPiecesPerBundle"] for line in lines)
-        members = (
-            [customer.id for customer in grower.rng.sample(grower.register.customers, 4)] if grower.happens(0.3) else []
-        )
+        members = [customer.id for customer in grower.rng.sample(grower.customers, 4)] if grower.happens(0.3) else []
         return {
             "bundledOfferId": grower.codes.uuid(),
             "warehouseId": grower.warehouse_id,

@@ -15,12 +15,6 @@ _SUMMER = range(27, 34)
 _FULL_DAYS = range(4)
 """Weekdays, counted from Monday, that are followed by another working day."""
 
-BUSY_WEEKS = 8
-"""Number of weeks with full trade before the time at which a world is made."""
-THIN = 0.12
-"""Volume of trade a year earlier, as a fraction of full trade."""
-_YEAR_AGO = (dt.timedelta(weeks=61), dt.timedelta(weeks=48))
-
 
 def moment(day: dt.date, hour: int, minute: int = 0) -> dt.datetime:
     """A time of day in Amsterdam, in UTC."""
@@ -41,19 +35,6 @@ def rhythm(day: dt.date) -> float:
     """Volume of trade on a day; 1.0 for an ordinary day."""
     week = week_of(day)
     return _WEEKDAYS[day.weekday()] * (0.7 if week in _SUMMER else _FEASTS.get(week, 1.0))
-
-
-def activity(day: dt.date, created_at: dt.datetime) -> float:
-    """Volume of trade on a day of a world that was made at ``created_at``: full, thin, or none."""
-    ago = day_of(created_at) - day
-    if ago <= dt.timedelta(weeks=BUSY_WEEKS):
-        return 1.0
-    return THIN if _YEAR_AGO[1] <= ago <= _YEAR_AGO[0] else 0.0
-
-
-def history_of(created_at: dt.datetime) -> dt.datetime:
-    """The start of the first day of a world that was made at ``created_at``."""
-    return moment(day_of(created_at) - _YEAR_AGO[0], 0)
 
 
 def workday_after(day: dt.date, days: int) -> dt.date:

@@ -90,7 +90,7 @@ class Clock:
         self._set_status(lot.line, "IN_AUCTION")
 
     def _close(self, lot: Lot) -> None:
-        ending = self._grower.rng.choices(_ENDINGS, (84, 6, 4, 3, 3))[0]
+        ending = self._grower.rng.choices(_ENDINGS, (72, 11, 5, 8, 4))[0]
         lot.line["isDeleted"] = ending == "CANCELLED"
         self._set_status(lot.line, ending)
 
@@ -157,7 +157,7 @@ def _presales(
         "deliveryNoteReference": note["code"] + note["letter"],
         "deliveryNoteCode": note["code"],
         "deliveryNoteLetter": note["letter"],
-        "numberOfPieces": min(packages, grower.rng.randint(2, 30)) * in_package,
+        "numberOfPieces": min(packages, grower.rng.randint(1, 12)) * in_package,
         "packingConfiguration": packing.with_package(batch.item),
         "tradePeriod": period(grower.now, moment(auction_date, 5, 55)),
         "supplierOrganizationId": grower.organization_id,

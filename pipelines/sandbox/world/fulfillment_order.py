@@ -42,9 +42,11 @@ def new_record(
 
 
 def _claim(grower: GrowerContext, request: Document, fulfillment_order_id: str) -> int:
-    """Claim the packages of a request, sometimes all but one; returns the number of claimed packages."""
+    """Claim the packages of a request, sometimes one less or more; returns the number of claimed packages."""
     requested: int = request["numberOfPackages"]
     packages = requested - 1 if requested > 1 and grower.happens(0.04) else requested
+    if grower.happens(0.015):
+        packages += 1
     claim = {"fulfillmentOrderId": fulfillment_order_id, "claimedNumberOfPackages": packages}
     request["fulfillmentOrderClaims"] = [*request["fulfillmentOrderClaims"], claim]
     request["numberOfPiecesPicked"] = packages * request["piecesPerPackage"]

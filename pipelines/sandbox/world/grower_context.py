@@ -11,9 +11,10 @@ from typing import Any
 from pipelines.sandbox.accounts import Account
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import NUMBER, Document, encode
+from pipelines.sandbox.world.calendar import day_of
 from pipelines.sandbox.world.codes import Codes, check_digit
 from pipelines.sandbox.world.event_queue import Action, EventQueue
-from pipelines.sandbox.world.parties import Register
+from pipelines.sandbox.world.parties import Customer, Register
 
 CENT = Decimal("0.01")
 
@@ -62,6 +63,12 @@ class GrowerContext:
     def now(self) -> dt.datetime:
         """The simulated time."""
         return self._events.now
+
+    @property
+    def customers(self) -> list[Customer]:
+        """The buyers that order at present, the largest ones first."""
+        today = day_of(self.now)
+        return [customer for customer in self.register.customers if customer.weight_on(today)]
 
     def at(self, moment: dt.datetime, action: Action) -> None:
         """Plan an action at a time."""

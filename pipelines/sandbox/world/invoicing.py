@@ -65,7 +65,9 @@ class Invoicing:
         self._add(order, note, pieces, amount, is_correction=True)
 
     def _settle(self, order: Order, note: str, pieces: int) -> None:
-        """Add the line of an order; a few orders never get one, as in Floriday."""
+        """Add the line of an order; a few orders are settled in part or never, as in Floriday."""
+        if self._grower.happens(0.02):
+            pieces = order.packages // 2 * order.item.pieces_per_package
         if pieces and not self._grower.happens(0.02):
             self._settled[order.id] = note
             total: Decimal = order.record["calculatedFields"]["totalPricePerPiece"]["value"]

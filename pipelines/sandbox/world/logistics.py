@@ -158,6 +158,8 @@ class Logistics:
         self._set_status(record, "ACCEPTED")
         self._invoicing.settle_delivery(record, delivery.orders)
         self._tracking.scan_departure(record)
+        if self._grower.happens(0.03):
+            return  # nobody reports its receipt
         late = self._grower.happens(0.08)
         minutes = self._grower.rng.randint(5, 240) if late else -self._grower.rng.randint(5, 150)
         arrives = record["latestDeliveryDateTime"] + dt.timedelta(minutes=minutes)

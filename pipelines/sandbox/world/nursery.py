@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Protocol
 
 from pipelines.sandbox.world.assortment import PLANTS, Assortment
@@ -14,6 +13,7 @@ from pipelines.sandbox.world.composition import Composition
 from pipelines.sandbox.world.corrections import Corrections
 from pipelines.sandbox.world.delivery_conditions import DeliveryConditions
 from pipelines.sandbox.world.grower_context import GrowerContext
+from pipelines.sandbox.world.history import History
 from pipelines.sandbox.world.inbound import Inbound
 from pipelines.sandbox.world.invoicing import Invoicing
 from pipelines.sandbox.world.logistics import Logistics
@@ -47,12 +47,14 @@ class Nursery:
 
     Args:
         grower: context of the grower.
-        activity: returns the volume of trade on a day; 1.0 for full trade.
+        history: volume of trade on each day.
+        created_at: time up to which the world is simulated when it is made.
     """
 
-    def __init__(self, grower: GrowerContext, activity: Callable[[dt.date], float]) -> None:
+    def __init__(self, grower: GrowerContext, history: History, created_at: dt.datetime) -> None:
         self._grower = grower
-        self._activity = activity
+        self._history = history
+        self._created_at = created_at
         self.assortment = Assortment(grower, kinds=len(PLANTS) if grower.size >= 1 else 6)
         pricing = Pricing(grower)
         self.stock = Stock(grower, pricing)
@@ -78,15 +80,15 @@ class Nursery:
     def start_day(self) -> None:
         """Plan all events of today, and the start of tomorrow."""
         today = day_of(self._grower.now)
-        activity = self._activity(today)
+        activity = self._history.volume_on(today, self._created_at)
         if activity:
             self._plan(today, activity)
-        if activity >= 1:
+        if self._history.is_busy(today, self._created_at):
             self._grower.at(moment(today, 8), self._run_day)
         self._grower.at(moment(today + dt.timedelta(days=1), 0), self.start_day)
 
     def _run_day(self) -> None:
-        """The daily work beside the orders, from the first day with full trade."""
+        """The daily work beside the orders, from the first busy day."""
         if self._is_busy:
             for master_data in self._master_data:
                 master_data.change()
@@ -107,6 +109,8 @@ class Nursery:
             minute = min(14 * 60, int(grower.rng.betavariate(2, 3) * 15 * 60))
             grower.at(moment(today, 5, 0) + dt.timedelta(minutes=minute), self.sales.place)
         grower.at(moment(today, 13, 15), self.stock.reprice)
+        if grower.happens(0.3):
+            grower.at(moment(today, 16, 30), self.stock.move)
         grower.at(moment(today, 17, 45), self.stock.count)
         grower.at(moment(today, 18), self.stock.withdraw)
         if grower.happens(activity):

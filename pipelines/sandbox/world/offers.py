@@ -42,7 +42,7 @@ class Offers:
             The offer, and the id of its supply line; None for a draft.
         """
         grower = self._grower
-        customers = customers or grower.rng.sample(grower.register.customers[:12], 1 if kind == "PURCHASE_TIP" else 3)
+        customers = customers or grower.rng.sample(grower.customers[:12], 1 if kind == "PURCHASE_TIP" else 3)
         grown = [item for item in self._assortment.in_season(day_of(grower.now)) if not item.is_clock_only]
         item = grower.rng.choice(grown)
         offer = self._offer(kind, customers, request)
@@ -131,7 +131,7 @@ class Offers:
 
     def _request(self, item_request: str, packing_request: str) -> Document:
         grower = self._grower
-        customer = grower.rng.choice(grower.register.customers[:10])
+        customer = grower.rng.choice(grower.customers[:10])
         wanted = [
             {"tradeItemId": grower.rng.choice(self._assortment.catalogue).id},
             {"tradeItemRequestId": item_request},

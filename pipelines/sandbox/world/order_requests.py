@@ -34,7 +34,7 @@ class OrderRequests:
         """Publish a buyer's bid for an item; the answer follows some hours later."""
         grower = self._grower
         grown = [item for item in self._assortment.in_season(day_of(grower.now)) if not item.is_clock_only]
-        item, customer = grower.rng.choice(grown), grower.rng.choice(grower.register.customers)
+        item, customer = grower.rng.choice(grown), grower.rng.choice(grower.customers)
         request = self._request(item, customer)
         grower.publish(FEED, request)
         grower.after(grower.rng.randint(20, 300), lambda: self._answer(request, item, customer))

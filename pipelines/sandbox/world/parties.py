@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pipelines.sandbox.records.entries import Document
 from pipelines.sandbox.world import vocabulary as words
+from pipelines.sandbox.world.calendar import day_of
 from pipelines.sandbox.world.codes import Codes
 
 UNRELATED = 640
@@ -76,6 +77,44 @@ def buyer(seed: int, account: str, now: dt.datetime) -> Document:
 
 
 @dataclass(frozen=True)
+class Course:
+    """How the orders of a buyer develop.
+
+    Args:
+        since: first day on which it orders.
+        until: last day on which it orders.
+        changes_on: day from which it orders more or less than before.
+        change: factor of its orders from that day on.
+    """
+
+    since: dt.date = dt.date.min
+    until: dt.date = dt.date.max
+    changes_on: dt.date = dt.date.max
+    change: float = 1.0
+
+
+STEADY = Course()
+
+
+def _course(index: int, today: dt.date) -> Course:
+    """The course of a customer: some began or stopped within the last year, or order much more or less."""
+
+    def ago(weeks: int) -> dt.date:
+        return today - dt.timedelta(weeks=weeks)
+
+    courses = {
+        5: Course(until=ago(11)),
+        6: Course(since=ago(20)),
+        9: Course(changes_on=ago(16), change=0.3),
+        10: Course(changes_on=ago(20), change=2.5),
+        12: Course(until=ago(26)),
+        14: Course(since=ago(5)),
+        18: Course(until=ago(6)),
+    }
+    return courses.get(index, STEADY)
+
+
+@dataclass(frozen=True)
 class Customer:
     """A buyer, with the terms of its orders.
 
@@ -87,6 +126,7 @@ class Customer:
         location: place of delivery, in the form of an order.
         payment_provider: provider that settles its payments.
         is_registered: whether the register contains it.
+        course: how its orders develop.
     """
 
     organization: Document
@@ -96,6 +136,14 @@ class Customer:
     location: Document
     payment_provider: str
     is_registered: bool
+    course: Course = STEADY
+
+    def weight_on(self, day: dt.date) -> float:
+        """Relative number of its orders on a day; 0 before its first and after its last order."""
+        course = self.course
+        if day < course.since or day > course.until:
+            return 0.0
+        return self.weight * (course.change if day >= course.changes_on else 1.0)
 
     @property
     def id(self) -> str:
@@ -147,6 +195,7 @@ class Register:
             location={"gln": self._codes.gln(), "address": buyer["physicalAddress"]},
             payment_provider=self._rng.choice(("RFH", "RFH", "RFH_E_WALLET", "RFH_PAY_LATER", "OTHER")),
             is_registered=index != 29,
+            course=_course(index, day_of(self._now)),
         )
 
     def _unrelated_organization(self) -> Document:

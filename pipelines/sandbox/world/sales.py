@@ -68,15 +68,23 @@ class Sales:
         self._stock = stock
         self._collaborators = collaborators
         self._recent: deque[Order] = deque(maxlen=400)
-        self._customer_weights = list(itertools.accumulate(customer.weight for customer in grower.register.customers))
+        self._weights: tuple[dt.date | None, list[float]] = (None, [])
         self._channel_weights = list(itertools.accumulate(channel.weight for channel in CHANNELS))
 
     def place(self) -> None:
         """Place an order for an item in season, from stock."""
         item = self._wanted()
         channel = self._channel(item)
-        customer = self._grower.rng.choices(self._grower.register.customers, cum_weights=self._customer_weights)[0]
+        customer = self._grower.rng.choices(self._grower.register.customers, cum_weights=self._customer_weights())[0]
         self._start(self._order(item, customer, channel, self._stock.find(item)))
+
+    def _customer_weights(self) -> list[float]:
+        """The accumulated weights of all customers today."""
+        today = day_of(self._grower.now)
+        if self._weights[0] != today:
+            customers = self._grower.register.customers
+            self._weights = (today, list(itertools.accumulate(customer.weight_on(today) for customer in customers)))
+        return self._weights[1]
 
     def sell(
         self,
@@ -128,7 +136,10 @@ class Sales:
         line = self._line(item, channel, batch)
         value: Decimal = line["pricePerPiece"]["value"] if line else (batch.price if batch else item.price)
         if not channel.is_direct:
-            value = max(CENT, (value * Decimal(self._grower.rng.randint(70, 110)) / 100).quantize(CENT))
+            percent = (
+                self._grower.rng.randint(35, 48) if self._grower.happens(0.08) else self._grower.rng.randint(70, 110)
+            )
+            value = max(CENT, (value * percent / 100).quantize(CENT))
         pieces = self._pieces(item, batch)
         latest = self._latest_delivery(channel)
         record = sales_order.new_record(
@@ -204,7 +215,7 @@ class Sales:
             self._collaborators.logistics.request(order)
         else:
             self._grower.after(900, lambda: self._collaborators.invoicing.settle_clock(order))
-        if self._grower.happens(0.02):
+        if self._grower.happens(0.04):
             self._grower.after(
                 self._grower.rng.randint(10, 900), lambda: self._collaborators.corrections.request(order)
             )

@@ -58,7 +58,14 @@ class Stock:
         return next((batch for batch in whole if batch.left >= pieces), whole[0] if whole else None)
 
     def record_mutation(
-        self, batch: Batch, delta: int, kind: str, *, order: str | None = None, reason: str | None = None
+        self,
+        batch: Batch,
+        delta: int,
+        kind: str,
+        *,
+        order: str | None = None,
+        reason: str | None = None,
+        target: str | None = None,
     ) -> None:
         """Publish a batch mutation, the changed batch, and its supply line."""
         now = self._grower.now
@@ -69,7 +76,7 @@ class Stock:
             "batchId": batch.id,
             "deltaNumberOfPieces": delta,
             "reason": reason,
-            "targetBatchId": None,
+            "targetBatchId": target,
             "creationDateTime": now,
             "type": kind,
             "salesOrderId": order,
@@ -82,6 +89,23 @@ class Stock:
         """Random batches with pieces left."""
         held = [batch for batches in self._batches.values() for batch in batches if batch.left > 0]
         return self._grower.rng.sample(held, min(number, len(held)))
+
+    def move(self) -> None:
+        """Move the pieces left of a batch to the other warehouse, as a new batch of the same harvest."""
+        grower = self._grower
+        for batch in self.pick_batches(1):
+            is_second = batch.record["warehouseId"] == grower.second_warehouse_id
+            record = self._batch(batch.item, batch.left)
+            record |= {
+                "batchDate": batch.record["batchDate"],
+                "warehouseId": grower.warehouse_id if is_second else grower.second_warehouse_id,
+            }
+            moved = Batch(record, batch.item, batch.price)
+            self.record_mutation(batch, -batch.left, "WAREHOUSE_CHANGE", target=moved.id)
+            self._batches.setdefault(batch.item.id, []).append(moved)
+            grower.publish(BATCHES, moved.record)
+            if batch.line:
+                self._offer(moved)
 
     def count(self) -> None:
         """Correct the number of pieces of two batches downward."""

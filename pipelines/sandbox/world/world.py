@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from pipelines.sandbox.accounts import Accounts
 from pipelines.sandbox.records.books import Book
-from pipelines.sandbox.world import calendar
 from pipelines.sandbox.world.event_queue import EventQueue
 from pipelines.sandbox.world.grower_context import GrowerContext
+from pipelines.sandbox.world.history import RECENT, History
 from pipelines.sandbox.world.nursery import Nursery
 from pipelines.sandbox.world.parties import Register
 
@@ -28,14 +28,22 @@ class World:
         accounts: accounts of the growers; the first one trades most.
         book: returns the book of an organization's id and a feed's name.
         scale: volume of trade; 1.0 for the usual volume.
+        history: how far it reaches back.
     """
 
     def __init__(
-        self, seed: int, now: dt.datetime, accounts: Accounts, book: Callable[[str, str], Book], scale: float = 1.0
+        self,
+        seed: int,
+        now: dt.datetime,
+        accounts: Accounts,
+        book: Callable[[str, str], Book],
+        *,
+        scale: float = 1.0,
+        history: History = RECENT,
     ) -> None:
         self._lock = threading.Lock()
         self._rng = random.Random(f"world/{seed}")
-        self._events = EventQueue(calendar.history_of(now))
+        self._events = EventQueue(history.start(now))
         self.register = Register(seed, now)
         self._organizations = book("", "organizations.organizations")
         for organization in [*(account.organization for account in accounts), *self.register.organizations()]:
@@ -48,7 +56,7 @@ class World:
             grower = GrowerContext(
                 seed, account, self._events, self.register, book, size=scale * (SCALE_OF_OTHERS if index else 1)
             )
-            self.nurseries.append(Nursery(grower, lambda day: calendar.activity(day, now)))
+            self.nurseries.append(Nursery(grower, history, now))
             self.nurseries[-1].start_day()
         self._events.run(now)
 

@@ -56,7 +56,7 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
             groups[account, auctioned, location, item, currency].append(order)
     known = {id for _, id in lots}
     rows = [
-        (account, date, location, item, names.get((account, item)), currency, *measures(orders, known))
+        (account, date, location, item, names.get((account, item)), None, currency, *measures(orders, known))
         for (account, date, location, item, currency), orders in groups.items()
     ]
     return sorted(rows, key=sort_key)
@@ -81,7 +81,7 @@ def measures(orders: list[Json], known: set[UUID | None]) -> Row:
 
 def sort_key(row: Row) -> Row:
     """Return the sort key: the newest day first, then by location, most pieces first."""
-    account, date, location, item, _, currency, _, _, pieces, *_ = row
+    account, date, location, item, _, _, currency, _, _, pieces, *_ = row
     return (account, descending(date), nulls_last(location), descending(pieces), nulls_last(item), nulls_last(currency))
 
 
@@ -126,7 +126,7 @@ def test_grower_world(grower_world: ReportWarehouse) -> None:
     rows = grower_world.report(REPORT)
 
     assert len({row[2] for row in rows}) > 3
-    assert all(row[9] <= row[10] <= row[11] for row in rows)
+    assert all(row[10] <= row[11] <= row[12] for row in rows)
     assert rows == expected_rows(grower_world)
 
 
@@ -157,7 +157,7 @@ def test_average_is_weighted_by_pieces(warehouse: ReportWarehouse) -> None:
     lots = [lot(n, Random(n), auctionDate=f"2026-03-0{n}", auctionLocation="AALSMEER") for n in (1, 2)]
     warehouse.store(LOTS, lots)
 
-    assert [(row[1].day, *row[6:]) for row in warehouse.report(REPORT)] == [
+    assert [(row[1].day, *row[7:]) for row in warehouse.report(REPORT)] == [
         (2, 1, 1, 50, Decimal("0.3"), Decimal("0.3"), Decimal("0.3")),
         (1, 1, 2, 1000, Decimal("0.2"), Decimal("0.22"), Decimal("0.4")),
     ]

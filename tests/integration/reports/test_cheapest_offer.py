@@ -65,14 +65,14 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters) -> list[Ro
         record = items.get((account, item))
         rows.append(
             (
-                *(account, group, text(record, "vbnProductCode"), item, text(record, "name"), id),
+                *(account, group, text(record, "vbnProductCode"), None, item, text(record, "name"), id),
                 *(grower, growers.get((account, grower)), price, *parts, currency),
                 offers[1][0] if len(offers) > 1 else None,
                 *(line["numberOfPieces"], timestamp(line, "orderPeriod.endDateTime"), len(offers)),
                 len({uuid(line, "supplierOrganizationId") for line in lines} - {None}),
             )
         )
-    return sorted(rows, key=lambda row: (row[0], row[1], nulls_last(row[13])))
+    return sorted(rows, key=lambda row: (row[0], row[1], nulls_last(row[14])))
 
 
 def is_orderable(line: Json, parameters: Parameters) -> bool:
@@ -248,8 +248,8 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     parameters = Parameters(from_date=NOW.date(), to_date=NOW.date())
     rows = buyer_world.report(REPORT, **parameters.arguments)
 
-    assert any(row[17] > 1 for row in rows)
-    assert all(row[7] for row in rows)
+    assert any(row[18] > 1 for row in rows)
+    assert all(row[8] for row in rows)
     assert rows == expected_rows(buyer_world, parameters)
 
 
@@ -279,8 +279,8 @@ def test_rates_occur(offers: ReportWarehouse) -> None:
     """The handmade offers have levies, rents, surcharges, and groups of several growers."""
     rows = offers.report(REPORT, **MONDAY.arguments)
 
-    assert all(any(row[column] for row in rows) for column in (10, 11, 12, 14))
-    assert max(row[18] for row in rows) == 3
+    assert all(any(row[column] for row in rows) for column in (11, 12, 13, 15))
+    assert max(row[19] for row in rows) == 3
 
 
 def test_offers_of_now(buyer_warehouse: ReportWarehouse) -> None:
@@ -295,7 +295,7 @@ def test_offers_of_now(buyer_warehouse: ReportWarehouse) -> None:
         ],
     )
 
-    assert [(row[5], row[17]) for row in buyer_warehouse.report(REPORT)] == [(UUID(id_of("line 0")), 1)]
+    assert [(row[6], row[18]) for row in buyer_warehouse.report(REPORT)] == [(UUID(id_of("line 0")), 1)]
 
 
 def test_price_includes_packing_levies_and_rent(buyer_warehouse: ReportWarehouse) -> None:
@@ -317,7 +317,7 @@ def test_price_includes_packing_levies_and_rent(buyer_warehouse: ReportWarehouse
     buyer_warehouse.store(LINES, lines)
     rows = buyer_warehouse.report(REPORT, **MONDAY.arguments)
 
-    assert [(row[5], *row[8:13], row[14]) for row in rows] == [
+    assert [(row[6], *row[9:14], row[15]) for row in rows] == [
         (
             *(UUID(id_of("line 2")), Decimal("1.0403"), Decimal("1.01"), 0, Decimal("0.0303"), 0),
             Decimal("1.0606"),
@@ -340,7 +340,7 @@ def test_only_comparable_trade_items_are_compared(buyer_warehouse: ReportWarehou
     buyer_warehouse.store(LINES, lines)
     rows = buyer_warehouse.report(REPORT, **MONDAY.arguments)
 
-    assert [(row[1], row[4], row[8], row[14]) for row in rows] == [
+    assert [(row[1], row[5], row[9], row[15]) for row in rows] == [
         ("973 S20=040", "Rose 3", Decimal("0.2"), None),
         ("973 S20=060", "Rose 2", Decimal("0.45"), Decimal("0.5")),
     ]

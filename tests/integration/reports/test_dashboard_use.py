@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from pipelines.cli.entry import run
 from pipelines.dashboard import Selection, write_dashboard
+from pipelines.reports import find_report
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ReportWarehouse, uuid
 from tests.integration.reports.test_dashboard_page import (
@@ -167,6 +168,20 @@ def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser:
         assert ("t/m week 47, 2026" in shown) == (revenue == "Omzet")
 
 
+@pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
+def test_pages_on_paper(locale: str, path: Path, browser: Browser) -> None:
+    """On paper, the page has at most four sheets in both languages, and the number of rows below each table."""
+    with open_page(browser, path, locale=locale, **LAPTOP) as dashboard:
+        for button in dashboard.page.locator("#partners .open").all()[:2]:
+            button.click()
+        printed = dashboard.page.pdf(format="A4", prefer_css_page_size=True)
+        rows = len(dashboard.rows("partners"))
+        of = "van" if locale == "nl-NL" else "of"
+        assert (dashboard.page.locator("#partners .paper").text_content() or "").startswith(f"5 {of} {rows} ")
+
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
+
+
 def test_units_of_axes(path: Path, browser: Browser) -> None:
     """Each chart names the unit of its values."""
     units = {"revenue": "EUR", "fill": "% of ordered pieces", "corrections": "requests", "clock": "EUR per piece"}
@@ -243,6 +258,24 @@ def test_options_of_the_command(
     assert run(["dashboard", "--account", "nobody"]) == 2
     assert run(["dashboard", "--from", "2026-10-05", "--to", "2026-10-01"]) == 2
     assert "--grower is for a buyer's page" in capsys.readouterr().err
+
+
+def test_lists_of_orders_and_customers(path: Path, browser: Browser, grower_world: ReportWarehouse) -> None:
+    """Open orders and changed customers of an account are those of the reports, whatever weeks are chosen."""
+    orders = [row for row in grower_world.report("open_orders") if row[0] == "main"]
+    changed = [row for row in grower_world.report("customer_changes") if row[0] == "main" and row[3] == "EUR"]
+    assert orders
+    assert changed
+
+    with open_page(browser, path) as dashboard:
+        for preset in ("4", "all"):
+            dashboard.page.locator(f"#last-{preset}").click()
+            assert {row[1] for row in dashboard.rows("departures")} == {row[4] or "\u2013" for row in orders}
+            assert len(dashboard.rows("departures")) == len(orders)
+            shown = sorted((row[2], row[3]) for row in dashboard.rows("changes"))
+            columns = list(find_report("customer_changes").columns)
+            places = [columns.index(name) for name in ("revenue", "comparable_revenue")]
+            assert shown == sorted(tuple(f"{row[place]:.2f}" for place in places) for row in changed)
 
 
 def test_selection_of_ids_is_quoted() -> None:

@@ -51,10 +51,10 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
 
 
 def test_grower_world(grower_world: ReportWarehouse) -> None:
-    """For a grower in the sandbox world, the rows are as expected, with claims, unclaims and corrections."""
+    """For a grower in the sandbox world, the rows are as expected, with claims, unclaims, corrections and moves."""
     rows = grower_world.report(REPORT)
 
-    assert {row[6] for row in rows} == {"CLAIM", "UNCLAIM", "CORRECTION"}
+    assert {row[6] for row in rows} == {"CLAIM", "UNCLAIM", "CORRECTION", "WAREHOUSE_CHANGE"}
     assert rows == expected_rows(grower_world)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.sandbox.world.calendar import day_of, moment, rhythm
+from pipelines.sandbox.world.history import RECENT, History
 from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.contracts import Contracts
 from pipelines.sandbox.world.market.network import Network
@@ -15,9 +16,16 @@ from pipelines.sandbox.world.market.selection import Selection
 from pipelines.sandbox.world.market.supply import Supply
 
 ORDERS_A_DAY = 30
+BUSY = dt.timedelta(days=18)
+"""The period before the making of a market in which the buyer negotiates each day."""
 _CONNECTING = (0, 1, 3)
 """The weekdays on which the buyer makes a new connection."""
 _WEDNESDAY = 2
+
+
+def start_of(history: History, created_at: dt.datetime) -> dt.datetime:
+    """The start of the first day of a market that is made at ``created_at``; a short one has no earlier year."""
+    return moment(day_of(created_at - BUSY), 0) if history is RECENT else history.start(created_at)
 
 
 class Buyer:
@@ -26,11 +34,13 @@ class Buyer:
     Args:
         context: context of the buyer.
         created_at: time up to which the market is simulated when it is made; new connections come later.
+        history: volume of trade on each day.
     """
 
-    def __init__(self, context: BuyerContext, created_at: dt.datetime) -> None:
+    def __init__(self, context: BuyerContext, created_at: dt.datetime, history: History) -> None:
         self._context = context
         self._created_at = created_at
+        self._history = history
         self._network = Network(context)
         self._selection = Selection(context)
         self._supply = Supply(context)
@@ -50,17 +60,18 @@ class Buyer:
         """Plan all events of today, and the start of tomorrow."""
         context = self._context
         today = day_of(context.now)
-        activity = rhythm(today)
+        volume = self._history.volume_on(today, self._created_at)
+        is_busy = today >= day_of(self._created_at - BUSY)
         for hour, minute, action in (
-            (5, 0, self._supply.offer),
-            (7, 30, self._presales.offer),
-            (8, 30, self._run_day),
+            (5, 0, lambda: self._supply.offer(volume)),
+            (7, 30, lambda: self._presales.offer(volume)),
+            *([(8, 30, self._run_day)] if is_busy else []),
             (13, 15, self._supply.reprice),
             (16, 0, self._supply.withdraw),
         ):
             context.at(moment(today, hour, minute), action)
         context.at(moment(today + dt.timedelta(days=1), 4, 55), self._presales.close)
-        for _ in range(round(ORDERS_A_DAY * context.size * activity)):
+        for _ in range(round(ORDERS_A_DAY * context.size * volume * rhythm(today))):
             minute = min(13 * 60, int(context.rng.betavariate(2, 3) * 14 * 60))
             context.at(moment(today, 5, 30) + dt.timedelta(minutes=minute), self._sales.place)
         context.at(moment(today + dt.timedelta(days=1), 0), self.start_day)

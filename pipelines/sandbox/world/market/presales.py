@@ -29,17 +29,23 @@ class Presales:
         self._buyer = buyer
         self._lines: list[Document] = []
 
-    def offer(self) -> None:
-        """Publish the lines for tomorrow's auction."""
+    def offer(self, volume: float) -> None:
+        """Publish the lines for tomorrow's auction.
+
+        Args:
+            volume: volume of trade; 1.0 if all growers offer.
+        """
         today = day_of(self._buyer.now)
-        for grower in self._buyer.growers:
+        first = sorted(self._buyer.growers, key=lambda grower: grower.id not in self._buyer.connected)
+        for grower in first[: max(3, round(len(first) * volume))]:
             for item in self._buyer.rng.sample(grower.sold, 2):
                 self._lines.append(self._line(grower, item, today))
                 self._buyer.publish(FEED, self._lines[-1])
 
     def choose(self) -> Document | None:
-        """A random line with pieces left."""
-        return self._buyer.rng.choice(self._lines) if self._lines else None
+        """A random line of a connected grower with pieces left."""
+        lines = [line for line in self._lines if line["supplierOrganizationId"] in self._buyer.connected]
+        return self._buyer.rng.choice(lines) if lines else None
 
     def take(self, line: Document, pieces: int) -> None:
         """Sell pieces of a line."""

@@ -86,8 +86,8 @@ class Sales:
         self._shipments.plan(order)
 
     def _buy_at_the_clock(self) -> None:
-        """Buy from any grower, without a supply line: no feed serves those of the clock itself."""
-        grower = self._buyer.rng.choice(self._buyer.growers)
+        """Buy from a connected grower, without a supply line: no feed serves those of the clock itself."""
+        grower = self._buyer.rng.choice(self._buyer.suppliers)
         item = self._buyer.rng.choice(grower.sold)
         pieces = item.pieces_per_package * self._buyer.rng.randint(1, 8)
         value = (item.price * Decimal(self._buyer.rng.randint(60, 130)) / 100).quantize(CENT)

@@ -50,12 +50,16 @@ class Supply:
         self._buyer = buyer
         self._lines: list[Line] = []
 
-    def offer(self) -> None:
-        """Publish supply lines of all growers; those of growers that are not connected are hidden."""
+    def offer(self, volume: float) -> None:
+        """Publish supply lines of all growers; those of growers that are not connected are hidden.
+
+        Args:
+            volume: volume of trade; 1.0 for about a third of all items.
+        """
         today = day_of(self._buyer.now)
         for grower in self._buyer.growers:
             for item in grower.sold:
-                if item.is_in_season(today) and self._buyer.happens(0.3):
+                if item.is_in_season(today) and self._buyer.happens(0.3 * volume):
                     self._lines.append(self._line(grower, item, today))
                     self._publish(self._lines[-1])
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pipelines.sandbox.accounts import Accounts
 from pipelines.sandbox.records.books import Book
 from pipelines.sandbox.records.entries import Document
-from pipelines.sandbox.world.calendar import day_of, moment
 from pipelines.sandbox.world.event_queue import EventQueue
-from pipelines.sandbox.world.market.buyer import Buyer
+from pipelines.sandbox.world.history import RECENT, History
+from pipelines.sandbox.world.market.buyer import Buyer, start_of
 from pipelines.sandbox.world.market.buyer_context import BuyerContext
 from pipelines.sandbox.world.market.growers import growers_of
 from pipelines.sandbox.world.parties import Register
@@ -20,8 +20,6 @@ from pipelines.sandbox.world.parties import Register
 ORGANIZATIONS = "organizations.organizations"
 SERVICE_TYPES = "catalog.commercial_service_types"
 
-HISTORY = dt.timedelta(days=18)
-"""The period that is simulated when a market is made."""
 SCALE_OF_OTHERS = 0.25
 """Volume of trade of all buyers but the first, as a fraction of the first one's."""
 
@@ -40,14 +38,22 @@ class Market:
         accounts: accounts of the buyers; the first one buys most.
         book: returns the book of an organization's id and a feed's name.
         scale: volume of trade; 1.0 for the usual volume.
+        history: how far it reaches back.
     """
 
     def __init__(
-        self, seed: int, now: dt.datetime, accounts: Accounts, book: Callable[[str, str], Book], scale: float = 1.0
+        self,
+        seed: int,
+        now: dt.datetime,
+        accounts: Accounts,
+        book: Callable[[str, str], Book],
+        *,
+        scale: float = 1.0,
+        history: History = RECENT,
     ) -> None:
         self._lock = threading.Lock()
         self._rng = random.Random(f"market/{seed}")
-        self._events = EventQueue(moment(day_of(now - HISTORY), 0))
+        self._events = EventQueue(start_of(history, now))
         self.register = Register(seed, now)
         self._organizations = book("", ORGANIZATIONS)
         self._service_types = book("", SERVICE_TYPES)
@@ -65,7 +71,7 @@ class Market:
             context = BuyerContext(
                 seed, account, self._events, book, register=self.register, growers=growers_for, size=size
             )
-            self.buyers.append(Buyer(context, now))
+            self.buyers.append(Buyer(context, now, history))
             self.buyers[-1].start()
         self._events.run(now)
 

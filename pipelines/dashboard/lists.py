@@ -1,0 +1,107 @@
+"""Lists of single orders and customers: the first rows of some reports, whatever weeks the page shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from pipelines.dashboard.selection import Selection
+
+LISTED = 200  # the most rows of a list
+
+
+@dataclass(frozen=True)
+class ReportList:
+    """Which rows of a report a list has, and which of its columns."""
+
+    name: str
+    report: str
+    columns: tuple[str, ...]  # besides the account; those of ``splits`` are filters of the page
+    splits: dict[str, str]  # by split, the column that the page and a selection filter by
+    order: str  # SQL: the most important rows first
+
+    @property
+    def identifiers(self) -> tuple[int, ...]:
+        """Places of identifiers in a row, which begins with the account."""
+        splits = {column for split, column in self.splits.items() if split != "currency"}
+        return tuple(place for place, column in enumerate(self.columns, start=1) if column in splits)
+
+
+LISTS = (
+    ReportList(
+        "actions",
+        "purchase_order_exceptions",
+        (
+            "customer_order_reference",
+            "reasons",
+            "delivery_date",
+            "supplier_organization_id",
+            "trade_item_id",
+            "quantity",
+        ),
+        {"partner": "supplier_organization_id", "item": "trade_item_id"},
+        "delivery_date DESC NULLS LAST",
+    ),
+    ReportList(
+        "departures",
+        "open_orders",
+        (
+            "departure",
+            "sales_channel_order_id",
+            "next_step",
+            "customer_organization_id",
+            "trade_item_id",
+            "destination",
+            "open_pieces",
+            "open_packages",
+        ),
+        {"partner": "customer_organization_id", "item": "trade_item_id"},
+        "departure NULLS LAST",
+    ),
+    ReportList(
+        "changes",
+        "customer_changes",
+        ("customer_organization_id", "status", "revenue", "comparable_revenue", "currency", "last_order"),
+        {"partner": "customer_organization_id", "currency": "currency"},
+        "comparable_revenue - revenue DESC NULLS LAST",
+    ),
+)
+
+
+def read_lists(
+    connection: duckdb.DuckDBPyConnection, reports: Collection[str], selection: Selection
+) -> dict[str, list[list[Any]]]:
+    """The rows of each list whose report is installed and can be limited to the selection, by the list's name."""
+    found = (each for each in LISTS if each.report in reports and selection.required.issubset(each.splits))
+    return {each.name: _rows(connection, each, selection) for each in found}
+
+
+def identifiers_in(lists: dict[str, list[list[Any]]]) -> set[str]:
+    """All identifiers of partners and trade items in the lists."""
+    known = {each.name: each for each in LISTS}
+    return {row[place] for name, rows in lists.items() for row in rows for place in known[name].identifiers} - {None}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, selection: Selection) -> list[list[Any]]:
+    columns = {"account": "account", **wanted.splits}
+    limits = {split: value for split, value in selection.limits.items() if split in columns}
+    where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
+    positions = ", ".join(str(place + 1) for place in range(len(wanted.columns) + 1))
+    sql = (
+        f"SELECT account, {', '.join(wanted.columns)} FROM reports.{wanted.report} WHERE true{where}"
+        f" ORDER BY {wanted.order}, {positions} LIMIT {LISTED}"
+    )
+    return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
+
+
+def in_json(value: object) -> object:
+    """A value for JSON: times in UTC as ISO 8601, other values that JSON lacks as text."""
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat(timespec="seconds")
+    if value is None or isinstance(value, bool | int | list):
+        return value
+    return str(value)

@@ -1,0 +1,89 @@
+// Sections with lists of single orders and customers. Those of open orders and changes are the same in all weeks.
+
+// The rows of a list for the chosen accounts, partners and items; places are those of the identifiers in a row.
+function listed(list, chosen, { partner, item }) {
+  const fits = (split, id) => !chosen[split].size || [...chosen[split]].some((place) => CONTENT.keys[place] === id);
+  return CONTENT.lists[list].filter((each) => (chosen.account === null || each[0] === chosen.account)
+    && fits("partner", each[partner]) && (item === undefined || fits("item", each[item])));
+}
+
+function idName(split, id) {
+  return id ? labelOf(split, id) : null;
+}
+
+const STEPS = dictionary({
+  COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
+});
+
+// When an order leaves, in the words of the day on which the page was made.
+function leaves(time) {
+  const day = (text) => new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Amsterdam" }).format(new Date(text));
+  const days = Math.round((Date.parse(day(time)) - Date.parse(day(CONTENT.made))) / DAY);
+  return days < 0 ? "late" : ["today", "tomorrow"][days] || "later";
+}
+
+function departures(chosen) {
+  const rows = listed("departures", chosen, { partner: 4, item: 5 });
+  const number = (when) => grouped(rows.filter(([, time]) => time && leaves(time) === when).length);
+  return {
+    figures: [
+      { value: number("today"), label: t("orders leave today") },
+      { value: number("tomorrow"), label: t("orders leave tomorrow") },
+      { value: number("late"), label: t("orders should have left") },
+    ],
+    table: {
+      columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
+        column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped)],
+      rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages]) => row([time, order, STEPS[step] || words(step),
+        idName("partner", customer), idName("item", item), destination, pieces, packages], PLACES.get(customer))),
+      whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0))],
+    },
+  };
+}
+
+function changes(chosen) {
+  const rows = listed("changes", chosen, { partner: 1 }).filter((each) => chosen.code === null || each[5] === chosen.code);
+  const number = (status) => grouped(rows.filter((each) => each[2] === status).length);
+  const sum = (place) => rows.reduce((all, each) => all + Number(each[place] || 0), 0);
+  return {
+    figures: [
+      { value: number("STOPPED"), label: t("stopped") },
+      { value: number("FALLEN"), label: t("bought less") },
+      { value: number("GROWN"), label: t("bought more") },
+      { value: number("NEW"), label: t("are new") },
+    ],
+    table: {
+      columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("State")), worth(WORD, chosen),
+        worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("Last order"), null, { show: inAmsterdam })],
+      rows: rows.map(([, customer, status, now, before, , time]) => row([idName("partner", customer), status ? words(status) : null, Number(now),
+        Number(before), Number(before) ? Number(now) / Number(before) - 1 : null, time], PLACES.get(customer))),
+      whole: [t("Total"), null, sum(3), sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null],
+    },
+  };
+}
+
+function actions(chosen) {
+  const whole = total("actions", chosen).orders;
+  const reasons = added("actions", chosen, ["reason"]).sort(falling("mentions"));
+  const names = reasons.map((each) => words(CONTENT.keys[each.reason]));
+  const week = (day) => Math.floor((Date.parse(day) - FIRST_MONDAY) / (7 * DAY));
+  const shown = listed("actions", chosen, { partner: 4, item: 5 }).filter(([, , , day]) =>
+    chosen.from === null || (day && week(day) >= chosen.from && week(day) <= chosen.to));
+  return {
+    figures: [{ value: grouped(whole), label: whole === 1 ? t("purchase order") : t("purchase orders") }],
+    picture: reasons.length && horizontalBars({
+      labels: names,
+      series: [{ name: t("Purchase orders"), values: reasons.map((each) => each.mentions) }],
+      format: grouped,
+      unit: t("purchase orders"),
+      axis: { minInterval: 1 },
+      alt: `${t("Purchase orders by why they need action.")} ${extremes(names, reasons.map((each) => each.mentions), grouped)}`,
+    }),
+    table: {
+      columns: [column(t("Delivery"), null, { show: (day) => dayName(Date.parse(day)) }), column(t("Reference")), column(t("Grower")), column(t("Trade item")), column(t("Units"), grouped),
+        column(t("Why"))],
+      rows: shown.map(([, reference, why, day, grower, what, quantity]) => row([day, reference,
+        idName("partner", grower), idName("item", what), quantity === null ? null : Number(quantity), why.map(words).join(", ")])),
+    },
+  };
+}
