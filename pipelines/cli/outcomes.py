@@ -35,11 +35,11 @@ _VALUES_SHOWN = 5
 _FIELDS_SHOWN = 10
 
 
-def print_outcomes(outcomes: Sequence[FeedOutcome]) -> None:
-    """Print a row for each feed, then the remarks; failures go to standard error."""
+def print_outcomes(outcomes: Sequence[FeedOutcome], seconds: float | None = None) -> None:
+    """Print a row for each feed, the total with the seconds of the sync, and remarks; failures go to standard error."""
     print_table(HEADINGS, [_row(outcome) for outcome in outcomes], STEPS)
     if len(outcomes) > 1:
-        print_line(total(outcomes))
+        print_line(total(outcomes) if seconds is None else f"{total(outcomes)} in {seconds:.1f} s")
     for outcome in outcomes:
         for remark in remarks(outcome):
             print_line(f"{subject(outcome)}: {one_line(remark)}")

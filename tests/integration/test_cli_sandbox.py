@@ -132,7 +132,7 @@ class TestDemo:
             assert re.search(rf"main +{feed} +\d", first)
             assert re.search(rf"main +{feed} ", second)
         assert re.search(r"main +orders\.sales_orders +[1-9]", first)
-        assert re.search(r"records read, [1-9][\d,]* new, \d+ changed in [\d.]+ s", second)
+        assert re.search(r"records read, [1-9][\d,]* new, \d+ changed, \d+ rejected in [\d.]+ s", second)
         assert "dagster" not in ended.out
         assert "\x1b" not in ended.out
 

@@ -111,14 +111,11 @@ def _sync_twice(api: str, warehouse: Path) -> None:
 def _sync(title: str, environment: Mapping[str, str]) -> None:
     from pipelines.cli.outcomes import print_outcomes
     from pipelines.orchestration.run_in_process import sync_through_dagster
-    from pipelines.text_format import counted
 
     print_line(f"\n{title}\n", "bold")
     began = time.monotonic()
     outcomes = sync_through_dagster(environment, root=Path.cwd(), storage=Path.cwd() / STORAGE)
-    print_outcomes(outcomes)
-    read, new, changed = (sum(getattr(each, name) for each in outcomes) for name in ("records", "new", "changed"))
-    print_line(f"{counted(read, 'record')} read, {new:,} new, {changed:,} changed in {time.monotonic() - began:.1f} s")
+    print_outcomes(outcomes, time.monotonic() - began)
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
 

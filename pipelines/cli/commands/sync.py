@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -126,12 +127,13 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: 
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
+    began = time.monotonic()
     with open_clients(settings, accounts=accounts) as connected:
         with hold_sync_lock(settings.warehouse, "floriday sync"):
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
         if to.is_listed:
-            print_outcomes(outcomes)
+            print_outcomes(outcomes, time.monotonic() - began)
         else:
             to.write_outcomes(outcomes)
             print_failures(outcomes)
