@@ -106,10 +106,17 @@ complaints AS (
     WHERE coalesce(r.initiated_by, '') <> 'SUPPLIER'
     UNION ALL BY NAME
     SELECT
-        d.* REPLACE (
-            CAST(coalesce(f.was.pieces, d.pieces, 0) AS BIGINT) AS pieces,
-            CAST(coalesce(f.was.amount, d.value, 0) AS DECIMAL(38, 6)) AS value
-        )
+        d.account,
+        d.day,
+        d.sales_order_id,
+        d.customer_organization_id,
+        d.seller_organization_id,
+        d.supplier_organization_id,
+        d.trade_item_id,
+        d.kind,
+        d.money,
+        CAST(coalesce(f.was.pieces, d.pieces, 0) AS BIGINT) AS pieces,
+        CAST(coalesce(f.was.amount, d.value, 0) AS DECIMAL(38, 6)) AS value
     FROM decided d
     LEFT JOIN original f ON f.account = d.account AND f.sales_order_id = d.sales_order_id
     WHERE d.kind IN ('REJECTED', 'UNFULFILLABLE', 'CANCELLED')
