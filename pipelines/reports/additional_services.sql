@@ -6,8 +6,8 @@
 -- The attach rate is the fraction of the orders that could have had the service: those of the same month, grower and
 -- currency, without orders of the clock, from a warehouse that offers the service, and for a customer that it is meant
 -- for, if it is customer-specific. Orders that have the service count in any case. Warehouses and customers are the
--- present ones of the service; an order without a despatch warehouse, and one of a service that is not in the warehouse,
--- could have had it. The trade may divide by all orders instead, which gives lower rates.
+-- present ones of the service; an order without a despatch warehouse, and one of a service that is not in the
+-- warehouse, could have had it. The trade may divide by all orders instead, which gives lower rates.
 --
 -- The revenue is the price of the service times its units after all corrections: pieces, packages, layers or load
 -- carriers of the order, rounded up, or the number of labels of the order. An order without packing data counts without

@@ -1,10 +1,10 @@
--- Complaints and failed orders, how often by customer, trade item and reason: one row for each account, month, customer,
--- trade item, kind, reason and currency.
+-- Complaints and failed orders, how often by customer, trade item and reason: one row for each account, month,
+-- customer, trade item, kind, reason and currency.
 --
 -- A complaint is a correction that someone else than the grower requested after the latest delivery of the order, or
 -- that led to a decision about the goods. The kinds are COMPLAINT; CORRECTION for other such requests, before the
--- delivery; and REJECTED, UNFULFILLABLE and CANCELLED for orders of that status. The kinds are not to be added: an order
--- that is cancelled by a request is in two. Requests of the grower and deleted requests are left out.
+-- delivery; and REJECTED, UNFULFILLABLE and CANCELLED for orders of that status. The kinds are not to be added: an
+-- order that is cancelled by a request is in two. Requests of the grower and deleted requests are left out.
 --
 -- The rate is the number of complaints divided by the orders of the same month, customer, trade item and currency:
 -- those that were accepted, committed, rejected, cancelled or unfulfillable, without deleted ones. It is above 1 if

@@ -1,5 +1,5 @@
--- Which part of the sales no payment provider guarantees, by age: one row for each account, credit claim status, payment
--- provider and currency.
+-- Which part of the sales no payment provider guarantees, by age: one row for each account, credit claim status,
+-- payment provider and currency.
 --
 -- Only orders with status COMMITTED count, without deleted ones. With FAILED, NOT_CHECKED, PLANNED and EXPIRED, no
 -- payment provider guarantees the payment (yet). Most orders do not contain whether they are paid; only orders that do
@@ -7,7 +7,8 @@
 --
 -- The amount that is not marked as paid is also split by age: the days from the latest delivery to today, in Amsterdam.
 -- Floriday records only for orders with RFH Afterpay whether the buyer has paid. So an old amount is not necessarily
--- open: compare it with your own ledger. The trade counts from the due date of the invoice, which Floriday does not know.
+-- open: compare it with your own ledger. The trade counts from the due date of the invoice, which Floriday does not
+-- know.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam

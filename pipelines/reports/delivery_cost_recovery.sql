@@ -9,13 +9,13 @@
 -- as all of the clock. The conditions are the present ones, also for older orders.
 --
 -- The revenue is the delivery price of a piece times the pieces after all corrections, in whole cents; without such a
--- price, the delivery cost that the order states, which is what the buyer is charged. The conditions are what the grower
--- asks for delivery; the trade may compare with the bills of its carriers instead.
+-- price, the delivery cost that the order states, which is what the buyer is charged. The conditions are what the
+-- grower asks for delivery; the trade may compare with the bills of its carriers instead.
 --
 -- Only orders with status COMMITTED count, without deleted ones. The month is that of the latest delivery in Amsterdam;
--- orders without that time are in a row without a month, unless from_date or to_date is given. The cost has the currency
--- of the order's amount. Currencies are never added together, so revenue in another currency than its order's is in a
--- row that does not count the order.
+-- orders without that time are in a row without a month, unless from_date or to_date is given. The cost has the
+-- currency of the order's amount. Currencies are never added together, so revenue in another currency than its order's
+-- is in a row that does not count the order.
 --
 -- parameters:
 --   from_date  first day of delivery, in Amsterdam

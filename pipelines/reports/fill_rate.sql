@@ -1,15 +1,15 @@
--- Fill rate, which part of what was first ordered the grower did not fail to deliver: one row for each account, ISO
--- week and trade item.
+-- Fill rate, the part of the first ordered pieces that the grower did not leave short: one row for each account, ISO week
+-- and trade item.
 --
 -- Each order counts by itself, so that too many pieces for one customer do not make up for missing ones of another. Of
 -- the pieces that were first ordered, delivered are at most the ordered ones, and the missing rest is split by who
 -- caused it: ordered = delivered + short_by_grower + short_by_customer. The fill rate is 1 - short_by_grower / ordered.
 --
--- Ordered is the quantity before all corrections: the old quantity of the order's oldest mutation, below 0 as 0. Delivered
--- are the pieces that shipments claimed of the order's fulfillment requests (packages times pieces), even if nobody corrected
--- the order for missing pieces. A request without pieces per package has those of its order. A request that moved to
--- another delivery order counts once, at its present one. Deleted delivery orders, and shipments that are drafts,
--- cancelled or failed, deliver nothing.
+-- Ordered is the quantity before all corrections: the old quantity of the order's oldest mutation, below 0 as 0.
+-- Delivered are the pieces that shipments claimed of the order's fulfillment requests (packages times pieces), even if
+-- nobody corrected the order for missing pieces. A request without pieces per package has those of its order. A request
+-- that moved to another delivery order counts once, at its present one. Deleted delivery orders, and shipments that are
+-- drafts, cancelled or failed, deliver nothing.
 --
 -- Short by the customer is what the customer took off its order until the latest delivery: it withdrew the order, or
 -- requested the correction that reduced it. A reduction after that time is a complaint, and does not change what the

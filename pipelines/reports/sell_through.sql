@@ -5,10 +5,10 @@
 -- that the initial pieces are the sum of sold, other and remaining pieces. Deleted batches are left out. The days are
 -- those of harvest or production, in Amsterdam.
 --
--- A change of warehouse is not a second harvest: Floriday makes another batch of the moved pieces, and each piece counts
--- once, at the batch that has it. So initial pieces are what Floriday recorded at the start, minus the pieces that moved
--- to another batch and plus those that came from one (changes of warehouse, splits, combinations). The trade may see a
--- batch with all its moved pieces as one harvest: moved_pieces has what left.
+-- A change of warehouse is not a second harvest: Floriday makes another batch of the moved pieces, and each piece
+-- counts once, at the batch that has it. So initial pieces are what Floriday recorded at the start, minus the pieces
+-- that moved to another batch and plus those that came from one (changes of warehouse, splits, combinations). The trade
+-- may see a batch with all its moved pieces as one harvest: moved_pieces has what left.
 --
 -- Stock of other growers in one's own warehouse is included: see supplier_organization_id.
 --

@@ -4,13 +4,13 @@
 -- Pieces left are those of batches that are not deleted. The age of a batch are the days from its day of harvest or
 -- production to today, in Amsterdam. Offered are the pieces of these batches that can be bought now: available direct
 -- supply lines in their order period, available pre-sale lines of the clock in their trade period, and lines that wait
--- for their auction. The same pieces may be in several offers, so of each batch at most the pieces left count. Offers by
--- week, without a batch, are left out.
+-- for their auction. The same pieces may be in several offers, so of each batch at most the pieces left count. Offers
+-- by week, without a batch, are left out.
 --
--- At the clock, the lines of the last 30 days count, by the day of their auction, or those of the given period: pieces of
--- pre-sale lines that became unavailable before they were sold, of lines that were not auctioned, and of destroyed ones.
--- The trade may see such a pre-sale as no loss, because its pieces pass to the clock. Lines whose batch is not in the
--- warehouse are in rows without a warehouse and age class.
+-- At the clock, the lines of the last 30 days count, by the day of their auction, or those of the given period: pieces
+-- of pre-sale lines that became unavailable before they were sold, of lines that were not auctioned, and of destroyed
+-- ones. The trade may see such a pre-sale as no loss, because its pieces pass to the clock. Lines whose batch is not in
+-- the warehouse are in rows without a warehouse and age class.
 --
 -- parameters:
 --   from_date   first day of auction; without it, 30 days ago
@@ -89,7 +89,13 @@ offered AS (
     GROUP BY ALL
 ),
 failed AS (
-    SELECT l.account, l.batch_id, l.trade_item_id, l.auction_date, 'UNAVAILABLE' AS failure, l.number_of_pieces AS pieces
+    SELECT
+        l.account,
+        l.batch_id,
+        l.trade_item_id,
+        l.auction_date,
+        'UNAVAILABLE' AS failure,
+        l.number_of_pieces AS pieces
     FROM supply.clock_presales_supply_lines l
     WHERE l.status = 'UNAVAILABLE' AND NOT l.is_deleted
     UNION ALL
