@@ -114,7 +114,15 @@ line_versions AS (
 ),
 prices AS (
     SELECT
-        v.* EXCLUDE (synced_at, is_deleted, counts),
+        v.account,
+        v.supply_line_id,
+        v.row_version,
+        v.trade_item_id,
+        v.money,
+        v.price,
+        v.pieces,
+        v.begins,
+        v.ends,
         if(v.row_version = 1, NULL, v.synced_at) AS seen_at,
         -- A line that was sold out before its period was on offer for its beginning.
         CASE
@@ -206,7 +214,14 @@ both_prices AS (
         f.value / f.pieces AS offered_average,
         f.highest AS offered_max,
         f.pieces AS offered_pieces,
-        r.* EXCLUDE (account, monday, trade_item_id, money)
+        r.lowest,
+        r.highest,
+        r.average,
+        r.pieces,
+        r.clock_lowest,
+        r.clock_highest,
+        r.clock_average,
+        r.clock_pieces
     FROM offered f
     FULL JOIN realised r
         ON r.account = f.account

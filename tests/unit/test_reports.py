@@ -290,3 +290,9 @@ def test_the_orders_behind_a_report_can_be_queried(warehouses: list[Installed], 
         described = warehouse.connection.execute("FROM behind(from_date := '2026-01-01')").description or ()
 
         assert {"account", "day", "trade_item_id", "money"} <= {column for column, *_ in described}
+
+
+@pytest.mark.parametrize("report", all_reports(), ids=lambda report: report.name)
+def test_no_report_leaves_out_or_replaces_several_columns(report: Report) -> None:
+    """DuckDB changes the order of such columns when it copies a macro, and compaction would report a difference."""
+    assert not re.search(r"\bEXCLUDE \([^)]*,|\bREPLACE \(", report.sql)
