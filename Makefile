@@ -52,8 +52,8 @@ else
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 endif
 
-test-dates: $(INSTALLED) ## Run the tests that use the clock on difficult dates (needs faketime)
-	@PYTHON=$(BIN)/python WORKERS=$(WORKERS) bash .ci/dates $(ARGS)
+test-dates: $(INSTALLED) ## Run the tests that use the clock on five difficult dates, or the TURN of them (needs faketime)
+	@PYTHON=$(BIN)/python WORKERS=$(WORKERS) TURN=$(TURN) bash .ci/dates $(ARGS)
 
 test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python: 3.13 or 3.11
 	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)

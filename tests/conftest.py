@@ -18,7 +18,7 @@ from tests.examples import examples
 REPORTS = "tests/integration/reports/"
 
 settings.register_profile(
-    "local", deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow]
+    "local", deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
 

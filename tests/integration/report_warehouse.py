@@ -27,7 +27,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.reports import all_reports
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.cursors import FeedPart
 from tests.expected_rows import newest, parsed
 from tests.integration.syncing import empty_warehouse
@@ -87,18 +87,27 @@ def _tables_of(feed: Feed) -> set[str]:
 class ReportWarehouse:
     """A warehouse file with the tables and reports of one API, and all records stored in it.
 
+    It stays open between reads and writes, because opening the file takes longer than most of them.
+
     Args:
-        path: path at which the file is created.
+        _path: path at which the file is created.
         api: API that defines the tables: ``suppliers`` or ``customers``.
     """
 
-    path: Path
+    _path: Path
     api: str = "suppliers"
     _stored: dict[str, list[tuple[str, Json]]] = field(default_factory=dict, repr=False)
     _sequence_numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
 
     def __post_init__(self) -> None:
-        self.path.write_bytes(empty_warehouse(self.api, feeds_of_reports(self.api)))
+        self._path.write_bytes(empty_warehouse(self.api, feeds_of_reports(self.api)))
+        self._warehouse = ReusingWarehouse(self._path)
+
+    @property
+    def path(self) -> Path:
+        """The path of the file, which is closed, so that others can open it."""
+        self._warehouse.close()
+        return self._path
 
     def feed(self, name: str) -> Feed:
         """Return the feed with a name like ``sales_orders`` or ``orders.sales_orders``."""
@@ -116,7 +125,7 @@ class ReportWarehouse:
             The time of the commit, which is ``synced_at`` of the new versions.
         """
         numbered = [in_json({**record, "sequenceNumber": next(self._sequence_numbers)}) for record in records]
-        with Warehouse(self.path).writing() as connection:
+        with self._warehouse.writing() as connection:
             return self._commit(connection, name, numbered, account)
 
     def store_sandbox(self, sandbox: Sandbox, names: Iterable[str], since: Cursors | None = None) -> Cursors:
@@ -131,7 +140,7 @@ class ReportWarehouse:
             The highest sequence number by account and feed.
         """
         cursors = dict(since or {})
-        with Warehouse(self.path).writing() as connection:
+        with self._warehouse.writing() as connection:
             for account, name in product(sandbox.api_keys, names):
                 entries = sandbox.book(name, account).entries()
                 new = [entry.body for entry in entries if entry.number > cursors.get((account, name), 0)]
@@ -196,7 +205,7 @@ class ReportWarehouse:
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """Return the result of a query."""
-        with Warehouse(self.path).reading() as connection:
+        with self._warehouse.reading() as connection:
             return connection.execute(sql, dict(parameters or {})).fetchall()
 
 

@@ -72,6 +72,7 @@ WITHOUT_SETTINGS = {
 }
 CASES = {
     "demo": [Case(("demo", "--api", "growers"))],
+    "lookup": [Case(("lookup", "load", "missing.csv"))],
     "init": [
         Case(("init",), variables=WITHOUT_SETTINGS),
         Case(("init", "--account", "north=1", "--account", "south=2", "--environment", "live", "--no-check")),

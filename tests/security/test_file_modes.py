@@ -76,6 +76,7 @@ def open_to_others(modes: dict[str, int]) -> dict[str, str]:
     return {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
+@pytest.mark.slow
 def test_every_command_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
     """After each command, no file or folder below the working directory is accessible to others."""
     ended = several_commands(COMMANDS, tmp_path, 0o022, **settings(sandbox))
@@ -85,6 +86,17 @@ def test_every_command_makes_private_files_and_folders(sandbox: Sandbox, tmp_pat
         assert code == 0, (command, printed)
         assert open_to_others(modes) == {}, command
         assert modes.keys() >= (WRITTEN if command == ["redact"] else set())
+
+
+def test_a_sync_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
+    """After a sync and its dashboard, no file or folder below the working directory is accessible to others."""
+    commands = [["sync"], ["dashboard", "--output", "pages/d.html"]]
+    ended = several_commands(commands, tmp_path, 0o022, **settings(sandbox))
+
+    for command, (code, printed, modes) in zip(commands, ended, strict=True):
+        assert code == 0, (command, printed)
+        assert open_to_others(modes) == {}, command
+        assert "data/w.duckdb" in modes
 
 
 @pytest.mark.usefixtures("umask")
