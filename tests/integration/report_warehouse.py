@@ -97,6 +97,7 @@ class ReportWarehouse:
     _path: Path
     api: str = "suppliers"
     _stored: dict[str, list[tuple[str, Json]]] = field(default_factory=dict, repr=False)
+    _newest: dict[str, tuple[int, list[tuple[str, Json]]]] = field(default_factory=dict, repr=False)
     _sequence_numbers: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
 
     def __post_init__(self) -> None:
@@ -159,13 +160,17 @@ class ReportWarehouse:
         return stored.committed_at
 
     def newest_records(self, name: str) -> list[tuple[str, Json]]:
-        """Return the newest version of each record, with its account."""
+        """Return the newest version of each record, with its account; computed once for the versions of a feed."""
         feed, versions = self.feed(name), self.all_versions(name)
-        return [
-            (account, record)
-            for account in dict.fromkeys(account for account, _ in versions)
-            for record in newest(feed, [version for owner, version in versions if owner == account])
-        ]
+        count, found = self._newest.get(feed.name, (-1, []))
+        if count != len(versions):
+            found = [
+                (account, record)
+                for account in dict.fromkeys(account for account, _ in versions)
+                for record in newest(feed, [version for owner, version in versions if owner == account])
+            ]
+            self._newest[feed.name] = (len(versions), found)
+        return list(found)
 
     def all_versions(self, name: str) -> list[tuple[str, Json]]:
         """Return all versions of all records with their accounts, in the order in which they were stored."""

@@ -31,7 +31,7 @@ TABLES = {table.name for feed in SUPPLIERS.sources for table in tables_of(feed).
 REPORTS = [
     each.name
     for each in all_reports()
-    if all(name.split(".")[0] == "sync" or name.split(".")[1] in TABLES for name in each.tables)
+    if all(name.split(".")[0] in {"sync", "lookup"} or name.split(".")[1] in TABLES for name in each.tables)
     and each.name not in {"spend_by_grower", "cheapest_offer"}  # they read columns of buyers' tables
 ]
 FEEDS = [pytest.param(feed, id=feed.name) for feed in SUPPLIERS.sources]

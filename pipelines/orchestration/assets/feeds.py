@@ -122,7 +122,7 @@ class _Step:
         request = self._request(config, session.open())
         warehouse.hold(self.context.run, self.context.log)
         others = partial(self._others, request, session.open())
-        feeds = session.concurrent_feeds(self.context.run_id)
+        feeds = session.concurrent_feeds(self.context.run.run_id)
         return feeds.outcomes(self.source, request, _log_progress(self.context.log), others)
 
     def _request(self, config: SyncConfig, connected: Connected) -> SyncRequest:
@@ -162,7 +162,7 @@ class _Step:
             rows = metadata.of_rows(connection, self.table)
             proven = proven_weeks(current_for_all(connection).get(self.source.name), now, self.start)
             results = checks.results(
-                self.source, outcomes, connection, run_id=self.context.run_id, now=now, names=names
+                self.source, outcomes, connection, run_id=self.context.run.run_id, now=now, names=names
             )
         is_skipped = all(outcome.skipped is not None for outcome in outcomes)
         if is_skipped or key not in self.context.selected_asset_keys:  # a run may be for checks alone

@@ -41,7 +41,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
             warehouse.hold(context.run, context.log)
             outcomes = session.prepare().sync_all(
                 [source for source in sources if not chosen or source.name in chosen],
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 accounts=accounts,
                 what=days,
             )

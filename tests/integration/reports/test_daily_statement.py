@@ -46,8 +46,9 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
     """Compute the report's rows from the records, in Python."""
     last = parameters.to_date or today(now)
     first = parameters.from_date or last - dt.timedelta(days=30)
+    orders = orders_by_id(warehouse)
     lines = [
-        line_row(warehouse.api, account, line, orders_by_id(warehouse).get((account, uuid(line, "salesOrderId"))))
+        line_row(warehouse.api, account, line, orders.get((account, uuid(line, "salesOrderId"))))
         for account, line in existing(warehouse, LINES)
         if is_between(day_of(line), first, last)
     ]

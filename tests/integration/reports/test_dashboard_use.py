@@ -239,10 +239,10 @@ def test_options_of_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The command takes days, an account, a customer by name, and a language; wrong ones are usage errors."""
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(grower_world.path))
-    monkeypatch.setenv("FLORIDAY_LANGUAGE", "nl")
     names = grower_world.organization_names()
     ids = [row[1] for row in grower_world.report("customer_ranking") if row[0] == "main"]
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(grower_world.path))
+    monkeypatch.setenv("FLORIDAY_LANGUAGE", "nl")
     name = next(names["main", id] for id in ids if list(names.values()).count(names["main", id]) <= 2)
     file = tmp_path / "page.html"
     base = ["dashboard", "--output", str(file)]
