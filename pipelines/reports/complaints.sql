@@ -163,10 +163,7 @@ totals AS (
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
     GROUP BY ALL
 ),
-items AS (
-    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
-    FROM catalog.trade_items i
-)
+{items}
 SELECT
     m.account,
     m.month,

@@ -55,10 +55,7 @@
 
 WITH
 {contract_periods},
-items AS (
-    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
-    FROM catalog.trade_items i
-)
+{items}
 SELECT
     p.account,
     p.reference AS contract_reference,

@@ -105,10 +105,7 @@ forecast AS (
         ) AS expected
     FROM paces p
 ),
-items AS (
-    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
-    FROM catalog.trade_items i
-)
+{items}
 SELECT
     f.account,
     f.reference AS contract_reference,

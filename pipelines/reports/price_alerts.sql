@@ -124,10 +124,7 @@ alerts AS (
         AND d.money = c.money
     WHERE c.is_clock AND NOT d.is_clock AND c.paid * d.pieces < d.paid * c.pieces
 ),
-items AS (
-    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
-    FROM catalog.trade_items i
-)
+{items}
 SELECT
     a.account,
     CAST(isoyear(a.monday) AS INTEGER) AS iso_year,

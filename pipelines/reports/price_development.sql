@@ -229,10 +229,7 @@ both_prices AS (
         AND r.trade_item_id IS NOT DISTINCT FROM f.trade_item_id
         AND r.money IS NOT DISTINCT FROM f.money
 ),
-items AS (
-    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
-    FROM catalog.trade_items i
-)
+{items}
 SELECT
     b.account,
     CAST(isoyear(b.monday) AS INTEGER) AS iso_year,

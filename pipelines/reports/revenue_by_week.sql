@@ -114,10 +114,7 @@ both_years AS (
         AND e.trade_item_id IS NOT DISTINCT FROM w.trade_item_id
         AND e.money IS NOT DISTINCT FROM w.money
 ),
-items AS (
-    SELECT i.account, i.trade_item_id, COLUMNS('^(trade_item_name_nl|name)$') AS trade_item_name
-    FROM catalog.trade_items i
-)
+{items}
 SELECT
     w.account,
     w.iso_year,

@@ -1,5 +1,9 @@
 account_weeks AS (
-    SELECT o.account, o.monday, min(o.day) - o.monday AS first_weekday, min(min(o.monday)) OVER of_account AS first_monday
+    SELECT
+        o.account,
+        o.monday,
+        min(o.day) - o.monday AS first_weekday,
+        min(min(o.monday)) OVER of_account AS first_monday
     FROM committed_orders o
     WHERE o.monday < date_trunc('week', timezone('Europe/Amsterdam', now()))  -- the running week is not complete
     GROUP BY o.account, o.monday
