@@ -140,6 +140,6 @@ class ReusingWarehouse(Warehouse):
                 yield stream
 
     def close(self) -> None:
-        """Close the open connection, if there is one."""
-        with self._in_use:
+        """Close the open connection, if there is one; DuckDB may write files for the checkpoint then."""
+        with self._in_use, private_files():
             self._kept.close()
