@@ -97,7 +97,7 @@ examples: $(INSTALLED) ## Run the reports for the examples of their page
 	@mv examples.json.new pipelines/dictionary/examples.json
 
 lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)
