@@ -150,20 +150,9 @@ def _first(feeds: list[FeedStatus]) -> str:
 def _values(each: FeedStatus, maximums: Maximums) -> dict[str, Any]:
     """The values of a feed by the keys of ``--format json``."""
     maximum = maximums.get((each.account, each.source.name))
-    keeps = each.source.retention and each.source.retention.keeps
-    return {
-        "account": each.account,
-        "feed": each.source.name,
-        "rows": each.rows,
-        "cursor": each.cursor,
-        "maximum": maximum,
-        "behind": None if maximum is None else max(0, maximum - (each.cursor or 0)),
-        "current_at": each.current_at,
-        "rejected": each.rejected,
-        "lost_at": each.current_at + keeps if each.current_at and keeps else None,
-        "granted": each.granted,
-        "reread": each.reread,
-    }
+    behind = None if maximum is None else max(0, maximum - (each.cursor or 0))
+    values = {**each.values, "maximum": maximum, "behind": behind}
+    return {key: values[key] for key in _KEYS}
 
 
 def _statuses(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:

@@ -41,6 +41,22 @@ class FeedStatus:
             return None
         return self.source.retention.keeps - (now - self.current_at)
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the warehouse knows of the feed, by the keys that ``floriday status --format json`` has too."""
+        keeps = self.source.retention and self.source.retention.keeps
+        return {
+            "account": self.account,
+            "feed": self.source.name,
+            "rows": self.rows,
+            "cursor": self.cursor,
+            "current_at": self.current_at,
+            "rejected": self.rejected,
+            "lost_at": self.current_at + keeps if self.current_at and keeps else None,
+            "granted": self.granted,
+            "reread": self.reread,
+        }
+
 
 def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> list[FeedStatus]:
     """The status of each feed and snapshot, in the given order, for each account in the warehouse."""
