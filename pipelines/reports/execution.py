@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import PipelineError, UsageError
 from pipelines.reports.availability import apis_of
 from pipelines.reports.installation import INSTALLED
-from pipelines.reports.parameters import Label, Parameters, check_account, with_ids
+from pipelines.reports.parameters import Label, Parameters, Rows, check_account, with_ids
 from pipelines.reports.report import Report, all_reports
 
 if TYPE_CHECKING:
@@ -30,11 +30,18 @@ class Arguments:
             names = ", ".join(map(self.label, ("account", *report.parameters)))
             raise UsageError(f"{report.name} takes {names} and nothing else")
 
-    def checked(self, session: QuerySession) -> Arguments:
+    def checked(self, session: Rows) -> Arguments:
         """The same with ids instead of names. A UsageError for an unknown account or name."""
         if self.account is not None:
             check_account(session, self.account, self.label)
         return replace(self, parameters=with_ids(session, self.parameters, self.label))
+
+
+def checked_arguments(session: Rows, report: Report, arguments: Arguments) -> Arguments:
+    """The arguments for a report that the warehouse has, with ids instead of names; raises as :func:`run_report`."""
+    arguments.check_names(report)
+    require_report(session, report)
+    return arguments.checked(session)
 
 
 def run_report(session: QuerySession, report: Report, arguments: Arguments) -> Result:
@@ -44,34 +51,36 @@ def run_report(session: QuerySession, report: Report, arguments: Arguments) -> R
         UsageError: a parameter, an account or a name does not exist.
         PipelineError: the warehouse does not have the report, or as for queries.
     """
-    arguments.check_names(report)
-    require_report(session, report)
-    return rows_of(session, report, arguments.checked(session))
+    return rows_of(session, report, checked_arguments(session, report, arguments))
 
 
 def rows_of(session: QuerySession, report: Report, arguments: Arguments) -> Result:
     """The rows of a report that the warehouse has; parameters that it does not take are left out."""
+    return replace(session.execute(*query_of(report, arguments)), has_cents=True)
+
+
+def query_of(report: Report, arguments: Arguments) -> tuple[str, Parameters]:
+    """The statement of a report, with its parameters; those that the report does not take are left out."""
     accepted = {name: value for name, value in arguments.parameters.items() if name in report.parameters}
     named = ", ".join(f"{name} := ${name}" for name in accepted)
     of_account = {} if arguments.account is None else {"account": arguments.account}
     condition = " WHERE account = $account" if of_account else ""
-    result = session.execute(f"FROM reports.{report.name}({named}){condition}", {**accepted, **of_account})
-    return replace(result, has_cents=True)
+    return f"FROM reports.{report.name}({named}){condition}", {**accepted, **of_account}
 
 
-def reports_in(session: QuerySession) -> list[Report]:
+def reports_in(session: Rows) -> list[Report]:
     """The reports that the warehouse has, by name."""
     names = {name for name, _ in session.rows(INSTALLED)}
     return [report for report in all_reports() if report.name in names]
 
 
-def lacking_reports(session: QuerySession) -> list[str]:
+def lacking_reports(session: Rows) -> list[str]:
     """The names of the reports of the warehouse's API that it does not have."""
     api, present = _api(session), reports_in(session)
     return [each.name for each in all_reports() if each not in present and (api is None or api in apis_of(each.name))]
 
 
-def require_report(session: QuerySession, report: Report) -> None:
+def require_report(session: Rows, report: Report) -> None:
     """Raise a PipelineError if the warehouse does not have the report."""
     if report in reports_in(session):
         return
@@ -86,7 +95,7 @@ def require_report(session: QuerySession, report: Report) -> None:
     )
 
 
-def why_empty(session: QuerySession, arguments: Arguments) -> str:
+def why_empty(session: Rows, arguments: Arguments) -> str:
     """The end of a sentence: why reports have no rows."""
     ((windows,),) = session.rows("SELECT count(*) FROM sync.windows")
     if not windows:
@@ -95,5 +104,5 @@ def why_empty(session: QuerySession, arguments: Arguments) -> str:
     return " for these parameters" if is_limited else ": the warehouse has no data for it"
 
 
-def _api(session: QuerySession) -> str | None:
+def _api(session: Rows) -> str | None:
     return next((api for (api,) in session.rows("SELECT api FROM sync.settings")), None)

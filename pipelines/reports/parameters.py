@@ -9,14 +9,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from uuid import UUID
 
 from pipelines.errors import UsageError
 from pipelines.text_format import did_you_mean, nearest
-
-if TYPE_CHECKING:
-    from pipelines.warehouse.read.query_session import QuerySession
 
 _ORGANIZATIONS = """
     SELECT DISTINCT CAST(organization_id AS VARCHAR) AS id, name, coalesce(physical_address_city, mailing_address_city)
@@ -38,6 +35,14 @@ NAMED = {"customer": _ORGANIZATIONS, "grower": _ORGANIZATIONS, "trade_item": _TR
 
 _DAYS = ("from_date", "to_date")
 _MOST_SHOWN = 3
+
+
+class Rows(Protocol):
+    """Something that returns the rows of our own queries, such as a query session."""
+
+    def rows(self, sql: str, /) -> list[tuple[Any, ...]]:
+        """All rows of a query, as Python values."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def _currency_code(text: str, called: str) -> str:
     return text.upper()
 
 
-def with_ids(session: QuerySession, parameters: Parameters, label: Label = str) -> Parameters:
+def with_ids(session: Rows, parameters: Parameters, label: Label = str) -> Parameters:
     """The parameters with the id of each organization and trade item that is given by its name.
 
     Raises:
@@ -98,14 +103,14 @@ def with_ids(session: QuerySession, parameters: Parameters, label: Label = str) 
     return {name: _id(session, name, value, label) if name in NAMED else value for name, value in parameters.items()}
 
 
-def check_account(session: QuerySession, account: str, label: Label = str) -> None:
+def check_account(session: Rows, account: str, label: Label = str) -> None:
     """Raise a UsageError if the warehouse has no account of that name."""
     known = [name for (name,) in session.rows("SELECT account FROM sync.accounts ORDER BY account")]
     if account not in known:
         raise UsageError(f"{label('account')} {account!r} is not in the warehouse: {did_you_mean(account, known)}")
 
 
-def _id(session: QuerySession, parameter: str, value: date | int | str | UUID, label: Label) -> UUID:
+def _id(session: Rows, parameter: str, value: date | int | str | UUID, label: Label) -> UUID:
     text = str(value)
     try:
         return UUID(text)

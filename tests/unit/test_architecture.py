@@ -32,6 +32,7 @@ ORDER = (
     "dashboard",
     "dictionary",
     "sync",
+    "api",
     "alerts",
     "orchestration",
     "definitions",

@@ -156,15 +156,11 @@ def _values(each: FeedStatus, maximums: Maximums) -> dict[str, Any]:
 
 
 def _statuses(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
-    from pipelines.catalogue import catalogue_of
     from pipelines.sync.selection import chosen_sources
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.read.feed_status import feed_statuses
-    from pipelines.warehouse.schema.owner import require_owner
+    from pipelines.warehouse.read.feed_status import read_statuses
 
-    with Warehouse(settings.warehouse).reading() as connection:
-        owner = require_owner(connection, settings.warehouse)
-        return owner, feed_statuses(connection, chosen_sources(settings, catalogue_of(owner.api)))
+    return read_statuses(Warehouse(settings.warehouse), lambda catalogue: chosen_sources(settings, catalogue))
 
 
 def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[str]]:
