@@ -16,8 +16,6 @@ from pipelines.cli.options import Format, FormatOption, OutputOption, date_optio
 from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from pipelines.cli.named_parameters import Parameters
     from pipelines.reports import Report
     from pipelines.settings import LocalSettings
@@ -111,13 +109,20 @@ def _list(format: Format | None, output: Path | None) -> None:
     listed = [each for each in all_reports() if api is None or api in apis_of(each.name)]
     if not is_listed(style, output):
         rows = [
-            {"report": each.name, "parameters": _options(each), "apis": apis_of(each.name), "shows": each.summary}
+            {
+                "report": each.name,
+                "parameters": _options(each),
+                "apis": apis_of(each.name),
+                "shows": each.summary_for(api),
+            }
             for each in listed
         ]
         write_rows(_LISTED, rows, style, output, settings.warehouse)
         return
     names = ["report", "parameters", "API", "shows"]
-    cells = [(each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary) for each in listed]
+    cells = [
+        (each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary_for(api)) for each in listed
+    ]
     shown = [index for index, name in enumerate(names) if api is None or name != "API"]
     headings = [Heading(names[index], is_text=index > 0) for index in shown]
     print_table(headings, [[row[index] for index in shown] for row in cells])
@@ -156,23 +161,8 @@ def _print(name: str, wanted: _Wanted, format: Format | None, output: Path | Non
     path = load_local_settings().warehouse
     with query_session(path) as session:
         _require(session, chosen)
-        counted = _CountedResult(_query(session, chosen, wanted.checked(session)))
-        write_result(counted.result, style, output, path)
-        if not counted.rows:
+        if not write_result(_query(session, chosen, wanted.checked(session)), style, output, path):
             print_error(f"{name} has no rows{_why_empty(session, wanted)}")
-
-
-class _CountedResult:
-    """The result of a report, which counts its rows while they are read."""
-
-    def __init__(self, result: Result) -> None:
-        self.rows = 0
-        self.result = replace(result, batches=self._count(result.batches), has_cents=True)
-
-    def _count(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += batch.num_rows
-            yield batch
 
 
 def _why_empty(session: QuerySession, wanted: _Wanted) -> str:
@@ -216,7 +206,8 @@ def _query(session: QuerySession, chosen: Report, wanted: _Wanted) -> Result:
     arguments = ", ".join(f"{name} := ${name}" for name in accepted)
     of_account = {} if wanted.account is None else {"account": wanted.account}
     condition = " WHERE account = $account" if of_account else ""
-    return session.execute(f"FROM reports.{chosen.name}({arguments}){condition}", {**accepted, **of_account})
+    result = session.execute(f"FROM reports.{chosen.name}({arguments}){condition}", {**accepted, **of_account})
+    return replace(result, has_cents=True)
 
 
 def _write_all(name: str | None, wanted: _Wanted, format: Format | None, output: Path | None) -> None:
@@ -253,15 +244,16 @@ def _missing(session: QuerySession, present: Iterable[str]) -> list[str]:
 def _write_sheets(session: QuerySession, stream: BinaryIO, wanted: _Wanted) -> dict[str, int]:
     """Write a sheet for each report in the warehouse; returns their numbers of rows."""
     from pipelines.cli.formats.workbook import write_xlsx
+    from pipelines.cli.output import CountedRows
     from pipelines.reports import all_reports
 
     names = _installed(session)
-    sheets: dict[str, _CountedResult] = {}
+    sheets: dict[str, CountedRows] = {}
 
     def results() -> Iterator[tuple[str, Result]]:
         for each in all_reports():
             if each.name in names:
-                sheets[each.name] = _CountedResult(_query(session, each, wanted))
+                sheets[each.name] = CountedRows(_query(session, each, wanted))
                 yield each.name, sheets[each.name].result
 
     write_xlsx(results(), stream)
