@@ -39,9 +39,10 @@ def test_every_requirement_is_pinned_with_its_hash() -> None:
 
 def test_dagster_and_its_web_server_match() -> None:
     """All packages of Dagster are pinned to one version, because they work only with each other."""
-    versions = {re.search(r"==([\d.]+)", pins()[name]) for name in ("dagster", "dagster-webserver", "dagster-graphql")}
+    names = ("dagster", "dagster-webserver", "dagster-graphql", "dagster-dg-cli", "dagster-dg-core")
+    versions = {match[1] for name in names if (match := re.search(r"==([\d.]+)", pins()[name]))}
 
-    assert len({match and match[1] for match in versions}) == 1
+    assert len(versions) == 1
 
 
 def test_pyproject_does_not_override_the_workspace() -> None:

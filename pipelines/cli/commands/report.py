@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -17,8 +16,6 @@ from pipelines.cli.options import Format, FormatOption, OutputOption, date_optio
 from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from pipelines.reports import Report
     from pipelines.reports.execution import Arguments
     from pipelines.settings import LocalSettings
@@ -135,23 +132,8 @@ def _print(name: str, wanted: Arguments, format: Format | None, output: Path | N
     wanted.check_names(chosen)
     path = load_local_settings().warehouse
     with query_session(path) as session:
-        counted = _CountedResult(run_report(session, chosen, wanted))
-        write_result(counted.result, style, output, path)
-        if not counted.rows:
+        if not write_result(run_report(session, chosen, wanted), style, output, path):
             print_error(f"{name} has no rows{why_empty(session, wanted)}")
-
-
-class _CountedResult:
-    """The result of a report, which counts its rows while they are read."""
-
-    def __init__(self, result: Result) -> None:
-        self.rows = 0
-        self.result = replace(result, batches=self._count(result.batches))
-
-    def _count(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += batch.num_rows
-            yield batch
 
 
 def _write_all(name: str | None, wanted: Arguments, format: Format | None, output: Path | None) -> None:
@@ -179,13 +161,14 @@ def _write_all(name: str | None, wanted: Arguments, format: Format | None, outpu
 def _write_sheets(session: QuerySession, stream: BinaryIO, wanted: Arguments) -> dict[str, int]:
     """Write a sheet for each report in the warehouse; returns their numbers of rows."""
     from pipelines.cli.formats.workbook import write_xlsx
+    from pipelines.cli.output import CountedRows
     from pipelines.reports.execution import reports_in, rows_of
 
-    sheets: dict[str, _CountedResult] = {}
+    sheets: dict[str, CountedRows] = {}
 
     def results() -> Iterator[tuple[str, Result]]:
         for each in reports_in(session):
-            sheets[each.name] = _CountedResult(rows_of(session, each, wanted))
+            sheets[each.name] = CountedRows(rows_of(session, each, wanted))
             yield each.name, sheets[each.name].result
 
     write_xlsx(results(), stream)
