@@ -89,13 +89,20 @@ def _list(format: Format | None, output: Path | None) -> None:
     listed = [each for each in all_reports() if api is None or api in apis_of(each.name)]
     if not is_listed(style, output):
         rows = [
-            {"report": each.name, "parameters": _options(each), "apis": apis_of(each.name), "shows": each.summary}
+            {
+                "report": each.name,
+                "parameters": _options(each),
+                "apis": apis_of(each.name),
+                "shows": each.summary_for(api),
+            }
             for each in listed
         ]
         write_rows(_LISTED, rows, style, output, settings.warehouse)
         return
     names = ["report", "parameters", "API", "shows"]
-    cells = [(each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary) for each in listed]
+    cells = [
+        (each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary_for(api)) for each in listed
+    ]
     shown = [index for index, name in enumerate(names) if api is None or name != "API"]
     headings = [Heading(names[index], is_text=index > 0) for index in shown]
     print_table(headings, [[row[index] for index in shown] for row in cells])
