@@ -40,7 +40,7 @@ HEADINGS = (
     Heading("rejected", is_number=True),
     Heading("lost in", is_number=True, short=lambda text: text.replace(" days", " d")),
 )
-STEPS = (  # on a narrow terminal, in this order; docs/operations.md names it
+STEPS = (  # on a narrow terminal, in this order; docs/operations/terminal.md names it
     *(same("account"), same("rejected"), by_schema("feed"), omitted("cursor"), titled("account")),
     *(shortened("current until", "Times are in UTC."), shortened("lost in"), same("behind"), omitted("rows")),
     *(omitted("behind"), omitted("lost in"), omitted("rejected")),
