@@ -26,7 +26,7 @@ from tests.integration.report_warehouse import feeds_of_reports
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "tools").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("[!d]*/*.md"))]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^ *(?:\$ )?(?:\.venv/bin/)?floriday (.*)$", re.DOTALL)
 

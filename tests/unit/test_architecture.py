@@ -33,6 +33,7 @@ ORDER = (
     "dashboard",
     "dictionary",
     "sync",
+    "api",
     "alerts",
     "orchestration",
     "definitions",

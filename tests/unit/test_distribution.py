@@ -62,13 +62,13 @@ def test_they_are_reproducible(built: tuple[Path, Path], tmp_path: Path) -> None
     assert [path.read_bytes() for path in build(tmp_path)] == [path.read_bytes() for path in built]
 
 
-def test_the_wheel_contains_the_package_alone(built: tuple[Path, Path]) -> None:
-    """The wheel contains every file of the package, the marker of its types included, and nothing else."""
+def test_the_wheel_contains_the_packages_alone(built: tuple[Path, Path]) -> None:
+    """The wheel contains every file of both packages, the markers of their types included, and nothing else."""
     with zipfile.ZipFile(built[0]) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
 
-    assert names == tracked("pipelines")
-    assert "pipelines/py.typed" in names
+    assert names == tracked("pipelines") | tracked("floriday_warehouse")
+    assert {"pipelines/py.typed", "floriday_warehouse/py.typed"} <= names
 
 
 def test_the_sdist_contains_what_a_build_needs(built: tuple[Path, Path]) -> None:
@@ -76,7 +76,7 @@ def test_the_sdist_contains_what_a_build_needs(built: tuple[Path, Path]) -> None
     with tarfile.open(built[1]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
 
-    assert names >= tracked("pipelines") | tracked("tests")
+    assert names >= tracked("pipelines") | tracked("floriday_warehouse") | tracked("tests")
     assert names >= {"pyproject.toml", "README.md", "LICENSE", "NOTICE", ".ci/metadata.py"}
 
 

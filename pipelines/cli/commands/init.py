@@ -110,6 +110,8 @@ def _ask(question: str, option: str, *, is_secret: bool = False) -> str:
     try:
         answer: str = typer.prompt(question, hide_input=is_secret)
     except typer.Abort:
+        if not is_secret:
+            print_line()  # ends the line of the question, which stays open unless the answer is hidden
         raise UsageError(f"{option} is missing: the question was not answered") from None
     return answer.strip()
 
