@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines import extras
 from pipelines.cli.console import print_command, print_line
 from pipelines.cli.options import WarehouseOption, check_api, refuse_warehouse
+
+if TYPE_CHECKING:
+    from pipelines.sync.outcome import FeedOutcome
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 STORAGE = Path("data") / "demo-dagster"  # Dagster's files of demos, never those of the own history
@@ -60,11 +64,12 @@ def demo(
 
         floriday demo --api customers
     """
+    from pipelines.settings import home_folder
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     check_api(api)
     refuse_warehouse(warehouse, f"a demo makes its warehouse anew, always at {WAREHOUSES[api]}")
-    path = Path.cwd() / WAREHOUSES[api]
+    path = home_folder() / WAREHOUSES[api]
     with hold_sync_lock(_whole_run(path), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
         run_at(datetime.now(UTC), api, path)
 
@@ -106,26 +111,48 @@ def _sync_twice(now: datetime, api: str, warehouse: Path) -> None:
             "FLORIDAY_PUBLISHED": "off",
             "FLORIDAY_HISTORY_START": (server.now - WEEKS_SHOWN).date().isoformat(),
         }
-        _sync(f"First sync of {len(server.sources)} feeds from {server.url}, through Dagster", environment)
+        _sync(f"First sync of {len(server.sources)} feeds from {server.url}, {_by_which_way()}", environment)
         server.advance(TIME_OF_TRADE)
         hours = TIME_OF_TRADE.total_seconds() / 3600
         _sync(f"{hours:.0f} hours of trade later, the changes", environment)
 
 
+def _by_which_way() -> str:
+    if extras.is_installed(extras.DAGSTER):
+        return "through Dagster"
+    return f"without Dagster, which is not installed ({extras.how_to_install(extras.DAGSTER)})"
+
+
 def _sync(title: str, environment: Mapping[str, str]) -> None:
     from pipelines.cli.outcomes import print_outcomes
-    from pipelines.orchestration.run_in_process import sync_through_dagster
 
     print_line(f"\n{title}\n", "bold")
     began = time.monotonic()
-    outcomes = sync_through_dagster(environment, root=Path.cwd(), storage=Path.cwd() / STORAGE)
+    outcomes = _outcomes(environment)
     print_outcomes(outcomes, time.monotonic() - began)
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
 
 
+def _outcomes(environment: Mapping[str, str]) -> list[FeedOutcome]:
+    """The outcomes of a sync through Dagster if it is installed, else of a plain one."""
+    from pipelines.settings import home_folder, load_settings
+
+    home = home_folder()
+    if extras.is_installed(extras.DAGSTER):
+        from pipelines.orchestration.run_in_process import sync_through_dagster
+
+        return sync_through_dagster(environment, root=home, storage=home / STORAGE)
+    from pipelines.sync.session import sync_everything
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+
+    settings = load_settings(environment, home, dotenv=False)
+    with hold_sync_lock(settings.warehouse, "floriday demo"):
+        return sync_everything(settings)
+
+
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
-    path = warehouse.relative_to(Path.cwd())
+    path = warehouse.relative_to(Path.cwd()) if warehouse.is_relative_to(Path.cwd()) else warehouse
     print_line(f"\nEverything is in {path}. Try:\n", "bold")
     for query in queries:
         print_command(f'FLORIDAY_WAREHOUSE={path} {_program()} query "{query}"')
