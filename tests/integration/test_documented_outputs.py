@@ -45,7 +45,7 @@ PLACEHOLDERS = {
 """What a reader would write instead of these words."""
 
 LASTING = ("up", "sandbox")  # run until they are stopped
-ELSEWHERE = ("demo",)  # its tests are in test_cli_sandbox.py
+TESTED_ALONE = ("demo",)  # its tests are in test_cli_sandbox.py
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("init", "--environment", "live", "--api", "suppliers"): ("--no-check",)
 }
@@ -115,7 +115,7 @@ def folder(demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.Mon
 
 def documented(*names: str) -> list[tuple[str, ...]]:
     """Return the arguments of the documented calls of some commands, each form once; without names, of all others."""
-    chosen = names or {arguments[0] for _, arguments in commands()} - {*LASTING, *ELSEWHERE}
+    chosen = names or {arguments[0] for _, arguments in commands()} - {*LASTING, *TESTED_ALONE}
     return list(dict.fromkeys(filled_in(arguments) for _, arguments in commands() if arguments[0] in chosen))
 
 
