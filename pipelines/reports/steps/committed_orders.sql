@@ -1,11 +1,4 @@
-days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT
-        m.moment,
-        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
-        CAST(date_trunc('week', day) AS DATE) AS monday
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+{days},
 committed_orders AS (
     -- The orders that count as revenue, one row each, with the day and week of their latest delivery.
     SELECT
