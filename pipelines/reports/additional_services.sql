@@ -101,15 +101,33 @@ detail AS (
     JOIN ordered o ON o.account = s.account AND o.sales_order_id = s.sales_order_id
     WHERE s.additional_service_id IS NOT NULL AND (currency IS NULL OR s.price_currency = upper(currency))
 ),
+service_orders AS (
+    -- An order may have the same service several times.
+    SELECT
+        d.additional_service_id,
+        d.money,
+        d.account,
+        d.month,
+        d.seller_organization_id,
+        d.order_money,
+        d.is_of_clock,
+        d.has_warehouse,
+        d.warehouse_id,
+        d.customer_id,
+        d.sales_order_id,
+        sum(d.revenue) AS revenue
+    FROM detail d
+    GROUP BY ALL
+),
 sold AS (
     SELECT
         d.account,
         d.month,
         d.additional_service_id,
         d.money,
-        count(DISTINCT d.sales_order_id) AS orders,
+        count(*) AS orders,
         coalesce(sum(d.revenue), 0) AS revenue
-    FROM detail d
+    FROM service_orders d
     GROUP BY ALL
 ),
 kinds AS (
@@ -129,7 +147,7 @@ kinds AS (
 ),
 candidates AS (
     SELECT d.additional_service_id, d.money, k.*, 0 AS with_service
-    FROM (SELECT DISTINCT account, month, seller_organization_id, additional_service_id, money FROM detail) d
+    FROM (SELECT DISTINCT account, month, seller_organization_id, additional_service_id, money FROM service_orders) d
     JOIN kinds k
         ON k.account = d.account
         AND k.month IS NOT DISTINCT FROM d.month
@@ -148,9 +166,8 @@ candidates AS (
         d.warehouse_id,
         d.customer_id,
         0,
-        count(DISTINCT d.sales_order_id)
-    FROM detail d
-    GROUP BY ALL
+        1
+    FROM service_orders d
 ),
 possible AS (
     SELECT
