@@ -56,7 +56,7 @@ ordered AS (
     SELECT
         o.account,
         d.day,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         o.sales_order_id,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,

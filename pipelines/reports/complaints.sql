@@ -69,6 +69,7 @@ decided AS NOT MATERIALIZED (
     SELECT
         o.account,
         y.day,
+        y.month,
         o.sales_order_id,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
@@ -86,6 +87,7 @@ complaints AS (
     SELECT
         r.account,
         r.day,
+        r.month,
         r.sales_order_id,
         r.customer_organization_id,
         r.seller_organization_id,
@@ -106,6 +108,7 @@ complaints AS (
     SELECT
         d.account,
         d.day,
+        d.month,
         d.sales_order_id,
         d.customer_organization_id,
         d.seller_organization_id,
@@ -132,7 +135,7 @@ detail AS (
 months AS (
     SELECT
         d.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         d.customer_organization_id,
         d.trade_item_id,
         d.kind,
@@ -152,7 +155,7 @@ totals AS (
     -- Orders of what somebody complained about: a fraction of all, which is faster to group.
     SELECT
         d.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         d.customer_organization_id,
         d.trade_item_id,
         d.money,
@@ -160,7 +163,7 @@ totals AS (
     FROM decided d
     SEMI JOIN months m
         ON m.account = d.account
-        AND m.month IS NOT DISTINCT FROM CAST(date_trunc('month', d.day) AS DATE)
+        AND m.month IS NOT DISTINCT FROM d.month
         AND m.customer_organization_id IS NOT DISTINCT FROM d.customer_organization_id
         AND m.trade_item_id IS NOT DISTINCT FROM d.trade_item_id
         AND m.money IS NOT DISTINCT FROM d.money

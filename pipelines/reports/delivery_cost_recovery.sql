@@ -67,6 +67,7 @@ detail AS NOT MATERIALIZED (
     SELECT
         o.account,
         d.day,
+        d.month,
         o.sales_order_id,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
@@ -106,7 +107,7 @@ deliveries AS (
     -- Only those that cost something.
     SELECT
         c.number,
-        o.day,
+        o.month,
         o.incoterm,
         o.money,
         count(*) AS orders,
@@ -118,12 +119,12 @@ deliveries AS (
     FROM detail o
     JOIN conditions c ON c.account = o.account AND c.delivery_condition_id = o.delivery_condition_id
     WHERE c.has_cost
-    GROUP BY c.number, o.day, o.incoterm, o.money, o.customer_organization_id, o.location_gln, o.moment
+    GROUP BY c.number, o.month, o.incoterm, o.money, o.customer_organization_id, o.location_gln, o.moment
 ),
 costs AS (
     SELECT
         c.account,
-        CAST(date_trunc('month', v.day) AS DATE) AS month,
+        v.month,
         v.incoterm,
         v.money,
         v.orders,
@@ -153,7 +154,7 @@ costs AS (
 months AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', o.day) AS DATE) AS month,
+        o.month,
         o.incoterm,
         o.money,
         o.revenue_money,

@@ -26,7 +26,7 @@ WITH
 months AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         count(*) AS orders,
         quantile_cont(
             (epoch_us(o.delivery_latest_delivery_date_time) - epoch_us(o.order_date_time)) / 3.6e9, [0.5, 0.9]

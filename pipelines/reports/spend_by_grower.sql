@@ -35,7 +35,7 @@ bought AS (
     SELECT
         o.account,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS grower_organization_id,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         o.calculated_fields_order_amount_currency AS money,
         count(*) AS orders,
         CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,

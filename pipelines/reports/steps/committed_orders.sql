@@ -1,12 +1,13 @@
 {days},
 committed_orders AS (
-    -- The orders that count as revenue, one row each, with the day and week of their latest delivery.
+    -- The orders that count as revenue, one row each, with the day, week and month of their latest delivery.
     SELECT
         o.account,
         o.sales_order_id,
         o.order_date_time,
         d.day,
         d.monday,
+        d.month,
         o.delivery_latest_delivery_date_time AS latest_delivery,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,

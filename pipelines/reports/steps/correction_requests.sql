@@ -29,6 +29,7 @@ correction_requests AS (
     SELECT
         r.account,
         y.day,
+        y.month,
         r.sales_order_correction_request_id,
         r.sales_order_id,
         r.customer_organization_id,
