@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples lock clean
+.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples packages lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@'$(PYTHON)' -c '$(SUPPORTED)' 2>/dev/null || { \
 		echo 'This needs Python 3.11, 3.12 or 3.13 with its venv module; say which with: make install PYTHON=/path/to/python' >&2; \
 		exit 1; }
-	@echo 'Installing into $(VENV): it takes about a minute, and 0.9 GB on the disk. A line follows for each step.'
+	@echo 'Installing into $(VENV): it takes about a minute, and 1 GB on the disk. A line follows for each step.'
 	@echo '1 of 3: the environment'
 	@'$(PYTHON)' -m venv $(VENV)
 	@echo "2 of 3: $$(grep -c '==' requirements.lock) packages, the longest step"
@@ -92,12 +92,16 @@ docs: $(INSTALLED) ## Generate the data dictionary and the pages on reports and 
 	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
 	@mv docs/reports.md.new docs/reports.md
 
-examples: $(INSTALLED) ## Run the reports for the examples of their page
+examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
+	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
+
+packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try each way to install the wheel
+	@PYTHON=$(BIN)/python bash .ci/packages
 
 lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)

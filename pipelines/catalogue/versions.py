@@ -129,7 +129,10 @@ def end_of_life(version: str, today: dt.date) -> Notice | None:
             f" {setting_hints.BASE_URL} to a newer one now",
             is_urgent=True,
         )
-    return Notice(f"version {version} of the API is {presumably}deprecated: it works until the end of {_month(last)}")
+    return Notice(
+        f"version {version} of the API is {presumably}deprecated: it works until the end of {_month(last)}; move"
+        f" {setting_hints.BASE_URL} to a newer one before then"
+    )
 
 
 def _month(day: dt.date) -> str:

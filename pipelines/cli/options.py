@@ -109,6 +109,11 @@ def check_api(api: str | None) -> None:
         raise UsageError(f"--api is suppliers or customers, not {api!r}")
 
 
+def option_name(parameter: str) -> str:
+    """The option for a parameter of a report: ``--from`` for ``from_date``."""
+    return f"--{parameter.removesuffix('_date').replace('_', '-')}"
+
+
 def date_option(name: str, help_text: str) -> Any:
     """An option whose value is an ISO date, as a datetime at midnight."""
     return typer.Option(name, metavar="DATE", parser=_day, help=help_text)

@@ -21,7 +21,7 @@ HEADINGS = (
     *(Heading(name, is_number=True) for name in (*_COUNTS, "cursor")),
     *(Heading("current"), Heading("time", is_number=True)),
 )
-STEPS = (  # on a narrow terminal, in this order; docs/operations.md names it
+STEPS = (  # on a narrow terminal, in this order; docs/operations/terminal.md names it
     *(same("account"), omitted("time"), same("rejected"), by_schema("feed"), omitted("cursor"), titled("account")),
     *(same("current"), same("changed"), same("new"), omitted("read"), omitted("changed"), omitted("new")),
 )

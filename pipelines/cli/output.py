@@ -6,19 +6,47 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from pipelines.cli.console import VisibleStream, is_terminal
+from pipelines.cli.console import VisibleStream, is_terminal, print_error_line
 from pipelines.cli.options import Format
 from pipelines.errors import PipelineError, UsageError
 from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import create_folder_of, replaced_file
+from pipelines.text_format import counted, one_line
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipelines.warehouse.read.query_types import Result
 
 _BINARY = (Format.PARQUET, Format.XLSX)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the rows of a command go, and in which format.
+
+    Args:
+        style: format of the rows.
+        output: file to write; None for standard output.
+        warehouse: path of the warehouse, which is never the file.
+    """
+
+    style: Format
+    output: Path | None
+    warehouse: Path
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the command prints its own table for people instead."""
+        return is_listed(self.style, self.output)
+
+    def write(self, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write rows that the program made itself, as :func:`write_rows` does."""
+        write_rows(columns, rows, self.style, self.output, self.warehouse)
 
 
 def chosen_format(wanted: Format | None, output: Path | None) -> Format:
@@ -44,16 +72,36 @@ def write_rows(
     write_result(result_of(columns, rows), style, output, warehouse)
 
 
-def write_result(result: Result, style: Format, output: Path | None, warehouse: Path) -> None:
-    """Print a result, or write it to a file, which is never the warehouse; its batches are read meanwhile."""
+def write_result(result: Result, style: Format, output: Path | None, warehouse: Path) -> int:
+    """Print a result, or write it to a file, which is never the warehouse; its batches are read meanwhile.
+
+    Returns its number of rows, which is printed on standard error with the name of the file.
+    """
+    counter = CountedRows(result)
     if style is Format.TABLE and output is None and is_terminal():
         from pipelines.cli.formats.table import show
 
-        show(result)
-        return
+        show(counter.result)
+        return counter.rows
     with opened(output, warehouse) as stream:
-        _write(result, style, stream)
+        _write(counter.result, style, stream)
         stream.flush()
+    if output:
+        print_error_line(f"{counted(counter.rows, 'row')} in {one_line(str(output))}")
+    return counter.rows
+
+
+class CountedRows:
+    """A result whose rows are counted while they are read."""
+
+    def __init__(self, result: Result) -> None:
+        self.rows = 0
+        self.result = replace(result, batches=self._count(result.batches))
+
+    def _count(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            self.rows += batch.num_rows
+            yield batch
 
 
 def opened(output: Path | None, warehouse: Path) -> AbstractContextManager[BinaryIO]:

@@ -80,7 +80,8 @@ class FloridayClient:
         self._api_key = api_key
         self._retry = retry
         self._clock = clock
-        self._http = new_session(BoundedAdapter(limit=answer_limit, timeout=timeout, seconds=seconds))
+        adapter = BoundedAdapter(limit=answer_limit, timeout=timeout, seconds=seconds, setting=setting_hints.BASE_URL)
+        self._http = new_session(adapter)
         self._buckets = Buckets(clock)
         self._count_lock = Lock()
 

@@ -36,6 +36,12 @@ class Report:
     sql: str  # the text of one SELECT, with the shared steps
     fingerprint: str  # hash of the file and of the shared steps
 
+    def summary_for(self, api: str | None) -> str:
+        """The summary in the words of an API's users: a grower's revenue is a buyer's spend. None: for both."""
+        if api != "customers":
+            return self.summary
+        return self.summary.replace("Revenue", "Spend").replace("revenue", "spend")
+
     @property
     def description(self) -> str:
         """The summary and the notes, for ``COMMENT ON``."""

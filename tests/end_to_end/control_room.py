@@ -14,7 +14,14 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
-from tests.end_to_end.dagster_dev import ASSETS_JOB, DagsterDev, dagster_dev, partition_tags, project_folder
+from tests.end_to_end.dagster_dev import (
+    ASSETS_JOB,
+    GUARDED_DEV,
+    DagsterDev,
+    dagster_dev,
+    partition_tags,
+    project_folder,
+)
 from tests.integration.dagster_project import SUPPLIERS, fill
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
@@ -194,7 +201,7 @@ def control_room_of(sandbox: Sandbox, folder: Path, **settings: str) -> Iterator
     dotenv = project_folder(folder) / ".env"
     dotenv.write_text("".join(f"{name}={text}\n" for name, text in variables.items()))
     dotenv.chmod(0o600)
-    with dagster_dev(folder, is_guarded=True) as dagster:
+    with dagster_dev(folder, GUARDED_DEV) as dagster:
         yield ControlRoom(dagster, sandbox, folder)
 
 

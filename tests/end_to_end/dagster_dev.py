@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +63,19 @@ query($id: ID!, $after: String) {
 """
 
 
+def program(name: str) -> str:
+    """Return the path of a program of the environment in which the tests run."""
+    return str(Path(sys.executable).with_name(name))
+
+
+DAGSTER_DEV = (program("dagster"), "dev")
+GUARDED_DEV = (sys.executable, "-m", guarded_dev.__name__)
+"""The commands that start Dagster; the second one with the web guard of ``floriday up``."""
+
+
 def project_folder(folder: Path) -> Path:
     """Copy the project's Dagster files into a folder, with an empty `.env` file and an empty home."""
-    for name in ("dagster.yaml", "workspace.yaml", "pyproject.toml"):
+    for name in ("dagster.yaml", "workspace.yaml", "pyproject.toml", "dg.toml"):
         shutil.copy(ROOT / name, folder)
     (folder / ".env").touch()
     (folder / "home").mkdir()
@@ -182,25 +192,28 @@ class DagsterDev:
         return [event for event in events if event["__typename"] == kind]
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Return the variables of a program that is started in a project's folder, with the folder's own home."""
+    inherited = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
+    return {**inherited, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+
+
 @contextmanager
-def dagster_dev(folder: Path, *, is_guarded: bool = False, **variables: str) -> Iterator[DagsterDev]:
+def dagster_dev(folder: Path, command: Sequence[str] = DAGSTER_DEV, **variables: str) -> Iterator[DagsterDev]:
     """Start it in a folder, wait until it is ready, and stop it at the end.
 
     Args:
         folder: a folder prepared by :func:`project_folder`; output goes to its file ``output``.
-        is_guarded: whether the web guard protects the server, as in ``floriday up``.
+        command: the program that starts Dagster, with its arguments except the port.
         variables: environment variables beside those that every process has.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    inherited = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("COVERAGE")}
-    guarded_command = (sys.executable, "-m", guarded_dev.__name__)
-    command = guarded_command if is_guarded else (str(Path(sys.executable).with_name("dagster")), "dev")
     with (folder / "output").open("ab") as output:
         process = subprocess.Popen(
             (sys.executable, "-c", START, *command, "-p", str(port)),
             cwd=folder,
-            env={**inherited, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), **variables},
+            env={**environment(folder), **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -282,12 +282,13 @@ def test_a_token_server_that_stays_busy_is_an_error(server: AnsweringServer, tim
 
 
 def test_an_unreachable_token_server_is_reported(time: ManualClock) -> None:
-    """The error for an unreachable token server has its host."""
+    """The error for an unreachable token server has its host and the setting."""
     with answering_server() as stopped:
         address = stopped.address
 
     assert failure(session_at(address + TOKEN, time), UnreachableError).startswith(
-        f"127.0.0.1 cannot be reached: port {address.rpartition(':')[2]} refuses the connection"
+        f"127.0.0.1 cannot be reached: port {address.rpartition(':')[2]} refuses the connection;"
+        " check FLORIDAY_AUTH_URL and the network"
     )
 
 

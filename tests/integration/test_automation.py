@@ -420,11 +420,12 @@ SENSORS = ("changed_feeds", "syncs_elsewhere")
 SCHEDULES = ("hourly_sync", "daily_sync", "weekly_full_sync")
 
 
-def run_by_hand(status: dg.DagsterRunStatus, schedule: str | None = None) -> dg.DagsterRun:
-    """Return a run of assets that a person, or the named schedule, started."""
+def run_by_hand(status: dg.DagsterRunStatus, schedule: str | None = None, *, feed: str | None = None) -> dg.DagsterRun:
+    """Return a run that a person, or the named schedule, started: of all assets, or of a feed."""
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("any"), "any"), "__ASSET_JOB")
     tags = {"dagster/schedule_name": schedule} if schedule else {}
-    return dg.DagsterRun("__ASSET_JOB", status=status, remote_job_origin=origin, tags=tags)
+    selected = {dg.AssetKey(feed.split("."))} if feed else None
+    return dg.DagsterRun("__ASSET_JOB", status=status, remote_job_origin=origin, tags=tags, asset_selection=selected)
 
 
 class TestWhileASyncRuns:
@@ -671,6 +672,21 @@ class TestExternalSyncs:
 
         assert {feed: len(daemon.materialized_weeks(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
         assert daemon.skip_reason("syncs_elsewhere") == "no syncs outside of Dagster"
+
+    def test_a_run_of_a_feed_does_not_delay_the_others(self, daemon: Daemon) -> None:
+        """While a run of one feed is in progress, the weeks of the other feeds are marked; those of this feed after it.
+
+        Small runs are in progress most of the time while trade goes on.
+        """
+        daemon.sync()
+        run = daemon.instance.add_run(run_by_hand(dg.DagsterRunStatus.STARTED, feed=ORDERS))
+        during = daemon.tick("syncs_elsewhere").asset_events
+        daemon.instance.delete_run(run.run_id)
+        after = daemon.tick("syncs_elsewhere").asset_events
+
+        assert {".".join(event.asset_key.path) for event in during} == {*FEEDS} - {ORDERS}
+        assert {".".join(event.asset_key.path) for event in after} == {ORDERS}
+        assert {feed: len(daemon.materialized_weeks(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
 
     def test_a_sync_gives_checks_a_result(self, daemon: Daemon) -> None:
         """A sync of the command line evaluates the cheap checks; the others repeat their last result."""

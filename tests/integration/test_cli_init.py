@@ -123,6 +123,17 @@ def test_a_terminal_is_asked(sandbox: Sandbox, project: Path) -> None:
     assert load_settings({}, project).client_id == environment["FLORIDAY_CLIENT_ID"]
 
 
+def test_an_unanswered_question_ends_its_line(project: Path) -> None:
+    """Ctrl-D instead of an answer is an error on a line of its own."""
+    with run_in_terminal("init", folder=project) as init:
+        init.until_printed("Environment (live or staging)")
+        os.write(init.leader, b"\x04")
+        assert init.ended(60) == 2
+
+    assert bytes(init.printed).endswith(b"):\r\n")  # all of it is read when the block has ended
+    assert "--environment is missing: the question was not answered" in init.stderr
+
+
 @pytest.mark.usefixtures("project")
 def test_a_terminal_gets_a_list_of_missing_settings(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, missing settings and the next steps are a line each; in a pipe, all is one line."""

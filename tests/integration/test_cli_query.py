@@ -279,12 +279,14 @@ class TestFormats:
     def test_the_extension_selects_the_format(
         self, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """The extension of the file selects the format, the file is private, and nothing is printed."""
+        """The extension of the file selects the format, the file is private, and standard error says what it holds."""
         path = tmp_path / f"items.{ending}"
 
         assert run(["query", self.SQL, "--output", str(path)]) == 0
 
-        assert capsys.readouterr().out == ""
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert re.fullmatch(rf"[1-9]\d* rows? in {re.escape(str(path))}\n", err)
         begins = {
             "csv": b"trade_item_id,",
             "json": b"[\n{",
@@ -647,6 +649,7 @@ class TestReport:
         monkeypatch.setenv("FLORIDAY_BASE_URL", "https://api.staging.floriday.io/customers-api-2026v1")
         rows = json.loads(printed("report", "--format", "json")[1])
         assert all("customers" in row["apis"] for row in rows)
+        assert [row["report"] for row in rows if "revenue" in row["shows"].lower()] == []
         assert {"spend_by_grower"} <= {row["report"] for row in rows} < {each.name for each in all_reports()}
 
     @pytest.mark.usefixtures("warehouse")

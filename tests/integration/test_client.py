@@ -198,7 +198,7 @@ def test_a_permanent_failure_is_reported_with_its_attempts(
 
 
 def test_an_unreachable_server_is_reported(time: ManualClock, server: AnsweringServer) -> None:
-    """The error for an unreachable server has its host."""
+    """The error for an unreachable server has its host and the setting."""
     with answering_server() as stopped:
         address = stopped.address + BASE
     session = TokenSession(server.address + TOKEN, "client-1", SecretStr("s3cr3t"), clock=time.clock)
@@ -206,7 +206,8 @@ def test_an_unreachable_server_is_reported(time: ManualClock, server: AnsweringS
     with FloridayClient(address, session, SecretStr(KEY), account="north", clock=time.clock) as client:
         port = stopped.address.rpartition(":")[2]
         line = failure(client, UnreachableError)
-        assert f"127.0.0.1 cannot be reached: port {port} refuses the connection (gave up after 8 attempts)" in line
+        assert f"127.0.0.1 cannot be reached: port {port} refuses the connection;" in line
+        assert line.endswith("; check FLORIDAY_BASE_URL and the network (gave up after 8 attempts)")
 
 
 def test_retry_after_is_respected(server: AnsweringServer, client: FloridayClient, time: ManualClock) -> None:

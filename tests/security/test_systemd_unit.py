@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "operations" / "service.md"
 HARDENING = (
     *("User=floriday", "UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes", "CapabilityBoundingSet="),
     *("ProtectSystem=strict", "ReadWritePaths=/srv/floriday/data", "ProtectHome=yes", "PrivateTmp=yes"),

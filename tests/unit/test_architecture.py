@@ -15,6 +15,7 @@ PACKAGE = ROOT / "pipelines"
 
 ORDER = (
     "errors",
+    "extras",
     "unexpected_errors",
     "interruption",
     "text_format",
@@ -32,6 +33,7 @@ ORDER = (
     "dashboard",
     "dictionary",
     "sync",
+    "api",
     "alerts",
     "orchestration",
     "definitions",

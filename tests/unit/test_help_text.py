@@ -52,6 +52,14 @@ def test_the_list_of_commands_is_complete(width: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
+def test_arguments_have_no_python_type(name: str) -> None:
+    """The name of an argument is a word such as FEED."""
+    arguments = "\n".join(lines_of(name, 200)).partition("\nArguments:\n")[2].partition("\n\n")[0]
+
+    assert "<" not in arguments
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
 def test_wrapped_examples_can_be_pasted(name: str) -> None:
     """The shell reads the same words from examples that are broken into lines."""
 

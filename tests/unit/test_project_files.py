@@ -30,7 +30,8 @@ def pins() -> dict[str, str]:
 def test_every_requirement_is_pinned_with_its_hash() -> None:
     """The lock has an exact version and a hash for each package that pyproject.toml requires, and its dependencies."""
     content = project()
-    requirements = content["project"]["dependencies"] + content["dependency-groups"]["dev"]
+    optional = content["project"]["optional-dependencies"].values()
+    requirements = sum(optional, content["project"]["dependencies"] + content["dependency-groups"]["dev"])
     names = {re.split(r"[<>=\[ ]", requirement)[0] for requirement in requirements}
 
     assert names - pins().keys() == set()
@@ -39,9 +40,10 @@ def test_every_requirement_is_pinned_with_its_hash() -> None:
 
 def test_dagster_and_its_web_server_match() -> None:
     """All packages of Dagster are pinned to one version, because they work only with each other."""
-    versions = {re.search(r"==([\d.]+)", pins()[name]) for name in ("dagster", "dagster-webserver", "dagster-graphql")}
+    names = ("dagster", "dagster-webserver", "dagster-graphql", "dagster-dg-cli", "dagster-dg-core")
+    versions = {match[1] for name in names if (match := re.search(r"==([\d.]+)", pins()[name]))}
 
-    assert len({match and match[1] for match in versions}) == 1
+    assert len(versions) == 1
 
 
 def test_pyproject_does_not_override_the_workspace() -> None:
@@ -85,25 +87,41 @@ def test_paths_stay_in_the_repository() -> None:
     assert outside == []
 
 
-def test_links_of_the_guides_lead_to_existing_files() -> None:
-    """Each link of the guides to a file of the project leads to an existing file."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tools").glob("*.md")]
-    link_to_a_file = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
-    links = [(page, link) for page in pages for link in link_to_a_file.findall(page.read_text("utf-8"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, which are made of their words, and those that it states itself."""
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text("utf-8"))
+    headings = re.findall(r"(?m)^#+ (.+)$", text)
+    stated = re.findall(r"<a (?:id|name)=\"([^\"]+)\"", text)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings} | {*stated}
+
+
+def test_links_of_the_guides_lead_somewhere() -> None:
+    """Each link of the guides to a file of the project leads to an existing file, and to a heading that it has."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [(page, *link) for page in pages for link in LINK.findall(page.read_text("utf-8"))]
+    targets = [(page.parent / file if file else page, anchor) for page, file, anchor in links]
 
     assert len(links) > len(pages)
-    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+    assert [str(target) for target, _ in targets if not target.exists()] == []
+    of_pages = {target for target, anchor in targets if anchor and target.suffix == ".md"}
+    known = {target: anchors(target) for target in of_pages}
+    assert [
+        (str(target), anchor) for target, anchor in targets if target in known and anchor not in {"", *known[target]}
+    ] == []
 
 
 def example(language: str) -> str:
-    """Return the example in a language from docs/operations.md."""
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    """Return the example in a language from docs/operations/service.md."""
+    page = (ROOT / "docs" / "operations" / "service.md").read_text(encoding="utf-8")
     (text,) = re.findall(rf"(?s)```{language}\n(.*?)```", page)
     return str(text)
 
 
 def test_service_examples_wait_for_the_end() -> None:
-    """The services in docs/operations.md give `floriday up` enough time to stop, and keep its files private."""
+    """The services in docs/operations/service.md give `floriday up` enough time to stop, and keep its files private."""
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.read_string(example("ini"))
     agent = plistlib.loads(example("xml").encode())

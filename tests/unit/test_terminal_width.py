@@ -176,6 +176,17 @@ def test_parts_on_one_line_are_whole(parts: list[str], width: int) -> None:
     assert rest.removeprefix(" · ") == "" or " · " in "".join(parts)
 
 
+def test_an_empty_text_gets_no_line() -> None:
+    """A narrow table prints sentences below their row, and nothing for a sentence that is empty."""
+    headings = [Heading("report"), Heading("parameters", is_text=True), Heading("shows", is_text=True)]
+    rows = [("sync_health", "", "How current the warehouse is. " * 3), ("lead_time", "--from --to " * 5, "Hours. " * 9)]
+
+    lines = [line for line, _ in table_lines(headings, rows, 60)]
+
+    assert [line for line in lines if not line.strip()] == []
+    assert any(line.startswith("    --from --to") for line in lines)
+
+
 def test_columns_are_left_out_in_the_order_of_the_steps() -> None:
     """Each width has at least the columns of a smaller one."""
     name = "orders.sales_order_correction_requests"

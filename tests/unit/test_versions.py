@@ -73,10 +73,13 @@ class TestNotices:
 
     @pytest.mark.parametrize("today", ["2026-11-01", "2026-11-24", "2027-01-30"])
     def test_a_deprecated_version(self, today: str) -> None:
-        """The notice of a deprecated version has the date until which it works."""
+        """The notice of a deprecated version has the date until which it works, and what to do."""
         (notice,) = notices("2026v1", "2026v1", day(today))
 
-        assert notice.text == "version 2026v1 of the API is deprecated: it works until the end of April 2027"
+        assert notice.text == (
+            "version 2026v1 of the API is deprecated: it works until the end of April 2027; move FLORIDAY_BASE_URL to a"
+            " newer one before then"
+        )
         assert not notice.is_urgent
 
     @pytest.mark.parametrize(

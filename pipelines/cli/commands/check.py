@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.api_version import print_version_notices
-from pipelines.cli.console import data_on_standard_output, print_error, print_line
+from pipelines.cli.console import data_on_standard_output, print_error, print_error_line, print_line
 from pipelines.cli.options import Format, FormatOption, OutputOption
+from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
     from pipelines.cli.access import Access
@@ -86,3 +87,5 @@ def _write(access: Access, output: Path | None, warehouse: Path) -> None:
     with opened(output, warehouse) as stream:
         stream.write(encode_json(as_json(access)) + b"\n")
         stream.flush()
+    if output:
+        print_error_line(f"the result is in {one_line(str(output))}")

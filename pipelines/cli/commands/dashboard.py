@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from pipelines.cli.console import print_line
-from pipelines.cli.options import date_option
+from pipelines.cli.options import date_option, option_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,15 +67,15 @@ def dashboard(
 
         floriday dashboard --from 2026-10-05 --to 2026-11-01 --account main --language nl
     """
-    from pipelines.cli.named_parameters import given_parameters
     from pipelines.dashboard import path_beside, write_dashboard
+    from pipelines.reports.parameters import given_parameters
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
 
     settings = load_local_settings()
     options = {"from_date": from_date, "to_date": to_date, "currency": currency, "customer": customer}
-    given = given_parameters({**options, "grower": grower, "trade_item": trade_item})
+    given = given_parameters({**options, "grower": grower, "trade_item": trade_item}, option_name)
     selection = _selection(settings.warehouse, given, account, language or settings.language)
     target = output or path_beside(settings.warehouse)
     made = write_dashboard(Warehouse(settings.warehouse), target, selection=selection)
@@ -88,8 +88,8 @@ def _selection(
     path: Path, given: Mapping[str, date | int | str | UUID], account: str | None, language: str
 ) -> Selection:
     """The options of the page, with ids instead of names. A UsageError for an unknown account or name."""
-    from pipelines.cli.named_parameters import check_account, with_ids
     from pipelines.dashboard import Selection
+    from pipelines.reports.parameters import check_account, with_ids
     from pipelines.warehouse.read.query_session import query_session
 
     days = {name: value for name, value in given.items() if isinstance(value, date)}
@@ -97,9 +97,9 @@ def _selection(
     if account is not None or texts:
         with query_session(path) as session:
             if account is not None:
-                check_account(session, account)
+                check_account(session, account, option_name)
             _check_partner(session.rows("SELECT api FROM sync.settings"), texts)
-            texts = with_ids(session, texts)
+            texts = with_ids(session, texts, option_name)
     ids = {name: value for name, value in texts.items() if isinstance(value, UUID)}
     return Selection(
         from_date=days.get("from_date"),

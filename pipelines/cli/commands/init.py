@@ -90,9 +90,10 @@ def init(
 
 
 def _path() -> Path:
+    from pipelines.settings import home_folder
     from pipelines.settings.overrides import current
 
-    return current().env_file or Path.cwd() / ".env"
+    return current().env_file or home_folder() / ".env"
 
 
 def _value(name: str, given: str | None, question: str, option: str) -> str:
@@ -109,6 +110,8 @@ def _ask(question: str, option: str, *, is_secret: bool = False) -> str:
     try:
         answer: str = typer.prompt(question, hide_input=is_secret)
     except typer.Abort:
+        if not is_secret:
+            print_line()  # ends the line of the question, which stays open unless the answer is hidden
         raise UsageError(f"{option} is missing: the question was not answered") from None
     return answer.strip()
 

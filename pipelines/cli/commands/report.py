@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
+from uuid import UUID
 
 import typer
 
 from pipelines.cli.console import print_error, print_line, print_table
 from pipelines.cli.formats.rows import LIST, TEXT
-from pipelines.cli.options import Format, FormatOption, OutputOption, date_option
+from pipelines.cli.options import Format, FormatOption, OutputOption, date_option, option_name
 from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from pipelines.cli.named_parameters import Parameters
     from pipelines.reports import Report
+    from pipelines.reports.execution import Arguments
     from pipelines.settings import LocalSettings
     from pipelines.warehouse.read.query_session import QuerySession
     from pipelines.warehouse.read.query_types import Result
@@ -29,27 +27,6 @@ _GraceDays = Annotated[
     int | None, typer.Option(metavar="DAYS", min=0, help="Days before a missing invoice is reported.")
 ]
 _LONGEST_WAIT = 2.0  # seconds to wait for a warehouse that another process writes, to list the reports of its API
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What to show of the reports.
-
-    Args:
-        parameters: the options that are parameters of reports, by the name of the parameter.
-        account: name of the account whose rows are shown; None for all accounts.
-    """
-
-    parameters: Parameters
-    account: str | None
-
-    def checked(self, session: QuerySession) -> _Wanted:
-        """The same with ids instead of names. A UsageError for an unknown account or name."""
-        from pipelines.cli.named_parameters import check_account, with_ids
-
-        if self.account is not None:
-            check_account(session, self.account)
-        return replace(self, parameters=with_ids(session, self.parameters))
 
 
 def report(
@@ -86,12 +63,13 @@ def report(
 
         floriday report --all --output reports.xlsx
     """
-    from pipelines.cli.named_parameters import given_parameters
+    from pipelines.reports.execution import Arguments
+    from pipelines.reports.parameters import given_parameters
 
-    options: dict[str, datetime | int | str | None]
+    options: dict[str, date | int | str | UUID | None]
     options = {"from_date": from_date, "to_date": to_date, "currency": currency, "customer": customer}
     options |= {"grower": grower, "trade_item": trade_item, "grace_days": grace_days}
-    wanted = _Wanted(given_parameters(options), account)
+    wanted = Arguments(given_parameters(options, option_name), account, option_name)
     if every:
         _write_all(name, wanted, format, output)
     elif name is None:
@@ -111,13 +89,20 @@ def _list(format: Format | None, output: Path | None) -> None:
     listed = [each for each in all_reports() if api is None or api in apis_of(each.name)]
     if not is_listed(style, output):
         rows = [
-            {"report": each.name, "parameters": _options(each), "apis": apis_of(each.name), "shows": each.summary}
+            {
+                "report": each.name,
+                "parameters": _options(each),
+                "apis": apis_of(each.name),
+                "shows": each.summary_for(api),
+            }
             for each in listed
         ]
         write_rows(_LISTED, rows, style, output, settings.warehouse)
         return
     names = ["report", "parameters", "API", "shows"]
-    cells = [(each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary) for each in listed]
+    cells = [
+        (each.name, " ".join(_options(each)), " ".join(apis_of(each.name)), each.summary_for(api)) for each in listed
+    ]
     shown = [index for index, name in enumerate(names) if api is None or name != "API"]
     headings = [Heading(names[index], is_text=index > 0) for index in shown]
     print_table(headings, [[row[index] for index in shown] for row in cells])
@@ -140,88 +125,28 @@ def _api(settings: LocalSettings) -> str | None:
 
 
 def _options(each: Report) -> list[str]:
-    return [f"--{parameter.removesuffix('_date').replace('_', '-')}" for parameter in each.parameters]
+    return [option_name(parameter) for parameter in each.parameters]
 
 
-def _print(name: str, wanted: _Wanted, format: Format | None, output: Path | None) -> None:
+def _print(name: str, wanted: Arguments, format: Format | None, output: Path | None) -> None:
     from pipelines.cli.output import chosen_format, write_result
-    from pipelines.errors import UsageError
     from pipelines.reports import find_report
+    from pipelines.reports.execution import run_report, why_empty
     from pipelines.settings import load_local_settings
     from pipelines.warehouse.read.query_session import query_session
 
     style, chosen = chosen_format(format, output), find_report(name)
-    if wanted.parameters.keys() - chosen.parameters.keys():
-        raise UsageError(f"{name} takes {', '.join(['--account', *_options(chosen)])} and nothing else")
+    wanted.check_names(chosen)
     path = load_local_settings().warehouse
     with query_session(path) as session:
-        _require(session, chosen)
-        counted = _CountedResult(_query(session, chosen, wanted.checked(session)))
-        write_result(counted.result, style, output, path)
-        if not counted.rows:
-            print_error(f"{name} has no rows{_why_empty(session, wanted)}")
+        if not write_result(run_report(session, chosen, wanted), style, output, path):
+            print_error(f"{name} has no rows{why_empty(session, wanted)}")
 
 
-class _CountedResult:
-    """The result of a report, which counts its rows while they are read."""
-
-    def __init__(self, result: Result) -> None:
-        self.rows = 0
-        self.result = replace(result, batches=self._count(result.batches), has_cents=True)
-
-    def _count(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += batch.num_rows
-            yield batch
-
-
-def _why_empty(session: QuerySession, wanted: _Wanted) -> str:
-    """The end of a sentence: why there are no rows."""
-    ((windows,),) = session.rows("SELECT count(*) FROM sync.windows")
-    if not windows:
-        return " yet: nothing has been synced into this warehouse, `floriday sync` does that"
-    return " for these parameters" if wanted.parameters or wanted.account else ": the warehouse has no data for it"
-
-
-def _installed(session: QuerySession) -> frozenset[str]:
-    from pipelines.reports import INSTALLED
-
-    return frozenset(name for name, _ in session.rows(INSTALLED))
-
-
-def _require(session: QuerySession, chosen: Report) -> None:
-    """Raise a PipelineError if the warehouse does not have the report."""
-    from pipelines.errors import PipelineError
-    from pipelines.reports.availability import apis_of
-
-    if chosen.name in _installed(session):
-        return
-    apis, own = apis_of(chosen.name), _warehouse_api(session)
-    if own is not None and own not in apis:
-        raise PipelineError(
-            f"{chosen.name} is a report of the {' and '.join(apis)} API; this warehouse is of the {own} API"
-        )
-    raise PipelineError(
-        f"the warehouse does not have the report {chosen.name} yet: `floriday sync` creates it, if the API serves"
-        f" {' and '.join(chosen.tables)}"
-    )
-
-
-def _warehouse_api(session: QuerySession) -> str | None:
-    return next((api for (api,) in session.rows("SELECT api FROM sync.settings")), None)
-
-
-def _query(session: QuerySession, chosen: Report, wanted: _Wanted) -> Result:
-    accepted = {name: value for name, value in wanted.parameters.items() if name in chosen.parameters}
-    arguments = ", ".join(f"{name} := ${name}" for name in accepted)
-    of_account = {} if wanted.account is None else {"account": wanted.account}
-    condition = " WHERE account = $account" if of_account else ""
-    return session.execute(f"FROM reports.{chosen.name}({arguments}){condition}", {**accepted, **of_account})
-
-
-def _write_all(name: str | None, wanted: _Wanted, format: Format | None, output: Path | None) -> None:
+def _write_all(name: str | None, wanted: Arguments, format: Format | None, output: Path | None) -> None:
     from pipelines.cli.output import chosen_format, destination
     from pipelines.errors import UsageError
+    from pipelines.reports.execution import lacking_reports, why_empty
     from pipelines.settings import load_local_settings
     from pipelines.text_format import counted
     from pipelines.warehouse.read.query_session import query_session
@@ -232,37 +157,26 @@ def _write_all(name: str | None, wanted: _Wanted, format: Format | None, output:
     with query_session(path) as session, destination(output, path) as stream:
         sheets = _write_sheets(session, stream, wanted.checked(session))
         empty = sum(not rows for rows in sheets.values())
-        why = _why_empty(session, wanted) if empty == len(sheets) else ""
-        missing = _missing(session, sheets)
+        why = why_empty(session, wanted) if empty == len(sheets) else ""
+        missing = lacking_reports(session)
     remark = f", {empty} of them without rows{why}" if empty else ""
     print_line(f"{counted(len(sheets), 'report')} in {output}{remark}")
     for each in missing:
         print_error(f"{each} is left out: the warehouse does not have it")
 
 
-def _missing(session: QuerySession, present: Iterable[str]) -> list[str]:
-    """The reports of the warehouse's API that it does not have."""
-    from pipelines.reports import all_reports
-    from pipelines.reports.availability import apis_of
-
-    api = _warehouse_api(session)
-    names = [each.name for each in all_reports() if api is None or api in apis_of(each.name)]
-    return sorted({*names}.difference(present))
-
-
-def _write_sheets(session: QuerySession, stream: BinaryIO, wanted: _Wanted) -> dict[str, int]:
+def _write_sheets(session: QuerySession, stream: BinaryIO, wanted: Arguments) -> dict[str, int]:
     """Write a sheet for each report in the warehouse; returns their numbers of rows."""
     from pipelines.cli.formats.workbook import write_xlsx
-    from pipelines.reports import all_reports
+    from pipelines.cli.output import CountedRows
+    from pipelines.reports.execution import reports_in, rows_of
 
-    names = _installed(session)
-    sheets: dict[str, _CountedResult] = {}
+    sheets: dict[str, CountedRows] = {}
 
     def results() -> Iterator[tuple[str, Result]]:
-        for each in all_reports():
-            if each.name in names:
-                sheets[each.name] = _CountedResult(_query(session, each, wanted))
-                yield each.name, sheets[each.name].result
+        for each in reports_in(session):
+            sheets[each.name] = CountedRows(rows_of(session, each, wanted))
+            yield each.name, sheets[each.name].result
 
     write_xlsx(results(), stream)
     return {name: sheet.rows for name, sheet in sheets.items()}

@@ -40,7 +40,7 @@ HEADINGS = (
     Heading("rejected", is_number=True),
     Heading("lost in", is_number=True, short=lambda text: text.replace(" days", " d")),
 )
-STEPS = (  # on a narrow terminal, in this order; docs/operations.md names it
+STEPS = (  # on a narrow terminal, in this order; docs/operations/terminal.md names it
     *(same("account"), same("rejected"), by_schema("feed"), omitted("cursor"), titled("account")),
     *(shortened("current until", "Times are in UTC."), shortened("lost in"), same("behind"), omitted("rows")),
     *(omitted("behind"), omitted("lost in"), omitted("rejected")),
@@ -150,32 +150,17 @@ def _first(feeds: list[FeedStatus]) -> str:
 def _values(each: FeedStatus, maximums: Maximums) -> dict[str, Any]:
     """The values of a feed by the keys of ``--format json``."""
     maximum = maximums.get((each.account, each.source.name))
-    keeps = each.source.retention and each.source.retention.keeps
-    return {
-        "account": each.account,
-        "feed": each.source.name,
-        "rows": each.rows,
-        "cursor": each.cursor,
-        "maximum": maximum,
-        "behind": None if maximum is None else max(0, maximum - (each.cursor or 0)),
-        "current_at": each.current_at,
-        "rejected": each.rejected,
-        "lost_at": each.current_at + keeps if each.current_at and keeps else None,
-        "granted": each.granted,
-        "reread": each.reread,
-    }
+    behind = None if maximum is None else max(0, maximum - (each.cursor or 0))
+    values = {**each.values, "maximum": maximum, "behind": behind}
+    return {key: values[key] for key in _KEYS}
 
 
 def _statuses(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
-    from pipelines.catalogue import catalogue_of
     from pipelines.sync.selection import chosen_sources
     from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.read.feed_status import feed_statuses
-    from pipelines.warehouse.schema.owner import require_owner
+    from pipelines.warehouse.read.feed_status import read_statuses
 
-    with Warehouse(settings.warehouse).reading() as connection:
-        owner = require_owner(connection, settings.warehouse)
-        return owner, feed_statuses(connection, chosen_sources(settings, catalogue_of(owner.api)))
+    return read_statuses(Warehouse(settings.warehouse), lambda catalogue: chosen_sources(settings, catalogue))
 
 
 def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[str]]:

@@ -14,7 +14,7 @@ from pipelines.cli.console import data_on_standard_output, print_line
 from pipelines.cli.options import AccountOption, FormatOption, OutputOption, date_option
 
 if TYPE_CHECKING:
-    from pipelines.cli.formats.outcome_rows import Destination
+    from pipelines.cli.output import Destination
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
     from pipelines.sync.selection import WhatToRead
@@ -81,8 +81,7 @@ def sync(
 
         floriday sync sales_orders --from 2026-03-02 --to 2026-03-08 --dry-run
     """
-    from pipelines.cli.formats.outcome_rows import Destination
-    from pipelines.cli.output import chosen_format
+    from pipelines.cli.output import Destination, chosen_format
     from pipelines.settings import load_settings
 
     what, style = _what_to_read(from_date, to_date, full=full), chosen_format(format, output)
@@ -123,6 +122,7 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
 
 def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Destination) -> bool:
     """Sync and print the outcomes; returns whether each account was identified and each feed is current or skipped."""
+    from pipelines.cli.formats.outcome_rows import OUTCOME, outcome_rows
     from pipelines.cli.outcomes import is_well, print_failures, print_outcomes, print_unidentified_accounts, publish
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
@@ -135,7 +135,7 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: 
         if to.is_listed:
             print_outcomes(outcomes, time.monotonic() - began)
         else:
-            to.write_outcomes(outcomes)
+            to.write(OUTCOME, outcome_rows(outcomes))
             print_failures(outcomes)
         print_unidentified_accounts(session.unidentified)
         publish(connected)
@@ -147,6 +147,7 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: 
 def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Destination) -> bool:
     """Sync into a copy and print what changed in it; returns the same as :func:`_sync`."""
     from pipelines.catalogue.tables import tables_of
+    from pipelines.cli.formats.outcome_rows import DIFFERENCE, difference_rows
     from pipelines.cli.outcomes import is_well, print_differences, print_failures, print_unidentified_accounts
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.connection import Warehouse
@@ -165,7 +166,7 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, t
         if to.is_listed:
             print_differences(found, outcomes)
         else:
-            to.write_differences(found)
+            to.write(DIFFERENCE, difference_rows(found))
             print_failures(outcomes)
     print_version_notices(settings, only_difference=True)
     print_unidentified_accounts(session.unidentified)
@@ -191,6 +192,8 @@ def _prepare(connected: Connected) -> SyncSession:
             owner = read_owner(connection)
         if owner and owner.is_older:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
+    else:
+        print_line(f"New warehouse: {warehouse.path}")
     return connected.prepare()
 
 

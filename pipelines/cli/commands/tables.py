@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +15,6 @@ from pipelines.cli.terminal.layout import Heading, spilled
 
 if TYPE_CHECKING:
     from pipelines.catalogue import Catalogue
-    from pipelines.catalogue.tables import Table
     from pipelines.warehouse.read.tables import TableDescription, TableSummary
 
 _TABLES = {"schema": TEXT, "table": TEXT, "rows": NUMBER, "description": TEXT}
@@ -87,11 +85,12 @@ def _show_columns(
     table: TableDescription, catalogue: Catalogue, style: Format, output: Path | None, warehouse: Path
 ) -> None:
     from pipelines.cli.output import is_listed, write_rows
+    from pipelines.warehouse.read.table_joins import joins, nested_tables
 
-    joins = _joins(table, catalogue)
+    joined = joins(table, catalogue)
     if not is_listed(style, output):
         rows = [
-            {"column": c.name, "type": c.type, "joins": joins.get(c.name, []), "description": c.description}
+            {"column": c.name, "type": c.type, "joins": joined.get(c.name, []), "description": c.description}
             for c in table.columns
         ]
         write_rows(_COLUMNS, rows, style, output, warehouse)
@@ -106,13 +105,13 @@ def _show_columns(
             (
                 c.name,
                 c.type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"),
-                _meaning(c.description, joins.get(c.name)),
+                _meaning(c.description, joined.get(c.name)),
             )
             for c in table.columns
         ],
         (spilled,),
     )
-    for line in _below(table, catalogue):
+    for line in nested_tables(table, catalogue):
         print_line(line)
 
 
@@ -122,41 +121,3 @@ def _first_sentence(text: str) -> str:
 
 def _meaning(description: str, joins: list[str] | None) -> str:
     return f"{description} (joins {', '.join(joins)})" if joins else description
-
-
-def _tables(catalogue: Catalogue) -> dict[str, Table]:
-    """The tables of the API by name, such as ``orders.sales_orders``."""
-    from pipelines.catalogue.tables import tables_of
-
-    return {each.qualified_name: each for source in catalogue.sources for each in tables_of(source).walk()}
-
-
-def _of_catalogue(table: TableDescription, catalogue: Catalogue) -> Table | None:
-    """The table of the catalogue; that of a history view or of a raw log has the same columns, without the schema."""
-    every = _tables(catalogue)
-    if table.schema not in ("history", "raw"):
-        return every.get(f"{table.schema}.{table.name}")
-    return next((each for each in every.values() if each.name == table.name), None)
-
-
-def _joins(table: TableDescription, catalogue: Catalogue) -> dict[str, list[str]]:
-    """The columns of other tables that each column joins, within an account, by the column's name."""
-    from pipelines.catalogue.relations import relations
-
-    known = _of_catalogue(table, catalogue)
-    joins: dict[str, list[str]] = {}
-    for relation in relations(_tables(catalogue).values()):
-        if relation.table is known:
-            target = f"{relation.target.qualified_name}.{relation.target_column.name}"
-            joins.setdefault(relation.column.name, []).append(target)
-    return joins
-
-
-def _below(table: TableDescription, catalogue: Catalogue) -> Iterator[str]:
-    """A line for each table of arrays within the records, and one for the table that they belong to."""
-    known = _of_catalogue(table, catalogue)
-    for other in _tables(catalogue).values():
-        if known is not None and known in other.children:
-            yield f"One row for each {'.'.join(known.array)} of {other.qualified_name}: join on {', '.join(other.key)}"
-        if known is not None and other in known.children:
-            yield f"{other.qualified_name} has its {'.'.join(other.array)}: join on {', '.join(known.key)}"

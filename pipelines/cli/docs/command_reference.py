@@ -20,7 +20,7 @@ This page is generated from the help of the commands; `make docs` updates it.
 Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C and 143 after
 SIGTERM. Each failure is one line on standard error. Colours and progress are for terminals; in a pipe, output is plain
 text that is never cut, and `NO_COLOR` turns colours off everywhere. A terminal of 60 columns or more gets no line
-that is longer than it is wide ([how](operations.md#the-width-of-the-terminal)). CSV has a header, line feeds at the
+that is longer than it is wide ([how](operations/terminal.md)). CSV has a header, line feeds at the
 ends of lines, NULL as an empty field and times in UTC.
 """
 

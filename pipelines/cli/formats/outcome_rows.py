@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.formats.rows import BOOLEAN, DECIMAL, NUMBER, TEXT
-from pipelines.cli.options import Format
 
 if TYPE_CHECKING:
     from pipelines.sync.outcome import FeedOutcome
@@ -32,39 +29,14 @@ OUTCOME = {
 DIFFERENCE = {"account": TEXT, "table": TEXT, "new": NUMBER, "changed": NUMBER, "deleted": NUMBER, "rejected": NUMBER}
 
 
-@dataclass(frozen=True)
-class Destination:
-    """Where the rows of a sync go, and in which format.
+def outcome_rows(outcomes: Iterable[FeedOutcome]) -> Iterator[dict[str, Any]]:
+    """A row for each feed, with the columns of ``OUTCOME``."""
+    return map(_outcome, outcomes)
 
-    Args:
-        style: format of the rows.
-        output: file to write; None for standard output.
-        warehouse: path of the warehouse, which is never the file.
-    """
 
-    style: Format
-    output: Path | None
-    warehouse: Path
-
-    @property
-    def is_listed(self) -> bool:
-        """Whether the table for people is printed instead."""
-        from pipelines.cli.output import is_listed
-
-        return is_listed(self.style, self.output)
-
-    def write_outcomes(self, outcomes: Sequence[FeedOutcome]) -> None:
-        """Write a row for each feed."""
-        self._write(OUTCOME, map(_outcome, outcomes))
-
-    def write_differences(self, found: Sequence[Difference]) -> None:
-        """Write a row for each table that a sync would change."""
-        self._write(DIFFERENCE, [{name: getattr(each, name) for name in DIFFERENCE} for each in found])
-
-    def _write(self, columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
-        from pipelines.cli.output import write_rows
-
-        write_rows(columns, rows, self.style, self.output, self.warehouse)
+def difference_rows(found: Iterable[Difference]) -> Iterator[dict[str, Any]]:
+    """A row for each table that a sync would change, with the columns of ``DIFFERENCE``."""
+    return ({name: getattr(each, name) for name in DIFFERENCE} for each in found)
 
 
 def _outcome(each: FeedOutcome) -> dict[str, Any]:

@@ -23,11 +23,19 @@ def help_lines(command: Any, context: typer.Context, width: int) -> Iterator[str
     for paragraph in (command.help or "").split("\n\n"):
         yield ""
         yield from _paragraph(paragraph, width)
-    parameters = [(each.param_type_name, each.get_help_record(context)) for each in command.get_params(context)]
+    parameters = [(each.param_type_name, _record(each, context)) for each in command.get_params(context)]
     for kind, title in (("argument", "Arguments"), ("option", "Options")):
         yield from _section(title, [record for name, record in parameters if name == kind and record], width)
     commands = getattr(command, "commands", {}).items()
     yield from _section("Commands", [(name, _first_sentence(each)) for name, each in commands], width)
+
+
+def _record(parameter: Any, context: typer.Context) -> tuple[str, str] | None:
+    """The name of a parameter and its description; without the Python type that Typer adds to an argument's name."""
+    record: tuple[str, str] | None = parameter.get_help_record(context)
+    if record is None or parameter.param_type_name != "argument":
+        return record
+    return record[0].partition(" <")[0], record[1]
 
 
 def _first_sentence(command: Any) -> str:

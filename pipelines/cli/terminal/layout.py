@@ -112,7 +112,8 @@ class Layout:
             for number in numbers:
                 yield from self._lines_of_row(number, widths)
                 for _, texts in self.below:
-                    yield from ((line, None) for line in wrap(_BELOW + texts[number], width, _BELOW) if line)
+                    if texts[number]:
+                        yield from ((line, None) for line in wrap(_BELOW + texts[number], width, _BELOW))
 
     def _lines_of_row(self, number: int, widths: Sequence[int]) -> Iterator[Line]:
         """The line of a row; two lines if its first text is too long for its column."""

@@ -126,7 +126,13 @@ class TokenSession:
         return session
 
     def _adapter(self, *, in_clear: bool = False) -> BoundedAdapter:
-        return BoundedAdapter(limit=MEGABYTE, timeout=self._timeout, seconds=self._seconds, in_clear=in_clear)
+        return BoundedAdapter(
+            limit=MEGABYTE,
+            timeout=self._timeout,
+            seconds=self._seconds,
+            setting=setting_hints.AUTH_URL,
+            in_clear=in_clear,
+        )
 
     def _checked(self, response: requests.Response) -> requests.Response:
         check_token_answer(response, self.host, self._clock.wall())

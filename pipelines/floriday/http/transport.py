@@ -46,14 +46,18 @@ _REPLACEMENTS: tuple[tuple[_Problem, type[PipelineError], str], ...] = (
     ),
     (urllib3.exceptions.DecodeError, GarbledAnswerError, "the answer of {host} cannot be unpacked"),
     (urllib3.exceptions.ProxyError, UnreachableError, "the proxy on the way to {host} cannot be used"),
-    (urllib3.exceptions.NameResolutionError, UnreachableError, "{host} cannot be reached: there is no such host name"),
-    (ConnectionRefusedError, UnreachableError, "{host} cannot be reached: port {port} refuses the connection"),
+    (
+        urllib3.exceptions.NameResolutionError,
+        UnreachableError,
+        "{host} cannot be reached: there is no such host name{hint}",
+    ),
+    (ConnectionRefusedError, UnreachableError, "{host} cannot be reached: port {port} refuses the connection{hint}"),
     # The library counts this one among the time-outs.
-    (urllib3.exceptions.NewConnectionError, UnreachableError, "{host} cannot be reached at port {port}{reason}"),
+    (urllib3.exceptions.NewConnectionError, UnreachableError, "{host} cannot be reached at port {port}{reason}{hint}"),
     (
         urllib3.exceptions.ConnectTimeoutError,
         UnreachableError,
-        "{host} cannot be reached: port {port} did not answer in time",
+        "{host} cannot be reached: port {port} did not answer in time{hint}",
     ),
     ((requests.Timeout, urllib3.exceptions.TimeoutError), UnreachableError, "{host} did not answer in time"),
 )
@@ -75,16 +79,24 @@ class BoundedAdapter(DeadlineAdapter):
         limit: maximum size of an answer in bytes, unpacked.
         timeout: seconds to connect, and seconds without a byte.
         seconds: the deadline of one call, from before it connects to the end of its answer.
+        setting: the setting that names the server, for the message that it cannot be reached; None if none does.
         in_clear: whether to use plain http although the address begins with https; for the loopback only.
     """
 
     def __init__(
-        self, *, limit: int, timeout: tuple[float, float], seconds: float = CALL_SECONDS, in_clear: bool = False
+        self,
+        *,
+        limit: int,
+        timeout: tuple[float, float],
+        seconds: float = CALL_SECONDS,
+        setting: str | None = None,
+        in_clear: bool = False,
     ) -> None:
         super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, pool_block=True)
         self._limit = limit
         self._timeout = timeout
         self._seconds = seconds
+        self._hint = f"; check {setting} and the network" if setting else ""
         self._in_clear = in_clear
 
     def send(
@@ -109,7 +121,7 @@ class BoundedAdapter(DeadlineAdapter):
                 with response:
                     body = self._read(response, host)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
-                raise (self._timed_out(host) if call.expired else _error_for(url, problem)) from None
+                raise (self._timed_out(host) if call.expired else _error_for(url, problem, self._hint)) from None
         if call.expired:
             raise self._timed_out(host)
         if 300 <= response.status_code < 400:
@@ -161,12 +173,12 @@ def _redirect_error(host: str, response: requests.Response) -> RefusedError:
     )
 
 
-def _error_for(url: str, problem: Exception) -> PipelineError:
+def _error_for(url: str, problem: Exception, hint: str) -> PipelineError:
     causes = _causes(problem)
     _, host, port = origin_of(url)
     for kind, error, message in _REPLACEMENTS:
         if any(isinstance(cause, kind) for cause in causes):
-            return error(message.format(host=host, port=port, reason=_reason(causes)))
+            return error(message.format(host=host, port=port, reason=_reason(causes), hint=hint))
     return UnreachableError(f"the connection to {host} was cut")
 
 

@@ -1,8 +1,9 @@
 """The sensor that reports syncs outside of Dagster, such as those of the command line, as materializations.
 
 The warehouse contains when each feed was last current. If that is later than the feed's newest materialization, and no
-run is in progress, the feed was synced outside of Dagster. Weeks that are complete and not materialized are reported
-too: a run that came first reports only the weeks that it knows of. The checks get results with the materialization.
+run of the feed is in progress, the feed was synced outside of Dagster. Weeks that are complete and not materialized are
+reported too: a run that came first reports only the weeks that it knows of. The checks get results with the
+materialization. Runs of other feeds do not delay a report: while trade goes on, some run is nearly always in progress.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pipelines.orchestration.assets.checks import checks_of, results
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import proven_weeks, weeks_between
 from pipelines.orchestration.assets.repeated_results import repeated
-from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, sync_in_progress
+from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, runs_in_progress, sync_in_progress
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import current_for_all
@@ -52,15 +53,22 @@ def external_syncs_sensor(automation: Automation, sources: Sequence[Source], sta
         description="Shows syncs of the command line as materializations. It reads the warehouse and calls no server.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if busy := sync_in_progress(context.instance, automation.settings):
+        runs = runs_in_progress(context.instance)
+        idle = [source for source in sources if not any(_is_synced_by(run, source) for run in runs)]
+        if (busy := sync_in_progress(context.instance, automation.settings)) and not (runs and idle):
             return dg.SkipReason(f"{busy}: the warehouse is read after it")
         try:
-            events = list(_events(context.instance, automation, sources, start))
+            events = list(_events(context.instance, automation, idle, start))
         except PipelineError as error:
             return dg.SkipReason(str(error))
         return dg.SensorResult(asset_events=events) if events else dg.SkipReason("no syncs outside of Dagster")
 
     return tick
+
+
+def _is_synced_by(run: dg.DagsterRun, source: Source) -> bool:
+    """Whether a run may sync a feed; a run without selected assets may sync all."""
+    return run.asset_selection is None or asset_key(source) in run.asset_selection
 
 
 def _events(

@@ -78,12 +78,17 @@ def waiting_run(instance: dg.DagsterInstance, schedule: str) -> str | None:
     return next(iter(instance.get_run_ids(waiting, limit=1)), None)
 
 
+def runs_in_progress(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The runs that have not ended and write to the warehouse."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT), limit=100)
+    runs = [record.dagster_run for record in records]
+    return [run for run in runs if run.job_name != HARMLESS and READS_ONLY not in run.tags]
+
+
 def sync_in_progress(instance: dg.DagsterInstance, settings: SettingsResource) -> str | None:
     """A run that has not ended, or a sync outside of Dagster, as the beginning of a sentence; None if there is none."""
-    for record in instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT), limit=100):
-        run = record.dagster_run
-        if run.job_name != HARMLESS and READS_ONLY not in run.tags:
-            return f"run {run.run_id[:8]} is {run.status.value}"
+    for run in runs_in_progress(instance):
+        return f"run {run.run_id[:8]} is {run.status.value}"
     try:
         held = lock_holder(settings.load_local().warehouse)
     except PipelineError:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
+from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Source
+from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load import cursors, visibility
 from pipelines.warehouse.load.cursors import FeedPart, Position
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.schema.introspection import has_table
+from pipelines.warehouse.schema.owner import Owner, require_owner
 from pipelines.warehouse.sql import qualified
 
 
@@ -40,6 +43,35 @@ class FeedStatus:
         if self.source.retention is None or self.current_at is None:
             return None
         return self.source.retention.keeps - (now - self.current_at)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the warehouse knows of the feed, by the keys that ``floriday status --format json`` has too."""
+        keeps = self.source.retention and self.source.retention.keeps
+        return {
+            "account": self.account,
+            "feed": self.source.name,
+            "rows": self.rows,
+            "cursor": self.cursor,
+            "current_at": self.current_at,
+            "rejected": self.rejected,
+            "lost_at": self.current_at + keeps if self.current_at and keeps else None,
+            "granted": self.granted,
+            "reread": self.reread,
+        }
+
+
+def read_statuses(
+    warehouse: Warehouse, chosen: Callable[[Catalogue], Collection[Source]]
+) -> tuple[Owner, list[FeedStatus]]:
+    """The owner of a warehouse and the status of the feeds that ``chosen`` returns, given the catalogue of its API.
+
+    Raises:
+        PipelineError: there is no warehouse with data of Floriday, or it cannot be read.
+    """
+    with warehouse.reading(locked=True) as connection:
+        owner = require_owner(connection, warehouse.path)
+        return owner, feed_statuses(connection, chosen(catalogue_of(owner.api)))
 
 
 def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> list[FeedStatus]:

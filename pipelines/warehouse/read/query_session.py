@@ -6,6 +6,7 @@ limited in time and memory. A query that crashes the process, by a defect of Duc
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -94,7 +95,7 @@ class QuerySession:
         for _ in self._unread:
             pass
         self._start_timer()
-        self._send(QueryRequest(_in_utf8(sql), dict(params or {})))
+        self._send(QueryRequest(_in_utf8(sql), {name: _plain(value) for name, value in (params or {}).items()}))
         header, schema = self._message(), self._message()
         assert isinstance(header, dict), "the process sends the columns as JSON"
         columns = tuple(Column(*column) for column in header["columns"])
@@ -167,6 +168,17 @@ class QuerySession:
             f"the process that executes the query ended {how}, and nothing was changed: it may have had too little"
             " memory, or the query meets a defect of DuckDB"
         )
+
+
+def _plain(value: object) -> object:
+    """A time without a time zone of a library, and nothing of pandas: the process can import no module any more."""
+    if not isinstance(value, dt.datetime):
+        return value
+    utc = value.astimezone(dt.UTC) if value.tzinfo else value
+    return dt.datetime(
+        *(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond),
+        tzinfo=dt.UTC if value.tzinfo else None,
+    )
 
 
 def _in_utf8(sql: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -18,12 +20,14 @@ _LISTED = """
 """
 _FINGERPRINT = re.compile(r" \[[0-9a-f]{12}\]$")  # at the end of the comments of reports
 _DERIVED = ("raw", "history")  # schemas with a table or view of the same name for each table of a feed
-_ALL_NAMES = """
+ALL_NAMES = """
     SELECT schema_name, name, coalesce(comment, '') FROM (
         SELECT database_name, schema_name, table_name AS name, comment, internal FROM duckdb_tables()
         UNION ALL SELECT database_name, schema_name, view_name, comment, internal FROM duckdb_views()
     ) WHERE database_name = current_database() AND NOT internal AND schema_name <> 'versions' ORDER BY ALL
 """
+"""The schema, name and comment of every table and view."""
+
 _COLUMNS = """
     SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index
@@ -79,13 +83,18 @@ def described_table(connection: duckdb.DuckDBPyConnection, name: str) -> TableDe
     Raises:
         UsageError: there is none; the message suggests the nearest names.
     """
-    every = connection.execute(_ALL_NAMES).fetchall()
+    schema, table, text = found_name(connection.execute(ALL_NAMES).fetchall(), name)
+    columns = connection.execute(_COLUMNS, [schema, table]).fetchall()
+    text = _FINGERPRINT.sub("", text)
+    return TableDescription(schema, table, text, tuple(ColumnSummary(*column) for column in columns))
+
+
+def found_name(every: Sequence[tuple[Any, ...]], name: str) -> tuple[str, str, str]:
+    """The row of ``every``, the result of :data:`ALL_NAMES`, for a name; otherwise as :func:`described_table`."""
     wanted = name.casefold()
     found = [each for each in every if wanted in (each[1].casefold(), f"{each[0]}.{each[1]}".casefold())]
     if not found:
         known = [f"{schema}.{table}" for schema, table, _ in every if "." in name or schema not in _DERIVED]
         raise UsageError(f"the warehouse has no table {name!r}: {did_you_mean(name, known)}")
     schema, table, text = min(found, key=lambda each: each[0] in (*_DERIVED, "sync", "reports"))
-    columns = connection.execute(_COLUMNS, [schema, table]).fetchall()
-    text = _FINGERPRINT.sub("", text)
-    return TableDescription(schema, table, text, tuple(ColumnSummary(*column) for column in columns))
+    return schema, table, text

@@ -1,19 +1,19 @@
-"""Check the options of ``floriday report``: days, numbers, a currency, organizations and trade items by id or name."""
+"""Check the parameters of a report: days, numbers, a currency, organizations and trade items by id or name.
+
+They come from options of the command line, arguments of the Python API or of a tool. Errors use the caller's names.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from uuid import UUID
 
 from pipelines.errors import UsageError
 from pipelines.text_format import did_you_mean, nearest
-
-if TYPE_CHECKING:
-    from pipelines.warehouse.read.query_session import QuerySession
 
 _ORGANIZATIONS = """
     SELECT DISTINCT CAST(organization_id AS VARCHAR) AS id, name, coalesce(physical_address_city, mailing_address_city)
@@ -25,12 +25,24 @@ _TRADE_ITEMS = """
     WHERE i.name IS NOT NULL ORDER BY i.name, id
 """
 Parameters = dict[str, date | int | str | UUID]
-"""The options by the name of the parameter; ids may be names."""
+"""The values by the name of the parameter; ids may be names."""
+
+Label = Callable[[str], str]
+"""Returns the caller's own name of a parameter, such as ``--from`` for ``from_date``."""
 
 NAMED = {"customer": _ORGANIZATIONS, "grower": _ORGANIZATIONS, "trade_item": _TRADE_ITEMS}
 """For each parameter that is an id, a query of the ids, names and towns (NULL where there is none)."""
 
+_DAYS = ("from_date", "to_date")
 _MOST_SHOWN = 3
+
+
+class Rows(Protocol):
+    """Something that returns the rows of our own queries, such as a query session."""
+
+    def rows(self, sql: str, /) -> list[tuple[Any, ...]]:
+        """All rows of a query, as Python values."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,52 +57,66 @@ class _Named:
         return f"{self.name} ({', '.join(filter(None, (self.town, self.id)))})"
 
 
-def given_parameters(options: Mapping[str, datetime | int | str | None]) -> Parameters:
-    """The options that are given, with dates, and the currency in capitals.
+def given_parameters(values: Mapping[str, date | int | str | UUID | None], label: Label = str) -> Parameters:
+    """The values that are given, with days as dates, and the currency in capitals.
+
+    A day may be text, such as ``2026-11-20``, and a moment counts as its day.
 
     Raises:
-        UsageError: ``--to`` is before ``--from``, or the currency does not consist of three letters.
+        UsageError: a day is malformed, the last day is before the first one, or the currency does not consist of three
+            letters.
     """
-    days = {name: value.date() for name, value in options.items() if isinstance(value, datetime)}
-    first, last = days.get("from_date"), days.get("to_date")
-    if first is not None and last is not None and last < first:
-        raise UsageError(f"--to {last} is before --from {first}")
-    texts = {name: value for name, value in options.items() if isinstance(value, str)}
-    if "currency" in texts:
-        texts["currency"] = _currency_code(texts["currency"])
-    numbers = {name: value for name, value in options.items() if isinstance(value, int)}
-    return {**days, **texts, **numbers}
+    given = {name: _checked(name, value, label) for name, value in values.items() if value is not None}
+    first, last = given.get("from_date"), given.get("to_date")
+    if isinstance(first, date) and isinstance(last, date) and last < first:
+        raise UsageError(f"{label('to_date')} {last} is before {label('from_date')} {first}")
+    return given
 
 
-def _currency_code(text: str) -> str:
+def _checked(name: str, value: date | int | str | UUID, label: Label) -> date | int | str | UUID:
+    if isinstance(value, datetime):
+        return value.date()
+    if name in _DAYS:
+        return value if isinstance(value, date) else _day(str(value), label(name))
+    return _currency_code(str(value), label(name)) if name == "currency" else value
+
+
+def _day(text: str, called: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{called} expects a day such as 2026-11-20, not {text!r}") from None
+
+
+def _currency_code(text: str, called: str) -> str:
     if not re.fullmatch("[A-Za-z]{3}", text):
-        raise UsageError(f"--currency expects a code of three letters, such as EUR, not {text!r}")
+        raise UsageError(f"{called} expects a code of three letters, such as EUR, not {text!r}")
     return text.upper()
 
 
-def with_ids(session: QuerySession, parameters: dict[str, date | int | str | UUID]) -> Parameters:
+def with_ids(session: Rows, parameters: Parameters, label: Label = str) -> Parameters:
     """The parameters with the id of each organization and trade item that is given by its name.
 
     Raises:
         UsageError: none or several have the name; the message lists the nearest three.
     """
-    return {name: _id(session, name, value) if name in NAMED else value for name, value in parameters.items()}
+    return {name: _id(session, name, value, label) if name in NAMED else value for name, value in parameters.items()}
 
 
-def check_account(session: QuerySession, account: str) -> None:
+def check_account(session: Rows, account: str, label: Label = str) -> None:
     """Raise a UsageError if the warehouse has no account of that name."""
     known = [name for (name,) in session.rows("SELECT account FROM sync.accounts ORDER BY account")]
     if account not in known:
-        raise UsageError(f"--account {account!r} is not in the warehouse: {did_you_mean(account, known)}")
+        raise UsageError(f"{label('account')} {account!r} is not in the warehouse: {did_you_mean(account, known)}")
 
 
-def _id(session: QuerySession, parameter: str, value: date | int | str | UUID) -> UUID:
+def _id(session: Rows, parameter: str, value: date | int | str | UUID, label: Label) -> UUID:
     text = str(value)
     try:
         return UUID(text)
     except ValueError:
         known = [_Named(*row) for row in session.rows(NAMED[parameter])]
-        return UUID(_only_one(f"--{parameter.replace('_', '-')} {text!r}", text, known).id)
+        return UUID(_only_one(f"{label(parameter)} {text!r}", text, known).id)
 
 
 def _only_one(option: str, text: str, known: Sequence[_Named]) -> _Named:
