@@ -54,7 +54,7 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
 
 
 def only_last_year(
-    warehouse: ReportWarehouse, parameters: Parameters, all_weeks: dict[Row, list[Json]], running: tuple[int, int]
+    warehouse: ReportWarehouse, parameters: Parameters, all_weeks: dict[Row, list[Json]], running: Row
 ) -> set[Row]:
     """Return the keys of rows for what was sold a year before weeks that are over and that the report covers."""
     days = defaultdict(list)
