@@ -42,7 +42,7 @@ def test_a_documented_command_is_valid(command: Command) -> None:
     group.commands[arguments[0]].make_context(arguments[0], [*arguments[1:]])
 
 
-def is_there(arguments: tuple[str, ...]) -> bool:
+def can_be_called(arguments: tuple[str, ...]) -> bool:
     """Whether a target of make, a program of the environment, or a script or module that Python executes exists."""
     program, *rest = arguments
     if program == "make":
@@ -56,7 +56,7 @@ def is_there(arguments: tuple[str, ...]) -> bool:
 def test_other_documented_programs_exist() -> None:
     """Each target of make, each program and each module of the checkout that the pages call exists."""
     assert {arguments[0] for _, arguments in other_commands()} >= {"make", ".venv/bin/python", ".venv/bin/dg"}
-    assert [command for command in other_commands() if not is_there(command[1])] == []
+    assert [command for command in other_commands() if not can_be_called(command[1])] == []
 
 
 def test_documented_queries_are_valid(tmp_path: Path) -> None:
