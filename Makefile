@@ -92,9 +92,10 @@ docs: $(INSTALLED) ## Generate the data dictionary and the pages on reports and 
 	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
 	@mv docs/reports.md.new docs/reports.md
 
-examples: $(INSTALLED) ## Run the reports for the examples of their page
+examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
+	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
 
 packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try each way to install the wheel
 	@PYTHON=$(BIN)/python bash .ci/packages

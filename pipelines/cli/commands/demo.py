@@ -71,7 +71,7 @@ def demo(
     refuse_warehouse(warehouse, f"a demo makes its warehouse anew, always at {WAREHOUSES[api]}")
     path = home_folder() / WAREHOUSES[api]
     with hold_sync_lock(_whole_run(path), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
-        _run(api, path)
+        run_at(datetime.now(UTC), api, path)
 
 
 def _whole_run(warehouse: Path) -> Path:
@@ -79,7 +79,11 @@ def _whole_run(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.name}.demo")
 
 
-def _run(api: str, warehouse: Path) -> None:
+def run_at(now: datetime, api: str, warehouse: Path) -> None:
+    """Run the demo as if it were ``now``: the last day of trade, which it simulates, is the last whole one before it.
+
+    ``warehouse`` is an absolute path in the working directory.
+    """
     from pipelines.cli.options import Format
     from pipelines.cli.output import write_result
     from pipelines.warehouse.file.removal import remove_warehouse
@@ -87,7 +91,7 @@ def _run(api: str, warehouse: Path) -> None:
 
     began = time.monotonic()
     remove_warehouse(warehouse, "floriday demo")
-    _sync_twice(api, warehouse)
+    _sync_twice(now, api, warehouse)
     title, query = RESULTS[api]
     print_line(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
     with single_query(warehouse, query) as result:
@@ -95,12 +99,12 @@ def _run(api: str, warehouse: Path) -> None:
     _show_queries(warehouse, QUERIES[api])
 
 
-def _sync_twice(api: str, warehouse: Path) -> None:
+def _sync_twice(now: datetime, api: str, warehouse: Path) -> None:
     from pipelines.sandbox import TWO_YEARS, Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 
     print_line("Starting a local Floriday …")
-    with Sandbox(api=api, now=start_of_trade(datetime.now(UTC)), history=TWO_YEARS) as server:
+    with Sandbox(api=api, now=start_of_trade(now), history=TWO_YEARS) as server:
         environment = {
             **server.environment(),
             "FLORIDAY_WAREHOUSE": str(warehouse),
