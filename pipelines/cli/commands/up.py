@@ -72,7 +72,8 @@ def up(
 
     Everything listens on this machine only, unless --listen names another address, until Ctrl-C or SIGTERM; a second
     signal stops it faster. Runs are ended too, and the next sync continues where they stopped. The exit code is then
-    130 or 143; it is 1 when Dagster does not start, or ends by itself. Dagster's output is stored in data/dagster/up.log.
+    130 or 143; it is 1 when Dagster does not start, or ends by itself. Dagster's output is stored in
+    data/dagster/up.log.
 
     For example:
 
