@@ -85,19 +85,23 @@ format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Generate the data dictionary and the pages on reports and commands
+docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands and MCP
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
 	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
 	@mv docs/reports.md.new docs/reports.md
+	$(BIN)/python -m pipelines.dictionary.glossary > docs/glossary.md.new
+	@mv docs/glossary.md.new docs/glossary.md
+	$(BIN)/python -m pipelines.mcp_server.reference > docs/mcp.md.new
+	@mv docs/mcp.md.new docs/mcp.md
 
 examples: $(INSTALLED) ## Run the reports for the examples of their page
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 
 lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --group dev --extra mcp --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)

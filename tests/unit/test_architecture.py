@@ -37,6 +37,7 @@ ORDER = (
     "orchestration",
     "definitions",
     "sandbox",
+    "mcp_server",
     "cli",
 )
 """Each part of the package may import only those before it."""
