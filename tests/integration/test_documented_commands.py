@@ -36,6 +36,7 @@ NOT_RUN = {
     "sync": "calls Floriday",
     "up": "runs until it is stopped",
     "sandbox": "runs until it is stopped",
+    "mcp": "runs until it is stopped",
     "demo": "takes half a minute, and has tests of its own",
     "rebuild": "rewrites the warehouse that all tests of this file share",
     "compact": "as for rebuild",

@@ -285,19 +285,11 @@ class TestStdio:
 
     def test_standard_output_carries_the_protocol_only(self, synced: Path, tmp_path: Path) -> None:
         """Every line of standard output is a message, also while the program warns; at the end of input it ends."""
-        initialize = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "t", "version": "1"},
-            },
-        }
-        messages = [initialize, {"jsonrpc": "2.0", "method": "notifications/initialized"}]
-        messages += [
-            {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list_tables", "arguments": {}}}
+        client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        messages: list[dict[str, Any]] = [
+            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list_tables", "arguments": {}}},
         ]
         with subprocess.Popen(
             command("mcp", "--warehouse", str(synced)),
@@ -311,7 +303,7 @@ class TestStdio:
             assert process.stdin is not None
             assert process.stdout is not None
             assert process.stderr is not None
-            process.stdin.write("".join(f"{json.dumps({'jsonrpc': '2.0'} | each)}\n" for each in messages))
+            process.stdin.write("".join(f"{json.dumps(each)}\n" for each in messages))
             process.stdin.flush()
             lines = [process.stdout.readline(), process.stdout.readline()]
             process.stdin.close()
