@@ -92,8 +92,8 @@ class HttpServer:
 
     Args:
         url: address of its endpoint.
-        printed: lines that it printed at its start.
-        process: its process.
+        printed: lines that it printed when it started.
+        process: process of the command that serves it.
     """
 
     url: str

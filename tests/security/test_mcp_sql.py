@@ -122,7 +122,7 @@ def test_each_class_is_refused(place: Place) -> None:
     assert place.state() == before
 
 
-def test_there_are_a_hundred_statements() -> None:
+def test_the_classes_have_a_hundred_statements() -> None:
     """The classes have more than a hundred different statements."""
     assert len({sql for _, sql in refused_statements()}) > 100
 
