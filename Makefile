@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples lock clean
+.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples packages lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,12 +96,16 @@ docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages 
 	$(BIN)/python -m pipelines.mcp_server.reference > docs/mcp.md.new
 	@mv docs/mcp.md.new docs/mcp.md
 
-examples: $(INSTALLED) ## Run the reports for the examples of their page
+examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
+	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
+
+packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try each way to install the wheel
+	@PYTHON=$(BIN)/python bash .ci/packages
 
 lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
-	uv pip compile pyproject.toml --group dev --extra mcp --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)

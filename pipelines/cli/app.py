@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Annotated
 
 import typer
@@ -49,13 +50,18 @@ for command in COMMANDS:
 
 def _print_version(*, is_given: bool) -> None:
     if is_given:
-        from importlib import metadata
-
-        try:
-            print_line(f"floriday-warehouse {metadata.version('floriday-warehouse')}")
-        except metadata.PackageNotFoundError:
-            print_line("floriday-warehouse (not installed)")
+        name, *others = (f"{package} {_version(package)}" for package in ("floriday-warehouse", "duckdb", "dagster"))
+        print_line(f"{name} (Python {platform.python_version()}, {', '.join(others)})")
         raise typer.Exit
+
+
+def _version(package: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @app.callback()

@@ -39,7 +39,7 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
     automation = Automation(settings, bool(local.automation))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
-        reports = report_assets(sources)
+        reports = report_assets(sources, api=local.api)
         keys = [report.key for report in reports]
         sync, full_sync, dashboard = sync_job(sources, keys), full_sync_job(sources), dashboard_job(DASHBOARD)
         return dg.Definitions(

@@ -20,7 +20,7 @@ from pydantic import PrivateAttr, SecretStr
 from pipelines.errors import PipelineError, WarehouseBusyError
 from pipelines.orchestration.assets.concurrent_feeds import ConcurrentFeeds
 from pipelines.orchestration.dagster_private import SCHEDULE_NAME_TAG
-from pipelines.settings import LocalSettings, Settings, load_alerts, load_local_settings, load_settings
+from pipelines.settings import LocalSettings, Settings, home_folder, load_alerts, load_local_settings, load_settings
 from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
@@ -38,7 +38,7 @@ class SettingsResource(dg.ConfigurableResource[Any]):
 
     def directory(self) -> Path:
         """The folder in which a `.env` file is looked for first."""
-        return Path.cwd()
+        return home_folder()
 
     def reads_dotenv(self) -> bool:
         """Whether a `.env` file adds to the environment."""

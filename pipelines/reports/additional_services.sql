@@ -35,11 +35,8 @@
 --   orders.sales_order_additional_services
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+WITH
+{days},
 services AS (
     SELECT
         a.account,
@@ -59,7 +56,7 @@ ordered AS (
     SELECT
         o.account,
         d.day,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         o.sales_order_id,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
@@ -104,15 +101,33 @@ detail AS (
     JOIN ordered o ON o.account = s.account AND o.sales_order_id = s.sales_order_id
     WHERE s.additional_service_id IS NOT NULL AND (currency IS NULL OR s.price_currency = upper(currency))
 ),
+service_orders AS (
+    -- An order may have the same service several times.
+    SELECT
+        d.additional_service_id,
+        d.money,
+        d.account,
+        d.month,
+        d.seller_organization_id,
+        d.order_money,
+        d.is_of_clock,
+        d.has_warehouse,
+        d.warehouse_id,
+        d.customer_id,
+        d.sales_order_id,
+        sum(d.revenue) AS revenue
+    FROM detail d
+    GROUP BY ALL
+),
 sold AS (
     SELECT
         d.account,
         d.month,
         d.additional_service_id,
         d.money,
-        count(DISTINCT d.sales_order_id) AS orders,
+        count(*) AS orders,
         coalesce(sum(d.revenue), 0) AS revenue
-    FROM detail d
+    FROM service_orders d
     GROUP BY ALL
 ),
 kinds AS (
@@ -132,7 +147,7 @@ kinds AS (
 ),
 candidates AS (
     SELECT d.additional_service_id, d.money, k.*, 0 AS with_service
-    FROM (SELECT DISTINCT account, month, seller_organization_id, additional_service_id, money FROM detail) d
+    FROM (SELECT DISTINCT account, month, seller_organization_id, additional_service_id, money FROM service_orders) d
     JOIN kinds k
         ON k.account = d.account
         AND k.month IS NOT DISTINCT FROM d.month
@@ -151,9 +166,8 @@ candidates AS (
         d.warehouse_id,
         d.customer_id,
         0,
-        count(DISTINCT d.sales_order_id)
-    FROM detail d
-    GROUP BY ALL
+        1
+    FROM service_orders d
 ),
 possible AS (
     SELECT

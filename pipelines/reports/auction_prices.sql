@@ -49,7 +49,7 @@ WITH sold AS (
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.order_date_time AS moment FROM sold o) m
+    FROM (SELECT o.order_date_time AS moment FROM sold o GROUP BY moment) m
 ),
 auctioned AS (
     SELECT

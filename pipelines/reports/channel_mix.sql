@@ -42,7 +42,7 @@ detail AS (
 mix AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', o.day) AS DATE) AS month,
+        o.month,
         o.sales_channel,
         o.trade_instrument,
         o.sales_channel_interface,

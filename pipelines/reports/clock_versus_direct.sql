@@ -49,7 +49,7 @@ detail AS (
 instruments AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', o.day) AS DATE) AS month,
+        o.month,
         o.trade_instrument,
         o.price_money AS money,
         count(*) AS orders,
@@ -63,7 +63,7 @@ item_weeks AS (
     -- A week that two months share is two parts: the second one begins with the month.
     SELECT
         o.account,
-        greatest(o.monday, CAST(date_trunc('month', o.day) AS DATE)) AS week_part,
+        greatest(o.monday, o.month) AS week_part,
         o.trade_item_id,
         o.trade_instrument,
         o.price_money AS money,

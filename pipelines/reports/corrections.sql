@@ -56,7 +56,7 @@ detail AS (
 corrected AS (
     SELECT
         d.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         d.customer_organization_id,
         d.initiated_by,
         d.money,

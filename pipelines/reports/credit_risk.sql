@@ -35,14 +35,8 @@
 -- tables:
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT
-        m.moment,
-        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
-        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - day AS age
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+WITH
+{days},
 detail AS (
     -- One row for each order that counts.
     SELECT
@@ -59,7 +53,7 @@ detail AS (
         o.calculated_fields_order_amount_currency AS money,
         o.calculated_fields_order_amount_value AS amount,
         if(coalesce(o.is_paid, false), 0, o.calculated_fields_order_amount_value) AS open_amount,
-        coalesce(d.age, -1) AS age
+        coalesce(CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day, -1) AS age
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
     WHERE o.status = 'COMMITTED'

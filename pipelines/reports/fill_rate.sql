@@ -65,31 +65,43 @@ WITH claims AS (
         SELECT * FROM fulfillment.fulfillment_orders WHERE status IN ('DRAFT', 'CANCELLED', 'FAILED')
     ) f ON f.account = c.account AND f.fulfillment_order_id = c.fulfillment_order_id
 ),
-requests AS (
-    SELECT r.*, d.sequence_number
+requests AS NOT MATERIALIZED (
+    -- Not materialized, because storing them takes longer than reading the table again.
+    SELECT r.*
     FROM fulfillment.fulfillment_requests r
-    JOIN fulfillment.delivery_orders d ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
-    WHERE NOT d.is_deleted AND r.sales_order_id IS NOT NULL
+    ANTI JOIN (SELECT * FROM fulfillment.delivery_orders WHERE is_deleted) d
+        ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
+    WHERE r.sales_order_id IS NOT NULL
 ),
 moved AS (
-    SELECT r.account, r.fulfillment_request_id, max(r.sequence_number) AS newest
+    SELECT r.account, r.fulfillment_request_id
     FROM requests r
     GROUP BY ALL
     HAVING count(*) > 1
+),
+outdated AS (
+    -- The requests in the delivery orders that they moved away from.
+    SELECT r.account, r.delivery_order_id, r.position
+    FROM requests r
+    SEMI JOIN moved m ON m.account = r.account AND m.fulfillment_request_id = r.fulfillment_request_id
+    JOIN fulfillment.delivery_orders d ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
+    QUALIFY d.sequence_number IS DISTINCT FROM max(d.sequence_number) OVER (
+        PARTITION BY r.account, r.fulfillment_request_id
+    )
 ),
 delivered AS (
     SELECT
         r.account,
         r.sales_order_id,
         CAST(sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS BIGINT) AS pieces,
-        CAST(sum(c.claimed_number_of_packages) FILTER (r.pieces_per_package IS NULL) AS BIGINT) AS packages_of_order
+        CAST(sum(if(r.pieces_per_package IS NULL, c.claimed_number_of_packages, NULL)) AS BIGINT) AS packages_of_order
     FROM requests r
-    LEFT JOIN moved m ON m.account = r.account AND m.fulfillment_request_id = r.fulfillment_request_id
+    ANTI JOIN outdated m
+        ON m.account = r.account AND m.delivery_order_id = r.delivery_order_id AND m.position = r.position
     LEFT JOIN claims c
         ON c.account = r.account
         AND c.delivery_order_id = r.delivery_order_id
         AND c.fulfillment_request_position = r.position
-    WHERE m.newest IS NULL OR m.newest = r.sequence_number
     GROUP BY ALL
 ),
 changes AS (
@@ -118,21 +130,12 @@ cancelled_by_others AS (
     FROM orders.sales_order_correction_requests r
     WHERE r.is_cancel_request AND r.status = 'ACCEPTED' AND coalesce(r.initiated_by, '') <> 'CUSTOMER'
 ),
-days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT
-        m.moment,
-        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
-        CAST(isoyear(day) AS INTEGER) AS iso_year,
-        CAST(weekofyear(day) AS INTEGER) AS iso_week
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+{days},
 owed AS (
     SELECT
         o.account,
         y.day,
-        y.iso_year,
-        y.iso_week,
+        y.monday,
         o.sales_order_id,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,
@@ -171,8 +174,7 @@ detail AS (
     SELECT
         o.account,
         o.day,
-        o.iso_year,
-        o.iso_week,
+        o.monday,
         o.sales_order_id,
         o.customer_organization_id,
         o.seller_organization_id,
@@ -190,8 +192,7 @@ detail AS (
 weeks AS (
     SELECT
         d.account,
-        d.iso_year,
-        d.iso_week,
+        d.monday,
         d.trade_item_id,
         count(*) AS orders,
         CAST(sum(d.ordered_pieces) AS BIGINT) AS ordered_pieces,
@@ -205,8 +206,8 @@ weeks AS (
 )
 SELECT
     w.account,
-    w.iso_year,
-    w.iso_week,
+    CAST(isoyear(w.monday) AS INTEGER) AS iso_year,
+    CAST(weekofyear(w.monday) AS INTEGER) AS iso_week,
     w.trade_item_id,
     i.trade_item_name_nl AS trade_item_name,
     w.orders,
@@ -219,4 +220,4 @@ SELECT
     CAST(1 - w.short_by_grower / nullif(w.ordered_pieces, 0) AS DECIMAL(38, 6)) AS fill_rate
 FROM weeks w
 LEFT JOIN catalog.trade_items i ON i.account = w.account AND i.trade_item_id = w.trade_item_id
-ORDER BY w.account, w.iso_year DESC NULLS LAST, w.iso_week DESC NULLS LAST, w.short_by_grower DESC, w.trade_item_id
+ORDER BY w.account, w.monday DESC NULLS LAST, w.short_by_grower DESC, w.trade_item_id

@@ -53,11 +53,8 @@
 --   orders.sales_orders
 --   organizations.organizations
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+WITH
+{days},
 invoiced AS (
     SELECT
         l.account,

@@ -21,15 +21,12 @@
 -- tables:
 --   orders.sales_orders
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+WITH
+{days},
 months AS (
     SELECT
         o.account,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         count(*) AS orders,
         quantile_cont(
             (epoch_us(o.delivery_latest_delivery_date_time) - epoch_us(o.order_date_time)) / 3.6e9, [0.5, 0.9]

@@ -31,7 +31,7 @@
 WITH days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than offers.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT l.order_period_start_date_time AS moment FROM supply.supply_lines l) m
+    FROM (SELECT l.order_period_start_date_time AS moment FROM supply.supply_lines l GROUP BY moment) m
 ),
 offered AS (
     -- The history view would first compute until when each version was valid.

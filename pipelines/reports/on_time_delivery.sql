@@ -33,7 +33,7 @@
 WITH days AS (
     -- Converting to Amsterdam's time zone is slow, and there are fewer distinct times than load carriers.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT f.latest_delivery_date_time AS moment FROM fulfillment.fulfillment_orders f) m
+    FROM (SELECT f.latest_delivery_date_time AS moment FROM fulfillment.fulfillment_orders f GROUP BY moment) m
 ),
 detail AS (
     -- One row for each load carrier that counts.

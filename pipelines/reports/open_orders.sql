@@ -69,7 +69,7 @@ WITH agreed AS (
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM agreed o) m
+    FROM (SELECT o.delivery_latest_delivery_date_time AS moment FROM agreed o GROUP BY moment) m
 ),
 recent AS (
     SELECT o.*, d.day

@@ -5,10 +5,10 @@
 -- added together.
 --
 -- The revenue of last year is that of the whole ISO week with the same number a year earlier, whatever from_date and
--- to_date are. It is NULL if nothing was delivered then, and for a week 53 if the year before had none. What was sold
--- last year and not this year has a row too, with 0 orders: in the weeks from from_date to to_date, or from the first to
--- the last week in which the account has orders. The running week has the revenue until now beside the whole week of
--- last year: compare only weeks that have ended, and that both years have, as customer_ranking does.
+-- to_date are. It is NULL for the running and later weeks, which are not to be compared before they are over, if nothing
+-- was delivered then, and for a week 53 if the year before had none. What was sold last year and not this year has a row
+-- too, with 0 orders: in the weeks that are over from from_date to to_date, or from the first to the last week in which
+-- the account has orders. Growth is to be computed only from weeks that both years have, as customer_ranking does.
 --
 -- Others count revenue on the day of the order or of the invoice; invoice_reconciliation shows what differs.
 --
@@ -29,7 +29,7 @@
 --   orders             sales orders
 --   pieces             pieces, after all corrections
 --   revenue            value of the orders, in the currency
---   revenue_last_year  revenue in the same ISO week a year earlier, in the currency
+--   revenue_last_year  revenue in the same ISO week a year earlier, in the currency; NULL if the week is not over
 --
 -- tables:
 --   catalog.trade_items
@@ -53,8 +53,7 @@ detail AS (
 sold AS (
     SELECT
         o.account,
-        CAST(isoyear(o.monday) AS INTEGER) AS iso_year,
-        CAST(weekofyear(o.monday) AS INTEGER) AS iso_week,
+        o.monday,
         o.trade_item_id,
         o.money,
         count(*) AS orders,
@@ -63,43 +62,45 @@ sold AS (
     FROM detail o
     GROUP BY ALL
 ),
-bounds AS (
-    SELECT
-        o.account,
-        coalesce(CAST(from_date AS DATE), min(o.day)) AS first_day,
-        coalesce(CAST(to_date AS DATE), max(o.day)) AS last_day,
-        CAST(isoyear(first_day) * 100 + weekofyear(first_day) AS INTEGER) AS first_week,
-        CAST(isoyear(last_day) * 100 + weekofyear(last_day) AS INTEGER) AS last_week
-    FROM committed_orders o
-    WHERE o.day IS NOT NULL
-    GROUP BY o.account
-),
 weeks AS (
-    -- Without those that are certainly less or more than a year earlier, which is 52 or 53 weeks.
-    SELECT o.account, o.monday, o.trade_item_id, o.money, sum(o.revenue) AS revenue
-    FROM matching o
-    JOIN bounds b ON b.account = o.account
-    WHERE o.monday + 52 * 7 <= b.last_day AND o.monday + 54 * 7 > b.first_day
+    SELECT o.account, o.monday
+    FROM committed_orders o
+    WHERE o.monday IS NOT NULL
     GROUP BY ALL
 ),
-last_year AS (
+bounds AS (
+    -- The weeks that may stand beside last year's: those that are over.
     SELECT
         w.account,
-        CAST(isoyear(w.monday) + 1 AS INTEGER) AS iso_year,
-        CAST(weekofyear(w.monday) AS INTEGER) AS iso_week,
-        w.trade_item_id,
-        w.money,
-        w.revenue
+        coalesce(CAST(date_trunc('week', CAST(from_date AS DATE)) AS DATE), min(w.monday)) AS first_monday,
+        least(
+            coalesce(CAST(to_date AS DATE), max(w.monday)),
+            CAST(date_trunc('week', timezone('Europe/Amsterdam', now())) AS DATE) - 1
+        ) AS last_day
+    FROM weeks w
+    GROUP BY w.account
+),
+later_weeks AS (
+    -- The ISO week of the same number a year later. January 4 is always in week 1, and not each year has a week 53.
+    SELECT
+        w.account,
+        w.monday,
+        CAST(date_trunc('week', make_date(isoyear(w.monday) + 1, 1, 4)) AS DATE)
+            + 7 * CAST(weekofyear(w.monday) - 1 AS INTEGER) AS later_monday
     FROM weeks w
     JOIN bounds b ON b.account = w.account
-    WHERE (isoyear(w.monday) + 1) * 100 + weekofyear(w.monday) BETWEEN b.first_week AND b.last_week
-        AND weekofyear(w.monday) <= weekofyear(make_date(isoyear(w.monday) + 1, 12, 28))  -- not each has a week 53
+    WHERE later_monday BETWEEN b.first_monday AND b.last_day AND weekofyear(later_monday) = weekofyear(w.monday)
+),
+last_year AS (
+    SELECT o.account, l.later_monday AS monday, o.trade_item_id, o.money, sum(o.revenue) AS revenue
+    FROM matching o
+    JOIN later_weeks l ON l.account = o.account AND l.monday = o.monday
+    GROUP BY ALL
 ),
 both_years AS (
     SELECT
         coalesce(w.account, e.account) AS account,
-        coalesce(w.iso_year, e.iso_year) AS iso_year,
-        coalesce(w.iso_week, e.iso_week) AS iso_week,
+        coalesce(w.monday, e.monday) AS monday,
         coalesce(w.trade_item_id, e.trade_item_id) AS trade_item_id,
         coalesce(w.money, e.money) AS money,
         coalesce(w.orders, 0) AS orders,
@@ -109,16 +110,15 @@ both_years AS (
     FROM sold w
     FULL JOIN last_year e
         ON e.account = w.account
-        AND e.iso_year = w.iso_year
-        AND e.iso_week = w.iso_week
+        AND e.monday = w.monday
         AND e.trade_item_id IS NOT DISTINCT FROM w.trade_item_id
         AND e.money IS NOT DISTINCT FROM w.money
 ),
 {items}
 SELECT
     w.account,
-    w.iso_year,
-    w.iso_week,
+    CAST(isoyear(w.monday) AS INTEGER) AS iso_year,
+    CAST(weekofyear(w.monday) AS INTEGER) AS iso_week,
     w.trade_item_id,
     i.trade_item_name,
     w.money AS currency,
@@ -129,5 +129,4 @@ SELECT
 FROM both_years w
 LEFT JOIN items i
     ON i.account = w.account AND i.trade_item_id = w.trade_item_id
-ORDER BY w.account, w.iso_year DESC NULLS LAST, w.iso_week DESC NULLS LAST, w.money, w.revenue DESC NULLS LAST,
-    w.trade_item_id
+ORDER BY w.account, w.monday DESC NULLS LAST, w.money, w.revenue DESC NULLS LAST, w.trade_item_id

@@ -57,7 +57,7 @@ WITH ledger AS (
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than batches.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT b.batch_date AS moment FROM supply.batches b) m
+    FROM (SELECT b.batch_date AS moment FROM supply.batches b GROUP BY moment) m
 ),
 detail AS (
     -- One row for each batch that counts.

@@ -29,16 +29,13 @@
 --   orders.sales_orders  seller_organization_id, calculated_fields_total_auction_levies_value
 --   organizations.organizations
 
-WITH days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+WITH
+{days},
 bought AS (
     SELECT
         o.account,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS grower_organization_id,
-        CAST(date_trunc('month', d.day) AS DATE) AS month,
+        d.month,
         o.calculated_fields_order_amount_currency AS money,
         count(*) AS orders,
         CAST(sum(o.number_of_pieces) AS BIGINT) AS pieces,

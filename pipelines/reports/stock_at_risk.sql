@@ -46,7 +46,7 @@ WITH today AS (
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than batches.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT b.batch_date AS moment FROM supply.batches b) m
+    FROM (SELECT b.batch_date AS moment FROM supply.batches b GROUP BY moment) m
 ),
 batches AS (
     SELECT

@@ -16,6 +16,7 @@ from pipelines.settings.load import (
     without_secrets,
 )
 from pipelines.settings.model import Api, LocalSettings, Settings
+from pipelines.settings.variables import home_folder
 
 __all__ = [
     "Api",
@@ -24,6 +25,7 @@ __all__ = [
     "child_environment",
     "forget_secrets",
     "given_variables",
+    "home_folder",
     "load_account_names",
     "load_alerts",
     "load_local_settings",

@@ -20,6 +20,7 @@ from pipelines.settings.variables import (
     Variables,
     checkout,
     gather,
+    home_folder,
     serialized,
     warn_about_unknown,
 )
@@ -32,6 +33,7 @@ _NAMES = {
     *(name.upper() for name in Settings.model_fields),
     *(f"{name}_FILE" for name in _SECRETS),
     "DEBUG",  # `unexpected_errors` reads it
+    "HOME",
 }
 """All variables without the prefix."""
 
@@ -54,7 +56,7 @@ def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv:
     except SettingError as error:
         if not dotenv or not any(f"{PREFIX}{name} is missing" in error.message for name in _CREDENTIALS):
             raise
-        raise _with_next_step(error, variables.dotenv, directory or Path.cwd()) from None
+        raise _with_next_step(error, variables.dotenv, directory or home_folder()) from None
     if problem := mixture(settings.auth_url, settings.base_url):
         raise SettingError(problem)
     return settings
@@ -102,7 +104,7 @@ def child_environment(variables: Mapping[str, str], directory: Path | None = Non
 
     Secrets that the child process can read itself are left out: those in the `.env` file and in a `…_FILE`.
     """
-    return {PASSED: serialized(variables, directory or Path.cwd(), _SECRETS)}
+    return {PASSED: serialized(variables, directory or home_folder(), _SECRETS)}
 
 
 def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from pipelines import extras
 from pipelines.settings.addresses import is_loopback
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def alerts(text: str) -> tuple[SecretStr, ...]:
         ValueError: an address cannot be read, or messages to it could reach strangers. The phrase follows the
             variable's name, and identifies the address by its position.
     """
+    if not extras.is_installed(extras.DAGSTER):
+        raise ValueError(f"needs the extra {extras.DAGSTER}: {extras.how_to_install(extras.DAGSTER)}")
     addresses = _SEPARATOR.split(text.strip(", \t\r\n"))
     for position, address in enumerate(addresses, start=1):
         which = f"address {position} of {len(addresses)}"

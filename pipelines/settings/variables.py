@@ -24,11 +24,19 @@ Dagster's processes in it, because Dagster overrides their environment with the 
 The value null stands for a secret that the process reads from the `.env` file, so that no environment contains it;
 ENV_FILE is the path of that file if ``--env-file`` named it."""
 ENV_FILE = "ENV_FILE"
+HOME = f"{PREFIX}HOME"
+"""Names the folder to use instead of the working directory: for the `.env` file, and for relative paths without one."""
 
 _SECRET_FILE_BYTES = 64 * 1024
 _LOG = logging.getLogger(__name__)
 _warned: set[Path] = set()
 _unknown: set[str] = set()  # names that were warned about
+
+
+def home_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of FLORIDAY_HOME, else the working directory. None: the variable of this process's environment."""
+    home = (os.environ if environ is None else environ).get(HOME, "").strip()
+    return Path(os.path.expanduser(home)).absolute() if home else Path.cwd()  # noqa: PTH111 - Path's own raises for ~nobody
 
 
 def dotenv_file(directory: Path) -> Path | None:
@@ -135,7 +143,8 @@ def gather(
         SettingError: the `.env` file cannot be read.
     """
     overridden = current().warehouse if environ is None else None
-    environ, directory = os.environ if environ is None else environ, directory or Path.cwd()
+    environ = os.environ if environ is None else environ
+    directory = directory or home_folder(environ)
     path = dotenv_file(directory) if dotenv and PASSED not in environ else None
     if PASSED in environ:
         texts = _without_prefix(_passed(environ[PASSED], directory))

@@ -254,3 +254,22 @@ def open_clients(settings: Settings, *, accounts: Iterable[str] | None = None) -
         for client in clients.values():
             client.close()
         token_session.close()
+
+
+def sync_everything(settings: Settings) -> list[FeedOutcome]:
+    """One incremental sync of all accounts and chosen feeds; the caller holds the warehouse's lock.
+
+    Returns:
+        The outcome of each feed, by account, in the catalogue's order.
+
+    Raises:
+        SettingError: the settings contradict the warehouse.
+        PipelineError: no account could be identified, or the file cannot be used.
+    """
+    with open_clients(settings) as connected:
+        session = connected.prepare()
+        accounts = list(session.identities)
+        found = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts)
+        outcomes = {(outcome.account, outcome.feed): outcome for outcome in found}
+        session.save_positions()
+    return [outcomes[account, source.name] for account in accounts for source in session.sources]

@@ -8,7 +8,7 @@ import shlex
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from dotenv import dotenv_values
 
 from pipelines.catalogue import catalogue_of
 from pipelines.cli.commands import demo as demonstration
+from pipelines.cli.docs.readme_outputs import shortened
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
-from tests.command_line import FinishedCommand, Printed, command, floriday, process_environment
+from tests.command_line import ROOT, FinishedCommand, Printed, command, floriday, process_environment
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
@@ -135,6 +136,18 @@ class TestDemo:
         assert re.search(r"records read, [1-9][\d,]* new, \d+ changed, \d+ rejected in [\d.]+ s", second)
         assert "dagster" not in ended.out
         assert "\x1b" not in ended.out
+
+    def test_it_prints_what_the_readme_shows(self, ended: FinishedCommand) -> None:
+        """The output has the lines and columns of the one in the README, with other numbers."""
+
+        def shapes(lines: Iterable[str]) -> list[str]:
+            return [re.sub(r"\d[\d,.:]*", "9", " ".join(line.split())) for line in lines]
+
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        shown = readme[readme.index("First sync of ") :].partition("\n```")[0]
+
+        assert "…" in shown
+        assert shapes(shortened(ended.out.splitlines())) == shapes(shown.splitlines())
 
     def test_it_shows_its_duration(self, ended: FinishedCommand) -> None:
         """The demo prints how many seconds it took."""

@@ -77,7 +77,7 @@ def test_only_reports_with_filled_tables_are_assets(synced: Project) -> None:
 
 @pytest.mark.parametrize("api", ["suppliers", "customers"])
 def test_each_api_has_the_reports_that_a_sync_can_install(api: str, tmp_path: Path) -> None:
-    """The reports of an API's assets are those that a sync of it can install."""
+    """The reports of an API's assets are those that a sync of it can install, described in its users' words."""
     (tmp_path / ".env").touch()
     settings = given_settings({"FLORIDAY_BASE_URL": f"https://api.floriday.io/{api}-api-2026v1"}, tmp_path)
     keys = build_definitions(settings).get_repository_def().assets_defs_by_key
@@ -93,6 +93,8 @@ def test_each_api_has_the_reports_that_a_sync_can_install(api: str, tmp_path: Pa
     assert set(installable) & {"spend_by_grower", "customer_network"} == {
         {"suppliers": "customer_network", "customers": "spend_by_grower"}[api]
     }
+    word = {"suppliers": "Revenue", "customers": "Spend"}[api]
+    assert (keys[REVENUE].descriptions_by_key[REVENUE] or "").startswith(f"{word} by week of delivery")
 
 
 def test_materializing_shows_rows_and_columns(synced: Project) -> None:

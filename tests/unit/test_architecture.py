@@ -15,6 +15,7 @@ PACKAGE = ROOT / "pipelines"
 
 ORDER = (
     "errors",
+    "extras",
     "unexpected_errors",
     "interruption",
     "text_format",

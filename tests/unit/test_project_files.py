@@ -30,7 +30,8 @@ def pins() -> dict[str, str]:
 def test_every_requirement_is_pinned_with_its_hash() -> None:
     """The lock has an exact version and a hash for each package that pyproject.toml requires, and its dependencies."""
     content = project()
-    requirements = content["project"]["dependencies"] + content["dependency-groups"]["dev"]
+    optional = content["project"]["optional-dependencies"].values()
+    requirements = sum(optional, content["project"]["dependencies"] + content["dependency-groups"]["dev"])
     names = {re.split(r"[<>=\[ ]", requirement)[0] for requirement in requirements}
 
     assert names - pins().keys() == set()

@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines import extras
 from pipelines.cli.console import print_command, print_line
 from pipelines.cli.options import WarehouseOption, check_api, refuse_warehouse
+
+if TYPE_CHECKING:
+    from pipelines.sync.outcome import FeedOutcome
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
 STORAGE = Path("data") / "demo-dagster"  # Dagster's files of demos, never those of the own history
@@ -60,13 +64,14 @@ def demo(
 
         floriday demo --api customers
     """
+    from pipelines.settings import home_folder
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     check_api(api)
     refuse_warehouse(warehouse, f"a demo makes its warehouse anew, always at {WAREHOUSES[api]}")
-    path = Path.cwd() / WAREHOUSES[api]
+    path = home_folder() / WAREHOUSES[api]
     with hold_sync_lock(_whole_run(path), "floriday demo"):  # the syncs hold the warehouse's own lock, one by one
-        _run(api, path)
+        run_at(datetime.now(UTC), api, path)
 
 
 def _whole_run(warehouse: Path) -> Path:
@@ -74,7 +79,11 @@ def _whole_run(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.name}.demo")
 
 
-def _run(api: str, warehouse: Path) -> None:
+def run_at(now: datetime, api: str, warehouse: Path) -> None:
+    """Run the demo as if it were ``now``: the last day of trade, which it simulates, is the last whole one before it.
+
+    ``warehouse`` is an absolute path in the working directory.
+    """
     from pipelines.cli.options import Format
     from pipelines.cli.output import write_result
     from pipelines.warehouse.file.removal import remove_warehouse
@@ -82,7 +91,7 @@ def _run(api: str, warehouse: Path) -> None:
 
     began = time.monotonic()
     remove_warehouse(warehouse, "floriday demo")
-    _sync_twice(api, warehouse)
+    _sync_twice(now, api, warehouse)
     title, query = RESULTS[api]
     print_line(f"\nDone in {time.monotonic() - began:.0f} s. {title}:\n", "bold")
     with single_query(warehouse, query) as result:
@@ -90,38 +99,60 @@ def _run(api: str, warehouse: Path) -> None:
     _show_queries(warehouse, QUERIES[api])
 
 
-def _sync_twice(api: str, warehouse: Path) -> None:
+def _sync_twice(now: datetime, api: str, warehouse: Path) -> None:
     from pipelines.sandbox import TWO_YEARS, Sandbox
     from pipelines.sandbox.world.calendar import start_of_trade
 
     print_line("Starting a local Floriday …")
-    with Sandbox(api=api, now=start_of_trade(datetime.now(UTC)), history=TWO_YEARS) as server:
+    with Sandbox(api=api, now=start_of_trade(now), history=TWO_YEARS) as server:
         environment = {
             **server.environment(),
             "FLORIDAY_WAREHOUSE": str(warehouse),
             "FLORIDAY_PUBLISHED": "off",
             "FLORIDAY_HISTORY_START": (server.now - WEEKS_SHOWN).date().isoformat(),
         }
-        _sync(f"First sync of {len(server.sources)} feeds from {server.url}, through Dagster", environment)
+        _sync(f"First sync of {len(server.sources)} feeds from {server.url}, {_by_which_way()}", environment)
         server.advance(TIME_OF_TRADE)
         hours = TIME_OF_TRADE.total_seconds() / 3600
         _sync(f"{hours:.0f} hours of trade later, the changes", environment)
 
 
+def _by_which_way() -> str:
+    if extras.is_installed(extras.DAGSTER):
+        return "through Dagster"
+    return f"without Dagster, which is not installed ({extras.how_to_install(extras.DAGSTER)})"
+
+
 def _sync(title: str, environment: Mapping[str, str]) -> None:
     from pipelines.cli.outcomes import print_outcomes
-    from pipelines.orchestration.run_in_process import sync_through_dagster
 
     print_line(f"\n{title}\n", "bold")
     began = time.monotonic()
-    outcomes = sync_through_dagster(environment, root=Path.cwd(), storage=Path.cwd() / STORAGE)
+    outcomes = _outcomes(environment)
     print_outcomes(outcomes, time.monotonic() - began)
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
 
 
+def _outcomes(environment: Mapping[str, str]) -> list[FeedOutcome]:
+    """The outcomes of a sync through Dagster if it is installed, else of a plain one."""
+    from pipelines.settings import home_folder, load_settings
+
+    home = home_folder()
+    if extras.is_installed(extras.DAGSTER):
+        from pipelines.orchestration.run_in_process import sync_through_dagster
+
+        return sync_through_dagster(environment, root=home, storage=home / STORAGE)
+    from pipelines.sync.session import sync_everything
+    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+
+    settings = load_settings(environment, home, dotenv=False)
+    with hold_sync_lock(settings.warehouse, "floriday demo"):
+        return sync_everything(settings)
+
+
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
-    path = warehouse.relative_to(Path.cwd())
+    path = warehouse.relative_to(Path.cwd()) if warehouse.is_relative_to(Path.cwd()) else warehouse
     print_line(f"\nEverything is in {path}. Try:\n", "bold")
     for query in queries:
         print_command(f'FLORIDAY_WAREHOUSE={path} {_program()} query "{query}"')

@@ -90,9 +90,10 @@ def init(
 
 
 def _path() -> Path:
+    from pipelines.settings import home_folder
     from pipelines.settings.overrides import current
 
-    return current().env_file or Path.cwd() / ".env"
+    return current().env_file or home_folder() / ".env"
 
 
 def _value(name: str, given: str | None, question: str, option: str) -> str:

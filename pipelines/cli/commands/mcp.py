@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipelines.settings import LocalSettings
 
 _POLL_INTERVAL = 0.1  # seconds
-_EXTRA = "floriday-warehouse[mcp]"
 
 
 def mcp(
@@ -48,8 +47,10 @@ def mcp(
 
         floriday mcp --http 8765 --published
     """
+    from pipelines import extras
     from pipelines.settings import load_local_settings
 
+    extras.require(extras.MCP, "floriday mcp")
     settings = load_local_settings()
     served = _served(settings, timeout, published=published)
     with counted_signals() as stop:
@@ -62,17 +63,12 @@ def mcp(
 
 def _served(settings: LocalSettings, timeout: timedelta | None, *, published: bool) -> Served:
     from pipelines.errors import UsageError
+    from pipelines.mcp_server.limits import ServerLimits
+    from pipelines.mcp_server.server import Served
     from pipelines.sync.selection import chosen_sources
 
     if published and settings.published is None:
         raise UsageError("--published: there is no published copy, because FLORIDAY_PUBLISHED is off")
-    try:
-        from pipelines.mcp_server.limits import ServerLimits
-        from pipelines.mcp_server.server import Served
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "mcp":
-            raise
-        raise UsageError(f"floriday mcp needs the package mcp: install {_EXTRA}") from None
     limits = ServerLimits(timeout.total_seconds()) if timeout else ServerLimits()
     path = settings.published if published and settings.published else settings.warehouse
     return Served(path, published, lambda catalogue: chosen_sources(settings, catalogue), limits)

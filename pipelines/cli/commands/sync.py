@@ -192,6 +192,8 @@ def _prepare(connected: Connected) -> SyncSession:
             owner = read_owner(connection)
         if owner and owner.is_older:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
+    else:
+        print_line(f"New warehouse: {warehouse.path}")
     return connected.prepare()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines import extras
 from pipelines.cli import sandbox_or_floriday
 from pipelines.cli.console import print_error_line, print_line
 from pipelines.cli.stop_signals import StopSignals, counted_signals
@@ -71,6 +72,7 @@ def up(
 
         floriday up --allow-host floriday.example.com
     """
+    extras.require(extras.DAGSTER, "floriday up")
     from pipelines.orchestration.serving.dagster_dev import DagsterDev
     from pipelines.orchestration.serving.dagster_home import emptied_sandbox_home, prepared_home
     from pipelines.orchestration.serving.lock_files import one_at_a_time

@@ -36,21 +36,26 @@ def report_key(report: Report) -> dg.AssetKey:
     return dg.AssetKey([GROUP, report.name])
 
 
-def report_assets(sources: Iterable[Source], chosen: Iterable[Report] | None = None) -> list[dg.AssetsDefinition]:
-    """The assets of the chosen reports (None: all) whose tables and decisive columns the given feeds fill."""
+def report_assets(
+    sources: Iterable[Source], chosen: Iterable[Report] | None = None, *, api: str | None = None
+) -> list[dg.AssetsDefinition]:
+    """The assets of the chosen reports (None: all) whose tables and decisive columns the given feeds fill.
+
+    They are described in the words of the API's users; None: of both.
+    """
     filled = tables_filled_by(sources)
     known = all_reports() if chosen is None else chosen
-    return [_report_asset(each, filled) for each in known if is_available(each, filled)]
+    return [_report_asset(each, filled, api) for each in known if is_available(each, filled)]
 
 
-def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
+def _report_asset(report: Report, filled: Filled, api: str | None) -> dg.AssetsDefinition:
     @dg.asset(
         key=report_key(report),
         group_name=GROUP,
         owners=OWNERS,
         code_version=report.fingerprint[:12],
         kinds={"duckdb", "sql"},
-        description=_description(report),
+        description=_description(report, api),
         metadata={
             "dagster/table_name": f"{GROUP}.{report.name}",
             "parameters": list(report.parameters),
@@ -76,11 +81,12 @@ def _report_asset(report: Report, filled: Filled) -> dg.AssetsDefinition:
     return show
 
 
-def _description(report: Report) -> str:
+def _description(report: Report, api: str | None) -> str:
     notes = "".join(f"\n\n{note}" for note in report.notes)
     return (
-        f"{report.summary}{notes}\n\nIt is the view `{GROUP}.{report.name}`, and a macro of that name with parameters;"
-        " both read the tables as they are at the time of the query. Materializing shows their present content."
+        f"{report.summary_for(api)}{notes}\n\nIt is the view `{GROUP}.{report.name}`, and a macro of that name with"
+        " parameters; both read the tables as they are at the time of the query. Materializing shows their present"
+        " content."
     )
 
 

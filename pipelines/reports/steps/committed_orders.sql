@@ -1,19 +1,13 @@
-days AS (
-    -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than orders.
-    SELECT
-        m.moment,
-        CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day,
-        CAST(date_trunc('week', day) AS DATE) AS monday
-    FROM (SELECT DISTINCT o.delivery_latest_delivery_date_time AS moment FROM orders.sales_orders o) m
-),
+{days},
 committed_orders AS (
-    -- The orders that count as revenue, one row each, with the day and week of their latest delivery.
+    -- The orders that count as revenue, one row each, with the day, week and month of their latest delivery.
     SELECT
         o.account,
         o.sales_order_id,
         o.order_date_time,
         d.day,
         d.monday,
+        d.month,
         o.delivery_latest_delivery_date_time AS latest_delivery,
         o.customer_organization_id,
         coalesce(o.seller_organization_id, o.supplier_organization_id) AS seller_organization_id,

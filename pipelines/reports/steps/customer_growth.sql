@@ -16,22 +16,17 @@ years AS (
     UNION ALL
     SELECT w.account, w.monday_last_year, true FROM compared_weeks w
 ),
-customer_weeks AS (
-    SELECT o.account, o.customer_organization_id, o.money, o.monday, count(*) AS orders, sum(o.revenue) AS revenue
-    FROM matching o
-    GROUP BY ALL
-),
 customer_growth AS (
     SELECT
-        w.account,
-        w.customer_organization_id,
-        w.money,
-        coalesce(sum(w.orders) FILTER (NOT y.is_last_year), 0) AS orders_this_year,
-        coalesce(sum(w.orders) FILTER (y.is_last_year), 0) AS orders_last_year,
-        coalesce(sum(w.revenue) FILTER (NOT y.is_last_year), 0) AS revenue_this_year,
-        coalesce(sum(w.revenue) FILTER (y.is_last_year), 0) AS revenue_last_year,
+        o.account,
+        o.customer_organization_id,
+        o.money,
+        count(*) FILTER (NOT y.is_last_year) AS orders_this_year,
+        count(*) FILTER (y.is_last_year) AS orders_last_year,
+        coalesce(sum(o.revenue) FILTER (NOT y.is_last_year), 0) AS revenue_this_year,
+        coalesce(sum(o.revenue) FILTER (y.is_last_year), 0) AS revenue_last_year,
         CAST(revenue_this_year / nullif(revenue_last_year, 0) - 1 AS DECIMAL(38, 6)) AS growth
-    FROM customer_weeks w
-    JOIN years y ON y.account = w.account AND y.monday = w.monday
+    FROM matching o
+    JOIN years y ON y.account = o.account AND y.monday = o.monday
     GROUP BY ALL
 )

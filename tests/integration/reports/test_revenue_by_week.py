@@ -28,28 +28,35 @@ from tests.integration.report_warehouse import (
     uuid,
     week_of,
 )
+from tests.integration.reports.comparable_weeks import a_year_earlier, monday_of
 from tests.integration.reports.handmade_orders import BLOOM, ROSE
 from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
+from tests.integration.reports.timed_reports import report_with_query_time, today
+from tests.moments import real_now
 
 REPORT = "revenue_by_week"
 
 
-def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
-    """Compute the report's rows from the records, in Python."""
+def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
+    """Compute the report's rows from the records at the time of the query, in Python."""
+    running = week_of(today(now))
     names, rows = warehouse.trade_item_names(), []
     all_weeks = weeks(warehouse, replace(parameters, from_date=None, to_date=None))
     sold = weeks(warehouse, parameters)
-    for key in {*sold, *only_last_year(warehouse, parameters, all_weeks)}:
+    for key in {*sold, *only_last_year(warehouse, parameters, all_weeks, running)}:
         (account, year, week, item, currency), orders = key, sold.get(key, [])
-        before = all_weeks.get((account, year - 1, week, item, currency)) if year else None
+        is_over = year and (year, week) < running
+        before = all_weeks.get((account, year - 1, week, item, currency)) if is_over else None
         sums = (total(order["numberOfPieces"] for order in orders), revenue(orders)) if orders else (0, 0)
         measures = (len(orders), *sums, before and revenue(before))
         rows.append((account, year, week, item, names.get((account, item)), currency, *measures))
     return sorted(rows, key=sort_key)
 
 
-def only_last_year(warehouse: ReportWarehouse, parameters: Parameters, all_weeks: dict[Row, list[Json]]) -> set[Row]:
-    """Return the keys of rows for what was sold a year earlier, in the weeks that the report covers."""
+def only_last_year(
+    warehouse: ReportWarehouse, parameters: Parameters, all_weeks: dict[Row, list[Json]], running: Row
+) -> set[Row]:
+    """Return the keys of rows for what was sold a year before weeks that are over and that the report covers."""
     days = defaultdict(list)
     for account, order in NO_FILTER.select_orders(warehouse):
         if delivered := day(order, DELIVERY):
@@ -58,7 +65,7 @@ def only_last_year(warehouse: ReportWarehouse, parameters: Parameters, all_weeks
     for account, year, week, item, currency in all_weeks:
         first, last = parameters.from_date or min(days[account]), parameters.to_date or max(days[account])
         has_week = year and week <= dt.date(year + 1, 12, 28).isocalendar().week
-        if has_week and week_of(first) <= (year + 1, week) <= week_of(last):
+        if has_week and week_of(first) <= (year + 1, week) <= week_of(last) and (year + 1, week) < running:
             found.add((account, year + 1, week, item, currency))
     return found
 
@@ -85,18 +92,18 @@ def sort_key(row: Row) -> Row:
 
 def test_grower_world(grower_world: ReportWarehouse) -> None:
     """For a grower in the sandbox world, the rows are as expected, some with revenue of the year before."""
-    rows = grower_world.report(REPORT)
+    rows, now = report_with_query_time(grower_world, REPORT)
 
     assert any(row[-1] for row in rows)
-    assert rows == expected_rows(grower_world)
+    assert rows == expected_rows(grower_world, now)
 
 
 def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     """For a buyer in the sandbox world, the report has exactly the expected rows."""
-    rows = buyer_world.report(REPORT)
+    rows, now = report_with_query_time(buyer_world, REPORT)
 
     assert any(row[4] for row in rows)
-    assert rows == expected_rows(buyer_world)
+    assert rows == expected_rows(buyer_world, now)
 
 
 FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE)))
@@ -105,18 +112,18 @@ FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Paramet
 @pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
 def test_handmade_orders(grower_orders: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct at week boundaries, across summer time changes, and for unknown trade items."""
-    rows = grower_orders.report(REPORT, **parameters.arguments)
+    rows, now = report_with_query_time(grower_orders, REPORT, parameters)
 
     assert rows
-    assert rows == expected_rows(grower_orders, parameters)
+    assert rows == expected_rows(grower_orders, now, parameters)
 
 
 def test_handmade_orders_of_a_buyer(buyer_orders: ReportWarehouse) -> None:
     """For a buyer, the names of trade items come from another field."""
-    rows = buyer_orders.report(REPORT)
+    rows, now = report_with_query_time(buyer_orders, REPORT)
 
     assert {"Roos", "Tulp", "Tulp uit het zuiden"} <= {row[4] for row in rows}
-    assert rows == expected_rows(buyer_orders)
+    assert rows == expected_rows(buyer_orders, now)
 
 
 def test_period_does_not_restrict_last_year(warehouse: ReportWarehouse) -> None:
@@ -127,6 +134,21 @@ def test_period_does_not_restrict_last_year(warehouse: ReportWarehouse) -> None:
     rows = warehouse.report(REPORT, from_date="2026-03-15", to_date="2026-03-15")
 
     assert [(*row[1:3], row[-2], row[-1]) for row in rows] == [(2026, 11, 10, 20)]
+
+
+def test_last_year_of_weeks_that_are_not_over(warehouse: ReportWarehouse) -> None:
+    """Weeks that are not over stand beside no revenue of last year, and have no row for what was sold only then."""
+    monday = monday_of(today(real_now()))
+    mondays = [monday + dt.timedelta(weeks=weeks) for weeks in (-1, 0, 1)]
+    earlier = [found for each in mondays if (found := a_year_earlier(each))]
+    sold = [order(seed, f"{date}T12:00:00Z") for seed, date in enumerate([*mondays, *earlier])]
+    only_then = [{**order(seed + 9, f"{date}T12:00:00Z"), "tradeItemId": BLOOM} for seed, date in enumerate(earlier)]
+    warehouse.store(ORDERS, [*sold, *only_then])
+
+    rows, now = report_with_query_time(warehouse, REPORT)
+
+    assert rows == expected_rows(warehouse, now)
+    assert {row[-1] for row in rows if row[1:3] >= week_of(today(now))} == {None}
 
 
 def test_week_53_without_week_53_last_year(warehouse: ReportWarehouse) -> None:
