@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import threading
@@ -12,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import httpx2
 import pytest
+from typer.main import get_command
 
 from pipelines import extras
+from pipelines.cli.app import app
 from pipelines.cli.entry import run
 from pipelines.dictionary.glossary import glossary_page
 from pipelines.errors import UsageError
@@ -26,6 +30,7 @@ from pipelines.mcp_server.prompts import QUESTIONS, questions_for
 from pipelines.mcp_server.reference import mcp_page
 from pipelines.mcp_server.server import Served, build_server
 from pipelines.mcp_server.token import kept_token
+from pipelines.mcp_server.transports import PATH
 from pipelines.reports import find_report
 from pipelines.reports.availability import apis_of
 from pipelines.sandbox import Sandbox
@@ -271,16 +276,31 @@ class TestResourcesAndPrompts:
         """docs/mcp.md has the tools as they are; ``make docs`` updates it."""
         assert (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8") == mcp_page()
 
+    def test_the_configurations_on_the_page_are_valid(self) -> None:
+        """Each JSON on the page is valid, and starts the command with options that it has."""
+        page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+        servers = [json.loads(each)["mcpServers"] for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+        starts = [each["args"] for server in servers for each in server.values() if "args" in each]
+        addresses = [each["url"] for server in servers for each in server.values() if "url" in each]
+        group: Any = get_command(app)
+
+        assert starts
+        for name, *arguments in starts:
+            group.commands[name].make_context(name, arguments)
+        assert [urlsplit(each).path for each in addresses] == [PATH]
+
 
 class TestStdio:
     """Standard input and output."""
 
+    @pytest.mark.slow
     def test_a_client_starts_the_server(self, stdio: Connected, synced: Path) -> None:
         """A client that starts the command gets answers."""
         with rows_of(synced) as connection:
             expected = connection.execute("SELECT count(*) FROM orders.sales_orders").fetchone()
         assert tuple(stdio.rows("SELECT count(*) FROM orders.sales_orders")[0]) == expected
 
+    @pytest.mark.slow
     def test_a_query_is_ended_for_real(self, stdio: Connected) -> None:
         """At its time limit the process of the query is killed, and the server answers the next call."""
         answer = stdio.call("query", sql=ENDLESS)
