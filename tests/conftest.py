@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Select every N-th file from the K-th on, so that the runs 1/N to N/N run every selected test once."""
     index, count = map(int, config.getoption("--turn").split("/"))
-    files = sorted({item.path for item in items})[index - 1 :: count]
+    files = set(sorted({item.path for item in items})[index - 1 :: count])
     config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
     items[:] = [item for item in items if item.path in files]
 

@@ -22,6 +22,8 @@ _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^ *(?:\$ )?(?:\.venv/bin/)?floriday (.*)$", re.DOTALL)
 _IN_A_SENTENCE = re.compile(r"`((?:\.venv/bin/)?floriday [^`]+)`")
 
+_OTHER = re.compile(r"(?:(?<=^)|(?<=`)|(?<=&& ))(?:make [a-z]|\.venv/bin/(?!floriday))[^\n`|>]*", re.MULTILINE)
+
 Command = tuple[str, tuple[str, ...]]
 """The name of a page, and the arguments of a command on it."""
 
@@ -50,6 +52,13 @@ def commands() -> list[Command]:
     )
     found = ((page, _arguments(line)) for page, line in (*in_fences, *in_sentences))
     return list(dict.fromkeys((page, line) for page, line in found if not line[0].startswith("-")))
+
+
+def other_commands() -> list[Command]:
+    """Return the commands of the checkout's other programs, and of make, in fences and in sentences."""
+    texts = ((str(page.relative_to(ROOT)), page.read_text(encoding="utf-8")) for page in PAGES)
+    found = ((page, match[0]) for page, text in texts for match in _OTHER.finditer(text))
+    return list(dict.fromkeys((page, _arguments(line)) for page, line in found))
 
 
 def _arguments(line: str) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -183,41 +182,6 @@ def test_the_files_of_a_checkout_are_used(tmp_path: Path) -> None:
     assert "superseded" not in ended.out
     assert "\x1b" not in ended.out
     assert left == set()
-
-
-@pytest.mark.parametrize("where", ["environment", "file"])
-def test_incomplete_credentials_are_refused(where: str, tmp_path: Path) -> None:
-    """The missing setting is named, and no file is created."""
-    credentials = {"FLORIDAY_CLIENT_ID": "mine"}
-    (tmp_path / ".env").write_text("FLORIDAY_CLIENT_ID=mine\n" if where == "file" else "")
-    (tmp_path / ".env").chmod(0o600)
-
-    ended = floriday("up", folder=tmp_path, **(credentials if where == "environment" else {}))
-
-    assert ended.code == 2
-    assert "FLORIDAY_CLIENT_SECRET is missing" in ended.error_line
-    assert [path.name for path in tmp_path.iterdir()] == [".env"]
-
-
-def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
-    """A given port that is in use is not replaced by another."""
-    with socket.create_server(("127.0.0.1", 0)) as in_use:
-        port = in_use.getsockname()[1]
-
-        ended = floriday("up", "--port", str(port), folder=blank_folder(tmp_path))
-
-    assert ended.code == 2
-    assert ended.error_line.startswith(f"--port {port} cannot be used")
-
-
-@pytest.mark.parametrize("name", ["https://floriday.example.com", "*", "floriday.example.com:443", ""])
-def test_a_malformed_host_name_is_refused(name: str, tmp_path: Path) -> None:
-    """The error explains how to write a host name, and nothing is started."""
-    ended = floriday("up", "--allow-host", name, folder=blank_folder(tmp_path))
-
-    assert ended.code == 2
-    assert "is no host name: write it as" in ended.error_line
-    assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
 @pytest.mark.slow

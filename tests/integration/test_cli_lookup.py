@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,48 @@ from tests.integration.report_warehouse import ORDERS, ReportWarehouse, id_of, m
 ITEMS = "catalog.trade_items"
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReportWarehouse:
-    """A warehouse with two auctioned trade items, which is the one of the settings."""
-    warehouse = ReportWarehouse(tmp_path / "w.duckdb")
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A warehouse file with two auctioned trade items."""
+    warehouse = ReportWarehouse(tmp_path_factory.mktemp("lookup") / "w.duckdb")
     with Warehouse(warehouse.path).writing() as connection:
         record_owner(connection, "suppliers", "localhost", {})
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(warehouse.path))
+    items = [(number, id_of(f"item {number}"), code) for number, code in enumerate((973, 101455))]
+    warehouse.store(
+        ITEMS, [make_record("suppliers", ITEMS, at, tradeItemId=item, vbnProductCode=code) for at, item, code in items]
+    )
+    fields = {"status": "COMMITTED", "isDeleted": False, "tradeInstrument": "CLOCK_SALES"}
+    warehouse.store(ORDERS, [make_record("suppliers", ORDERS, at, tradeItemId=item, **fields) for at, item, _ in items])
+    return warehouse.path.read_bytes()
+
+
+@dataclass
+class OneFile:
+    """A warehouse file.
+
+    Args:
+        path: path of the file.
+    """
+
+    path: Path
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the result of a query."""
+        with Warehouse(self.path).reading() as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def warehouse(filled: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OneFile:
+    """The filled warehouse, which is the one of the settings."""
+    path = tmp_path / "w.duckdb"
+    path.write_bytes(filled)
+    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(path))
     monkeypatch.chdir(tmp_path)
-    for number, code in enumerate((973, 101455)):
-        item = id_of(f"item {number}")
-        warehouse.store(ITEMS, [make_record("suppliers", ITEMS, number, tradeItemId=item, vbnProductCode=code)])
-        fields = {"tradeItemId": item, "status": "COMMITTED", "isDeleted": False, "tradeInstrument": "CLOCK_SALES"}
-        warehouse.store(ORDERS, [make_record("suppliers", ORDERS, number, **fields)])
-    return warehouse
+    return OneFile(path)
 
 
-def names(warehouse: ReportWarehouse) -> list[str | None]:
+def names(warehouse: OneFile) -> list[str | None]:
     """Return the product names that a report shows."""
     sql = "SELECT product_name FROM reports.auction_prices ORDER BY ALL"
     return [name for (name,) in warehouse.rows(sql)]
@@ -44,7 +70,7 @@ def load(printed: Printed, text: str | bytes, name: str = "list.csv") -> tuple[i
     return printed("lookup", "load", name)
 
 
-def test_reports_show_the_names(warehouse: ReportWarehouse, printed: Printed) -> None:
+def test_reports_show_the_names(warehouse: OneFile, printed: Printed) -> None:
     """A report shows the names of products as soon as the list is loaded, and nothing before."""
     before = names(warehouse)
     result = load(printed, "vbn_product_code,name\n973,Rosa\n101455,Chrysanthemum\n1,Tulipa\n")
@@ -54,7 +80,7 @@ def test_reports_show_the_names(warehouse: ReportWarehouse, printed: Printed) ->
     assert names(warehouse) == ["Chrysanthemum", "Rosa"]
 
 
-def test_a_list_replaces_the_earlier_one(warehouse: ReportWarehouse, printed: Printed) -> None:
+def test_a_list_replaces_the_earlier_one(warehouse: OneFile, printed: Printed) -> None:
     """A list replaces an earlier one of the same columns, and leaves those of other columns alone."""
     load(printed, "vbn_product_code,name\n973,Rosa\n101455,Chrysanthemum\n")
     load(printed, "vbn_code,name\nS01,pot size\n")
@@ -77,9 +103,7 @@ def test_a_list_replaces_the_earlier_one(warehouse: ReportWarehouse, printed: Pr
         ("vbn_product_code;name\n7;Kalanchoë\n".encode("cp1252"), "vbn_products", [(7, "Kalanchoë")]),
     ],
 )
-def test_forms_of_files(
-    text: str | bytes, table: str, rows: list[Any], warehouse: ReportWarehouse, printed: Printed
-) -> None:
+def test_forms_of_files(text: str | bytes, table: str, rows: list[Any], warehouse: OneFile, printed: Printed) -> None:
     """Files may have other separators, encodings, orders of columns, quotes, blank and repeated lines."""
     code, _, err = load(printed, text)
 
@@ -104,7 +128,7 @@ def test_forms_of_files(
         (b"PK\x03\x04\x00\x00", "it contains binary data; save the list as CSV"),
     ],
 )
-def test_wrong_files(text: str | bytes, message: str, warehouse: ReportWarehouse, printed: Printed) -> None:
+def test_wrong_files(text: str | bytes, message: str, warehouse: OneFile, printed: Printed) -> None:
     """A wrong file is refused with the reason in one line, and the earlier list stays."""
     load(printed, "vbn_product_code,name\n973,Rosa\n")
     code, out, err = load(printed, text, "wrong.csv")
@@ -115,7 +139,7 @@ def test_wrong_files(text: str | bytes, message: str, warehouse: ReportWarehouse
     assert names(warehouse) == ["Rosa", None]
 
 
-def test_missing_file(warehouse: ReportWarehouse, printed: Printed) -> None:
+def test_missing_file(warehouse: OneFile, printed: Printed) -> None:
     """A file that does not exist is named, and no table is created."""
     code, _, err = printed("lookup", "load", "absent.csv")
 
@@ -139,7 +163,7 @@ def test_loaded_lists_are_tables(printed: Printed) -> None:
 
 
 def test_the_published_copy_is_renewed(
-    warehouse: ReportWarehouse, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: OneFile, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An existing published copy shows the names, too."""
     published = tmp_path / "published.duckdb"

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from pipelines.reports import install
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.create import create_tables
 from tests.command_line import ROOT
-from tests.documentation import NOT_QUERIED, Command, commands, statements
+from tests.documentation import NOT_QUERIED, Command, commands, other_commands, statements
 
 
 def test_commands_are_found() -> None:
@@ -37,6 +40,23 @@ def test_a_documented_command_is_valid(command: Command) -> None:
     group: Any = get_command(app)
     assert arguments[0] in group.commands, page
     group.commands[arguments[0]].make_context(arguments[0], [*arguments[1:]])
+
+
+def can_be_called(arguments: tuple[str, ...]) -> bool:
+    """Whether a target of make, a program of the environment, or a script or module that Python executes exists."""
+    program, *rest = arguments
+    if program == "make":
+        targets = re.findall(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"))[0].split()
+        return rest[0] in targets
+    if not program.endswith("/python"):
+        return Path(sys.executable).with_name(Path(program).name).exists()
+    return find_spec(rest[1]) is not None if rest[0] == "-m" else (ROOT / rest[0]).is_file()
+
+
+def test_other_documented_programs_exist() -> None:
+    """Each target of make, each program and each module of the checkout that the pages call exists."""
+    assert {arguments[0] for _, arguments in other_commands()} >= {"make", ".venv/bin/python", ".venv/bin/dg"}
+    assert [command for command in other_commands() if not can_be_called(command[1])] == []
 
 
 def test_documented_queries_are_valid(tmp_path: Path) -> None:

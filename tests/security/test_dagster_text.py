@@ -27,7 +27,7 @@ from pipelines.sandbox import Sandbox
 from tests.every_kind import TABLE
 from tests.integration.dagster_project import SUPPLIERS, Project
 from tests.integration.personal_orders import all_values
-from tests.personal_marks import MARK, fill, found_in, marked, marked_feeds
+from tests.personal_marks import FEW, MARK, fill, found_in, marked, marked_feeds
 from tests.records import in_json, valid_records
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -160,14 +160,24 @@ def test_reasons_without_the_value(value: object) -> None:
             assert column.kind is not Kind.TEXT or reason_without_value.endswith(("expected text", "expected an array"))
 
 
-@pytest.mark.parametrize("api", [pytest.param("suppliers", marks=pytest.mark.slow), "customers"])
-def test_dagster_stores_no_personal_values(api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("api", "only"),
+    [
+        pytest.param("suppliers", (), marks=pytest.mark.slow),
+        pytest.param("customers", (), marks=pytest.mark.slow),
+        ("suppliers", FEW),
+    ],
+    ids=["suppliers", "customers", "few feeds"],
+)
+def test_dagster_stores_no_personal_values(
+    api: str, only: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Dagster stores no personal value after syncs, changes, rejected records, reports and an unexpected error."""
-    with marked(api) as (sandbox, marks):
-        names = ",".join(feed.name for feed in marked_feeds(api))
+    with marked(api, only) as (sandbox, marks):
+        names = ",".join(feed.name for feed in marked_feeds(api, only))
         project = Project(sandbox, tmp_path, {"FLORIDAY_FEEDS": names})
         first = project.sync()
-        fill(sandbox, marks)
+        fill(sandbox, marks, only)
         second = project.sync(full=True)
         assert show_reports(project).success
 
