@@ -85,12 +85,16 @@ format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Generate the data dictionary and the pages on reports and commands
+docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands and MCP
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
 	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
 	@mv docs/reports.md.new docs/reports.md
+	$(BIN)/python -m pipelines.dictionary.glossary > docs/glossary.md.new
+	@mv docs/glossary.md.new docs/glossary.md
+	$(BIN)/python -m pipelines.mcp_server.reference > docs/mcp.md.new
+	@mv docs/mcp.md.new docs/mcp.md
 
 examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new

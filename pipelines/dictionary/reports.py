@@ -7,7 +7,7 @@ examples are those that ``make examples`` stored.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, install
+from pipelines.reports.availability import apis_of
 from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.create import create_tables
@@ -63,6 +64,28 @@ def reports_page() -> str:
     )
 
 
+def definition(report: Report) -> str:
+    """One report without types and example: what it measures, its parameters and columns, and its SQL."""
+    return page(
+        f"# {report.name}",
+        prose(report.summary),
+        *map(prose, report.notes),
+        _availability(report, apis_of(report.name)),
+        _parameters(report),
+        grid(("column", "meaning"), ((code(name), prose(text)) for name, text in report.columns.items())),
+        f"```sql\n{report.sql}\n```",
+    )
+
+
+def _availability(report: Report, apis: Iterable[str]) -> str:
+    return f"It is available for {' and '.join(_APIS[api] for api in apis)}, and reads {codes(report.tables)}."
+
+
+def _parameters(report: Report) -> str:
+    rows = ((code(name), prose(text)) for name, text in report.parameters.items())
+    return grid(("parameter", "meaning"), rows) if report.parameters else "It has no parameters."
+
+
 def _types_in(api: str) -> dict[str, Types]:
     tables = [tables_of(source) for source in catalogue_of(api).sources]
     with duckdb.connect() as connection:
@@ -77,13 +100,12 @@ def _section(report: Report, known: Mapping[str, Mapping[str, Types]], example: 
     apis = [api for api, reports in known.items() if report.name in reports]
     types = known[apis[0]][report.name] if apis else {}
     columns = ((code(name), types.get(name, ""), prose(text)) for name, text in report.columns.items())
-    parameters = ((code(name), prose(text)) for name, text in report.parameters.items())
     return page(
         f"## {report.name}",
         prose(report.summary),
         *map(prose, report.notes),
-        f"It is available for {' and '.join(_APIS[api] for api in apis)}, and reads {codes(report.tables)}.",
-        grid(("parameter", "meaning"), parameters) if report.parameters else "It has no parameters.",
+        _availability(report, apis),
+        _parameters(report),
         grid(("column", "type", "meaning"), columns),
         f"Example from {_WORLDS[example.api]} warehouse:",
         f"```sql\n{example.sql}\n```",

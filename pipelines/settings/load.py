@@ -25,7 +25,7 @@ from pipelines.settings.variables import (
     warn_about_unknown,
 )
 
-_LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY")
+_LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY", "MCP_TOKEN")
 _SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
 
 _CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL")

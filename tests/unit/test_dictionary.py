@@ -14,6 +14,7 @@ from pipelines.catalogue.types import Feed, Int64, Record, Text, Uuid, field
 from pipelines.dictionary import api_pages, pages
 from pipelines.dictionary.__main__ import write
 from pipelines.dictionary.examples import Examples, examples
+from pipelines.dictionary.glossary import glossary_page
 from pipelines.dictionary.reports import reports_page
 from pipelines.errors import PipelineError
 from pipelines.floriday.endpoints import Endpoint
@@ -181,6 +182,11 @@ def test_the_reports_page_is_up_to_date(reports_text: str) -> None:
         assert report.sql in text
         for column in report.columns:
             assert re.search(rf"^\| `{column}` \| [A-Z]+\S*( .*)? \| .+ \|$", text, re.MULTILINE), column
+
+
+def test_the_glossary_is_up_to_date() -> None:
+    """The page is that of the package: change ``pipelines/dictionary/glossary.md``, then ``make docs``."""
+    assert (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8") == glossary_page()
 
 
 def test_a_report_without_an_example_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
