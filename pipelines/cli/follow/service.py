@@ -15,6 +15,7 @@ LONGEST_SILENCE = 900.0  # seconds without a sign of progress after which the wa
 _MICROSECONDS = 1e6
 _STARTING_INTERVAL = 20.0  # seconds between messages while the start takes long
 _LONGEST_STATUS = 200  # characters
+_LONGEST_SEND = 1.0  # seconds; systemd reads its socket at once
 
 
 class ServiceManager:
@@ -50,7 +51,7 @@ class ServiceManager:
         line = one_line(text, _LONGEST_STATUS)
         if line != self._status:
             self._status = line
-            self._send(f"STATUS={line}")
+            self._send(f"STATUS={line}", 0.0)
 
     def progress(self, pause: float = 0.0) -> None:
         """Note a sign of progress. The next one may come ``pause`` seconds later than usual: a round is not due yet."""
@@ -81,11 +82,12 @@ class ServiceManager:
             stopped.set()
             self._send("STOPPING=1")
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, seconds: float = _LONGEST_SEND) -> None:
+        """Send a message, and wait for room in the socket for so many seconds."""
         if not self._address:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(0)  # a full socket must not delay the work
+            sender.settimeout(seconds)
             sender.sendto(message.encode(), self._address)
 
 

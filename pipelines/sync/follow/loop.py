@@ -69,7 +69,7 @@ def follow(work: Work, pace: Pace, clock: Clock, report: Report, publish: Callab
     Rounds are counted by the monotonic clock, so a change of the time or a suspended machine only delays the next one.
 
     Args:
-        work: does the rounds.
+        work: does one round at a time.
         pace: seconds between two rounds.
         clock: measures the time and waits.
         report: is called before, during and after each round.

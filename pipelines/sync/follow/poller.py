@@ -19,23 +19,29 @@ Poll = Callable[[], Moved | None]
 
 
 class Poller:
-    """Threads that are kept from one round to the next, and the calls that still wait for their answers."""
+    """Threads that are kept from one round to the next, and the calls that still wait for their answers.
 
-    def __init__(self, submit: Callable[[Poll], Future[Moved | None]]) -> None:
+    Args:
+        submit: begins a call in one of the threads.
+        seconds: most seconds to wait for all answers of a round.
+    """
+
+    def __init__(self, submit: Callable[[Poll], Future[Moved | None]], seconds: float = LONGEST_POLL) -> None:
+        self.seconds = seconds
         self._submit = submit
         self._late: dict[Key, Future[Moved | None]] = {}
 
-    def poll(self, calls: Mapping[Key, Poll], seconds: float = LONGEST_POLL) -> dict[Key, Moved | PipelineError | None]:
+    def poll(self, calls: Mapping[Key, Poll]) -> dict[Key, Moved | PipelineError | None]:
         """The result or error of each call, in their order.
 
-        A call that takes longer than ``seconds`` counts as an UnreachableError, and so does the next one with its key
+        A call without an answer in time counts as an UnreachableError, and so does the next one with its key
         while the first still waits.
         """
         self._late = {key: call for key, call in self._late.items() if not call.done()}
         begun = {key: self._late.get(key) or self._submit(call) for key, call in calls.items()}
-        wait([call for key, call in begun.items() if key not in self._late], seconds)
+        wait([call for key, call in begun.items() if key not in self._late], self.seconds)
         self._late |= {key: call for key, call in begun.items() if not call.done()}
-        return {key: _result(call, seconds) for key, call in begun.items()}
+        return {key: _result(call, self.seconds) for key, call in begun.items()}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pipelines.sync.follow.backoff import Backoff
 from pipelines.sync.follow.moved_feeds import KnownCursors, Moved
 from pipelines.sync.follow.poller import Key, Poll, Poller
 from pipelines.sync.outcome import FeedOutcome, Listener
-from pipelines.sync.scheduler import Task
+from pipelines.sync.scheduler import Task, return_memory
 from pipelines.sync.session import Connected, SyncSession, new_run_id
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
@@ -95,6 +95,7 @@ class Rounds:
             self.backoff.failed(key, self.clock.now())
         moved = {key: answer for key, answer in answers.items() if isinstance(answer, Moved)}
         done = self._sync_moved(moved) if moved else Round()
+        return_memory()
         unmoved = {key for key, answer in answers.items() if answer is None}
         for key in unmoved:
             self.backoff.succeeded(key)
