@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples site packages lock clean
+.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples site packages image lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ site: ## Build the documentation site into dist/site, with all warnings as error
 
 packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try each way to install the wheel
 	@PYTHON=$(BIN)/python bash .ci/packages
+
+image: $(INSTALLED) ## Build the container image, and try it (needs docker, podman or buildah)
+	@PYTHON=$(BIN)/python bash .ci/image
 
 lock: ## Pin the requirements of pyproject.toml, .ci/tools.in and .ci/site.in again (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \

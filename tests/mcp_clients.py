@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import anyio
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client, StdioServerParameters
@@ -48,6 +50,15 @@ class Connected:
         """Call an asynchronous method of the SDK's client."""
         return self._portal.call(getattr(self.client, method), *arguments)
 
+    def give_up(self, seconds: float, tool: str, **arguments: Any) -> None:
+        """Call a tool, and cancel the call after some seconds."""
+
+        async def call() -> None:
+            with anyio.move_on_after(seconds):
+                await self.client.call_tool(tool, arguments)
+
+        self._portal.call(call)
+
     def call(self, tool: str, **arguments: Any) -> Answer:
         """Call a tool; the SDK's client checks the structured content against the tool's schema."""
         result: CallToolResult = self.run("call_tool", tool, arguments)
@@ -64,15 +75,18 @@ class Connected:
 
 
 @contextmanager
-def connected(server: Any, http: httpx2.AsyncClient | None = None) -> Iterator[Connected]:
+def connected(
+    server: Any, http: httpx2.AsyncClient | None = None, mode: Literal["auto", "legacy"] = "auto"
+) -> Iterator[Connected]:
     """Connect to a server of this process, to a process by its standard input and output, or to another transport.
 
-    ``http`` is the HTTP client that the transport uses, and that is closed at the end.
+    ``http`` is the HTTP client that the transport uses, and that is closed at the end. A client of the mode ``legacy``
+    knows only protocols before 2026-07-28, which have sessions.
     """
     with start_blocking_portal() as portal, ExitStack() as stack:
         if http is not None:
             stack.enter_context(portal.wrap_async_context_manager(http))
-        client = Client(server, read_timeout_seconds=LONGEST_CALL, cache=None)
+        client = Client(server, read_timeout_seconds=LONGEST_CALL, cache=None, mode=mode)
         with portal.wrap_async_context_manager(client) as opened:
             yield Connected(portal, opened)
 
@@ -101,10 +115,10 @@ class HttpServer:
     process: subprocess.Popen[str]
 
     @contextmanager
-    def connected(self, token: str = TOKEN) -> Iterator[Connected]:
+    def connected(self, token: str = TOKEN, mode: Literal["auto", "legacy"] = "auto") -> Iterator[Connected]:
         """Connect to it with a token."""
         client = httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=LONGEST_CALL)
-        with connected(streamable_http_client(self.url, http_client=client), client) as opened:
+        with connected(streamable_http_client(self.url, http_client=client), client, mode) as opened:
             yield opened
 
 
@@ -131,7 +145,8 @@ def http_server(folder: Path, *arguments: str, **variables: str) -> Iterator[Htt
             yield HttpServer(address[0], printed, process)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            code = process.wait(timeout=5)
+        assert code == 128 + signal.SIGTERM
 
 
 def children(process: int) -> list[int]:

@@ -64,6 +64,9 @@ def serve_http(server: MCPServer, listening: socket.socket, token: str) -> Trans
 
 
 def guarded_app(server: MCPServer, token: str) -> ASGIApp:
-    """The application: no foreign web page and nobody without the token reaches the server."""
-    app = server.streamable_http_app(streamable_http_path=PATH, json_response=True, stateless_http=True)
+    """The application: no foreign web page and nobody without the token reaches the server.
+
+    Answers are streams of events, because only a stream that the client closes cancels a call.
+    """
+    app = server.streamable_http_app(streamable_http_path=PATH, stateless_http=True)
     return WebGuard(TokenGuard(app, token), LOOPBACK_NAMES)

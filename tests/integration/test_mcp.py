@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import re
 import stat
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import httpx2
 import pytest
+from typer.main import get_command
 
 from pipelines import extras
+from pipelines.cli.app import app
 from pipelines.cli.entry import run
 from pipelines.dictionary.glossary import glossary_page
+from pipelines.errors import UsageError
 from pipelines.mcp_server.limits import MOST_CHARACTERS, MOST_ROWS, ServerLimits
 from pipelines.mcp_server.prompts import QUESTIONS, questions_for
 from pipelines.mcp_server.reference import mcp_page
 from pipelines.mcp_server.server import Served, build_server
 from pipelines.mcp_server.token import kept_token
+from pipelines.mcp_server.transports import PATH
 from pipelines.reports import find_report
 from pipelines.reports.availability import apis_of
 from pipelines.sandbox import Sandbox
@@ -67,10 +73,16 @@ def stdio(synced: Path) -> Iterator[Connected]:
 
 @pytest.fixture(scope="module")
 def http(synced: Path) -> Iterator[HttpServer]:
-    """A process that listens on the loopback."""
-    variables = {"FLORIDAY_WAREHOUSE": str(synced), "FLORIDAY_MCP_TOKEN": TOKEN}
-    with http_server(synced.parent, "--timeout", "1s", **variables) as server:
+    """A process that listens on the loopback, with a token that it has generated."""
+    with http_server(synced.parent, "--timeout", "1s", FLORIDAY_WAREHOUSE=str(synced)) as server:
         yield server
+
+
+@pytest.fixture
+def token(http: HttpServer, synced: Path) -> str:
+    """The token of that process."""
+    assert http.process.poll() is None
+    return (synced.parent / "floriday.mcp-token").read_text(encoding="utf-8").strip()
 
 
 @contextmanager
@@ -210,7 +222,7 @@ class TestTools:
     def test_a_buyers_warehouse(self, tmp_path: Path) -> None:
         """A buyer's warehouse has a buyer's questions and pages, and no tables of growers."""
         path = tmp_path / "w.duckdb"
-        path.write_bytes(empty_warehouse("customers"))
+        path.write_bytes(empty_warehouse("customers", ("organizations.organizations",)))
         with Warehouse(path).writing() as connection:
             values = "'customers' AS api, 'host' AS environment, 1 AS layout_version"
             connection.execute(f"INSERT INTO sync.settings BY NAME SELECT {values}")
@@ -264,16 +276,31 @@ class TestResourcesAndPrompts:
         """docs/mcp.md has the tools as they are; ``make docs`` updates it."""
         assert (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8") == mcp_page()
 
+    def test_the_configurations_on_the_page_are_valid(self) -> None:
+        """Each JSON on the page is valid, and starts the command with options that it has."""
+        page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+        servers = [json.loads(each)["mcpServers"] for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+        starts = [each["args"] for server in servers for each in server.values() if "args" in each]
+        addresses = [each["url"] for server in servers for each in server.values() if "url" in each]
+        group: Any = get_command(app)
+
+        assert starts
+        for name, *arguments in starts:
+            group.commands[name].make_context(name, arguments)
+        assert [urlsplit(each).path for each in addresses] == [PATH]
+
 
 class TestStdio:
     """Standard input and output."""
 
+    @pytest.mark.slow
     def test_a_client_starts_the_server(self, stdio: Connected, synced: Path) -> None:
         """A client that starts the command gets answers."""
         with rows_of(synced) as connection:
             expected = connection.execute("SELECT count(*) FROM orders.sales_orders").fetchone()
         assert tuple(stdio.rows("SELECT count(*) FROM orders.sales_orders")[0]) == expected
 
+    @pytest.mark.slow
     def test_a_query_is_ended_for_real(self, stdio: Connected) -> None:
         """At its time limit the process of the query is killed, and the server answers the next call."""
         answer = stdio.call("query", sql=ENDLESS)
@@ -282,6 +309,15 @@ class TestStdio:
         (server,) = [each for each in children(os.getpid()) if b"mcp" in Path(f"/proc/{each}/cmdline").read_bytes()]
         assert children(server) == []
         assert stdio.rows("SELECT 1") == [[1]]
+
+    def test_a_cancelled_call_ends_its_query(self, client: Connected) -> None:
+        """When a client cancels a call, the process of its query is killed at once."""
+        began = time.monotonic()
+        client.give_up(0.5, "query", sql=ENDLESS)
+        while any(b"query_process" in Path(f"/proc/{each}/cmdline").read_bytes() for each in children(os.getpid())):
+            assert time.monotonic() - began < ServerLimits().seconds / 2
+
+        assert client.rows("SELECT 1") == [[1]]
 
     def test_standard_output_carries_the_protocol_only(self, synced: Path, tmp_path: Path) -> None:
         """Every line of standard output is a message, also while the program warns; at the end of input it ends."""
@@ -318,62 +354,60 @@ class TestStdio:
 class TestHttp:
     """HTTP on the loopback."""
 
-    def test_a_client_with_the_token(self, http: HttpServer) -> None:
-        """A client with the token gets answers, from several clients at once."""
-        with http.connected() as one, http.connected() as two:
+    def test_a_client_with_the_token(self, http: HttpServer, token: str) -> None:
+        """Clients with the token get answers, those of older protocols too, and their endless queries are ended."""
+        with http.connected(token) as one, http.connected(token, "legacy") as two:
             assert one.rows("SELECT 1") == two.rows("SELECT 1") == [[1]]
             assert one.call("query", sql=ENDLESS).text == "the query took longer than 1 s and was ended"
             assert len(two.call("list_tables").content["tables"]) > 4
 
-        assert TOKEN not in http.printed
-        assert "FLORIDAY_MCP_TOKEN" in http.printed
         assert children(http.process.pid) == []
 
     @pytest.mark.parametrize(
         ("headers", "status"),
         [
             ({}, 401),
-            ({"Authorization": TOKEN}, 401),
-            ({"Authorization": f"Basic {TOKEN}"}, 401),
-            ({"Authorization": f"Bearer {TOKEN}x"}, 401),
-            ({"Authorization": f"Bearer {TOKEN[:-1]}"}, 401),
+            ({"Authorization": "TOKEN"}, 401),
+            ({"Authorization": "Basic TOKEN"}, 401),
+            ({"Authorization": "Bearer TOKENx"}, 401),
+            ({"Authorization": "Bearer TOKE"}, 401),
             ({"Authorization": "Bearer ñ"}, 401),
-            ({"Authorization": f"Bearer {TOKEN}", "Host": "evil.example"}, 403),
-            ({"Authorization": f"Bearer {TOKEN}", "Origin": "http://evil.example"}, 403),
-            ({"Authorization": f"Bearer {TOKEN}", "Origin": "null"}, 403),
-            ({"Authorization": f"Bearer {TOKEN}", "Sec-Fetch-Site": "cross-site"}, 403),
-            ({"Authorization": f"Bearer {TOKEN}"}, 200),
+            ({"Authorization": "Bearer TOKEN", "Host": "evil.example"}, 403),
+            ({"Authorization": "Bearer TOKEN", "Origin": "http://evil.example"}, 403),
+            ({"Authorization": "Bearer TOKEN", "Origin": "null"}, 403),
+            ({"Authorization": "Bearer TOKEN", "Sec-Fetch-Site": "cross-site"}, 403),
+            ({"Authorization": "Bearer TOKEN"}, 200),
         ],
     )
     def test_requests_without_the_token_or_of_web_pages(
-        self, http: HttpServer, headers: dict[str, str], status: int
+        self, http: HttpServer, token: str, headers: dict[str, str], status: int
     ) -> None:
         """Only a request with the token, and not of a foreign web page, reaches the server."""
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         own = {"Accept": "application/json, text/event-stream"}
-        raw = [(name.encode(), text.encode()) for name, text in {**own, **headers}.items()]
+        raw = [(name.encode(), text.replace("TOKEN", token).encode()) for name, text in {**own, **headers}.items()]
         answer = httpx2.post(http.url, json=call, headers=raw)
 
         assert answer.status_code == status
         assert ("run_report" in answer.text) == (status == 200)
         assert not any(name.startswith("access-control") for name in answer.headers)
 
-    def test_a_token_is_generated_once(self, synced: Path, tmp_path: Path) -> None:
+    def test_a_token_is_generated_once(self, http: HttpServer, token: str, synced: Path) -> None:
         """Without the setting, a token is kept in a private file beside the warehouse, and never printed."""
-        path = tmp_path / "floriday.duckdb"
-        path.write_bytes(synced.read_bytes())
-        with http_server(tmp_path, "--warehouse", str(path)) as server:
-            token = (tmp_path / "floriday.mcp-token").read_text(encoding="utf-8").strip()
-            with server.connected(token) as client:
-                assert client.rows("SELECT 1") == [[1]]
-            server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(timeout=5) == 128 + signal.SIGTERM
+        path = synced.parent / "floriday.mcp-token"
 
-        assert stat.S_IMODE((tmp_path / "floriday.mcp-token").stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert len(token) >= 32
-        assert token not in server.printed
-        assert "floriday.mcp-token" in server.printed
-        assert kept_token(tmp_path / "floriday.mcp-token") == token
+        assert token not in http.printed
+        assert path.name in http.printed
+        assert kept_token(path) == token
+
+    def test_a_token_file_of_somebody_else(self, tmp_path: Path) -> None:
+        """A link in the place of the file is refused, and the error names the setting."""
+        (tmp_path / "floriday.mcp-token").symlink_to(tmp_path / "elsewhere")
+
+        with pytest.raises(UsageError, match="or set FLORIDAY_MCP_TOKEN"):
+            kept_token(tmp_path / "floriday.mcp-token")
 
 
 class TestCommand:
@@ -425,7 +459,7 @@ def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
     """While a process writes for longer than a call may take, the answer says so; afterwards calls work again."""
     path = tmp_path / "floriday.duckdb"
     path.write_bytes(synced.read_bytes())
-    with connected(build_server(Served(path, limits=ServerLimits(seconds=0.8)))) as client:
+    with connected(build_server(Served(path, limits=ServerLimits(seconds=0.3)))) as client:
         with Warehouse(path).writing():
             answers = [client.call("query", sql="SELECT 1"), client.call("list_tables")]
         assert client.rows("SELECT 1") == [[1]]
@@ -436,10 +470,10 @@ def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
 
 def test_calls_at_the_same_time(synced: Path) -> None:
     """Several calls at once are answered, or ended at the deadline; none waits longer."""
-    with connected(build_server(Served(synced, limits=ServerLimits(seconds=1.0)))) as client:
+    with connected(build_server(Served(synced, limits=ServerLimits(seconds=0.5)))) as client:
         answers: list[str] = []
         threads = [
-            threading.Thread(target=lambda: answers.append(client.call("query", sql=ENDLESS).text)) for _ in range(6)
+            threading.Thread(target=lambda: answers.append(client.call("query", sql=ENDLESS).text)) for _ in range(3)
         ]
         for each in threads:
             each.start()
@@ -447,5 +481,5 @@ def test_calls_at_the_same_time(synced: Path) -> None:
             each.join(timeout=10)
         assert client.rows("SELECT 1") == [[1]]
 
-    assert len(answers) == 6
+    assert len(answers) == 3
     assert all("was ended" in each for each in answers)
