@@ -89,14 +89,13 @@ docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages 
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
-	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
-	@mv docs/reports.md.new docs/reports.md
+	$(BIN)/python -m pipelines.dictionary.reports docs
 	$(BIN)/python -m pipelines.dictionary.glossary > docs/glossary.md.new
 	@mv docs/glossary.md.new docs/glossary.md
 	$(BIN)/python -m pipelines.mcp_server.reference > docs/mcp.md.new
 	@mv docs/mcp.md.new docs/mcp.md
 
-examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
+examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
