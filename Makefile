@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples packages lock clean
+.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples site packages image lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,15 +101,22 @@ examples: $(INSTALLED) ## Run the demo and the reports for the examples in READM
 	@mv examples.json.new pipelines/dictionary/examples.json
 	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
 
+site: ## Build the documentation site into dist/site, with all warnings as errors and all links checked
+	@PYTHON='$(PYTHON)' bash .ci/site
+	.venv-site/bin/python -m website.build
+
 packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try each way to install the wheel
 	@PYTHON=$(BIN)/python bash .ci/packages
 
-lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
+image: $(INSTALLED) ## Build the container image, and try it (needs docker, podman or buildah)
+	@PYTHON=$(BIN)/python bash .ci/image
+
+lock: ## Pin the requirements of pyproject.toml, .ci/tools.in and .ci/site.in again (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
-	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)
+	for name in tools site; do uv pip compile .ci/$$name.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/$$name.lock $(ARGS) || exit 1; done
 
 clean: ## Remove .venv and all caches, but not data/
-	rm -rf $(VENV) .venv-tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) .venv-tools .venv-site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
