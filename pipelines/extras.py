@@ -9,7 +9,10 @@ from pipelines.errors import UsageError
 DAGSTER = "dagster"
 """The extra with Dagster, its web server, and the library that sends alerts."""
 
-_PACKAGES = {DAGSTER: ("dagster", "apprise")}
+MCP = "mcp"
+"""The extra with the Model Context Protocol's SDK, for `floriday mcp`."""
+
+_PACKAGES = {DAGSTER: ("dagster", "apprise"), MCP: ("mcp",)}
 
 
 def is_installed(extra: str) -> bool:

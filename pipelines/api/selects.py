@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from pipelines.errors import UsageError
 from pipelines.reports.parameters import Rows
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.read.tables import ALL_NAMES, found_name
 from pipelines.warehouse.sql import qualified, quoted
 
 Moment = dt.date | dt.datetime | str
 """A time in the past: a day means its end in Amsterdam, a time without a zone is one in Amsterdam. Text is ISO 8601."""
 
-_AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _OTHERS = ("sync", "lookup", "reports", "raw")  # schemas without history
 
 
@@ -28,14 +27,15 @@ def table_query(session: Rows, name: str, as_of: Moment | None) -> tuple[str, di
         return f"FROM {qualified(schema, table)}", {}
     if schema in _OTHERS:
         raise UsageError(f"{schema}.{table} has no history: leave out as_of")
-    return f"FROM history.{quoted(f'{table}_as_of')}($as_of)", {"as_of": _moment(as_of)}
+    return f"FROM history.{quoted(f'{table}_as_of')}($as_of)", {"as_of": moment_of(as_of)}
 
 
-def _moment(value: Moment) -> dt.date:
+def moment_of(value: Moment) -> dt.date:
+    """A day, or a time with a zone. A UsageError if the text is neither."""
     if isinstance(value, str):
         value = _parsed(value)
     if isinstance(value, dt.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=_AMSTERDAM)
+        return value.replace(tzinfo=AMSTERDAM)
     return value
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines import setting_hints
 from pipelines.api.frames import frame_of, frame_of_rows
 from pipelines.api.relations import Relations
-from pipelines.api.selects import Moment, table_query
+from pipelines.api.selects import Moment, moment_of, table_query
 from pipelines.errors import UsageError, WarehouseError
 from pipelines.paths import default_published_path, real_path
 from pipelines.reports import Report, find_report
@@ -127,8 +127,9 @@ class Warehouse:
         Raises:
             UsageError: there is no such table, or it has no history.
         """
+        moment = None if as_of is None else moment_of(as_of)
         with query_session(self.path, self._limits) as session:
-            return frame_of(session.execute(*table_query(session, name, as_of)))
+            return frame_of(session.execute(*table_query(session, name, moment)))
 
     def report(
         self, name: str, *, account: str | None = None, **parameters: date | int | str | UUID | None
@@ -144,9 +145,10 @@ class Warehouse:
         Raises:
             UsageError: there is no such report, parameter, account or name; the message suggests the nearest names.
         """
-        arguments = Arguments(given_parameters(parameters), account)
+        chosen, arguments = find_report(name), Arguments(given_parameters(parameters), account)
+        arguments.check_names(chosen)
         with query_session(self.path, self._limits) as session:
-            return frame_of(run_report(session, find_report(name), arguments))
+            return frame_of(run_report(session, chosen, arguments))
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> pd.DataFrame:
         """The rows of one statement that only reads, executed in a process that can do nothing else.

@@ -16,6 +16,7 @@ from pipelines.cli.commands.demo import demo
 from pipelines.cli.commands.export import export
 from pipelines.cli.commands.init import init
 from pipelines.cli.commands.lookup import lookup
+from pipelines.cli.commands.mcp import mcp
 from pipelines.cli.commands.query import query
 from pipelines.cli.commands.rebuild import rebuild
 from pipelines.cli.commands.redact import redact
@@ -32,7 +33,7 @@ from pipelines.cli.options import with_common_options
 from pipelines.cli.terminal.help_text import Command, Group
 
 COMMANDS = (
-    *(demo, init, check, sync, status, rejected, tables, report, query, dashboard, up),
+    *(demo, init, check, sync, status, rejected, tables, report, query, mcp, dashboard, up),
     *(rebuild, backup, export, compact, rename, redact, lookup, sandbox, catalogue),
 )
 

@@ -1,14 +1,15 @@
-"""The page on the reports, ``docs/reports.md``: description, parameters, columns, an example and the SQL of each.
+"""The pages on the reports: description, parameters, columns, an example and the SQL of each, and a list of all.
 
-``python -m pipelines.dictionary.reports`` prints it, ``make docs`` writes it; a test fails when it is out of date. The
-examples are those that ``make examples`` stored.
+``python -m pipelines.dictionary.reports docs`` writes ``docs/reports.md`` and ``docs/reports/*.md``, as ``make docs``
+does; a test fails when they are out of date. The examples are those that ``make examples`` stored.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import duckdb
@@ -19,6 +20,7 @@ from pipelines.dictionary.examples import Example, examples
 from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, page, prose
 from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, install
+from pipelines.reports.availability import apis_of
 from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.create import create_tables
@@ -44,8 +46,8 @@ _LONGEST = 40  # the most characters of a value that are shown
 Types = Mapping[str, str]  # the DuckDB type of each column
 
 
-def reports_page() -> str:
-    """The whole page.
+def report_pages() -> dict[str, str]:
+    """The text of the page with the list, and of the page of each report, by path below ``docs``.
 
     Raises:
         PipelineError: a report has no example.
@@ -54,13 +56,44 @@ def reports_page() -> str:
     if missing := [each.name for each in all_reports() if each.name not in kept.reports]:
         raise PipelineError(f"there is no example of {', '.join(missing)}: run `make examples` first")
     known = {api: _types_in(api) for api in _APIS}
-    sections = (_section(each, known, kept.reports[each.name]) for each in all_reports())
+    texts = {f"reports/{each.name}.md": _report(each, known, kept.reports[each.name]) for each in all_reports()}
+    names = (f"[{each.name}](reports/{each.name}.md)" for each in all_reports())
+    summaries = (prose(each.summary.partition(": ")[0]) for each in all_reports())
+    head = _HEAD.format(now=_moment(kept.now), nothing=NOTHING)
+    items = (f"{name}: {summary}" for name, summary in zip(names, summaries, strict=True))
+    return {"reports.md": page("# Reports", head, bullets(items)), **texts}
+
+
+def write(folder: Path) -> None:
+    """Write all pages below the folder ``docs``, and remove the pages of reports that no longer exist."""
+    texts = {folder / name: text for name, text in report_pages().items()}
+    (folder / "reports").mkdir(exist_ok=True)
+    for path in set((folder / "reports").glob("*.md")) - set(texts):
+        path.unlink()
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def definition(report: Report) -> str:
+    """One report without types and example: what it measures, its parameters and columns, and its SQL."""
     return page(
-        "# Reports",
-        _HEAD.format(now=_moment(kept.now), nothing=NOTHING),
-        bullets(f"[{each.name}](#{each.name}): {prose(each.summary.partition(': ')[0])}" for each in all_reports()),
-        *sections,
+        f"# {report.name}",
+        prose(report.summary),
+        *map(prose, report.notes),
+        _availability(report, apis_of(report.name)),
+        _parameters(report),
+        grid(("column", "meaning"), ((code(name), prose(text)) for name, text in report.columns.items())),
+        f"```sql\n{report.sql}\n```",
     )
+
+
+def _availability(report: Report, apis: Iterable[str]) -> str:
+    return f"It is available for {' and '.join(_APIS[api] for api in apis)}, and reads {codes(report.tables)}."
+
+
+def _parameters(report: Report) -> str:
+    rows = ((code(name), prose(text)) for name, text in report.parameters.items())
+    return grid(("parameter", "meaning"), rows) if report.parameters else "It has no parameters."
 
 
 def _types_in(api: str) -> dict[str, Types]:
@@ -73,22 +106,24 @@ def _types_in(api: str) -> dict[str, Types]:
     return {name: {column: kind for column, kind, *_ in columns} for name, columns in described.items()}
 
 
-def _section(report: Report, known: Mapping[str, Mapping[str, Types]], example: Example) -> str:
+def _report(report: Report, known: Mapping[str, Mapping[str, Types]], example: Example) -> str:
     apis = [api for api, reports in known.items() if report.name in reports]
     types = known[apis[0]][report.name] if apis else {}
     columns = ((code(name), types.get(name, ""), prose(text)) for name, text in report.columns.items())
-    parameters = ((code(name), prose(text)) for name, text in report.parameters.items())
     return page(
-        f"## {report.name}",
+        f"# {report.name}",
         prose(report.summary),
         *map(prose, report.notes),
-        f"It is available for {' and '.join(_APIS[api] for api in apis)}, and reads {codes(report.tables)}.",
-        grid(("parameter", "meaning"), parameters) if report.parameters else "It has no parameters.",
+        f"{_availability(report, apis)} The page on [all reports](../reports.md) says how to use it.",
+        "## Parameters and columns",
+        _parameters(report),
         grid(("column", "type", "meaning"), columns),
-        f"Example from {_WORLDS[example.api]} warehouse:",
+        "## Example",
+        f"From {_WORLDS[example.api]} warehouse:",
         f"```sql\n{example.sql}\n```",
         grid(list(map(code, example.columns)), map(_cells, example.rows)),
-        f"<details><summary>SQL</summary>\n\n```sql\n{report.sql}\n```\n\n</details>",
+        "## SQL",
+        f"```sql\n{report.sql}\n```",
     )
 
 
@@ -116,6 +151,6 @@ def _moment(text: str) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(reports_page())
+        write(Path(sys.argv[1]))
     except PipelineError as error:
         sys.exit(str(error))

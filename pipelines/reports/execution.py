@@ -76,7 +76,7 @@ def reports_in(session: Rows) -> list[Report]:
 
 def lacking_reports(session: Rows) -> list[str]:
     """The names of the reports of the warehouse's API that it does not have."""
-    api, present = _api(session), reports_in(session)
+    api, present = api_of(session), reports_in(session)
     return [each.name for each in all_reports() if each not in present and (api is None or api in apis_of(each.name))]
 
 
@@ -84,7 +84,7 @@ def require_report(session: Rows, report: Report) -> None:
     """Raise a PipelineError if the warehouse does not have the report."""
     if report in reports_in(session):
         return
-    apis, own = apis_of(report.name), _api(session)
+    apis, own = apis_of(report.name), api_of(session)
     if own is not None and own not in apis:
         raise PipelineError(
             f"{report.name} is a report of the {' and '.join(apis)} API; this warehouse is of the {own} API"
@@ -104,5 +104,6 @@ def why_empty(session: Rows, arguments: Arguments) -> str:
     return " for these parameters" if is_limited else ": the warehouse has no data for it"
 
 
-def _api(session: Rows) -> str | None:
+def api_of(session: Rows) -> str | None:
+    """The API of the warehouse; None if nothing has been synced yet."""
     return next((api for (api,) in session.rows("SELECT api FROM sync.settings")), None)

@@ -45,7 +45,22 @@
 WITH
 {committed_orders},
 detail AS (
-    SELECT o.*
+    -- Without o.*, with which DuckDB would read and keep all columns of committed_orders.
+    SELECT
+        o.account,
+        o.sales_order_id,
+        o.day,
+        o.monday,
+        o.customer_organization_id,
+        o.trade_item_id,
+        o.supply_line_id,
+        o.blanket_order_line_id,
+        o.trade_instrument,
+        o.price_money,
+        o.price,
+        o.pieces,
+        o.paid,
+        o.priced_pieces
     FROM committed_orders o
     WHERE o.priced_pieces > 0
         AND (from_date IS NULL OR o.day >= CAST(from_date AS DATE))

@@ -56,36 +56,21 @@ detail AS (
         AND (currency IS NULL OR o.price_money = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
-sides AS (
+realised AS (
     SELECT
         o.account,
         o.monday,
         o.trade_item_id,
         o.price_money AS money,
-        o.is_clock,
-        min(o.price) AS lowest,
-        max(o.price) AS highest,
-        sum(o.paid) AS paid,
-        sum(o.priced_pieces) AS priced_pieces,
-        sum(o.pieces) AS pieces
+        min(if(o.is_clock, NULL, o.price)) AS lowest,
+        max(if(o.is_clock, NULL, o.price)) AS highest,
+        sum(if(o.is_clock, NULL, o.paid)) / sum(if(o.is_clock, NULL, o.priced_pieces)) AS average,
+        sum(if(o.is_clock, NULL, o.pieces)) AS pieces,
+        min(if(o.is_clock, o.price, NULL)) AS clock_lowest,
+        max(if(o.is_clock, o.price, NULL)) AS clock_highest,
+        sum(if(o.is_clock, o.paid, NULL)) / sum(if(o.is_clock, o.priced_pieces, NULL)) AS clock_average,
+        sum(if(o.is_clock, o.pieces, NULL)) AS clock_pieces
     FROM detail o
-    GROUP BY ALL
-),
-realised AS (
-    SELECT
-        s.account,
-        s.monday,
-        s.trade_item_id,
-        s.money,
-        min(s.lowest) FILTER (NOT s.is_clock) AS lowest,
-        max(s.highest) FILTER (NOT s.is_clock) AS highest,
-        max(s.paid / s.priced_pieces) FILTER (NOT s.is_clock) AS average,
-        max(s.pieces) FILTER (NOT s.is_clock) AS pieces,
-        min(s.lowest) FILTER (s.is_clock) AS clock_lowest,
-        max(s.highest) FILTER (s.is_clock) AS clock_highest,
-        max(s.paid / s.priced_pieces) FILTER (s.is_clock) AS clock_average,
-        max(s.pieces) FILTER (s.is_clock) AS clock_pieces
-    FROM sides s
     GROUP BY ALL
 ),
 line_versions AS (

@@ -80,6 +80,7 @@ class LocalSettings(AlertSettings):
     language: Annotated[Literal["auto", "en", "nl"], _from_text(values.language)] = "auto"
     personal_data: Annotated[Literal["keep", "hash", "drop"], _from_text(values.treatment)] = "keep"
     personal_data_key: Annotated[SecretStr | None, BeforeValidator(_personal_data_key)] = None
+    mcp_token: Annotated[SecretStr | None, _from_text(values.long_secret)] = None
 
     @property
     def api(self) -> Api:

@@ -36,7 +36,20 @@ def test_a_port_in_use(printed: Printed, tmp_path: Path, monkeypatch: pytest.Mon
         code, _, err = printed("up", "--port", str(port))
 
     assert code == 2
-    assert err.startswith(f"floriday: --port {port} cannot be used")
+    assert err == (
+        f"floriday: --port {port} of 127.0.0.1 cannot be used (Address already in use): choose another, or 0 for a free"
+        " one\n"
+    )
+
+
+def test_an_unknown_address(printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address to listen on that this machine does not have is an error."""
+    monkeypatch.chdir(blank_folder(tmp_path))
+
+    code, _, err = printed("up", "--listen", "not an address")
+
+    assert code == 2
+    assert "--port 3000 of not an address cannot be used (no address of this machine)" in err
 
 
 @pytest.mark.parametrize("name", ["https://floriday.example.com", "*", "floriday.example.com:443", ""])

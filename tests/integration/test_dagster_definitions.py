@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from syrupy.assertion import SnapshotAssertion
 
 from pipelines.catalogue.tables import tables_of

@@ -44,7 +44,7 @@ PLACEHOLDERS = {
 }
 """What a reader would write instead of these words."""
 
-LASTING = ("up", "sandbox")  # run until they are stopped
+LASTING = ("up", "sandbox", "mcp")  # run until they are stopped
 TESTED_ALONE = ("demo",)  # its tests are in test_cli_sandbox.py
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("init", "--environment", "live", "--api", "suppliers"): ("--no-check",)

@@ -98,6 +98,7 @@ CASES = {
         Case(("query", f"EXPLAIN {JOINS}")),
         Case(("query", "SELECT nothing FROM orders.sales_orders JOIN orders.sales_order_mutations USING (order_id)")),
     ],
+    "mcp": [Case(("mcp", "--http", "0"), until="mcp-token"), Case(("mcp", "--http", "x"))],
     "dashboard": [Case(("dashboard",))],
     "up": [Case(("up", "--api", "growers"))],
     "rebuild": [Case(("rebuild", "sales_orders", "trade_item_availabilities_per_week"))],

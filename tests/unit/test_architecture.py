@@ -38,6 +38,7 @@ ORDER = (
     "orchestration",
     "definitions",
     "sandbox",
+    "mcp_server",
     "cli",
 )
 """Each part of the package may import only those before it."""

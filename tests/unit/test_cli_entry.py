@@ -18,7 +18,7 @@ from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
 from pipelines.text_format import one_line
 from tests.command_line import ROOT, floriday
 
-HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")
+HEAVY = ("dagster", "mcp", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")
 NAMES = [command.__name__ for command in COMMANDS]
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Table, tables_of

@@ -25,7 +25,7 @@ from importlib.abc import MetaPathFinder
 
 class NotInstalled(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("dagster", "dagster_graphql", "dagster_webserver", "apprise"):
+        if name.partition(".")[0] in ("dagster", "dagster_graphql", "dagster_webserver", "apprise", "mcp"):
             raise ImportError(f"{name} is not installed")
 
 sys.meta_path.insert(0, NotInstalled())
@@ -94,12 +94,12 @@ def test_the_readme_on_a_package_index(built: tuple[Path, Path]) -> None:
     assert [target for target in targets if not target.startswith("https://")] == []
 
 
-def test_only_orchestration_imports_the_optional_packages() -> None:
-    """All other modules can be imported where Dagster and the library of the alerts are not installed."""
+def test_two_rooms_import_the_optional_packages() -> None:
+    """All other modules can be imported where Dagster, the library of the alerts and that of MCP are not installed."""
     modules = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in (ROOT / "pipelines").rglob("*.py")
-        if "orchestration" not in path.parts and path.stem not in ("definitions", "__main__")
+        if not {"orchestration", "mcp_server"} & set(path.parts) and path.stem not in ("definitions", "__main__")
     ]
     program = f"{NOT_INSTALLED}\nimport importlib\nfor name in {sorted(modules)!r}:\n    importlib.import_module(name)"
 

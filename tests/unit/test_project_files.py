@@ -5,14 +5,20 @@ from __future__ import annotations
 import configparser
 import plistlib
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
+
 from pipelines.orchestration.serving.dagster_dev import LOCATION, LONGEST_STOP
 
 ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "deploy" / "systemd"
 
 
 def project() -> dict[str, Any]:
@@ -120,15 +126,55 @@ def example(language: str) -> str:
     return str(text)
 
 
-def test_service_examples_wait_for_the_end() -> None:
-    """The services in docs/operations/service.md give `floriday up` enough time to stop, and keep its files private."""
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.read_string(example("ini"))
+def unit(name: str) -> configparser.ConfigParser:
+    """Return a unit file of deploy/systemd."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.read_string((UNITS / name).read_text(encoding="utf-8"))
+    return parser
+
+
+def compose() -> dict[str, Any]:
+    """Return the container's service of deploy/one-machine/compose.yaml."""
+    text = (ROOT / "deploy" / "one-machine" / "compose.yaml").read_text(encoding="utf-8")
+    [service] = yaml.safe_load(text)["services"].values()
+    return dict(service)
+
+
+def test_services_wait_for_the_end() -> None:
+    """The services give `floriday up` enough time to stop, and keep its files private."""
+    service = unit("floriday.service")["Service"]
     agent = plistlib.loads(example("xml").encode())
 
-    assert int(unit["Service"]["TimeoutStopSec"]) > LONGEST_STOP
+    assert int(service["TimeoutStopSec"]) > LONGEST_STOP
     assert agent["ExitTimeOut"] > LONGEST_STOP
-    assert (int(unit["Service"]["UMask"], 8), agent["Umask"]) == (0o077, 0o077)
+    assert int(compose()["stop_grace_period"].removesuffix("s")) > LONGEST_STOP
+    assert (int(service["UMask"], 8), agent["Umask"]) == (0o077, 0o077)
+
+
+def test_the_container_has_no_rights() -> None:
+    """The container's root is read-only, it has no capabilities, and only the loopback reaches its pages."""
+    service = compose()
+
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert re.search(r"(?m)^USER \d+:\d+$", (ROOT / "deploy" / "Containerfile").read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    """``systemd-analyze verify`` finds no fault in the units; the program's path is that of an existing one."""
+    for path in UNITS.iterdir():
+        text = path.read_text(encoding="utf-8").replace("/srv/floriday/.venv/bin/floriday", sys.executable)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+
+    ended = subprocess.run(
+        ("systemd-analyze", "verify", "--man=no", *sorted(tmp_path.iterdir())),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert [line for line in ended.stderr.splitlines() if str(tmp_path) in line or "floriday" in line] == []
 
 
 def test_the_threat_model_names_existing_tests() -> None:

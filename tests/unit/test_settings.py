@@ -126,7 +126,12 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     """Secrets are shown neither by str nor by repr nor in JSON."""
     keys = json.dumps({"one": KEY})
     settings = loaded(
-        tmp_path, API_KEY="", API_KEYS=keys, ALERTS=f"mailto://{SECRET}@host.nl", PERSONAL_DATA_KEY=SECRET
+        tmp_path,
+        API_KEY="",
+        API_KEYS=keys,
+        ALERTS=f"mailto://{SECRET}@host.nl",
+        PERSONAL_DATA_KEY=SECRET,
+        MCP_TOKEN=SECRET,
     )
 
     shown = f"{settings} {settings!r} {settings.accounts} {settings.model_dump_json()}"
@@ -149,7 +154,7 @@ def test_space_around_a_value_is_removed(tmp_path: Path) -> None:
     assert loaded(tmp_path, API_KEY=f" {KEY}\n").accounts["main"].get_secret_value() == KEY
 
 
-@pytest.mark.parametrize("name", ["CLIENT_SECRET", "API_KEY", "API_KEYS", "ALERTS", "PERSONAL_DATA_KEY"])
+@pytest.mark.parametrize("name", ["CLIENT_SECRET", "API_KEY", "API_KEYS", "ALERTS", "PERSONAL_DATA_KEY", "MCP_TOKEN"])
 def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
     """``…_FILE`` names a secret's file, relative to the working directory if there is no `.env`."""
     text = {"API_KEYS": json.dumps({"one": SECRET}), "ALERTS": f"jsons://host/{SECRET}"}.get(name, SECRET)
@@ -164,6 +169,7 @@ def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
         "ALERTS": settings.alerts[0] if settings.alerts else None,
         "CLIENT_SECRET": settings.client_secret,
         "PERSONAL_DATA_KEY": settings.personal_data_key,
+        "MCP_TOKEN": settings.mcp_token,
     }[name]
     assert secret is not None
     assert SECRET in secret.get_secret_value()

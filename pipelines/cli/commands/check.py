@@ -81,8 +81,8 @@ def _check(format: Format | None, output: Path | None) -> None:
 
 def _write(access: Access, output: Path | None, warehouse: Path) -> None:
     from pipelines.cli.access import as_json
-    from pipelines.cli.formats.text import encode_json
     from pipelines.cli.output import opened
+    from pipelines.warehouse.read.value_text import encode_json
 
     with opened(output, warehouse) as stream:
         stream.write(encode_json(as_json(access)) + b"\n")

@@ -102,11 +102,11 @@ def _list(warehouse: Warehouse, chosen: dict[str, list[str]], style: Format, out
 
 
 def _export(warehouse: Warehouse, chosen: dict[str, list[str]], file: Path) -> None:
-    from pipelines.cli.formats.text import encode_json
     from pipelines.cli.output import destination
     from pipelines.text_format import counted
     from pipelines.warehouse.load.rejected_records import WITH_PAYLOADS
     from pipelines.warehouse.read.query import run_query
+    from pipelines.warehouse.read.value_text import encode_json
 
     count = 0
     with warehouse.reading(locked=True) as connection, destination(file, warehouse.path, "--export") as stream:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.orchestration.serving.server_log import ServerLog
     from pipelines.settings import Settings
 
+LOOPBACK = "127.0.0.1"
 PORT = 3000  # the default port of Dagster's pages; another one is used if this one is in use
 _POLL_INTERVAL = 0.3
 _LAST_LINES = 15
@@ -43,12 +44,21 @@ AllowHostOption = Annotated[
         metavar="NAME", help="Host name, without port, under which a proxy serves Dagster's pages. May be repeated."
     ),
 ]
+ListenOption = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address that Dagster's pages listen on. Only in a container, which publishes its port itself, another"
+        " than that of this machine: there is no log-in.",
+    ),
+]
 
 
 def up(
     port: PortOption = None,
     api: ApiOption = None,
     allow_host: AllowHostOption = None,
+    listen: ListenOption = LOOPBACK,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Dagster's output.")] = False,
 ) -> None:
     """Start Dagster, which syncs on its schedules, and print the addresses of its pages.
@@ -60,9 +70,10 @@ def up(
     Dagster accepts only requests from its own pages and from programs of this machine, and only under the names of the
     loopback interface; requests that other web sites cause are refused. --allow-host adds the name of a proxy.
 
-    Everything listens on this machine only, until Ctrl-C or SIGTERM; a second signal stops it faster. Runs are ended
-    too, and the next sync continues where they stopped. The exit code is then 130 or 143; it is 1 when Dagster does not
-    start, or ends by itself. Dagster's output is stored in data/dagster/up.log.
+    Everything listens on this machine only, unless --listen names another address, until Ctrl-C or SIGTERM; a second
+    signal stops it faster. Runs are ended too, and the next sync continues where they stopped. The exit code is then
+    130 or 143; it is 1 when Dagster does not start, or ends by itself. Dagster's output is stored in
+    data/dagster/up.log.
 
     For example:
 
@@ -84,14 +95,14 @@ def up(
     sandbox_or_floriday.check(variables, root, api)
     home = prepared_home(root, _environment(root))
     with one_at_a_time(home, print_line) as lock:
-        free_port = _free_port(port)
+        free_port = _free_port(listen, port)
         is_sandbox = not sandbox_or_floriday.has_credentials(variables)
         print_line("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
         with sandbox_or_floriday.dagster_variables(variables, root, api) as complete:
             settings = sandbox_or_floriday.checked_settings(complete, root)
             with counted_signals() as stop:  # from here on, a child process has to be ended
                 history = emptied_sandbox_home(root) if is_sandbox else home
-                dagster = DagsterDev(root, home, free_port, complete, lock, names=names, history=history)
+                dagster = DagsterDev(root, home, free_port, complete, lock, names=names, listen=listen, history=history)
                 _serve(dagster, _addresses(dagster, settings, is_sandbox=is_sandbox), stop, verbose=verbose)
 
 
@@ -102,22 +113,28 @@ def _environment(root: Path) -> dict[str, str]:
     return {**os.environ, **read_dotenv(dotenv_file(root))}
 
 
-def _free_port(wanted: int | None) -> int:
+def _free_port(listen: str, wanted: int | None) -> int:
     from pipelines.errors import UsageError
 
     try:
-        return _bind(PORT if wanted is None else wanted)
+        return _bind(listen, PORT if wanted is None else wanted)
     except OSError as error:
-        if wanted is not None:
+        if wanted is not None or listen != LOOPBACK:
             raise UsageError(
-                f"--port {wanted} cannot be used ({error.strerror}): choose another, or 0 for a free one"
+                f"--port {PORT if wanted is None else wanted} of {listen} cannot be used ({_reason(error)}):"
+                " choose another, or 0 for a free one"
             ) from None
         print_line(f"Port {PORT} is in use, so Dagster gets another one.")
-        return _bind(0)
+        return _bind(listen, 0)
 
 
-def _bind(port: int) -> int:
-    with socket.create_server(("127.0.0.1", port)) as server:
+def _reason(error: OSError) -> str:
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else "no address of this machine"  # names that are not found have others
+
+
+def _bind(listen: str, port: int) -> int:
+    with socket.create_server((listen, port)) as server:
         return int(server.getsockname()[1])
 
 

@@ -1,4 +1,4 @@
-"""Generate the examples of ``docs/reports.md``; ``make examples`` stores them in the dictionary.
+"""Generate the examples of ``docs/reports``; ``make examples`` stores them in the dictionary.
 
 They are the results of the reports for two worlds of the sandbox, one for each API. Each is synced at a fixed time, and
 again after a day of trade. The same code gives the same rows, because the reports see the fixed time as the current
@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 import duckdb
 import msgspec
 
-from pipelines.cli.formats.text import display_text
 from pipelines.dictionary.examples import Example, Examples
 from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, installed
@@ -24,6 +23,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_clients
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.read.value_text import display_text
 
 FIRST_SYNC = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 SECOND_SYNC = FIRST_SYNC + dt.timedelta(hours=24)

@@ -7,8 +7,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.cli.formats.text import guard_formulas, spreadsheet_text
 from pipelines.warehouse.read.query_types import Result
+from pipelines.warehouse.read.value_text import guard_formulas, spreadsheet_text
 
 _NEEDS_QUOTES = r'[",\r\n]|^$|^\s|\s$'
 

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from pipelines.cli.formats.text import encode_json, exact_text, json_values
 from pipelines.errors import PipelineError
 from pipelines.warehouse.read.query_types import Result
+from pipelines.warehouse.read.value_text import encode_json, exact_text, json_values
 
 
 def write_json(result: Result, stream: BinaryIO) -> None:

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
-from pipelines.cli.formats.text import exact_text
 from pipelines.warehouse.read.query_types import Column, Result
+from pipelines.warehouse.read.value_text import exact_text
 
 
 def write_parquet(result: Result, stream: BinaryIO) -> None:

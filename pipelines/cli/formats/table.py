@@ -9,10 +9,10 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from pipelines.cli.console import print_line, print_table, terminal_width, write_plain
-from pipelines.cli.formats.text import display_text
 from pipelines.cli.terminal.layout import Heading, Step, omitted, same
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
+from pipelines.warehouse.read.value_text import display_text
 
 ROWS_ON_A_TERMINAL = 100
 BOX = 29  # width of a box in the drawings of EXPLAIN

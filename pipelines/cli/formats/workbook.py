@@ -13,9 +13,9 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.cli.formats.text import exact_text
 from pipelines.errors import UsageError
 from pipelines.warehouse.read.query_types import Result
+from pipelines.warehouse.read.value_text import exact_text
 
 ROWS_PER_SHEET = 1_048_576
 CHARACTERS_PER_CELL = 32_767

@@ -52,8 +52,8 @@ class DagsterDev:
 
     Ctrl-C on the terminal does not reach it: this process passes the signal on. It starts with the default handlers of
     SIGINT and SIGTERM as long as this process handles both; if this process ignored SIGINT, it would ignore SIGTERM. It
-    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback. Its log is in
-    ``home``, its runs in ``history``; None: also in ``home``.
+    holds ``lock`` while it runs. Browsers may reach it under ``names`` besides those of the loopback. Its web server
+    listens on the address ``listen``. Its log is in ``home``, its runs in ``history``; None: also in ``home``.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class DagsterDev:
         lock: LockFile,
         *,
         names: Sequence[str],
+        listen: str = LOOPBACK,
         history: Path | None = None,
     ) -> None:
         self.port = port
@@ -72,7 +73,7 @@ class DagsterDev:
         output = self.log.opened()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - every word of it is ours
-                _command(_workspace(root, home), port, names),
+                _command(_workspace(root, home), (listen, port), names),
                 cwd=root,
                 env=surroundings(os.environ, history or home, settings),
                 stdin=subprocess.DEVNULL,
@@ -169,9 +170,10 @@ def _workspace(root: Path, home: Path) -> Path:
     return own
 
 
-def _command(workspace: Path, port: int, names: Sequence[str]) -> list[str]:
+def _command(workspace: Path, at: tuple[str, int], names: Sequence[str]) -> list[str]:
     allowed = [word for name in names for word in ("--allow-host", name)]
-    address = ("--host", LOOPBACK, "--port", str(port))
+    host, port = at
+    address = ("--host", host, "--port", str(port))
     return [sys.executable, "-P", "-m", _GUARDED_DEV, *allowed, *address, "--workspace", str(workspace)]
 
 

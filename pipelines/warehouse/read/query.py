@@ -14,10 +14,8 @@ import pyarrow as pa
 
 from pipelines.errors import PipelineError, QueryMemoryError, UsageError
 from pipelines.warehouse.file.interruptible import run_interruptible
-from pipelines.warehouse.read.query_types import Column, Result
+from pipelines.warehouse.read.query_types import Column, Limits, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
-
-ROWS_A_BATCH = 10_000
 
 _UNSUPPORTED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZONE)\b")
 """DuckDB types whose values Arrow does not represent."""
@@ -28,8 +26,15 @@ _ADVICE = re.compile(
 """The end of DuckDB's messages: an excerpt of the statement, or settings that a query cannot change."""
 
 
-def run_query(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None = None) -> Result:
+def run_query(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    params: Mapping[str, object] | None = None,
+    rows_at_once: int = Limits.rows_at_once,
+) -> Result:
     """The result of one statement that only reads, on a connection whose further rights were restricted before.
+
+    Its batches have at most ``rows_at_once`` rows.
 
     Raises:
         UsageError: the text is not one statement that only reads.
@@ -40,7 +45,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[s
         statement = reading_statement(connection, sql)
         run_interruptible(connection, lambda: connection.execute(statement, dict(params or {})))
         columns = _columns(connection)
-        reader = connection.to_arrow_reader(ROWS_A_BATCH)
+        reader = connection.to_arrow_reader(rows_at_once)
     except (duckdb.Error, pa.ArrowException) as error:
         raise _query_error(error) from None
     fields = (field.with_name(column.name) for field, column in zip(reader.schema, columns, strict=True))

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 if __name__ == "__main__":
     # Arrow and DuckDB import these if they are installed, and need neither here. That takes half of the start-up, and
@@ -29,13 +30,15 @@ if __name__ == "__main__":
 import duckdb
 import pyarrow as pa
 
-from pipelines.errors import PipelineError
+from pipelines.errors import PipelineError, QueryMemoryError
+from pipelines.text_format import file_size
 from pipelines.unexpected_errors import summary
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.session_settings import CONFINED
 from pipelines.warehouse.read.query import run_query
-from pipelines.warehouse.read.query_types import ARROW, JSON, OpenRequest, QueryRequest, Result
+from pipelines.warehouse.read.query_types import ARROW, JSON, Limits, OpenRequest, QueryRequest, Result
 
+_MEMORY, _DATA = Path("/proc/self/statm"), 5  # pages of memory; the position of those for data and stacks
 _NO_MORE = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
 
 
@@ -48,11 +51,12 @@ def serve(channel: Connection) -> None:
         request: OpenRequest = channel.recv()
         try:
             with Warehouse(request.path, lock_timeout=request.lock_timeout).reading() as connection:
-                confine(connection, request.memory)
+                confine(connection, request.limits.memory)
+                limit_memory(request.limits.further_bytes)
                 deny_descriptors()
                 _send(channel, {"ready": True})
                 while True:
-                    _answer(channel, connection, channel.recv())
+                    _answer(channel, connection, channel.recv(), request.limits)
         except PipelineError as error:
             _send_error(channel, error)
         except duckdb.Error as error:
@@ -73,25 +77,39 @@ def deny_descriptors() -> None:
         resource.setrlimit(limit, (0, 0))
 
 
-def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, request: QueryRequest) -> None:
+def limit_memory(further: int | None) -> None:
+    """Deny this process more memory than it has now, and that number of bytes; only Linux knows what it has."""
+    if further is not None and _MEMORY.exists():
+        pages = int(_MEMORY.read_text().split()[_DATA])
+        limit = pages * resource.getpagesize() + further
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, request: QueryRequest, limits: Limits) -> None:
     """Send the columns, the schema, each batch and the end, or an error at any point."""
     try:
-        result = run_query(connection, request.sql, request.params)
+        result = run_query(connection, request.sql, request.params, limits.rows_at_once)
         _send(channel, {"columns": [[column.name, column.type] for column in result.columns]})
         channel.send_bytes(ARROW + result.schema.serialize().to_pybytes())
-        _send_batches(channel, result)
+        _send_batches(channel, result, limits.result_bytes)
         _send(channel, {"end": True})
     except PipelineError as error:
         _send_error(channel, error)
+    except MemoryError:
+        _send_error(channel, QueryMemoryError("the query needs more memory than it may use"))
     except Exception as error:
         if isinstance(error, (EOFError, BrokenPipeError)):
             raise
         _send_error(channel, PipelineError(f"the query cannot be answered: {summary(error)}"))
 
 
-def _send_batches(channel: Connection, result: Result) -> None:
+def _send_batches(channel: Connection, result: Result, most: int | None) -> None:
     """Send each batch as a separate Arrow stream, because the batches of an enum contain its values."""
+    sent = 0
     for batch in result.batches:
+        sent += batch.nbytes
+        if most is not None and sent > most:
+            raise PipelineError(f"the result has more than {file_size(most)}: select fewer columns or shorter values")
         sink = pa.BufferOutputStream()
         sink.write(ARROW)
         with pa.ipc.new_stream(sink, batch.schema) as stream:

@@ -15,29 +15,22 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import errors
 from pipelines.errors import PipelineError, QueryTimeoutError, UsageError
-from pipelines.warehouse.read.query_types import ARROW, Column, OpenRequest, QueryRequest, Result
+from pipelines.warehouse.read.query_types import ARROW, Column, Limits, OpenRequest, QueryRequest, Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+__all__ = ["Limits", "QuerySession", "query_session", "single_query"]
+
 Params = Mapping[str, object] | None  # the named parameters of a query
 LOCK_TIMEOUT = 60.0  # seconds to wait while another process writes the file
 _SECRETS = "FLORIDAY_"  # prefix of the environment variables that the process does not get
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of one query."""
-
-    seconds: float | None = None  # from its start until its last row is read, by a slow reader too; None for no limit
-    memory: str | None = None  # as DuckDB reads it, such as ``4GB``; None for its default, 80 % of the machine's memory
 
 
 @contextmanager
@@ -81,7 +74,7 @@ class QuerySession:
         """Open a warehouse, as in :func:`query_session`."""
         self._limits = limits or self._limits
         timeout = min(LOCK_TIMEOUT, self._limits.seconds or LOCK_TIMEOUT)
-        self._send(OpenRequest(path.absolute(), timeout, self._limits.memory))
+        self._send(OpenRequest(path.absolute(), timeout, self._limits))
         self._message()
 
     def execute(self, sql: str, params: Params = None) -> Result:
@@ -118,6 +111,10 @@ class QuerySession:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._channel.close()
+
+    def cancel(self) -> None:
+        """Kill the process from any thread; the thread that uses the session gets a PipelineError."""
+        self._process.kill()
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa  # noqa: PLC0415 - as above

@@ -14,12 +14,23 @@ JSON, ARROW = b"J", b"A"  # the first byte of a message from the process: the fo
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The limits of one query; None for no limit."""
+
+    seconds: float | None = None  # from its start until its last row is read, by a slow reader too
+    memory: str | None = None  # as DuckDB reads it, such as ``4GB``; None for its default, 80 % of the machine's memory
+    further_bytes: int | None = None  # of memory of the process after it opened the file; DuckDB does not count all
+    result_bytes: int | None = None  # of all rows together
+    rows_at_once: int = 10_000  # that the process holds while it sends them
+
+
+@dataclass(frozen=True)
 class OpenRequest:
     """Open a warehouse."""
 
     path: Path  # absolute path of the warehouse file
     lock_timeout: float  # seconds to wait while another process writes it
-    memory: str | None  # as DuckDB reads it, such as ``4GB``; None for its default, 80 % of the machine's memory
+    limits: Limits
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ def reading_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
         UsageError: the text is not exactly one statement that only reads.
         duckdb.Error: DuckDB cannot parse it.
     """
+    if "\0" in sql:
+        raise UsageError("a query contains no NUL character: DuckDB would ignore the text after it")
     kinds = _kinds(connection, sql)
     if duckdb.StatementType.EXPLAIN in kinds:
         return f"EXPLAIN {_explained(connection, sql)}"
