@@ -85,18 +85,19 @@ format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands and MCP
+docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands, settings and MCP
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
-	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
-	@mv docs/reports.md.new docs/reports.md
+	$(BIN)/python -m pipelines.cli.docs.settings_reference .env.example > docs/settings.md.new
+	@mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m pipelines.dictionary.reports docs
 	$(BIN)/python -m pipelines.dictionary.glossary > docs/glossary.md.new
 	@mv docs/glossary.md.new docs/glossary.md
 	$(BIN)/python -m pipelines.mcp_server.reference > docs/mcp.md.new
 	@mv docs/mcp.md.new docs/mcp.md
 
-examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
+examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
