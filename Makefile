@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples packages image lock clean
+.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples site packages image lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,21 +85,26 @@ format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands and MCP
+docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands, settings and MCP
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
-	$(BIN)/python -m pipelines.dictionary.reports > docs/reports.md.new
-	@mv docs/reports.md.new docs/reports.md
+	$(BIN)/python -m pipelines.cli.docs.settings_reference .env.example > docs/settings.md.new
+	@mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m pipelines.dictionary.reports docs
 	$(BIN)/python -m pipelines.dictionary.glossary > docs/glossary.md.new
 	@mv docs/glossary.md.new docs/glossary.md
 	$(BIN)/python -m pipelines.mcp_server.reference > docs/mcp.md.new
 	@mv docs/mcp.md.new docs/mcp.md
 
-examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports.md
+examples: $(INSTALLED) ## Run the demo and the reports for the examples in README.md and docs/reports
 	$(BIN)/python -m pipelines.cli.docs.report_examples > examples.json.new
 	@mv examples.json.new pipelines/dictionary/examples.json
 	$(BIN)/python -m pipelines.cli.docs.readme_outputs README.md
+
+site: ## Build the documentation site into dist/site, with all warnings as errors and all links checked
+	@PYTHON='$(PYTHON)' bash .ci/site
+	.venv-site/bin/python -m website.build
 
 packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try each way to install the wheel
 	@PYTHON=$(BIN)/python bash .ci/packages
@@ -107,12 +112,12 @@ packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try eac
 image: $(INSTALLED) ## Build the container image, and try it (needs docker, podman or buildah)
 	@PYTHON=$(BIN)/python bash .ci/image
 
-lock: ## Pin the requirements of pyproject.toml and .ci/tools.in again (needs uv)
+lock: ## Pin the requirements of pyproject.toml, .ci/tools.in and .ci/site.in again (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
-	uv pip compile .ci/tools.in --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/tools.lock $(ARGS)
+	for name in tools site; do uv pip compile .ci/$$name.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/$$name.lock $(ARGS) || exit 1; done
 
 clean: ## Remove .venv and all caches, but not data/
-	rm -rf $(VENV) .venv-tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf $(VENV) .venv-tools .venv-site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

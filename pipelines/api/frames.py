@@ -8,14 +8,15 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.warehouse.read.query_types import Result
+from pipelines.warehouse.read.value_text import exact_text
 
 
 def frame_of(result: Result) -> pd.DataFrame:
-    """All rows of a result. UUIDs and enums are text; times are in UTC."""
+    """All rows of a result. UUIDs, enums and intervals are text; times are in UTC."""
     schema = pa.schema([pa.field(each.name, _plain(each.type)) for each in result.schema])
     batches = [
         pa.RecordBatch.from_arrays(
-            [column.cast(each.type) for column, each in zip(batch.columns, schema, strict=True)], schema=schema
+            [_cast(column, each.type) for column, each in zip(batch.columns, schema, strict=True)], schema=schema
         )
         for batch in result.batches
     ]
@@ -28,11 +29,17 @@ def frame_of_rows(rows: Sequence[Mapping[str, object]], kinds: Mapping[str, pa.D
 
 
 def frame_of_table(table: pa.Table) -> pd.DataFrame:
-    """The rows of an Arrow table."""
+    """The rows of an Arrow table, with its types."""
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """The type of an enum's values, because each batch of an enum has values of its own; else the same type."""
+    """The type of an enum's values, because each batch of an enum has its own; text for an interval; else the same."""
+    if pa.types.is_interval(kind):  # pandas cannot show it
+        return pa.string()
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return exact_text(column) if pa.types.is_interval(column.type) else column.cast(kind)

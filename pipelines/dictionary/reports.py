@@ -1,7 +1,7 @@
-"""The page on the reports, ``docs/reports.md``: description, parameters, columns, an example and the SQL of each.
+"""The pages on the reports: description, parameters, columns, an example and the SQL of each, and a list of all.
 
-``python -m pipelines.dictionary.reports`` prints it, ``make docs`` writes it; a test fails when it is out of date. The
-examples are those that ``make examples`` stored.
+``python -m pipelines.dictionary.reports docs`` writes ``docs/reports.md`` and ``docs/reports/*.md``, as ``make docs``
+does; a test fails when they are out of date. The examples are those that ``make examples`` stored.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import duckdb
@@ -45,8 +46,8 @@ _LONGEST = 40  # the most characters of a value that are shown
 Types = Mapping[str, str]  # the DuckDB type of each column
 
 
-def reports_page() -> str:
-    """The whole page.
+def report_pages() -> dict[str, str]:
+    """The text of the page with the list, and of the page of each report, by path below ``docs``.
 
     Raises:
         PipelineError: a report has no example.
@@ -55,13 +56,22 @@ def reports_page() -> str:
     if missing := [each.name for each in all_reports() if each.name not in kept.reports]:
         raise PipelineError(f"there is no example of {', '.join(missing)}: run `make examples` first")
     known = {api: _types_in(api) for api in _APIS}
-    sections = (_section(each, known, kept.reports[each.name]) for each in all_reports())
-    return page(
-        "# Reports",
-        _HEAD.format(now=_moment(kept.now), nothing=NOTHING),
-        bullets(f"[{each.name}](#{each.name}): {prose(each.summary.partition(': ')[0])}" for each in all_reports()),
-        *sections,
-    )
+    texts = {f"reports/{each.name}.md": _report(each, known, kept.reports[each.name]) for each in all_reports()}
+    names = (f"[{each.name}](reports/{each.name}.md)" for each in all_reports())
+    summaries = (prose(each.summary.partition(": ")[0]) for each in all_reports())
+    head = _HEAD.format(now=_moment(kept.now), nothing=NOTHING)
+    items = (f"{name}: {summary}" for name, summary in zip(names, summaries, strict=True))
+    return {"reports.md": page("# Reports", head, bullets(items)), **texts}
+
+
+def write(folder: Path) -> None:
+    """Write all pages below the folder ``docs``, and remove the pages of reports that no longer exist."""
+    texts = {folder / name: text for name, text in report_pages().items()}
+    (folder / "reports").mkdir(exist_ok=True)
+    for path in set((folder / "reports").glob("*.md")) - set(texts):
+        path.unlink()
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
 
 
 def definition(report: Report) -> str:
@@ -96,21 +106,24 @@ def _types_in(api: str) -> dict[str, Types]:
     return {name: {column: kind for column, kind, *_ in columns} for name, columns in described.items()}
 
 
-def _section(report: Report, known: Mapping[str, Mapping[str, Types]], example: Example) -> str:
+def _report(report: Report, known: Mapping[str, Mapping[str, Types]], example: Example) -> str:
     apis = [api for api, reports in known.items() if report.name in reports]
     types = known[apis[0]][report.name] if apis else {}
     columns = ((code(name), types.get(name, ""), prose(text)) for name, text in report.columns.items())
     return page(
-        f"## {report.name}",
+        f"# {report.name}",
         prose(report.summary),
         *map(prose, report.notes),
-        _availability(report, apis),
+        f"{_availability(report, apis)} The page on [all reports](../reports.md) says how to use it.",
+        "## Parameters and columns",
         _parameters(report),
         grid(("column", "type", "meaning"), columns),
-        f"Example from {_WORLDS[example.api]} warehouse:",
+        "## Example",
+        f"From {_WORLDS[example.api]} warehouse:",
         f"```sql\n{example.sql}\n```",
         grid(list(map(code, example.columns)), map(_cells, example.rows)),
-        f"<details><summary>SQL</summary>\n\n```sql\n{report.sql}\n```\n\n</details>",
+        "## SQL",
+        f"```sql\n{report.sql}\n```",
     )
 
 
@@ -138,6 +151,6 @@ def _moment(text: str) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(reports_page())
+        write(Path(sys.argv[1]))
     except PipelineError as error:
         sys.exit(str(error))

@@ -94,7 +94,7 @@ def _prompts() -> str:
             code(each.name),
             prose(each.title),
             " and ".join(_READERS[api] for api in each.apis),
-            ", ".join(f"[{name}](reports.md#{name})" for name in each.reports),
+            ", ".join(f"[{name}](reports/{name}.md)" for name in each.reports),
         )
         for each in QUESTIONS
     ]

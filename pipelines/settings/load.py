@@ -26,12 +26,12 @@ from pipelines.settings.variables import (
 )
 
 _LOCAL_SECRETS = ("ALERTS", "PERSONAL_DATA_KEY", "MCP_TOKEN")
-_SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
+SECRETS = ("CLIENT_SECRET", "API_KEY", "API_KEYS", *_LOCAL_SECRETS)
 
 _CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "API_KEY", "AUTH_URL", "BASE_URL")
-_NAMES = {
+NAMES = {
     *(name.upper() for name in Settings.model_fields),
-    *(f"{name}_FILE" for name in _SECRETS),
+    *(f"{name}_FILE" for name in SECRETS),
     "DEBUG",  # `unexpected_errors` reads it
     "HOME",
 }
@@ -49,7 +49,7 @@ def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv:
     Raises:
         SettingError: one line with each variable that is missing or malformed, and what it expects.
     """
-    variables = gather(environ, directory, _SECRETS, dotenv=dotenv)
+    variables = gather(environ, directory, SECRETS, dotenv=dotenv)
     _check_keys(variables)
     try:
         settings = _validated(Settings, variables)
@@ -95,7 +95,7 @@ def given_variables(environ: Env = None, directory: Path | None = None) -> tuple
     Raises:
         SettingError: the `.env` file cannot be read.
     """
-    variables = gather(environ, directory, _SECRETS, secret_files=False)
+    variables = gather(environ, directory, SECRETS, secret_files=False)
     return {f"{PREFIX}{name}": text for name, text in variables.texts.items()}, variables.base
 
 
@@ -104,12 +104,12 @@ def child_environment(variables: Mapping[str, str], directory: Path | None = Non
 
     Secrets that the child process can read itself are left out: those in the `.env` file and in a `…_FILE`.
     """
-    return {PASSED: serialized(variables, directory or home_folder(), _SECRETS)}
+    return {PASSED: serialized(variables, directory or home_folder(), SECRETS)}
 
 
 def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables without secrets; a ``…_FILE`` only names the file of one, and is kept."""
-    secrets = {f"{PREFIX}{name}" for name in _SECRETS}
+    secrets = {f"{PREFIX}{name}" for name in SECRETS}
     return {name: text for name, text in variables.items() if name not in secrets}
 
 
@@ -143,7 +143,7 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
         for error in failure.errors(include_url=False, include_input=False):
             name = str(error["loc"][0]).upper()
             problems.setdefault(name, f"{PREFIX}{name} {_phrase(kind, name.lower(), error)}")
-    warn_about_unknown(variables.texts, _NAMES)
+    warn_about_unknown(variables.texts, NAMES)
     if settings is None or problems:
         found = SettingError("; ".join(problems.values()))
         found.details = tuple(problems.values())

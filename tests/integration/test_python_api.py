@@ -133,6 +133,12 @@ class TestFrames:
 
         assert warehouse.query(sql)["letter"].value_counts().to_dict() == {"a": 15000, "b": 15000}
 
+    def test_an_interval_is_text(self, warehouse: Warehouse) -> None:
+        """An interval, which pandas has no type for, is ISO 8601, and the frame can be shown."""
+        frame = warehouse.query("SELECT INTERVAL '1 month 2 days' AS span")
+
+        assert "P1M2DT0S" in repr(frame)
+
     def test_columns_of_the_same_name(self, warehouse: Warehouse) -> None:
         """Columns of the same name get numbers."""
         assert list(warehouse.query("SELECT 1 AS a, 2 AS a").columns) == ["a", "a_1"]

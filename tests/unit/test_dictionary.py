@@ -15,7 +15,8 @@ from pipelines.dictionary import api_pages, pages
 from pipelines.dictionary.__main__ import write
 from pipelines.dictionary.examples import Examples, examples
 from pipelines.dictionary.glossary import glossary_page
-from pipelines.dictionary.reports import reports_page
+from pipelines.dictionary.reports import report_pages
+from pipelines.dictionary.reports import write as write_reports
 from pipelines.errors import PipelineError
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.reports import all_reports
@@ -40,9 +41,9 @@ def tables(catalogue: Catalogue) -> list[Table]:
 
 
 @pytest.fixture(scope="module")
-def reports_text() -> str:
-    """The page about the reports."""
-    return reports_page()
+def report_texts() -> dict[str, str]:
+    """The text of each page about the reports."""
+    return report_pages()
 
 
 def section(page: str, name: str) -> str:
@@ -174,11 +175,17 @@ def test_a_new_feed_is_described() -> None:
     assert "[catalog.roses](catalog.md#roses) by `batch_id`" in section(page_texts["supply.md"], "batches")
 
 
-def test_the_reports_page_is_up_to_date(reports_text: str) -> None:
-    """``make docs`` would not change the page, and it contains every report with a type for each column."""
-    assert (ROOT / "docs" / "reports.md").read_text(encoding="utf-8") == reports_text
+def test_the_pages_of_the_reports_are_up_to_date(report_texts: dict[str, str], tmp_path: Path) -> None:
+    """``make docs`` would change no page; each report has one, with a type for each column, and is in the list."""
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "tulips.md").write_text("of a report that no longer exists")
+    write_reports(tmp_path)
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")}
+    assert written == {"reports.md", *(f"reports/{path.name}" for path in (ROOT / "docs" / "reports").iterdir())}
+    assert [name for name in written if (ROOT / "docs" / name).read_text("utf-8") != report_texts[name]] == []
     for report in all_reports():
-        text = reports_text.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
+        text = report_texts[f"reports/{report.name}.md"]
+        assert f"\n- [{report.name}](reports/{report.name}.md): " in report_texts["reports.md"]
         assert report.sql in text
         for column in report.columns:
             assert re.search(rf"^\| `{column}` \| [A-Z]+\S*( .*)? \| .+ \|$", text, re.MULTILINE), column
@@ -197,17 +204,17 @@ def test_a_report_without_an_example_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("pipelines.dictionary.reports.examples", lambda: Examples(stored.now, kept))
 
     with pytest.raises(PipelineError, match=f"^there is no example of {first.name}: run `make examples` first$"):
-        reports_page()
+        report_pages()
 
 
-def test_every_report_has_an_example(reports_text: str) -> None:
+def test_every_report_has_an_example(report_texts: dict[str, str]) -> None:
     """Each report has an example with all its columns and some rows, and only existing reports have one."""
     stored_examples = examples().reports
 
     assert list(stored_examples) == [report.name for report in all_reports()]
     for report in all_reports():
         example = stored_examples[report.name]
-        text = reports_text.partition(f"## {report.name}\n")[2].partition("\n## ")[0]
+        text = report_texts[f"reports/{report.name}.md"]
         heading = f"| {' | '.join(f'`{column}`' for column in report.columns)} |"
         rows = text.partition(f"```sql\n{example.sql}\n```\n\n{heading}\n")[2].partition("\n\n")[0].splitlines()[1:]
 

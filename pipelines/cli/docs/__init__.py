@@ -1,1 +1,1 @@
-"""Generators of documentation pages: ``docs/cli.md`` and the examples of ``docs/reports.md``."""
+"""Generators of documentation pages: ``docs/cli.md``, ``docs/settings.md`` and the examples of ``docs/reports``."""

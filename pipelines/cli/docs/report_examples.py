@@ -1,4 +1,4 @@
-"""Generate the examples of ``docs/reports.md``; ``make examples`` stores them in the dictionary.
+"""Generate the examples of ``docs/reports``; ``make examples`` stores them in the dictionary.
 
 They are the results of the reports for two worlds of the sandbox, one for each API. Each is synced at a fixed time, and
 again after a day of trade. The same code gives the same rows, because the reports see the fixed time as the current
