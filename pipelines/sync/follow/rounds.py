@@ -16,9 +16,8 @@ from pipelines.sync.follow.poller import Key, Poll, Poller
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.scheduler import Task, return_memory
 from pipelines.sync.session import Connected, SyncSession, new_run_id
-from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.file.sync_lock import RESIDENT, hold_sync_lock
 
-HOLDER = "floriday sync --follow"
 RETRY = RetryPolicy(attempts=3, seconds=30.0)  # of the calls of a round; a failing feed must not delay the others
 POLL_RETRY = RetryPolicy(attempts=2, seconds=10.0)  # of the call for a maximum
 WHOLE = ("", "")  # the key of what concerns no single account or feed
@@ -113,7 +112,7 @@ class Rounds:
     def _locked(self) -> Iterator[None]:
         """Hold the sync lock; the file is closed before it is released."""
         warehouse = self.connected.warehouse
-        with hold_sync_lock(warehouse.path, HOLDER, timeout=self.lock_timeout):
+        with hold_sync_lock(warehouse.path, RESIDENT, timeout=self.lock_timeout):
             try:
                 yield
             finally:
