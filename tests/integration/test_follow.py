@@ -264,6 +264,12 @@ def test_a_refused_key_does_not_stop_other_accounts(tmp_path: Path) -> None:
         assert {account for account, _ in done.failures} == {"south"}
         assert [(each.account, each.feed) for each in done.outcomes] == [("north", ORDERS)]
 
+        following.sandbox.faults.clear()
+        assert ("south", "") not in following.moved().failures
+        following.sandbox.faults.add(Fault(kind=Kind.STATUS, status=403, account="south", times=None))
+        following.moved()
+        assert set(following.moved().failures) == {("south", "")}
+
 
 def read_until_end(receiver: socket.socket, messages: list[str]) -> None:
     """Read messages as systemd does, until the process reports its end; the socket holds only a few."""
