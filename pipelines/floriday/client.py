@@ -112,13 +112,16 @@ class FloridayClient:
         page = self.get(endpoint.page(after), read_page, params, bucket=endpoint.sync, rate=endpoint.rate)
         return replace(page, limit=limit)
 
-    def maximum(self, endpoint: Endpoint) -> int | None:
-        """The highest sequence number of a feed; None where there is no such operation or access is refused (403)."""
+    def maximum(self, endpoint: Endpoint, *, retry: RetryPolicy | None = None) -> int | None:
+        """The highest sequence number of a feed; None where there is no such operation or access is refused (403).
+
+        ``retry`` is None for that of the client.
+        """
         path = endpoint.max_sequence
         if path is None:
             return None
         try:
-            return self.get(path, _parse_maximum, rate=endpoint.max_sequence_rate)
+            return self.get(path, _parse_maximum, rate=endpoint.max_sequence_rate, retry=retry)
         except RefusedError as problem:
             if problem.status == 403:
                 return None

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Thread
+from types import MappingProxyType
 
 from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Feed, Snapshot, Source
 from pipelines.errors import PipelineError, ScopeNotGrantedError, SkippableError
 from pipelines.floriday.client import FloridayClient, identify_all
 from pipelines.floriday.http.auth import TokenSession
+from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.floriday.identity import Identity
 from pipelines.floriday.stoppable_threads import StoppedError
 from pipelines.normalize import PersonalData, get_ready
@@ -29,7 +31,7 @@ from pipelines.sync.selection import Changes, WhatToRead, as_asked, check_accoun
 from pipelines.sync.snapshot import sync_snapshot
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.publish import is_copy_due, publish
+from pipelines.warehouse.file.publish import is_copy_due, is_copy_young, publish
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
@@ -70,6 +72,15 @@ class Connected:
         unidentified = {account: answer for account, answer in answers.items() if isinstance(answer, PipelineError)}
         if not identities:
             raise _none_identified(unidentified)
+        return self.session(identities, unidentified)
+
+    def session(
+        self, identities: Mapping[str, Identity], unidentified: Mapping[str, PipelineError] = MappingProxyType({})
+    ) -> SyncSession:
+        """A session of accounts that are identified; the arguments are those of :class:`SyncSession`.
+
+        Raises errors of the warehouse as :meth:`prepare` does.
+        """
         views = [self._view(account, source) for account in identities for source in self.sources]
         prepared = Preparation(self.settings, self.catalogue, identities, views).prepare(self.warehouse)
         return SyncSession(self, identities, unidentified, prepared.state, prepared.personal)
@@ -83,15 +94,19 @@ class Connected:
         sources = (as_asked(source, self.settings) for source in self.catalogue.sources)
         return tuple(other.name for other in sources if isinstance(other, Feed) and feed.name in other.widened_by)
 
-    def publish(self) -> None:
+    def publish(self) -> bool:
         """Renew the copy for readers that stay connected, where the settings define one and it is due.
 
         A sync calls it at its end. It needs no lock file: DuckDB's own keeps writers out while the warehouse is read.
         A PipelineError leaves the copy as it was.
+
+        Returns:
+            Whether the copy may be left as it is; False if it is too young to be renewed.
         """
-        target = self.settings.published
-        if target is not None and is_copy_due(self.warehouse, target, self.settings.publish_every):
+        target, every = self.settings.published, self.settings.publish_every
+        if target is not None and is_copy_due(self.warehouse, target, every):
             publish(self.warehouse, target)
+        return target is None or not is_copy_young(target, every)
 
     def grants(self, source: Source) -> bool:
         """Whether the token carries the scope of a feed or snapshot."""
@@ -204,6 +219,18 @@ class SyncSession:
 
         A failing feed leaves the others done. The arguments are those of :meth:`sync`.
         """
+        tasks = [(account, source) for account in accounts or self.connected.clients for source in sources]
+        yield from self.sync_tasks(tasks, run_id=run_id, what=what, listener=listener)
+
+    def sync_tasks(
+        self,
+        tasks: Sequence[Task],
+        *,
+        run_id: str,
+        what: WhatToRead = Changes(),  # noqa: B008 - frozen
+        listener: Listener = lambda _: None,
+    ) -> Iterator[FeedOutcome]:
+        """As :meth:`sync_all`, for other feeds of each account."""
         serialized = serialize(listener)
 
         def work(task: Task) -> FeedOutcome:
@@ -214,8 +241,14 @@ class SyncSession:
                 return FeedOutcome(account, source.name, error=self.unidentified[account].message)
             return self.sync(source, account, run_id=run_id, what=what, listener=serialized)
 
-        tasks = [(account, source) for account in accounts or self.connected.clients for source in sources]
         yield from run_concurrently(tasks, work)
+
+    def renewed(self) -> SyncSession:
+        """The session of the same accounts with what the warehouse holds now, which other syncs may have changed.
+
+        Raises errors of the warehouse as :meth:`Connected.prepare` does.
+        """
+        return self.connected.session(self.identities, self.unidentified)
 
     def save_positions(self) -> None:
         """Write down which feeds were found current without a change; to be called when all feeds are done.
@@ -228,8 +261,15 @@ class SyncSession:
 
 
 @contextmanager
-def open_clients(settings: Settings, *, accounts: Iterable[str] | None = None) -> Iterator[Connected]:
+def open_clients(
+    settings: Settings,
+    *,
+    accounts: Iterable[str] | None = None,
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+) -> Iterator[Connected]:
     """Open the parts for some accounts, None for all, and close them in the end; nothing is requested yet.
+
+    ``retry`` is how often and how long calls to the API are retried.
 
     Raises:
         SettingError: the settings name a feed that does not exist.
@@ -242,7 +282,7 @@ def open_clients(settings: Settings, *, accounts: Iterable[str] | None = None) -
         settings.auth_url, settings.client_id, settings.client_secret, scopes_to_ask(settings, catalogue)
     )
     clients = {
-        name: FloridayClient(settings.base_url, token_session, key, account=name)
+        name: FloridayClient(settings.base_url, token_session, key, account=name, retry=retry)
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
@@ -254,22 +294,3 @@ def open_clients(settings: Settings, *, accounts: Iterable[str] | None = None) -
         for client in clients.values():
             client.close()
         token_session.close()
-
-
-def sync_everything(settings: Settings) -> list[FeedOutcome]:
-    """One incremental sync of all accounts and chosen feeds; the caller holds the warehouse's lock.
-
-    Returns:
-        The outcome of each feed, by account, in the catalogue's order.
-
-    Raises:
-        SettingError: the settings contradict the warehouse.
-        PipelineError: no account could be identified, or the file cannot be used.
-    """
-    with open_clients(settings) as connected:
-        session = connected.prepare()
-        accounts = list(session.identities)
-        found = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts)
-        outcomes = {(outcome.account, outcome.feed): outcome for outcome in found}
-        session.save_positions()
-    return [outcomes[account, source.name] for account in accounts for source in session.sources]

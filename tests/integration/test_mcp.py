@@ -459,7 +459,7 @@ def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
     """While a process writes for longer than a call may take, the answer says so; afterwards calls work again."""
     path = tmp_path / "floriday.duckdb"
     path.write_bytes(synced.read_bytes())
-    with connected(build_server(Served(path, limits=ServerLimits(seconds=0.3)))) as client:
+    with connected(build_server(Served(path, limits=ServerLimits(seconds=1.0)))) as client:
         with Warehouse(path).writing():
             answers = [client.call("query", sql="SELECT 1"), client.call("list_tables")]
         assert client.rows("SELECT 1") == [[1]]
@@ -470,7 +470,7 @@ def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
 
 def test_calls_at_the_same_time(synced: Path) -> None:
     """Several calls at once are answered, or ended at the deadline; none waits longer."""
-    with connected(build_server(Served(synced, limits=ServerLimits(seconds=0.5)))) as client:
+    with connected(build_server(Served(synced, limits=ServerLimits(seconds=1.0)))) as client:
         answers: list[str] = []
         threads = [
             threading.Thread(target=lambda: answers.append(client.call("query", sql=ENDLESS).text)) for _ in range(3)

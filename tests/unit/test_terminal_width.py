@@ -25,7 +25,7 @@ from pipelines.cli.terminal.layout import (
     table_lines,
     titled,
 )
-from pipelines.cli.terminal.progress import fitting_parts
+from pipelines.cli.terminal.status_line import fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 from pipelines.sync.outcome import FeedOutcome
 

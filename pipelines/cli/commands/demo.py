@@ -19,6 +19,7 @@ from pipelines.cli.console import print_command, print_line
 from pipelines.cli.options import WarehouseOption, check_api, refuse_warehouse
 
 if TYPE_CHECKING:
+    from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
 
 WAREHOUSES = {"suppliers": Path("data") / "demo.duckdb", "customers": Path("data") / "demo-customers.duckdb"}
@@ -143,12 +144,21 @@ def _outcomes(environment: Mapping[str, str]) -> list[FeedOutcome]:
         from pipelines.orchestration.run_in_process import sync_through_dagster
 
         return sync_through_dagster(environment, root=home, storage=home / STORAGE)
-    from pipelines.sync.session import sync_everything
+    return _sync_without_dagster(load_settings(environment, home, dotenv=False))
+
+
+def _sync_without_dagster(settings: Settings) -> list[FeedOutcome]:
+    """The outcome of each feed of each account, in the catalogue's order."""
+    from pipelines.sync.session import new_run_id, open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
-    settings = load_settings(environment, home, dotenv=False)
-    with hold_sync_lock(settings.warehouse, "floriday demo"):
-        return sync_everything(settings)
+    with hold_sync_lock(settings.warehouse, "floriday demo"), open_clients(settings) as connected:
+        session = connected.prepare()
+        accounts = list(session.identities)
+        found = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts)
+        outcomes = {(outcome.account, outcome.feed): outcome for outcome in found}
+        session.save_positions()
+    return [outcomes[account, source.name] for account in accounts for source in session.sources]
 
 
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:

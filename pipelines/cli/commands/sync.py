@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from pipelines.cli.api_version import print_version_notices
 from pipelines.cli.console import data_on_standard_output, print_line
-from pipelines.cli.options import AccountOption, FormatOption, OutputOption, date_option
+from pipelines.cli.options import AccountOption, Format, FormatOption, OutputOption, date_option, duration_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from pipelines.cli.output import Destination
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
@@ -33,6 +36,15 @@ ToOption = Annotated[datetime | None, date_option("--to", "The last of these day
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change in each table, and write nothing.")
 ]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Sync what changes until it is stopped. See docs/operations/follow.md.")
+]
+EveryOption = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--every", metavar="TIME", parser=duration_option, help="How often --follow looks, such as 10s. Default: 30s."
+    ),
+]
 
 
 FeedsArgument = Annotated[
@@ -50,6 +62,8 @@ def sync(
     from_date: FromOption = None,
     to_date: ToOption = None,
     dry_run: DryRunOption = False,
+    follow: FollowOption = False,
+    every: EveryOption = None,
     format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -63,10 +77,11 @@ def sync(
     records whose sequence numbers were assigned in these days (of Amsterdam). Records that Floriday no longer serves do
     not come back.
 
-    --dry-run syncs into a private copy of the warehouse, which temporarily needs as much disk space beside it. For each
-    table it shows the rows that would be new, changed or deleted, and the records that would be rejected. A record that
-    is marked as deleted counts as deleted; one that only gets another sequence number is not counted. In tables of
-    arrays within records, deleted rows are those that would be removed.
+    --dry-run syncs into a private copy of the warehouse, which temporarily needs as much disk space beside it. It shows
+    the rows of each table that would be new, changed, deleted (or marked as deleted) or rejected. A record that only
+    gets another sequence number is not counted. In tables of arrays within records, deleted rows would be removed.
+
+    --follow syncs all feeds, then only what changes, until it is stopped (docs/operations/follow.md).
 
     The keys of --format json are account, feed, read, new, changed, rejected, cursor, maximum, current, skipped, error,
     reason (why it is not current) and seconds. With --dry-run they are account, table, new, changed, deleted, rejected.
@@ -80,15 +95,48 @@ def sync(
         floriday sync organizations --full
 
         floriday sync sales_orders --from 2026-03-02 --to 2026-03-08 --dry-run
+
+        floriday sync --follow --every 10s
     """
+    single = {"--full": full, "--from": from_date, "--to": to_date, "--dry-run": dry_run, "--output": output}
+    if follow or every:
+        _follow(feeds, account, every, {**single, "--format": format not in (None, Format.TABLE)}, is_following=follow)
+    _sync_once(feeds, account, _what_to_read(from_date, to_date, full=full), (format, output), is_dry_run=dry_run)
+
+
+def _follow(
+    feeds: list[str] | None,
+    accounts: list[str] | None,
+    every: timedelta | None,
+    others: Mapping[str, object],
+    *,
+    is_following: bool,
+) -> NoReturn:
+    """Sync what changes until a signal ends the process; ``others`` are the options that only a single sync has."""
+    from pipelines.cli.follow.command import EVERY, check_options, follow_feeds
+    from pipelines.settings import load_settings
+
+    check_options(others, every, is_following=is_following)
+    follow_feeds(_with_feeds(load_settings(), feeds or []), accounts or None, every or EVERY)
+
+
+def _sync_once(
+    feeds: list[str] | None,
+    account: list[str] | None,
+    what: WhatToRead,
+    result: tuple[Format | None, Path | None],
+    *,
+    is_dry_run: bool,
+) -> None:
+    """Sync once, or into a copy; ``result`` is the format of what is printed, and the file that it is written to."""
     from pipelines.cli.output import Destination, chosen_format
     from pipelines.settings import load_settings
 
-    what, style = _what_to_read(from_date, to_date, full=full), chosen_format(format, output)
+    style, output = chosen_format(*result), result[1]
     settings = _with_feeds(load_settings(), feeds or [])
     destination = Destination(style, output, settings.warehouse)
     with data_on_standard_output(only=not destination.is_listed):
-        is_successful = (_dry_run if dry_run else _sync)(settings, account or None, what, destination)
+        is_successful = (_dry_run if is_dry_run else _sync)(settings, account or None, what, destination)
     if not is_successful:
         raise typer.Exit(1)
 

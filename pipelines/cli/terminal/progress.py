@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from pipelines.cli.console import is_data_only, is_terminal, print_line, terminal_width
+from pipelines.cli.console import is_data_only, is_terminal, print_line
 from pipelines.cli.outcomes import subject, summary
-from pipelines.cli.terminal.wrapping import cells, pad
+from pipelines.cli.terminal.status_line import StatusLine
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted
 
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_REFRESHES = 0.1
-_SEPARATOR = " · "
 
 
 @contextmanager
@@ -64,7 +62,7 @@ class _Line:
         self._done = 0
         self._reading: dict[tuple[str, str], FeedOutcome] = {}
         self._totals: dict[tuple[str, str], int] = {}
-        self._shown = 0  # cells of the line that is shown
+        self._line = StatusLine()
         self._next = 0.0
         self._lock = Lock()  # feeds are read in threads
 
@@ -84,21 +82,13 @@ class _Line:
     def clear(self) -> None:
         """Remove the line."""
         with self._lock:
-            self._write("")
-            sys.stdout.write("\r" if self._shown else "")
-            sys.stdout.flush()
+            self._line.clear()
 
     def _refresh(self) -> None:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS_BETWEEN_REFRESHES
-            self._write(fitting_parts(self._parts(), terminal_width() - 1))  # the last cell would wrap some terminals
-
-    def _write(self, line: str) -> None:
-        if line or self._shown:
-            sys.stdout.write(f"\r{pad(line, min(self._shown, terminal_width() - 1))}")
-            sys.stdout.flush()
-        self._shown = max(self._shown, cells(line))
+            self._line.show(self._parts())
 
     def _parts(self) -> Iterator[str]:
         """What is shown, the most important first."""
@@ -122,16 +112,6 @@ class _Line:
         """The estimated time left of a feed, if sequence numbers and records stay in proportion; 0 if not known."""
         done = self._totals[outcome.account, outcome.feed] - (outcome.left or 0)
         return outcome.seconds * outcome.left / done if outcome.left and done else 0.0
-
-
-def fitting_parts(parts: Iterable[str], width: int) -> str:
-    """The parts that fit on one line of this width, each of them whole."""
-    line = ""
-    for part in parts:
-        longer = f"{line}{_SEPARATOR if line else ''}{part}"
-        if cells(longer) <= width:
-            line = longer
-    return line
 
 
 def _so_far(outcome: FeedOutcome) -> str:

@@ -85,7 +85,7 @@ function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
     height: 250,
     choose: (place) => chooseWeek(weeks[place]),
     option: (look) => ({
-      ...frame(look, { top: 30, bottom: 16 }),
+      ...frame(look, { top: 30, bottom: 24 }),
       tooltip: {
         ...frame(look, {}).tooltip,
         formatter: (entries) => tip(weekName(weeks[entries[0].dataIndex]), entries, format),
@@ -93,7 +93,7 @@ function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
       xAxis: {
         type: "category", data: weeks.map(weekName), axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
         axisLabel: { color: look.muted, fontSize: look.font, hideOverlap: true, lineHeight: look.font + 3, formatter: (_, place) => weekLabel(weeks, place) },
-        name: t("week of delivery"), nameLocation: "middle", nameGap: 36, nameTextStyle: { color: look.muted, fontSize: look.font },
+        name: t("week of delivery"), nameLocation: "middle", nameGap: 44, nameTextStyle: { color: look.muted, fontSize: look.font },
       },
       yAxis: [scale(look, format, unit, { nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: look.font, align: "left" }, ...axis })],
       series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place)),

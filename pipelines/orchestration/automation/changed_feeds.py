@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ from pipelines.orchestration.automation.schedules import run_request
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, SWITCH, Automation, sync_in_progress
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
-from pipelines.sync.selection import is_in_parts
+from pipelines.sync.follow.moved_feeds import KnownCursors
 from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.run_state import RunState
@@ -116,7 +116,8 @@ class _Poller:
         connected = self._connected
         with stoppable_by(stop):
             connected.token_session.token()
-        known = _known(connected.warehouse)
+        state = _state(connected.warehouse)
+        known = KnownCursors(state)
         granted = [source for source in self._sources if connected.grants(source)]
 
         def poll(client: FloridayClient) -> list[tuple[str, int | None]]:
@@ -129,7 +130,7 @@ class _Poller:
                 for feed, number in moved:
                     numbers[feed].append(number)
         positions = Counter[str]()
-        for part, position in known.positions.items():
+        for part, position in state.positions.items():
             positions[part.feed] += position.cursor
         return {feed: Move(_highest(each), positions[feed]) for feed, each in numbers.items()}
 
@@ -153,7 +154,7 @@ def _in_thread(work: Callable[[], _Result]) -> Future[_Result]:
     return result
 
 
-def _known(warehouse: Warehouse) -> RunState:
+def _state(warehouse: Warehouse) -> RunState:
     """The cursors of all feeds, and the feeds that have to be read again; empty before the first sync."""
     if not warehouse.exists():
         return RunState()
@@ -161,24 +162,16 @@ def _known(warehouse: Warehouse) -> RunState:
         return RunState.load(connection)
 
 
-def _moved(client: FloridayClient, sources: Sequence[Source], known: RunState) -> Iterator[tuple[str, int | None]]:
+def _moved(client: FloridayClient, sources: Sequence[Source], known: KnownCursors) -> Iterator[tuple[str, int | None]]:
     """The feeds of an account that changed, were never read (None), or have to be read again, with their numbers.
 
     A feed that Floriday refuses counts as unchanged; the hourly run reports it.
     """
-    is_known_account = any(part.account == client.account for part in known.positions)
-    for source in sources:
-        key = (client.account, source.name)
-        cursors = [at.cursor for part, at in known.positions.items() if (part.account, part.feed) == key]
-        if not cursors:
-            if not (is_known_account and is_in_parts(source)):  # a feed without any sub-feed never has a cursor
-                yield source.name, None
-        elif key in known.rereads:
-            yield source.name, max(cursors)
-        elif isinstance(source, Feed) and source.tier == "fast":
-            try:
-                maximum = client.maximum(source.endpoint)
-            except PipelineError:
-                return
-            if maximum is not None and maximum != max(cursors):
-                yield source.name, maximum
+
+    def maximum(feed: Feed) -> int | None:
+        return client.maximum(feed.endpoint) if feed.tier == "fast" else None
+
+    with suppress(PipelineError):
+        for source in sources:
+            if (moved := known.moved(client.account, source, maximum)) is not None:
+                yield source.name, moved.number

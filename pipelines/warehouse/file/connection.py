@@ -99,6 +99,9 @@ class Warehouse:
     def release(self) -> None:
         """Close a connection that stayed open after writing."""
 
+    def finish(self) -> None:
+        """Close every connection that stayed open, at the end of a run; the next run may open the file again."""
+
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that only reads; if locked, without other files, the network and changes of settings.

@@ -115,13 +115,18 @@ def is_copy_due(warehouse: Warehouse, target: Path, every: timedelta) -> bool:
         WarehouseBusyError: another process had the warehouse open for longer than the lock timeout.
         WarehouseError: there is no warehouse, or it cannot be used.
     """
+    if not target.exists():
+        return True
+    return not is_copy_young(target, every) and _last_change(warehouse) != _last_change_of_copy(target)
+
+
+def is_copy_young(target: Path, every: timedelta) -> bool:
+    """Whether the copy exists and was written less than ``every`` ago."""
     try:
         age = time.time() - target.stat().st_mtime
     except OSError:
-        return True
-    if 0 <= age < every.total_seconds():
         return False
-    return _last_change(warehouse) != _last_change_of_copy(target)
+    return 0 <= age < every.total_seconds()
 
 
 def _last_change_of_copy(target: Path) -> tuple[Any, ...] | None:

@@ -139,6 +139,11 @@ class ReusingWarehouse(Warehouse):
             with self._base().committed_bytes() as stream:
                 yield stream
 
+    def finish(self) -> None:
+        """As in the base class; the next run waits for the file again if another process has it open."""
+        self.close()
+        self._kept.busy_error = None
+
     def close(self) -> None:
         """Close the open connection, if there is one; DuckDB may write files for the checkpoint then."""
         with self._in_use, private_files():

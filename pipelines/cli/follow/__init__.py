@@ -1,0 +1,1 @@
+"""``floriday sync --follow``: options, output and messages to systemd of the resident sync."""

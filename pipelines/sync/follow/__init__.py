@@ -1,0 +1,1 @@
+"""The resident sync: one process that looks what moved at Floriday, and syncs only that."""
