@@ -44,7 +44,7 @@ def build(output: Path, source: Path) -> None:
     options = ("--builder", "html", "--conf-dir", str(ROOT / "website"), "--define", f"release={version()}")
     if subprocess.run((*command, *options, str(source), str(output)), check=False).returncode:
         sys.exit("the site was not built: Sphinx has the warnings above")
-    for unused in (".doctrees", ".buildinfo", "objects.inv"):
+    for unused in (".doctrees", ".buildinfo", "_sources", "objects.inv"):
         path = output / unused
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for path in output.rglob("*.html"):
