@@ -168,7 +168,7 @@ class _Experiment:
                 assert code == 0, f"{name} ends with {code} before it is interrupted: {running.stderr}"
                 self._results.finished += 1
                 return
-            is_ready = _is_ready(running.process.pid)
+            was_ready = is_ready(running.process.pid)
             began = time.monotonic()
             running.interrupt(number)
             code = running.ended(MAX_SECONDS)
@@ -178,7 +178,7 @@ class _Experiment:
             if code == 0 and name not in SERVERS and seconds < EXIT_TOLERANCE:
                 self._results.finished += 1
                 return
-            self._assert_exit(number, code, running.stderr, is_ready=is_ready, case=case)
+            self._assert_exit(number, code, running.stderr, is_ready=was_ready, case=case)
             self._assert_nothing_left(running, case)
         self._results.interrupted[name] += 1
         self._results.terminated += number == signal.SIGTERM
@@ -214,7 +214,7 @@ class _Experiment:
         self._results.compared += 1
 
 
-def _is_ready(process: int) -> bool:
+def is_ready(process: int) -> bool:
     """Return whether a process has installed a handler for SIGTERM; True where /proc does not exist."""
     with suppress(OSError, StopIteration):
         status = Path(f"/proc/{process}/status").read_text().splitlines()

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
@@ -21,6 +18,7 @@ from pipelines.sandbox.world.calendar import start_of_trade
 from pipelines.warehouse.file.connection import Warehouse
 from tests.end_to_end.dagster_dev import wait_for
 from tests.end_to_end.floriday_up import Up, blank_folder, running
+from tests.end_to_end.maximum_log import MaximumLog
 from tests.moments import real_now
 
 pytestmark = pytest.mark.soak
@@ -33,36 +31,6 @@ FAST = [feed.name for feed in catalogue_of("suppliers").feeds if feed.tier == "f
 WINDOWS = "SELECT feed, to_sequence_number, epoch(committed_at) FROM sync.windows ORDER BY committed_at"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class MaximumLog:
-    """Records when the maximum of each feed of a sandbox rose.
-
-    Args:
-        sandbox: the sandbox that is observed.
-        moves: for each feed, times in seconds since 1970 and the maximum from that time on.
-    """
-
-    sandbox: Sandbox
-    moves: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
-
-    @contextmanager
-    def recording(self, every: float = 0.25) -> Iterator[MaximumLog]:
-        """Record in a background thread."""
-        stopped = threading.Event()
-        thread = threading.Thread(target=self._record, args=(stopped, every), daemon=True)
-        thread.start()
-        yield self
-        stopped.set()
-        thread.join()
-
-    def _record(self, stopped: threading.Event, every: float) -> None:
-        while not stopped.wait(every):
-            for feed in FAST:
-                number = self.sandbox.book(feed).maximum
-                if not self.moves[feed] or self.moves[feed][-1][1] < number:
-                    self.moves[feed].append((time.time(), number))
 
 
 @dataclass(frozen=True)
@@ -97,7 +65,7 @@ class Measurement:
 def measurement(tmp_path_factory: pytest.TempPathFactory) -> Measurement:
     """The ten minutes after the first load."""
     folder = blank_folder(tmp_path_factory.mktemp("up"))
-    with Sandbox(now=start_of_trade(real_now())) as sandbox, MaximumLog(sandbox).recording() as log:
+    with Sandbox(now=start_of_trade(real_now())) as sandbox, MaximumLog(sandbox, FAST).recording() as log:
         sandbox.keep_trading()
         with running(folder, "--port", "0", **sandbox.environment()) as up:
             loaded_at = wait_for(lambda: first_load_ended_at(up), 600)

@@ -19,6 +19,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from pipelines.floriday.client import FloridayClient
+from pipelines.floriday.http.retry import Clock
 from pipelines.orchestration.assets.checks import checks_of, specs
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.assets.repeated_results import EVALUATED_AT
@@ -33,12 +34,18 @@ from pipelines.orchestration.instance.opening import open_instance
 from pipelines.orchestration.resources import given_settings
 from pipelines.orchestration.run_in_process import STORAGE
 from pipelines.sandbox import Sandbox
+from pipelines.settings import load_settings
+from pipelines.sync.follow.backoff import Backoff
+from pipelines.sync.follow.poller import open_poller
+from pipelines.sync.follow.rounds import Rounds
+from pipelines.sync.session import open_clients
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.load import visibility
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
+from tests.records import in_json, valid_records
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Dagster uses deprecated features of its own and of pydantic."""
@@ -638,6 +645,22 @@ class TestExternalSyncs:
         metadata = self.latest_metadata(daemon, ORDERS)
         assert (metadata["changed"], metadata["rejected"], metadata["dagster/row_count"]) == (RECORDS, 0, RECORDS)
         assert len(daemon.project.sandbox.calls) == 0
+
+    def test_rounds_of_the_resident_sync_are_recorded(self, daemon: Daemon) -> None:
+        """A round of ``floriday sync --follow`` materializes the feeds that it synced, as any other sync does."""
+        settings = load_settings(daemon.project.environment, daemon.project.root)
+        with open_clients(settings) as connected, open_poller() as poller:
+            rounds = Rounds(connected, poller, Backoff(30.0, 300.0), Clock())
+            rounds.whole(lambda: None)
+            daemon.tick("syncs_elsewhere")
+            (record,) = valid_records(SUPPLIERS.feed(ORDERS), seed=4, count=1)
+            daemon.project.sandbox.book(ORDERS).put(in_json(record))
+            rounds.moved()
+
+            result = daemon.tick("syncs_elsewhere")
+
+        assert {event.asset_key.to_user_string() for event in result.asset_events} == {ORDERS.replace(".", "/")}
+        assert self.latest_metadata(daemon, ORDERS)["changed"] == 1
 
     def test_each_sync_is_recorded_once(self, daemon: Daemon) -> None:
         """A later sync materializes the weeks since the previous one, also of feeds without changes."""

@@ -99,6 +99,8 @@ def folder(demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "swagger.json").write_text(json.dumps(specification_of(catalogue_of("suppliers"))))
     (tmp_path / "products.csv").write_text("vbn_product_code,name\n973,Rosa\n")
     (tmp_path / "weeks.sql").write_text("FROM reports.revenue_by_week LIMIT 3")
+    (own_report,) = (text for page, text in statements() if page == "docs/tutorial.md")
+    (tmp_path / "customers.sql").write_text(own_report)
     (tmp_path / "xdg-open").write_text("#!/bin/sh\n")  # instead of a browser
     (tmp_path / "xdg-open").chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

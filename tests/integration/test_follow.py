@@ -7,21 +7,23 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
-from pipelines.errors import WarehouseBusyError
+from pipelines.errors import PipelineError, WarehouseBusyError
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.faults.fault import Fault, Kind, status
 from pipelines.sync.follow.backoff import Backoff
+from pipelines.sync.follow.loop import is_final
 from pipelines.sync.follow.poller import LONGEST_POLL, open_poller
-from pipelines.sync.follow.rounds import HOLDER, Round, Rounds
+from pipelines.sync.follow.rounds import Round, Rounds
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
+from pipelines.warehouse.file.sync_lock import RESIDENT, hold_sync_lock, lock_holder
 from pipelines.warehouse.load import visibility
 from tests.command_line import Printed, command, without_coverage
 from tests.integration.syncing import SUPPLIERS, Syncing, empty_warehouse
@@ -228,6 +230,20 @@ class TestRounds:
         assert following.moved().failures == {}
         following.syncing.assert_equal(ORDERS)
 
+    def test_the_warehouse_of_a_newer_version_ends_it(self, following: Following) -> None:
+        """If another process has updated the warehouse to a newer layout, a round raises an error that is final."""
+        set_version = "UPDATE sync.settings SET layout_version = layout_version + $by"
+        with Warehouse(following.syncing.path).writing() as connection:
+            connection.execute(set_version, {"by": 1})
+        following.change(ORDERS)
+
+        with pytest.raises(PipelineError) as raised:
+            following.moved()
+
+        assert is_final(raised.value, has_begun=True)
+        with Warehouse(following.syncing.path).writing() as connection:
+            connection.execute(set_version, {"by": -1})
+
     def test_a_whole_round_reads_all_feeds(self, following: Following) -> None:
         """The hourly round syncs all feeds, whatever their maxima."""
         done = following.rounds.whole(lambda: None)
@@ -247,6 +263,12 @@ def test_a_refused_key_does_not_stop_other_accounts(tmp_path: Path) -> None:
 
         assert {account for account, _ in done.failures} == {"south"}
         assert [(each.account, each.feed) for each in done.outcomes] == [("north", ORDERS)]
+
+        following.sandbox.faults.clear()
+        assert ("south", "") not in following.moved().failures
+        following.sandbox.faults.add(Fault(kind=Kind.STATUS, status=403, account="south", times=None))
+        following.moved()
+        assert set(following.moved().failures) == {("south", "")}
 
 
 def read_until_end(receiver: socket.socket, messages: list[str]) -> None:
@@ -329,6 +351,23 @@ class TestCommand:
         assert (code, "FLORIDAY_CLIENT_ID" in err) == (2, True)
 
 
-def test_the_holder_is_the_command() -> None:
-    """Others that wait for the lock are shown the command that holds it."""
-    assert HOLDER == "floriday sync --follow"
+def test_others_wait_for_the_end_of_a_round(tmp_path: Path) -> None:
+    """A command that needs the lock waits for a round of the resident sync, and for no other sync."""
+    path = tmp_path / "w.duckdb"
+    with hold_sync_lock(path, "floriday rebuild"), pytest.raises(WarehouseBusyError), hold_sync_lock(path, "another"):
+        pass
+
+    holding, released = Event(), Event()
+
+    def hold() -> None:
+        with hold_sync_lock(path, RESIDENT):
+            holding.set()
+            released.wait(60)
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(hold)
+        holding.wait(60)
+        Timer(0.2, released.set).start()
+        with hold_sync_lock(path, "floriday sync"):
+            assert released.is_set()
+            assert "floriday sync, process" in (lock_holder(path) or "")

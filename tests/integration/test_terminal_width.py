@@ -81,6 +81,7 @@ CASES = {
     "sync": [
         Case(("sync",), is_new=True, variables=FEW),
         Case(("sync", "--dry-run"), is_new=True, variables=FEW),
+        Case(("sync", "--follow"), is_new=True, variables=FEW, until="following"),
         Case(("sync", "tulips")),
     ],
     "status": [Case(("status",)), Case(("status", "--offline"))],

@@ -16,6 +16,7 @@ from website.llms import llms_txt
 from website.pages import FIRST, Pages, address
 from website.source import contents, texts
 from website.versions import add
+from website.wrapping import with_breaks
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-site" / "bin" / "python"
@@ -121,15 +122,26 @@ def test_diagrams_become_tables(pages: Pages) -> None:
     lines = ["supply_lines ||--o{ prices : has", '"supply.batches" |o--o{ orders : "batch_id"', 'a }o--o{ b : "c, d"']
     diagram = "\n".join(("```mermaid", "erDiagram", *(f"    {line}" for line in lines), "```"))
 
-    assert with_tables(f"Before\n\n{diagram}\n\nafter").splitlines()[4:7] == [
-        "| prices | belongs to one | supply_lines |  |",
-        "| orders | refers to one | supply.batches | `batch_id` |",
-        "| b | refers to several | a | `c, d` |",
+    table = with_tables(f"Before\n\n{diagram}\n\nafter").splitlines()[2:7]
+    assert table[0] == "| table | refers to | by |"
+    assert table[2:] == [
+        "| prices | supply_lines | the key of its parent |",
+        "| orders | supply.batches | `batch_id` |",
+        "| b | a | `c`, `d`, to several rows |",
     ]
     real = pages.texts["docs/dictionary/suppliers/supply.md"]
-    assert (
-        len(re.findall(r"--o\{", real)) == len(re.findall(r"(?m)^\| \w+ \| (?:belongs|refers) ", with_tables(real))) > 5
-    )
+    relations = with_tables(real).partition("\n## Relations\n")[2].partition("\n## Tables\n")[0]
+    rows = [line for line in relations.splitlines() if line.startswith("| ") and "refers to" not in line]
+    assert len(rows) - relations.count("| --- | --- | --- |") == real.count("--o{") > 5
+
+
+def test_long_names_can_be_broken() -> None:
+    """A long name in code may be broken after each of its words, and a short one may not."""
+    pre = '<span class="pre">{}</span>'
+
+    assert with_breaks(pre.format("packing_configuration_id")) == pre.format("packing_<wbr>configuration_<wbr>id")
+    assert with_breaks(pre.format("packing.packageVbnCode")) == pre.format("packing.<wbr>package<wbr>Vbn<wbr>Code")
+    assert with_breaks(pre.format("supply_line_id")) == pre.format("supply_line_id")
 
 
 def test_assistants_get_a_list_of_all_pages(pages: Pages) -> None:

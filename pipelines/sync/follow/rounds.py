@@ -7,20 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pipelines.catalogue.types import Feed, Source
+from pipelines.catalogue.types import Feed
 from pipelines.errors import PipelineError
 from pipelines.floriday.http.retry import Clock, RetryPolicy
 from pipelines.sync.follow.backoff import Backoff
+from pipelines.sync.follow.maxima import Maxima
 from pipelines.sync.follow.moved_feeds import KnownCursors, Moved
-from pipelines.sync.follow.poller import Key, Poll, Poller
+from pipelines.sync.follow.poller import Key, Poller
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.scheduler import Task, return_memory
 from pipelines.sync.session import Connected, SyncSession, new_run_id
-from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.file.sync_lock import RESIDENT, hold_sync_lock
 
-HOLDER = "floriday sync --follow"
 RETRY = RetryPolicy(attempts=3, seconds=30.0)  # of the calls of a round; a failing feed must not delay the others
-POLL_RETRY = RetryPolicy(attempts=2, seconds=10.0)  # of the call for a maximum
 WHOLE = ("", "")  # the key of what concerns no single account or feed
 LOCK_TIMEOUT = 10.0  # most seconds that a round waits for another sync
 
@@ -89,17 +88,20 @@ class Rounds:
         """
         assert self._session is not None
         self.connected.token_session.token()
-        answers = self._poll(self._session)
+        maxima = Maxima(self.connected.clients, KnownCursors(self._session.state))
+        answers = self._poll(self._session, maxima)
         failures = {key: answer.message for key, answer in answers.items() if isinstance(answer, PipelineError)}
         for key in failures:
             self.backoff.failed(key, self.clock.now())
+        failures |= {key: error.message for key, error in maxima.refused_keys()}
         moved = {key: answer for key, answer in answers.items() if isinstance(answer, Moved)}
         done = self._sync_moved(moved) if moved else Round()
         return_memory()
         unmoved = {key for key, answer in answers.items() if answer is None}
         for key in unmoved:
             self.backoff.succeeded(key)
-        well = done.well | unmoved | {WHOLE}
+        accounts = {(account, "") for account in self._session.identities}
+        well = done.well | unmoved | accounts | {WHOLE}
         return replace(done, failures={**failures, **done.failures}, well=well)
 
     def publish(self) -> bool:
@@ -113,31 +115,23 @@ class Rounds:
     def _locked(self) -> Iterator[None]:
         """Hold the sync lock; the file is closed before it is released."""
         warehouse = self.connected.warehouse
-        with hold_sync_lock(warehouse.path, HOLDER, timeout=self.lock_timeout):
+        with hold_sync_lock(warehouse.path, RESIDENT, timeout=self.lock_timeout):
             try:
                 yield
             finally:
                 warehouse.finish()
 
-    def _poll(self, session: SyncSession) -> dict[Key, Moved | PipelineError | None]:
-        known, now = KnownCursors(session.state), self.clock.now()
+    def _poll(self, session: SyncSession, maxima: Maxima) -> dict[Key, Moved | PipelineError | None]:
+        now = self.clock.now()
         granted = [source for source in session.sources if self.connected.grants(source)]
         tasks = [(account, source) for account in session.identities for source in granted]
         return self.poller.poll(
             {
-                (account, source.name): self._question(known, account, source)
+                (account, source.name): maxima.poll(account, source)
                 for account, source in tasks
                 if self.backoff.is_due((account, source.name), now)
             }
         )
-
-    def _question(self, known: KnownCursors, account: str, source: Source) -> Poll:
-        client = self.connected.clients[account]
-
-        def maximum(feed: Feed) -> int | None:
-            return client.maximum(feed.endpoint, retry=POLL_RETRY)
-
-        return lambda: known.moved(account, source, maximum)
 
     def _sync_moved(self, moved: Mapping[Key, Moved]) -> Round:
         """Sync the feeds that still differ from the warehouse: another process may have synced them meanwhile."""

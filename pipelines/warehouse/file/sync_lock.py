@@ -19,12 +19,16 @@ from pipelines.paths import real_path
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.duckdb_errors import check_file
 
+RESIDENT = "floriday sync --follow"  # the holder that releases the lock after each round
+LONGEST_ROUND = 15.0  # seconds that others wait for one
+
 
 @contextmanager
 def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
     """Hold the lock file of a warehouse, ``<real path>.lock``, during the block.
 
-    Others are shown the name of the holder, a command or run; ``timeout`` is how long to wait for one, in seconds.
+    Others are shown the name of the holder, a command or run; ``timeout`` is how long to wait for one, in seconds. A
+    round of the resident sync is waited for in any case, because it mostly takes a second.
 
     Raises:
         WarehouseBusyError: another sync holds it; the message names it.
@@ -36,7 +40,7 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
         with private_files():
             path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=timeout, mode=0o600)
-        lock.acquire()
+        _acquire(lock, note, timeout)
     except Timeout:
         message = f"another sync holds {warehouse}: {_holder(note)}. Try again when it has finished"
         raise WarehouseBusyError(message) from None
@@ -52,6 +56,15 @@ def hold_sync_lock(warehouse: Path, holder: str, *, timeout: float = 0.0) -> Ite
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def _acquire(lock: FileLock, note: Path, timeout: float) -> None:
+    try:
+        lock.acquire()
+    except Timeout:
+        if not _holder(note).startswith(f"{RESIDENT},"):
+            raise
+        lock.acquire(timeout=max(timeout, LONGEST_ROUND))
 
 
 def _write(note: Path, holder: str) -> None:
