@@ -97,7 +97,11 @@ def up(
     with one_at_a_time(home, print_line) as lock:
         free_port = _free_port(listen, port)
         is_sandbox = not sandbox_or_floriday.has_credentials(variables)
-        print_line("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
+        print_line(
+            "No credentials are set. Starting the sandbox and Dagster, in half a minute or so …"
+            if is_sandbox
+            else "Starting Dagster …"
+        )
         with sandbox_or_floriday.dagster_variables(variables, root, api) as complete:
             settings = sandbox_or_floriday.checked_settings(complete, root)
             with counted_signals() as stop:  # from here on, a child process has to be ended

@@ -39,7 +39,7 @@ function render() {
     const fits = isOfAccount(columns, filters.account);
     return columns.account.some((_, place) => fits(place));
   });
-  const built = isEmpty ? [] : SECTIONS.filter(({ fact, list }) => (list ? CONTENT.lists[list] : FACTS[fact])).map(sectionOf);
+  const built = isEmpty ? [] : SECTIONS.filter(({ fact, list, sells }) => !(sells && BUYS) && (list ? CONTENT.lists[list] : FACTS[fact])).map(sectionOf);
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;

@@ -1,4 +1,4 @@
-// All sections in their order. A section with `every` adds up all currencies.
+// All sections in their order. A section with `every` adds up all currencies, one with `sells` is only for those who sell.
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
@@ -8,7 +8,7 @@ const SECTIONS = [
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
-  { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true,
+  { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,

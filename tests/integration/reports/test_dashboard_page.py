@@ -502,6 +502,7 @@ def test_page_of_a_buyer(buyer_world: ReportWarehouse, browser: Browser, tmp_pat
         exceptions = [row for row in buyer_world.report("purchase_order_exceptions") if row[0] == "main"]
         assert [row[1] for row in dashboard.rows("actions")] == [row[2] for row in exceptions]
         assert min(dashboard.shape_counts.values()) > 4
+        expect(dashboard.page.locator("#changes")).to_have_count(0)
         save_screenshot(dashboard.page, "dashboard_buyer")
 
 
