@@ -61,7 +61,7 @@ def test_every_page_is_built(site: Path) -> None:
 @in_a_browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_and_load_nothing_from_elsewhere(
+def test_pages_fit_and_use_no_network(
     width: int, scheme: Literal["light", "dark"], site: Path, browser: Browser
 ) -> None:
     """From a folder on a disk, pages fit the width of a phone and a laptop, follow its theme, and use no network."""
