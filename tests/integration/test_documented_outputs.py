@@ -45,6 +45,7 @@ PLACEHOLDERS = {
 """What a reader would write instead of these words."""
 
 LASTING = ("up", "sandbox", "mcp")  # run until they are stopped
+FOLLOW = "--follow"  # a sync with this option too
 TESTED_ALONE = ("demo",)  # its tests are in test_cli_sandbox.py
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("init", "--environment", "live", "--api", "suppliers"): ("--no-check",)
@@ -117,8 +118,9 @@ def folder(demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.Mon
 
 def documented(*names: str) -> list[tuple[str, ...]]:
     """Return the arguments of the documented calls of some commands, each form once; without names, of all others."""
-    chosen = names or {arguments[0] for _, arguments in commands()} - {*LASTING, *TESTED_ALONE}
-    return list(dict.fromkeys(filled_in(arguments) for _, arguments in commands() if arguments[0] in chosen))
+    ending = [arguments for _, arguments in commands() if FOLLOW not in arguments]
+    chosen = names or {arguments[0] for arguments in ending} - {*LASTING, *TESTED_ALONE}
+    return list(dict.fromkeys(filled_in(arguments) for arguments in ending if arguments[0] in chosen))
 
 
 def filled_in(arguments: Iterable[str]) -> tuple[str, ...]:
@@ -161,6 +163,18 @@ def test_a_documented_sandbox_works(arguments: tuple[str, ...], tmp_path: Path) 
     (output,) = run_jobs([Job(arguments, None, str(tmp_path / "sandbox"), until="FLORIDAY_API_KEY")])
 
     assert "FLORIDAY_BASE_URL=http://127.0.0.1:" in output
+
+
+@pytest.mark.parametrize("arguments", sorted({each for _, each in commands() if FOLLOW in each}), ids=" ".join)
+def test_a_documented_sync_that_stays_works(
+    arguments: tuple[str, ...], demonstration: Demonstration, folder: Path, tmp_path: Path
+) -> None:
+    """Each form of `floriday sync --follow` syncs once, and says that it follows the feeds."""
+    warehouse = str(folder / "data" / "floriday.duckdb")
+    variables = demonstration.sandbox.environment() | {"FLORIDAY_WAREHOUSE": warehouse, "FLORIDAY_PUBLISHED": "off"}
+    (output,) = run_jobs([Job(arguments, None, str(tmp_path / "new"), variables=variables, until="following")])
+
+    assert "0 rejected; following" in output
 
 
 def shown_outputs() -> list[tuple[str, str]]:

@@ -1,10 +1,12 @@
-"""The documentation site: navigation, links, tables instead of diagrams, the list for assistants, and its checks."""
+"""The documentation site: navigation, links, tables instead of diagrams, the list for assistants, and its checks.
+
+``tests/end_to_end/test_site_pages.py`` builds it.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,6 @@ from website.versions import add
 from website.wrapping import with_breaks
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-site" / "bin" / "python"
 
 
 @pytest.fixture(scope="module")
@@ -219,25 +220,3 @@ def test_publishing_keeps_earlier_versions(tmp_path: Path) -> None:
         ("git", "ls-tree", "-r", "--name-only", "gh-pages"), cwd=remote, check=True, capture_output=True, text=True
     ).stdout.split()
     assert {"1.0.0/index.html", "1.1.0/index.html", "index.html", "versions.json"} <= set(names)
-
-
-@pytest.mark.slow
-def test_the_site_is_built_without_warnings(tmp_path: Path) -> None:
-    """The site has all pages, and neither Sphinx nor the check of its links finds a problem."""
-    if not PYTHON.exists():
-        pytest.skip("the generator of the site is not installed: run `make site` first")
-
-    ended = subprocess.run(
-        (PYTHON, "-m", "website.build", tmp_path / "site", tmp_path / "source"),
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-    assert ended.returncode == 0, ended.stderr
-    built = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
-    assert {address(page).replace(".md", ".html") for page in Pages(ROOT).texts} <= built
-    assert (tmp_path / "site" / "searchindex.js").stat().st_size > 100_000
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    assert f"version {version}" in (tmp_path / "site" / "index.html").read_text("utf-8")
