@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations" / "service.md"
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "operations" / "service.md"
+FOLLOW = ROOT / "deploy" / "systemd" / "floriday-follow.service"
 HARDENING = (
     *("User=floriday", "UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes", "CapabilityBoundingSet="),
     *("ProtectSystem=strict", "ReadWritePaths=/srv/floriday/data", "ProtectHome=yes", "PrivateTmp=yes"),
@@ -37,6 +39,14 @@ def test_the_unit_contains_no_secrets() -> None:
     """Secrets are credentials of the unit, and its environment contains only the paths of their files."""
     assert not re.search(r"FLORIDAY_(CLIENT_SECRET|API_KEYS?|ALERTS|PERSONAL_DATA_KEY)=", unit())
     assert unit().count("LoadCredential=") == 2
+
+
+def test_the_unit_of_the_resident_sync_is_hardened_as_well() -> None:
+    """The unit of the resident sync has the same permissions, and systemd waits for its messages."""
+    lines = FOLLOW.read_text(encoding="utf-8").splitlines()
+
+    assert [line for line in (*HARDENING, "Type=notify", "WatchdogSec=60") if line not in lines] == []
+    assert not re.search(r"FLORIDAY_(CLIENT_SECRET|API_KEYS?|ALERTS|PERSONAL_DATA_KEY)=", "\n".join(lines))
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed (apt-get install systemd)")
