@@ -85,12 +85,14 @@ format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands, settings and MCP
+docs: $(INSTALLED) ## Generate the data dictionary, the glossary, and the pages on reports, commands, settings, Python and MCP
 	$(BIN)/python -m pipelines.dictionary docs/dictionary
 	$(BIN)/python -m pipelines.cli.docs.command_reference > docs/cli.md.new
 	@mv docs/cli.md.new docs/cli.md
 	$(BIN)/python -m pipelines.cli.docs.settings_reference .env.example > docs/settings.md.new
 	@mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m pipelines.cli.docs.python_reference > docs/python-api.md.new
+	@mv docs/python-api.md.new docs/python-api.md
 	$(BIN)/python -m pipelines.dictionary.reports docs
 	$(BIN)/python -m pipelines.dictionary.glossary > docs/glossary.md.new
 	@mv docs/glossary.md.new docs/glossary.md

@@ -1,4 +1,4 @@
-"""The commands, queries and outputs in README.md and docs/, as they are written there."""
+"""The commands, queries and outputs in README.md, AGENTS.md and docs/, as they are written there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from itertools import takewhile
 
 from tests.command_line import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("[!d]*/*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "AGENTS.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").glob("[!d]*/*.md")),
+]
 """All pages except the data dictionary."""
 
 NOT_QUERIED = {

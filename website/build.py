@@ -17,6 +17,7 @@ from website.check import problems
 from website.llms import llms_txt
 from website.pages import Pages, address
 from website.source import contents, texts
+from website.wrapping import with_breaks
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,9 +44,11 @@ def build(output: Path, source: Path) -> None:
     options = ("--builder", "html", "--conf-dir", str(ROOT / "website"), "--define", f"release={version()}")
     if subprocess.run((*command, *options, str(source), str(output)), check=False).returncode:
         sys.exit("the site was not built: Sphinx has the warnings above")
-    for unused in (".doctrees", ".buildinfo", "objects.inv"):
+    for unused in (".doctrees", ".buildinfo", "_sources", "objects.inv"):
         path = output / unused
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in output.rglob("*.html"):
+        path.write_text(with_breaks(path.read_text(encoding="utf-8")), encoding="utf-8")
     _write(output, files | {"llms.txt": llms_txt(pages)})
     if found := problems(output):
         sys.exit("\n".join(("the site has problems:", *found)))

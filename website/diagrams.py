@@ -9,7 +9,7 @@ import re
 
 _DIAGRAM = re.compile(r"^```mermaid\nerDiagram\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINE = re.compile(r'^ *"?([\w.]+)"? (\S+)--o\{ (\w+) : "?([^"\n]+)"?$', re.MULTILINE)
-_KINDS = {"||": "belongs to one", "|o": "refers to one", "}o": "refers to several"}
+_PART, _SEVERAL = "||", "}o"
 
 
 def with_tables(text: str) -> str:
@@ -18,8 +18,12 @@ def with_tables(text: str) -> str:
 
 
 def _table(lines: str) -> str:
-    rows = [
-        f"| {table} | {_KINDS[kind]} | {target} | {'' if columns == 'has' else f'`{columns}`'} |"
-        for target, kind, table, columns in _LINE.findall(lines)
-    ]
-    return "\n".join(("| table | | table | by |", "| --- | --- | --- | --- |", *rows))
+    rows = (f"| {table} | {target} | {_by(kind, columns)} |" for target, kind, table, columns in _LINE.findall(lines))
+    return "\n".join(("| table | refers to | by |", "| --- | --- | --- |", *rows))
+
+
+def _by(kind: str, columns: str) -> str:
+    if kind == _PART:
+        return "the key of its parent"
+    names = ", ".join(f"`{name}`" for name in columns.split(", "))
+    return f"{names}, to several rows" if kind == _SEVERAL else names

@@ -154,7 +154,8 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
 def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> SettingError:
     """The error about missing settings with the `.env` file that was read or looked for, and how to write one."""
     place = f"{dotenv} was read" if dotenv else f"there is no .env in {folder} or a folder above it"
-    step = f"{place}; `floriday init` asks for the credentials and writes {'it anew' if dotenv else 'one'}"
+    command, what = ("floriday init --force", "it anew") if dotenv else ("floriday init", "one")
+    step = f"{place}; `{command}` asks for the credentials and writes {what}"
     explained = [f"{source / '.env.example'} explains all settings"] if (source := checkout()) else []
     complete = SettingError(f"{error.message}. {step[0].upper()}{step[1:]}")
     complete.details = (*error.details, step, *explained)

@@ -45,6 +45,7 @@ PLACEHOLDERS = {
 """What a reader would write instead of these words."""
 
 LASTING = ("up", "sandbox", "mcp")  # run until they are stopped
+FOLLOW = "--follow"  # a sync with this option too
 TESTED_ALONE = ("demo",)  # its tests are in test_cli_sandbox.py
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("init", "--environment", "live", "--api", "suppliers"): ("--no-check",)
@@ -99,6 +100,8 @@ def folder(demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "swagger.json").write_text(json.dumps(specification_of(catalogue_of("suppliers"))))
     (tmp_path / "products.csv").write_text("vbn_product_code,name\n973,Rosa\n")
     (tmp_path / "weeks.sql").write_text("FROM reports.revenue_by_week LIMIT 3")
+    (own_report,) = (text for page, text in statements() if page == "docs/tutorial.md")
+    (tmp_path / "customers.sql").write_text(own_report)
     (tmp_path / "xdg-open").write_text("#!/bin/sh\n")  # instead of a browser
     (tmp_path / "xdg-open").chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
@@ -115,8 +118,9 @@ def folder(demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.Mon
 
 def documented(*names: str) -> list[tuple[str, ...]]:
     """Return the arguments of the documented calls of some commands, each form once; without names, of all others."""
-    chosen = names or {arguments[0] for _, arguments in commands()} - {*LASTING, *TESTED_ALONE}
-    return list(dict.fromkeys(filled_in(arguments) for _, arguments in commands() if arguments[0] in chosen))
+    ending = [arguments for _, arguments in commands() if FOLLOW not in arguments]
+    chosen = names or {arguments[0] for arguments in ending} - {*LASTING, *TESTED_ALONE}
+    return list(dict.fromkeys(filled_in(arguments) for arguments in ending if arguments[0] in chosen))
 
 
 def filled_in(arguments: Iterable[str]) -> tuple[str, ...]:
@@ -159,6 +163,18 @@ def test_a_documented_sandbox_works(arguments: tuple[str, ...], tmp_path: Path) 
     (output,) = run_jobs([Job(arguments, None, str(tmp_path / "sandbox"), until="FLORIDAY_API_KEY")])
 
     assert "FLORIDAY_BASE_URL=http://127.0.0.1:" in output
+
+
+@pytest.mark.parametrize("arguments", sorted({each for _, each in commands() if FOLLOW in each}), ids=" ".join)
+def test_a_documented_sync_that_stays_works(
+    arguments: tuple[str, ...], demonstration: Demonstration, folder: Path, tmp_path: Path
+) -> None:
+    """Each form of `floriday sync --follow` syncs once, and says that it follows the feeds."""
+    warehouse = str(folder / "data" / "floriday.duckdb")
+    variables = demonstration.sandbox.environment() | {"FLORIDAY_WAREHOUSE": warehouse, "FLORIDAY_PUBLISHED": "off"}
+    (output,) = run_jobs([Job(arguments, None, str(tmp_path / "new"), variables=variables, until="following")])
+
+    assert "0 rejected; following" in output
 
 
 def shown_outputs() -> list[tuple[str, str]]:

@@ -96,7 +96,7 @@ def test_the_examples_of_the_page_run(synced: Path, tmp_path: Path, monkeypatch:
         exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - the page is part of the project
 
     frames = {name: value for name, value in names.items() if isinstance(value, pd.DataFrame)}
-    assert {"weeks", "orders", "committed", "pieces"} <= frames.keys()
+    assert {"weeks", "orders", "pieces"} <= frames.keys()
     assert [name for name, frame in frames.items() if frame.empty] == []
     assert rows(path, "FROM nursery.targets") == [("EUR", 250000)]
     assert [each.name for each in tmp_path.glob("*.csv")] == []

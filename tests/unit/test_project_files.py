@@ -184,3 +184,8 @@ def test_the_threat_model_names_existing_tests() -> None:
 
     assert [path for path in paths if not path.is_file()] == []
     assert [path.name for path in (ROOT / "tests" / "security").glob("test_*.py") if path not in paths] == []
+
+
+def test_the_page_for_assistants_is_short() -> None:
+    """AGENTS.md has at most 60 lines, so that it is read completely."""
+    assert len((ROOT / "AGENTS.md").read_text(encoding="utf-8").splitlines()) <= 60

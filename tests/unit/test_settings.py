@@ -325,7 +325,7 @@ def test_missing_credentials_name_the_next_step(tmp_path: Path) -> None:
     assert error.value.details[0].startswith("FLORIDAY_API_KEY is missing")
 
     (tmp_path / ".env").write_text("FLORIDAY_CLIENT_ID=x")
-    with pytest.raises(SettingError, match=r"\.env was read; `floriday init`"):
+    with pytest.raises(SettingError, match=r"\.env was read; `floriday init --force`"):
         load_settings({}, tmp_path)
 
 

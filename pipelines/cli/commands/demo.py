@@ -39,10 +39,14 @@ _CHANGED = (
     "SELECT sales_channel_order_id, version, status, number_of_pieces"
     " FROM history.sales_orders WHERE version > 1 LIMIT 10"
 )
+_OFFERED = (
+    "SELECT name, count(*) AS lines FROM supply.supply_lines"
+    " JOIN catalog.trade_items USING (account, trade_item_id) GROUP BY ALL"
+)
 QUERIES = {  # queries to suggest, by API
     "suppliers": (_BY_STATUS, _CHANGED, "FROM reports.revenue_by_week(currency := 'EUR') LIMIT 10"),
     "customers": (
-        "SELECT name, count(*) FROM supply.supply_lines JOIN catalog.trade_items USING (trade_item_id) GROUP BY ALL",
+        _OFFERED,
         _CHANGED,
         "SELECT actions_required, count(*) AS orders FROM orders.purchase_orders GROUP BY ALL",
     ),
@@ -165,7 +169,7 @@ def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:
     path = warehouse.relative_to(Path.cwd()) if warehouse.is_relative_to(Path.cwd()) else warehouse
     print_line(f"\nEverything is in {path}. Try:\n", "bold")
     for query in queries:
-        print_command(f'FLORIDAY_WAREHOUSE={path} {_program()} query "{query}"')
+        print_command(f'{_program()} query --warehouse {shlex.quote(str(path))} "{query}"')
 
 
 def _program() -> str:

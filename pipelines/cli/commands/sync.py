@@ -235,14 +235,16 @@ def _prepare(connected: Connected) -> SyncSession:
     from pipelines.warehouse.schema.owner import read_owner
 
     warehouse = connected.warehouse
-    if warehouse.exists():
+    is_new = not warehouse.exists()
+    if not is_new:
         with warehouse.reading() as connection:
             owner = read_owner(connection)
         if owner and owner.is_older:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
-    else:
+    session = connected.prepare()
+    if is_new:
         print_line(f"New warehouse: {warehouse.path}")
-    return connected.prepare()
+    return session
 
 
 def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:

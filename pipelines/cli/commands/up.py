@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 PORT = 3000  # the default port of Dagster's pages; another one is used if this one is in use
+_STARTING = {
+    True: "No credentials are set. Starting the sandbox and Dagster, in half a minute or so …",
+    False: "Starting Dagster …",
+}
 _POLL_INTERVAL = 0.3
 _LAST_LINES = 15
 
@@ -97,7 +101,7 @@ def up(
     with one_at_a_time(home, print_line) as lock:
         free_port = _free_port(listen, port)
         is_sandbox = not sandbox_or_floriday.has_credentials(variables)
-        print_line("Starting the sandbox and Dagster …" if is_sandbox else "Starting Dagster …")
+        print_line(_STARTING[is_sandbox])
         with sandbox_or_floriday.dagster_variables(variables, root, api) as complete:
             settings = sandbox_or_floriday.checked_settings(complete, root)
             with counted_signals() as stop:  # from here on, a child process has to be ended

@@ -1,1 +1,1 @@
-"""Generators of documentation pages: ``docs/cli.md``, ``docs/settings.md`` and the examples of ``docs/reports``."""
+"""Generators of documentation pages: commands, settings, the Python API, and the examples of the reports."""

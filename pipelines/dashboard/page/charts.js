@@ -30,7 +30,7 @@ function frame(look, titles) {
 // An axis of values; its title is their unit.
 function scale(look, format, unit, more = {}) {
   return {
-    type: "value", splitNumber: 4, axisLabel: { color: look.muted, fontSize: look.font, formatter: tick(format), hideOverlap: true }, axisLine: { show: false },
+    type: "value", splitNumber: isSmall(look) ? 2 : 4, axisLabel: { color: look.muted, fontSize: look.font, formatter: tick(format), hideOverlap: true }, axisLine: { show: false },
     axisTick: { show: false }, splitLine: { lineStyle: { color: look.line } }, name: unit, nameTextStyle: { color: look.muted, fontSize: look.font }, ...more,
   };
 }
@@ -41,6 +41,11 @@ function tick(format) {
 
 // From nothing to all of it, in quarters.
 const SHARE = { min: 0, max: 1, interval: 0.25 };
+
+// Charts on paper have room for fewer labels.
+function isSmall(look) {
+  return look.font < 10;
+}
 
 function tip(title, entries, format) {
   const lines = entries
@@ -85,7 +90,7 @@ function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
     height: 250,
     choose: (place) => chooseWeek(weeks[place]),
     option: (look) => ({
-      ...frame(look, { top: 30, bottom: 24 }),
+      ...frame(look, isSmall(look) ? { top: 18, bottom: 16 } : { top: 30, bottom: 24 }),
       tooltip: {
         ...frame(look, {}).tooltip,
         formatter: (entries) => tip(weekName(weeks[entries[0].dataIndex]), entries, format),
@@ -93,7 +98,7 @@ function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
       xAxis: {
         type: "category", data: weeks.map(weekName), axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
         axisLabel: { color: look.muted, fontSize: look.font, hideOverlap: true, lineHeight: look.font + 3, formatter: (_, place) => weekLabel(weeks, place) },
-        name: t("week of delivery"), nameLocation: "middle", nameGap: 44, nameTextStyle: { color: look.muted, fontSize: look.font },
+        name: t("week of delivery"), nameLocation: "middle", nameGap: isSmall(look) ? 33 : 44, nameTextStyle: { color: look.muted, fontSize: look.font },
       },
       yAxis: [scale(look, format, unit, { nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: look.font, align: "left" }, ...axis })],
       series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place)),
@@ -109,7 +114,7 @@ function weekLabel(weeks, place) {
 // Horizontal bars, one row for each name. A click chooses the name, where that is a filter.
 function horizontalBars({ labels: names, series, format, unit, secondFormat, secondUnit, axis = {}, alt, choose }) {
   const second = (look) => scale(look, secondFormat, secondUnit, {
-    ...SHARE, position: "top", splitLine: { show: false }, nameLocation: "middle", nameGap: 24,
+    ...SHARE, interval: isSmall(look) ? 0.5 : 0.25, position: "top", splitLine: { show: false }, nameLocation: "middle", nameGap: 24,
   });
   return {
     alt,

@@ -201,9 +201,9 @@ const DUTCH = dictionary({
   "Revenue by week": "Omzet per week",
   "Committed orders by week of delivery; each full week beside the one of that number a year earlier, where both years have one.":
     "Definitieve orders per leverweek; elke volle week naast die met hetzelfde nummer een jaar eerder, waar beide jaren er een hebben.",
-  "The largest first, and what they make up together. Click on one to filter.":
-    "De grootste eerst, en wat ze samen vormen. Klik er een aan om te filteren.",
-  "The largest first. Click on one to filter.": "De grootste eerst. Klik er een aan om te filteren.",
+  "The largest first, and what they make up together.": "De grootste eerst, en wat ze samen uitmaken.",
+  "The largest first.": "De grootste eerst.",
+  "Click on one to filter.": "Klik er één aan om te filteren.",
   "Where orders come in, and how they were traded.": "Waar orders binnenkomen, en hoe ze verhandeld zijn.",
   "Clock and direct price": "Klokprijs en directe prijs",
   "Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not.":
@@ -240,6 +240,7 @@ const DUTCH = dictionary({
   "{pieces} pieces left": "{pieces} stuks over",
   "Need action": "Actie nodig",
   "Key figures": "Kerncijfers",
+  "1 order leaves today or tomorrow, or should have left": "1 order vertrekt vandaag of morgen, of had weg moeten zijn",
   "{number} orders leave today or tomorrow, or should have left": "{number} orders vertrekken vandaag of morgen, of hadden weg moeten zijn",
   "1 purchase order needs action": "1 inkooporder vraagt actie",
   "{number} purchase orders need action": "{number} inkooporders vragen actie",
@@ -276,6 +277,9 @@ const DUTCH = dictionary({
   "To pick": "Te verzamelen",
   "To despatch": "Te verzenden",
   "On its way": "Onderweg",
+  "order leaves today": "order vertrekt vandaag",
+  "order leaves tomorrow": "order vertrekt morgen",
+  "order should have left": "order had weg moeten zijn",
   "orders leave today": "orders vertrekken vandaag",
   "orders leave tomorrow": "orders vertrekken morgen",
   "orders should have left": "orders hadden weg moeten zijn",

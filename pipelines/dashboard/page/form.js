@@ -89,6 +89,17 @@ function inAmsterdam(text) {
   return format.format(new Date(text));
 }
 
+// A time of Amsterdam as 2026-11-28 13:30.
+function sortable(text) {
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam", dateStyle: "short", timeStyle: "short" });
+  return format.format(new Date(text));
+}
+
+// The time at which the page is read, at the earliest that at which it was made.
+function now() {
+  return Math.max(Date.now(), Date.parse(CONTENT.made));
+}
+
 function counted(number, one, many) {
   return `${grouped(number)} ${number === 1 ? one : many}`;
 }

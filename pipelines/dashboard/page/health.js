@@ -26,7 +26,7 @@ function health() {
   if (!feeds.length) return null;
   const rejected = feeds.reduce((sum, feed) => sum + feed.rejected_open, 0);
   const reached = feeds.filter((feed) => ["current", "barred"].includes(stateOf(feed))).length;
-  const hours = asOf() === null ? Infinity : (Date.parse(CONTENT.made) - Date.parse(asOf())) / 3_600_000;
+  const hours = asOf() === null ? Infinity : (now() - Date.parse(asOf())) / 3_600_000;
   const colour = worst([lightOf("data_age_hours", hours), reached === feeds.length ? "green" : "amber", rejected ? "amber" : "green"]);
   const table = {
     columns: [column(t("Feed")), column(t("State")), column(t("Last read")), column(t("Last change")), column(t("Behind"), grouped),

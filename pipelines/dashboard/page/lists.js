@@ -15,21 +15,24 @@ const STEPS = dictionary({
   COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
 
-// When an order leaves, in the words of the day on which the page was made.
+// When an order leaves, in the words of the day on which the page is read.
 function leaves(time) {
   const day = (text) => new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Amsterdam" }).format(new Date(text));
-  const days = Math.round((Date.parse(day(time)) - Date.parse(day(CONTENT.made))) / DAY);
+  const days = Math.round((Date.parse(day(time)) - Date.parse(day(now()))) / DAY);
   return days < 0 ? "late" : ["today", "tomorrow"][days] || "later";
 }
 
 function departures(chosen) {
   const rows = listed("departures", chosen, { partner: 4, item: 5 });
-  const number = (when) => grouped(rows.filter(([, time]) => time && leaves(time) === when).length);
+  const figure = (when, one, many) => {
+    const number = rows.filter(([, time]) => time && leaves(time) === when).length;
+    return { value: grouped(number), label: number === 1 ? one : many };
+  };
   return {
     figures: [
-      { value: number("today"), label: t("orders leave today") },
-      { value: number("tomorrow"), label: t("orders leave tomorrow") },
-      { value: number("late"), label: t("orders should have left") },
+      figure("today", t("order leaves today"), t("orders leave today")),
+      figure("tomorrow", t("order leaves tomorrow"), t("orders leave tomorrow")),
+      figure("late", t("order should have left"), t("orders should have left")),
     ],
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),

@@ -4,7 +4,7 @@
 function notices() {
   const { partners, items: merged, older } = CONTENT.merged;
   const texts = [];
-  const age = Math.floor((Date.now() - Date.parse(CONTENT.made)) / DAY);
+  const age = Math.floor((now() - Date.parse(CONTENT.made)) / DAY);
   if (age >= 2) texts.push(t("This page was made {days} days ago: `floriday dashboard` makes a new one.", { days: grouped(age) }));
   if (partners || merged) {
     texts.push(t("To keep the file small, {partners} smaller {kind} and {items} smaller trade items are shown together as others; totals"
@@ -39,7 +39,7 @@ function render() {
     const fits = isOfAccount(columns, filters.account);
     return columns.account.some((_, place) => fits(place));
   });
-  const built = isEmpty ? [] : SECTIONS.filter(({ fact, list }) => (list ? CONTENT.lists[list] : FACTS[fact])).map(sectionOf);
+  const built = isEmpty ? [] : SECTIONS.filter(({ fact, list, sells }) => !(sells && BUYS) && (list ? CONTENT.lists[list] : FACTS[fact])).map(sectionOf);
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;

@@ -1,4 +1,4 @@
-// All sections in their order. A section with `every` adds up all currencies.
+// All sections in their order. A section with `every` adds up all currencies, one with `sells` is only for those who sell.
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
@@ -6,9 +6,9 @@ const SECTIONS = [
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
     note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
-    note: t("The largest first, and what they make up together. Click on one to filter.") },
-  { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first. Click on one to filter.") },
-  { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true,
+    note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
+  { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
+  { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
@@ -38,7 +38,7 @@ function drawing(id, picture) {
 // What a list can be filtered by.
 const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true } };
 
-function sectionOf({ id, fact, list, title, build, note, wide, every }) {
+function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
   const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
@@ -52,6 +52,6 @@ function sectionOf({ id, fact, list, title, build, note, wide, every }) {
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, Boolean(list))}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" ")), ...content);
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

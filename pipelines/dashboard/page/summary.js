@@ -90,7 +90,8 @@ const LATE_WEEKS = 2; // full weeks after which an order is invoiced, and a batc
 const TASKS = {
   departures: (all) => {
     const rows = listed("departures", all, { partner: 4, item: 5 }).filter(([, time]) => time && leaves(time) !== "later");
-    return rows.length && [t("{number} orders leave today or tomorrow, or should have left", { number: grouped(rows.length) }), all];
+    return rows.length && [rows.length === 1 ? t("1 order leaves today or tomorrow, or should have left")
+      : t("{number} orders leave today or tomorrow, or should have left", { number: grouped(rows.length) }), all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);

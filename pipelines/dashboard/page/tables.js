@@ -84,16 +84,23 @@ function disclosure(id, label, table, caption) {
 
 const PAPER = 5; // rows of a table on paper; its total follows
 
-// All rows as CSV (RFC 4180), numbers with a point. A text that a spreadsheet would take for a formula gets an apostrophe.
+// All rows as CSV (RFC 4180), as spreadsheets of the page's language read it: Dutch ones expect semicolons, and a comma in numbers.
+// Numbers have up to six decimals, times are those of Amsterdam. A text that a spreadsheet would take for a formula gets an
+// apostrophe.
+const SEPARATOR = { en: ",", nl: ";" }[LANGUAGE];
+const POINT = { en: ".", nl: "," }[LANGUAGE];
+
 function csvOf(id, table) {
-  const field = (value) => {
+  const field = (value, place) => {
     if (value === null || value === undefined) return "";
-    if (typeof value === "number") return String(value);
+    if (typeof value === "number") return String(Number(value.toFixed(6))).replace(".", POINT);
+    if (table.columns[place].show === inAmsterdam) return sortable(value);
     const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  const rows = [table.columns.map(({ name }) => name), ...inOrder(id, table).map(({ cells }) => cells)];
-  return `${rows.map((row) => row.map(field).join(",")).join("\n")}\n`;
+  const head = table.columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`);
+  const rows = inOrder(id, table).map(({ cells }) => cells.map(field));
+  return `${[head, ...rows].map((row) => row.join(SEPARATOR)).join("\n")}\n`;
 }
 
 function download(name, text) {

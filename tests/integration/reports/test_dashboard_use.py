@@ -31,7 +31,7 @@ from tests.integration.reports.test_dashboard_page import (
     rounded,
     totals,
 )
-from tests.moments import NOW
+from tests.moments import NOW, real_now
 
 __all__ = ["pytestmark"]
 
@@ -153,6 +153,38 @@ def test_a_table_is_saved_as_csv(path: Path, browser: Browser, tmp_path: Path) -
     assert head == ["Rank", "Customer", "Orders", "Pieces", "Revenue", "Share", "Cumulative"]
     assert [row[:4] for row in saved] == [row[:4] for row in rows]
     assert [f"{Decimal(row[4]):.2f}" for row in saved] == [row[4] for row in rows]
+
+
+def test_csv_for_a_dutch_spreadsheet(path: Path, browser: Browser, tmp_path: Path) -> None:
+    """A Dutch page saves semicolons, decimal commas, and times of Amsterdam."""
+    with browser.new_context(offline=True, accept_downloads=True, locale="nl-NL", **LAPTOP) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        expect(page.locator("#facts div").first).to_be_visible()
+        for section in ("partners", "departures"):
+            with page.expect_download() as download:
+                page.locator(f"#{section} .save").click()
+            download.value.save_as(tmp_path / f"{section}.csv")
+    partners, departures = (
+        list(csv.reader(io.StringIO((tmp_path / f"{name}.csv").read_text(encoding="utf-8-sig")), delimiter=";"))
+        for name in ("partners", "departures")
+    )
+
+    assert partners[0][4] == "Omzet"
+    assert all(re.fullmatch(r"-?\d+(,\d{1,6})?", row[4]) for row in partners[1:])
+    assert any("," in row[4] for row in partners[1:])
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d|", row[0]) for row in departures[1:])
+
+
+def test_days_and_ages_are_those_of_the_reader(path: Path, browser: Browser) -> None:
+    """Read three days later, what left meanwhile is late, and the data have a red light."""
+    with open_page(browser, path) as dashboard:
+        first = [int(figure) for figure in dashboard.figures("departures")]
+    with open_page(browser, path, at=real_now() + dt.timedelta(days=3)) as dashboard:
+        expect(dashboard.page.locator("#health .light")).to_have_attribute("aria-label", "act")
+        later = [int(figure) for figure in dashboard.figures("departures")]
+
+    assert later[2] > first[2]
 
 
 @pytest.mark.parametrize(("locale", "revenue"), [("nl-NL", "Omzet"), ("de-DE", "Revenue"), ("en-US", "Revenue")])
