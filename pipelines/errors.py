@@ -9,7 +9,8 @@ PipelineError                     one line for a person, with account, feed and 
 │   ├── AnswerTooLargeError       an answer has more bytes than are accepted
 │   ├── StuckFeedError            a feed does not advance although there are more records
 │   ├── ContradictingAnswersError answers of a feed contradict themselves and each other
-│   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated, newer than this program
+│   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated
+│   │   └── NewerWarehouseError   a newer version of this program wrote it
 │   ├── QueryTimeoutError         a query took longer than its time limit
 │   ├── QueryMemoryError          a query needs more memory than its limit
 │   └── DagsterError              Dagster cannot be started, or ended by itself
@@ -99,6 +100,10 @@ class ContradictingAnswersError(FatalError):
 
 class WarehouseError(FatalError):
     """The DuckDB file cannot be used."""
+
+
+class NewerWarehouseError(WarehouseError):
+    """A newer version of this program wrote the DuckDB file."""
 
 
 class QueryTimeoutError(FatalError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed, wait
 from contextlib import suppress
 from threading import Lock
@@ -20,14 +20,15 @@ from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
 
 FEEDS_AT_ONCE = 8  # they share the memory that their pages may fill
 MALLOC_ARENAS = 2
-_M_ARENA_MAX = -8  # the C library's number of the option (mallopt(3))
+_M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1  # the C library's numbers of options (mallopt(3))
+_LARGE_BLOCK = 128 * 1024  # bytes
 
 Task = tuple[str, Source]  # the name of an account, and the feed or snapshot to sync for it
 
 _Result = TypeVar("_Result")
 
 
-def limit_malloc_arenas() -> None:
+def limit_malloc_arenas(count: int = MALLOC_ARENAS) -> None:
     """Limit malloc arenas so that freed memory returns to the system.
 
     Pages go from one thread to another, and a batch is tens of megabytes: with two arenas the process holds half as
@@ -35,15 +36,31 @@ def limit_malloc_arenas() -> None:
     """
     pa.set_memory_pool(pa.system_memory_pool())
     if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, MALLOC_ARENAS)
+        _set_malloc_options({_M_ARENA_MAX: count})
+
+
+def keep_little_memory() -> None:
+    """Keep little memory between syncs, for a process that is mostly idle.
+
+    One arena and large blocks that are mapped one by one leave fewer gaps: 10 MB after a first sync. A large load takes
+    longer. Other C libraries are left as they are.
+    """
+    limit_malloc_arenas(1)
+    if sys.platform == "linux":
+        _set_malloc_options({_M_MMAP_THRESHOLD: _LARGE_BLOCK, _M_TRIM_THRESHOLD: _LARGE_BLOCK})
 
 
 def return_memory() -> None:
-    """Return freed memory to the system, for a process that stays idle after a sync; nothing with other C libraries."""
+    """Return memory that is free to the system."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def _set_malloc_options(options: Mapping[int, int]) -> None:
+    with suppress(OSError, AttributeError):
+        for option, value in options.items():
+            ctypes.CDLL(None).mallopt(option, value)
 
 
 def dependencies(source: Source) -> Collection[str]:

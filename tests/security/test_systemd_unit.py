@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations" / "service.md"
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "operations" / "service.md"
+UNITS = ROOT / "deploy" / "systemd"
+RESIDENT = ("floriday.service", "floriday-follow.service")
+"""The units of processes that stay."""
 HARDENING = (
     *("User=floriday", "UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes", "CapabilityBoundingSet="),
     *("ProtectSystem=strict", "ReadWritePaths=/srv/floriday/data", "ProtectHome=yes", "PrivateTmp=yes"),
@@ -19,34 +23,37 @@ HARDENING = (
 )
 
 
-def unit() -> str:
-    """The systemd unit in the guide."""
-    found = re.search(r"```ini\n(\[Unit\].*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found
-    return found[1]
+def unit(name: str) -> str:
+    """A systemd unit."""
+    return (UNITS / name).read_text(encoding="utf-8")
 
 
-def test_the_unit_is_hardened() -> None:
+@pytest.mark.parametrize("name", RESIDENT)
+def test_the_unit_is_hardened(name: str) -> None:
     """The service runs as its own user, writes only its data, leaves no core dumps and gains no privileges."""
-    lines = unit().splitlines()
+    lines = unit(name).splitlines()
 
     assert [line for line in HARDENING if line not in lines] == []
 
 
-def test_the_unit_contains_no_secrets() -> None:
+@pytest.mark.parametrize("name", RESIDENT)
+def test_the_unit_contains_no_secrets(name: str) -> None:
     """Secrets are credentials of the unit, and its environment contains only the paths of their files."""
-    assert not re.search(r"FLORIDAY_(CLIENT_SECRET|API_KEYS?|ALERTS|PERSONAL_DATA_KEY)=", unit())
-    assert unit().count("LoadCredential=") == 2
+    assert not re.search(r"FLORIDAY_(CLIENT_SECRET|API_KEYS?|ALERTS|PERSONAL_DATA_KEY)=", unit(name))
+    assert unit(name).count("LoadCredential=") == 2
+
+
+def test_systemd_waits_for_messages_of_the_resident_sync() -> None:
+    """The unit of the resident sync expects its messages, and restarts it without them."""
+    assert {"Type=notify", "WatchdogSec=60"} <= set(unit("floriday-follow.service").splitlines())
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed (apt-get install systemd)")
-def test_the_guide_states_the_exposure_level(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", RESIDENT)
+def test_the_guide_states_the_exposure_level(name: str) -> None:
     """The exposure level that the guide states is that of systemd, within 0.3."""
-    path = tmp_path / "floriday.service"
-    path.write_text(unit())
-
     rated = subprocess.run(
-        ("systemd-analyze", "security", "--offline=true", "--no-pager", str(path)),
+        ("systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / name)),
         check=True,
         capture_output=True,
         text=True,

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.errors import (
     AuthenticationError,
+    NewerWarehouseError,
     PipelineError,
     RefusedError,
     SettingError,
@@ -232,7 +233,7 @@ class TestErrors:
         "error",
         [
             SettingError("FLORIDAY_WAREHOUSE belongs to another API"),
-            WarehouseError("a newer version wrote w.duckdb"),
+            NewerWarehouseError("a newer version wrote w.duckdb"),
         ],
     )
     @pytest.mark.parametrize("number", [0, 1])
@@ -242,10 +243,15 @@ class TestErrors:
             follow(scripted(9, {number: error}), Pace(), ManualClock().clock, Recorded(), lambda _: None)
 
     @pytest.mark.parametrize(
-        "error", [AuthenticationError("the secret is wrong"), RefusedError("the key is refused", status=403)]
+        "error",
+        [
+            AuthenticationError("the secret is wrong"),
+            RefusedError("the key is refused", status=403),
+            WarehouseError("there is no room on the disk"),
+        ],
     )
-    def test_wrong_credentials_end_it_at_the_start_only(self, error: PipelineError) -> None:
-        """Wrong credentials end a start; later the same answer is waited for, because they were right before."""
+    def test_other_errors_end_it_at_the_start_only(self, error: PipelineError) -> None:
+        """Wrong credentials or a full disk end a start; later they are waited for, because all was right before."""
         with pytest.raises(type(error)):
             follow(scripted(9, {0: error}), Pace(), ManualClock().clock, Recorded(), lambda _: None)
 

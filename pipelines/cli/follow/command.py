@@ -17,6 +17,7 @@ from pipelines.sync.follow.backoff import Backoff
 from pipelines.sync.follow.loop import Pace, follow
 from pipelines.sync.follow.poller import open_poller
 from pipelines.sync.follow.rounds import RETRY, PublishedCopy, Rounds
+from pipelines.sync.scheduler import keep_little_memory
 from pipelines.sync.session import open_clients
 
 EVERY = timedelta(seconds=30)
@@ -46,6 +47,7 @@ def follow_feeds(settings: Settings, accounts: Sequence[str] | None, every: time
     with ExitStack() as stack:
         stack.enter_context(service.running())
         connected = stack.enter_context(open_clients(settings, accounts=accounts, retry=RETRY))
+        keep_little_memory()
         report = FollowReport(service, every, with_accounts=len(connected.clients) > 1)
         stack.callback(report.clear)
         poller = stack.enter_context(open_poller())

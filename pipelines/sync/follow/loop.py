@@ -9,7 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-from pipelines.errors import FatalError, PipelineError, SettingError, UsageError, WarehouseBusyError, WarehouseError
+from pipelines.errors import (
+    FatalError,
+    NewerWarehouseError,
+    PipelineError,
+    SettingError,
+    UsageError,
+    WarehouseBusyError,
+)
 from pipelines.floriday.http.retry import Clock
 from pipelines.sync.follow.backoff import doubled
 from pipelines.sync.follow.rounds import WHOLE, Round
@@ -102,7 +109,7 @@ def follow(work: Work, pace: Pace, clock: Clock, report: Report, publish: Callab
 
 def is_final(error: PipelineError, *, has_begun: bool) -> bool:
     """Whether an error ends the process; ``has_begun`` is whether all feeds were synced once."""
-    return isinstance(error, SettingError | UsageError | WarehouseError) or (
+    return isinstance(error, SettingError | UsageError | NewerWarehouseError) or (
         isinstance(error, FatalError) and not has_begun
     )
 

@@ -10,6 +10,7 @@ from functools import partial
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.stoppable_threads import stoppable_pool
 from pipelines.sync.follow.moved_feeds import Moved
+from pipelines.unexpected_errors import print_if_debugging, summary
 
 POLL_THREADS = 16  # calls at once; each is one small answer
 LONGEST_POLL = 10.0  # seconds; feeds without an answer by then do not delay the others
@@ -54,7 +55,10 @@ def open_poller() -> Iterator[Poller]:
 def _result(call: Future[Moved | None], seconds: float) -> Moved | PipelineError | None:
     if not call.done():
         return UnreachableError(f"Floriday has not answered within {seconds:g} s whether the feed has changed")
-    error = call.exception()
-    if isinstance(error, PipelineError):
+    try:
+        return call.result()
+    except PipelineError as error:
         return error
-    return call.result()
+    except Exception as defect:  # noqa: BLE001 - a defect with one feed must leave the others done
+        print_if_debugging(defect)
+        return PipelineError(summary(defect))

@@ -152,13 +152,14 @@ class Rounds:
         run_id, known = new_run_id(), KnownCursors(session.state)
         outcomes = list(session.sync_tasks(tasks, run_id=run_id, listener=self.listener))
         begun = {(account, source.name) for account, source in tasks}
-        marked = [
+        marked = {key for key in session.state.rereads.keys() - begun if self.backoff.is_due(key, self.clock.now())}
+        further = [
             (account, source)
             for account in session.identities
             for source in session.sources
-            if (account, source.name) in session.state.rereads.keys() - begun and self.connected.grants(source)
+            if (account, source.name) in marked and self.connected.grants(source)
         ]
-        outcomes += session.sync_tasks(marked, run_id=run_id, listener=self.listener)
+        outcomes += session.sync_tasks(further, run_id=run_id, listener=self.listener)
         failures = {}
         try:
             session.save_positions()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import duckdb
 
-from pipelines.errors import SettingError, WarehouseError
+from pipelines.errors import NewerWarehouseError, SettingError, WarehouseError
 from pipelines.warehouse.schema.create import LAYOUT_VERSION
 from pipelines.warehouse.schema.introspection import has_table
 
@@ -32,7 +32,7 @@ def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     """The owner of the warehouse; None if nothing was stored yet.
 
     Raises:
-        WarehouseError: the layout is newer than this program.
+        NewerWarehouseError: the layout is newer than this program.
     """
     if not has_table(connection, "sync", "settings"):
         return None
@@ -41,7 +41,7 @@ def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
         return None
     api, environment, version = rows[0]
     if version > LAYOUT_VERSION:
-        raise WarehouseError(
+        raise NewerWarehouseError(
             f"the warehouse was written by a newer floriday-warehouse: its layout is {version}, this one knows up to"
             f" {LAYOUT_VERSION}. Upgrade floriday-warehouse, or restore an older backup; nothing was changed"
         )
