@@ -33,17 +33,27 @@ def test_every_variable_is_explained_once(example: str, variables: dict[str, Var
     lines = re.findall(r"(?m)^(?:# )?FLORIDAY_(\w+)=", example)
     on_page = re.findall(r"(?m)^### `FLORIDAY_(\w+)`$", reference(example))
 
-    assert sorted(lines) == sorted(variables)
+    assert sorted(set(lines)) == sorted(variables)
     assert sorted(on_page) == sorted(name for name in NAMES if not name.endswith("_FILE"))
 
 
 def test_values_of_the_example_are_the_defaults(variables: dict[str, Variable]) -> None:
-    """A value in ``.env.example`` has the same effect as no value, except for two that are called examples."""
+    """A value in ``.env.example`` has the same effect as no value, except for one that is called an example."""
     given = {name: each for name, each in variables.items() if each.value}
 
-    assert {name for name, each in given.items() if not each.has_default()} == {"API_KEYS", "BASE_URL"}
+    assert {name for name, each in given.items() if not each.has_default()} == {"API_KEYS"}
     assert "Default: `15m`" in [*given["PUBLISH_EVERY"].facts()]
-    assert "Example: `https://api.staging.floriday.io/suppliers-api-2026v1`" in [*given["BASE_URL"].facts()]
+    assert 'Example: `{"name": "key", "other name": "other key"}`' in [*given["API_KEYS"].facts()]
+
+
+def test_values_to_choose_from_have_their_labels(variables: dict[str, Variable]) -> None:
+    """The addresses of staging and live are listed with their labels, which are no part of the explanation."""
+    facts = [*variables["BASE_URL"].facts()]
+
+    assert "Staging: `https://api.staging.floriday.io/suppliers-api-2026v1`" in facts
+    assert "Live: `https://api.floriday.io/suppliers-api-2026v1`" in facts
+    assert "Staging" not in variables["BASE_URL"].text
+    assert variables["AUTH_URL"].labelled.keys() == {"Staging", "Live"}
 
 
 def test_required_and_secret_variables_are_marked(variables: dict[str, Variable]) -> None:

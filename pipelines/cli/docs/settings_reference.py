@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.dictionary.markdown import bullets, page
@@ -39,7 +39,10 @@ The folder to use instead of the working directory: for the `.env` file, and for
 Set it to `1` to print the whole stack of an unexpected error. It may contain data of records."""
 
 _ONE_OF = ("API_KEY", "API_KEYS")
-_BLOCK = re.compile(r"((?:^# .*\n)+?)^(?:# )?FLORIDAY_(\w+)=(.*)$", re.MULTILINE)
+_BLOCK = re.compile(
+    r"((?:^# (?!FLORIDAY_).*\n)+)^(?:# )?FLORIDAY_(\w+)=(.*)$((?:\n.*FLORIDAY_\2=.*|\n# \w+:)*)", re.MULTILINE
+)
+_LABELLED = re.compile(r"^# (\w+):\n(?:# )?FLORIDAY_\w+=(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -50,22 +53,25 @@ class Variable:
         name: the name without the prefix.
         text: its comment, as one paragraph.
         value: the value in the file: the default, an example, or empty.
+        labelled: values among which to choose, by their labels; then ``value`` is empty.
     """
 
     name: str
     text: str
     value: str
+    labelled: dict[str, str] = field(default_factory=dict)
 
     def facts(self) -> Iterator[str]:
         """What the types of the settings define: default, whether it is required, whether it is secret."""
-        field = Settings.model_fields[self.name.lower()]
+        model_field = Settings.model_fields[self.name.lower()]
         if self.name in _ONE_OF:
             yield f"For calls to Floriday, one of {' and '.join(f'`{PREFIX}{name}`' for name in _ONE_OF)} is required."
-        elif field.is_required() and self.name.lower() != "warehouse":
+        elif model_field.is_required() and self.name.lower() != "warehouse":
             yield "Required for calls to Floriday."
+        yield from (f"{label}: `{value}`" for label, value in self.labelled.items())
         if self.value:
             yield f"{'Default' if self.has_default() else 'Example'}: `{self.value}`"
-        elif not field.is_required() and "Default:" not in self.text and self.name not in _ONE_OF:
+        elif not model_field.is_required() and "Default:" not in self.text and self.name not in _ONE_OF:
             yield "Default: not set."
         if self.name in SECRETS:
             yield f"It is a secret. `{PREFIX}{self.name}_FILE` may name the file that contains it."
@@ -82,9 +88,16 @@ def groups(text: str) -> dict[str, list[Variable]]:
     """The variables of ``.env.example`` by the title of their group, as it is written there."""
     parts = re.split(r"(?m)^# --- (.+) ---$", text)
     return {
-        title: [Variable(name, _paragraph(comment), value) for comment, name, value in _BLOCK.findall(part)]
+        title: [_variable(found) for found in _BLOCK.finditer(part)]
         for title, part in zip(parts[1::2], parts[2::2], strict=True)
     }
+
+
+def _variable(found: re.Match[str]) -> Variable:
+    comment, name, value, _ = found.groups()
+    labelled = dict(_LABELLED.findall(found[0]))
+    text = re.sub(r"(?m)^# \w+:\n", "", comment)
+    return Variable(name, _paragraph(text), "" if labelled else value, labelled)
 
 
 def reference(text: str) -> str:

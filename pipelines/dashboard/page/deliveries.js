@@ -81,6 +81,7 @@ function corrections(chosen) {
     figures: [
       { value: grouped(whole.requests), label: t("requests, {accepted} accepted and {declined} declined",
         { accepted: grouped(whole.accepted), declined: grouped(whole.declined) }) },
+      { value: grouped(whole.pending), label: t("without an answer") },
       { value: money(whole.value, chosen.code), label: t("is what they changed") },
     ],
     picture: weeks.length && sides.length && verticalBars({

@@ -5,7 +5,7 @@ const charts = new Map();
 const printing = window.matchMedia("print");
 let isPrinted = false;
 // What fits on paper, beside the table: the page is drawn before it is laid out.
-const PRINTED = { width: 270, height: 0.48 };
+const PRINTED = { width: 270, height: 0.43 };
 
 function draw() {
   const onPaper = isPrinted || printing.matches;

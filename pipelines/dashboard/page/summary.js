@@ -66,7 +66,8 @@ const TILES = {
   invoices: () => {
     const sums = total("invoices", filters);
     const part = quotient(sums.open, FACTS.sales ? total("sales", filters).revenue : 0);
-    const more = t("{value} too much", { value: money(sums.excess, filters.code) });
+    const excess = t("{value} too much", { value: money(sums.excess, filters.code) });
+    const more = part === null ? excess : `${BUYS ? t("{part} of the spend", { part: percent(part) }) : t("{part} of the revenue", { part: percent(part) })}, ${excess}`;
     return [judged("not_invoiced", part, money(sums.open, filters.code), t("Not invoiced"), more, "invoices")];
   },
   stock: () => {
@@ -104,7 +105,7 @@ const TASKS = {
   invoices: (all) => {
     const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };
     const { open } = total("invoices", old);
-    return open && [t("{value} of deliveries until {week} is not invoiced", { value: money(open, all.code), week: weekName(old.to) }), old];
+    return open && [t("{value} of deliveries from {first} to {week} is not invoiced", { value: money(open, all.code), first: weekName(old.from), week: weekName(old.to) }), old];
   },
   stock: (all) => {
     const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };

@@ -233,4 +233,4 @@ def test_open_and_excess_amounts_are_apart(buyer_warehouse: ReportWarehouse, bro
 
     with open_page(browser, page_of(buyer_warehouse)) as dashboard:
         assert labels(dashboard, "invoices")[:2] == ["EUR 2991 ordered and not invoiced", "EUR 1610 invoiced too much"]
-        assert "EUR 2991EUR 1610 too much" in tile(dashboard, "invoices")
+        assert "EUR 1610 too much" in tile(dashboard, "invoices")
