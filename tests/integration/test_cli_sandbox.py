@@ -172,10 +172,10 @@ class TestDemo:
     @pytest.mark.parametrize("number", range(len(demonstration.QUERIES["suppliers"])))
     def test_suggested_queries_work(self, number: int, ended: FinishedCommand, folder: Path) -> None:
         """Each query that the demo suggests returns rows."""
-        line = [line for line in ended.out.splitlines() if line.startswith("FLORIDAY_WAREHOUSE=")][number]
-        setting, program, *arguments = shlex.split(line)
+        line = [line for line in ended.out.splitlines() if line.startswith("floriday query ")][number]
+        program, *arguments = shlex.split(line)
 
-        answer = floriday(*arguments, folder=folder, FLORIDAY_WAREHOUSE=setting.partition("=")[2])
+        answer = floriday(*arguments, folder=folder)
 
         assert program == "floriday"
         assert (answer.code, answer.err) == (0, "")
