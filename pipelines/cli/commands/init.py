@@ -162,12 +162,17 @@ def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
 def _check(variables: dict[str, str]) -> None:
     """Load the settings and try the credentials; an error if an account cannot be identified."""
     from pipelines.cli.access import access_of, print_credentials
+    from pipelines.errors import PipelineError
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_clients
 
-    with open_clients(load_settings(variables, dotenv=False)) as connected:
-        access = access_of(connected)
-        print_credentials(access)
+    try:
+        with open_clients(load_settings(variables, dotenv=False)) as connected:
+            access = access_of(connected)
+            print_credentials(access)
+    except PipelineError as error:
+        error.message += ". Nothing was written; --no-check writes the settings without trying them"
+        raise
     if not access.is_well:
         raise typer.Exit(1)
 

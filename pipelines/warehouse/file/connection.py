@@ -64,8 +64,13 @@ class Warehouse:
     def require(self) -> None:
         """Raise a WarehouseError if the file does not exist."""
         if not self.exists():
-            hint = "run `floriday sync` first, or restore a backup there"
-            raise WarehouseError(f"there is no warehouse at {self.path} yet: {hint}")
+            hint = "run `floriday init` and `floriday sync` first, or restore a backup there"
+            raise WarehouseError(f"there is no warehouse at {self.path} yet: {hint}{self._others()}")
+
+    def _others(self) -> str:
+        """The end of a sentence that names the warehouses beside the missing one; empty without any."""
+        others = sorted(each.name for each in self.path.parent.glob("*.duckdb") if ".published" not in each.name)
+        return f". Beside it are {', '.join(others[:3])}: --warehouse names another one" if others else ""
 
     @property
     def log(self) -> Path:

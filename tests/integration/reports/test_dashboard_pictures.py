@@ -132,7 +132,17 @@ def browser() -> Iterator[Browser]:
         yield chromium
 
 
-@pytest.fixture(scope="module", params=[*product(("suppliers", "customers"), AGES)], ids=", ".join)
+SOME = {("suppliers", "a week old"), ("customers", "two years old")}
+"""The pages that slow tests look at; the soak tests look at all."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(each, id=", ".join(each), marks=pytest.mark.slow if each in SOME else pytest.mark.soak)
+        for each in product(("suppliers", "customers"), AGES)
+    ],
+)
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a warehouse of an API and an age."""
     api, age = request.param
@@ -146,7 +156,6 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return (folder / "page.html").rename(folder / f"{api}, {age}.html")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_look(page: Path, look: str, locale: str, browser: Browser) -> None:
@@ -159,7 +168,6 @@ def test_every_look(page: Path, look: str, locale: str, browser: Browser) -> Non
         assert faults(dashboard) == {}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", LOCALES)
 def test_paper(page: Path, locale: str, browser: Browser) -> None:
     """On paper it has at most four sheets, and nothing overflows, is clipped or overlaps."""
