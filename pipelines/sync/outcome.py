@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from pipelines.catalogue.types import Source
 
 
 @dataclass(frozen=True)
@@ -128,3 +130,9 @@ def united(*found: Mapping[str, set[str]]) -> dict[str, set[str]]:
         for name, more in some.items():
             values[name] = values.get(name, set()) | more
     return values
+
+
+def in_order(outcomes: Iterable[FeedOutcome], accounts: Sequence[str], sources: Sequence[Source]) -> list[FeedOutcome]:
+    """The outcomes of feeds that were synced concurrently, by account and then by feed."""
+    found = {(outcome.account, outcome.feed): outcome for outcome in outcomes}
+    return [found[account, source.name] for account in accounts for source in sources]

@@ -153,16 +153,16 @@ def _outcomes(environment: Mapping[str, str]) -> list[FeedOutcome]:
 
 def _sync_without_dagster(settings: Settings) -> list[FeedOutcome]:
     """The outcome of each feed of each account, in the catalogue's order."""
+    from pipelines.sync.outcome import in_order
     from pipelines.sync.session import new_run_id, open_clients
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
 
     with hold_sync_lock(settings.warehouse, "floriday demo"), open_clients(settings) as connected:
         session = connected.prepare()
         accounts = list(session.identities)
-        found = session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts)
-        outcomes = {(outcome.account, outcome.feed): outcome for outcome in found}
+        outcomes = list(session.sync_all(session.sources, run_id=new_run_id(), accounts=accounts))
         session.save_positions()
-    return [outcomes[account, source.name] for account in accounts for source in session.sources]
+    return in_order(outcomes, accounts, session.sources)
 
 
 def _show_queries(warehouse: Path, queries: Iterable[str]) -> None:

@@ -251,16 +251,17 @@ def _sync_feeds(session: SyncSession, what: WhatToRead) -> list[FeedOutcome]:
     """Sync all feeds of the identified accounts; returns their outcomes by account and feed."""
     from pipelines.cli.terminal.progress import progress
     from pipelines.errors import PipelineError
+    from pipelines.sync.outcome import in_order
     from pipelines.sync.session import new_run_id
 
     accounts, run_id = list(session.identities), new_run_id()
-    outcomes: dict[tuple[str, str], FeedOutcome] = {}
+    outcomes: list[FeedOutcome] = []
     with progress(len(accounts), len(session.sources)) as display:
         for outcome in session.sync_all(
             session.sources, run_id=run_id, accounts=accounts, what=what, listener=display.update
         ):
             display.finish(outcome)
-            outcomes[outcome.account, outcome.feed] = outcome
+            outcomes.append(outcome)
     with suppress(PipelineError):  # the outcomes are printed first; then the caller writes again, and raises
         session.save_positions()
-    return [outcomes[account, source.name] for account in accounts for source in session.sources]
+    return in_order(outcomes, accounts, session.sources)
