@@ -70,8 +70,9 @@ class Following:
 def add_record(sandbox: Sandbox, feed: str, account: str | None = None) -> None:
     """Add a record that differs from all others."""
     book = sandbox.book(feed, account)
-    (record,) = valid_records(SUPPLIERS.feed(feed), seed=100 + len(book), count=1)
-    book.put(in_json(record))
+    number = book.reserve()
+    (record,) = valid_records(SUPPLIERS.feed(feed), seed=100 + len(book), count=1, first_number=number)
+    book.put(in_json(record), number=number)
 
 
 def filled(sandbox: Sandbox) -> Sandbox:
