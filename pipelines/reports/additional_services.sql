@@ -43,7 +43,7 @@ services AS (
         a.additional_service_id,
         a.warehouse_ids,
         -- The table of one API lacks that column.
-        if(a.is_customer_specific, CAST(to_json(a) -> '$.customer_organization_ids' AS UUID[]), NULL) AS customer_ids
+        CASE WHEN a.is_customer_specific THEN CAST(to_json(a) -> '$.customer_organization_ids' AS UUID[]) END AS customer_ids
     FROM catalog.additional_services a
 ),
 offering_warehouses AS (
@@ -176,18 +176,18 @@ possible AS (
         c.additional_service_id,
         c.money,
         sum(
-            if(
-                NOT c.is_of_clock
+            CASE
+                WHEN NOT c.is_of_clock
                     AND c.order_money IS NOT DISTINCT FROM c.money
                     AND (
                         NOT c.has_warehouse
                         OR coalesce(len(s.warehouse_ids), 0) = 0
                         OR coalesce(list_contains(s.warehouse_ids, c.warehouse_id), false)
                     )
-                    AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false)),
-                c.orders,
-                c.with_service
-            )
+                    AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false))
+                THEN c.orders
+                ELSE c.with_service
+            END
         ) AS orders
     FROM candidates c
     LEFT JOIN services s ON s.account = c.account AND s.additional_service_id = c.additional_service_id

@@ -89,8 +89,8 @@ paces AS (
     SELECT
         l.*,
         CAST(timezone('Europe/Amsterdam', now()) AS DATE) AS today,
-        if(l.last_day > today, l.last_day - greatest(today, l.first_day - 1), 0) AS days_left,
-        if(l.first_day <= today, least(today, l.last_day) - l.first_day + 1, NULL) AS days_passed,
+        CASE WHEN l.last_day > today THEN l.last_day - greatest(today, l.first_day - 1) ELSE 0 END AS days_left,
+        CASE WHEN l.first_day <= today THEN least(today, l.last_day) - l.first_day + 1 END AS days_passed,
         l.delivered / days_passed AS pace
     FROM contract_lines l
     WHERE (from_date IS NULL OR l.last_day >= CAST(from_date AS DATE))
@@ -100,7 +100,10 @@ forecast AS (
     SELECT
         p.*,
         CAST(
-            if(p.last_day < p.today, p.delivered, greatest(p.called_off, round(p.delivered + p.pace * p.days_left)))
+            CASE
+                WHEN p.last_day < p.today THEN p.delivered
+                ELSE greatest(p.called_off, round(p.delivered + p.pace * p.days_left))
+            END
                 AS BIGINT
         ) AS expected
     FROM paces p

@@ -52,7 +52,7 @@ detail AS (
         o.is_paid,
         o.calculated_fields_order_amount_currency AS money,
         o.calculated_fields_order_amount_value AS amount,
-        if(coalesce(o.is_paid, false), 0, o.calculated_fields_order_amount_value) AS open_amount,
+        CASE WHEN coalesce(o.is_paid, false) THEN 0 ELSE o.calculated_fields_order_amount_value END AS open_amount,
         coalesce(CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day, -1) AS age
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time

@@ -83,11 +83,11 @@ detail AS NOT MATERIALIZED (
         ceil(pieces / nullif(o.packing_configuration_pieces_per_package, 0)) AS packages,
         packages / nullif(o.packing_configuration_packages_per_layer, 0) AS layers,
         layers / nullif(o.packing_configuration_layers_per_load_carrier, 0) AS load_carriers,
-        if(
-            o.delivery_price_per_piece_value IS NULL,
-            o.delivery_delivery_cost_currency,
-            o.delivery_price_per_piece_currency
-        ) AS revenue_money,
+        CASE
+            WHEN o.delivery_price_per_piece_value IS NULL
+            THEN o.delivery_delivery_cost_currency
+            ELSE o.delivery_price_per_piece_currency
+        END AS revenue_money,
         CAST(o.delivery_price_per_piece_value AS DECIMAL(38, 6)) * o.number_of_pieces AS charged,
         -- Rounding 38 digits takes 0.6 seconds for a million orders, rounding 18 digits next to nothing.
         coalesce(
@@ -113,9 +113,9 @@ deliveries AS (
         count(*) AS orders,
         sum(o.amount) AS amount,
         sum(o.pieces) AS pieces,
-        if(count(o.packages) = count(*), sum(o.packages), NULL) AS packages,
-        if(count(o.layers) = count(*), ceil(round(sum(o.layers), 6)), NULL) AS layers,
-        if(count(o.load_carriers) = count(*), ceil(round(sum(o.load_carriers), 6)), NULL) AS load_carriers
+        CASE WHEN count(o.packages) = count(*) THEN sum(o.packages) END AS packages,
+        CASE WHEN count(o.layers) = count(*) THEN ceil(round(sum(o.layers), 6)) END AS layers,
+        CASE WHEN count(o.load_carriers) = count(*) THEN ceil(round(sum(o.load_carriers), 6)) END AS load_carriers
     FROM detail o
     JOIN conditions c ON c.account = o.account AND c.delivery_condition_id = o.delivery_condition_id
     WHERE c.has_cost
@@ -137,12 +137,12 @@ costs AS (
                 WHEN 'LOAD_CARRIER' THEN v.load_carriers
                 WHEN 'SHIPMENT' THEN 1
             END AS BIGINT
-        ) + if(
-            coalesce(v.amount < k.delivery_surcharge_threshold, false)
-                OR coalesce(v.load_carriers < c.least_load_carriers, false),
-            coalesce(k.delivery_surcharge, 0),
-            0
-        ) AS cost
+        ) + CASE
+            WHEN coalesce(v.amount < k.delivery_surcharge_threshold, false)
+                OR coalesce(v.load_carriers < c.least_load_carriers, false)
+            THEN coalesce(k.delivery_surcharge, 0)
+            ELSE 0
+        END AS cost
     FROM deliveries v
     JOIN conditions c ON c.number = v.number
     LEFT JOIN organizations.delivery_condition_costs k

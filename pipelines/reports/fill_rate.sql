@@ -94,7 +94,9 @@ delivered AS (
         r.account,
         r.sales_order_id,
         CAST(sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS BIGINT) AS pieces,
-        CAST(sum(if(r.pieces_per_package IS NULL, c.claimed_number_of_packages, NULL)) AS BIGINT) AS packages_of_order
+        CAST(
+            sum(CASE WHEN r.pieces_per_package IS NULL THEN c.claimed_number_of_packages END) AS BIGINT
+        ) AS packages_of_order
     FROM requests r
     ANTI JOIN outdated m
         ON m.account = r.account AND m.delivery_order_id = r.delivery_order_id AND m.position = r.position
@@ -112,7 +114,10 @@ changes AS (
         CAST(
             sum(
                 m.old_values_number_of_pieces
-                    - if(m.correction_type = 'CANCELLATION', 0, CAST(m.new_values_number_of_pieces AS BIGINT))
+                    - CASE
+                        WHEN m.correction_type = 'CANCELLATION' THEN 0
+                        ELSE CAST(m.new_values_number_of_pieces AS BIGINT)
+                    END
             ) FILTER (
                 (m.mutation_type = 'WITHDRAWN_BY_CUSTOMER' OR r.initiated_by = 'CUSTOMER')
                 AND coalesce(m.created_date_time <= o.delivery_latest_delivery_date_time, true)
@@ -143,7 +148,7 @@ owed AS (
         o.trade_item_id,
         o.status,
         CAST(greatest(coalesce(m.pieces, o.number_of_pieces, 0), 0) AS BIGINT) AS ordered_pieces,
-        CAST(if(o.status = 'CANCELLED', 0, coalesce(o.number_of_pieces, 0)) AS BIGINT) AS agreed_pieces,
+        CAST(CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.number_of_pieces, 0) END AS BIGINT) AS agreed_pieces,
         coalesce(d.pieces, 0)
             + coalesce(d.packages_of_order * o.packing_configuration_pieces_per_package, 0) AS shipped_pieces,
         CASE

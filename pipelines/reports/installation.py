@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.reports.fitting import fitting_reports, parameter_list
 from pipelines.reports.report import Report, all_reports
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.schema.lookup_tables import LOOKUP_TABLES, loaded_lists, without_rows
@@ -34,7 +35,7 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
     changed = [report for report in all_reports() if existing.get(report.name) != _comment(report)]
     loaded = loaded_lists(connection)
     fresh = [_with_lists(report, loaded) for report in changed if readable.issuperset(report.tables)]
-    fitting = [report for report in fresh if _fits(connection, report)]
+    fitting = fitting_reports(connection, fresh)
     for report in fresh:
         if report in fitting:
             connection.execute(script(_statements(report)))
@@ -53,7 +54,7 @@ def define_details(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
     """
     name = quoted(f"{report.name}_detail")
     sql = report.query_of("detail")
-    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(report)}) AS TABLE {sql}")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({parameter_list(report)}) AS TABLE {sql}")
 
 
 def installed(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -67,16 +68,6 @@ def _readable(tables: Collection[str]) -> set[str]:
     past = (f"{schema}.{name}" for schema in ("history", "versions") for name in names)
     lists = (f"lookup.{name}" for name in LOOKUP_TABLES)
     return {*tables, *past, *lists, *(f"sync.{name}" for name in (*SYNC_TABLES, *SYNC_VIEWS))}
-
-
-def _fits(connection: duckdb.DuckDBPyConnection, report: Report) -> bool:
-    """Whether all columns that a report reads exist; the tables of one API may lack some."""
-    try:
-        connection.execute(f"CREATE OR REPLACE TEMP MACRO fitting({_parameters(report)}) AS TABLE {report.sql}")
-        connection.execute("EXPLAIN FROM fitting()")
-    except duckdb.BinderException:
-        return False
-    return True
 
 
 def _with_lists(report: Report, loaded: Collection[str]) -> Report:
@@ -94,10 +85,6 @@ def _drop(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     connection.execute(f"DROP MACRO TABLE IF EXISTS {name}; DROP VIEW IF EXISTS {name}")
 
 
-def _parameters(report: Report) -> str:
-    return ", ".join(f"{quoted(parameter)} := NULL" for parameter in report.parameters)
-
-
 def _installed(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
     return dict(connection.execute(INSTALLED).fetchall())
 
@@ -109,7 +96,7 @@ def _comment(report: Report) -> str:
 def _statements(report: Report) -> Iterator[str]:
     name = qualified("reports", report.name)
     yield f"DROP VIEW IF EXISTS {name}"
-    yield f"CREATE OR REPLACE MACRO {name}({_parameters(report)}) AS TABLE {report.sql}"
+    yield f"CREATE OR REPLACE MACRO {name}({parameter_list(report)}) AS TABLE {report.sql}"
     yield f"COMMENT ON MACRO TABLE {name} IS {literal(_comment(report))}"
     yield f"CREATE VIEW {name} AS SELECT * FROM {name}()"
     yield f"COMMENT ON VIEW {name} IS {literal(_comment(report))}"

@@ -123,7 +123,8 @@ stated AS (
     SELECT
         d.*,
         CASE
-            WHEN NOT d.has_lines THEN if(d.is_outside, 'CANNOT_BE_KNOWN', 'NOT_SETTLED')
+            WHEN NOT d.has_lines AND d.is_outside THEN 'CANNOT_BE_KNOWN'
+            WHEN NOT d.has_lines THEN 'NOT_SETTLED'
             WHEN d.unsettled_pieces = 0 AND coalesce(abs(d.unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
             WHEN d.unsettled_pieces BETWEEN 1 AND d.ordered_pieces - 1 AND coalesce(d.unsettled_amount >= 0.01, true)
                 THEN 'SETTLED_IN_PART'
@@ -135,8 +136,8 @@ stated AS (
 detail AS (
     SELECT
         d.*,
-        if(d.state = 'CANNOT_BE_KNOWN', NULL, if(d.difference < 0, 0, d.difference)) AS open_amount,
-        if(d.state = 'CANNOT_BE_KNOWN', NULL, if(d.difference > 0, 0, -d.difference)) AS excess_amount
+        CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference < 0 THEN 0 ELSE d.difference END AS open_amount,
+        CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference > 0 THEN 0 ELSE -d.difference END AS excess_amount
     FROM stated d
     WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))

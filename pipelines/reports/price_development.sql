@@ -62,14 +62,15 @@ realised AS (
         o.monday,
         o.trade_item_id,
         o.price_money AS money,
-        min(if(o.is_clock, NULL, o.price)) AS lowest,
-        max(if(o.is_clock, NULL, o.price)) AS highest,
-        sum(if(o.is_clock, NULL, o.paid)) / sum(if(o.is_clock, NULL, o.priced_pieces)) AS average,
-        sum(if(o.is_clock, NULL, o.pieces)) AS pieces,
-        min(if(o.is_clock, o.price, NULL)) AS clock_lowest,
-        max(if(o.is_clock, o.price, NULL)) AS clock_highest,
-        sum(if(o.is_clock, o.paid, NULL)) / sum(if(o.is_clock, o.priced_pieces, NULL)) AS clock_average,
-        sum(if(o.is_clock, o.pieces, NULL)) AS clock_pieces
+        min(CASE WHEN o.is_clock THEN NULL ELSE o.price END) AS lowest,
+        max(CASE WHEN o.is_clock THEN NULL ELSE o.price END) AS highest,
+        sum(CASE WHEN o.is_clock THEN NULL ELSE o.paid END)
+            / sum(CASE WHEN o.is_clock THEN NULL ELSE o.priced_pieces END) AS average,
+        sum(CASE WHEN o.is_clock THEN NULL ELSE o.pieces END) AS pieces,
+        min(CASE WHEN o.is_clock THEN o.price END) AS clock_lowest,
+        max(CASE WHEN o.is_clock THEN o.price END) AS clock_highest,
+        sum(CASE WHEN o.is_clock THEN o.paid END) / sum(CASE WHEN o.is_clock THEN o.priced_pieces END) AS clock_average,
+        sum(CASE WHEN o.is_clock THEN o.pieces END) AS clock_pieces
     FROM detail o
     GROUP BY ALL
 ),
@@ -87,11 +88,11 @@ line_versions AS (
         v.number_of_pieces AS pieces,
         coalesce(v.delivery_period_start_date_time, v.order_period_start_date_time) AS begins,
         greatest(
-            if(
-                v.delivery_period_start_date_time IS NULL,
-                v.order_period_end_date_time,
-                v.delivery_period_end_date_time
-            ) - INTERVAL 1 MICROSECOND,
+            CASE
+                WHEN v.delivery_period_start_date_time IS NULL
+                THEN v.order_period_end_date_time
+                ELSE v.delivery_period_end_date_time
+            END - INTERVAL 1 MICROSECOND,
             begins
         ) AS ends,
         NOT v.is_deleted AND coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS counts
@@ -108,7 +109,7 @@ prices AS (
         v.pieces,
         v.begins,
         v.ends,
-        if(v.row_version = 1, NULL, v.synced_at) AS seen_at,
+        CASE WHEN v.row_version = 1 THEN NULL ELSE v.synced_at END AS seen_at,
         -- A line that was sold out before its period was on offer for its beginning.
         CASE
             WHEN n.counts OR n.is_deleted THEN n.synced_at

@@ -104,8 +104,8 @@ both_years AS (
         coalesce(w.trade_item_id, e.trade_item_id) AS trade_item_id,
         coalesce(w.money, e.money) AS money,
         coalesce(w.orders, 0) AS orders,
-        if(w.orders IS NULL, 0, w.pieces) AS pieces,
-        if(w.orders IS NULL, 0, w.revenue) AS revenue,
+        CASE WHEN w.orders IS NULL THEN 0 ELSE w.pieces END AS pieces,
+        CASE WHEN w.orders IS NULL THEN 0 ELSE w.revenue END AS revenue,
         e.revenue AS revenue_last_year
     FROM sold w
     FULL JOIN last_year e

@@ -57,7 +57,7 @@ batches AS (
         b.trade_item_id,
         b.warehouse_id,
         b.supplier_organization_id,
-        if(b.is_deleted, 0, greatest(b.number_of_pieces, 0)) AS pieces_left
+        CASE WHEN b.is_deleted THEN 0 ELSE greatest(b.number_of_pieces, 0) END AS pieces_left
     FROM supply.batches b
     CROSS JOIN today t
     LEFT JOIN days y ON y.moment = b.batch_date

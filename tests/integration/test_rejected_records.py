@@ -220,7 +220,7 @@ class PlanRecorder:
 
     def execute(self, sql: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
         """Record the plan of a statement, and execute it."""
-        ((_, plan),) = self._connection.execute(f"EXPLAIN {sql}", parameters).fetchall()
+        ((_, plan),) = self._connection.execute(f"EXPLAIN (FORMAT json) {sql}", parameters).fetchall()
         self.plans.append(plan)
         return self._connection.execute(sql, parameters)
 

@@ -227,8 +227,8 @@ def test_the_plan_of_a_query_is_shown_in_parts(world: World) -> None:
     assert_fits(printed, NARROW, "")
     assert "to the right of it:" in printed
     boxes = re.sub(r"\x1b\[[\d;]*m", "", printed)
-    assert len(re.findall("SEQ_SCAN", boxes)) == 5
-    assert len(re.findall("┌─", boxes)) == len(re.findall("└─", boxes))
+    assert len(re.findall("SEQ_SCAN|Seq Scan", boxes)) == 5
+    assert len(re.findall("[┌╭]─", boxes)) == len(re.findall("[└╰]─", boxes))
 
 
 def test_an_error_is_one_line_in_a_file(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ HUGE = (
     "SELECT string_agg(repeat('x', 1000), '') FROM range(2000000)",
     "SELECT range(100000000)",
     "SELECT [repeat('x', 1000000) FOR i IN range(1000)]",
-    "SELECT list_transform(range(3000), x -> range(30000))",
+    "SELECT list_transform(range(3000), lambda x: range(30000))",
 )
 """Results whose cells are too large; each is refused."""
 

@@ -110,6 +110,8 @@ class RandomStatements:
                 "CREATE TYPE mood AS ENUM ('a')",
                 f"CREATE MACRO m(x) AS TABLE {select}",
                 "CREATE INDEX i ON things.things (account)",
+                "CREATE SECURE VIEW things.new AS SELECT 1",
+                f"CREATE TRIGGER t AFTER INSERT ON {table} FOR EACH STATEMENT {self._copy}",
                 "CREATE PERSISTENT SECRET s (TYPE s3, KEY_ID 'a', SECRET 'b')",
                 f"CREATE SECRET s IN local_file (TYPE http, BEARER_TOKEN {path})",
             ),
@@ -133,6 +135,7 @@ class RandomStatements:
             "USE": (f"USE {self.warehouse.stem}", "USE memory"),
             "LOAD": (f"LOAD {path}", "LOAD httpfs", "INSTALL httpfs", f"FORCE INSTALL spatial FROM {path}"),
             "UPDATE_EXTENSIONS": ("UPDATE EXTENSIONS",),
+            "CONNECT": ("CONNECT 'quack:127.0.0.1'", f"CONNECT {path}", f"CONNECT {self.warehouse.stem}", "DISCONNECT"),
             "SET": (
                 f"SET {self._pick(_SETTINGS)}",
                 f"SET GLOBAL {self._pick(_SETTINGS)}",
@@ -170,6 +173,8 @@ class RandomStatements:
                 f"EXPLAIN (FORMAT html) {sql}",
                 f"explain /* {other} */ analyze {sql}",
                 f"WITH {name} AS ({sql}) FROM {name}",
+                f"WITH {name} AS ({sql} RETURNING *) FROM {name}",
+                f"WITH {name} AS (PIVOT things.things ON account USING count(*)) {sql}",
                 f"WITH {name} AS MATERIALIZED ({sql}) SELECT count(*) FROM {name}, ({other})",
                 f"WITH RECURSIVE r AS (SELECT 1 UNION ALL ({sql})) FROM r LIMIT 9",
                 f"SELECT * FROM ({sql})",
@@ -226,6 +231,7 @@ KINDS = (
     "USE",
     "LOAD",
     "UPDATE_EXTENSIONS",
+    "CONNECT",
     "SET",
     "PRAGMA",
     "CALL",
@@ -234,7 +240,12 @@ KINDS = (
     "PREPARE",
     "EXECUTE",
 )
-"""The kinds of ``plain``; parsed, they have all of DuckDB's statement types that SQL text can have."""
+"""The kinds of ``plain``; parsed, they have all of DuckDB's statement types that SQL text can have.
+
+Some exist only since DuckDB 2."""
+
+UNNAMED = "unnamed"
+"""Stands for the statement types without a name in DuckDB's Python module, such as ``UPDATE EXTENSIONS``."""
 
 _SHARE_OF_SELECT = 0.4
 _FILE_FUNCTIONS = (
@@ -249,6 +260,10 @@ _FILE_FUNCTIONS = (
     "parquet_metadata",
     "parquet_kv_metadata",
     "which_secret",
+    "read_single_csv_file",
+    "read_single_parquet_file",
+    "read_single_json_file",
+    "parquet_page_index",
 )
 _SESSION_FUNCTIONS = (
     "enable_logging()",
@@ -264,9 +279,18 @@ _SESSION_FUNCTIONS = (
     "pandas_scan(0)",
     "arrow_scan(0, 0, 0)",
     "seq_scan()",
+    "add_grammar_extension('x')",
+    "register_external_resource_type('x')",
+    "register_external_resource('x', 'y')",
+    "create_external_resource('x', 'y')",
+    "destroy_external_resource('x')",
+    "duckdb_external_resources()",
+    "duckdb_extension_repositories()",
 )
 _SCALARS = (
     "nextval('numbers')",
+    "setval('numbers', 9)",
+    "$temp_directory",
     "setseed(0.5)",
     "write_log('x')",
     "current_setting('temp_directory')",
@@ -285,6 +309,10 @@ _SETTINGS = (
     "profiling_output = 'profile.json'",
     "extension_directory = '.'",
     "secret_directory = '.'",
+    "extension_repository_directory = '.'",
+    "external_file_cache_spill = true",
+    "logging_sink = 'file'",
+    "default_transaction_invalidation_policy = 'x'",
 )
 _PRAGMAS = (
     "version",
@@ -331,6 +359,14 @@ _ODD = (
 def types_of(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
     """The names of the statement types that DuckDB's parser finds in a text; empty if it cannot parse it."""
     try:
-        return {str(each.type).rpartition(".")[2] for each in connection.extract_statements(sql)}
+        return {_type_name(each) for each in connection.extract_statements(sql)}
     except duckdb.Error:
         return set()
+
+
+def _type_name(statement: duckdb.Statement) -> str:
+    try:
+        name = str(statement.type).rpartition(".")[2]
+    except ValueError:  # DuckDB 2
+        return UNNAMED
+    return UNNAMED if name == "???" else name

@@ -19,14 +19,14 @@ from pipelines.warehouse.read.query_process import confine
 from pipelines.warehouse.read.query_session import Limits, QuerySession, query_session, single_query
 from pipelines.warehouse.read.statement_rules import READING_FUNCTIONS, reading_statement
 from tests.security.confined_process import ConfinedProcess
-from tests.security.random_statements import KINDS, RandomStatements, types_of
+from tests.security.random_statements import KINDS, UNNAMED, RandomStatements, types_of
 from tests.thing_warehouse import B, ThingWarehouse, word
 
 ROOT = Path(__file__).parents[2]
-UNPARSED = {"INVALID", "ANALYZE", "VARIABLE_SET", "CREATE_FUNC", "RELATION", "LOGICAL_PLAN", "EXTENSION", "MULTI"}
+UNPARSED = {"INVALID", "ANALYZE", "VARIABLE_SET", "CREATE_FUNC", "RELATION", "LOGICAL_PLAN", "EXTENSION"}
 """Statement types to which DuckDB parses no SQL text."""
-UPDATE_EXTENSIONS = "???"
-"""A statement type without a name in DuckDB's Python module."""
+OF_ONE_VERSION = {"MULTI", "COPY_DATABASE"}
+"""Statement types to which only one of the supported versions of DuckDB parses SQL text."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,40 @@ ATTACKS = (
     "FROM which_secret('s3://a', 's3')",
     "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'a')",
     "WITH deleted AS (DELETE FROM things.things RETURNING *) FROM deleted",
+    "WITH x AS (INSERT INTO things.things FROM things.things RETURNING *) FROM x",
+    "WITH x AS (UPDATE things.things SET account = 'x' RETURNING *) SELECT 1",
+    "WITH x AS (MERGE INTO things.things t USING (SELECT 1 AS a) s ON true WHEN MATCHED THEN DELETE) SELECT 1",
+    "WITH x AS (COPY (SELECT 'x') TO '{path}' (FORMAT csv, USE_TMP_FILE false)) FROM x",
+    "WITH x AS (COPY (SELECT 1) TO '{folder}/new.csv') SELECT 1",
+    "WITH a AS (SELECT 1), x AS MATERIALIZED (/**/\u00a0copy (FROM a) TO '{folder}/new.csv') SELECT 1",
+    "SELECT (WITH x AS (COPY (SELECT 1) TO '{folder}/new.csv') SELECT 1)",
+    "FROM (WITH x AS (COPY (SELECT 1) TO '{folder}/new.csv') FROM x)",
+    "EXPLAIN WITH x AS (COPY (SELECT 1) TO '{folder}/new.csv') FROM x",
+    "WITH x AS (COPY (SELECT 1) TO '{folder}/new.csv') PIVOT things.things ON account USING count(*)",
+    "WITH p AS (PIVOT things.things ON account USING count(*)) COPY (FROM p) TO '{folder}/new.csv'",
+    "WITH p AS (PIVOT things.things ON account USING count(*)) DELETE FROM things.things",
+    "COPY (PIVOT things.things ON account USING count(*)) TO '{folder}/new.csv'",
+    "CREATE TEMP TABLE mine AS PIVOT things.things ON account USING count(*)",
+    "EXPLAIN ANALYZE PIVOT things.things ON account USING count(*)",
+    "CONNECT 'quack:127.0.0.1'",
+    "CONNECT '{folder}/new.duckdb'",
+    "DISCONNECT",
+    "UPDATE EXTENSIONS",
+    "CREATE SECURE VIEW things.new AS SELECT 1",
+    "CREATE TRIGGER t AFTER INSERT ON things.things FOR EACH STATEMENT DELETE FROM things.things",
+    "FROM read_single_csv_file('{folder}/secret.csv')",
+    "FROM read_single_json_file('{folder}/secret.csv')",
+    "FROM read_single_parquet_file('{path}')",
+    "FROM parquet_page_index('{path}')",
+    "FROM add_grammar_extension('x')",
+    "FROM create_external_resource('x', 'y')",
+    "FROM register_external_resource_type('x')",
+    "CALL destroy_external_resource('x')",
+    "SET default_transaction_invalidation_policy = 'x'",
+    "SET logging_sink = 'file'",
+    "SET external_file_cache_spill = true",
+    "SET extension_repository_directory = '{folder}'",
+    "COPY (SELECT 1) TO '{folder}/new.csv' (FORMAT csv, PARTITION_BY (x))",
 )
 """Attacks of an audit, and variants of them."""
 
@@ -207,6 +241,9 @@ def test_an_attack_does_nothing_without_the_rules(attack: str, place: Place, pro
         "PIVOT things.things ON account USING count(*)",
         "PIVOT things.things ON account USING count(*) ; /* a comment */",
         "WITH p AS (PIVOT things.things ON account USING count(*)) FROM p",
+        """WITH copy AS (SELECT 1 AS "delete", 2 AS update) SELECT copy.update, ("delete"), (update) FROM copy""",
+        "WITH a AS (SELECT 1 AS b), c AS (FROM a) (FROM c) UNION ALL (SELECT 2) ORDER BY b",
+        "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r WHERE x < 3) FROM r",
         "UNPIVOT (SELECT 1 AS a, 2 AS b) ON a, b",
         "FROM history.things_as_of(now())",
         "FROM duckdb_tables()",
@@ -228,9 +265,14 @@ def test_random_statements_have_every_kind() -> None:
     statements = RandomStatements(random.Random(1), Path("/folder"), Path("/folder/w.duckdb"))
 
     parsed = set().union(*(types_of(connection, statements.plain(kind)) for kind in KINDS for _ in range(30)))
-    explained = {kind for kind in KINDS if types_of(connection, f"EXPLAIN ANALYZE {statements.plain(kind)}")}
+    explained = {
+        kind
+        for kind in KINDS
+        if any(types_of(connection, f"EXPLAIN ANALYZE {statements.plain(kind)}") for _ in range(10))
+    }
 
-    assert parsed | {"EXPLAIN"} == duckdb.StatementType.__members__.keys() - UNPARSED | {UPDATE_EXTENSIONS}
+    expected = duckdb.StatementType.__members__.keys() - UNPARSED - OF_ONE_VERSION
+    assert (parsed | {"EXPLAIN"}) - OF_ONE_VERSION == expected | {UNNAMED}
     assert {"SELECT", "COPY", "CREATE", "DELETE", "CALL"} <= explained
 
 

@@ -22,6 +22,7 @@ from pipelines.reports import Report, all_reports, installed
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_clients
+from pipelines.warehouse.arrow_results import arrow_table
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.value_text import display_text
 
@@ -89,7 +90,7 @@ def _fix_current_time(connection: duckdb.DuckDBPyConnection) -> None:
 def _example(connection: duckdb.DuckDBPyConnection, api: str, report: Report) -> Example:
     parameters = PARAMETERS.get(report.name)
     sql = f"FROM reports.{report.name}{f'({parameters})' if parameters else ''} LIMIT {ROWS}"
-    answer = connection.execute(sql).to_arrow_table().combine_chunks()
+    answer = arrow_table(connection, sql).combine_chunks()
     columns = [display_text(column.combine_chunks()).to_pylist() for column in answer.columns]
     return Example(api, sql, tuple(answer.column_names), tuple(zip(*columns, strict=True)))
 

@@ -9,13 +9,13 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from pipelines.cli.console import print_line, print_table, terminal_width, write_plain
+from pipelines.cli.formats.plan_drawing import parts_of
 from pipelines.cli.terminal.layout import Heading, Step, omitted, same
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 from pipelines.warehouse.read.value_text import display_text
 
 ROWS_ON_A_TERMINAL = 100
-BOX = 29  # width of a box in the drawings of EXPLAIN
 
 
 def write_table(result: Result, stream: BinaryIO) -> None:
@@ -66,14 +66,9 @@ def _plan(result: Result) -> Iterator[str]:
 
 def _print_plan(lines: Sequence[str]) -> None:
     """Print a drawing; the part that is wider than the terminal follows below, from the edge of a box on."""
-    longest, width = max(map(len, lines), default=0), terminal_width()
-    fitting = width if longest <= width else max(1, width // BOX) * BOX
-    for begin in range(0, longest, fitting):
-        if begin:
+    for number, part in enumerate(parts_of(lines, terminal_width())):
+        if number:
             print_line("to the right of it:", "dim")
-        part = [line[begin : begin + fitting].rstrip() for line in lines]
-        while part and not part[-1]:
-            part.pop()
         for line in part:
             print_line(line)
 

@@ -24,7 +24,7 @@ committed_orders AS (
         o.price_per_piece_currency AS price_money,
         o.price_per_piece_value AS price,
         CAST(o.price_per_piece_value AS DECIMAL(38, 6)) * o.number_of_pieces AS paid,
-        if(o.price_per_piece_value IS NULL, NULL, o.number_of_pieces) AS priced_pieces
+        CASE WHEN o.price_per_piece_value IS NOT NULL THEN o.number_of_pieces END AS priced_pieces
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
     WHERE o.status = 'COMMITTED' AND NOT o.is_deleted

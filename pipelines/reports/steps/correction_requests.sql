@@ -5,7 +5,7 @@ changes AS (
         m.sales_order_correction_request_id,
         m.old_values_number_of_pieces AS old_pieces,
         CAST(m.old_values_total_price_per_piece AS DECIMAL(38, 6)) * old_pieces AS old_value,
-        if(m.correction_type = 'CANCELLATION', 0, m.new_values_number_of_pieces) AS new_pieces,
+        CASE WHEN m.correction_type = 'CANCELLATION' THEN 0 ELSE m.new_values_number_of_pieces END AS new_pieces,
         CAST(m.new_values_total_price_per_piece AS DECIMAL(38, 6)) * new_pieces AS new_value
     FROM orders.sales_order_mutations m
     WHERE m.sales_order_correction_request_id IS NOT NULL
@@ -18,7 +18,10 @@ effects AS (
         c.sales_order_correction_request_id,
         sum(CAST(c.new_pieces AS BIGINT) - c.old_pieces) AS pieces_delta,
         sum(
-            if(c.new_pieces = 0, 0, coalesce(round(TRY_CAST(c.new_value AS DECIMAL(18, 6)), 2), round(c.new_value, 2)))
+            CASE
+                WHEN c.new_pieces = 0 THEN 0
+                ELSE coalesce(round(TRY_CAST(c.new_value AS DECIMAL(18, 6)), 2), round(c.new_value, 2))
+            END
                 - coalesce(round(TRY_CAST(c.old_value AS DECIMAL(18, 6)), 2), round(c.old_value, 2))
         ) AS value_delta
     FROM changes c

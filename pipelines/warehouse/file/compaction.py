@@ -142,7 +142,7 @@ def differing_entry_kinds(connection: duckdb.DuckDBPyConnection, old: str, new: 
 
 def _entries(connection: duckdb.DuckDBPyConnection, kind: str, database: str) -> Rows:
     own = "" if kind in ("indexes", "sequences") else "AND NOT internal"
-    columns = f"SELECT COLUMNS(name -> NOT regexp_full_match(name, '{_PER_FILE}')) FROM duckdb_{kind}()"
+    columns = f"SELECT COLUMNS(lambda name: NOT regexp_full_match(name, '{_PER_FILE}')) FROM duckdb_{kind}()"
     entries = f"{columns} WHERE database_name = {literal(database)} {own}"
     return connection.execute(f"SELECT CAST(entry AS VARCHAR) FROM ({entries}) entry ORDER BY 1").fetchall()
 

@@ -17,7 +17,7 @@ from pipelines.paths import default_published_path, real_path
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.removal import remove_database_file
-from pipelines.warehouse.schema.introspection import has_table
+from pipelines.warehouse.schema.introspection import has_tables
 
 
 def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> None:
@@ -28,7 +28,7 @@ def record_copy(connection: duckdb.DuckDBPyConnection, target: Path | None) -> N
 
 
 def _recorded_paths(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    if not has_table(connection, "sync", "copies"):
+    if not has_tables(connection, "sync", "copies"):
         return set()
     return {path for (path,) in connection.execute("SELECT path FROM sync.copies").fetchall()}
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch, frame_of
+from pipelines.warehouse.arrow_results import arrow_table
 from pipelines.warehouse.sql import current_rows, from_row, listed, raw, record_key, versions
 
 if TYPE_CHECKING:
@@ -61,11 +62,12 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
         {"size": VERSIONS_A_SLICE},
     ).fetchall()
     for account, first, last in bounds:
-        found = connection.execute(
+        found = arrow_table(
+            connection,
             f"SELECT payload FROM {raw(table)} WHERE rowid BETWEEN $first AND $last AND account = $account"
             " ORDER BY rowid",
             {"account": account, "first": first, "last": last},
-        ).to_arrow_table()
+        )
         yield Slice(account, found["payload"].cast(pa.large_binary()).to_pylist(), first, last)
 
 
@@ -84,13 +86,14 @@ def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, b
 
 def _logged(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice) -> pa.Table:
     """What the log holds of each version of a slice, in its order; no column has the name of a record's own column."""
-    return connection.execute(
+    return arrow_table(
+        connection,
         "SELECT n.version AS log_version, n.is_newest AS log_is_newest, r.series AS log_series,"
         f" r.synced_at AS log_synced_at FROM {raw(table)} r JOIN numbered n ON n.place = r.rowid"
         " WHERE r.rowid BETWEEN $first AND $last AND n.place BETWEEN $first AND $last"
         " AND r.account = $account ORDER BY r.rowid",
         {"account": log_slice.account, "first": log_slice.first, "last": log_slice.last},
-    ).to_arrow_table()
+    )
 
 
 def _with_log(frame: pd.DataFrame, logged: pa.Table) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from pipelines.errors import SettingError
 from pipelines.normalize.personal import PersonalData, Treatment, fingerprint
-from pipelines.warehouse.schema.introspection import has_table
+from pipelines.warehouse.schema.introspection import has_tables
 
 _KEY = "FLORIDAY_PERSONAL_DATA_KEY"
 
@@ -28,7 +28,7 @@ class StoredPolicy:
 
 def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:
     """The policy of a warehouse; a warehouse of a version without these tables keeps personal data."""
-    if not all(has_table(connection, "sync", name) for name in ("personal_data", "erased")):
+    if not has_tables(connection, "sync", "personal_data", "erased"):
         return StoredPolicy()
     erased = frozenset(value for (value,) in connection.execute("SELECT value_hash FROM sync.erased").fetchall())
     rows = connection.execute("SELECT treatment, key_fingerprint FROM sync.personal_data").fetchall()

@@ -15,7 +15,7 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load import cursors, visibility
 from pipelines.warehouse.load.cursors import FeedPart, Position
 from pipelines.warehouse.load.run_state import RunState
-from pipelines.warehouse.schema.introspection import has_table
+from pipelines.warehouse.schema.introspection import existing_tables
 from pipelines.warehouse.schema.owner import Owner, require_owner
 from pipelines.warehouse.sql import qualified
 
@@ -83,7 +83,11 @@ def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Sou
     positions = RunState.load(connection).positions
     parts = {(account, source.name): _parts(connection, source, account) for account in accounts for source in sources}
     marked, refused = visibility.marked(connection), visibility.not_granted(connection)
-    rows = {source.name: _rows(connection, source) for source in sources}
+    existing = existing_tables(connection)
+    rows = {
+        source.name: _rows(connection, source) if (source.schema, source.table) in existing else {}
+        for source in sources
+    }
     return [
         FeedStatus(
             account,
@@ -137,8 +141,6 @@ def _by_feed(connection: duckdb.DuckDBPyConnection, value: str, source: str) -> 
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
-    if not has_table(connection, source.schema, source.table):
-        return {}
     sql = f"SELECT account, count(*) FROM {qualified(source.schema, source.table)} GROUP BY account"
     return dict(connection.execute(sql).fetchall())
 

@@ -7,12 +7,13 @@ separate process: :mod:`pipelines.warehouse.read.query_session`. Output formats 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.errors import PipelineError, QueryMemoryError, UsageError
+from pipelines.warehouse.arrow_results import arrow_result
 from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.read.query_types import Column, Limits, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
@@ -43,22 +44,22 @@ def run_query(
     """
     try:
         statement = reading_statement(connection, sql)
-        run_interruptible(connection, lambda: connection.execute(statement, dict(params or {})))
-        columns = _columns(connection)
-        reader = connection.to_arrow_reader(rows_at_once)
+        result = run_interruptible(connection, lambda: arrow_result(connection, statement, params))
+        columns = _columns(result.description)
+        reader = run_interruptible(connection, lambda: result.to_arrow_reader(rows_at_once))
     except (duckdb.Error, pa.ArrowException) as error:
         raise _query_error(error) from None
     fields = (field.with_name(column.name) for field, column in zip(reader.schema, columns, strict=True))
     return Result(columns, pa.schema(fields), _batches(connection, reader))
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
+def _columns(description: Iterable[Sequence[object]] | None) -> tuple[Column, ...]:
     columns: list[Column] = []
     taken: set[str] = set()
-    for name, kind, *_ in connection.description or ():
+    for name, kind, *_ in description or ():
         if _UNSUPPORTED.search(str(kind)):
             raise UsageError(f"column {name} is of type {kind}, which only DuckDB can show: CAST it AS VARCHAR")
-        columns.append(Column(_unique(name, taken), str(kind)))
+        columns.append(Column(_unique(str(name), taken), str(kind)))
     return tuple(columns)
 
 
@@ -78,6 +79,8 @@ def _batches(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader
             yield batch
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise _query_error(error) from None
+    finally:
+        reader.close()  # DuckDB 2 executes nothing else on the connection before
 
 
 def _query_error(error: Exception) -> PipelineError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import duckdb
 
-from pipelines.warehouse.sql import qualified
-
 Columns = dict[tuple[str, str], list[tuple[str, str]]]  # names and types of the columns of tables, by schema and name
 
 _TABLES = (
@@ -20,13 +18,18 @@ _IS_FIXED = "schema_name IN ('raw', 'versions', 'sync')"
 _IS_TYPED = f"NOT {_IS_FIXED} AND all_columns[:len(columns)] = columns AND len(all_columns) - len(columns) IN (1, 2)"
 
 
-def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
-    """Whether the current database has a table or view; a list of all of them would take 20 times as long."""
-    try:
-        connection.execute(f"DESCRIBE {qualified(schema, name)}")
-    except duckdb.CatalogException:
-        return False
-    return True
+def has_tables(connection: duckdb.DuckDBPyConnection, schema: str, *names: str) -> bool:
+    """Whether the current database has all these tables.
+
+    No statement fails here: any error within a transaction ends the transaction (DuckDB 2).
+    """
+    return existing_tables(connection).issuperset((schema, name) for name in names)
+
+
+def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """Schema and name of every table of the file."""
+    sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    return set(connection.execute(sql).fetchall())
 
 
 def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:

@@ -15,7 +15,7 @@ from pipelines.errors import WarehouseError
 from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, SYNC_TABLES
 from pipelines.warehouse.schema.feed_tables import create_feed_tables, create_statement, expected_columns
-from pipelines.warehouse.schema.introspection import Columns, existing_columns
+from pipelines.warehouse.schema.introspection import Columns, existing_columns, has_tables
 from pipelines.warehouse.sql import current_rows, listed, quoted, record_key, same_key, versions
 
 _NUMBERS = quoted("numbers before")
@@ -23,10 +23,9 @@ _NUMBERS = quoted("numbers before")
 
 def layout_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     """The layout version of the file; None if nothing was ever stored."""
-    try:
-        rows = connection.execute("SELECT layout_version FROM sync.settings").fetchall()
-    except (duckdb.CatalogException, duckdb.BinderException):
+    if not has_tables(connection, "sync", "settings"):
         return None
+    rows = connection.execute("SELECT layout_version FROM sync.settings").fetchall()
     return int(rows[0][0]) if rows else None
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.errors import NewerWarehouseError, SettingError, WarehouseError
 from pipelines.warehouse.schema.create import LAYOUT_VERSION
-from pipelines.warehouse.schema.introspection import has_table
+from pipelines.warehouse.schema.introspection import has_tables
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     Raises:
         NewerWarehouseError: the layout is newer than this program.
     """
-    if not has_table(connection, "sync", "settings"):
+    if not has_tables(connection, "sync", "settings"):
         return None
     rows = connection.execute("SELECT api, environment, layout_version FROM sync.settings").fetchall()
     if not rows:
