@@ -24,11 +24,12 @@ def test_a_name_with_one_letter_less_is_recognised(name: str, data: st.DataObjec
 @pytest.mark.parametrize(
     ("names", "question"),
     [
-        ([], "there is none"),
-        (["a"], "did you mean a?"),
+        ([], "see the list"),
+        (["a", "zebra"], "see the list"),
+        (["sale", "zebra"], "did you mean sale?"),
         (["sale", "sales", "salt", "x"], "did you mean sales, sale or salt?"),
     ],
 )
 def test_the_question_has_at_most_three_names(names: list[str], question: str) -> None:
-    """The three nearest names are suggested, the nearest one first."""
-    assert did_you_mean("sales", names) == question
+    """The three nearest names are suggested, the nearest one first, and none that is not similar."""
+    assert did_you_mean("sales", names, "see the list") == question

@@ -18,6 +18,7 @@ _LISTED = """
     WHERE database_name = current_database() AND NOT internal AND schema_name NOT IN ('raw', 'versions')
     ORDER BY schema_name = 'sync', schema_name, table_oid
 """
+LIST_OF_TABLES = "`floriday tables` lists all tables"
 _FINGERPRINT = re.compile(r" \[[0-9a-f]{12}\]$")  # at the end of the comments of reports
 _DERIVED = ("raw", "history")  # schemas with a table or view of the same name for each table of a feed
 ALL_NAMES = """
@@ -95,6 +96,6 @@ def found_name(every: Sequence[tuple[Any, ...]], name: str) -> tuple[str, str, s
     found = [each for each in every if wanted in (each[1].casefold(), f"{each[0]}.{each[1]}".casefold())]
     if not found:
         known = [f"{schema}.{table}" for schema, table, _ in every if "." in name or schema not in _DERIVED]
-        raise UsageError(f"the warehouse has no table {name!r}: {did_you_mean(name, known)}")
+        raise UsageError(f"the warehouse has no table {name!r}: {did_you_mean(name, known, LIST_OF_TABLES)}")
     schema, table, text = min(found, key=lambda each: each[0] in (*_DERIVED, "sync", "reports"))
     return schema, table, text
