@@ -49,11 +49,14 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     from difflib import SequenceMatcher  # noqa: PLC0415 - names are seldom misspelt, and every command starts with this module
 
     wanted = name.casefold()
+    own_last = wanted.rpartition(".")[2]
     found: dict[str, tuple[bool, float]] = {}
     for other in names:
         known = other.casefold()
         last = known.rpartition(".")[2]
-        whole = max(SequenceMatcher(None, wanted, part).ratio() for part in {known, last})
+        whole = max(
+            SequenceMatcher(None, *each).ratio() for each in {(wanted, known), (wanted, last), (own_last, last)}
+        )
         word = max(SequenceMatcher(None, wanted, part).ratio() for part in re.split(r"[._ ]", known))
         is_part = bool(wanted) and wanted in known
         if is_part or whole >= _SIMILAR_NAME or word >= _SIMILAR_WORD:

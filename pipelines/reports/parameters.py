@@ -108,7 +108,9 @@ def check_account(session: Rows, account: str, label: Label = str) -> None:
     known = [name for (name,) in session.rows("SELECT account FROM sync.accounts ORDER BY account")]
     if account not in known:
         every = f"it has {', '.join(known)}" if known else "it has none yet"
-        raise UsageError(f"{label('account')} {account!r} is not in the warehouse: {did_you_mean(account, known, every)}")
+        raise UsageError(
+            f"{label('account')} {account!r} is not in the warehouse: {did_you_mean(account, known, every)}"
+        )
 
 
 def _id(session: Rows, parameter: str, value: date | int | str | UUID, label: Label) -> UUID:

@@ -16,6 +16,7 @@ from pipelines.errors import PipelineError, QueryMemoryError, UsageError
 from pipelines.warehouse.file.interruptible import run_interruptible
 from pipelines.warehouse.read.query_types import Column, Limits, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
+from pipelines.warehouse.read.unknown_names import unknown_name
 
 _UNSUPPORTED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZONE)\b")
 """DuckDB types whose values Arrow does not represent."""
@@ -39,13 +40,16 @@ def run_query(
     Raises:
         UsageError: the text is not one statement that only reads.
         QueryMemoryError: the memory limit is too low for it.
-        PipelineError: DuckDB reports an error; the message is DuckDB's.
+        PipelineError: DuckDB reports an error; the message is DuckDB's, or suggests names of tables or columns.
     """
     try:
         statement = reading_statement(connection, sql)
         run_interruptible(connection, lambda: connection.execute(statement, dict(params or {})))
         columns = _columns(connection)
         reader = connection.to_arrow_reader(rows_at_once)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        unknown = unknown_name(connection, sql, error)
+        raise (PipelineError(unknown) if unknown else _query_error(error)) from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise _query_error(error) from None
     fields = (field.with_name(column.name) for field, column in zip(reader.schema, columns, strict=True))
