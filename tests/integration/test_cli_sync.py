@@ -475,6 +475,20 @@ class TestStatus:
         assert (code, err) == (0, "")
         assert table(out)["north", ORDERS][-4] == "–"
         assert table(out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
+        legend = out.splitlines()[-1]
+        assert '– in "behind": Floriday was not called.' in legend
+        assert '– in "lost in": Floriday states no time limit, or the feed was never read to its end.' in legend
+
+    @pytest.mark.usefixtures("synced_orders")
+    def test_missing_credentials_name_the_option(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without credentials, the error of ``status`` also names ``--offline``, which needs none."""
+        monkeypatch.delenv("FLORIDAY_API_KEYS")
+
+        code, _, err = printed("status")
+
+        assert code == 2
+        assert "FLORIDAY_API_KEY is missing" in err
+        assert "`floriday status --offline` needs no credentials" in err
 
     @pytest.mark.usefixtures("existing_warehouse")
     def test_a_refused_maximum_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
