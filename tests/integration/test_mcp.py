@@ -154,6 +154,14 @@ class TestTools:
         assert answer.content["is_truncated"] == (count[0] > 5)
         assert "more rows exist" in answer.text
 
+    def test_a_time_before_the_first_sync_is_noticed(self, client: Connected) -> None:
+        """A query of a time before the first sync says that nothing is known of it, as a field and in the text."""
+        answer = client.call("query", sql="SELECT count(*) FROM history.sales_orders_as_of('2020-01-01')")
+
+        assert answer.content["notice"].startswith("history.sales_orders_as_of has no rows: the first sync was at 20")
+        assert answer.content["notice"] in answer.text
+        assert client.call("query", sql="SELECT 1").content["notice"] is None
+
     @pytest.mark.parametrize(
         ("tool", "arguments", "message"),
         [

@@ -100,6 +100,7 @@ def query(
     from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import QueryMemoryError, QueryTimeoutError
     from pipelines.settings import load_local_settings
+    from pipelines.warehouse.read.hints.before_first_sync import before_first_sync
     from pipelines.warehouse.read.query_session import Limits, QuerySession
 
     statement = _statement(sql, file)
@@ -110,6 +111,8 @@ def query(
             path = load_local_settings().warehouse
             session.open(path, limits)
             write_result(session.execute(statement), style, output, path)
+            if notice := before_first_sync(session.rows, statement):
+                print_error(notice, 0)
         if _SHOW_TABLES.fullmatch(statement):
             print_error("SHOW TABLES shows the schema main, which is empty: `floriday tables` lists all tables", 0)
     except QueryTimeoutError as error:

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipelines.errors import PipelineError, QueryMemoryError, UsageError
 from pipelines.warehouse.file.interruptible import run_interruptible
+from pipelines.warehouse.read.hints.unknown_names import unknown_name
 from pipelines.warehouse.read.query_types import Column, Limits, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
-from pipelines.warehouse.read.unknown_names import unknown_name
 
 _UNSUPPORTED = re.compile(r"\b(UHUGEINT|BIT|BIGNUM|UNION|VARIANT|TIME WITH TIME ZONE)\b")
 """DuckDB types whose values Arrow does not represent."""

@@ -31,8 +31,8 @@ def unknown_name(connection: duckdb.DuckDBPyConnection, sql: str, error: Excepti
 
     Args:
         connection: connection on which the statement failed.
-        sql: the statement.
-        error: DuckDB's error.
+        sql: the statement that failed on it.
+        error: what DuckDB raised for the statement.
     """
     text = str(error)
     if found := _NO_TABLE.match(text):
