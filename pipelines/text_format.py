@@ -14,6 +14,11 @@ def moment(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def time_of_day(when: datetime) -> str:
+    """``12:00:00 UTC``."""
+    return f"{when.astimezone(UTC):%H:%M:%S} UTC"
+
+
 def span(length: timedelta) -> str:
     """A duration in its largest unit of which there are two: ``12 days``, ``5 h``, ``59 min``, ``30 s``."""
     seconds = int(length.total_seconds())

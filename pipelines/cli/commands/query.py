@@ -84,8 +84,8 @@ def query(
 
     One statement is allowed: SELECT, FROM, VALUES, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE, or EXPLAIN of one of these.
     It runs in a process that cannot write and has no access to other files or the network. Therefore it cannot spill
-    to disk, and has to fit into its memory limit. Times are in UTC, decimals keep all digits. Text that a spreadsheet
-    would run as a formula is made harmless in csv and xlsx.
+    to disk, and has to fit into its memory limit. Times are in UTC (the Z at their end), decimals keep all digits. Text
+    that a spreadsheet would run as a formula is made harmless in csv and xlsx.
 
     For example:
 
