@@ -185,6 +185,17 @@ class TestReplacing:
         assert (target / "file").read_text() == "new"
         assert names(tmp_path) == ["out"]
 
+    def test_each_file_is_announced(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """The listener gets the number of each file, the number of all files, and the name of the table."""
+        steps: list[tuple[int, int, str]] = []
+
+        exported = export(
+            things.warehouse, tmp_path / "out", (), history=True, listener=lambda *step: steps.append(step)
+        )
+
+        assert [f"{name.replace('.', '/')}.parquet" for _, _, name in steps] == [*exported.rows]
+        assert [step[:2] for step in steps] == [(number, len(steps)) for number in range(1, len(steps) + 1)]
+
     def test_writers_do_not_wait_for_an_export(
         self, things: ThingWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

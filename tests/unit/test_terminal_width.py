@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shlex
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,7 +28,7 @@ from pipelines.cli.terminal.layout import (
     table_lines,
     titled,
 )
-from pipelines.cli.terminal.status_line import fitting_parts
+from pipelines.cli.terminal.status_line import counted_steps, fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 from pipelines.sync.outcome import FeedOutcome
 
@@ -263,3 +265,31 @@ def test_the_total_of_a_sync() -> None:
 
     assert line == "2 feeds: 1,200,001 records read, 1,199,001 new, 900 changed, 100 rejected"
     assert len(line) <= 80
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+def test_steps_are_counted_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long command shows its steps on one line that fits and is removed at its end; a pipe gets nothing."""
+    monkeypatch.setenv("COLUMNS", "60")
+    terminal, pipe = Terminal(), io.StringIO()
+    for stream in (terminal, pipe):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with counted_steps("files", "copying the warehouse") as show:
+            show(1, 217, "supply.trade_item_availabilities")
+            show(2, 217, "x" * 90)
+
+    shown = [line.rstrip() for line in terminal.getvalue().split("\r")]
+    assert shown[1:4] == [
+        "copying the warehouse",
+        "1 of 217 files · supply.trade_item_availabilities",
+        "2 of 217 files",
+    ]
+    assert shown[4:] == ["", ""]
+    assert pipe.getvalue() == ""
