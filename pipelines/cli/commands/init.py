@@ -69,10 +69,8 @@ def init(
 
     check_api(api)
     path = _path()
-    if path.exists() and not force:
-        from pipelines.errors import UsageError
-
-        raise UsageError(f"{path} exists: add --force to replace the credentials in it, or name another --env-file")
+    _check_place(path, is_replaced=force)
+    before = _text(path)
     addresses = _addresses(environment, api, auth_url, base_url)
     credentials = {
         "FLORIDAY_CLIENT_ID": _value("CLIENT_ID", client_id, "Client id of the application", "--client-id"),
@@ -83,7 +81,7 @@ def init(
     if check:
         _check(variables)
     removed = dict.fromkeys((f"FLORIDAY_{name}_FILE" for name in ("CLIENT_SECRET", "API_KEY", "API_KEYS")), "")
-    _write(path, with_variables(_text(path), removed | variables))
+    _write(path, with_variables(before, removed | variables))
     print_line(f"{path} is written; only you can read it. Next: `floriday sync`, or `floriday up` for Dagster")
     if other := os.environ.get("FLORIDAY_WAREHOUSE"):
         print_line(f"Both will use {other}, which FLORIDAY_WAREHOUSE names in the environment.")
@@ -94,6 +92,23 @@ def _path() -> Path:
     from pipelines.settings.overrides import current
 
     return current().env_file or home_folder() / ".env"
+
+
+def _check_place(path: Path, *, is_replaced: bool) -> None:
+    """A UsageError if the file cannot be written, so that nobody answers questions in vain."""
+    from pipelines.errors import UsageError
+
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file, such as --env-file {path / '.env'}")
+    if path.exists() and not is_replaced:
+        raise UsageError(f"{path} exists: add --force to replace the credentials in it, or name another --env-file")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(
+            f"{path} cannot be written: there is no folder {folder}; create it, or name another --env-file"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{path} cannot be written: you may not write in {folder}; name another --env-file")
 
 
 def _value(name: str, given: str | None, question: str, option: str) -> str:
