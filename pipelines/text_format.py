@@ -56,14 +56,14 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     wanted = name.casefold()
     own_last = wanted.rpartition(".")[2]
     found: dict[str, tuple[bool, float]] = {}
-    for other in names:
+    for other in names if wanted else ():
         known = other.casefold()
         last = known.rpartition(".")[2]
         whole = max(
             SequenceMatcher(None, *each).ratio() for each in {(wanted, known), (wanted, last), (own_last, last)}
         )
         word = max(SequenceMatcher(None, wanted, part).ratio() for part in re.split(r"[._ ]", known))
-        is_part = bool(wanted) and wanted in known
+        is_part = wanted in known
         if is_part or whole >= _SIMILAR_NAME or word >= _SIMILAR_WORD:
             found[other] = (is_part, whole)
     return sorted(found, key=found.__getitem__, reverse=True)[:count]

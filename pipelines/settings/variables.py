@@ -50,7 +50,7 @@ def dotenv_file(directory: Path) -> Path | None:
     """
     if named := current().env_file:
         if not named.is_file():
-            raise SettingError(f"--env-file {named}: there is no such file")
+            raise SettingError(f"--env-file {named} is {'a folder' if named.is_dir() else 'missing'}: name a file")
         return named
     directory = directory.absolute()
     own, above = directory / ".env", (folder / ".env" for folder in _folders_above(directory))

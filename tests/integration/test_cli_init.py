@@ -113,6 +113,8 @@ def test_without_a_terminal_nothing_is_asked(project: Path, printed: Printed) ->
         ("missing/.env", [], "missing; create it, or name another --env-file"),
         ("file.txt/.env", [], "there is no folder "),
         (".", [], "is a folder: name a file, such as --env-file "),
+        ("new.env", ["--account", "north"], "--account expects NAME=KEY"),
+        ("new.env", ["--account", "north=1", "--api-key", "2"], "--api-key is for one organization"),
         ("latin.env", ["--force"], "latin.env cannot be read: it is not UTF-8 text"),
     ],
 )

@@ -39,6 +39,11 @@ def test_the_question_has_at_most_three_names(names: list[str], question: str) -
     assert did_you_mean("sales", names, "see the list") == question
 
 
+def test_no_name_is_near_an_empty_one() -> None:
+    """An empty text is near to no name, not even to one with two spaces."""
+    assert nearest("", ["a  b", "", "c. d"]) == []
+
+
 def test_times_for_people_name_their_zone() -> None:
     """A time is printed in UTC and says so; the command line formats no times by itself."""
     when = datetime(2026, 11, 29, 0, 30, tzinfo=timezone(timedelta(hours=1)))

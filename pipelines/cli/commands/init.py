@@ -71,11 +71,12 @@ def init(
     path = _path()
     _check_place(path, is_replaced=force)
     before = _text(path)
+    given_keys = _given_keys(api_key, account or [])
     addresses = _addresses(environment, api, auth_url, base_url)
     credentials = {
         "FLORIDAY_CLIENT_ID": _value("CLIENT_ID", client_id, "Client id of the application", "--client-id"),
         "FLORIDAY_CLIENT_SECRET": _value("CLIENT_SECRET", client_secret, "Client secret", "--client-secret"),
-        **_keys(api_key, account or []),
+        **_keys(api_key, given_keys),
     }
     variables = addresses | credentials
     if check:
@@ -158,8 +159,8 @@ def _addresses(environment: str | None, api: str | None, auth_url: str | None, b
     return {"FLORIDAY_AUTH_URL": auth_url, "FLORIDAY_BASE_URL": base_url}
 
 
-def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
-    """The variables of one key or of several; the other one is removed from the file."""
+def _given_keys(api_key: str | None, accounts: list[str]) -> str:
+    """The keys of several organizations as JSON, from the options or the environment; empty for one organization."""
     from pipelines.errors import UsageError
 
     if accounts and api_key:
@@ -167,9 +168,15 @@ def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in accounts]
     if not all(name and key for name, _, key in pairs):
         raise UsageError("--account expects NAME=KEY")
-    keys = json.dumps({name: key for name, _, key in pairs}) if pairs else os.environ.get("FLORIDAY_API_KEYS", "")
-    if keys and not api_key:
-        return {"FLORIDAY_API_KEY": "", "FLORIDAY_API_KEYS": keys}
+    if pairs:
+        return json.dumps({name: key for name, _, key in pairs})
+    return "" if api_key else os.environ.get("FLORIDAY_API_KEYS", "")
+
+
+def _keys(api_key: str | None, several: str) -> dict[str, str]:
+    """The variables of one key or of several; the other one is removed from the file."""
+    if several:
+        return {"FLORIDAY_API_KEY": "", "FLORIDAY_API_KEYS": several}
     key = _value("API_KEY", api_key, "API key of the organization", "--api-key")
     return {"FLORIDAY_API_KEY": key, "FLORIDAY_API_KEYS": ""}
 
@@ -177,7 +184,7 @@ def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
 def _check(variables: dict[str, str]) -> None:
     """Load the settings and try the credentials; an error if an account cannot be identified."""
     from pipelines.cli.access import access_of, print_credentials
-    from pipelines.errors import PipelineError
+    from pipelines.errors import PipelineError, SettingError
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_clients
 
@@ -186,7 +193,8 @@ def _check(variables: dict[str, str]) -> None:
             access = access_of(connected)
             print_credentials(access)
     except PipelineError as error:
-        error.message += ". Nothing was written; --no-check writes the settings without trying them"
+        step = "" if isinstance(error, SettingError) else "; --no-check writes the settings without trying them"
+        error.message += f". Nothing was written{step}"
         raise
     if not access.is_well:
         raise typer.Exit(1)

@@ -27,7 +27,7 @@ def _seconds(text: str | float) -> float:
 
 def _memory(text: str) -> str:
     if not _MEMORY.fullmatch(text):
-        raise typer.BadParameter("expects an amount of memory such as 500MB or 4GB")
+        raise typer.BadParameter(f"expects an amount of memory such as 500MB or 4GB, not {text!r}")
     return text
 
 
