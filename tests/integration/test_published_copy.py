@@ -523,6 +523,7 @@ class TestDagster:
         with copy.reading() as connection, project.warehouse.reading() as original:
             assert contents(connection) == contents(original)
 
+    @pytest.mark.slow
     def test_a_failed_copy_does_not_fail_the_run(self, project: Project) -> None:
         """When the copy cannot be renewed, the run succeeds and its log reports it."""
         (project.root / "file").touch()
