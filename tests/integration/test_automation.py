@@ -554,6 +554,7 @@ class TestSchedules:
 class TestWeeklyFullSync:
     """The weekly re-read of small feeds."""
 
+    @pytest.mark.slow
     def test_small_feeds_are_read_in_full(self, scheduler: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
         """Feeds with few rows over all accounts are read in full, which restores lost rows."""
         scheduler.sync()

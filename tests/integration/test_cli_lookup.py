@@ -81,6 +81,7 @@ def test_reports_show_the_names(warehouse: OneFile, printed: Printed) -> None:
     assert names(warehouse) == ["Chrysanthemum", "Rosa"]
 
 
+@pytest.mark.slow
 def test_a_list_replaces_the_earlier_one(warehouse: OneFile, printed: Printed) -> None:
     """A list replaces an earlier one of the same columns, and leaves those of other columns alone."""
     load(printed, "vbn_product_code,name\n973,Rosa\n101455,Chrysanthemum\n")

@@ -598,6 +598,7 @@ class TestReport:
         assert "is neither an id nor part of a name: the nearest are" in none
         assert [len(re.findall("[0-9a-f-]{36}", text)) for text in (several, none)] == [3, 3]
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("warehouse")
     @pytest.mark.parametrize("is_all", [False, pytest.param(True, marks=pytest.mark.slow)])
     def test_reports_take_an_account(self, printed: Printed, *, is_all: bool) -> None:

@@ -152,6 +152,7 @@ class TestOutput:
         assert BATCHES not in counts(out)
         assert content(synced.parent) == before
 
+    @pytest.mark.slow
     def test_a_sync_makes_the_printed_changes(self, printed: Printed, sandbox: Sandbox, synced: Path) -> None:
         """The next sync makes exactly the printed changes."""
         put(sandbox, {**order(sandbox, 0), "numberOfPieces": 4711, "mutations": mutations(0, 3)})

@@ -300,6 +300,7 @@ def test_commands_with_an_older_warehouse(
         assert (outcome.new, outcome.changed, outcome.current) == (0, 0, True)
 
 
+@pytest.mark.slow
 def test_a_sync_updates_an_older_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -515,6 +515,7 @@ class TestDagster:
             Syncing(sandbox, project.warehouse.path)
             yield project
 
+    @pytest.mark.slow
     def test_a_run_renews_the_copy(self, project: Project) -> None:
         """After a run, the copy equals the warehouse."""
         assert project.run("sync").success

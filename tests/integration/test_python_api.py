@@ -84,6 +84,7 @@ def public(kind: type) -> list[str]:
     return [name for name in vars(kind) if not name.startswith("_")]
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(synced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples run one after the other, and what they keep has rows."""
     path = tmp_path / "floriday.duckdb"

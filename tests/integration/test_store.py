@@ -407,7 +407,7 @@ def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
         raws = raws[size:]
 
 
-@settings(max_examples=examples(4))
+@settings(max_examples=examples(2))
 @given(seed=seeds())
 def test_the_tables_are_the_same_however_versions_are_split_into_batches(
     warehouse_of: Callable[[Feed], ThingWarehouse], seed: int
@@ -443,7 +443,7 @@ def without_times(connection: duckdb.DuckDBPyConnection, account: str) -> dict[s
     }
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(
     feed=st.sampled_from(FEEDS),
     seed=seeds(),

@@ -161,6 +161,7 @@ def test_reasons_without_the_value(value: object) -> None:
             assert column.kind is not Kind.TEXT or reason_without_value.endswith(("expected text", "expected an array"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("api", "only"),
     [
