@@ -22,6 +22,7 @@ from pipelines.settings.values import AMSTERDAM
 from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import FinishedCommand, Printed, floriday, run_on_terminal
+from tests.examples import cases
 from tests.integration.syncing import Syncing
 from tests.integration.syncing import empty_warehouse as created
 from tests.moments import real_now
@@ -182,6 +183,7 @@ class TestSync:
 
         assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("existing_warehouse")
     def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
         """Days that are read again get their rows back; with today included, the feed is read to its end."""
@@ -608,7 +610,7 @@ class TestVersion:
         assert ("version 2026v1 of the API" in last) is bool(message)
         assert message in last
 
-    @pytest.mark.parametrize("arguments", [("check",), ("sync", ORDERS), ("status",), ("status", "--offline")])
+    @cases("arguments", [("check",), ("sync", ORDERS), ("status",), ("status", "--offline")], quick=1)
     def test_another_version_is_used_with_a_note(
         self,
         arguments: tuple[str, ...],

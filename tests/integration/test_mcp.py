@@ -476,6 +476,7 @@ def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
     assert "another process" in answers[0].text or "was ended" in answers[0].text
 
 
+@pytest.mark.slow
 def test_calls_at_the_same_time(synced: Path) -> None:
     """Several calls at once are answered, or ended at the deadline; none waits longer."""
     with connected(build_server(Served(synced, limits=ServerLimits(seconds=1.0)))) as client:

@@ -85,6 +85,7 @@ def public(kind: type) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore:history.sales_orders_as_of has no rows")
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(synced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples run one after the other, and what they keep has rows."""
     path = tmp_path / "floriday.duckdb"

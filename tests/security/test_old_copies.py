@@ -70,6 +70,7 @@ def test_copies_of_older_settings_are_removed(
     assert (tmp_path / "third.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_a_file_with_other_content_stays(
     command: RunCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_file_with_other_content_stays(
     assert JAN not in (tmp_path / "w.duckdb").read_bytes().decode(errors="replace")
 
 
+@pytest.mark.slow
 def test_a_killed_redaction_is_completed(
     command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from pipelines.cli.docs.command_reference import reference
 from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
 from pipelines.text_format import one_line
 from tests.command_line import ROOT, floriday
+from tests.examples import cases
 
 HEAVY = ("dagster", "mcp", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")
 NAMES = [command.__name__ for command in COMMANDS]
@@ -39,7 +40,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     return run
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in NAMES)])
+@cases("arguments", [["--help"], ["--version"], *([name, "--help"] for name in NAMES)], quick=4)
 def test_help_imports_no_slow_module(arguments: list[str]) -> None:
     """Help imports neither Dagster nor DuckDB nor any other module that takes long to load."""
     program = (
