@@ -111,6 +111,7 @@ def test_a_killed_redaction_is_completed(
     assert files_containing(tmp_path, JAN) == []
 
 
+@pytest.mark.slow
 def test_files_of_killed_processes_are_removed(command: RunCommand, tmp_path: Path) -> None:
     """A redaction removes copies of killed dry runs, temporary files and spill files."""
     assert command("sync", FLORIDAY_PUBLISHED="off") == 0
